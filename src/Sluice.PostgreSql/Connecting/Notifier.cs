@@ -132,8 +132,8 @@ internal sealed class Notifier : IAsyncDisposable
         await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
     }
 
-    // A notification is lost with a crash of the server, like everybody who waits for it: it is not flushed. Behind a round that is flushed,
-    // there is nothing left to flush.
+    // Not flushed: a crash of the server also ends the connections of those who wait for it. Behind a round that is flushed, nothing is
+    // left to flush.
     private List<NpgsqlBatchCommand> Commands(IReadOnlyDictionary<string, HashSet<int>?> streams, bool isFlushed)
     {
         List<NpgsqlBatchCommand> commands = [new(Sql.Begin)];

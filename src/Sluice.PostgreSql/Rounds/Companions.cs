@@ -1,8 +1,8 @@
 namespace Sluice.PostgreSql;
 
 /// <summary>
-/// Says for which streams the next round waits a moment, because senders and consumers take turns: then an append and the commit or lease of
-/// a consumer go into one round, and the disk is flushed once instead of twice. Who is answered by a round calls again soon, but one of the
+/// Says for which streams the next round waits a moment, because senders and consumers take turns: then an append and the commit or lease
+/// of a consumer go into one round, and the disk is flushed once instead of twice. Who is answered by a round calls again soon, but one of the
 /// two comes first.
 /// </summary>
 /// <remarks>

@@ -114,7 +114,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             return result;
         }, cancellation, writes: false);
 
-    /// <summary>Reads with statements of its own: the function also begins the round, and checks it with the function that it gets.</summary>
+    /// <summary>Reads with statements of its own: the function begins the round, and checks it with the function that it gets.</summary>
     public Task<T> QueryAsync<T>(Func<Round, Action<Round>, Task<T>> read, CancellationToken cancellation)
         => DirectAsync(connection => read(new(connection, sql, marks, intake, isReadOnly: true) { ServerTime = options.ServerTime }, Begun),
             cancellation, writes: false);

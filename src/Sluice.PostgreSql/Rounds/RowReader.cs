@@ -60,7 +60,13 @@ internal static class RowReader
         if (stream.Parts.TryGetValue(number, out PartRow? known)) return known;
         long tail = row.GetInt64(from + 2);
         return stream.Parts[number] = new(stream, number)
-        { Tail = tail, StoredTail = tail, Bytes = row.GetInt64(from + 3), Trimmed = row.GetInt64(from + 4), Swept = row.GetInt64(from + 5) };
+        {
+            Tail = tail,
+            StoredTail = tail,
+            Bytes = row.GetInt64(from + 3),
+            Trimmed = row.GetInt64(from + 4),
+            Swept = row.GetInt64(from + 5)
+        };
     }
 
     public static OwnedRow ReadOwned(GroupRow group, NpgsqlDataReader row, int from)

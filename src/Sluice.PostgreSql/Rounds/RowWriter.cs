@@ -134,7 +134,8 @@ internal static class RowWriter
             + "forget) SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], "
             + "$7::bigint[], $8::int[], $9::bytea[], $10::bigint[]) "
             + "ON CONFLICT (stream, name) DO UPDATE SET epoch = excluded.epoch, last = excluded.last, last_from = excluded.last_from, "
-            + "first_part = excluded.first_part, first_seq = excluded.first_seq, first_generation = excluded.first_generation, position = excluded.position, forget = excluded.forget", rows)
+            + "first_part = excluded.first_part, first_seq = excluded.first_seq, first_generation = excluded.first_generation, "
+            + "position = excluded.position, forget = excluded.forget", rows)
             .Each(one => one.Stream).Each(one => one.Row.Name).Each(one => one.Row.Epoch)
             .Each(one => one.Row.Last).Each(one => one.Row.LastFrom).Each(one => one.Row.LastId?.Partition)
             .Each(one => one.Row.LastId?.Sequence ?? 0).Each(one => one.Row.LastId?.Generation ?? 0)
