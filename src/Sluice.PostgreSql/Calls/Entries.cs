@@ -37,7 +37,8 @@ internal static class Entries
         if (round.Marks.Find(part.Stream.Id, part.Number, sequence) is { } known) return known.BytesBefore(sequence);
         ChunkMark? found = null;
         await round.ReadAsync([round.Sql.Command("SELECT c.first, c.last, c.before, c.bytes FROM ~chunk c "
-            + $"WHERE {From("$1", "$2", "$4", "$3")} ORDER BY c.first LIMIT 1").With(part.Stream.Id).With(part.Number).With(sequence).With(part.Swept)],
+            + $"WHERE {From("$1", "$2", "$4", "$3")} "
+            + "ORDER BY c.first LIMIT 1").With(part.Stream.Id).With(part.Number).With(sequence).With(part.Swept)],
             (_, row) => found = new(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3))).ConfigureAwait(false);
         if (found is not { } mark) return part.Bytes;
         round.Marks.Add(part.Stream.Id, part.Number, mark);
