@@ -6,7 +6,7 @@ public sealed partial class PostgresStreamStore
     public override ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
     {
         StreamNames.Check(producer);
-        return CallAsync(1, false, needs =>
+        return CallAsync(StoreCall.Appends, false, needs =>
         {
             needs.KeepsRows = true;
             needs.Streams.Add(stream);
@@ -19,7 +19,7 @@ public sealed partial class PostgresStreamStore
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Check();
-        return CallAsync(1, true, needs =>
+        return CallAsync(StoreCall.Appends, true, needs =>
         {
             needs.KeepsRows = true;
             needs.Append(request.Stream, request.Entries, partitions.GetValueOrDefault(request.Stream));
@@ -33,7 +33,7 @@ public sealed partial class PostgresStreamStore
     {
         ArgumentNullException.ThrowIfNull(commit);
         commit.Check();
-        return CallAsync(0, true, needs =>
+        return CallAsync(StoreCall.Commits, true, needs =>
         {
             needs.KeepsRows = commit.Readers.Count == 0;
             needs.Partition(commit.Owner.Group, commit.Owner.Partition);
@@ -59,7 +59,7 @@ public sealed partial class PostgresStreamStore
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxBatches, 1, nameof(request));
-        return CallAsync(3, false, needs =>
+        return CallAsync(StoreCall.Leases, false, needs =>
         {
             needs.KeepsRows = request.Quarantine is null;
             foreach (Ownership owner in request.Owned) needs.Partition(owner.Group, owner.Partition);

@@ -47,11 +47,9 @@ public sealed partial class PostgresStreamStore
 
     private async ValueTask<ReadResult> ReadEntriesAsync(ReadRequest request, CancellationToken cancellation)
     {
-        (ReadResult result, (long Reader, long Now)? used) = await LookAsync(needs =>
-        {
-            needs.Streams.Add(request.Stream);
-            if (request.Partition >= 0) needs.Parts.Add((request.Stream, request.Partition));
-        }, round => ReaderCalls.ReadAsync(round, request), cancellation).ConfigureAwait(false);
+        if (isDisposed) throw DisposedStore.Error(place.Name);
+        (ReadResult result, (long Reader, long Now)? used) = await runner.QueryAsync(
+            (round, begun) => EntryQuery.ReadAsync(round, request, begun, cancellation), cancellation).ConfigureAwait(false);
         if (used is not { } use) return result;
         // Keeps the reader from expiring. One row, in a transaction of its own, which waits for nothing else.
         await runner.DirectAsync(async connection =>

@@ -46,16 +46,10 @@ public sealed partial class PostgresStreamStore : StreamStore
     {
         (this.source, this.ownsSource, this.place, this.options, this.sql) = (source, ownsSource, place, options, sql);
         (id, generation, Durability) = (opened.Id, opened.Generation, opened.IsSafe ? Durability.Power : Durability.Process);
-        runner = new(source, sql, place, silence, options) { Begun = Compare, Ended = Publish };
+        if (options.Listens) notifier = new(source, changes, options);
+        else poller = new(source, sql, changes, options);
+        runner = new(source, sql, place, silence, options) { Begun = Compare, Ended = Publish, Notifier = notifier };
         queue = new(options.MaxWriters, runner.RunAsync);
-        if (options.Listens)
-        {
-            notifier = new(source, changes, options);
-        }
-        else
-        {
-            poller = new(source, sql, changes, options);
-        }
         sweeper = new(TrimAsync, cancellation => runner.DirectAsync(connection => GoneRows.DeleteSomeAsync(connection, sql, cancellation),
             cancellation), options.OnWarning);
         insert = new(sql);
@@ -225,7 +219,7 @@ public sealed partial class PostgresStreamStore : StreamStore
         foreach ((string stream, HashSet<int>? changed) in round.Changes.Streams)
             if (changed is null) changes.Publish([stream]);
             else changes.PublishEntries(stream, changed);
-        notifier?.Tell(round.Changes.Streams);
+        if (!round.HasTold) notifier?.Tell(round.Changes.Streams);
         poller?.Hurry();
     }
 

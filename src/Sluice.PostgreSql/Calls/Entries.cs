@@ -5,10 +5,10 @@ internal static class Entries
 {
     private const long Most = 1L << 60;              // added to a sequence, it is still a number
 
-    private static readonly string FromSequence = BlocksFrom("$3");
+    private static readonly string FromSequence = BlocksFrom("$1", "$2", "$4", "$3");
 
     private static readonly string FromPassed = "WITH k AS (SELECT GREATEST($3, " + Trimming.Passed + " + 1) AS first FROM ~part p "
-        + "JOIN ~stream s ON s.id = p.stream WHERE p.stream = $1 AND p.n = $2) " + BlocksFrom("(SELECT k.first FROM k)");
+        + "JOIN ~stream s ON s.id = p.stream WHERE p.stream = $1 AND p.n = $2) " + BlocksFrom("$1", "$2", "$4", "(SELECT k.first FROM k)");
 
     /// <summary>The query of blocks from a sequence on, until they have enough entries or bytes.</summary>
     public static NpgsqlBatchCommand Blocks(Sql sql, PartRow part, long from, long items, long bytes)
@@ -36,7 +36,8 @@ internal static class Entries
                 if (chunk.Mark.Last >= sequence) return chunk.Mark.BytesBefore(sequence);
         if (round.Marks.Find(part.Stream.Id, part.Number, sequence) is { } known) return known.BytesBefore(sequence);
         ChunkMark? found = null;
-        await round.ReadAsync([round.Sql.Command($"SELECT c.first, c.last, c.before, c.bytes FROM ~chunk c WHERE {From("$3")} "
+        await round.ReadAsync([round.Sql.Command("SELECT c.first, c.last, c.before, c.bytes FROM ~chunk c "
+            + $"WHERE {From("$1", "$2", "$4", "$3")} "
             + "ORDER BY c.first LIMIT 1").With(part.Stream.Id).With(part.Number).With(sequence).With(part.Swept)],
             (_, row) => found = new(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3))).ConfigureAwait(false);
         if (found is not { } mark) return part.Bytes;
@@ -70,13 +71,16 @@ internal static class Entries
 
     // A block begins before its entry: the last one that begins at or before it, or else the next one. Removed blocks are before the bound,
     // so that no index entry of theirs is passed.
-    private static string From(string sequence) => "c.stream = $1 AND c.part = $2 AND c.first >= COALESCE((SELECT d.first FROM ~chunk d "
-        + $"WHERE d.stream = $1 AND d.part = $2 AND d.first <= {sequence} AND d.first > $4 ORDER BY d.first DESC LIMIT 1), $4 + 1) "
-        + $"AND c.last >= {sequence}";
+    private static string From(string stream, string part, string swept, string sequence)
+        => $"c.stream = {stream} AND c.part = {part} AND c.first >= COALESCE((SELECT d.first FROM ~chunk d WHERE d.stream = {stream} "
+            + $"AND d.part = {part} AND d.first <= {sequence} AND d.first > {swept} ORDER BY d.first DESC LIMIT 1), {swept} + 1) "
+            + $"AND c.last >= {sequence}";
 
-    private static string BlocksFrom(string sequence) => "SELECT first, last, before, bytes, body FROM (SELECT *, sum(a.bytes) OVER "
-        + "(ORDER BY a.first) - a.bytes AS sum FROM (SELECT c.first, c.last, c.before, c.bytes, c.body FROM ~chunk c "
-        + $"WHERE {From(sequence)} AND c.first < {sequence} + $5 ORDER BY c.first LIMIT 256) a) b WHERE b.sum < $6 ORDER BY first";
+    /// <summary>The text of a query of blocks; its parameters 5 and 6 are the entries and bytes.</summary>
+    public static string BlocksFrom(string stream, string part, string swept, string sequence)
+        => "SELECT first, last, before, bytes, body FROM (SELECT *, sum(a.bytes) OVER (ORDER BY a.first) - a.bytes AS sum FROM "
+            + $"(SELECT c.first, c.last, c.before, c.bytes, c.body FROM ~chunk c WHERE {From(stream, part, swept, sequence)} "
+            + $"AND c.first < {sequence} + $5 ORDER BY c.first LIMIT 256) a) b WHERE b.sum < $6 ORDER BY first";
 
     private static NpgsqlBatchCommand WithRange(this NpgsqlBatchCommand command, PartRow part, long from, long items, long bytes)
         => command.With(part.Stream.Id).With(part.Number).With(from).With(part.Swept).With(Math.Min(items, Most)).With(bytes);

@@ -36,7 +36,10 @@ internal sealed class Lease(Round round, LeaseRequest request)
             next.RemoveRange(0, count);
             await ReadAsync(page.ConvertAll(static one => one.Work)).ConfigureAwait(false);
             foreach ((Ownership owner, PartitionWork work) in page)
+            {
                 if (Take(owner, work)) next.Insert(0, (owner, work));     // what was read did not fill the request
+                work.Part.Recent.RemoveThrough(work.Mark);                // makes room for those that are written next
+            }
         }
     }
 
@@ -104,6 +107,7 @@ internal sealed class Lease(Round round, LeaseRequest request)
         {
             if (mark.First > next || itemsLeft <= 0 || bytesLeft <= 0) break;
             work.Chunks.Enqueue(new(mark, body, work.Part.Stream.Name, work.Part.Number));
+            round.Marks.Add(work.Part.Stream.Id, work.Part.Number, mark);    // the commit asks for it
             (next, itemsLeft, bytesLeft) = (mark.Last + 1, itemsLeft - (mark.Last + 1 - next), bytesLeft - mark.Bytes);
         }
         return work.Chunks.Count > 0;

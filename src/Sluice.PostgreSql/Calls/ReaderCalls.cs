@@ -81,42 +81,6 @@ internal static class ReaderCalls
         return true;
     }
 
-    /// <summary>Reads entries; and says which reader must be kept from expiring, if it is time for that.</summary>
-    public static async ValueTask<(ReadResult Result, (long Reader, long Now)? Used)> ReadAsync(Round round, ReadRequest request)
-    {
-        StreamRow stream = round.Stream(request.Stream);
-        PartRow part = await round.PartAsync(stream, request.Partition).ConfigureAwait(false);
-        (long Reader, long Now)? used = null;
-        if (request.Reader is { } name && stream.Readers.TryGetValue(name, out ReaderRow? reader)
-            && reader.Options.IdleTimeout is { } idle && reader.Expires < round.Now + (idle.Ticks - (idle.Ticks / 8)))
-            used = (reader.Id, round.Now);
-        long passed = part.Trimmed;
-        Queue<StoredChunk> chunks = new();
-        await round.ReadAsync([
-            round.Sql.Command($"SELECT {Trimming.Passed} FROM ~part p JOIN ~stream s ON s.id = p.stream WHERE p.stream = $1 AND p.n = $2")
-                .With(stream.Id).With(part.Number),
-            Entries.BlocksFromPassed(round.Sql, part, Math.Min(request.From, part.Tail + 1), request.MaxItems,
-                Math.Max(1, request.MaxBytes))],
-            (query, row) =>
-            {
-                if (query == 0) passed = row.GetInt64(0);
-                else chunks.Enqueue(Entries.ReadBlock(round, part, row));
-            }, isLast: true).ConfigureAwait(false);
-        // What was read may end before the bounds of the request: then the result ends there.
-        long first = Math.Max(request.From, passed + 1), last = chunks.Count == 0 ? part.Tail : chunks.Max(chunk => chunk.Mark.Last);
-        ReadRequest bounded = request with { MaxItems = (int)Math.Min(request.MaxItems, Math.Max(1, last - first + 1)) };
-        return (bounded.Read(part.Tail, passed, stream.End, sequence =>
-        {
-            while (chunks.TryPeek(out StoredChunk? before) && before.Mark.Last < sequence) chunks.Dequeue();
-            if (!chunks.TryPeek(out StoredChunk? chunk) || chunk.Mark.First > sequence)
-                throw Stored.EntryMissing(stream.Name, part.Number, sequence, "it is not in the store, although it should be");
-            (Entry entry, string? damage, _) = chunk.Read(sequence);
-            return damage is null ? entry
-                : throw new StreamStoreException(damage)
-                { Stream = stream.Name, Partition = part.Number, Sequence = sequence, IsPermanent = true };
-        }), used);
-    }
-
     private static async Task<ReaderRow> InsertAsync(Round round, StreamRow stream, string name, ReaderOptions options)
     {
         string next = options.Start == StreamStart.First ? Trimming.Passed : "p.tail";

@@ -2,11 +2,12 @@ namespace Sluice.PostgreSql;
 
 /// <summary>
 /// Tells other processes of changes, and hears of theirs. <c>NOTIFY</c> takes a lock over the whole database at its commit, so no
-/// transaction of a call notifies: one statement of its own tells everything that changed in some milliseconds.
+/// transaction of a call notifies: a transaction of its own tells everything that changed in some milliseconds. If nothing was told for
+/// that long, this transaction goes with the round that has changed something, in the same round trip, behind its <c>COMMIT</c>.
 /// </summary>
 /// <remarks>
-/// Thread-safe. Locking rule: <c>gate</c> protects what is pending. A notification may be lost, for example with its connection: waiting
-/// callers also look every few seconds.
+/// Thread-safe. Locking rule: <c>gate</c> protects what is pending, and whether a round carries a notification. A notification may be lost,
+/// for example with its connection: waiting callers also look every few seconds.
 /// </remarks>
 internal sealed class Notifier : IAsyncDisposable
 {
@@ -23,6 +24,7 @@ internal sealed class Notifier : IAsyncDisposable
     private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Dictionary<string, HashSet<int>?> pending = new(StringComparer.Ordinal);
     private Task sending = Task.CompletedTask;
+    private bool isCarried;
 
     public Notifier(NpgsqlDataSource source, StreamChanges changes, PostgresStoreOptions options)
     {
@@ -39,7 +41,31 @@ internal sealed class Notifier : IAsyncDisposable
         lock (gate)
         {
             Merge(streams);
-            if (sending.IsCompleted && !closing.IsCancellationRequested) sending = SendAsync();
+            if (sending.IsCompleted && !closing.IsCancellationRequested) sending = SendAsync(isTold: false);
+        }
+    }
+
+    /// <summary>
+    /// Gives a round the statements that tell of its changes; null if something was told just now, so that they are told a bit later.
+    /// Then <see cref="Release"/> must follow.
+    /// </summary>
+    public IReadOnlyList<NpgsqlBatchCommand>? Carry(IReadOnlyDictionary<string, HashSet<int>?> streams)
+    {
+        lock (gate)
+        {
+            if (isCarried || !sending.IsCompleted || closing.IsCancellationRequested) return null;
+            isCarried = true;
+        }
+        return Commands(streams, isFlushed: true);
+    }
+
+    /// <summary>The round that carries a notification has ended. If it has told its changes, nothing more is told for a moment.</summary>
+    public void Release(bool hasTold)
+    {
+        lock (gate)
+        {
+            isCarried = false;
+            if (hasTold && sending.IsCompleted && !closing.IsCancellationRequested) sending = SendAsync(isTold: true);
         }
     }
 
@@ -66,9 +92,10 @@ internal sealed class Notifier : IAsyncDisposable
             else known?.UnionWith(partitions);
     }
 
-    private async Task SendAsync()
+    private async Task SendAsync(bool isTold)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (isTold) await WaitAsync(options.WakeInterval).ConfigureAwait(false);
         while (true)
         {
             Dictionary<string, HashSet<int>?> now;
@@ -101,12 +128,20 @@ internal sealed class Notifier : IAsyncDisposable
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync().ConfigureAwait(false);
         await using NpgsqlBatch batch = connection.CreateBatch();
-        batch.BatchCommands.Add(new(Sql.Begin));
-        batch.BatchCommands.Add(new("SET LOCAL synchronous_commit = off"));
-        foreach (string message in ChangeMessage.Write(self, streams))
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_notify($1, $2)").With(channel).With(message));
-        batch.BatchCommands.Add(new("COMMIT"));
+        foreach (NpgsqlBatchCommand command in Commands(streams, isFlushed: false)) batch.BatchCommands.Add(command);
         await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
+    }
+
+    // Not flushed: a crash of the server also ends the connections of those who wait for it. Behind a round that is flushed, nothing is
+    // left to flush.
+    private List<NpgsqlBatchCommand> Commands(IReadOnlyDictionary<string, HashSet<int>?> streams, bool isFlushed)
+    {
+        List<NpgsqlBatchCommand> commands = [new(Sql.Begin)];
+        if (!isFlushed) commands.Add(new("SET LOCAL synchronous_commit = off"));
+        foreach (string message in ChangeMessage.Write(self, streams))
+            commands.Add(new NpgsqlBatchCommand("SELECT pg_notify($1, $2)").With(channel).With(message));
+        commands.Add(new("COMMIT"));
+        return commands;
     }
 
     private async Task ListenAsync()

@@ -75,6 +75,12 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     /// <summary>The stamp that it writes to its streams.</summary>
     public long Stamp { get; } = Random.Shared.NextInt64(1, long.MaxValue);
 
+    /// <summary>Tells other processes of changes in the round trip of the last statements; null if it may not.</summary>
+    public Notifier? Notifier { get; init; }
+
+    /// <summary>Whether other processes have been told of the changes.</summary>
+    public bool HasTold { get; set; }
+
     /// <summary>Begins the transaction with the first statements, and checks what is known; null if the rows were read.</summary>
     public RoundCheck? Check { get; set; }
 

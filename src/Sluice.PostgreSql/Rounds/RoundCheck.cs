@@ -16,6 +16,12 @@ internal sealed class RoundCheck(Round round, ServerClock clock, bool isDivisibl
     private const string Else = $") THEN true ELSE ('{Mark}; store ' "
         + "|| COALESCE(m.store, ''))::boolean END FROM (SELECT) o LEFT JOIN ~meta m ON true";
 
+    // As the other ones, for one stream without earlier transactions that are open: most rounds have one.
+    private const string One = "WITH l AS MATERIALIZED (SELECT stamp FROM ~stream WHERE id = $1 FOR UPDATE) "
+        + "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_current_snapshot()::text, "
+        + "CASE WHEN (SELECT stamp FROM l) = $2 AND m.generation = $3 AND m.store = $4 AND m.version = $5 AND NOT pg_is_in_recovery() "
+        + "AND NOT EXISTS (SELECT FROM ~intake i WHERE i.stream = $1 AND i.xid >= $6 AND NOT i.damaged" + Else;
+
     private static readonly string Check = Text + IntakeRows.Any(6) + Else;
     private static readonly string CheckWithOpen = Text + IntakeRows.AnyWithOpen(6) + Else;
 
@@ -39,12 +45,17 @@ internal sealed class RoundCheck(Round round, ServerClock clock, bool isDivisibl
         batch.BatchCommands.Add(new(Sql.Begin));
         if (isDivisible) batch.BatchCommands.Add(new(RoundLoader.LockTimeout));
         batch.BatchCommands.Add(new(round.Sql.FrozenWithPlans));
-        string[] names = Array.ConvertAll(streams, static stream => stream.Name);
-        batch.BatchCommands.Add(IntakeRows.Of(round, names, Check, CheckWithOpen, command => command
-            .With(Array.ConvertAll(streams, static stream => stream.Id)).With(stamps)
-            .With(round.Generation).With(round.StoreId).With(round.Version)));
+        batch.BatchCommands.Add(streams is [var stream] && round.IntakeMarks.Of(stream.Name) is (var from, []) ? CheckOne(from)
+            : CheckAll());
         IsSent = true;
     }
+
+    private NpgsqlBatchCommand CheckOne(long from) => round.Sql.Command(One).With(streams[0].Id).With(stamps[0])
+        .With(round.Generation).With(round.StoreId).With(round.Version).With(from);
+
+    private NpgsqlBatchCommand CheckAll() => IntakeRows.Of(round, Array.ConvertAll(streams, static stream => stream.Name), Check,
+        CheckWithOpen, command => command.With(Array.ConvertAll(streams, static stream => stream.Id)).With(stamps)
+            .With(round.Generation).With(round.StoreId).With(round.Version));
 
     /// <summary>Reads its answer, and goes on to the first result behind it.</summary>
     public async Task ReadAsync(NpgsqlDataReader rows, CancellationToken cancellation)

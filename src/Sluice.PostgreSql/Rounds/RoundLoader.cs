@@ -5,8 +5,10 @@ namespace Sluice.PostgreSql;
 /// <summary>Begins the transaction of a round: locks its streams and reads the rows that its calls named.</summary>
 internal static class RoundLoader
 {
-    private const string StreamColumns = "id, name, partitions, max_items, max_bytes, max_entry, retention, has_ended, failure, next, "
-        + "items, bytes, gone, gone_bytes, time, held_items, held_bytes, stamp";
+    private static readonly string[] OfStream = ["id", "name", "partitions", "max_items", "max_bytes", "max_entry", "retention",
+        "has_ended", "failure", "next", "items", "bytes", "gone", "gone_bytes", "time", "held_items", "held_bytes", "stamp"];
+
+    private static readonly string AllOfStream = StreamColumns("s");
 
     private const string OwnedColumns = "o.grp, o.part, o.epoch, o.owner, o.instance, o.owner_version, o.version, o.dispatched, o.done, "
         + "o.last_commit, o.commit_epoch, o.last_own, o.rows, o.flying, o.retrying, o.suspects, o.passed";
@@ -27,6 +29,9 @@ internal static class RoundLoader
     // Others of the round must not wait for long for a stream that another process has locked.
     internal const string LockTimeout = "SET LOCAL lock_timeout = 1000";
 
+    /// <summary>The columns of a stream, in the order in which they are read (<see cref="ReadStream"/>).</summary>
+    public static string StreamColumns(string table) => string.Join(", ", OfStream.Select(column => $"{table}.{column}"));
+
     public static async Task LoadAsync(Round round, Needs needs, CancellationToken cancellation)
     {
         string[] names = [.. needs.Streams];
@@ -40,7 +45,7 @@ internal static class RoundLoader
         Add(round.IsReadOnly ? Sql.BeginReading : round.Transaction is null ? Sql.Begin : Sql.BegunByClient);
         if (round.IsDivisible) Add(LockTimeout);
         Add(needs.HasOtherStatements ? round.Sql.Frozen : round.Sql.FrozenWithPlans);
-        Add($"SELECT {StreamColumns} FROM ~stream WHERE name = ANY($1) ORDER BY id{(round.IsReadOnly ? "" : " FOR UPDATE")}").With(names);
+        Add($"SELECT {AllOfStream} FROM ~stream s WHERE name = ANY($1) ORDER BY id{(round.IsReadOnly ? "" : " FOR UPDATE")}").With(names);
         bool hasIntake = !round.IsReadOnly && names.Length > 0;
         if (hasIntake) batch.BatchCommands.Add(IntakeRows.LookFor(round, names));
         else Add($"{Clock} FROM ~meta");

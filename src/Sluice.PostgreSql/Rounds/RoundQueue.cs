@@ -2,20 +2,24 @@ namespace Sluice.PostgreSql;
 
 /// <summary>
 /// Collects calls while rounds run, and gives a free writer all calls whose streams no other writer has. Calls of one stream keep their
-/// order from round to round.
+/// order from round to round. Where senders and consumers take turns, one round gets calls of both (<see cref="Companions"/>).
 /// </summary>
 /// <remarks>Thread-safe. Locking rule: <c>gate</c> protects everything; nothing is awaited or completed under it.</remarks>
 /// <param name="writers">The number of rounds that run at once.</param>
 /// <param name="run">Runs a round, and returns calls that it has not answered and that need rounds of their own.</param>
-internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<List<StoreCall>>>> run)
+/// <param name="time">The clock; null for the system's.</param>
+internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<List<StoreCall>>>> run, TimeProvider? time = null)
 {
     private const int MaxCalls = 2000;               // of one round
     private const long MaxBytes = 8 << 20;           // of one round, unless a single call has more
 
+    private readonly TimeProvider clock = time ?? TimeProvider.System;
     private readonly Lock gate = new();
     private readonly LinkedList<StoreCall> waiting = new();
     private readonly Queue<List<StoreCall>> divided = new();     // their streams are busy
     private readonly HashSet<string> busy = new(StringComparer.Ordinal);
+    private readonly Companions companions = new();
+    private readonly Dictionary<string, object> held = new(StringComparer.Ordinal);  // streams whose next round waits for more calls
     private readonly TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int running;
     private bool isClosed;
@@ -64,6 +68,7 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<Li
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         List<List<StoreCall>> left = [];
+        long begun = clock.GetTimestamp();
         try
         {
             left = await run([.. calls]).ConfigureAwait(false);
@@ -80,10 +85,37 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<Li
                 foreach (StoreCall call in some) busy.UnionWith(call.Needs.Streams);
                 divided.Enqueue(some);
             }
+            if (left.Count == 0 && !isClosed) Hold(calls, clock.GetElapsedTime(begun));
             running--;
             if (isClosed && running == 0 && divided.Count == 0) idle.TrySetResult();
         }
         Start();
+    }
+
+    // Called under the gate.
+    private void Hold(List<StoreCall> ended, TimeSpan round)
+    {
+        List<string> streams = companions.Note(ended);
+        streams.RemoveAll(stream => held.ContainsKey(stream));
+        if (streams.Count == 0) return;
+        var hold = new object();
+        foreach (string stream in streams) held.Add(stream, hold);
+        _ = ReleaseAsync(hold, streams, Companions.WaitAfter(round));
+    }
+
+    private async Task ReleaseAsync(object hold, List<string> streams, TimeSpan wait)
+    {
+        await Task.Delay(wait, clock, CancellationToken.None).ConfigureAwait(false);
+        lock (gate)
+            foreach (string stream in streams)
+                if (held.GetValueOrDefault(stream) == hold) Release(stream, hasBoth: false);
+        Start();
+    }
+
+    private void Release(string stream, bool hasBoth)
+    {
+        held.Remove(stream);
+        companions.End(stream, hasBoth);
     }
 
     private List<StoreCall>? Next(List<StoreCall> cancelled)
@@ -99,6 +131,12 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<Li
         List<StoreCall> taken = [];
         long bytes = 0;
         HashSet<string> kept = new(busy, StringComparer.Ordinal);
+        if (held.Count > 0)
+        {
+            foreach (string stream in held.Keys.Where(stream => Companions.HasBoth(stream, waiting)).ToArray())
+                Release(stream, hasBoth: true);
+            kept.UnionWith(held.Keys);
+        }
         for (LinkedListNode<StoreCall>? node = waiting.First; node is not null && taken.Count < MaxCalls;)
         {
             (StoreCall call, LinkedListNode<StoreCall>? next) = (node.Value, node.Next);

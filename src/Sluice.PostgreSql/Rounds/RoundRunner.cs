@@ -26,6 +26,9 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     /// <summary>Checks that the round is in the store that was opened.</summary>
     public required Action<Round> Begun { get; init; }
 
+    /// <summary>Tells other processes of changes; null if they look for them.</summary>
+    public Notifier? Notifier { get; init; }
+
     /// <summary>Ends pauses between attempts.</summary>
     public void Dispose() => closing.Cancel();
 
@@ -111,6 +114,11 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             return result;
         }, cancellation, writes: false);
 
+    /// <summary>Reads with statements of its own: the function begins the round, and checks it with the function that it gets.</summary>
+    public Task<T> QueryAsync<T>(Func<Round, Action<Round>, Task<T>> read, CancellationToken cancellation)
+        => DirectAsync(connection => read(new(connection, sql, marks, intake, isReadOnly: true) { ServerTime = options.ServerTime }, Begun),
+            cancellation, writes: false);
+
     /// <summary>Executes something that may be repeated, on a connection and in a transaction of its own.</summary>
     public async Task<T> DirectAsync<T>(Func<NpgsqlConnection, Task<T>> run, CancellationToken cancellation, bool writes = true)
     {
@@ -170,7 +178,13 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             NpgsqlTransaction? transaction = needs.Transaction
                 ? await connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted).ConfigureAwait(false) : null;
             Round round = lent.Round = new(connection, sql, marks, intake, isReadOnly: false)
-            { ServerTime = options.ServerTime, IsDivisible = isDivisible, Sweep = sweep, Transaction = transaction };
+            {
+                ServerTime = options.ServerTime,
+                IsDivisible = isDivisible,
+                Sweep = sweep,
+                Transaction = transaction,
+                Notifier = needs.HasOtherStatements ? null : Notifier
+            };
             if (TakeKnown(round, needs))
             {
                 Begun(round);

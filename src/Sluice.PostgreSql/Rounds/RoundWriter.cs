@@ -10,15 +10,28 @@ internal static class RoundWriter
         NpgsqlBatchCommand? trim = null;
         Action? swept = null;
         if (!round.IsReadOnly) Collect();
-        if (isEnd) Add("COMMIT");
+        NpgsqlBatchCommand? commit = isEnd ? Add("COMMIT") : null;
         if (commands.Count == 0) return;
         if (!isEnd) round.Touched++;
         await using NpgsqlBatch batch = round.CreateBatch();
         foreach (NpgsqlBatchCommand command in commands) batch.BatchCommands.Add(command);
-        await using (NpgsqlDataReader rows = await round.ExecuteAsync(batch, cancellation).ConfigureAwait(false))
-            do
-                while (await rows.ReadAsync(cancellation).ConfigureAwait(false)) Trimming.Note(round, rows);
-            while (await rows.NextResultAsync(cancellation).ConfigureAwait(false));
+        IReadOnlyList<NpgsqlBatchCommand> told = isEnd && !round.Changes.IsEmpty
+            && round.Notifier?.Carry(round.Changes.Streams) is { } carried ? carried : [];
+        foreach (NpgsqlBatchCommand command in told) batch.BatchCommands.Add(command);
+        try
+        {
+            await ExecuteAsync(round, batch, hasTrim: trim is not null, cancellation).ConfigureAwait(false);
+            round.HasTold = told.Count > 0;
+        }
+        catch (NpgsqlException failure) when (told.Count > 0 && commit!.StatementType != StatementType.Unknown)
+        {
+            // The server has confirmed the COMMIT: only telling has failed, and the notifier does that again.
+            if (failure is PostgresException { InvariantSeverity: "ERROR" }) await UndoAsync(round, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (told.Count > 0) round.Notifier!.Release(round.HasTold);
+        }
         swept?.Invoke();
         if (!(trim?.RecordsAffected >= Trimming.MaxBlocks)) return;
         round.Unswept.UnionWith(round.Streams.Select(static stream => stream.Name));
@@ -52,5 +65,19 @@ internal static class RoundWriter
             commands.Add(command);
             return command;
         }
+    }
+
+    private static async Task UndoAsync(Round round, CancellationToken cancellation)
+    {
+        await using var undo = new NpgsqlCommand("ROLLBACK", round.Connection);
+        await undo.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task ExecuteAsync(Round round, NpgsqlBatch batch, bool hasTrim, CancellationToken cancellation)
+    {
+        await using NpgsqlDataReader rows = await round.ExecuteAsync(batch, cancellation).ConfigureAwait(false);
+        if (hasTrim)
+            while (await rows.ReadAsync(cancellation).ConfigureAwait(false)) Trimming.Note(round, rows);
+        while (await rows.NextResultAsync(cancellation).ConfigureAwait(false)) { }
     }
 }

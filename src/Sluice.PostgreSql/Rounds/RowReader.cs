@@ -3,27 +3,27 @@ namespace Sluice.PostgreSql;
 /// <summary>Reads the rows of a round, in the columns that <see cref="RoundLoader"/> asks for.</summary>
 internal static class RowReader
 {
-    public static StreamRow ReadStream(NpgsqlDataReader row) => new()
+    public static StreamRow ReadStream(NpgsqlDataReader row, int from = 0) => new()
     {
-        Id = row.GetInt64(0),
-        Name = row.GetString(1),
+        Id = row.GetInt64(from),
+        Name = row.GetString(from + 1),
         Options = new()
         {
-            Partitions = row.GetInt32(2),
-            MaxItems = row.GetInt64(3),
-            MaxBytes = row.GetInt64(4),
-            MaxEntryBytes = row.GetInt32(5),
-            Retention = (Retention)row.GetInt32(6),
+            Partitions = row.GetInt32(from + 2),
+            MaxItems = row.GetInt64(from + 3),
+            MaxBytes = row.GetInt64(from + 4),
+            MaxEntryBytes = row.GetInt32(from + 5),
+            Retention = (Retention)row.GetInt32(from + 6),
         },
-        End = row.GetBoolean(7) ? row.TextOrNull(8) is { } failure ? new(failure) : StreamEnd.Complete : null,
-        Next = row.GetInt32(9),
-        Items = row.GetInt64(10),
-        Bytes = row.GetInt64(11),
-        Gone = row.GetInt64(12),
-        GoneBytes = row.GetInt64(13),
-        Time = row.GetInt64(14),
-        StoredHeld = (row.GetInt64(15), row.GetInt64(16)),
-        Stamp = row.GetInt64(17),
+        End = row.GetBoolean(from + 7) ? row.TextOrNull(from + 8) is { } failure ? new(failure) : StreamEnd.Complete : null,
+        Next = row.GetInt32(from + 9),
+        Items = row.GetInt64(from + 10),
+        Bytes = row.GetInt64(from + 11),
+        Gone = row.GetInt64(from + 12),
+        GoneBytes = row.GetInt64(from + 13),
+        Time = row.GetInt64(from + 14),
+        StoredHeld = (row.GetInt64(from + 15), row.GetInt64(from + 16)),
+        Stamp = row.GetInt64(from + 17),
     };
 
     public static GroupRow ReadGroup(StreamRow stream, NpgsqlDataReader row)
@@ -54,13 +54,19 @@ internal static class RowReader
         Bytes = row.GetInt64(8),
     };
 
-    public static PartRow ReadPart(StreamRow stream, NpgsqlDataReader row)
+    public static PartRow ReadPart(StreamRow stream, NpgsqlDataReader row, int from = 0)
     {
-        int number = row.GetInt32(1);
+        int number = row.GetInt32(from + 1);
         if (stream.Parts.TryGetValue(number, out PartRow? known)) return known;
-        long tail = row.GetInt64(2);
+        long tail = row.GetInt64(from + 2);
         return stream.Parts[number] = new(stream, number)
-        { Tail = tail, StoredTail = tail, Bytes = row.GetInt64(3), Trimmed = row.GetInt64(4), Swept = row.GetInt64(5) };
+        {
+            Tail = tail,
+            StoredTail = tail,
+            Bytes = row.GetInt64(from + 3),
+            Trimmed = row.GetInt64(from + 4),
+            Swept = row.GetInt64(from + 5)
+        };
     }
 
     public static OwnedRow ReadOwned(GroupRow group, NpgsqlDataReader row, int from)

@@ -9,19 +9,17 @@ internal static class RowWriter
     {
         StreamRow[] rows = [.. round.Streams.Where(row => row.IsWritten || HasNews(row))];
         if (rows.Length == 0) return;
-        add("UPDATE ~stream s SET has_ended = k.ended, failure = k.failure, next = k.next, items = k.items, bytes = "
+        add.AddFor("UPDATE ~stream s SET has_ended = k.ended, failure = k.failure, next = k.next, items = k.items, bytes = "
             + "k.bytes, gone = k.gone, "
             + "gone_bytes = k.gone_bytes, time = $9, changes = s.changes + k.news, held_items = k.held, held_bytes = k.held_bytes, "
             + "stamp = $13 FROM "
             + "unnest($1::bigint[], $2::boolean[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
             + "$10::bigint[], $11::bigint[], $12::int[]) "
             + "k(id, ended, failure, next, items, bytes, gone, gone_bytes, held, held_bytes, news) "
-            + "WHERE s.id = k.id")
-            .With(Of(rows, row => row.Id)).With(Of(rows, row => row.End is not null)).With(Of(rows, row => row.End?.Failure))
-            .With(Of(rows, row => row.Next)).With(Of(rows, row => row.Items)).With(Of(rows, row => row.Bytes))
-            .With(Of(rows, row => row.Gone)).With(Of(rows, row => row.GoneBytes)).With(round.Now)
-            .With(Of(rows, row => row.Held().Items)).With(Of(rows, row => row.Held().Bytes)).With(Of(rows, row => HasNews(row) ? 1 : 0))
-            .With(round.Stamp);
+            + "WHERE s.id = k.id", rows)
+            .Each(row => row.Id).Each(row => row.End is not null).Each(row => row.End?.Failure).Each(row => row.Next)
+            .Each(row => row.Items).Each(row => row.Bytes).Each(row => row.Gone).Each(row => row.GoneBytes).All(round.Now)
+            .Each(row => row.Held().Items).Each(row => row.Held().Bytes).Each(row => HasNews(row) ? 1 : 0).All(round.Stamp);
         foreach (StreamRow row in rows)
             (row.IsChanged, row.StoredHeld, row.Time, row.Stamp) = (false, row.Held(), round.Now, round.Stamp);
 
@@ -32,21 +30,19 @@ internal static class RowWriter
     {
         PartRow[] rows = [.. round.Streams.SelectMany(stream => stream.Parts.Values).Where(row => row.IsChanged)];
         if (rows.Length == 0) return;
-        add("UPDATE ~part p SET tail = k.tail, bytes = k.bytes FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[]) "
-            + "k(stream, n, tail, bytes) WHERE p.stream = k.stream AND p.n = k.n")
-            .With(Of(rows, row => row.Stream.Id)).With(Of(rows, row => row.Number)).With(Of(rows, row => row.Tail))
-            .With(Of(rows, row => row.Bytes));
+        add.AddFor("UPDATE ~part p SET tail = k.tail, bytes = k.bytes FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[]) "
+            + "k(stream, n, tail, bytes) WHERE p.stream = k.stream AND p.n = k.n", rows)
+            .Each(row => row.Stream.Id).Each(row => row.Number).Each(row => row.Tail).Each(row => row.Bytes);
         foreach ((PartRow Part, NewChunk Chunk)[] chunks in Portions(
             rows.SelectMany(row => row.Chunks.Select(chunk => (Part: row, Chunk: chunk))), one => one.Chunk.Size))
         {
-            byte[][] bodies = Of(chunks, one => one.Chunk.ToBody(round.Time, round.Generation));
-            add("INSERT INTO ~chunk(stream, part, first, last, before, bytes, body) SELECT * FROM unnest($1::bigint[], $2::int[], "
-                + "$3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[])")
-                .With(Of(chunks, one => one.Part.Stream.Id)).With(Of(chunks, one => one.Part.Number))
-                .With(Of(chunks, one => one.Chunk.Mark.First)).With(Of(chunks, one => one.Chunk.Mark.Last))
-                .With(Of(chunks, one => one.Chunk.Mark.Before)).With(Of(chunks, one => one.Chunk.Mark.Bytes))
-                .With(bodies);
-            for (int i = 0; i < chunks.Length; i++) chunks[i].Part.Recent.Add(chunks[i].Chunk.Mark, bodies[i]);
+            (PartRow Part, ChunkMark Mark, byte[] Body)[] blocks = Of(chunks,
+                one => (one.Part, one.Chunk.Mark, one.Chunk.ToBody(round.Time, round.Generation)));
+            add.AddFor("INSERT INTO ~chunk(stream, part, first, last, before, bytes, body) SELECT * FROM unnest($1::bigint[], $2::int[], "
+                + "$3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[])", blocks)
+                .Each(one => one.Part.Stream.Id).Each(one => one.Part.Number).Each(one => one.Mark.First).Each(one => one.Mark.Last)
+                .Each(one => one.Mark.Before).Each(one => one.Mark.Bytes).Each(one => one.Body);
+            foreach ((PartRow part, ChunkMark mark, byte[] body) in blocks) part.Recent.Add(mark, body);
         }
         foreach (PartRow row in rows)
         {
@@ -57,19 +53,19 @@ internal static class RowWriter
 
     public static void Owned(OwnedRow[] rows, Func<string, NpgsqlBatchCommand> add)
     {
-        add("UPDATE ~owned o SET epoch = k.epoch, owner = k.owner, instance = k.instance, owner_version = k.owner_version, "
+        add.AddFor("UPDATE ~owned o SET epoch = k.epoch, owner = k.owner, instance = k.instance, owner_version = k.owner_version, "
             + "version = k.version, dispatched = k.dispatched, done = k.done, last_commit = k.last_commit, commit_epoch = k.commit_epoch, "
             + "last_own = k.last_own, rows = k.rows, flying = k.flying, retrying = k.retrying, suspects = k.suspects, passed = k.passed "
             + "FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::int[], $7::int[], $8::bigint[], "
             + "$9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[], $14::int[], $15::int[], $16::int[], $17::bytea[]) "
             + "k(grp, part, epoch, owner, instance, owner_version, version, dispatched, done, last_commit, commit_epoch, last_own, rows, "
-            + "flying, retrying, suspects, passed) WHERE o.grp = k.grp AND o.part = k.part")
-            .With(Of(rows, row => row.Group.Id)).With(Of(rows, row => row.Number)).With(Of(rows, row => row.Epoch))
-            .With(Of(rows, row => row.Owner)).With(Of(rows, row => row.Instance)).With(Of(rows, row => row.OwnerVersion))
-            .With(Of(rows, row => row.Version)).With(Of(rows, row => row.Dispatched)).With(Of(rows, row => row.Done))
-            .With(Of(rows, row => row.LastCommit)).With(Of(rows, row => row.CommitEpoch)).With(Of(rows, row => row.LastOwn))
-            .With(Of(rows, row => row.Rows)).With(Of(rows, row => row.Flying)).With(Of(rows, row => row.Retrying))
-            .With(Of(rows, row => row.Suspects)).With(Of(rows, row => row.Passed.ToBytes()));
+            + "flying, retrying, suspects, passed) WHERE o.grp = k.grp AND o.part = k.part", rows)
+            .Each(row => row.Group.Id).Each(row => row.Number).Each(row => row.Epoch)
+            .Each(row => row.Owner).Each(row => row.Instance).Each(row => row.OwnerVersion)
+            .Each(row => row.Version).Each(row => row.Dispatched).Each(row => row.Done)
+            .Each(row => row.LastCommit).Each(row => row.CommitEpoch).Each(row => row.LastOwn)
+            .Each(row => row.Rows).Each(row => row.Flying).Each(row => row.Retrying)
+            .Each(row => row.Suspects).Each(row => row.Passed.ToBytes());
         foreach (OwnedRow row in rows) row.IsChanged = false;
     }
 
@@ -77,13 +73,13 @@ internal static class RowWriter
     {
         GroupRow[] rows = [.. round.Streams.SelectMany(stream => stream.Groups.Values).Where(row => row.IsChanged)];
         if (rows.Length == 0) return;
-        add("UPDATE ~grp g SET items = k.items, bytes = k.bytes, dead = k.dead, last_dead = k.last_dead, q_owner = k.q_owner, "
+        add.AddFor("UPDATE ~grp g SET items = k.items, bytes = k.bytes, dead = k.dead, last_dead = k.last_dead, q_owner = k.q_owner, "
             + "q_epoch = k.q_epoch, paused = k.paused, draining = k.draining FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], "
             + "$4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[], $9::boolean[]) k(id, items, bytes, dead, last_dead, "
-            + "q_owner, q_epoch, paused, draining) WHERE g.id = k.id")
-            .With(Of(rows, row => row.Id)).With(Of(rows, row => row.Items)).With(Of(rows, row => row.Bytes)).With(Of(rows, row => row.Dead))
-            .With(Of(rows, row => row.LastDead)).With(Of(rows, row => row.QuarantineOwner)).With(Of(rows, row => row.QuarantineEpoch))
-            .With(Of(rows, row => row.Paused)).With(Of(rows, row => row.IsDraining));
+            + "q_owner, q_epoch, paused, draining) WHERE g.id = k.id", rows)
+            .Each(row => row.Id).Each(row => row.Items).Each(row => row.Bytes).Each(row => row.Dead)
+            .Each(row => row.LastDead).Each(row => row.QuarantineOwner).Each(row => row.QuarantineEpoch)
+            .Each(row => row.Paused).Each(row => row.IsDraining);
         foreach (GroupRow row in rows) row.IsChanged = false;
     }
 
@@ -134,16 +130,16 @@ internal static class RowWriter
         (long Stream, ProducerRow Row)[] rows = [.. round.Streams.SelectMany(stream => stream.Producers.Values
             .Where(row => row.IsChanged).Select(row => (stream.Id, row)))];
         if (rows.Length == 0) return;
-        add("INSERT INTO ~producer(stream, name, epoch, last, last_from, first_part, first_seq, first_generation, position, forget) "
-            + "SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], "
-            + "$7::bigint[], $8::int[], "
-            + "$9::bytea[], $10::bigint[]) ON CONFLICT (stream, name) DO UPDATE SET epoch = excluded.epoch, last = excluded.last, "
-            + "last_from = excluded.last_from, first_part = excluded.first_part, first_seq = excluded.first_seq, "
-            + "first_generation = excluded.first_generation, position = excluded.position, forget = excluded.forget")
-            .With(Of(rows, one => one.Stream)).With(Of(rows, one => one.Row.Name)).With(Of(rows, one => one.Row.Epoch))
-            .With(Of(rows, one => one.Row.Last)).With(Of(rows, one => one.Row.LastFrom)).With(Of(rows, one => one.Row.LastId?.Partition))
-            .With(Of(rows, one => one.Row.LastId?.Sequence ?? 0)).With(Of(rows, one => one.Row.LastId?.Generation ?? 0))
-            .With(Of(rows, one => one.Row.Position)).With(Of(rows, one => one.Row.Forget));
+        add.AddFor("INSERT INTO ~producer(stream, name, epoch, last, last_from, first_part, first_seq, first_generation, position, "
+            + "forget) SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[], "
+            + "$7::bigint[], $8::int[], $9::bytea[], $10::bigint[]) "
+            + "ON CONFLICT (stream, name) DO UPDATE SET epoch = excluded.epoch, last = excluded.last, last_from = excluded.last_from, "
+            + "first_part = excluded.first_part, first_seq = excluded.first_seq, first_generation = excluded.first_generation, "
+            + "position = excluded.position, forget = excluded.forget", rows)
+            .Each(one => one.Stream).Each(one => one.Row.Name).Each(one => one.Row.Epoch)
+            .Each(one => one.Row.Last).Each(one => one.Row.LastFrom).Each(one => one.Row.LastId?.Partition)
+            .Each(one => one.Row.LastId?.Sequence ?? 0).Each(one => one.Row.LastId?.Generation ?? 0)
+            .Each(one => one.Row.Position).Each(one => one.Row.Forget);
         foreach ((_, ProducerRow row) in rows) row.IsChanged = false;
     }
 

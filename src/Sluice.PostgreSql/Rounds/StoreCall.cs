@@ -6,6 +6,9 @@ namespace Sluice.PostgreSql;
 /// <param name="cancellation">Takes it out of the queue; once its round has begun, it runs to the end.</param>
 internal abstract class StoreCall(int order, bool isRepeatable, CancellationToken cancellation)
 {
+    /// <summary>Orders of calls.</summary>
+    public const int Commits = 0, Appends = 1, Leases = 3;
+
     public int Order => order;
     public bool IsRepeatable => isRepeatable;
     public CancellationToken Cancellation => cancellation;

@@ -38,8 +38,12 @@ internal static class Trimming
 
     /// <summary>Adds the statement that trims some partitions, after everything else of a round.</summary>
     public static NpgsqlBatchCommand Add(IReadOnlyCollection<(long Stream, int Partition)> partitions, Func<string, NpgsqlBatchCommand> add)
-        => add(Text).With(partitions.Select(static one => one.Stream).ToArray())
-            .With(partitions.Select(static one => one.Partition).ToArray());
+    {
+        NpgsqlBatchCommand? command = null;
+        Func<string, NpgsqlBatchCommand> note = text => command = add(text);
+        note.AddFor(Text, partitions.ToArray()).Each(static one => one.Stream).Each(static one => one.Partition);
+        return command!;
+    }
 
     /// <summary>A row of the statement: a block was removed.</summary>
     public static void Note(Round round, NpgsqlDataReader row)
