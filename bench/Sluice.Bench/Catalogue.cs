@@ -13,6 +13,6 @@ internal static class Catalogue
         PostgresSustained.Scenario, Files.Scenario, Files.Large, Members.Scenario, Processes.Scenario, PythonMaps.Scenario,
         CeleryStarts.Scenario,
         Dag.Scenario, Resolve.Diamond, Resolve.FanOut, Resolve.Recorded, Watched.Scenario, Top.Scenario, Flows.Scenario, Deep.Scenario,
-        Polluted.Scenario,
+        Failing.Scenario, Polluted.Scenario,
     ];
 }

@@ -39,7 +39,7 @@ internal sealed class DataFlowRun : GraphContext
 
         public ValueTask<DataFlowResult> Task => new(this, source.Version);
 
-        protected override void Answer(Exception? problem)
+        public override void End(Exception? problem)
         {
             if (problem is null) source.SetResult(new(((DataFlowRun)Context).program, Context));
             else source.SetException(Unwrap(problem));

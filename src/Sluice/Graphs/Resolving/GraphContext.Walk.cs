@@ -12,10 +12,10 @@ public abstract partial class GraphContext
     private readonly CancellationToken caller;
     private readonly Slot[] slots;
     private ResolveDetails? details;
-    private readonly LinkedListNode<GraphContext>? running;          // null unless it is timed and watched
-    private readonly bool isCounted;
     private Resolution? resolution;                  // set at the first suspension
-    private int ended;
+    private int left;                                // nodes that have not ended; the thread that counts it down to zero ends the resolve
+    private readonly Traits traits;
+    private bool isOver;
     private volatile bool isStopping;
     private volatile bool isComplete;                // nothing is produced any more, so views can be cached
 
@@ -23,12 +23,13 @@ public abstract partial class GraphContext
     {
         (Plan, this.caller) = (plan, caller);
         slots = new Slot[plan.TakesRequest ? plan.Nodes.Length + 1 : plan.Nodes.Length];
-        isCounted = plan.Watchers.TryCount();
-        RecordsTimings = plan.Options.RecordTimings || plan.Watchers.WantTimings();
-        IsWatched = RecordsTimings || OnceTelemetry.IsTraced;
-        if (!RecordsTimings) return;
+        if (plan.Watchers.TryCount()) traits |= Traits.IsCounted;
+        bool recordsTimings = plan.Options.RecordTimings || plan.Watchers.WantTimings();
+        if (OnceTelemetry.IsTraced) traits |= Traits.IsWatched;
+        if (!recordsTimings) return;
+        traits |= Traits.RecordsTimings | Traits.IsWatched;
         details = new(plan.Nodes.Length) { Began = plan.Time.GetTimestamp() };
-        running = plan.Watchers.NoteBegin(this);
+        details.Running = plan.Watchers.NoteBegin(this);
     }
 
     internal GraphPlan Plan { get; }
@@ -42,17 +43,17 @@ public abstract partial class GraphContext
     /// <summary>The word for the resolve in messages.</summary>
     private protected virtual string Work => "resolve";
 
-    internal bool RecordsTimings { get; }
+    internal bool RecordsTimings => (traits & Traits.RecordsTimings) != 0;
 
     /// <summary>Whether nodes need more than a call: timings, or spans.</summary>
-    internal bool IsWatched { get; }
+    internal bool IsWatched => (traits & Traits.IsWatched) != 0;
 
     /// <summary>Whether it has failed or was cancelled; no further node starts.</summary>
     internal bool IsStopping => isStopping;
 
     internal bool MustStop => isStopping || caller.IsCancellationRequested;
 
-    internal bool IsOver => Volatile.Read(ref ended) != 0;
+    internal bool IsOver => Volatile.Read(ref isOver);
 
     internal CancellationToken Caller => caller;
 
@@ -92,13 +93,13 @@ public abstract partial class GraphContext
     /// <summary>Makes the object that counts, and tells the caller. Called at most once, by the walking thread.</summary>
     private protected abstract Resolution NewResolution();
 
-    /// <returns>Whether the node has ended.</returns>
+    /// <returns>Whether the node has ended, or does not start any more.</returns>
     internal bool Start(int node)
     {
         if (caller.IsCancellationRequested)
         {
             Stop();
-            return false;
+            return true;
         }
         NodeDefinition definition = Plan.Nodes[node];
         return (Plan.Needed[node] is { } needed && IsSkipped(definition, node, needed)) || definition.Start(this, node);
@@ -111,7 +112,9 @@ public abstract partial class GraphContext
         {
             resolution = NewResolution();
             bool isRegistered = Volatile.Read(ref details) is { IsRegistered: true };
-            resolution.Begin(node, isRegistered ? default : caller);
+            if (!isRegistered && caller.CanBeCanceled) Details.Register(this);
+            left = Plan.Nodes.Length - node;
+            resolution.Begin(node);
             if (isRegistered)
             {
                 // The token's creator has registered; a cancellation before the resolution existed could not set the stop timer.
@@ -119,14 +122,21 @@ public abstract partial class GraphContext
                 if (isStopping) Stop();
             }
         }
+        slots[node].Hold(task);
         resolution.Await(node, task);
     }
 
     /// <summary>Continues after a suspended node; called by the thread that has claimed its slot.</summary>
-    internal void GoOn(int node)
+    internal void GoOn(int node, Task ended)
     {
-        Plan.Nodes[node].Finish(this, node);
+        Plan.Nodes[node].Finish(this, node, ended);
         resolution!.GoOn(node);
+    }
+
+    /// <summary>Counts nodes that have ended, or do not start any more.</summary>
+    internal void Pass(int nodes)
+    {
+        if (nodes > 0 && Interlocked.Add(ref left, -nodes) == 0) EndOnce();
     }
 
     internal void Succeed<T>(int node, T value)
@@ -134,14 +144,21 @@ public abstract partial class GraphContext
         if (PendingWork.Is(value))
             throw new InvalidOperationException($"It returned a {(value is Task ? "task" : TypeNames.Of(value!.GetType()))} as an object: "
                 + "it would not be awaited, and its failure would be lost. Let the function await it: async … => await ….");
-        slots[node].Set(value);
-        End(node, NodeStatus.Succeeded);
+        Set(node, value);
     }
 
+    /// <summary>Ends a node with a value.</summary>
+    internal void Set<T>(int node, T value)
+    {
+        if (RecordsTimings) Details.Of(node).Ended = Plan.Time.GetTimestamp();
+        slots[node].Set(value);
+    }
+
+    /// <summary>Ends a node without a value.</summary>
     internal void End(int node, NodeStatus status)
     {
         if (RecordsTimings) Details.Of(node).Ended = Plan.Time.GetTimestamp();
-        slots[node].Status = status;
+        slots[node].End(status);
     }
 
     /// <summary>Fails the resolve with a node; the first failure is reported.</summary>
@@ -163,7 +180,7 @@ public abstract partial class GraphContext
     /// <summary>Ends the resolve: after the last node, or when the stop timeout of running nodes is over.</summary>
     internal void EndOnce()
     {
-        if (Interlocked.Exchange(ref ended, 1) != 0) return;
+        if (Interlocked.Exchange(ref isOver, true)) return;
         if (RecordsTimings) Details.Over = Plan.Time.GetTimestamp();
         resolution!.End(Problem());
     }
@@ -182,8 +199,8 @@ public abstract partial class GraphContext
         {
             problem = e;
         }
-        if (running is not null) Plan.Watchers.NoteEnd(running);
-        if (isCounted) Plan.Watchers.Uncount();
+        if (Volatile.Read(ref details) is { Running: { } running }) Plan.Watchers.NoteEnd(running);
+        if ((traits & Traits.IsCounted) != 0) Plan.Watchers.Uncount();
         Plan.Watchers.Tell(this, problem);
         return problem;
     }
@@ -233,5 +250,15 @@ public abstract partial class GraphContext
     {
         var made = new ResolveDetails(Plan.Nodes.Length);
         return Interlocked.CompareExchange(ref details, made, null) ?? made;
+    }
+
+    /// <summary>One byte instead of three: every resolve has them.</summary>
+    [Flags]
+    private enum Traits : byte
+    {
+        None = 0,
+        IsCounted = 1,
+        RecordsTimings = 2,
+        IsWatched = 4,
     }
 }

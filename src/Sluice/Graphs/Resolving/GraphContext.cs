@@ -6,11 +6,8 @@ namespace Sluice.Graphs;
 /// <remarks>Immutable and thread-safe once the resolve has ended. During the resolve, a node may ask it for its parents.</remarks>
 public abstract partial class GraphContext
 {
-    private Dictionary<string, object?>? merged;
-    private Topology? timed;
-
     /// <summary>The graph; with times and the critical path if timings are recorded.</summary>
-    public Topology Topology => !RecordsTimings ? Plan.Topology : isComplete ? timed ??= Timed() : Timed();
+    public Topology Topology => !RecordsTimings ? Plan.Topology : isComplete ? Details.Timed ??= Timed() : Timed();
 
     /// <summary>Whether timings are recorded: by the options, or because the graph is watched.</summary>
     public bool HasTimings => RecordsTimings;
@@ -36,7 +33,7 @@ public abstract partial class GraphContext
     /// <see cref="GraphOptions.LastWins"/> is not set.</exception>
     /// <exception cref="NodeFailedException">The getter of a property, or the comparison of two values, has thrown; the message names it.
     /// </exception>
-    public IReadOnlyDictionary<string, object?> Merged => isComplete ? merged ??= MergedView.Of(this) : MergedView.Of(this);
+    public IReadOnlyDictionary<string, object?> Merged => isComplete ? Details.Merged ??= MergedView.Of(this) : MergedView.Of(this);
 
     /// <summary>Gets the value of a node; <c>default</c> if it produced nothing.</summary>
     /// <exception cref="InvalidOperationException">The node failed or did not run; the message says why. <see cref="Outcome(GraphNode)"/>
@@ -85,7 +82,7 @@ public abstract partial class GraphContext
     internal NodeOutcome OutcomeOf(int node)
     {
         string name = Plan.Nodes[node].Name;
-        NodeStatus status = slots[node].Status;
+        NodeStatus status = StatusOf(node);
         if (status == NodeStatus.NotStarted) return new(name, status, null, null, 0, default, default, null);
         TimeProvider time = Plan.Time;
         NodeDetails? details = FindDetails(node);
@@ -93,6 +90,12 @@ public abstract partial class GraphContext
         return new(name, status, Boxed(node), details?.Exception, status == NodeStatus.Skipped ? 0 : details?.Attempts ?? 1,
             isTimed ? time.GetElapsedTime(this.details!.Began, details!.Started) : default,
             isTimed && details!.Ended != 0 ? time.GetElapsedTime(details.Started, details.Ended) : default, details?.Without);
+    }
+
+    private NodeStatus StatusOf(int node)
+    {
+        NodeStatus status = slots[node].Status;
+        return status == NodeStatus.Succeeded && FindDetails(node) is { HasFallenBack: true } ? NodeStatus.FellBack : status;
     }
 
     /// <summary>Whether its children receive a value.</summary>

@@ -74,8 +74,8 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
     /// <returns>Whether it has ended; if not, the resolution continues when it has.</returns>
     public abstract bool Start(GraphContext context, int number);
 
-    /// <summary>Ends a suspended node whose task has ended.</summary>
-    public abstract void Finish(GraphContext context, int number);
+    /// <summary>Ends a suspended node whose task has ended; for the thread that has claimed its slot.</summary>
+    public abstract void Finish(GraphContext context, int number, Task ended);
 
     /// <summary>Its value; null or the default if it produced nothing.</summary>
     public abstract object? Box(ref Slot slot);
@@ -149,7 +149,7 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
     public override bool Start(GraphContext context, int number)
     {
         ref Slot slot = ref context.SlotOf(number);
-        slot.Status = NodeStatus.Running;
+        slot.Run();
         try
         {
             ValueTask<T> pending;
@@ -159,7 +159,6 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
                 if (pending.IsCompletedSuccessfully)
                 {
                     slot.Set(pending.Result);
-                    slot.Status = NodeStatus.Succeeded;
                     return true;
                 }
             }
@@ -182,12 +181,11 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         return true;
     }
 
-    public override void Finish(GraphContext context, int number)
+    public override void Finish(GraphContext context, int number, Task ended)
     {
-        Task<T> ended = context.SlotOf(number).TakeTask<T>();
         try
         {
-            context.Succeed(number, ended.GetAwaiter().GetResult());
+            context.Succeed(number, Unsafe.As<Task<T>>(ended).GetAwaiter().GetResult());
         }
         catch (Exception e)
         {
@@ -209,8 +207,9 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         {
             try
             {
-                context.SlotOf(number).Set(fallback(exception));
-                context.End(number, NodeStatus.FellBack);
+                T value = fallback(exception);
+                details.HasFallenBack = true;
+                context.Set(number, value);
                 return;
             }
             catch (Exception worse)

@@ -41,6 +41,6 @@ internal class PendingNodes
     {
         int end = Math.Min(first + Count, Context.Plan.Nodes.Length);
         for (int node = first; node < end; node++)
-            if (Context.SlotOf(node).TryClaim()) Context.GoOn(node);
+            if (Context.SlotOf(node).TryClaim() is { } ended) Context.GoOn(node, ended);
     }
 }

@@ -6,7 +6,7 @@ namespace Sluice.Graphs;
 /// The state of a resolve that did not end at once: counts the parents of each node down, and starts a node when the last has ended.
 /// </summary>
 /// <remarks>
-/// Locking rule: none. <c>active</c> counts what runs; the thread that counts it down to zero ends the resolve.
+/// Locking rule: none; a node starts on the thread that counts its parents down to zero.
 /// Nothing recurses, so deep graphs are safe.
 /// </remarks>
 internal abstract class Resolution : PendingNodes
@@ -14,9 +14,7 @@ internal abstract class Resolution : PendingNodes
     private const int None = -1;
 
     private readonly PendingNodes?[]? others;        // for the nodes after the first group
-    private CancellationTokenRegistration registration;
     private int ready = None;                        // the top of the stack of ready nodes, for the thread that suspended first
-    private int active = 1;
 
     protected Resolution(GraphContext context) : base(context, 0)
     {
@@ -27,49 +25,28 @@ internal abstract class Resolution : PendingNodes
     public ExecutionContext? Flow { get; } = ExecutionContext.Capture();
 
     /// <param name="first">The first node that does not end at once; those before it in the plan have ended.</param>
-    /// <param name="caller">Stops the resolve.</param>
-    public void Begin(int first, CancellationToken caller)
+    public void Begin(int first)
     {
         GraphPlan plan = Context.Plan;
-        for (int node = first; node < plan.Nodes.Length; node++) Context.SlotOf(node).Waiting = plan.Counts[node];
+        for (int node = first + 1; node < plan.Nodes.Length; node++) Context.SlotOf(node).Waiting = plan.Counts[node];
         for (int node = 0; node < first; node++)
-            foreach (int child in plan.Children[node]) Context.SlotOf(child).Waiting--;
+            foreach (int child in plan.Children[node])
+                if (child > first) Context.SlotOf(child).Waiting--;               // an ended one has its value there
         for (int node = plan.Nodes.Length - 1; node > first; node--)
             if (Context.SlotOf(node).Waiting == 0) ready = Push(node, ready);
-        if (caller.CanBeCanceled) registration = caller.UnsafeRegister(static resolve => ((GraphContext)resolve!).Stop(), Context);
     }
 
     /// <summary>Awaits a node that does not end at once. Other threads may continue the resolve before this returns.</summary>
-    public void Await(int node, Task task)
-    {
-        Interlocked.Increment(ref active);
-        PendingNodes nodes = node < Count ? this : Other(node / Count);
-        Context.SlotOf(node).Hold(task);
-        nodes.Await(task);
-    }
+    public void Await(int node, Task task) => (node < Count ? this : Other(node / Count)).Await(task);
 
     /// <summary>Starts the ready nodes, after the first suspension. Called once, by the thread that called <see cref="Begin"/>.</summary>
-    public void Walk()
-    {
-        Walk(ready);
-        Leave();
-    }
+    public void Walk() => Walk(ready, 0);
 
     /// <summary>Continues after a suspended node has ended.</summary>
-    public void GoOn(int node)
-    {
-        Walk(Release(node, None));
-        Leave();
-    }
+    public void GoOn(int node) => Walk(Release(node, None), 1);
 
     /// <summary>Tells the caller. Called once.</summary>
-    public void End(Exception? problem)
-    {
-        registration.Unregister();
-        Answer(problem);
-    }
-
-    protected abstract void Answer(Exception? problem);
+    public abstract void End(Exception? problem);
 
     private PendingNodes Other(int group)
     {
@@ -78,19 +55,18 @@ internal abstract class Resolution : PendingNodes
         return Interlocked.CompareExchange(ref others[group], made, null) ?? made;
     }
 
-    private void Leave()
+    /// <summary>Starts nodes, and those that they make ready; after a stop, only passes over them.</summary>
+    private void Walk(int top, int ended)
     {
-        if (Interlocked.Decrement(ref active) == 0) Context.EndOnce();
-    }
-
-    private void Walk(int top)
-    {
-        while (top != None && !Context.IsStopping)
+        while (top != None)
         {
             int node = top;
             top = Context.SlotOf(node).Waiting;
-            if (Context.Start(node)) top = Release(node, top);
+            if (!Context.IsStopping && !Context.Start(node)) continue;
+            top = Release(node, top);
+            ended++;
         }
+        Context.Pass(ended);                         // once, because an interlocked operation costs more than a short node
     }
 
     private int Push(int node, int top)
@@ -102,9 +78,13 @@ internal abstract class Resolution : PendingNodes
     /// <summary>Counts down the children of an ended node, and pushes those that are ready.</summary>
     private int Release(int node, int top)
     {
-        int[] children = Context.Plan.Children[node];
+        GraphPlan plan = Context.Plan;
+        int[] children = plan.Children[node];
         for (int i = children.Length - 1; i >= 0; i--)
-            if (Interlocked.Decrement(ref Context.SlotOf(children[i]).Waiting) == 0) top = Push(children[i], top);
+        {
+            int child = children[i];
+            if (plan.Counts[child] == 1 || Interlocked.Decrement(ref Context.SlotOf(child).Waiting) == 0) top = Push(child, top);
+        }
         return top;
     }
 }
@@ -116,7 +96,7 @@ internal sealed class Resolution<TRequest>(GraphContext<TRequest> context) : Res
 
     public ValueTask<GraphContext<TRequest>> Task => new(this, source.Version);
 
-    protected override void Answer(Exception? problem)
+    public override void End(Exception? problem)
     {
         if (problem is null) source.SetResult((GraphContext<TRequest>)Context);
         else source.SetException(problem);

@@ -1,3 +1,5 @@
+using Sluice.Topologies;
+
 namespace Sluice.Graphs;
 
 /// <summary>The parts of a resolve that only some need: timings, failures, cancellation.</summary>
@@ -19,6 +21,15 @@ internal sealed class ResolveDetails(int nodes)
     public long Began { get; set; }
 
     public long Over { get; set; }
+
+    /// <summary>Its entry in the list of running resolves; null unless it is timed and watched.</summary>
+    public LinkedListNode<GraphContext>? Running { get; set; }
+
+    /// <summary>The merged values of the ended resolve, once somebody has asked for them.</summary>
+    public Dictionary<string, object?>? Merged { get; set; }
+
+    /// <summary>The topology with times, once somebody has asked for it.</summary>
+    public Topology? Timed { get; set; }
 
     /// <summary>The first node that failed; negative if none did.</summary>
     public int Failed => Volatile.Read(ref failed);
@@ -51,13 +62,16 @@ internal sealed class ResolveDetails(int nodes)
         var made = new CancellationTokenSource();
         CancellationTokenSource used = Interlocked.CompareExchange(ref stop, made, null) ?? made;
         // Before the first suspension one thread does everything, so only one gets here.
-        if (!context.IsSuspended && context.Caller.CanBeCanceled)
-        {
-            IsRegistered = true;
-            registration = context.Caller.UnsafeRegister(static resolve => ((GraphContext)resolve!).Stop(), context);
-        }
+        if (!context.IsSuspended && context.Caller.CanBeCanceled) Register(context);
         if (context.MustStop) Stop();
         return used.Token;
+    }
+
+    /// <summary>Registers the caller's cancellation. Called once: when a token is made, or at the first suspension.</summary>
+    public void Register(GraphContext context)
+    {
+        IsRegistered = true;
+        registration = context.Caller.UnsafeRegister(static resolve => ((GraphContext)resolve!).Stop(), context);
     }
 
     /// <summary>Cancels the token. The context is marked as stopping before, so that a token made later is cancelled as well.</summary>
@@ -112,4 +126,7 @@ internal sealed class NodeDetails
 
     /// <summary>The parent whose missing value caused the skip.</summary>
     public string? Without { get; set; }
+
+    /// <summary>Whether the value is of the fallback. Written before the value.</summary>
+    public bool HasFallenBack { get; set; }
 }

@@ -170,4 +170,39 @@ public class StepFailureTests
         await lab.DelayAsync(3);
         Assert.Equal([4.0, 12], ends);
     }));
+
+    /// <summary>A trace that grew with each body would make a failure through thousands of them quadratic.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public Task AFailureKeepsTheFramesOfTheFirstBodiesItTravelsThrough(bool yields)
+        => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    {
+        Step<int, int> next = null!;
+        next = Step.Of<int, int>(async level => level == 0 ? await ThrowAsync() : await AwaitNextAsync(level));
+
+        string few = await TraceOfAsync(3), many = await TraceOfAsync(50), more = await TraceOfAsync(300);
+        Assert.All([few, many, more], trace => Assert.Contains(nameof(ThrowAsync), trace));
+        Assert.Equal(3, Count(few));
+        Assert.InRange(Count(many), 30, 40);
+        Assert.Equal(Count(many), Count(more));
+        Assert.DoesNotContain(nameof(FutureAwaiter), few);
+
+        async Task<int> ThrowAsync()
+        {
+            if (yields) await lab.DelayAsync(1);
+            throw new FormatException("deepest");
+        }
+
+        async Task<int> AwaitNextAsync(int level) => await next(level - 1);
+
+        async Task<string> TraceOfAsync(int levels)
+        {
+            Future<int> top = next(levels);
+            FormatException failure = await Assert.ThrowsAsync<FormatException>(async () => await top);
+            Assert.Equal("deepest", failure.Message);
+            Assert.Same(failure, top.Exception);
+            return failure.StackTrace!;
+        }
+
+        static int Count(string trace) => trace.Split(nameof(AwaitNextAsync)).Length - 1;
+    }));
 }

@@ -64,7 +64,7 @@ public abstract partial class StepCall<T>
                 ? RecallAsync(memo) : TryAsync(Token);
             if (result.IsCompleted)
             {
-                Take(result.GetAwaiter().GetResult());
+                Take(result);
                 hasEndedAtOnce = true;
                 return;
             }
@@ -80,6 +80,20 @@ public abstract partial class StepCall<T>
             CurrentCall.Begun(around);
         }
         new Suspension(this, result).Begin();        // from here on another thread may end it
+    }
+
+    /// <summary>Takes the outcome of the ended body.</summary>
+    private void Take(ValueTask<T> ended)
+    {
+        if (ended.IsCompletedSuccessfully)
+        {
+            Take(ended.Result);
+            return;
+        }
+        // Without a throw, which would lengthen the stack trace and cost more than all the rest. A cancellation has no other way.
+        Task<T> task = ended.AsTask();
+        if (task.Exception is { InnerException: { } problem }) Failure = FailureOf(problem);
+        else Take(task.GetAwaiter().GetResult());
     }
 
     private void Take(T value)
@@ -198,7 +212,7 @@ public abstract partial class StepCall<T>
     private Failure FailureOf(Exception exception)
         => new(Name, exception is NullTaskException ? new NullTaskException(Name) : exception,
         exception is OperationCanceledException cancelled
-            && (Volatile.Read(ref failing) is not null || scope is { IsCancelling: true } || Failure.IsOfCancelled(cancelled)));
+            && (Volatile.Read(ref failing) is not null || scope is { IsCancelling: true } || Failure.IsOfCancelled(cancelled)), body: this);
 
     /// <summary>The token of the body; created on demand.</summary>
     private CancellationToken Token
@@ -238,7 +252,7 @@ public abstract partial class StepCall<T>
         {
             try
             {
-                call.Take(result.GetAwaiter().GetResult());
+                call.Take(result);
             }
             catch (Exception e)
             {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 
 namespace Sluice.Graphs;
@@ -9,21 +10,37 @@ internal class FutureOutcome
 }
 
 /// <summary>Why a future has no value. All futures that end with it share it, so observing one observes all. Thread-safe.</summary>
+/// <remarks>
+/// A body that awaits a failed future and does not catch makes a failure of its own, with the same exception. Each such throw copies the
+/// stack trace and adds to it, so a failure that travels through n bodies would cost n². Therefore the trace grows only through the first
+/// <see cref="MaxTraced"/> bodies; from there on, each body throws with the trace of that one.
+/// </remarks>
 internal sealed class Failure : FutureOutcome
 {
+    private const int MaxTraced = 32;
+
     private static readonly ConditionalWeakTable<Exception, Failure> Cancellations = [];
+    private static readonly ConditionalWeakTable<Exception, Thrown> Latest = [];      // where awaits of bodies have thrown last
     private static long count;
 
     private readonly ExceptionDispatchInfo info;
+    private readonly int bodies;                     // through which the exception has travelled
     private Task? watch;
     private volatile bool isObserved;
     private volatile bool isHandedOver;
     private int isNoted;
 
-    public Failure(string step, Exception exception, bool isCancellation)
+    /// <param name="step">The step that failed first.</param>
+    /// <param name="exception">Why.</param>
+    /// <param name="isCancellation">Whether it was cancelled.</param>
+    /// <param name="body">The call whose body has failed; null if none has.</param>
+    public Failure(string step, Exception exception, bool isCancellation, ICall? body = null)
     {
         (Step, IsCancellation) = (step, isCancellation);
-        info = ExceptionDispatchInfo.Capture(exception);
+        Failure? awaited = body is not null && Latest.TryGetValue(exception, out Thrown? thrown) && ReferenceEquals(thrown.Body, body)
+            ? thrown.Failure : null;
+        if (awaited is not null) bodies = awaited.bodies + 1;
+        info = bodies <= MaxTraced ? ExceptionDispatchInfo.Capture(exception) : awaited!.info;
         Number = Interlocked.Increment(ref count);
     }
 
@@ -64,9 +81,11 @@ internal sealed class Failure : FutureOutcome
         if (isObserved) _ = watch!.Exception;
     }
 
+    [StackTraceHidden]
     public void Throw()
     {
         if (IsCancellation) Cancellations.AddOrUpdate(Exception, this);
+        if (CurrentCall.Body?.Call is { } body) Latest.AddOrUpdate(Exception, new(this, body));
         Observe();
         info.Throw();
     }
@@ -80,4 +99,8 @@ internal sealed class Failure : FutureOutcome
 
     public static Failure Cancelled(string step, CancellationToken token)
         => new(step, new OperationCanceledException($"{step} was cancelled.", token), isCancellation: true);
+
+    /// <summary>A throw of an await in a body. Other bodies may fail with the same exception by other ways, and have traces of their own.
+    /// </summary>
+    private sealed record Thrown(Failure Failure, ICall Body);
 }

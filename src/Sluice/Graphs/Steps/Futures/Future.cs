@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Sluice.Graphs;
 
 /// <summary>
@@ -124,6 +126,7 @@ public abstract partial class Future
     /// <summary>Observes the outcome of the ended future.</summary>
     internal virtual void See() => Failure?.Observe();
 
+    [StackTraceHidden]
     internal void ThrowIfFailed()
     {
         See();

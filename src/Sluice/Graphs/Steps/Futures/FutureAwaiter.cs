@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Sluice.Graphs;
 
 /// <summary>The awaiter of a <see cref="Future"/>, for the compiler. <see cref="Future.ConfigureAwait"/> returns it, too.</summary>
@@ -25,6 +27,7 @@ public readonly struct FutureAwaiter : ICriticalNotifyCompletion
     /// <summary>Throws the failure of the step, if it failed; blocks if it has not ended.</summary>
     /// <exception cref="InvalidOperationException">A step awaits its own future, or one that waits for it; the message names the path.
     /// Detected if the scope records calls, or there is a limit.</exception>
+    [StackTraceHidden]
     public void GetResult()
     {
         if (!future.IsCompleted)
@@ -61,6 +64,7 @@ public readonly struct FutureAwaiter<T> : ICriticalNotifyCompletion
 
     /// <inheritdoc cref="FutureAwaiter.GetResult"/>
     /// <returns>The value.</returns>
+    [StackTraceHidden]
     public T GetResult()
     {
         new FutureAwaiter(future).GetResult();
