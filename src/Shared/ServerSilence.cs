@@ -50,7 +50,8 @@ internal sealed class ServerSilence(WatchedServer server)
             // Between two failures nobody may have called.
             if (since == 0 || (!isTold && Time.GetElapsedTime(last, now) > Forgotten)) (since, failed) = (begun, 0);
             last = now;
-            if (!isTold && Time.GetElapsedTime(since, now) >= server.NoticeAfter) (isTold, text) = (true, Begun(failure));
+            if (!isTold && Time.GetElapsedTime(since, now) >= (isOpen ? server.NoticeAfter : server.OpeningNoticeAfter))
+                (isTold, text) = (true, Begun(failure));
         }
         if (text is not null) Tell(text);
     }
@@ -73,8 +74,8 @@ internal sealed class ServerSilence(WatchedServer server)
     {
         string refusal = server.Refusal(failure);
         if (!isOpen)
-            return (refusal == "" ? $"No {server.Product} server answers at {server.Place} yet" : $"{The} serves no calls yet ({refusal})")
-                + (server.Timeout > server.NoticeAfter ? $"; trying for {Seconds(server.Timeout)}." : ".");
+            return (refusal == "" ? $"{The} is not connected yet" : $"{The} serves no calls yet ({refusal})")
+                + (server.Timeout > server.OpeningNoticeAfter ? $"; trying for {Seconds(server.Timeout)}." : ".");
         return $"{The} {(refusal == "" ? "has not answered" : $"has refused calls ({refusal})")} since {Clock()}. Calls that can be "
             + $"repeated wait for up to {Seconds(server.Timeout)} each ({server.TimeoutOption}); others fail. Is it running, and can it be "
             + "reached?";
@@ -83,7 +84,7 @@ internal sealed class ServerSilence(WatchedServer server)
     private string Over()
     {
         string after = Seconds(Time.GetElapsedTime(since));
-        if (!isOpen) return $"{The} answers now, after {after}.";
+        if (!isOpen) return $"{The} is connected now, after {after}.";
         string calls = failed == 0 ? "No caller has had an error so far."
             : string.Create(CultureInfo.InvariantCulture, $"Calls that have failed: {failed:N0}; their callers have the errors.");
         return $"{The} answers again, {after} after the first call without an answer ({Clock()}). {calls}";
@@ -112,6 +113,9 @@ internal sealed record WatchedServer(string Product, string Place)
 
     /// <summary>The time without an answer after which a warning says so.</summary>
     public required TimeSpan NoticeAfter { get; init; }
+
+    /// <summary>The same while the store is opened. On a busy machine, a first connection may take a second or two.</summary>
+    public required TimeSpan OpeningNoticeAfter { get; init; }
 
     /// <summary>Receives the warnings; null is the default of <see cref="WarningHandlers"/>.</summary>
     public Action<string>? OnWarning { get; init; }

@@ -75,6 +75,9 @@ public sealed record PostgresStoreOptions
     // The time without an answer after which a warning says so.
     internal TimeSpan NoticeAfter { get; init; } = TimeSpan.FromSeconds(1);
 
+    // The same while the store is opened.
+    internal TimeSpan OpeningNoticeAfter { get; init; } = TimeSpan.FromSeconds(3);
+
     // The time between two steps of a transaction after which the server takes the process for frozen.
     internal static readonly TimeSpan UsualFrozenAfter = TimeSpan.FromSeconds(5);
 
@@ -88,6 +91,7 @@ public sealed record PostgresStoreOptions
         Timeout = Timeout,
         TimeoutOption = $"{nameof(PostgresStoreOptions)}.{nameof(Timeout)}",
         NoticeAfter = NoticeAfter,
+        OpeningNoticeAfter = OpeningNoticeAfter,
         OnWarning = OnWarning,
         Refusal = Failures.Words
     };

@@ -63,20 +63,25 @@ public sealed record RedisStoreOptions
     public bool AllowEviction { get; init; }
 
     /// <summary>
-    /// Receives warnings, on any thread: the server has not answered for a second, and it answers again (one of each for an outage); the
-    /// server has no append-only file (once, when the store is opened). Without passwords. Default: the log of the host, or else
-    /// the event source <c>Sluice</c> and, each text once, standard error. Exceptions of the callback go there, too, and fail no call.
+    /// Receives warnings, on any thread: the server has not answered for a second (for three while the store is opened), and it answers
+    /// again (one of each for an outage); the server has no append-only file (once, when the store is opened). Without passwords. Default:
+    /// the log of the host, or else the event source <c>Sluice</c> and, each text once, standard error. Exceptions of the callback go
+    /// there, too, and fail no call.
     /// </summary>
     public Action<string>? OnWarning { get; init; }
 
     // The time without an answer after which a warning says so.
     internal TimeSpan NoticeAfter { get; init; } = TimeSpan.FromSeconds(1);
 
+    // The same while the store is opened.
+    internal TimeSpan OpeningNoticeAfter { get; init; } = TimeSpan.FromSeconds(3);
+
     internal WatchedServer Watch(ServerAddress address) => new("Redis", address.ToString())
     {
         Timeout = Timeout,
         TimeoutOption = $"{nameof(RedisStoreOptions)}.{nameof(Timeout)}",
         NoticeAfter = NoticeAfter,
+        OpeningNoticeAfter = OpeningNoticeAfter,
         OnWarning = OnWarning,
         Refusal = Failures.Words
     };

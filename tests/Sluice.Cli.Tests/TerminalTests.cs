@@ -45,11 +45,11 @@ public sealed partial class TerminalTests : CliTestBase
         await using RedisServer server = await RedisServer.StartAsync();
         await server.PauseAsync();              // it goes on at once, however busy the machine is; a start may take longer than 10 s
         using SampleProcess process = StartOnTerminal("", "streams", $"redis:{server.Address}");
-        await process.ReadUntilAsync(line => line.Contains($"sluice: No Redis server answers at {server.Address} yet; trying for 10 s.",
-            StringComparison.Ordinal));
+        string notice = $"sluice: The Redis server at {server.Address} is not connected yet; trying for 10 s.";
+        await process.ReadUntilAsync(line => line.Contains(notice, StringComparison.Ordinal));
         await server.ResumeAsync();
         string output = (await process.EndAsync()).Succeeded().Output;
-        Assert.Contains($"sluice: The Redis server at {server.Address} answers now, after ", output, StringComparison.Ordinal);
+        Assert.Contains($"sluice: The Redis server at {server.Address} is connected now, after ", output, StringComparison.Ordinal);
     }
 
     [Fact]

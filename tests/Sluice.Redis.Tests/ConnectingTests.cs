@@ -78,6 +78,13 @@ public class ConnectingTests(SharedServer server)
     [InlineData("localhost:6379,ssl=perhaps,password=secret", "cannot be read (ssl)")]
     [InlineData("localhost:6379,password=secret,defaultDatabase=", "has the option defaultDatabase without a value")]
     [InlineData("localhost:6379,connectTimeout=soon,password=secret", "cannot be read (connectTimeout)")]
+    [InlineData("localhost:6379,pasword=secret", "cannot be read: there is no option pasword.")]
+    [InlineData("localhost:6379,ssl=true,databse=secret", "cannot be read: there is no option databse.")]
+    [InlineData("localhost:6379,password=a,secret=b", "cannot be read.")]
+    [InlineData("localhost:6379,secret=", "cannot be read.")]
+    [InlineData("localhost:6379,secret==", "cannot be read.")]
+    [InlineData("localhost:6379,secret1=b", "cannot be read.")]
+    [InlineData("secret=b", "cannot be read.")]
     public void AnErrorNamesTheOptionThatIsWrong(string connection, string words)
     {
         ArgumentException failure = Assert.Throws<ArgumentException>(() => ServerAddress.Parse(connection));

@@ -7,14 +7,15 @@ internal sealed partial class Connection
 {
     private bool lacksLog;                           // at the opening
 
-    /// <exception cref="StreamStoreException">No server answers, it refuses the password, or it is too old.</exception>
+    /// <exception cref="StreamStoreException">No server answers, it is no Redis server, it refuses the password, or it is too
+    /// old.</exception>
     public static async Task<Connection> OpenAsync(ServerAddress address, RedisStoreOptions options, CancellationToken cancellation)
     {
         var route = new Route(address, options);
         var silence = new ServerSilence(options.Watch(address));
         long begun = TimeProvider.System.GetTimestamp();
         // One attempt to connect may take long.
-        using ITimer notice = TimeProvider.System.CreateTimer(_ => silence.Miss(begun, null), null, options.NoticeAfter,
+        using ITimer notice = TimeProvider.System.CreateTimer(_ => silence.Miss(begun, null), null, options.OpeningNoticeAfter,
             Timeout.InfiniteTimeSpan);
         void Found() => notice.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         while (true)
@@ -47,8 +48,9 @@ internal sealed partial class Connection
     private static async Task<Connection?> TryOpenAsync(ServerAddress address, Route route, RedisStoreOptions options,
         ServerSilence silence, Action found, bool isLast, CancellationToken cancellation)
     {
-        Link link = await Link.OpenAsync(await route.FindAsync(cancellation).ConfigureAwait(false), options.Longest, cancellation)
-            .ConfigureAwait(false);
+        Target target = await route.FindAsync(cancellation).ConfigureAwait(false);
+        if (route.IsOther) throw Failures.Other(address);
+        Link link = await Link.OpenAsync(target, options.Longest, cancellation).ConfigureAwait(false);
         var connection = new Connection(address, route, link, options, silence);
         try
         {

@@ -58,6 +58,11 @@ internal static class Failures
         => new($"No Redis server answers at {address}: is it running, and is that its "
         + $"address{(address.Options.Ssl ? ", and does it speak TLS there (ssl=true)" : "")}?");
 
+    public static StreamStoreException Other(ServerAddress address)
+        => new($"Something answers at {address}, but it does not speak Redis's protocol: is that the server's "
+        + $"address{(address.Options.Ssl ? "" : ", and does it want TLS (ssl=true)")}?")
+        { IsPermanent = true };
+
     private static StreamStoreException WantsPassword(ServerAddress address)
         => new($"The server at {address} wants a password, or another one: give it in the connection string (password=…, with user=… for a "
         + "user of the server's ACL).");

@@ -13,6 +13,8 @@ namespace Sluice.Redis;
 /// </summary>
 internal sealed class RawServer : IAsyncDisposable
 {
+    private const string Replies = "+-:$*_,#!=(%~>|";         // the first letters of replies, in RESP 2 and 3
+
     private readonly Stream stream;
 
     private RawServer(Stream stream) => this.stream = stream;
@@ -85,6 +87,7 @@ internal sealed class RawServer : IAsyncDisposable
         {
             await stream.ReadExactlyAsync(one, cancellation).ConfigureAwait(false);
             line.Append((char)one[0]);
+            if (line.Length == 1 && !Replies.Contains(line[0])) throw new OtherProtocolException();
             if (line.Length > 1000) throw new FormatException();
         }
         line.Length -= 2;
@@ -97,3 +100,6 @@ internal sealed class RawServer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => stream.DisposeAsync();
 }
+
+/// <summary>What answers is no Redis server: its first byte begins no reply of Redis.</summary>
+internal sealed class OtherProtocolException : FormatException;

@@ -19,6 +19,9 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     /// <summary>The failure of the last question that no server has answered.</summary>
     public Exception? Unanswered { get; private set; }
 
+    /// <summary>Whether there is one server, and its last answer was none of Redis.</summary>
+    public bool IsOther => known.Length == 1 && Unanswered is OtherProtocolException;
+
     /// <summary>Asks the servers where the store is. A result of the last 250 ms is reused.</summary>
     /// <exception cref="NoMasterException">In the cluster, no server serves the slot at present.</exception>
     /// <exception cref="StreamStoreException">The cluster cannot be used with these options or permissions.</exception>

@@ -57,9 +57,11 @@ internal sealed class ServerAddress
         {
             // The parser's message quotes the unknown option, which may be half of a password.
             string? name = NeedsValue.FirstOrDefault(known => known.Equals(wrong.ParamName, StringComparison.OrdinalIgnoreCase));
+            string why = name is not null ? $" ({name})" : UnknownOption(text, wrong.ParamName) is { } unknown
+                ? $": there is no option {unknown}" : "";
             throw new ArgumentException(
-                $"A connection string for Redis is like localhost:6379,password=…,ssl=true,defaultDatabase=0; this one cannot be "
-                    + $"read{(name is null ? "" : $" ({name})")}.", nameof(connection));
+                "A connection string for Redis is like localhost:6379,password=…,ssl=true,defaultDatabase=0; this one cannot be "
+                    + $"read{why}.", nameof(connection));
         }
         if (options.EndPoints.Count == 0)
             throw new ArgumentException(
@@ -109,6 +111,17 @@ internal sealed class ServerAddress
                     $"The connection string for Redis has the option {word[..^1]} without a value: write {word}VALUE, or leave it out.",
                     nameof(connection));
         }
+    }
+
+    /// <summary>The name of an unknown option; null if it may be a secret: a part of a password, or a key without its option.</summary>
+    private static string? UnknownOption(string connection, string? name)
+    {
+        string[] words = [.. connection.Split(',').Select(static word => word.Trim())];
+        int at = Array.FindIndex(words, word => word.StartsWith($"{name}=", StringComparison.Ordinal));
+        // A key in Base64 has digits, or ends in '='.
+        return at > 0 && name is { Length: < 20 } && name.All(char.IsAsciiLetter) && words[at].Length > name.Length + 1
+            && words[at][name.Length + 1] != '='
+            && !Array.Exists(words[..at], static word => word.StartsWith("password", StringComparison.OrdinalIgnoreCase)) ? name : null;
     }
 
     /// <summary>Returns options for one server of a cluster, which the client treats as a single server.</summary>

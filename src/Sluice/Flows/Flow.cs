@@ -13,8 +13,8 @@ public sealed class Flow
     private readonly FrozenDictionary<string, FlowStreamOptions> streams;
     private volatile Resolution? resolved;
 
-    private Flow(IReadOnlyList<Processor> processors, FrozenDictionary<string, FlowStreamOptions> streams)
-        => (Processors, this.streams) = (processors, streams);
+    private Flow(IReadOnlyList<Processor> processors, FrozenDictionary<string, FlowStreamOptions> streams, Resolution? resolved = null)
+        => (Processors, this.streams, this.resolved) = (processors, streams, resolved);
 
     /// <summary>The processors in the order given, without duplicates.</summary>
     public IReadOnlyList<Processor> Processors { get; }
@@ -42,7 +42,7 @@ public sealed class Flow
     }
 
     /// <summary>
-    /// Returns a copy of the flow with other bounds for one stream. The copy must be resolved again; this flow does not change.
+    /// Returns a copy of the flow with other bounds for one stream; this flow does not change. The copy of a resolved flow is resolved.
     /// </summary>
     /// <param name="stream">An input or output of one of the processors.</param>
     /// <param name="options">The bounds.</param>
@@ -56,7 +56,8 @@ public sealed class Flow
             .Order(StringComparer.Ordinal)];
         if (!known.Contains(stream)) throw new ArgumentException(NearNames.Explain("stream", stream, known), nameof(stream));
         options.Check(stream);
-        return new(Processors, new Dictionary<string, FlowStreamOptions>(streams) { [stream] = options }.ToFrozenDictionary());
+        // The plan and the drawing depend on the processors only.
+        return new(Processors, new Dictionary<string, FlowStreamOptions>(streams) { [stream] = options }.ToFrozenDictionary(), resolved);
     }
 
     /// <summary>Checks the flow and computes its plan. Calling it again changes nothing.</summary>

@@ -33,6 +33,7 @@ public sealed class FlowRun : IAsyncDisposable
         {
             var port = new PortPlan(Id, result, keeper, ReaderNames.Gate(keeper), From: 1)
             {
+                Writer = watch.Plan.WriterOf(result),
                 GateExpiry = core.Options.ReaderTimeout,
                 KeeperExpiry = core.Options.ResultRetentionDuration,
                 MovesKeeper = true,
@@ -56,11 +57,19 @@ public sealed class FlowRun : IAsyncDisposable
     /// before.</exception>
     /// <exception cref="StoreRolledBackException">The store has lost writes, perhaps the run as well.</exception>
     /// <exception cref="ObjectDisposedException">This handle was disposed before the run had ended.</exception>
+    /// <exception cref="InvalidOperationException">The function of a processor awaits its own run.</exception>
     /// <remarks>
     /// If the function of a processor gets this property, it gives up its execution slot (<see cref="SupervisorOptions.MaxConcurrency"/>)
     /// until the run has ended: the run may need it. So await the task where you get it.
     /// </remarks>
-    public Task Completion => ExecutionSlot.Current is { } slot ? slot.WaitAsync(completion.Value) : completion.Value;
+    public Task Completion
+    {
+        get
+        {
+            CallingFunction.CheckWait(Id);
+            return ExecutionSlot.Current is { } slot ? slot.WaitAsync(completion.Value) : completion.Value;
+        }
+    }
 
     /// <summary>Refused: <c>await run</c>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
@@ -72,7 +81,8 @@ public sealed class FlowRun : IAsyncDisposable
     /// <remarks>
     /// A value leaves the store once it was read, so read an output once, from its first value.
     /// With <see cref="Retention.All"/>, or if the run was started with <c>keepOutputs: true</c>, an output can be read again.
-    /// A reader that stops for longer than <see cref="SupervisorOptions.ReaderTimeout"/> no longer holds up the writer.
+    /// The writer waits for a loop that reads, not before its first read and not after its end. A loop that does not go on for longer than
+    /// <see cref="SupervisorOptions.ReaderTimeout"/> no longer holds up the writer. A processor cannot read its own output.
     /// </remarks>
     /// <typeparam name="T">The type of the values.</typeparam>
     /// <param name="name">The name of the stream.</param>

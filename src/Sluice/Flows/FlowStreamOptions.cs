@@ -6,6 +6,9 @@ public sealed record FlowStreamOptions
     /// <summary>
     /// The largest number of values that the slowest active reader may have unread before the writer waits. At least 1; default 10,000.
     /// </summary>
+    /// <remarks>
+    /// A reader is active from its first read to the end of its loop. A result that no loop reads is bounded by <see cref="MaxKept"/> only.
+    /// </remarks>
     public long MaxItems { get; init; } = 10_000;
 
     /// <summary>
@@ -19,7 +22,8 @@ public sealed record FlowStreamOptions
 
     /// <summary>The largest number of values kept for readers that do not hold up the writer. At least 1; default 10,000,000.</summary>
     /// <remarks>
-    /// Such readers are processors that wait or resume from scratch, and results without a reader.
+    /// Such readers are processors that wait or resume from scratch, and results: before the first read, after the loop that reads has
+    /// ended, and in a loop that does not go on for longer than <see cref="SupervisorOptions.ReaderTimeout"/>.
     /// If the stream keeps more, the run fails, and the error names the reader; the check runs at least every thousand values.
     /// No effect with <see cref="Retention.All"/>.
     /// </remarks>

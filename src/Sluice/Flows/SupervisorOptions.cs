@@ -99,8 +99,8 @@ public sealed record SupervisorOptions
     }
 
     /// <summary>
-    /// How long a reader of results that does not advance holds up the writer. More than zero, 49 days at most; default 30 seconds. After
-    /// that, values are kept, up to <see cref="FlowStreamOptions.MaxKept"/>.
+    /// How long a loop over results that does not go on holds up the writer. More than zero, 49 days at most; default 30 seconds. After
+    /// that, and while no loop reads, values are kept, up to <see cref="FlowStreamOptions.MaxKept"/>.
     /// </summary>
     public TimeSpan ReaderTimeout
     {

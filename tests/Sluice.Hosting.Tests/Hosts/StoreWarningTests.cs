@@ -45,7 +45,7 @@ public sealed class StoreWarningTests
         var told = Channel.CreateUnbounded<string>();
         using IHost host = Build(log, server, isConfigured, sluice => sluice.OnWarning = text => told.Writer.TryWrite(text));
         Task starting = host.StartAsync(Cancellation);
-        Assert.StartsWith($"No Redis server answers at {server.Address} yet", await told.Reader.ReadAsync(Cancellation),
+        Assert.StartsWith($"The Redis server at {server.Address} is not connected yet", await told.Reader.ReadAsync(Cancellation),
             StringComparison.Ordinal);
         await server.StartAgainAsync();
         await starting;
@@ -69,7 +69,7 @@ public sealed class StoreWarningTests
             copy.AddLogging(logging => logging.AddProvider(log));
             await using ServiceProvider own = copy.BuildServiceProvider();
             Task opening = own.GetRequiredService<IStreamStore>().ListStreamsAsync(cancellation: Cancellation).AsTask();
-            Assert.StartsWith($"Sluice.Store 5 No Redis server answers at {server.Address} yet", await log.NextAsync(),
+            Assert.StartsWith($"Sluice.Store 5 The Redis server at {server.Address} is not connected yet", await log.NextAsync(),
                 StringComparison.Ordinal);
             await server.StartAgainAsync();
             await opening;

@@ -123,6 +123,53 @@ public class BoundedStreamTests
         }
     }
 
+    /// <summary>The bound of a result holds during a loop that reads it, and at no other time: otherwise an unread result would stop a run
+    /// whose completion is awaited first.</summary>
+    [Fact]
+    public async Task TheBoundOfAResultHoldsWhileALoopReadsIt()
+    {
+        await using var lab = new FlowLab();
+        await using var hooked = new HookedStore(lab.Store);
+        Supervisor service = lab.Join(options => options with { ReaderTimeout = TimeSpan.FromHours(1) }, hooked);
+        long written = 0;
+        var unread = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var released = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var full = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        long limit = long.MaxValue;
+        service.Register(Maker, MakeEndlessAsync);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker).With("x", Small).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
+        await unread.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);          // nobody reads: the bound does not hold
+        hooked.Before = (call, stream) =>
+        {
+            if (call == nameof(hooked.WaitForChangeAsync) && stream.EndsWith("/x", StringComparison.Ordinal)) full.TrySetResult();
+            return Task.CompletedTask;
+        };
+        int read = 0;
+        await foreach (int value in run.Output<int>("x").StreamAsync(FlowLab.Cancellation))
+        {
+            Assert.Equal(read++, value);
+            if (read < 6) continue;
+            await full.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);        // the writer waits for this loop
+            Volatile.Write(ref limit, Volatile.Read(ref written) + 10 * Small.MaxItems);
+            Assert.False(released.Task.IsCompleted);
+            break;
+        }
+        await released.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);        // the loop has ended, and so has the wait
+        await run.CancelAsync("enough", FlowLab.Cancellation);
+
+        async IAsyncEnumerable<IOVal> MakeEndlessAsync()
+        {
+            for (int i = 0; ; i++)
+            {
+                yield return IOVal.Of("x", i);
+                if (Interlocked.Increment(ref written) == 20 * Small.MaxItems) unread.TrySetResult();
+                if (i > Volatile.Read(ref limit)) released.TrySetResult();
+                if (i % 100 == 0) await Task.Yield();
+            }
+        }
+    }
+
     private static async IAsyncEnumerable<IOVal> MakeMany()
     {
         for (int i = 0; i < Many; i++)

@@ -132,9 +132,10 @@ public class FlowErrorTests
                 run: "r");
             await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         }),
-        ("The run r has failed: the processor work has: Entry flow-io/r/x/0/1@1 of the stream flow-io/r/x is no string (1 bytes, written "
-            + "by code version 0): The value is not of the type that belongs there: expected a text. Path: $ | LineNumber: 0 | "
-            + "BytePositionInLine: 1.",
+        ("The run r has failed: the processor work has: The processor work cannot read the value 1 of x as string. The start of the run "
+            + "has put it in, perhaps as another type. Use one type on both sides, for example IOVal.Of<string>(\"x\", …). Details: Entry "
+            + "flow-io/r/x/0/1@1 of the stream flow-io/r/x is no string (1 bytes, written by code version 0): The value is not of the "
+            + "type that belongs there: expected a text. Path: $ | LineNumber: 0 | BytePositionInLine: 1.",
             lab => Fail(lab, Work, async (ProcessorContext context) => { await context.Input<string>("x").FirstAsync(); })),
         ("The run r has failed: the processor work has: The function of the processor work in this service reads the stream more, which "
             + "the processor does not have in the flow. "

@@ -36,6 +36,34 @@ public class NondeterministicReplayTests
         Assert.Equal(("work", run.Id), (ended.Processor, ended.Run));
         var read = await Assert.ThrowsAsync<NondeterministicReplayException>(() => FlowLab.ReadAsync(run.Output<int>("z")));
         Assert.Equal("work", read.Processor);
-        Assert.Contains("did not put out the same to y", read.Message, StringComparison.Ordinal);
+        Assert.Contains("was repeated after its host had gone, and did not put out the same to y", read.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task AnAttemptAfterAFailureIsNamedAsTheCause()
+    {
+        await using var lab = new FlowLab();
+        Processor work = new("work") { Outputs = ["y"], Retry = new ProcessorRetry(2) { Delay = TimeSpan.FromMilliseconds(1) } };
+        Supervisor service = lab.Join();
+        service.Register(work, async (ProcessorContext context, IOWriter<int> y) =>
+        {
+            await y.WriteAsync(context.Attempt);
+            throw new IOException("no paper");
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [], cancellation: FlowLab.Cancellation);
+
+        var ended = await Assert.ThrowsAsync<NondeterministicReplayException>(() => run.Completion.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation));
+        Assert.Contains("The processor work was repeated in attempt 2, after it had failed, and did not put out the same to y: the values "
+            + "are not the same.", ended.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("host", ended.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1, 0, "after its host had gone")]
+    [InlineData(2, 0, "after its host had gone")]
+    [InlineData(1, 2, "in attempt 3, after it had failed")]
+    [InlineData(3, 1, "in attempt 2, after it had failed and its host had gone")]
+    public void TheCauseHasAttemptsAndLostHosts(int starts, int failures, string cause)
+        => Assert.Equal(cause, NumberedOutput.CauseOf(new("r", "", starts, false, [], null) { Failures = failures }));
 }

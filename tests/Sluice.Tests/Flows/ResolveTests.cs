@@ -30,6 +30,17 @@ public class ResolveTests
     }
 
     [Fact]
+    public void OtherBoundsKeepAResolvedFlowResolved()
+    {
+        Flow flow = Flow.From(P("copy", ["x"], ["y"])).Resolve();
+        Flow bounded = flow.With("y", new() { MaxItems = 100 });
+        Assert.NotSame(flow, bounded);
+        Assert.Same(flow.Plan, bounded.Plan);
+        Assert.Same(flow.Topology, bounded.Topology);
+        Assert.Throws<InvalidOperationException>(() => Flow.From(P("copy", ["x"], ["y"])).With("y", new()).Plan);
+    }
+
+    [Fact]
     public async Task AResolvedFlowKeepsItsPlan()
     {
         var flow = Flow.From(P("copy", ["x"], ["y"]));
@@ -43,7 +54,7 @@ public class ResolveTests
         service.Register(P("copy", ["x"], ["y"]), StartTests.CopyAsync);
         await using FlowRun run = await service.StartAsync(flow, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
-        Assert.Throws<InvalidOperationException>(() => flow.With("x", new()).Plan);
+        Assert.Same(plan, flow.With("x", new()).Plan);
     }
 
     [Fact]

@@ -16,6 +16,10 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
 
     public string Stream { get; } = FlowNames.Values(call.Run, name);
 
+    public FlowException Unreadable(long number, Type type, PayloadException cause) => StreamFailures.Unreadable(name, number, type,
+        $"The processor {call.Plan.Name}", call.Stream(name).IsGiven ? "The start of the run has put it in" : "Its writer has put it out",
+        cause);
+
     public IItemBoundary? Boundary => call;
 
     public bool IsComplete { get; private set; }

@@ -185,7 +185,7 @@ public sealed class IO<T>
         }
         catch (PayloadException e)
         {
-            throw new FlowException(e.Message, e);
+            throw port.Unreadable(reader.Current.Sequence, typeof(T), e);
         }
     }
 }

@@ -126,6 +126,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         using var until = CancellationTokenSource.CreateLinkedTokenSource(life, limit?.Token ?? CancellationToken.None);
         try
         {
+            using var calling = CallingFunction.Begin(Run, Plan);
             var own = new FunctionLife(core, what, until.Token);
             await using (own.ConfigureAwait(false))
             await using (new StopTimeoutWarning(core, what, until.Token).ConfigureAwait(false))
@@ -240,6 +241,8 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
             var port = new PortPlan(Run, name, keeper, Plan.Wait ? null : ReaderNames.Gate(keeper),
                 assignment.Inputs.GetValueOrDefault(name, 1))
             {
+                Writer = run.WriterOf(name),
+                Processor = Plan.Name,
                 IsOnce = commits is not null,
                 IsPlaced = assignment.Inputs.ContainsKey(name)
             };
@@ -251,7 +254,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
             {
                 Telemetry = Telemetry
             };
-            IOutputPort port = commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false)
+            IOutputPort port = commits is null ? await NumberedOutput.OpenAsync(stream, choices, assignment, life).ConfigureAwait(false)
                 : new StagedOutput(stream, commits.Staging, 0);
             outputs.Add(name, new(port, Plan.Name, Run, core.Warn, life));
         }

@@ -24,6 +24,9 @@ internal sealed record RunPlan(
 
     public ProcessorPlan? Find(string processor) => Array.Find(Processors, one => one.Name == processor);
 
+    /// <summary>The processor that writes a stream; null if it is given at the start.</summary>
+    public string? WriterOf(string stream) => Array.Find(Processors, one => one.Outputs.Contains(stream))?.Name;
+
     public StreamPlan Stream(string name) => Array.Find(Streams, one => one.Name == name)
         ?? throw new FlowException(NearNames.Explain("stream", name, [.. Streams.Select(stream => stream.Name)])) { Run = Run };
 }

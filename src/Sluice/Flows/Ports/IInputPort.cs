@@ -10,6 +10,12 @@ internal interface IInputPort
     /// <summary>The name of the stream in the store.</summary>
     string Stream { get; }
 
+    /// <summary>Makes the error for a value that cannot be read.</summary>
+    /// <param name="number">The number of the value, from 1.</param>
+    /// <param name="type">The type as which it is read.</param>
+    /// <param name="cause">The error of the serializer, which names the entry.</param>
+    FlowException Unreadable(long number, Type type, PayloadException cause);
+
     /// <summary>Notified between items; null for none.</summary>
     IItemBoundary? Boundary { get; }
 

@@ -57,6 +57,7 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
     public async ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, int? chooser, long? chosen, CancellationToken cancellation)
     {
         ThrowIfClosed();
+        if (boundary is null) CallingFunction.CheckRead(plan.Run, plan.Name);
         long start = chosen ?? plan.From;
         if (from != ReadFrom.First && !plan.IsPlaced && chosen is null)
         {
@@ -71,9 +72,8 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         lock (sync)
         {
             if (plan.IsOnce && isCounted && wasRead)
-                throw new FlowException(
-                    $"The stream {plan.Name} is read a second time: a processor that resumes per item, or at checkpoints, reads each of "
-                        + $"its inputs once. Read it once, or let it resume from scratch.");
+                throw new FlowException($"The stream {plan.Name} is read a second time: a processor that resumes per item, or at "
+                    + "checkpoints, reads each of its inputs once. Read it once, or let it resume from scratch.");
             wasRead |= isCounted;
             active.Add(reader);
         }
@@ -197,11 +197,11 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         else throw StreamFailures.Of(plan.Run, plan.Name, end.Failure);
     }
 
-    public FlowException Gone(long from, long missed) => new(
-        $"The stream {plan.Name} of the run {plan.Run} does not have its values {from:N0} to {from + missed - 1:N0} any more: they left "
-            + $"the store when they had been read. "
-        + "Read it once, start the run with keepOutputs: true, or give the stream Retention.All.")
-    { Run = plan.Run };
+    public FlowException Unreadable(long number, Type type, PayloadException cause) => StreamFailures.Unreadable(Name, number, type,
+        plan.Processor is null ? "This service" : $"The processor {plan.Processor}",
+        plan.Writer is null ? "The start of the run has put it in" : $"The processor {plan.Writer} has put it out", cause);
+
+    public FlowException Gone(long from, long missed) => StreamFailures.Gone(plan.Run, plan.Name, from, missed);
 
     private sealed class Rest(InputPort port, ExecutionSlot? resting) : IAsyncDisposable
     {

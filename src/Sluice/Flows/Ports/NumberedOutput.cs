@@ -17,6 +17,7 @@ internal sealed class NumberedOutput : IOutputPort
     private readonly OutputStream stream;
     private readonly ChoiceLog choices;
     private readonly ProducerState producer;
+    private readonly string cause;                   // of a repetition
     private readonly EntryBatch replayed;
     private readonly Lock sync = new();
     private readonly byte[] position = new byte[HashBytes];
@@ -28,9 +29,9 @@ internal sealed class NumberedOutput : IOutputPort
     private ulong hash;
     private long count;
 
-    private NumberedOutput(OutputStream stream, ChoiceLog choices, ProducerState producer)
+    private NumberedOutput(OutputStream stream, ChoiceLog choices, ProducerState producer, string cause)
     {
-        (this.stream, this.choices, this.producer) = (stream, choices, producer);
+        (this.stream, this.choices, this.producer, this.cause) = (stream, choices, producer, cause);
         (filling, flying, replayed) = (stream.NewBatch(), stream.NewBatch(), stream.NewBatch());
     }
 
@@ -41,8 +42,18 @@ internal sealed class NumberedOutput : IOutputPort
     private bool IsFull => filling.Count >= stream.MaxItems || filling.Bytes >= MaxBytes;
 
     /// <summary>Opens the output; from now on, no earlier host can write the stream.</summary>
-    public static async Task<NumberedOutput> OpenAsync(OutputStream stream, ChoiceLog choices, CancellationToken cancellation)
-        => new(stream, choices, await stream.OpenProducerAsync(cancellation).ConfigureAwait(false));
+    /// <param name="stream">The stream.</param>
+    /// <param name="choices">Flushed before each append.</param>
+    /// <param name="assignment">The start of the processor, for errors; null if there is none.</param>
+    /// <param name="cancellation">Cancels the call.</param>
+    public static async Task<NumberedOutput> OpenAsync(OutputStream stream, ChoiceLog choices, Assignment? assignment,
+        CancellationToken cancellation)
+        => new(stream, choices, await stream.OpenProducerAsync(cancellation).ConfigureAwait(false), CauseOf(assignment));
+
+    /// <summary>Why a start is a repetition. A start that was handed over does not count, so any other repetition follows a host.</summary>
+    internal static string CauseOf(Assignment? start)
+        => start is not { Failures: > 0 } ? "after its host had gone"
+        : $"in attempt {start.Failures + 1:N0}, after it had failed{(start.Starts > 1 ? " and its host had gone" : "")}";
 
     public EntryTrace? Trace => stream.Trace;
 
@@ -143,8 +154,8 @@ internal sealed class NumberedOutput : IOutputPort
     }
 
     private NondeterministicReplayException Differs(string how) => new(
-        $"The processor {stream.Processor} was repeated after its host had gone, and did not put out the same to {Name}: {how}. What "
-            + $"readers have seen and what would follow do not belong together. "
+        $"The processor {stream.Processor} was repeated {cause}, and did not put out the same to {Name}: {how}. What readers have seen "
+            + $"and what would follow do not belong together. "
         + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item.")
     { Processor = stream.Processor, Run = stream.Run };
 }

@@ -8,6 +8,12 @@ namespace Sluice.Flows;
 /// <param name="From">The position to begin at.</param>
 internal sealed record PortPlan(string Run, string Name, string Keeper, string? Gate, long From)
 {
+    /// <summary>The processor that writes the stream; null if the start of the run has put the values in.</summary>
+    public string? Writer { get; init; }
+
+    /// <summary>The processor that reads; null for results.</summary>
+    public string? Processor { get; init; }
+
     /// <summary>How long an idle gate holds up the writer; null for ever.</summary>
     public TimeSpan? GateExpiry { get; init; }
 

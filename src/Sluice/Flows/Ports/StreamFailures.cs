@@ -20,6 +20,21 @@ internal static class StreamFailures
         => isDifference ? new NondeterministicReplayException(message) { Run = run, Processor = processor, IsCancelled = isCancelled }
             : new FlowException(message) { Run = run, Processor = processor, IsCancelled = isCancelled };
 
+    /// <summary>The exception for a value that cannot be read. A wrong type is the usual cause, unless the payload is damaged.</summary>
+    public static FlowException Unreadable(string stream, long number, Type type, string reader, string writer, PayloadException cause)
+    {
+        string name = TypeNames.Of(type);
+        string advice = cause.InnerException is PayloadException ? $"{writer}."
+            : $"{writer}, perhaps as another type. Use one type on both sides, for example IOVal.Of<{name}>(\"{stream}\", …).";
+        return new($"{reader} cannot read the value {number:N0} of {stream} as {name}. {advice} Details: {cause.Message}", cause);
+    }
+
+    /// <summary>The exception for a reader whose values are not in the store any more.</summary>
+    public static FlowException Gone(string run, string stream, long from, long missed) => new(
+        $"The stream {stream} of the run {run} does not have its values {from:N0} to {from + missed - 1:N0} any more: they left the store "
+            + "when they had been read. Read it once, start the run with keepOutputs: true, or give the stream Retention.All.")
+    { Run = run };
+
     /// <summary>The failure for a processor's outputs: the origin's, if the processor only passes one on.</summary>
     public static StreamFailure Of(Exception failure, string processor)
         => failure is FlowException { Processor: { } origin } known && origin != processor

@@ -60,7 +60,7 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
             {
                 Trace = FlowSpans.OfInput(plan)
             };
-            var port = await NumberedOutput.OpenAsync(output, choices, life).ConfigureAwait(false);
+            var port = await NumberedOutput.OpenAsync(output, choices, assignment: null, life).ConfigureAwait(false);
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
             var own = new FunctionLife(core, $"What is put into {values.Key} of the run {plan.Run}", life);
             await using (own.ConfigureAwait(false))
