@@ -43,10 +43,10 @@ public abstract partial class GraphContext
     /// <summary>The word for the resolve in messages.</summary>
     private protected virtual string Work => "resolve";
 
-    internal bool RecordsTimings => (traits & Traits.RecordsTimings) != 0;
+    internal bool RecordsTimings => (traits & Traits.RecordsTimings) == Traits.RecordsTimings;
 
     /// <summary>Whether nodes need more than a call: timings, or spans.</summary>
-    internal bool IsWatched => (traits & Traits.IsWatched) != 0;
+    internal bool IsWatched => (traits & Traits.IsWatched) == Traits.IsWatched;
 
     /// <summary>Whether it has failed or was cancelled; no further node starts.</summary>
     internal bool IsStopping => isStopping;
@@ -200,7 +200,7 @@ public abstract partial class GraphContext
             problem = e;
         }
         if (Volatile.Read(ref details) is { Running: { } running }) Plan.Watchers.NoteEnd(running);
-        if ((traits & Traits.IsCounted) != 0) Plan.Watchers.Uncount();
+        if ((traits & Traits.IsCounted) == Traits.IsCounted) Plan.Watchers.Uncount();
         Plan.Watchers.Tell(this, problem);
         return problem;
     }
