@@ -5,7 +5,7 @@ namespace Sluice.Bench;
 /// <summary>A failure that travels through 4,000 steps, each of which awaits the one before; the deepest throws. Time per step.</summary>
 internal static class Failing
 {
-    private static readonly Step<int, long> next;                    // set after the scenario, which only names it
+    private static readonly Step<int, long> next = null!;            // set below, behind the scenario that names it
 
     public static Scenario Scenario { get; } = new("failing", "a failure through 4,000 steps that await each other, per step",
     [
