@@ -2,8 +2,8 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>Somebody deletes, moves or replaces the file of an open store: SQLite would go on with it, and all that it acknowledges would be
-/// gone with the process.</summary>
+/// <summary>Somebody deletes, moves or replaces the file of an open store: SQLite would go on with it, and all that it acknowledges
+/// would be gone with the process.</summary>
 public sealed class MovedStoreTests : IDisposable
 {
     private readonly TempDirectory directory = new();
@@ -25,12 +25,13 @@ public sealed class MovedStoreTests : IDisposable
         File.Move(FilePath, FilePath + ".away");
         if (isReplaced) await File.WriteAllTextAsync(FilePath, "", Cancellation);
 
-        Task[] calls = [.. Enumerable.Range(0, 3).Select(n => store.OpenStreamAsync($"meanwhile-{n}", cancellation: Cancellation).AsTask())];
+        Task[] calls = [.. Enumerable.Range(0, 3).Select(n
+            => store.OpenStreamAsync($"meanwhile-{n}", cancellation: Cancellation).AsTask())];
         foreach (Task call in calls)
         {
             var failure = await Assert.ThrowsAsync<StreamStoreException>(() => call);
-            Assert.StartsWith($"The file {FilePath} was deleted, moved or replaced while the store is open. Nothing of this call is stored.",
-                failure.Message, StringComparison.Ordinal);
+            Assert.StartsWith($"The file {FilePath} was deleted, moved or replaced while the store is open. Nothing of this call is "
+                + "stored.", failure.Message, StringComparison.Ordinal);
         }
         Assert.Equal(["before"], await store.ListStreamsAsync("", Cancellation));
 

@@ -32,8 +32,8 @@ internal sealed partial class Connection
     {
         if (info.IsClustered != used.Target.IsClustered)
         {
-            // The client has reached it, but our own question where the store is has failed.
-            if (info.IsClustered && address.Options.Ssl && route.Unanswered is { } failure)
+            // The client has reached it, but our own question where the store is has failed: not for want of time.
+            if (info.IsClustered && address.Options.Ssl && route.Unanswered is { } failure and not OperationCanceledException)
                 throw Failures.WantsCertificates(address, failure);
             throw new TimeoutException();            // another server has taken its place: the link must be replaced
         }

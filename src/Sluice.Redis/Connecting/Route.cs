@@ -11,9 +11,12 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     // The number of servers of a large cluster that are asked at a time.
     private const int Most = 16;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1), Fresh = TimeSpan.FromMilliseconds(250);
+    private const int MaxLonger = 8;
 
     private EndPoint[] known = [.. address.Options.EndPoints];
     private Target? last;
+    private int longer = 1;                          // until the first answer, a busy machine gets more time with each question
+    private bool isAnswered;
     private long foundAt;
 
     /// <summary>The failure of the last question that no server has answered.</summary>
@@ -93,17 +96,23 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     private async Task<T?> AskAsync<T>(EndPoint server, Func<RawServer, CancellationToken, Task<T>> question,
         CancellationToken cancellation) where T : class?
     {
-        using var limit = new CancellationTokenSource(Longest, TimeProvider.System);
+        using var limit = new CancellationTokenSource(Longest * longer, TimeProvider.System);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
             RawServer raw = await RawServer.ConnectAsync(address.Options, server, options, either.Token).ConfigureAwait(false);
-            await using (raw.ConfigureAwait(false)) return await question(raw, either.Token).ConfigureAwait(false);
+            await using (raw.ConfigureAwait(false))
+            {
+                T answer = await question(raw, either.Token).ConfigureAwait(false);
+                (isAnswered, longer) = (true, 1);
+                return answer;
+            }
         }
         catch (Exception failure) when (RawServer.IsNoAnswer(failure))
         {
             cancellation.ThrowIfCancellationRequested();
             Unanswered = failure;
+            if (!isAnswered) longer = Math.Min(longer * 2, MaxLonger);
             return null;
         }
     }

@@ -124,8 +124,8 @@ public class SendingSequenceTests
         Assert.Empty(warnings);
         clock.Advance(TimeSpan.FromSeconds(2));
 
-        Assert.Equal(["Sends wait for room: the stream numbers is full, and none of the items in flight (0) has ended since. The consecutor "
-            + "has not been started. Call StartAsync: until then the sends wait."], warnings);
+        Assert.Equal(["Sends wait for room: the stream numbers is full, and none of the items in flight (0) has ended since. The "
+            + "consecutor has not been started. Call StartAsync: until then the sends wait."], warnings);
         await consecutor.StartAsync(Cancellation);
         await second;
         await consecutor.WaitForIdleAsync(Cancellation);
@@ -136,13 +136,15 @@ public class SendingSequenceTests
     public async Task ASenderLearnsWhyTheConsecutorHasFailed()
     {
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<int>("numbers", source => source | StageNode.Of(() => new Unready()), new() { Store = store });
+        await using var consecutor = new Consecutor<int>("numbers", source => source | StageNode.Of(() => new Unready()),
+            new() { Store = store });
         await consecutor.StartAsync(Cancellation);
         await Assert.ThrowsAnyAsync<Exception>(() => consecutor.Completion.WaitAsync(Cancellation));
 
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.SendAsync(1, Cancellation).AsTask());
 
-        Assert.StartsWith("The consecutor numbers has failed: nothing can be sent to it any more. ", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The consecutor numbers has failed: nothing can be sent to it any more. ", failure.Message,
+            StringComparison.Ordinal);
         Assert.EndsWith("no model file", failure.Message, StringComparison.Ordinal);
         Assert.NotNull(failure.InnerException);
     }
