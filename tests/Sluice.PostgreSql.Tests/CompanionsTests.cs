@@ -108,7 +108,7 @@ public class CompanionsTests
 
         public List<List<StoreCall>> All { get; } = [];
 
-        public Task RunAsync(StoreCall<bool> call)
+        public Task<bool> RunAsync(StoreCall<bool> call)
         {
             Assert.True(queue.Add(call));
             return call.Task;

@@ -38,6 +38,7 @@ public class OtherProtocolTests
             }
             catch (Exception ended) when (ended is SocketException or IOException or InvalidOperationException)
             {
+                // The store has closed the connection, or the test the listener.
             }
         }
     }

@@ -2,8 +2,8 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>Somebody deletes, moves or replaces the file of an open store: SQLite would go on with it, and all that it acknowledges
-/// would be gone with the process.</summary>
+/// <summary>A store refuses to write when another program has deleted, moved or replaced its file. SQLite would go on with the old file,
+/// and the items that the store acknowledges would be gone with the process.</summary>
 public sealed class MovedStoreTests : IDisposable
 {
     private readonly TempDirectory directory = new();
@@ -38,6 +38,22 @@ public sealed class MovedStoreTests : IDisposable
         File.Move(FilePath + ".away", FilePath, overwrite: true);
         await store.OpenStreamAsync("after", cancellation: Cancellation);
         Assert.Equal(["after", "before"], (await store.ListStreamsAsync("", Cancellation)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task NothingIsAcceptedAfterTheFilesWereDeleted()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "An open file cannot be deleted there.");
+        await using SqliteStreamStore store = await OpenAsync();
+        await store.OpenStreamAsync("before", cancellation: Cancellation);
+        foreach (string file in Directory.GetFiles(Path.GetDirectoryName(FilePath)!, "store.db*")) File.Delete(file);
+
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(()
+            => store.OpenStreamAsync("after", cancellation: Cancellation).AsTask());
+
+        Assert.StartsWith($"The file {FilePath} was deleted, moved or replaced while the store is open.", failure.Message,
+            StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(FilePath)!, "store.db"));
     }
 
     private Task<SqliteStreamStore> OpenAsync() => SqliteStreamStore.OpenAsync(FilePath, Durability.Process, null, Cancellation).AsTask();

@@ -2,8 +2,8 @@ namespace Sluice.PostgreSql;
 
 /// <summary>
 /// Says for which streams the next round waits a moment, because senders and consumers take turns: then an append and the commit or lease
-/// of a consumer go into one round, and the disk is flushed once instead of twice. Who is answered by a round calls again soon, but one of
-/// the two comes first.
+/// of a consumer go into one round, and the disk is flushed once instead of twice. Senders and consumers call again soon after a round has
+/// answered them, but not at the same time.
 /// </summary>
 /// <remarks>
 /// Not thread-safe: the queue uses it under its lock. If waiting was in vain, the next rounds of the stream do not wait: 1, then 3, 7, … at

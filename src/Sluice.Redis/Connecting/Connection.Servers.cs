@@ -32,7 +32,7 @@ internal sealed partial class Connection
     {
         if (info.IsClustered != used.Target.IsClustered)
         {
-            // The client has reached it, but our own question where the store is has failed: not for want of time.
+            // The client has reached the server, but the store's own question has failed. If it only had too little time, it is asked again.
             if (info.IsClustered && address.Options.Ssl && route.Unanswered is { } failure and not OperationCanceledException)
                 throw Failures.WantsCertificates(address, failure);
             throw new TimeoutException();            // another server has taken its place: the link must be replaced

@@ -11,11 +11,11 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     // The number of servers of a large cluster that are asked at a time.
     private const int Most = 16;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1), Fresh = TimeSpan.FromMilliseconds(250);
-    private const int MaxLonger = 8;
 
     private EndPoint[] known = [.. address.Options.EndPoints];
     private Target? last;
-    private int longer = 1;                          // until the first answer, a busy machine gets more time with each question
+    private readonly long begun = TimeProvider.System.GetTimestamp();
+    private int unanswered;                          // questions before the first answer
     private bool isAnswered;
     private long foundAt;
 
@@ -96,7 +96,7 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     private async Task<T?> AskAsync<T>(EndPoint server, Func<RawServer, CancellationToken, Task<T>> question,
         CancellationToken cancellation) where T : class?
     {
-        using var limit = new CancellationTokenSource(Longest * longer, TimeProvider.System);
+        using var limit = new CancellationTokenSource(Limit(), TimeProvider.System);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
@@ -104,7 +104,7 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
             await using (raw.ConfigureAwait(false))
             {
                 T answer = await question(raw, either.Token).ConfigureAwait(false);
-                (isAnswered, longer) = (true, 1);
+                isAnswered = true;
                 return answer;
             }
         }
@@ -112,9 +112,18 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
         {
             cancellation.ThrowIfCancellationRequested();
             Unanswered = failure;
-            if (!isAnswered) longer = Math.Min(longer * 2, MaxLonger);
+            if (!isAnswered) unanswered++;
             return null;
         }
+    }
+
+    // A TLS handshake takes longer than a second on a busy machine. So each question before the first answer has a second more, but no
+    // longer than the store may take to open.
+    private TimeSpan Limit()
+    {
+        if (isAnswered || !address.Options.Ssl) return Longest;
+        TimeSpan left = options.Timeout - TimeProvider.System.GetElapsedTime(begun);
+        return left <= Longest ? Longest : left < Longest * (1 + unanswered) ? left : Longest * (1 + unanswered);
     }
 
     private sealed record Answer(ClusterNodes? Nodes, int Slot, string? Refusal);

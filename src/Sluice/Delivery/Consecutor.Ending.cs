@@ -139,9 +139,13 @@ public sealed partial class Consecutor<T>
             else state = ConsecutorStatus.Failed;
         }
         core.Problems.Latest = FailureText.Of(cause);
-        if (!isStopping) core.Lifetime.Cause = cause;
-        if (isStopping) stopDeadline.Cancel();           // the items that the stop waits for will not end any more
-        else _ = EndFailedAsync(cause, isTold);
+        if (isStopping)
+        {
+            stopDeadline.Cancel();                       // the items that the stop waits for will not end any more
+            return;
+        }
+        core.Lifetime.Cause = cause;
+        _ = EndFailedAsync(cause, isTold);
     }
 
     /// <summary>Faults <see cref="Completion"/> and observes its exception, so that an unawaited completion raises no event.</summary>

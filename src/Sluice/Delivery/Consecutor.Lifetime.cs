@@ -210,6 +210,7 @@ public sealed partial class Consecutor<T>
                     : $"The consecutor {Name} was started before ({state}), and cannot be started again. Make another one to go on.");
             if (LocalMembers.Of(core.Given).TryEnter(core.Identity, place) is { } other) return other;
             state = ConsecutorStatus.Running;
+            core.Sends.OnLongWait = null;
             return null;
         }
     }

@@ -5,7 +5,7 @@ namespace Sluice;
 /// <content>Sends several items.</content>
 public sealed partial class Consecutor<T>
 {
-    // As many as an append has, and as long as items of a slow sequence may wait for those behind them.
+    // A part has as many items as an append at most. Items of a slow sequence do not wait for a full part.
     private const int MaxPart = 4096;
     private static readonly TimeSpan MaxReading = TimeSpan.FromMilliseconds(100);
 
@@ -18,8 +18,8 @@ public sealed partial class Consecutor<T>
     /// <param name="cancellation">Gives up waiting, and reading.</param>
     /// <exception cref="PayloadException">An item cannot be written, or is too long. The items before it are accepted; the message names
     /// it.</exception>
-    /// <exception cref="InvalidOperationException">The sequence has thrown: the inner exception. The items before are accepted; the message
-    /// says how many.</exception>
+    /// <exception cref="InvalidOperationException">The sequence has thrown the inner exception. The items that it yielded before are
+    /// accepted; the message says how many. Or the consecutor has ended.</exception>
     public async ValueTask SendAllAsync(IEnumerable<T> items, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(items);

@@ -26,7 +26,7 @@ internal sealed class ConsecutorLifetime(string name, ConsecutorOptions options,
     /// <summary>Cancelled when calls of the store are not waited for any more.</summary>
     public CancellationToken GivenUp => givingUp.Token;
 
-    /// <summary>Why it has failed; null if it has not. Set once, before <see cref="Token"/> is cancelled.</summary>
+    /// <summary>Why the consecutor has failed; null if it has not. Set once, before <see cref="Token"/> is cancelled.</summary>
     public Exception? Cause { get; set; }
 
     /// <summary>Called when something fails that is not about an item.</summary>

@@ -139,7 +139,7 @@ public class BoundedStreamTests
         service.Register(Maker, MakeEndlessAsync);
         await using FlowRun run = await service.StartAsync(Flow.From(Maker).With("x", Small).Resolve(), [],
             cancellation: FlowLab.Cancellation);
-        await unread.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);          // nobody reads: the bound does not hold
+        await unread.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);          // no loop reads, so the bound does not hold
         hooked.Before = (call, stream) =>
         {
             if (call == nameof(hooked.WaitForChangeAsync) && stream.EndsWith("/x", StringComparison.Ordinal)) full.TrySetResult();

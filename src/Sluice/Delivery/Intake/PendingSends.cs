@@ -10,8 +10,7 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
     /// backpressure.</summary>
     private static readonly TimeSpan ReportDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>After such a wait, <see cref="OnLongWait"/> is called.</summary>
-    internal static readonly TimeSpan LongWait = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(5);
 
     private readonly Lock sync = new();
     private int appending;
@@ -30,8 +29,8 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
         get { lock (sync) return waiting > 0; }
     }
 
-    /// <summary>Called once in each time in which senders wait without a pause, after some seconds. On any thread. Set before the first
-    /// send.</summary>
+    /// <summary>Called when senders have waited for room for <see cref="LongWait"/>, once until no sender waits any more. Called on any
+    /// thread, outside of the lock. Null once the consecutor has started: then a wait costs no timer.</summary>
     public Action? OnLongWait { get; set; }
 
     public void BeginAppend() => Interlocked.Increment(ref appending);
@@ -49,8 +48,8 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
             if (waiting++ == 0)
             {
                 (since, ended) = (time.GetTimestamp(), items.Ended);
-                longWait = time.CreateTimer(static self => ((PendingSends)self!).OnLongWait?.Invoke(), this, LongWait,
-                    Timeout.InfiniteTimeSpan);
+                if (OnLongWait is { } told)
+                    longWait = time.CreateTimer(static told => ((Action)told!)(), told, LongWait, Timeout.InfiniteTimeSpan);
             }
         }
         ledger.Touch();

@@ -25,10 +25,10 @@ internal sealed class ResolveDetails(int nodes)
     /// <summary>Its entry in the list of running resolves; null unless it is timed and watched.</summary>
     public LinkedListNode<GraphContext>? Running { get; set; }
 
-    /// <summary>The merged values of the ended resolve, once somebody has asked for them.</summary>
+    /// <summary>The merged values of the ended resolve; null until <see cref="GraphContext.Merged"/> is read.</summary>
     public Dictionary<string, object?>? Merged { get; set; }
 
-    /// <summary>The topology with times, once somebody has asked for it.</summary>
+    /// <summary>The topology with times; null until <see cref="GraphContext.Topology"/> is read.</summary>
     public Topology? Timed { get; set; }
 
     /// <summary>The first node that failed; negative if none did.</summary>
