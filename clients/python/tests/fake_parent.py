@@ -11,7 +11,7 @@ import struct
 
 from sluice import _link, _wire
 
-LIMIT = 20.0
+LIMIT = 60.0
 SECRET = bytes(range(32))
 
 

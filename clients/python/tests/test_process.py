@@ -1,6 +1,7 @@
 """``python3 -m sluice.worker`` as a service starts it: a real process, a real socket."""
 
 import asyncio
+import contextlib
 import os
 import pathlib
 import signal
@@ -32,7 +33,7 @@ class Service(Parent):
     async def __aenter__(self):
         connected = asyncio.get_running_loop().create_future()
         self.server = await asyncio.start_unix_server(lambda *ends: connected.set_result(ends), self.path)
-        self.process = start(self.module, token=SECRET.hex().upper() + f"{self.max_payload:08X}" + self.path)
+        self.process = start(self.module, start_new_session=True, token=SECRET.hex().upper() + f"{self.max_payload:08X}" + self.path)
         try:
             self.reader, self.writer = await asyncio.wait_for(connected, LIMIT)
         except BaseException:
@@ -45,9 +46,10 @@ class Service(Parent):
         self.writer.close()
         self.server.close()
         try:
-            self.out, self.err = await asyncio.wait_for(asyncio.to_thread(self.process.communicate), LIMIT)
+            self.out, self.err = await asyncio.to_thread(self.process.communicate, timeout=LIMIT)
         finally:
-            self.process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)           # with what its functions have forked
         self.exit_code = self.process.returncode
         self.receiving.cancel()
         if self.broken:
@@ -113,7 +115,10 @@ def test_a_function_may_fork(tmp_path, name, values):
 
 def test_a_process_that_a_function_has_forked_does_not_keep_the_connection_of_a_killed_one(tmp_path):
     async def test(service):
-        call = service.call("leaves_a_fork_and_dies", {"x": [1]}, ["y"])
+        call = service.call("leaves_a_fork", {"x": [1]}, ["y"])
+        while not call.put["y"]:
+            await asyncio.sleep(0.001)
+        service.process.kill()
         with pytest.raises(ConnectionError):
             await call.result()
         os.kill(int(call.put["y"][0]), signal.SIGKILL)

@@ -16,7 +16,7 @@ from stages import worker
 
 SECRET = bytes(range(32))
 HERE = pathlib.Path(__file__).parent
-LIMIT = 20
+LIMIT = 60
 
 
 class Pipeline:

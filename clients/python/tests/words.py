@@ -3,7 +3,6 @@
 import asyncio
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -54,13 +53,12 @@ async def forks(x: IO[int]):
 
 
 @worker.processor(inputs=["x"], outputs=["y"])
-def leaves_a_fork_and_dies(x: SyncIO[int]):
+def leaves_a_fork(x: SyncIO[int]):
     child = os.fork()
     if child == 0:
         time.sleep(600)
     yield IOVal("y", child)
-    time.sleep(0.05)
-    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(600)                                   # until it is killed
 
 
 @worker.processor(inputs=["x"], outputs=["y"])

@@ -14,7 +14,7 @@ public sealed class LogicalServer : IAsyncLifetime
     internal static async Task<PostgresServer> StartAsync(params string[] settings)
     {
         PostgresServer server = await PostgresServer.StartAsync(["wal_level=logical", "max_wal_senders=20", "max_replication_slots=50",
-            "wal_sender_timeout=2s", .. settings]);
+            "wal_sender_timeout=10s", .. settings]);
         await server.AskAsync("ALTER USER sluice REPLICATION; GRANT pg_read_all_stats TO sluice");
         return server;
     }
