@@ -153,12 +153,21 @@ internal sealed class JsonPayloadSerializer<T> : IPayloadSerializer<T>, IDoorSer
             JsonSerializer.Serialize(writer, value, type);
             writer.Flush();
         }
+        catch (Exception e) when (e is ArgumentException or JsonException && NamesOption(e.Message))
+        {
+            throw new PayloadException($"{e.Message} Give such options to Sluice by the option Serializers = PayloadSerializers.JsonOf(your "
+                + "JsonSerializerOptions, with a TypeInfoResolver).", e);
+        }
         finally
         {
             writer.Reset(Nowhere);
         }
         spare = writer;
     }
+
+    // The advice for numbers without a JSON form, and for cycles.
+    private static bool NamesOption(string advice) => advice.Contains("JsonNumberHandling", StringComparison.Ordinal)
+        || advice.Contains("ReferenceHandler", StringComparison.Ordinal);
 
     public T Deserialize(ReadOnlySpan<byte> payload)
     {

@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Sluice.Storage;
 
 namespace Sluice.Tests.Storage;
@@ -83,6 +86,39 @@ public partial class PayloadSerializerTests
     }
 
     // A payload is data: a type name in it never selects a type.
+    private sealed record Loop
+    {
+        public Loop? Next { get; set; }
+    }
+
+    [Fact]
+    public void OptionsThatTheSerializerAdvisesAreGivenToSluice()
+    {
+        const string Advice = " Give such options to Sluice by the option Serializers = PayloadSerializers.JsonOf(your "
+            + "JsonSerializerOptions, with a TypeInfoResolver).";
+        var loop = new Loop();
+        loop.Next = loop;
+        Assert.EndsWith(Advice, Assert.Throws<PayloadException>(() => PayloadSerializer.Json<Loop>()
+            .Serialize(loop, new ArrayBufferWriter<byte>())).Message, StringComparison.Ordinal);
+        Assert.EndsWith(Advice, Assert.Throws<PayloadException>(() => PayloadSerializer.Json<double>()
+            .Serialize(double.NaN, new ArrayBufferWriter<byte>())).Message, StringComparison.Ordinal);
+
+        var given = new JsonSerializerOptions
+        {
+            NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+            ReferenceHandler = ReferenceHandler.Preserve,
+            TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+        };
+        PayloadSerializers serializers = PayloadSerializers.JsonOf(given);
+        var written = new ArrayBufferWriter<byte>();
+        serializers.For<double>().Serialize(double.NaN, written);
+        Assert.Equal(double.NaN, serializers.For<double>().Deserialize(written.WrittenSpan));
+        written.Clear();
+        serializers.For<Loop>().Serialize(loop, written);
+        Loop read = serializers.For<Loop>().Deserialize(written.WrittenSpan);
+        Assert.Same(read, read.Next);
+    }
+
     [Fact]
     public void ATypeNameInAPayloadIsIgnored()
     {

@@ -48,7 +48,8 @@ public abstract partial class GraphContext
         ref Slot slot = ref slots[number];
         if (!slot.HasValue)
             return slot.Status == NodeStatus.Skipped || (definition.IsOptional && slot.Status == NodeStatus.Failed) ? default
-                : throw new InvalidOperationException($"There is nothing to get: {OutcomeOf(number)}.", FindDetails(number)?.Exception);
+                : throw new InvalidOperationException($"There is nothing to get: {OutcomeOf(number)}.{(isComplete ? "" : IfNoParent(node))}",
+                    FindDetails(number)?.Exception);
         return definition is NodeDefinition<T> ? Slot.Get<T>(ref slot) : (T?)definition.Box(ref slot);
     }
 
@@ -114,10 +115,14 @@ public abstract partial class GraphContext
         var status => new(outcome.Started, outcome.Elapsed, status.ToString().ToLowerInvariant()),
     };
 
+    private static string IfNoParent(GraphNode node)
+        => $" During a resolve, a node may ask for its parents and their ancestors only: is {node.Name} in the list of its parents?";
+
     private int NumberOf(GraphNode node)
     {
-        int number = Plan.Get(node.Name);
-        GraphFamily? family = Plan.Nodes[number].Family;
+        GraphFamily? family = Plan.Nodes is [{ Family: { } its }, ..] ? its : null;
+        int number = Plan.Find(node.Name) ?? (node.Definition.Family == family ? Plan.Get(node.Name) : throw new KeyNotFoundException(
+            $"The node {node.Name} is of {node.Definition.Family}, and this is the result of {family}, which has no node of that name."));
         return node.Definition.Family == family ? number : throw new ArgumentException(
             $"The node {node.Name} is of {node.Definition.Family}, and this is the result of {family}, which has a node of that name, too. "
                 + $"Ask for its own: graph.Get<{TypeNames.Of(Plan.Nodes[number].Type)}>(\"{node.Name}\").", nameof(node));

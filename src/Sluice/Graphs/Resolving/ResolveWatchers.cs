@@ -77,7 +77,7 @@ internal sealed class ResolveWatchers(TimeProvider time)
             }
             catch (Exception e)
             {
-                Warnings.Tell($"A function that watches the graph '{context.Plan.Topology.Name}' has thrown a {e.GetType().Name}: "
+                Warnings.Tell($"A function that watches the graph '{context.Plan.Topology.Name}' has failed with {e.GetType().Name}: "
                     + $"{e.Message} The resolve is not affected.");
             }
         }

@@ -119,12 +119,32 @@ public class GraphRequestTests
         Assert.Contains("a graph without a name", Assert.Throws<ArgumentException>(() => context.Outcome(other)).Message,
             StringComparison.Ordinal);
 
+        GraphNode<int> cost = second.Add("cost", n => n);
+        Assert.Equal("The node cost is of the graph 'second', and this is the result of the graph 'first', which has no node of that name.",
+            Assert.Throws<KeyNotFoundException>(() => context.Get(cost)).Message);
+
         // Copies of a graph share its nodes, changed or not.
         Graph<int> changed = graph.With(copy => copy.Get<int>("price").Retry(1));
         Assert.Equal(7, (await changed.ResolveAsync(7, Cancellation)).Get(price));
         Assert.Equal(7, context.Get(changed.Get<int>("price")));
         Graph<int> replaced = graph.With(copy => copy.Add("price", n => -n));
         Assert.Equal(-7, (await replaced.ResolveAsync(7, Cancellation)).Get(price));
+    }
+
+    [Fact]
+    public async Task AFailureSaysAfterHowManyAttemptsAndAboutNodesThatAreNoParents()
+    {
+        GraphBuilder<int> builder = Graph.For<int>("page");
+        GraphNode<int> late = builder.Add("late", async (int n, CancellationToken cancellation) =>
+        {
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return n;
+        });
+        builder.Add("asks", [builder.Add("price", n => n)], context => context.Get(late)).Retry(2, Backoff.None);
+
+        var failed = await Assert.ThrowsAsync<NodeFailedException>(async () => await builder.Build().ResolveAsync(1, Cancellation));
+        Assert.Equal("The node asks of the graph 'page' failed after 3 attempts: There is nothing to get: late: running. During a resolve, "
+            + "a node may ask for its parents and their ancestors only: is late in the list of its parents?", failed.Message);
     }
 
     [Fact]
