@@ -18,7 +18,7 @@ public sealed class BoundedTestsAttribute : BeforeAfterTestAttribute
     private static readonly TimeSpan Bound =
         Array.TrueForAll(["SLUICE_KILLS", "SLUICE_GRAPHS", "SLUICE_DAMAGES", "SLUICE_WALKS", "SLUICE_PYTHON_KILLS", "SLUICE_CELERY_KILLS",
             "SLUICE_BROKER_KILLS"], static one => Environment.GetEnvironmentVariable(one) is null)
-            ? TimeSpan.FromMinutes(5) : Timeout.InfiniteTimeSpan;
+            ? TimeSpan.FromMinutes(8) : Timeout.InfiniteTimeSpan;
 
     private static readonly ConcurrentDictionary<string, Timer> Running = new();
 

@@ -162,7 +162,9 @@ public sealed class OutageWarningTests
         Assert.Contains("answers again, ", await NextAsync(), StringComparison.Ordinal);
     }
 
-    /// <summary>On a busy machine, the first connection may take a second or two. So the warning comes later than that of an outage.</summary>
+    /// <summary>
+    /// On a busy machine, the first connection may take a second or two. So the warning comes later than that of an outage.
+    /// </summary>
     [Fact]
     public void AStoreThatIsOpenedSaysSoLaterThanOneThatIsOpen()
     {

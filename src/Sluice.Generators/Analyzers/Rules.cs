@@ -82,6 +82,9 @@ internal static class Rules
     public static readonly DiagnosticDescriptor NullState = Warning("SLU032", "A state that begins as null",
         "A key that has no state yet begins with what InitialState returns, which is the default of its type unless it is overridden.");
 
+    public static readonly DiagnosticDescriptor MissingParent = Warning("SLU036", "A node that asks for a node that is not its parent",
+        "A node starts when its parents have ended; other nodes may not have ended then.");
+
     private const string Category = "Sluice";
     private const string Documentation = "docs/analyzers.md#";
 

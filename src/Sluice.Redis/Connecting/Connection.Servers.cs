@@ -32,7 +32,7 @@ internal sealed partial class Connection
     {
         if (info.IsClustered != used.Target.IsClustered)
         {
-            // The client has reached the server, but the store's own question has failed. If it only had too little time, it is asked again.
+            // The client has reached the server, and the store's own question has failed. If it had too little time, it is asked again.
             if (info.IsClustered && address.Options.Ssl && route.Unanswered is { } failure and not OperationCanceledException)
                 throw Failures.WantsCertificates(address, failure);
             throw new TimeoutException();            // another server has taken its place: the link must be replaced
