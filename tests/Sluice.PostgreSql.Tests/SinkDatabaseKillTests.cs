@@ -65,7 +65,7 @@ public sealed class SinkDatabaseKillTests(SharedServer server) : IAsyncLifetime
         while ((problem = numbers.Snapshot().Problem)?.Contains("does not answer", StringComparison.Ordinal) != true)
         {
             Cancellation.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Task.Delay(1, Cancellation);
         }
         Assert.Contains($"The database 127.0.0.1:{Other.Port}/sluice does not answer", problem, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", problem, StringComparison.Ordinal);

@@ -82,7 +82,7 @@ public sealed class SinkTests(SharedServer server) : IAsyncLifetime
         while (words.Snapshot().Problem is null)
         {
             Cancellation.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Task.Delay(1, Cancellation);
         }
         Assert.Contains("does not exist", words.Snapshot().Problem, StringComparison.Ordinal);
         await server.Server.AskAsync($"ALTER TABLE {schema}.away RENAME TO word");
