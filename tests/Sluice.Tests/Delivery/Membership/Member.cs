@@ -59,8 +59,8 @@ internal static class Member
         }
     }
 
-    // A server needs the processor that polls without a pause would take.
-    private static Task PollAsync() => ScenarioStore.Share == 1 ? NextAsync() : Task.Delay(1, Cancellation);
+    /// <summary>Waits between two polls of a state. A server needs the processor that polls without a pause would take.</summary>
+    public static Task PollAsync() => ScenarioStore.Share == 1 ? NextAsync() : Task.Delay(1, Cancellation);
 
     /// <summary>Lets other tasks run between two polls of a state.</summary>
     public static async Task NextAsync()
