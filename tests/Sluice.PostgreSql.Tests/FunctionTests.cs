@@ -9,6 +9,7 @@ namespace Sluice.PostgreSql.Tests;
 public sealed class FunctionTests(SharedServer server) : IAsyncLifetime
 {
     private readonly string schema = SharedServer.NewSchema();
+    private readonly EmptiedSchema place = EmptiedSchema.Rent(server.Address);
     private PostgresStreamStore? opened;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -17,14 +18,16 @@ public sealed class FunctionTests(SharedServer server) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        opened = await PostgresStreamStore.OpenAsync(server.Address, new() { Schema = schema, OnWarning = static _ => { } }, Cancellation);
-        await server.Server.AskAsync($"CREATE TABLE {schema}.number(n int, kind text, UNIQUE (n, kind) DEFERRABLE INITIALLY DEFERRED); "
-            + $"CREATE SEQUENCE {schema}.call; GRANT ALL ON {schema}.number, {schema}.call TO sluice");
+        opened = await PostgresStreamStore.OpenAsync(place.Connections, new() { Schema = place.Name, OnWarning = static _ => { } },
+            Cancellation);
+        await server.Server.AskAsync($"CREATE SCHEMA {schema} AUTHORIZATION sluice; CREATE TABLE {schema}.number(n int, kind text, UNIQUE (n, kind) DEFERRABLE "
+            + $"INITIALLY DEFERRED); CREATE SEQUENCE {schema}.call; GRANT ALL ON {schema}.number, {schema}.call TO sluice");
     }
 
     public async ValueTask DisposeAsync()
     {
         if (opened is not null) await opened.DisposeAsync();
+        await place.ReturnAsync();
     }
 
     [Theory]
@@ -238,7 +241,7 @@ public sealed class FunctionTests(SharedServer server) : IAsyncLifetime
     {
         await using PgBouncer bouncer = await PgBouncer.StartAsync(server.Server.Port);
         await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(bouncer.Address,
-            new() { Schema = schema, TransactionPooling = true }, Cancellation);
+            new() { Schema = place.Name, TransactionPooling = true }, Cancellation);
         await using Consecutor<int> numbers = Numbers((n, context) =>
         {
             context.InTransaction<NpgsqlTransaction>((transaction, cancellation) => n == 5

@@ -11,7 +11,7 @@ public class PoolerConformanceTests(SharedServer server) : IAsyncLifetime
 {
     private PgBouncer? bouncer;
 
-    public static TheoryData<string> Scenarios => [.. StreamStoreContract.Scenarios.Where(static (name, index) => index % 8 == 0
+    public static TheoryData<string> Scenarios => [.. StreamStoreContract.Scenarios.Where(static (name, index) => index % 16 == 0
         || name.Contains("Wait", StringComparison.Ordinal) || Environment.GetEnvironmentVariable("SLUICE_POOLER") == "all")];
 
     public async ValueTask InitializeAsync() => bouncer = await PgBouncer.StartAsync(server.Server.Port);

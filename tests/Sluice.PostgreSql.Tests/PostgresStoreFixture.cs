@@ -1,23 +1,31 @@
 using Npgsql;
 using Sluice.Storage;
 using Sluice.Testing;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.PostgreSql.Tests;
 
-/// <summary>A store in a schema of the shared server that is empty. A kill ends the connections of the store on the server.</summary>
+/// <summary>
+/// A store in a schema of the shared server that is empty. A kill during a call ends the connections of the store on the server, and so
+/// does each third of the other kills: new connections are the most expensive part of a kill.
+/// </summary>
 internal sealed class PostgresStoreFixture(string address, PostgresStoreOptions? options = null, bool timeStands = false)
     : StreamStoreFixture
 {
     private readonly EmptiedSchema schema = EmptiedSchema.Rent(address, options?.TransactionPooling == true);
     private readonly PassedTime time = new(timeStands);
+    private int kills;
+
+    /// <summary><c>SLUICE_SHARE=1</c> kills at each call.</summary>
+    public override int KillStride => ScenarioStore.Share == 1 ? 1 : 3;
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider clock)
-        => await PostgresStreamStore.OpenAsync(schema.Connections,
-        (options ?? new()) with { Time = clock, Schema = schema.Name, ServerTime = () => time.Now, Known = KnownRows.CompareAsync });
+        => new CallCounter(await PostgresStreamStore.OpenAsync(schema.Connections,
+        (options ?? new()) with { Time = clock, Schema = schema.Name, ServerTime = () => time.Now, Known = KnownRows.CompareAsync }));
 
     public override async ValueTask KillAsync(IStreamStore store)
     {
-        await schema.KillAsync();
+        if (((CallCounter)store).Calls > 0 || ++kills % 3 == 0) await schema.KillAsync();
         await store.DisposeAsync();
     }
 
@@ -56,5 +64,26 @@ internal sealed class PostgresStoreFixture(string address, PostgresStoreOptions?
         await using var stamp = new NpgsqlCommand($"UPDATE {schema.Name}.stream SET stamp = stamp + 1", connection);
         await stamp.ExecuteNonQueryAsync();
         return changed > 0;
+    }
+
+    /// <summary>Counts the calls that have not returned.</summary>
+    private sealed class CallCounter(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        private int calls;
+
+        public int Calls => Volatile.Read(ref calls);
+
+        protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+        {
+            Interlocked.Increment(ref calls);
+            try
+            {
+                return await call();
+            }
+            finally
+            {
+                Interlocked.Decrement(ref calls);
+            }
+        }
     }
 }

@@ -18,7 +18,8 @@ public sealed class StoredHistoryTests(SharedServer server) : IAsyncLifetime
 
     /// <remarks>
     /// The tables of version 1 were changed once without a new number: <c>1-early</c> is from before. After the upgrade all have the same
-    /// layout, so it is enough to continue the oldest one, the first one with an intake, and the newest one.
+    /// layout, so it is enough to continue the oldest one and the newest one. <c>SLUICE_SHARE=1</c> continues the first one with an intake,
+    /// too.
     /// </remarks>
     [Theory]
     [InlineData("1-early")]
@@ -36,7 +37,7 @@ public sealed class StoredHistoryTests(SharedServer server) : IAsyncLifetime
         await using PostgresStreamStore store = await OpenAsync();
         await using (PostgresStreamStore fresh = await PostgresStreamStore.OpenAsync(Address, new() { Schema = "fresh" }))
             Assert.Equal(await LayoutAsync(connections, "fresh"), await LayoutAsync(connections, StoredDump.Schema));
-        if (written is "1-early" or "3" or "5") await GoOnAsync(store, written[0] >= '3');
+        if (written is "1-early" or "5" || (written == "3" && ScenarioStore.Share == 1)) await GoOnAsync(store, written[0] >= '3');
         else await StoredEverything.CheckAsync(store);
     }
 

@@ -16,7 +16,8 @@ internal static class PostgresBench
     public static async Task<PostgresServer> GetAsync()
     {
         if (server is not null) return server;
-        server = await PostgresServer.StartAsync("fsync=on", "full_page_writes=on", "shared_buffers=128MB");
+        server = await PostgresServer.StartAsync("fsync=on", "full_page_writes=on", "shared_buffers=128MB",
+            "autovacuum_naptime=5s");
         await server.AskAsync("GRANT ALL ON SCHEMA public TO sluice");
         return server;
     }

@@ -139,7 +139,7 @@ internal static class PostgresTx
 
     private static async Task<PostgresServer> StartAsync()
     {
-        PostgresServer server = await PostgresServer.StartAsync("fsync=on", "full_page_writes=on");
+        PostgresServer server = await PostgresServer.StartAsync("fsync=on", "full_page_writes=on", "autovacuum_naptime=5s");
         await server.AskAsync("CREATE TABLE own(id bigserial PRIMARY KEY, text text); "
             + "CREATE TABLE outbox(id bigserial PRIMARY KEY, body text); "
             + "GRANT ALL ON ALL TABLES IN SCHEMA public TO sluice; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO sluice");

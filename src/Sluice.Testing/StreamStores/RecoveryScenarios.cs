@@ -10,11 +10,11 @@ internal static class RecoveryScenarios
 
     public static Task KilledAfterEveryCallNothingIsLostOrDoneTwice(Rig rig) => KilledAsync(rig, KillMoment.After);
 
-    // Kills the work at its first call, then at its second, and so on; each time once more during recovery.
+    // Kills the work at its first call, then at its second, and so on, or at a part of the calls; each time once more during recovery.
     private static async Task KilledAsync(Rig rig, KillMoment moment)
     {
         bool wasKilled = true;
-        for (int at = 1; wasKilled; at++)
+        for (int at = 1 + ((int)moment % rig.KillStride); wasKilled; at += rig.KillStride)
         {
             var work = new SmallWork($"{moment}-{at}", 6);
             wasKilled = await DiesAsync(at);

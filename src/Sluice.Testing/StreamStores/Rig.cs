@@ -13,6 +13,7 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
     private IStreamStore? store;
 
     public TestClock Clock { get; private set; } = new();
+    public int KillStride => fixture.KillStride;
     public IStreamStore Store => store ?? throw new InvalidOperationException("The store is not open.");
 
     public async Task OpenAsync() => store = await fixture.OpenAsync(Clock);

@@ -37,6 +37,12 @@ public abstract class StreamStoreFixture : IAsyncDisposable
     public virtual ValueTask KillAsync(IStreamStore store) => store.DisposeAsync();
 
     /// <summary>
+    /// The distance between the calls at which the scenarios kill a store, for stores whose calls are slow. By default 1: at each call.
+    /// With 3, each of the three scenarios takes each third call, and together they take all.
+    /// </summary>
+    public virtual int KillStride => 1;
+
+    /// <summary>
     /// Lets the store's time pass; by default it moves the clock. For the scenarios with random operations, the store's time must otherwise
     /// stand still, because they compare due times with a model whose time does.
     /// </summary>

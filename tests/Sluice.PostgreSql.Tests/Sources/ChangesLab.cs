@@ -46,7 +46,7 @@ internal sealed class ChangesLab : IAsyncDisposable
                 await run;
                 Assert.Fail("The run has ended.");
             }
-            await Task.Yield();
+            await Task.Delay(1);
         }
     }
 

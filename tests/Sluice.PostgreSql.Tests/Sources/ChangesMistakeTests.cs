@@ -89,7 +89,7 @@ public class ChangesMistakeTests(LogicalServer logical) : IClassFixture<LogicalS
     {
         await using ChangesLab shop = await ChangesLab.StartAsync(logical.Server);
         await shop.AcceptAsync(2);
-        await using PostgresServer other = await LogicalServer.StartAsync();
+        await using PostgresServer other = await LogicalServer.StartOtherAsync();
         await using ChangesLab elsewhere = await ChangesLab.StartAsync(other);
         Assert.Contains("is connected to another server than before", await shop.FailAsync(shop.Changes(address: elsewhere.Lab.Address)),
             StringComparison.Ordinal);

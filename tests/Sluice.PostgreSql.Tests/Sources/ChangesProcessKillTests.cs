@@ -40,7 +40,7 @@ public sealed class ChangesProcessKillTests : IAsyncLifetime
     [Fact]
     public async Task EachChangeIsInTheStoreOnceAndInOrderHoweverOftenItsProcessIsKilled()
     {
-        int kills = int.Parse(Environment.GetEnvironmentVariable("SLUICE_KILLS") ?? "10");
+        int kills = int.Parse(Environment.GetEnvironmentVariable("SLUICE_KILLS") ?? "4");
         for (int kill = 1; kill <= kills; kill++) await LiveAsync(random.Next(1, 40), killsServer: kill % LivesOfServer == 0);
 
         await WriteAsync("INSERT INTO orders VALUES(1000, 0)");

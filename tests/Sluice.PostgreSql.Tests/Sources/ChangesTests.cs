@@ -119,18 +119,24 @@ public class ChangesTests(LogicalServer logical) : IClassFixture<LogicalServer>
             return ChangesLab.Text(change);
         }) | (text => text), 2);
         await Task.WhenAny(made.Task, accepting);
-        object began = (await shop.Lab.AskAsync("SELECT clock_timestamp()::text"))!;
-        await ChangesLab.UntilAsync(accepting, async () =>
+        try
         {
-            object? isAnswered = await shop.Lab.AskAsync("SELECT CASE WHEN active THEN (SELECT coalesce(max(reply_time), '-infinity') > "
-                + $"'{began}'::timestamptz + current_setting('wal_sender_timeout')::interval FROM pg_stat_replication "
-                + $"WHERE pid = active_pid) END FROM pg_replication_slots WHERE slot_name = '{slot}'");
-            Assert.True(isAnswered is bool, "The server has given the client up.");
-            return isAnswered is true;
-        });
-        Assert.Equal(true, await shop.Lab.AskAsync(
-            $"SELECT active AND confirmed_flush_lsn = '{before}' FROM pg_replication_slots WHERE slot_name = '{slot}'"));
-        go.Set();
+            object began = (await shop.Lab.AskAsync("SELECT clock_timestamp()::text"))!;
+            await ChangesLab.UntilAsync(accepting, async () =>
+            {
+                object? isAnswered = await shop.Lab.AskAsync("SELECT CASE WHEN active THEN (SELECT coalesce(max(reply_time), "
+                    + $"'-infinity') > '{began}'::timestamptz + current_setting('wal_sender_timeout')::interval FROM pg_stat_replication "
+                    + $"WHERE pid = active_pid) END FROM pg_replication_slots WHERE slot_name = '{slot}'");
+                Assert.True(isAnswered is bool, "The server has given the client up.");
+                return isAnswered is true;
+            });
+            Assert.Equal(true, await shop.Lab.AskAsync(
+                $"SELECT active AND confirmed_flush_lsn = '{before}' FROM pg_replication_slots WHERE slot_name = '{slot}'"));
+        }
+        finally
+        {
+            go.Set();                                // also if it fails: otherwise the run would never end
+        }
         await shop.UntilAsync(accepting, $"SELECT confirmed_flush_lsn >= '{end}' FROM pg_replication_slots WHERE slot_name = '{slot}'");
         await shop.Lab.RunAsync("INSERT INTO orders VALUES(2, 'b')");
         await accepting;

@@ -11,9 +11,14 @@ public sealed class LogicalServer : IAsyncLifetime
 
     public async ValueTask DisposeAsync() => await Server.DisposeAsync();
 
-    internal static async Task<PostgresServer> StartAsync(params string[] settings)
+    internal static Task<PostgresServer> StartAsync(params string[] settings) => StartAsync(PostgresServer.StartAsync, settings);
+
+    /// <summary>Starts one with a system identifier of its own.</summary>
+    internal static Task<PostgresServer> StartOtherAsync() => StartAsync(PostgresServer.StartOtherAsync, []);
+
+    private static async Task<PostgresServer> StartAsync(Func<string[], Task<PostgresServer>> startAsync, string[] settings)
     {
-        PostgresServer server = await PostgresServer.StartAsync(["wal_level=logical", "max_wal_senders=20", "max_replication_slots=50",
+        PostgresServer server = await startAsync(["wal_level=logical", "max_wal_senders=20", "max_replication_slots=50",
             "wal_sender_timeout=10s", .. settings]);
         await server.AskAsync("ALTER USER sluice REPLICATION; GRANT pg_read_all_stats TO sluice");
         return server;

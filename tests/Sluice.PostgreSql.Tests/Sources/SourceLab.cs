@@ -6,9 +6,13 @@ using Sluice.Tests.Delivery;
 
 namespace Sluice.PostgreSql.Tests.Sources;
 
-/// <summary>A database of its own on a server, and a consecutor that accepts what a source reads there, over several lives.</summary>
+/// <summary>
+/// A database of its own on a server, and a consecutor that accepts what a source reads there, over several lives. On the shared server,
+/// the next lab gets the database emptied: to create and drop one takes longer than most tests do.
+/// </summary>
 internal sealed class SourceLab : IAsyncDisposable
 {
+    private static readonly ConcurrentBag<string> Free = [];
     private static int databases;
 
     private readonly PostgresServer server;
@@ -35,8 +39,11 @@ internal sealed class SourceLab : IAsyncDisposable
     public static async Task<SourceLab> StartAsync(string create = "", PostgresServer? server = null)
     {
         server ??= SharedServer.Current.Server;
-        string name = $"lab{Interlocked.Increment(ref databases)}";
-        await server.AskAsync($"CREATE DATABASE {name} OWNER sluice");
+        if (server != SharedServer.Current.Server || !Free.TryTake(out string? name))
+        {
+            name = $"lab{Interlocked.Increment(ref databases)}";
+            await server.AskAsync($"CREATE DATABASE {name} OWNER sluice");
+        }
         var lab = new SourceLab(server, name);
         if (create.Length > 0) await lab.RunAsync(create);
         return lab;
@@ -126,8 +133,13 @@ internal sealed class SourceLab : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Database.DisposeAsync();
         await store.DisposeAsync();
-        await server.AskAsync($"DROP DATABASE {Name} WITH (FORCE)");
+        if (server == SharedServer.Current.Server)
+        {
+            await RunAsync("DROP OWNED BY sluice CASCADE");
+            Free.Add(Name);
+        }
+        await Database.DisposeAsync();
+        if (server != SharedServer.Current.Server) await server.AskAsync($"DROP DATABASE {Name} WITH (FORCE)");
     }
 }

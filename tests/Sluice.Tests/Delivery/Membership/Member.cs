@@ -45,7 +45,7 @@ internal static class Member
 
     public static async Task UntilAsync(Func<bool> isReached)
     {
-        while (!isReached()) await NextAsync();
+        while (!isReached()) await PollAsync();
     }
 
     /// <summary>Waits for a state that the consecutor reaches by itself.</summary>
@@ -55,9 +55,12 @@ internal static class Member
         {
             ConsecutorSnapshot snapshot = consecutor.Snapshot();
             if (isReached(snapshot)) return snapshot;
-            await NextAsync();
+            await PollAsync();
         }
     }
+
+    /// <summary>Waits between two polls of a state. A server needs the processor that polls without a pause would take.</summary>
+    public static Task PollAsync() => ScenarioStore.Share == 1 ? NextAsync() : Task.Delay(1, Cancellation);
 
     /// <summary>Lets other tasks run between two polls of a state.</summary>
     public static async Task NextAsync()

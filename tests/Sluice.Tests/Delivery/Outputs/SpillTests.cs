@@ -11,6 +11,7 @@ namespace Sluice.Tests.Delivery;
 public class SpillTests
 {
     private const int Many = 1_900;
+    private static readonly int Stride = ScenarioStore.Share == 1 ? 1 : 4;          // over a slower store, one of so many commits
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -19,7 +20,7 @@ public class SpillTests
     [InlineData(true)]
     public async Task EachOutputOfALargeItemAppearsOnceWhereverThePartitionIsLost(bool hasState)
     {
-        for (int at = 1; ; at++)
+        for (int at = 1; ; at += Stride)
         {
             var clock = new TestClock();
             await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
@@ -39,7 +40,7 @@ public class SpillTests
     [Fact]
     public async Task EachOutputOfALargeItemAppearsOnceDespiteALostAnswer()
     {
-        for (int at = 1; ; at++)
+        for (int at = Math.Min(Stride, 2); ; at += Stride)
         {
             var clock = new TestClock();
             await using IStreamStore store = await ScenarioStore.OpenAsync(clock);

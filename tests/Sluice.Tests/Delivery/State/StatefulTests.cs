@@ -87,7 +87,7 @@ public class StatefulTests
         var ledger = new Ledger();
         await using var consecutor = new Consecutor<int>("numbers",
             source => source.Chunk(1500) | Stage.Named("many") | (some => some.Sum()) | ledger.Sink<int>(),
-                new() { Store = store, Process = new(), MaxInFlight = 1 });
+                new() { Store = store, Process = new(), MaxInFlight = ScenarioStore.Share == 1 ? 1 : 50 });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(Enumerable.Range(0, 1500).ToList(), Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);

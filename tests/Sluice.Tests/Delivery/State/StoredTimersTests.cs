@@ -209,7 +209,7 @@ public sealed partial class StoredTimersTests
     [Fact]
     public async Task ManyTimersStayOutOfMemoryAndFireInOrder()
     {
-        int count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_TIMERS") ?? "5000",
+        int count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_TIMERS") ?? (ScenarioStore.Share == 1 ? "5000" : "2500"),
             System.Globalization.CultureInfo.InvariantCulture);
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         var memory = new StateMemory(200_000);

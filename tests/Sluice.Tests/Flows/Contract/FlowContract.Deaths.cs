@@ -174,7 +174,7 @@ public abstract partial class FlowContract
         while (!completion.IsCompleted)
         {
             clock.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
+            await Member.PollAsync();
         }
         var failure = await Assert.ThrowsAsync<FlowException>(() => completion);
         Assert.Equal(

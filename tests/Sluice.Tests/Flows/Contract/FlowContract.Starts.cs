@@ -87,7 +87,7 @@ public abstract partial class FlowContract
     [Fact]
     public async Task ASweepRemovesAtMostAHundredDeadStarts()
     {
-        const int Starts = 120;
+        const int Starts = 105;
         var clock = new TestClock();
         await using IStreamStore store = await OpenAsync(clock);
         for (int i = 0; i < Starts; i++) await DieInsideAStartAsync(store, clock, $"dead-{i}");
