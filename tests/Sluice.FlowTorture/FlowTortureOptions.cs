@@ -118,5 +118,6 @@ internal sealed record FlowTortureOptions
         => string.Create(CultureInfo.InvariantCulture,
         $"--runs {Runs} --seed {Seed}{(Store == Server.Names[0] ? "" : $" --store {Store}")} --items {Items} "
             + $"--kills {Kills}{(HasTroubles ? " --troubles" : "")}"
-            + $"{(ServerKind is { } kind ? $" --server {kind}" : "")}{(IsKnown ? " --known" : "")}{(CarriesOver ? " --break carry-over" : "")}");
+            + $"{(ServerKind is { } kind ? $" --server {kind}" : "")}{(IsKnown ? " --known" : "")}"
+            + $"{(CarriesOver ? " --break carry-over" : "")}");
 }
