@@ -1,10 +1,8 @@
 namespace FanOut;
 
 /// <summary>The same page without a graph, for comparison: the same calls, time limits, retries and optional parts.</summary>
-internal sealed class ByHand(Services services)
+internal sealed class ByHand(Services services, TimeSpan patience)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
-
     public async Task<Dictionary<string, object?>> GetAsync(int id, CancellationToken cancellation)
     {
         Product product = await LimitedAsync(token => services.ProductAsync(id, token), cancellation);
@@ -28,14 +26,14 @@ internal sealed class ByHand(Services services)
         return page;
     }
 
-    private static async Task<T> LimitedAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellation)
+    private async Task<T> LimitedAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(patience);
         return await call(limit.Token);
     }
 
-    private static async Task<T> TriedAsync<T>(int retries, Func<CancellationToken, Task<T>> call, CancellationToken cancellation)
+    private async Task<T> TriedAsync<T>(int retries, Func<CancellationToken, Task<T>> call, CancellationToken cancellation)
     {
         for (int attempt = 0; ; attempt++)
         {
@@ -50,7 +48,7 @@ internal sealed class ByHand(Services services)
         }
     }
 
-    private static async Task<T?> OptionalAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellation)
+    private async Task<T?> OptionalAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellation)
         where T : class
     {
         try

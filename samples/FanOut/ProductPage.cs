@@ -5,12 +5,12 @@ namespace FanOut;
 /// <summary>The page of a product as a graph: what asks whom, and what may fail.</summary>
 internal sealed class ProductPage
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
-
-    public ProductPage(Services services)
+    /// <param name="services">The backends.</param>
+    /// <param name="patience">How long a node may take.</param>
+    public ProductPage(Services services, TimeSpan patience)
     {
-        Graph = Build(services, recordTimings: false);
-        Timed = Build(services, recordTimings: true);
+        Graph = Build(services, patience, recordTimings: false);
+        Timed = Build(services, patience, recordTimings: true);
     }
 
     /// <summary>What every request resolves.</summary>
@@ -19,17 +19,17 @@ internal sealed class ProductPage
     /// <summary>The same, which notes when each node ran: for a look at one resolve.</summary>
     public Graph<ProductRequest> Timed { get; }
 
-    private static Graph<ProductRequest> Build(Services services, bool recordTimings)
+    private static Graph<ProductRequest> Build(Services services, TimeSpan patience, bool recordTimings)
     {
         GraphBuilder<ProductRequest> page = Sluice.Graphs.Graph.For<ProductRequest>("product page");
         GraphNode<Product> product = page.Add("product", (request, cancellation) => services.ProductAsync(request.Id, cancellation))
-            .Timeout(Patience);
+            .Timeout(patience);
         GraphNode<Price> price = page.Add("price", product, (p, cancellation) => services.PriceAsync(IdOf(p), cancellation))
-            .Timeout(Patience).Retry(2);
-        page.Add("stock", product, (p, cancellation) => services.StockAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
+            .Timeout(patience).Retry(2);
+        page.Add("stock", product, (p, cancellation) => services.StockAsync(IdOf(p), cancellation)).Timeout(patience).Optional();
         GraphNode<Reviews> reviews = page.Add("reviews", product, (p, cancellation) => services.ReviewsAsync(IdOf(p), cancellation))
-            .Timeout(Patience).Optional();
-        page.Add("shipping", product, (p, cancellation) => services.ShippingAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
+            .Timeout(patience).Optional();
+        page.Add("shipping", product, (p, cancellation) => services.ShippingAsync(IdOf(p), cancellation)).Timeout(patience).Optional();
         page.Add("badge", price, reviews, Badge);
         return page.Build(new() { RecordTimings = recordTimings });
     }

@@ -11,6 +11,11 @@ var failEvery = new Option<int>("--fail-every")
     Description = "The reviews fail every so many times that they are asked; 0: never.",
     DefaultValueFactory = _ => 20
 };
+var timeout = new Option<int>("--timeout")
+{
+    Description = "How many seconds a backend may take.",
+    DefaultValueFactory = _ => 1
+};
 var load = new Option<bool>("--load") { Description = "Drives itself with requests, prints how long they took, and ends." };
 var requests = new Option<int>("--requests")
 {
@@ -19,18 +24,20 @@ var requests = new Option<int>("--requests")
 };
 var concurrency = new Option<int>("--concurrency") { Description = "With --load: how many at a time.", DefaultValueFactory = _ => 32 };
 failEvery.Validators.Add(result => AtLeast(result, 0));
+timeout.Validators.Add(result => AtLeast(result, 1));
 requests.Validators.Add(result => AtLeast(result, 10));
 concurrency.Validators.Add(result => AtLeast(result, 1));
 
 var command =
     new RootCommand("A web service that answers by asking five others, through a graph for each request: GET /product/7, GET /graph.")
-    { urls, failEvery, load, requests, concurrency };
+    { urls, failEvery, timeout, load, requests, concurrency };
 command.SetAction(async (arguments, cancellation) =>
 {
     await using Backends backends = await Backends.StartAsync(arguments.GetValue(failEvery), cancellation);
     using var services = new Services(backends.Addresses);
-    await using WebApplication server = Server.Build(new ProductPage(services), new ByHand(services), arguments.GetValue(load)
-        ? "http://127.0.0.1:0" : arguments.GetValue(urls)!);
+    var patience = TimeSpan.FromSeconds(arguments.GetValue(timeout));
+    await using WebApplication server = Server.Build(new ProductPage(services, patience), new ByHand(services, patience),
+        arguments.GetValue(load) ? "http://127.0.0.1:0" : arguments.GetValue(urls)!);
     try
     {
         await server.StartAsync(cancellation);

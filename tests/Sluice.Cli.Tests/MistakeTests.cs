@@ -96,19 +96,21 @@ public sealed class MistakeTests : CliTestBase
     }
 
     // Arguments reach the store as they are: none is a path, an option, a pattern, or a part of a request.
+    // Two commands for each name, two names or more for each command.
     [Theory]
-    [InlineData("")]
-    [InlineData("a/b/../c")]
-    [InlineData("it's \"so\"; DROP TABLE sluice_stream")]
-    [InlineData("%_*?[a-z]")]
-    [InlineData("line\nbreak\e[31m")]
-    [InlineData("日本 😀 ü")]
-    [InlineData("--all")]
-    public async Task AnOddNameIsANameThatDoesNotExist(string name)
+    [InlineData("", 0)]
+    [InlineData("a/b/../c", 1)]
+    [InlineData("it's \"so\"; DROP TABLE sluice_stream", 2)]
+    [InlineData("%_*?[a-z]", 3)]
+    [InlineData("line\nbreak\e[31m", 4)]
+    [InlineData("日本 😀 ü", 5)]
+    [InlineData("--all", 1)]
+    public async Task AnOddNameIsANameThatDoesNotExist(string name, int first)
     {
+        string[][] commands = [["show"], ["flow"], ["pause"], ["drain"], ["resume"], ["discard", "--all"]];
         await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))
             await FillAsync(store, "1");
-        foreach (string[] command in (string[][])[["show"], ["flow"], ["pause"], ["drain"], ["resume"], ["discard", "--all"]])
+        foreach (string[] command in (string[][])[commands[first], commands[(first + 3) % commands.Length]])
         {
             string line = await MistakeAsync(1, [command[0], "sqlite:orders.db", .. command[1..], "--", name]);
             Assert.DoesNotContain("Exception", line, StringComparison.Ordinal);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Sluice.Redis;
 using Sluice.Redis.Tests;
 using Sluice.Samples.Tests;
+using StackExchange.Redis;
 
 namespace Sluice.Cli.Tests;
 
@@ -77,22 +78,17 @@ public sealed class RedisCommandTests : CliTestBase
         await using Consecutor<string> orders = Orders(store);
         await orders.StartAsync(Cancellation);
         string[] arguments = [command, $"redis:{address}", "orders", .. option is null ? [] : (string[])[option]];
-        int clients = await CountClientsAsync(server);
+        using ConnectionMultiplexer counting = await ConnectionMultiplexer.ConnectAsync(address);
+        int clients = await CountClientsAsync();
         using SampleProcess process = Start(arguments);
         if (option is not null) await process.ReadUntilAsync(static line => line.StartsWith("0 appended", StringComparison.Ordinal));
-        while (await CountClientsAsync(server) <= clients) await Task.Yield();
+        while (await CountClientsAsync() <= clients) await Task.Yield();
         await server.KillAsync();
         string line = (await process.EndAsync()).OneErrorLine(3, "sluice");
         Assert.DoesNotContain(Password, line, StringComparison.Ordinal);
         await orders.StopAsync(TimeSpan.FromMilliseconds(1));      // without a deadline it waits for the dead server
-    }
 
-    // redis-cli is itself one of the clients.
-    private static async Task<int> CountClientsAsync(RedisServer server)
-    {
-        using SampleProcess list = SampleProcess.StartProgram(Path.GetTempPath(), "redis-cli", "--no-auth-warning", "-a", Password, "-p",
-            $"{server.Port}", "client", "list");
-        return (await list.EndAsync()).Output.Split('\n').Length;
+        async Task<int> CountClientsAsync() => $"{await counting.GetDatabase().ExecuteAsync("CLIENT", "LIST")}".Split('\n').Length;
     }
 
     private static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);

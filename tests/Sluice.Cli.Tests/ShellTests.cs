@@ -113,40 +113,38 @@ public sealed class ShellTests : CliTestBase
         await process.ReadUntilAsync(static line => line.StartsWith("stream-049", StringComparison.Ordinal));
     }
 
-    public static TheoryData<string, string> Lines => new()
-    {
-        { "sluice str", "streams" },
-        { "sluice streams --pre", "--prefix" },
-        { "sluice streams sh", "shop" },
-        { "sluice completion f", "fish" },
-        { "cd /tmp; sluice completion zs", "zsh" },
-    };
+    private static readonly (string Typed, string Completed)[] Lines =
+    [
+        ("sluice str", "streams"), ("sluice streams --pre", "--prefix"), ("sluice streams sh", "shop"), ("sluice completion f", "fish"),
+        ("cd /tmp; sluice completion zs", "zsh"),
+    ];
 
-    [Theory]
-    [MemberData(nameof(Lines))]
-    public async Task FishCompletesTheCommandLine(string line, string completed)
+    private static string Completed => string.Join('\n', Lines.Select(static line => line.Completed));
+
+    [Fact]
+    public async Task FishCompletesTheCommandLine()
     {
         await File.WriteAllTextAsync(Path.Combine(Folder, "sluice.json"), """{"stores": {"shop": "sqlite:orders.db"}}""", Cancellation);
         WriteCommand();
         RequireShell("fish");
         using SampleProcess fish = SampleProcess.StartProgram(Folder, "fish", "--private", "--no-config", "-c",
-            $"set PATH $PWD $PATH; sluice completion fish | source; complete -C '{line}'");
-        Assert.Equal(completed, (await fish.EndAsync()).Succeeded().Output.TrimEnd('\n'));
+            $"set PATH $PWD $PATH; sluice completion fish | source; "
+            + string.Join("; ", Lines.Select(static line => $"complete -C '{line.Typed}'")));
+        Assert.Equal(Completed, (await fish.EndAsync()).Succeeded().Output.TrimEnd('\n'));
     }
 
-    [Theory]
-    [MemberData(nameof(Lines))]
-    public async Task PowerShellCompletesTheCommandLine(string line, string completed)
+    [Fact]
+    public async Task PowerShellCompletesTheCommandLine()
     {
         RequireShell("pwsh");
         await File.WriteAllTextAsync(Path.Combine(Folder, "sluice.json"), """{"stores": {"shop": "sqlite:orders.db"}}""", Cancellation);
         WriteCommand();
         await File.WriteAllTextAsync(Path.Combine(Folder, "complete.ps1"), "$env:PATH = \"${PWD}:$env:PATH\"\n"
             + "Invoke-Expression (sluice completion powershell | Out-String)\n"
-            + $"[System.Management.Automation.CommandCompletion]::CompleteInput('{line}', {line.Length}, $null)"
-            + ".CompletionMatches.CompletionText", Cancellation);
+            + string.Concat(Lines.Select(static line => "[System.Management.Automation.CommandCompletion]::CompleteInput("
+                + $"'{line.Typed}', {line.Typed.Length}, $null).CompletionMatches.CompletionText\n")), Cancellation);
         using SampleProcess power = SampleProcess.StartProgram(Folder, "pwsh", "-NoProfile", "complete.ps1");
-        Assert.Equal(completed, (await power.EndAsync()).Succeeded().Output.TrimEnd('\n'));
+        Assert.Equal(Completed, (await power.EndAsync()).Succeeded().Output.TrimEnd('\n'));
     }
 
     [Fact]

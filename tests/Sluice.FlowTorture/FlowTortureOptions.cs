@@ -21,7 +21,7 @@ internal sealed record FlowTortureOptions
     public const string Usage =
         "usage: --runs N --seed S [--store redis|postgres] "
             + "[--items M] [--kills K] [--jobs J] [--patience SECONDS] [--troubles] [--server disk|pair] "
-            + "[--break carry-over]";
+            + "[--known] [--break carry-over]";
 
     /// <summary>How many runs of the flow there are; the seed of each is one more than that of the one before.</summary>
     public int Runs { get; init; } = 20;
@@ -54,6 +54,10 @@ internal sealed record FlowTortureOptions
     /// for one that is killed and followed by its standby instead; null for an ordinary server.</summary>
     public string? ServerKind { get; init; }
 
+    /// <summary>Whether results are compared with the computed ones instead of those of an undisturbed run, which takes three
+    /// processes.</summary>
+    public bool IsKnown { get; init; }
+
     /// <summary>If this process is one of the services.</summary>
     public ServiceOptions? Service { get; init; }
 
@@ -81,6 +85,7 @@ internal sealed record FlowTortureOptions
                 "--kills" => options with { Kills = (int)Number(1, 1_000_000) },
                 "--jobs" => options with { Jobs = (int)Number(1, 64) },
                 "--patience" => options with { Patience = TimeSpan.FromSeconds(Number(1, 3600)) },
+                "--known" => options with { IsKnown = true },
                 "--troubles" => options with { HasTroubles = true },
                 "--server" => options with
                 {
@@ -113,5 +118,6 @@ internal sealed record FlowTortureOptions
         => string.Create(CultureInfo.InvariantCulture,
         $"--runs {Runs} --seed {Seed}{(Store == Server.Names[0] ? "" : $" --store {Store}")} --items {Items} "
             + $"--kills {Kills}{(HasTroubles ? " --troubles" : "")}"
-            + $"{(ServerKind is { } kind ? $" --server {kind}" : "")}{(CarriesOver ? " --break carry-over" : "")}");
+            + $"{(ServerKind is { } kind ? $" --server {kind}" : "")}{(IsKnown ? " --known" : "")}"
+            + $"{(CarriesOver ? " --break carry-over" : "")}");
 }

@@ -9,7 +9,7 @@ public class RandomChainTests(SharedServer server)
 {
     private static readonly int First = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SEED") ?? "1");
     private static readonly int Count = Environment.GetEnvironmentVariable("SLUICE_SEED") is null
-        ? int.Parse(Environment.GetEnvironmentVariable("SLUICE_CHAINS") ?? "8") : 1;
+        ? int.Parse(Environment.GetEnvironmentVariable("SLUICE_CHAINS") ?? "4") : 1;
 
     [Fact]
     public async Task EachItemCompletesOnceDespiteCrashes()

@@ -6,7 +6,7 @@ namespace Sluice.Redis.Tests;
 public class RandomWalkTests(SharedServer server)
 {
     private const int First = 100;
-    private static readonly int Count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_WALKS") ?? "3");
+    private static readonly int Count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_WALKS") ?? "2");
 
     [Fact]
     public async Task LongRandomWalksAgreeWithTheModel()

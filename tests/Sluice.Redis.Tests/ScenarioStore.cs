@@ -9,7 +9,7 @@ internal static class ScenarioStore
 {
     /// <summary>Of how many deaths of a process, or seeds, one is played: the faster the store, the more. No multiple of three, so that
     /// a process dies before, inside and after calls. <c>SLUICE_SHARE=1</c> plays all.</summary>
-    public static int Share { get; } = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SHARE") ?? "10");
+    public static int Share { get; } = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SHARE") ?? "20");
 
     public static async ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)
     {

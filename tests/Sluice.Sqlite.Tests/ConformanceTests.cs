@@ -22,7 +22,7 @@ public class ConformanceTests
     [InlineData(300, 0)]
     public async Task LongRandomWalksAgreeWithTheModel(int first, int recentBlocks)
     {
-        int walks = int.Parse(Environment.GetEnvironmentVariable("SLUICE_WALKS") ?? "8");
+        int walks = int.Parse(Environment.GetEnvironmentVariable("SLUICE_WALKS") ?? "4");
         for (int seed = first; seed < first + walks; seed++)
         {
             var fixture = new SqliteStoreFixture(Durability.Process, recentBlocks);

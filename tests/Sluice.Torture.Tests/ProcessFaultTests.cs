@@ -80,20 +80,20 @@ public sealed partial class ProcessFaultTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AMillionItemsAcceptedWhilePausedAreProcessedAndRemoved(bool isFile)
+    public async Task ItemsAcceptedWhilePausedAreProcessedAndRemoved(bool isFile)
     {
         Report report = await VictimProcess.RunAsync("flood", isFile ? StorePath : "memory");
         Assert.True(report.ExitCode == 0, $"{report}");
         long[] said = [.. Numbers().Matches(report.Output).Select(number => long.Parse(number.Value, CultureInfo.InvariantCulture))];
         TestContext.Current.SendDiagnosticMessage(report.Output);
-        Assert.InRange(said[2], 990_000, 1_000_000);              // a lease in progress at the pause may have taken some items
+        Assert.InRange(said[2], 190_000, 200_000);              // a lease in progress at the pause may have taken some items
         if (isFile)
         {
             Assert.InRange(said[0], long.MinValue, MaxGrowth);
             Assert.InRange(said[1], long.MinValue, MaxGrowth);
         }
         Assert.InRange(said[4], 0, said[3] + (1 << 20));
-        Assert.Equal((1_300_000, 0), (said[5], said[6]));
+        Assert.Equal((260_000, 0), (said[5], said[6]));
     }
 
     [GeneratedRegex(@"completed (\d+) of (\d+)")]

@@ -3,11 +3,11 @@ using Sluice.Storage;
 
 namespace Sluice.Programs;
 
-/// <summary>A million items are accepted while the consecutor is paused; then they go through. Says how the process and the file
+/// <summary>Two hundred thousand items are accepted while the consecutor is paused; then they go through. Says how the process and the file
 /// grow.</summary>
 internal static class Flood
 {
-    private const int Items = 1_000_000, Batch = 1000;
+    private const int Items = 200_000, Batch = 1000;
 
     public static async Task RunAsync(IStreamStore store, string where)
     {
@@ -15,7 +15,7 @@ internal static class Flood
         await using var consecutor = new Consecutor<Reading>("work", source => source | (_ => { Interlocked.Increment(ref seen); }),
             new() { Store = store, Stream = new() { MaxItems = 2 * Items, MaxBytes = 4L << 30 } });
         await consecutor.StartAsync();
-        await RoundAsync(100);
+        await RoundAsync(20);
         await consecutor.WaitForIdleAsync();                // everything is loaded, compiled and has its size
         await consecutor.PauseAsync();
         long managed = GC.GetTotalMemory(forceFullCollection: true), resident = Resident();
@@ -28,7 +28,7 @@ internal static class Flood
         long grown = Size();
         for (int round = 0; round < 10; round++)
         {
-            await RoundAsync(20);
+            await RoundAsync(4);
             await consecutor.WaitForIdleAsync();
         }
         Console.WriteLine($"file {grown} after ten rounds {Size()} seen {seen} left {(await store.FindStreamAsync("work"))!.Items}");

@@ -17,6 +17,8 @@ public sealed class ServerTimeTests
     private const string Reference = "for i = 1, 4000 do redis.call('HSET', KEYS[1], i % 500, redis.sha1hex(i)) end";
     private static readonly TimeSpan ReferenceTime = TimeSpan.FromMilliseconds(9.4);
 
+    private const int References = 5;
+
     // The calls by name. A call that can be made only once is measured once.
     private static readonly (string Name, bool Once, Func<RedisStreamStore, int, Task> Call)[] Calls =
     [
@@ -180,11 +182,16 @@ public sealed class ServerTimeTests
     }
 
     // How much slower this machine is now than the reference machine: other work on its cores and caches slows a thread down. At least one.
+    // The slowest reference counts, because some calls can be made only once. A function that goes through all rows takes ten times longer.
     private static async Task<double> SlownessAsync(RedisStreamStore direct, TimingProxy proxy)
     {
-        TimeSpan before = proxy.Spent();
-        await direct.Connection.Database.ScriptEvaluateAsync(Reference, ["{reference}"]);
-        double slowness = Math.Max(1, (proxy.Spent() - before) / ReferenceTime);
+        double slowness = 1;
+        for (int i = 0; i < References; i++)
+        {
+            TimeSpan before = proxy.Spent();
+            await direct.Connection.Database.ScriptEvaluateAsync(Reference, ["{reference}"]);
+            slowness = Math.Max(slowness, (proxy.Spent() - before) / ReferenceTime);
+        }
         TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"slowness {slowness:0.00}"));
         return slowness;
     }
