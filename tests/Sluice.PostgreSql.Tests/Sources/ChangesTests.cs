@@ -154,6 +154,10 @@ public class ChangesTests(LogicalServer logical) : IClassFixture<LogicalServer>
         await shop.Lab.RunAsync("INSERT INTO other SELECT generate_series(1, 1000)");
         await shop.UntilAsync(accepting, $"SELECT confirmed_flush_lsn >= '{await shop.Lab.AskAsync("SELECT pg_current_wal_lsn()::text")}' "
             + "FROM pg_replication_slots WHERE database = current_database()");
+
+        // A connection that is made anew after a heartbeat begins behind it.
+        await logical.Server.AskAsync("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots "
+            + $"WHERE slot_name = '{await shop.SlotAsync()}'");
         await shop.Lab.RunAsync("INSERT INTO orders VALUES(1, 'a')");
         await accepting;
         Assert.Equal(["(", ")", "+1,a."], await shop.Lab.AcceptedAsync());

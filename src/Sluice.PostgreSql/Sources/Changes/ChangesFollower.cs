@@ -80,6 +80,9 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
         }
         else
         {
+            // A heartbeat has stored a position, too, and the slot is there.
+            if (progress.IsStored && !progress.Stored.IsEmpty && ChangesPosition.Read(progress.Stored, name) is var stored
+                && stored.Flushed > position.Flushed) position = stored;
             SlotState? slot = await catalog.SlotAsync(position.Slot, cancellation).ConfigureAwait(false);
             SlotCheck.Slot(slot, position, known, identity, StorePlace.Of(connectionString, "").Database, name);
             if (identity.Timeline != position.Timeline) server.WarnOnce(
