@@ -96,7 +96,8 @@ internal sealed class PostgresServer : IAsyncDisposable
         await RunAsync("chown", "-R", "postgres", place);
         await RunAsync([.. AsPostgres, $"{Programs}/initdb", "-D", data, "-U", "postgres", "--auth=scram-sha-256", "-E", "UTF8",
             "--locale=C", "--no-sync", $"--pwfile={password}"]);
-        await RunAsync([.. AsPostgres, "sh", "-c", "exec \"$0\" --single -F -D \"$1\" postgres < \"$2\"", $"{Programs}/postgres", data, sql]);
+        await RunAsync([.. AsPostgres, "sh", "-c", "exec \"$0\" --single -F -D \"$1\" postgres < \"$2\"", $"{Programs}/postgres", data,
+            sql]);
     }
 
     /// <summary>Starts a standby of this server, over a copy of its data.</summary>

@@ -17,7 +17,7 @@ public sealed class TrimmedTests : IDisposable
         // does not touch the output of the main build. It uses the compiler that the main build has left running. The output goes to a
         // file, which may stay open: servers of the build outlive it.
         string architecture = RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant(), log = $"{directory}/{name}.log";
-        using (var publish = SampleProcess.StartProgram(TimeSpan.FromMinutes(5.5), directory, "sh", "-c", "exec \"$@\" >\"$0\" 2>&1", log,
+        using (var publish = SampleProcess.StartProgram(TimeSpan.FromMinutes(7.5), directory, "sh", "-c", "exec \"$@\" >\"$0\" 2>&1", log,
             "env", "MSBUILDDISABLENODEREUSE=1", "DOTNET_CLI_USE_MSBUILD_SERVER=0",
             "dotnet", "publish", Path.Combine(Root, project, $"{name}.csproj"), "-c", "Release", "-r", $"linux-{architecture}",
             "--self-contained", "-v", "quiet", "-maxcpucount:1", "-p:UseSharedCompilation=true", "-p:RunAnalyzers=false",
@@ -42,7 +42,7 @@ public sealed class TrimmedTests : IDisposable
 
     private async Task<string> SucceedAsync(string program)
     {
-        using var process = SampleProcess.StartProgram(TimeSpan.FromMinutes(5.5), directory, program);
+        using var process = SampleProcess.StartProgram(TimeSpan.FromMinutes(7.5), directory, program);
         Ended ended = await process.EndAsync();
         Assert.True(ended.ExitCode == 0, $"{program} ended with {ended.ExitCode}\n{ended.Output}\n{ended.Errors}");
         return ended.Output;

@@ -131,12 +131,17 @@ public class HostTests
     public async Task AFailureForGoodStopsTheHostOrDegradesIt(HostFailurePolicy policy)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        var isStarted = new TaskCompletionSource();                     // a failure before it would be one of the start
         builder.Services.AddSluice(sluice => sluice.OnFailure = policy)
-            .AddPipeline("broken", static _ => Source.From([1])
-                | (static int (int _) => throw new FormatException("no good")) | (static _ => { }));
+            .AddPipeline("broken", _ => Source.From([1]) | (async Task<int> (int _) =>
+            {
+                await isStarted.Task;
+                throw new FormatException("no good");
+            }) | (static _ => { }));
         using IHost host = builder.Build();
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         await host.StartAsync(Cancellation);
+        isStarted.SetResult();
         HealthReport report = await CheckAsync(host);
         while (report.Entries["sluice-live"].Status == HealthStatus.Healthy) report = await CheckAsync(host);
         Assert.Contains("the pipeline broken", report.Entries["sluice-live"].Description, StringComparison.Ordinal);

@@ -32,16 +32,17 @@ public class NullTaskTests
     {
         await SaysAsync(graph => graph.Add("load", Value));
         await SaysAsync(graph => graph.Add("load", End));
-        await SaysAsync(graph => graph.Add("load", (n, cancellation) => (Task<int>)null!).Retry(1).Timeout(TimeSpan.FromMinutes(1)));
+        await SaysAsync(graph => graph.Add("load", (n, cancellation) => (Task<int>)null!).Retry(1).Timeout(TimeSpan.FromMinutes(1)),
+            " after 2 attempts");
         await SaysAsync(graph => graph.Add("load", graph.Add("one", n => n), graph.Add("two", n => n),
             (a, b, cancellation) => (Task)null!));
         await SaysAsync(graph => graph.Add("load", [graph.Add("one", n => n)], context => (Task<int>)null!));
 
-        static async Task SaysAsync(Action<GraphBuilder<int>> add)
+        static async Task SaysAsync(Action<GraphBuilder<int>> add, string after = "")
         {
             GraphBuilder<int> builder = Graph.For<int>();
             add(builder);
-            Assert.Equal("The node load failed: It returned null instead of a task.",
+            Assert.Equal($"The node load failed{after}: It returned null instead of a task.",
                 (await Assert.ThrowsAsync<NodeFailedException>(async () => await builder.Build().ResolveAsync(1, Cancellation))).Message);
         }
     }
