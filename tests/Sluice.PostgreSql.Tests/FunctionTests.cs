@@ -20,8 +20,9 @@ public sealed class FunctionTests(SharedServer server) : IAsyncLifetime
     {
         opened = await PostgresStreamStore.OpenAsync(place.Connections, new() { Schema = place.Name, OnWarning = static _ => { } },
             Cancellation);
-        await server.Server.AskAsync($"CREATE SCHEMA {schema} AUTHORIZATION sluice; CREATE TABLE {schema}.number(n int, kind text, UNIQUE (n, kind) DEFERRABLE "
-            + $"INITIALLY DEFERRED); CREATE SEQUENCE {schema}.call; GRANT ALL ON {schema}.number, {schema}.call TO sluice");
+        await server.Server.AskAsync($"CREATE SCHEMA {schema} AUTHORIZATION sluice; "
+            + $"CREATE TABLE {schema}.number(n int, kind text, UNIQUE (n, kind) DEFERRABLE INITIALLY DEFERRED); "
+            + $"CREATE SEQUENCE {schema}.call; GRANT ALL ON {schema}.number, {schema}.call TO sluice");
     }
 
     public async ValueTask DisposeAsync()

@@ -163,7 +163,7 @@ public sealed class OutageWarningTests
     }
 
     /// <summary>
-    /// On a busy machine, the first connection may take a second or two. So the warning comes later than that of an outage.
+    /// On a busy machine, the first connection may take a second or two. So a store that is opened warns later than one that is open.
     /// </summary>
     [Fact]
     public void AStoreThatIsOpenedSaysSoLaterThanOneThatIsOpen()

@@ -13,6 +13,7 @@ internal static class RecoveryScenarios
     // Kills the work at its first call, then at its second, and so on, or at a part of the calls; each time once more during recovery.
     private static async Task KilledAsync(Rig rig, KillMoment moment)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rig.KillStride, 1);
         bool wasKilled = true;
         for (int at = 1 + ((int)moment % rig.KillStride); wasKilled; at += rig.KillStride)
         {

@@ -37,8 +37,8 @@ public abstract class StreamStoreFixture : IAsyncDisposable
     public virtual ValueTask KillAsync(IStreamStore store) => store.DisposeAsync();
 
     /// <summary>
-    /// The distance between the calls at which the scenarios kill a store, for stores whose calls are slow. By default 1: at each call.
-    /// With 3, each of the three scenarios takes each third call, and together they take all.
+    /// The distance between the calls at which the scenarios kill a store, for stores whose calls are slow; at least 1. By default 1: at
+    /// each call. With 3, each of the three scenarios takes each third call, and together they take all.
     /// </summary>
     public virtual int KillStride => 1;
 

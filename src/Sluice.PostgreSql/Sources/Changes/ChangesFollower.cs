@@ -80,7 +80,7 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
         }
         else
         {
-            // A heartbeat has stored a position, too, and the slot is there.
+            // A heartbeat stores a position without an item, and the slot has moved on to it.
             if (progress.IsStored && !progress.Stored.IsEmpty && ChangesPosition.Read(progress.Stored, name) is var stored
                 && stored.Flushed > position.Flushed) position = stored;
             SlotState? slot = await catalog.SlotAsync(position.Slot, cancellation).ConfigureAwait(false);

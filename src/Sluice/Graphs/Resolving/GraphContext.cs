@@ -48,7 +48,7 @@ public abstract partial class GraphContext
         ref Slot slot = ref slots[number];
         if (!slot.HasValue)
             return slot.Status == NodeStatus.Skipped || (definition.IsOptional && slot.Status == NodeStatus.Failed) ? default
-                : throw new InvalidOperationException($"There is nothing to get: {OutcomeOf(number)}.{(isComplete ? "" : IfNoParent(node))}",
+                : throw new InvalidOperationException($"There is nothing to get: {OutcomeOf(number)}.{IfNoParent(node, slot.Status)}",
                     FindDetails(number)?.Exception);
         return definition is NodeDefinition<T> ? Slot.Get<T>(ref slot) : (T?)definition.Box(ref slot);
     }
@@ -115,8 +115,8 @@ public abstract partial class GraphContext
         var status => new(outcome.Started, outcome.Elapsed, status.ToString().ToLowerInvariant()),
     };
 
-    private static string IfNoParent(GraphNode node)
-        => $" During a resolve, a node may ask for its parents and their ancestors only: is {node.Name} in the list of its parents?";
+    private string IfNoParent(GraphNode node, NodeStatus status) => isComplete || status is not (NodeStatus.NotStarted or NodeStatus.Running)
+        ? "" : $" During a resolve, a node may ask for its parents and their ancestors only: is {node.Name} in the list of its parents?";
 
     private int NumberOf(GraphNode node)
     {

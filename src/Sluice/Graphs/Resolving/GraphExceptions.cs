@@ -9,7 +9,8 @@ public sealed class NodeFailedException : SluiceException
     internal NodeFailedException(GraphContext context, int node, Exception cause, IReadOnlyList<string> stillRunning)
         : base($"The {context.Term} {context.Plan.Nodes[node].Name} "
         + $"{(context.Plan.Topology.Name is { } graph ? $"of the {context.GraphTerm} '{graph}' " : "")}"
-        + $"failed{After(context, node)}: {Sentences([cause.Message, MissingParents.Explain(context, node, cause), .. stillRunning.Count == 0 ? (string[])[]
+        + $"failed{After(context, node)}: "
+        + $"{Sentences([cause.Message, MissingParents.Explain(context, node, cause), .. stillRunning.Count == 0 ? (string[])[]
             : [$"Still running, as they do not heed their token: {string.Join(", ", stillRunning)}."]])}", cause)
         => (Graph, Node, StillRunning) = (context.Plan.Topology.Name, context.Plan.Nodes[node].Name, stillRunning);
 
