@@ -24,7 +24,7 @@ var requests = new Option<int>("--requests")
 };
 var concurrency = new Option<int>("--concurrency") { Description = "With --load: how many at a time.", DefaultValueFactory = _ => 32 };
 failEvery.Validators.Add(result => AtLeast(result, 0));
-timeout.Validators.Add(result => AtLeast(result, 1));
+timeout.Validators.Add(result => AtLeast(result, 1, most: 3600));
 requests.Validators.Add(result => AtLeast(result, 10));
 concurrency.Validators.Add(result => AtLeast(result, 1));
 
@@ -68,9 +68,12 @@ static int Fail(int exitCode, string message)
     return exitCode;
 }
 
-static void AtLeast(System.CommandLine.Parsing.OptionResult result, int least)
+static void AtLeast(System.CommandLine.Parsing.OptionResult result, int least, int most = int.MaxValue)
 {
     // What is no number is refused by the parser.
-    if (result.Tokens is [var given] && int.TryParse(given.Value, CultureInfo.InvariantCulture, out int value) && value < least)
-        result.AddError($"{result.Option.Name} is at least {least}.");
+    if (result.Tokens is [var given] && int.TryParse(given.Value, CultureInfo.InvariantCulture, out int value))
+    {
+        if (value < least) result.AddError($"{result.Option.Name} is at least {least}.");
+        if (value > most) result.AddError($"{result.Option.Name} is at most {most}.");
+    }
 }
