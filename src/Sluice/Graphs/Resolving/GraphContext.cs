@@ -115,8 +115,13 @@ public abstract partial class GraphContext
         var status => new(outcome.Started, outcome.Elapsed, status.ToString().ToLowerInvariant()),
     };
 
-    private string IfNoParent(GraphNode node, NodeStatus status) => isComplete || status is not (NodeStatus.NotStarted or NodeStatus.Running)
-        ? "" : $" During a resolve, a node may ask for its parents and their ancestors only: is {node.Name} in the list of its parents?";
+    private string IfNoParent(GraphNode node, NodeStatus status)
+    {
+        var mayStillCome = status is NodeStatus.NotStarted or NodeStatus.Running;
+
+        return isComplete || !mayStillCome
+            ? "" : $" During a resolve, a node may ask for its parents and their ancestors only: is {node.Name} in the list of its parents?";
+    }
 
     private int NumberOf(GraphNode node)
     {
