@@ -75,13 +75,13 @@ public sealed partial class PostgresStreamStore
     {
         ArgumentNullException.ThrowIfNull(request);
         StreamNames.Check(request.Member);
-        return CallAsync(2, false, needs => needs.Partition(group, partition),
+        return CallAsync(2, false, needs => needs.Held(group, partition),
             round => GroupCalls.AcquireAsync(round, group, partition, request), cancellation);
     }
 
     /// <inheritdoc/>
     public override ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
-        => CallAsync(2, false, needs => needs.Partition(owner.Group, owner.Partition), round => GroupCalls.ReleaseAsync(round, owner),
+        => CallAsync(2, false, needs => needs.Held(owner.Group, owner.Partition), round => GroupCalls.ReleaseAsync(round, owner),
             cancellation);
 
     /// <inheritdoc/>

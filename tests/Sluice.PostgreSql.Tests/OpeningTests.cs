@@ -38,6 +38,7 @@ public class OpeningTests(SharedServer server)
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
+    [InlineData(5)]
     public async Task TablesOfEarlierVersionsAreUpgradedWithTheirRowsWhoeverOpensThem(int version)
     {
         using var batch = new EntryBatch();
@@ -48,7 +49,8 @@ public class OpeningTests(SharedServer server)
             await first.AddGroupAsync(new("orders", "main"));
             await first.AppendAsync(new("orders", "p", 0, 1, batch));
         }
-        await server.Server.AskAsync($"ALTER TABLE {schema}.stream DROP COLUMN stamp; UPDATE {schema}.meta SET version = {version}");
+        await server.Server.AskAsync($"ALTER TABLE {schema}.chunk RESET (toast_tuple_target); UPDATE {schema}.meta SET version = {version}");
+        if (version <= 4) await server.Server.AskAsync($"ALTER TABLE {schema}.stream DROP COLUMN stamp");
         if (version <= 3) await server.Server.AskAsync($"ALTER TABLE {schema}.stream DROP COLUMN store");
         if (version <= 2) await server.Server.AskAsync($"DROP TABLE {schema}.intake; ALTER TABLE {schema}.stream "
             + "DROP COLUMN held_items, DROP COLUMN held_bytes");
@@ -56,7 +58,7 @@ public class OpeningTests(SharedServer server)
             + $"DROP COLUMN draining; DROP TABLE {schema}.gone");
         var refused = await Assert.ThrowsAsync<StreamStoreException>(
             async () => await PostgresStreamStore.OpenAsync(server.Address, Options with { AutoCreate = false }));
-        Assert.Contains($"has tables of the version {version}, this library needs 5, and AutoCreate is off", refused.Message,
+        Assert.Contains($"has tables of the version {version}, this library needs 6, and AutoCreate is off", refused.Message,
             StringComparison.Ordinal);
 
         PostgresStreamStore[] stores = await Task.WhenAll(Enumerable.Range(0, 4)
@@ -84,7 +86,7 @@ public class OpeningTests(SharedServer server)
         await server.Server.AskAsync($"UPDATE {schema}.meta SET version = 99");
         var refused = await Assert.ThrowsAsync<StreamStoreException>(
             async () => await PostgresStreamStore.OpenAsync(server.Address, Options));
-        Assert.Contains("was written by a newer version of Sluice: this one knows the version 5 of its tables, not 99", refused.Message,
+        Assert.Contains("was written by a newer version of Sluice: this one knows the version 6 of its tables, not 99", refused.Message,
             StringComparison.Ordinal);
         Assert.True(refused.IsPermanent);
     }

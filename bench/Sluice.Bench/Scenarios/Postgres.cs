@@ -24,7 +24,7 @@ internal static class Postgres
     [
         new Comparison("postgres", 200_000, 30_000, Numbers.ExpectedSum,
         [
-            Variant.OfTask(Variant.Ours, static count => PostgresBench.WithStoreAsync(store => ThroughAsync(store, count))),
+            new Variant(Variant.Ours, static count => PostgresBench.WithStoreAsync(store => ThroughAsync(store, count))),
             new Variant(Rival, InsertAsync),
         ]) { WarmCount = 5_000 },
         new Comparison("postgres-append", 200_000, 30_000, Numbers.ExpectedSum,
@@ -53,18 +53,22 @@ internal static class Postgres
         .Select(sender => Task.Run(() => Durable.SendOneByOneAsync(items, count * sender / Durable.Senders,
             count * (sender + 1) / Durable.Senders))));
 
-    private static async Task<double> ThroughAsync(PostgresStreamStore store, long count)
+    private static async Task<Outcome> ThroughAsync(PostgresStreamStore store, long count)
     {
         long sum = 0;
         await using Consecutor<byte[]> last = Make(store, "last", static _ => { }, hasOutput: false);
         await using Consecutor<byte[]> first = Make(store, "first", number => sum += number, hasOutput: true);
         first.Output<byte[]>("next").To(last);
         await first.StartAsync();
+        await first.SendAsync(Durable.Item(0));
+        await first.WaitForIdleAsync();
+        long started = Stopwatch.GetTimestamp();
         await SendAsync(first, count);
         ConsecutorSnapshot books = await first.WaitForIdleAsync();
+        double elapsed = Stopwatch.GetElapsedTime(started).TotalNanoseconds;
         await first.StopAsync();
         long put = (await store.FindStreamAsync("last"))!.Appended;
-        return books.Completed == count && put == count ? sum : double.NaN;
+        return new(books.Completed == count + 1 && put == count + 1 ? sum : double.NaN, elapsed / count);
     }
 
     private static async Task<Outcome> AppendAsync(PostgresStreamStore store, long count)

@@ -127,6 +127,7 @@ internal static class CommitCalls
     private static void Write(Round round, StoreCommit commit, OwnedRow owned)
     {
         foreach (StateRow row in commit.State) round.Rows.State[(owned.Group.Id, owned.Number, row.Node, row.Key)] = row;
+        if (commit.FileLengths.Count > 0) round.Held.Forget(owned);
         foreach (FileLength file in commit.FileLengths) round.Rows.Files[(owned.Group.Id, owned.Number, file.Name)] = file.Length;
     }
 
@@ -156,6 +157,7 @@ internal static class CommitCalls
         (items, bytes) = (Math.Min(items, output.ReservedItems), Math.Min(bytes, output.ReservedBytes));
         if (items == 0 && bytes == 0) return;
         round.Rows.Reserved.Add((owned, to.Id, -items, -bytes));
+        round.Held.Forget(owned);
         (to.ReservedItems, to.ReservedBytes) = (to.ReservedItems - items, to.ReservedBytes - bytes);
         if (items > 0) round.Changes.AddRoom(to.Name);
     }

@@ -98,20 +98,26 @@ internal static class GroupCalls
         if (owned.Owner is not null)
             await WaitingCalls.SuspectAsync(round, owned, request.Instance is not null && request.Instance == owned.Instance)
                 .ConfigureAwait(false);
-        await UnreserveAsync(round, owned.Group, number).ConfigureAwait(false);
+        if (!round.Held.HasNoReserved(owned)) await UnreserveAsync(round, owned.Group, number).ConfigureAwait(false);
         owned.Epoch++;
         (owned.Owner, owned.Instance, owned.OwnerVersion) = (request.Member, request.Instance, request.Version);
         owned.IsChanged = true;
         round.Touched++;
         round.Rows.Trims.Add((owned.Group.Stream.Id, number));
-        await round.SaveAsync().ConfigureAwait(false);
-        var files = new Dictionary<string, long>(StringComparer.Ordinal);
-        await round.ReadAsync([round.Sql.Command("SELECT name, length FROM ~file WHERE grp = $1 AND part = $2").With(owned.Group.Id)
-            .With(number)], (_, row) => files.Add(row.GetString(0), row.GetInt64(1))).ConfigureAwait(false);
+        Dictionary<string, long> files = round.Held.FilesOf(owned) ?? await FilesAsync(round, owned).ConfigureAwait(false);
         var state = new PartitionState(owned.Dispatched, owned.Done, owned.LastCommit,
             owned.Rows == 0 ? [] : await WaitingCalls.ListAsync(round, owned, null, PartitionState.MaxWaiting, withPayload: false)
                 .ConfigureAwait(false), files);
         return new AcquireResult(AcquireStatus.Taken, owned.Ownership, state, owned.Version);
+    }
+
+    private static async Task<Dictionary<string, long>> FilesAsync(Round round, OwnedRow owned)
+    {
+        await round.SaveAsync().ConfigureAwait(false);
+        var files = new Dictionary<string, long>(StringComparer.Ordinal);
+        await round.ReadAsync([round.Sql.Command("SELECT name, length FROM ~file WHERE grp = $1 AND part = $2").With(owned.Group.Id)
+            .With(owned.Number)], (_, row) => files.Add(row.GetString(0), row.GetInt64(1))).ConfigureAwait(false);
+        return files;
     }
 
     public static async ValueTask<bool> ReleaseAsync(Round round, Ownership owner)
@@ -122,7 +128,7 @@ internal static class GroupCalls
         owned.Owner = null;
         owned.IsChanged = true;
         round.Touched++;
-        await UnreserveAsync(round, owned.Group, owner.Partition).ConfigureAwait(false);
+        if (!round.Held.HasNoReserved(owned)) await UnreserveAsync(round, owned.Group, owner.Partition).ConfigureAwait(false);
         round.Rows.Trims.Add((owned.Group.Stream.Id, owner.Partition));
         round.Changes.AddEntries(owner.Group.Stream, owner.Partition);
         return true;
@@ -150,6 +156,7 @@ internal static class GroupCalls
     private static async ValueTask UnreserveAsync(Round round, GroupRow group, int? partition)
     {
         List<string> streams = [];
+        if (partition is { } one && group.Owned.GetValueOrDefault(one) is { } owned) round.Held.Forget(owned);
         await round.SaveAsync().ConfigureAwait(false);
         await round.ReadAsync([round.Sql.Command("WITH d AS (DELETE FROM ~reserved WHERE grp = $1 AND part = COALESCE($2, part) "
             + "RETURNING stream) SELECT DISTINCT s.name FROM d JOIN ~stream s ON s.id = d.stream").With(group.Id).With(partition)],

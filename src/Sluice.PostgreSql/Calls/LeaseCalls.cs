@@ -12,6 +12,7 @@ internal static class LeaseCalls
         if (output.IsFullFor(items, bytes)) return ReserveStatus.Full;
         round.Touched++;
         round.Rows.Reserved.Add((owned, output.Id, items, bytes));
+        round.Held.Forget(owned);
         (output.ReservedItems, output.ReservedBytes) = (output.ReservedItems + items, output.ReservedBytes + bytes);
         return ReserveStatus.Reserved;
     }

@@ -42,7 +42,8 @@ internal static class WaitingCalls
     /// <summary>Turns entries in flight into suspects: their owner did not release the partition.</summary>
     public static async ValueTask SuspectAsync(Round round, OwnedRow owned, bool isAlive)
     {
-        await round.SaveAsync().ConfigureAwait(false);
+        SequenceRange[] flying = [.. owned.FirstTimers()];
+        if (owned.Flying > 0 || flying.Length > 0) await round.SaveAsync().ConfigureAwait(false);
         if (owned.Flying > 0)
         {
             round.Rows.Waiting.Clear();
@@ -52,7 +53,6 @@ internal static class WaitingCalls
             (owned.Suspects, owned.Flying) = (owned.Suspects + owned.Flying, 0);
         }
         PartRow part = await round.PartAsync(owned.Group.Stream, owned.Number).ConfigureAwait(false);
-        SequenceRange[] flying = [.. owned.FirstTimers()];
         foreach (long[] page in flying.SelectMany(Sequences).Chunk(Page))
         {
             var entries = await Entries.ReadAsync(round, part, page).ConfigureAwait(false);

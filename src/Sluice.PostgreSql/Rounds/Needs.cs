@@ -11,6 +11,7 @@ internal sealed class Needs
     public HashSet<string> Streams { get; } = new(StringComparer.Ordinal);
     public HashSet<(string Stream, int Number)> Parts { get; } = [];
     public HashSet<(GroupId Group, int Number)> Owned { get; } = [];
+    public HashSet<(GroupId Group, int Number)> Holdings { get; } = [];
     public HashSet<(string Stream, string Producer)> Producers { get; } = [];
     public SortedSet<string> Batches { get; } = new(StringComparer.Ordinal);
 
@@ -52,6 +53,13 @@ internal sealed class Needs
         Parts.Add((group.Stream, number));
     }
 
+    /// <summary>A partition that is taken or given back: its files and reservations are read, too.</summary>
+    public void Held(GroupId group, int number)
+    {
+        Partition(group, number);
+        Holdings.Add((group, number));
+    }
+
     public void Count(IReadOnlyList<BatchChange> changes)
     {
         foreach (BatchChange change in changes)
@@ -66,6 +74,7 @@ internal sealed class Needs
         Streams.UnionWith(other.Streams);
         Parts.UnionWith(other.Parts);
         Owned.UnionWith(other.Owned);
+        Holdings.UnionWith(other.Holdings);
         Producers.UnionWith(other.Producers);
         Batches.UnionWith(other.Batches);
         Transaction |= other.Transaction;

@@ -36,6 +36,9 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     public RoundChanges Changes { get; } = new();
     public RoundRows Rows { get; } = new();
 
+    /// <summary>What was read of partitions that are taken or given back.</summary>
+    public HeldRows Held { get; } = new();
+
     /// <summary>The client's object of the transaction; null if no call needs it.</summary>
     public NpgsqlTransaction? Transaction { get; init; }
 

@@ -16,6 +16,12 @@ internal static class RoundLoader
     private const string ProducerColumns = "p.name, p.epoch, p.last, p.last_from, p.first_part, p.first_seq, p.first_generation, "
         + "p.position, p.forget";
 
+    private const string Holders = "unnest($1::text[], $2::text[], $3::int[]) k(stream, name, n) JOIN ~stream s ON s.name = k.stream "
+        + "JOIN ~grp g ON g.stream = s.id AND g.name = k.name";
+
+    private const string Holdings = $"SELECT f.grp, f.part, f.name, f.length FROM {Holders} JOIN ~file f ON f.grp = g.id AND f.part = k.n "
+        + $"UNION ALL SELECT r.grp, r.part, NULL, 0 FROM {Holders} JOIN ~reserved r ON r.grp = g.id AND r.part = k.n";
+
     /// <summary>Microseconds since 1970, by the server's clock.</summary>
     internal const string Clock = "SELECT generation, store, version, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "
         + "pg_is_in_recovery()";
@@ -83,6 +89,10 @@ internal static class RoundLoader
         if (needs.Batches.Count > 0)
             Add("INSERT INTO ~batch(name) SELECT * FROM unnest($1::text[]) ON CONFLICT (name) DO UPDATE SET name = excluded.name "
                 + "RETURNING name, accepted, ended, failed, closed").With(needs.Batches.ToArray());
+        if (needs.Holdings.Count > 0)
+            Add(Holdings).With(needs.Holdings.Select(static one => one.Group.Stream).ToArray())
+                .With(needs.Holdings.Select(static one => one.Group.Name).ToArray())
+                .With(needs.Holdings.Select(static one => one.Number).ToArray());
 
         await using NpgsqlDataReader rows = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
         if (!needs.HasOtherStatements) await NextAsync(rows, cancellation).ConfigureAwait(false);
@@ -126,10 +136,18 @@ internal static class RoundLoader
                 if (round.StreamOf(rows.GetInt64(0)) is { } stream) AddProducer(stream, rows);
         }
         foreach ((string stream, string producer) in needs.Producers) round.FindStream(stream)?.KnownProducers.Add(producer);
-        if (needs.Batches.Count == 0) return;
+        if (needs.Batches.Count > 0)
+        {
+            await NextAsync(rows, cancellation).ConfigureAwait(false);
+            while (await rows.ReadAsync(cancellation).ConfigureAwait(false))
+                round.Batches.Add(rows.GetString(0), new(rows.GetInt64(1), rows.GetInt64(2), rows.GetInt64(3), rows.GetBoolean(4)));
+        }
+        if (needs.Holdings.Count == 0) return;
+        foreach ((GroupId id, int number) in needs.Holdings)
+            if (round.FindGroup(id) is { } holder) round.Held.Add(holder.Id, number);
         await NextAsync(rows, cancellation).ConfigureAwait(false);
         while (await rows.ReadAsync(cancellation).ConfigureAwait(false))
-            round.Batches.Add(rows.GetString(0), new(rows.GetInt64(1), rows.GetInt64(2), rows.GetInt64(3), rows.GetBoolean(4)));
+            round.Held.AddRow(rows.GetInt64(0), rows.GetInt32(1), rows.IsDBNull(2) ? null : rows.GetString(2), rows.GetInt64(3));
 
         NpgsqlBatchCommand Add(string text)
         {

@@ -124,8 +124,11 @@ internal sealed class StoredChunk(ChunkMark mark, byte[] body, string stream, in
 /// <summary>Entries of one round and partition, in the making.</summary>
 internal sealed class NewChunk(long first, long before)
 {
-    /// <summary>The size beyond which another block begins. Smaller blocks are cheap to read; larger ones would be large objects.</summary>
-    public const int MaxBytes = 64 << 10;
+    /// <summary>
+    /// The size beyond which another block begins: with the other columns, such a block fits in a page of the table. A larger row is divided
+    /// by the server into TOAST rows of 2 KB, which take twice as long to write.
+    /// </summary>
+    public const int MaxBytes = 8_000;
 
     private readonly List<ReadOnlyMemory<byte>> records = [];
 

@@ -8,7 +8,7 @@ namespace Sluice.PostgreSql;
 internal static class SchemaText
 {
     /// <summary>The version that this library reads and writes.</summary>
-    public const int Version = 5;
+    public const int Version = 6;
 
     private const string Often = "WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)";
     private const string Queue = "WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, "
@@ -34,6 +34,7 @@ internal static class SchemaText
         "CREATE TABLE ~chunk (stream bigint NOT NULL, part int NOT NULL, first bigint NOT NULL, last bigint NOT NULL, "
             + "before bigint NOT NULL, bytes bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (stream, part, first)) " + Queue,
         "ALTER TABLE ~chunk ALTER body SET STORAGE EXTERNAL",
+        InPages,
         "CREATE TABLE ~grp (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stream bigint NOT NULL, name text COLLATE \"C\" NOT NULL, "
             + "items bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, dead bigint NOT NULL DEFAULT 0, "
             + "last_dead bigint NOT NULL DEFAULT 0, q_owner text, q_epoch bigint NOT NULL DEFAULT 0, paused bigint, "
@@ -101,7 +102,13 @@ internal static class SchemaText
         [
             "ALTER TABLE ~stream ADD COLUMN stamp bigint NOT NULL DEFAULT 0",
         ],
+        [
+            InPages,
+        ],
     ];
+
+    // Blocks of up to a page are rows of their own pages; only larger ones are divided into TOAST rows.
+    private const string InPages = "ALTER TABLE ~chunk SET (toast_tuple_target = 8160)";
 
     // Streams and groups that were removed, whose many rows are deleted later.
     private const string Gone = "CREATE TABLE IF NOT EXISTS ~gone (kind int NOT NULL, id bigint NOT NULL, PRIMARY KEY (kind, id))";
