@@ -7,16 +7,21 @@ public sealed class InvalidTopologyException : SluiceException
     /// <param name="message">The problem, its place and the remedy.</param>
     public InvalidTopologyException(string message) : base(message) => Problems = [message];
 
+    /// <param name="message">The problem, its place and the remedy.</param>
+    /// <param name="cause">What code of the user has thrown.</param>
+    internal InvalidTopologyException(string message, Exception cause) : base(message, cause) => Problems = [message];
+
     /// <param name="problems">The problems.</param>
     /// <param name="subject">The graph as the subject of a sentence, such as "The graph 'checkout'"; null if it has no name.</param>
-    internal InvalidTopologyException(IReadOnlyList<string> problems, string? subject = null) : base(Describe(problems, subject))
-        => Problems = problems;
+    /// <param name="cause">What code of the user has thrown; null if nothing was thrown.</param>
+    internal InvalidTopologyException(IReadOnlyList<string> problems, string? subject = null, Exception? cause = null)
+        : base(Describe(problems, subject), cause) => Problems = problems;
 
     /// <summary>The problems, a few sentences each, most basic first.</summary>
     public IReadOnlyList<string> Problems { get; }
 
     /// <summary>The same problems, with the graph that has them.</summary>
-    internal InvalidTopologyException In(string subject) => new(Problems, subject);
+    internal InvalidTopologyException In(string subject) => new(Problems, subject, InnerException);
 
     private static string Describe(IReadOnlyList<string> problems, string? subject)
     {

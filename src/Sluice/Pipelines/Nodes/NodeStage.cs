@@ -1,3 +1,5 @@
+using Sluice.Topologies;
+
 namespace Sluice.Pipelines;
 
 /// <param name="factory">Makes an instance.</param>
@@ -63,11 +65,23 @@ internal class NodeOperator<TIn, TOut>(Func<StageNode<TIn, TOut>> factory, bool 
 
     private StageNode<TIn, TOut> Make()
     {
-        StageNode<TIn, TOut> node = Sluice.Pipelines.NodeOutputs.Make(factory, out List<INamedOutput> its)
-            ?? throw new InvalidOperationException("The factory of a node returned null.");
+        List<INamedOutput> its;
+        StageNode<TIn, TOut>? node;
+        try
+        {
+            node = Sluice.Pipelines.NodeOutputs.Make(factory, out its);
+        }
+        catch (Exception e)
+        {
+            throw new InvalidTopologyException($"{Factory()} has failed. A node is also made before the first run, to find its name: "
+                + $"keep its constructor light, and open resources in BeginAsync. {FailureText.Of(e)}", e);
+        }
         made ??= its;
-        return node;
+        return node ?? throw new InvalidTopologyException($"{Factory()} returned null. It makes an instance for each run and lane.");
     }
+
+    private static string Factory() => typeof(TOut) == typeof(Unit) ? $"The factory of a node that takes {TypeNames.Of(typeof(TIn))}"
+        : $"The factory of a node that takes {TypeNames.Of(typeof(TIn))} and puts out {TypeNames.Of(typeof(TOut))}";
 }
 
 internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
