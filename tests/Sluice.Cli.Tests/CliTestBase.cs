@@ -5,7 +5,7 @@ using Sluice.Storage;
 
 namespace Sluice.Cli.Tests;
 
-/// <summary>Runs the built command as a process, in a directory of its own.</summary>
+/// <summary>Runs the built command in other processes, in a directory of its own.</summary>
 public abstract class CliTestBase : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-cli-");
@@ -18,10 +18,19 @@ public abstract class CliTestBase : IDisposable
 
     internal SampleProcess Start(params string[] arguments) => SampleProcess.Start("Sluice.Cli", Folder, arguments);
 
+    /// <summary>Runs a command in a process that has run others before. <see cref="Start"/> starts a process for it.</summary>
     internal async Task<Ended> RunAsync(params string[] arguments)
+        => WithoutColorsAndStacks(await WarmProgram.RunAsync("Sluice.Cli", Folder, arguments));
+
+    /// <summary>Runs a command in a process of its own, as a user does.</summary>
+    internal async Task<Ended> RunAloneAsync(params string[] arguments)
     {
         using SampleProcess process = Start(arguments);
-        Ended ended = await process.EndAsync();
+        return WithoutColorsAndStacks(await process.EndAsync());
+    }
+
+    private static Ended WithoutColorsAndStacks(Ended ended)
+    {
         Assert.DoesNotContain("\e", ended.Output + ended.Errors, StringComparison.Ordinal);       // no colors without a terminal
         Assert.DoesNotContain("   at ", ended.Output + ended.Errors, StringComparison.Ordinal);   // no stack trace
         return ended;

@@ -35,8 +35,13 @@ public sealed partial class ExitCodeTests : CliTestBase
         await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))
             await FillAsync(store, "1");
         Dictionary<string, int> actual = [];
-        foreach (string command in Codes.Keys)
-            actual[command] = (await RunAsync(command.Split(' ', StringSplitOptions.RemoveEmptyEntries))).ExitCode;
+        HashSet<int> seen = [];
+        foreach ((string command, int expected) in Codes)
+        {
+            string[] words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            // The first command with a code is a process of its own, which ends with the code that the command has returned.
+            actual[command] = (await (seen.Add(expected) ? RunAloneAsync(words) : RunAsync(words))).ExitCode;
+        }
         Assert.Equal(Codes, actual);
         string page = await File.ReadAllTextAsync(Path.Combine(Root(), "docs/command-line.md"), Cancellation);
         Assert.Equal(["0", "1", "2", "3", "129", "130", "141", "143"], Row().Matches(page).Select(static row => row.Groups[1].Value));

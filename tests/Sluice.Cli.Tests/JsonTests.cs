@@ -65,10 +65,12 @@ public sealed partial class JsonTests : CliTestBase
         await WritesTheNamesOfTheManualAsync(store, $"postgres:{server.Address}");
     }
 
-    // A server copies itself.
+    // A server copies itself. BenchTests measure Redis.
     private Task WritesTheNamesOfTheManualAsync(IStreamStore store, string there)
-        => WritesTheNamesOfTheManualAsync(store, [.. Commands.Where(static one => one.Command != "backup").Select(one => (one.Command,
-            one.Command == "bench" ? $"{there} --seconds 0.5 --scratch" : one.Arguments.Replace(Store, there, StringComparison.Ordinal)))]);
+        => WritesTheNamesOfTheManualAsync(store, [.. Commands
+            .Where(one => one.Command != "backup" && !(one.Command == "bench" && store is RedisStreamStore))
+            .Select(one => (one.Command, one.Command == "bench" ? $"{there} --seconds 0.5 --scratch"
+                : one.Arguments.Replace(Store, there, StringComparison.Ordinal)))]);
 
     private async Task WritesTheNamesOfTheManualAsync(IStreamStore store, (string Command, string Arguments)[] commands)
     {
@@ -80,7 +82,9 @@ public sealed partial class JsonTests : CliTestBase
         Dictionary<string, string[]> actual = [];
         foreach ((string command, string arguments) in commands)
         {
-            Ended ended = await RunAsync([.. command.Split(' '), .. arguments.Split(' '), "--json"]);
+            string[] words = [.. command.Split(' '), .. arguments.Split(' '), "--json"];
+            // One command on each store is a process of its own, as users start it.
+            Ended ended = await (command == "streams" ? RunAloneAsync(words) : RunAsync(words));
             Assert.True(ended is { ExitCode: 0, Errors: "" }, $"{command}: {ended.ExitCode}\n{ended.Output}\n{ended.Errors}");
             SortedSet<string> names = new(StringComparer.Ordinal);
             HashSet<string> empty = [];

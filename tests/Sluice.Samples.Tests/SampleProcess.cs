@@ -60,7 +60,8 @@ internal sealed class SampleProcess : IDisposable
         return new SampleProcess(process, limit);
     }
 
-    private static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+    /// <summary>The program that starts .NET.</summary>
+    public static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
 
     /// <summary>Reads output until a line satisfies the condition.</summary>
     public async Task<string> ReadUntilAsync(Predicate<string> condition)

@@ -1,0 +1,43 @@
+using System.Reflection;
+using System.Text.Json;
+
+/// <summary>
+/// Runs in a program that <c>WarmProgram</c> starts, before its <c>Main</c>: executes one command line after the other there, so that a test
+/// of many commands starts one process. .NET finds the class by its name, which has no namespace (DOTNET_STARTUP_HOOKS).
+/// </summary>
+/// <remarks>Each line of the input is a JSON list: the program, the folder, and the arguments. Each line of the output is the exit code,
+/// the output and the errors. Only types of .NET itself may be used here: the program has no other assemblies of the tests.</remarks>
+internal static class StartupHook
+{
+    public static void Initialize()
+    {
+        // Programs that this one starts are no hosts of commands.
+        Environment.SetEnvironmentVariable("DOTNET_STARTUP_HOOKS", null);
+        (TextReader commands, TextWriter answers) = (Console.In, Console.Out);
+        Console.SetIn(TextReader.Null);
+        while (commands.ReadLine() is { } line)
+        {
+            string[] words = JsonSerializer.Deserialize<string[]>(line)!;
+            using StringWriter output = new(), errors = new();
+            (int exitCode, string folder) = (0, Environment.CurrentDirectory);
+            Console.SetOut(output);
+            Console.SetError(errors);
+            Environment.CurrentDirectory = words[1];
+            try
+            {
+                MethodInfo main = Assembly.Load(words[0]).EntryPoint!;
+                exitCode = main.Invoke(null, [words[2..]]) as int? ?? Environment.ExitCode;
+            }
+            catch (TargetInvocationException failure)
+            {
+                // As .NET does for a process: the runtime writes the exception and aborts.
+                (exitCode, _) = (134, errors);
+                errors.WriteLine($"Unhandled exception. {failure.InnerException}");
+            }
+            Environment.CurrentDirectory = folder;                        // the test deletes its own
+            answers.WriteLine(JsonSerializer.Serialize(new[] { $"{exitCode}", output.ToString(), errors.ToString() }));
+            answers.Flush();
+        }
+        Environment.Exit(0);
+    }
+}
