@@ -2,11 +2,13 @@ using System.Reflection;
 using System.Text.Json;
 
 /// <summary>
-/// Runs in a program that <c>WarmProgram</c> starts, before its <c>Main</c>: executes one command line after the other there, so that a test
-/// of many commands starts one process. .NET finds the class by its name, which has no namespace (DOTNET_STARTUP_HOOKS).
+/// Runs in a program that <c>WarmProgram</c> starts, before its <c>Main</c>, and executes one command line after the other there. Many
+/// commands then need one process. .NET finds the class by its name, which has no namespace (DOTNET_STARTUP_HOOKS).
 /// </summary>
-/// <remarks>Each line of the input is a JSON list: the program, the folder, and the arguments. Each line of the output is the exit code,
-/// the output and the errors. Only types of .NET itself may be used here: the program has no other assemblies of the tests.</remarks>
+/// <remarks>
+/// Each line of the input is a JSON list: the program, the folder, and the arguments. Each line of the output is the exit code, the output
+/// and the errors. The program has no other assemblies of the tests, so this class uses types of .NET only.
+/// </remarks>
 internal static class StartupHook
 {
     public static void Initialize()
@@ -31,7 +33,7 @@ internal static class StartupHook
             catch (TargetInvocationException failure)
             {
                 // As .NET does for a process: the runtime writes the exception and aborts.
-                (exitCode, _) = (134, errors);
+                exitCode = 134;
                 errors.WriteLine($"Unhandled exception. {failure.InnerException}");
             }
             Environment.CurrentDirectory = folder;                        // the test deletes its own

@@ -5,9 +5,9 @@ using System.Text.Json;
 namespace Sluice.Samples.Tests;
 
 /// <summary>
-/// Runs the command lines of a program in a process that stays for the next ones: to start .NET and to compile what a command needs takes
-/// most of the time of a short one. The program runs in its own process with its own settings, in the folder of the test, and one command
-/// at a time. Tests of signals, terminals and exits use <see cref="SampleProcess"/>, where each command is a process.
+/// Runs the command lines of a program in a process that stays for the next ones, one at a time. Most of a short command is the start of
+/// .NET and the compilation of its code. The program has its own settings and works in the folder of the test. Tests of signals, terminals
+/// and killed processes start a process for each command: <see cref="SampleProcess"/>.
 /// </summary>
 internal static class WarmProgram
 {

@@ -22,6 +22,9 @@ public abstract class AirportsRun : IDisposable
         return await process.EndAsync();
     }
 
+    /// <summary>Runs a command line that only reports a mistake, in a process that has run others before.</summary>
+    internal Task<Ended> RunMistakeAsync(params string[] arguments) => WarmProgram.RunAsync("Airports", Folder, arguments);
+
     internal SampleProcess Start(params string[] arguments) => SampleProcess.Start("Airports", Folder, arguments);
 
     internal string Write(string name, string content)

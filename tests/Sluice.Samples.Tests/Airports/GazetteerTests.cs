@@ -87,7 +87,7 @@ public sealed class GazetteerTests : AirportsRun
     [InlineData("iata,latitude,longitude\nATL,95,2\n", "1 latitude out of range: line 2")]
     public async Task AFileThatIsNoGazetteerIsRefusedWithTheReason(string content, string reason)
     {
-        var line = (await RunAsync("--airports", Write("bad.csv", content), "--select", "all")).OneErrorLine(2);
+        var line = (await RunMistakeAsync("--airports", Write("bad.csv", content), "--select", "all")).OneErrorLine(2);
         Assert.Contains(reason, line);
         Assert.Contains("bad.csv", line);
         Assert.Single(Directory.GetFiles(Folder));

@@ -50,7 +50,7 @@ public sealed class MistakeTests : AirportsRun
         File.CreateSymbolicLink(Path.Combine(Folder, "link.csv"), given);
         var before = File.ReadAllText(given);
 
-        var line = (await RunAsync(commandLine.Split(' '))).OneErrorLine(2);
+        var line = (await RunMistakeAsync(commandLine.Split(' '))).OneErrorLine(2);
 
         Assert.Contains(named, line);
         Assert.Equal(before, File.ReadAllText(given));

@@ -19,6 +19,9 @@ internal sealed class FilesRun : IDisposable
         return await process.EndAsync();
     }
 
+    /// <summary>Runs a command line that only reports a mistake, in a process that has run others before.</summary>
+    public Task<Ended> MistakeAsync(params string[] arguments) => WarmProgram.RunAsync("Files", Directory, arguments);
+
     /// <summary>Runs the sample with <c>--json</c>; it must succeed.</summary>
     /// <returns>The table.</returns>
     public async Task<JsonElement> TableAsync(params string[] arguments) => Table((await EndAsync([.. arguments, "--json"])).Succeeded());

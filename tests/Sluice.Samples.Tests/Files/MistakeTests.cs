@@ -26,7 +26,7 @@ public sealed class MistakeTests : IDisposable
     [InlineData("--out .", "is a directory")]
     [InlineData("--seed -1", "--seed")]
     public async Task AWrongOptionIsReportedInOneLine(string commandLine, string said)
-        => Assert.Contains(said, (await run.EndAsync(commandLine.Split(' '))).OneErrorLine(2, "files"), StringComparison.Ordinal);
+        => Assert.Contains(said, (await run.MistakeAsync(commandLine.Split(' '))).OneErrorLine(2, "files"), StringComparison.Ordinal);
 
     [Fact]
     public async Task AnUnreachableServerIsReportedInOneLine()

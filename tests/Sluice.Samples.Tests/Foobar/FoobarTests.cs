@@ -45,7 +45,7 @@ public sealed class FoobarTests
     [InlineData("--fool 3", "Unrecognized command or argument '--fool'.")]
     public async Task AMistakeIsReportedInOneLine(string commandLine, string expected)
     {
-        var ended = await RunAsync(commandLine);
+        var ended = await WarmProgram.RunAsync("Foobar", Path.GetTempPath(), commandLine.Split(' '));
         Assert.Equal((2, "", $"foobar: {expected} See --help.\n"), (ended.ExitCode, ended.Output, ended.Errors.ReplaceLineEndings("\n")));
     }
 

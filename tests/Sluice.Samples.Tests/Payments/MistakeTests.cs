@@ -32,9 +32,9 @@ public sealed class MistakeTests : IDisposable
     [InlineData("--drive 5 --ledger l.csv", "--store")]
     public async Task AWrongOptionIsReportedInOneLine(string commandLine, string said)
     {
-        using SampleProcess server = SampleProcess.Start("Payments", directory.FullName,
+        Ended ended = await WarmProgram.RunAsync("Payments", directory.FullName,
             commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
-        Assert.Contains(said, (await server.EndAsync()).OneErrorLine(2, "payments"), StringComparison.Ordinal);
+        Assert.Contains(said, ended.OneErrorLine(2, "payments"), StringComparison.Ordinal);
     }
 
     [Fact]

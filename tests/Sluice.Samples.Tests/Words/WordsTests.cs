@@ -50,7 +50,7 @@ public sealed class WordsTests : IDisposable
     [InlineData("--kill", "--kill needs --executor python or celery: local has no process to kill.")]
     public async Task AMistakeIsReportedInOneLine(string commandLine, string expected)
     {
-        Ended ended = await RunAsync(SampleProcess.DirectoryOf("Words"), commandLine.Split(' '));
+        Ended ended = await WarmProgram.RunAsync("Words", Path.GetTempPath(), commandLine.Split(' '));
         Assert.Equal((2, "", $"words: {expected}\n"), (ended.ExitCode, ended.Output, ended.Errors.ReplaceLineEndings("\n")));
     }
 
