@@ -15,7 +15,7 @@ public sealed class ServiceTests : IDisposable
     [Fact]
     public async Task EveryFileIsCountedOnceDespiteKilledServices()
     {
-        const int Files = 60;
+        const int Files = 200;
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
         JsonElement table = await run.TableAsync("--files", $"{Files}", "--seed", "3", "--store", $"redis:{server.Address}", "--kill",
             "--out", "words.csv");
