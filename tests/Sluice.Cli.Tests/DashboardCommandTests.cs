@@ -67,9 +67,7 @@ public sealed partial class DashboardCommandTests : CliTestBase
         ConsecutorSnapshot paused = orders.Snapshot();
         while (paused.Status != ConsecutorStatus.Paused) paused = await NextAsync(orders);
         Assert.Equal((1L, 0L), (paused.Pending, paused.Completed));
-        string shown = await GetAsync($"{root}/consecutors/orders");
-        Assert.Contains("Is paused since", shown, StringComparison.Ordinal);
-        Assert.Contains(">Resume</button>", shown, StringComparison.Ordinal);
+        await UntilAsync(root, "Is paused since", ">Resume</button>");
         Assert.Contains("open, paused", (await RunAsync("streams", text)).Succeeded().Output, StringComparison.Ordinal);
         Assert.Contains("orders was paused already, since", (await RunAsync("pause", text, "orders")).Succeeded().Output,
             StringComparison.Ordinal);
