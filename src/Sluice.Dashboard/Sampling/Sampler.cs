@@ -25,24 +25,25 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
     private readonly GraphSampler graphs = new(options.Time);
     private Task<Sample>? look;
     private long begun;
+    private bool isOld;                              // something was changed since the look began
 
     /// <summary>Returns the present look, or a new one.</summary>
     public Task<Sample> LookAsync()
     {
         lock (sync)
         {
-            if (look is null || (look.IsCompleted && options.Time.GetElapsedTime(begun) >= options.RefreshInterval * Early))
-                (look, begun) = (LookNowAsync(), options.Time.GetTimestamp());
+            if (look is null || isOld || (look.IsCompleted && options.Time.GetElapsedTime(begun) >= options.RefreshInterval * Early))
+                (look, begun, isOld) = (LookAfterAsync(look), options.Time.GetTimestamp(), false);
             return look;
         }
     }
 
-    /// <summary>Makes the next look due at once: something was changed.</summary>
+    /// <summary>Makes the next look due at once: something was changed, which a look that has begun already may not have seen.</summary>
     public void LookAgain()
     {
         lock (sync)
         {
-            if (look is { IsCompleted: true }) look = null;
+            isOld = true;
             foreach (StoreSampler store in stores.Values) store.LookAgain();
         }
     }
@@ -103,6 +104,12 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
         FlowSamples?[] seen = await Task.WhenAll(asked.Select(one => one.Store.IsSilent ? Task.FromResult(one.Glance.Seen)
             : one.Glance.LookAsync(interval, cancellation))).ConfigureAwait(false);
         return [.. asked.Zip(seen).Where(static one => one.Second is not null).Select(static one => (one.First.Store.Store, one.Second!))];
+    }
+
+    private async Task<Sample> LookAfterAsync(Task<Sample>? before)
+    {
+        if (before is not null) await ((Task)before).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return await LookNowAsync().ConfigureAwait(false);
     }
 
     private async Task<Sample> LookNowAsync()

@@ -60,10 +60,12 @@ internal sealed class StoreSampler
         TimeSpan left;                               // somebody else may have waited for the look
         lock (sync)
         {
-            if (looking.IsCompleted && (!hasBegun || time.GetElapsedTime(begun) >= pause))
+            if (!hasBegun || (looking.IsCompleted && time.GetElapsedTime(begun) >= pause))
             {
-                (hasBegun, begun, pause) = (true, time.GetTimestamp(), interval * Sampler.Early);
-                looking = LookAsync();
+                // How long a store has been silent counts from the look that it does not answer.
+                if (looking.IsCompleted) (begun, pause) = (time.GetTimestamp(), interval * Sampler.Early);
+                hasBegun = true;
+                looking = LookAfterAsync(looking);
             }
             look = looking;
             left = patience - time.GetElapsedTime(begun);
@@ -84,10 +86,16 @@ internal sealed class StoreSampler
         }
     }
 
-    /// <summary>Makes the next look due at once: something was changed.</summary>
+    /// <summary>Makes the next look due at once: something was changed, which a look that has begun already may not have seen.</summary>
     public void LookAgain()
     {
         lock (sync) hasBegun = false;
+    }
+
+    private async Task LookAfterAsync(Task before)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await LookAsync().ConfigureAwait(false);
     }
 
     private async Task LookAsync()

@@ -1,0 +1,55 @@
+using Sluice.Dashboard.Sampling;
+using Sluice.Testing;
+
+namespace Sluice.Dashboard.Tests.Sampling;
+
+/// <summary>A look that has begun before a change is not shown after it.</summary>
+public sealed class StoreSamplerTests : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private readonly MemoryStreamStore store = new();
+    private readonly TestClock clock = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    [Fact]
+    public async Task AfterAChangeThePageWaitsForALookThatBeganBehindIt()
+    {
+        var late = new LateStore(store);
+        var sampler = new StoreSampler(new("store", late), new() { Time = clock });
+        Task<StoreSample> before = sampler.LookAsync(Patience, Cancellation);
+        await late.HasRead.Task.WaitAsync(Cancellation);
+        await store.OpenStreamAsync("orders", new() { Partitions = 1 }, Cancellation);
+        sampler.LookAgain();
+        Task<StoreSample> after = sampler.LookAsync(Patience, Cancellation), beside = sampler.LookAsync(Patience, Cancellation);
+        late.MayAnswer.SetResult();
+        await before;
+        Assert.Equal(["orders"], (await after).Streams.Keys);
+        Assert.Equal(["orders"], (await beside).Streams.Keys);
+        Assert.Equal(2, late.Lists);
+        Assert.Equal(["orders"], (await sampler.LookAsync(Patience, Cancellation)).Streams.Keys);
+        Assert.Equal(2, late.Lists);
+    }
+
+    /// <summary>The first list of streams is read at once, and answered when the test says so.</summary>
+    private sealed class LateStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private int lists;
+
+        public TaskCompletionSource HasRead { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource MayAnswer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public int Lists => lists;
+
+        public override async ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
+        {
+            IReadOnlyList<string> all = await base.ListStreamsAsync(prefix, cancellation);
+            if (Interlocked.Increment(ref lists) > 1) return all;
+            HasRead.SetResult();
+            await MayAnswer.Task.WaitAsync(cancellation);
+            return all;
+        }
+    }
+}
