@@ -17,7 +17,7 @@ public static class SqliteFlows
         SqliteStoreOptions? store = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(path);
+        StorePath.Check(path);
         return options.UseStore(async cancellation => await SqliteStreamStore.OpenAsync(path, durability ?? Durability.Power, store,
             cancellation).ConfigureAwait(false), $"sqlite:{path}");
     }

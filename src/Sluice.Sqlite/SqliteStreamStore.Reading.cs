@@ -20,7 +20,7 @@ public sealed partial class SqliteStreamStore
     public static ValueTask<IStreamStore> OpenReadOnlyAsync(string path, SqliteStoreOptions? options = null,
         CancellationToken cancellation = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        StorePath.Check(path);
         options ??= new();
         options.Check();
         cancellation.ThrowIfCancellationRequested();
@@ -53,7 +53,7 @@ public sealed partial class SqliteStreamStore
     public static async ValueTask<IStreamStore> OpenToChangeAsync(string path, SqliteStoreOptions? options = null,
         CancellationToken cancellation = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        StorePath.Check(path);
         options ??= new();
         string full = ExistingPath(path);
         var owner = new OwnerClient(full, options.Time);
@@ -91,7 +91,7 @@ public sealed partial class SqliteStreamStore
     /// </exception>
     public static async ValueTask BackupAsync(string path, string target, CancellationToken cancellation = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        StorePath.Check(path);
         ArgumentException.ThrowIfNullOrEmpty(target);
         cancellation.ThrowIfCancellationRequested();
         await OwnThread.RunAsync("sluice backup", () => Backup.Write(ExistingPath(path), System.IO.Path.GetFullPath(target),

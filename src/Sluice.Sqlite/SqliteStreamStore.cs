@@ -85,7 +85,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     public static ValueTask<SqliteStreamStore> OpenAsync(
         string path, Durability durability, SqliteStoreOptions? options = null, CancellationToken cancellation = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        StorePath.Check(path);
         if (durability != Durability.Process && durability != Durability.Power)
             throw new ArgumentException($"A SQLite store has the durability {Durability.Process} or {Durability.Power}, not {durability}.",
                 nameof(durability));

@@ -46,6 +46,17 @@ public class ConnectingTests(SharedServer server)
                 failure.Message);
     }
 
+    /// <summary>Such a server waits for the end of a line, which the start of TLS is not: it never answers.</summary>
+    [Fact]
+    public async Task AServerWithoutTlsIsReportedWithinTheTimeout()
+    {
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(() => RedisStreamStore.ConnectAsync(
+            $"{server.Address},ssl=true", new() { Timeout = TimeSpan.FromSeconds(2) }).AsTask()
+            .WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken));
+        Assert.Equal($"No Redis server answers at {server.Address}: is it running, and is that its address, and does it speak TLS there "
+            + "(ssl=true)?", failure.Message);
+    }
+
     [Fact]
     public async Task AMissingDatabaseIsReported()
     {
@@ -85,9 +96,12 @@ public class ConnectingTests(SharedServer server)
     [InlineData("localhost:6379,secret==", "cannot be read.")]
     [InlineData("localhost:6379,secret1=b", "cannot be read.")]
     [InlineData("secret=b", "cannot be read.")]
-    public void AnErrorNamesTheOptionThatIsWrong(string connection, string words)
+    [InlineData("Host=localhost;Database=shop;Password=secret", "has the form of PostgreSQL's (Host=…;Database=…)")]
+    [InlineData(null, "The given one is null: is the setting there that it comes from?")]
+    [InlineData(" ", "The given one is empty: has the setting a value that it comes from?")]
+    public void AnErrorNamesTheOptionThatIsWrong(string? connection, string words)
     {
-        ArgumentException failure = Assert.Throws<ArgumentException>(() => ServerAddress.Parse(connection));
+        ArgumentException failure = Assert.ThrowsAny<ArgumentException>(() => ServerAddress.Parse(connection!));
         Assert.Contains(words, failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
     }

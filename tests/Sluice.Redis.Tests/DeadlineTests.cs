@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Sluice.Diagnostics;
 using Sluice.Flows;
+using Sluice.Storage;
 
 namespace Sluice.Redis.Tests;
 
@@ -107,5 +108,19 @@ public class DeadlineTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => RedisStreamStore.ConnectAsync($"127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}", cancellation: patience.Token)
                 .AsTask().WaitAsync(Patience, Cancellation));
+    }
+
+    /// <summary>Each call gives up after its timeout, however many calls wait for the same server.</summary>
+    [Fact]
+    public async Task CallsThatWaitForAServerDoNotWaitForEachOther()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Timeout = TimeSpan.FromSeconds(6), OnWarning = static _ => { } });
+        await store.OpenStreamAsync("orders", new() { Partitions = 1 }, Cancellation);
+        await server.KillAsync();
+        Task[] calls = [.. Enumerable.Range(0, 12).Select(_ => Assert.ThrowsAsync<StreamStoreException>(
+            async () => await store.FindStreamAsync("orders", Cancellation)))];
+        await Task.WhenAll(calls).WaitAsync(Patience, Cancellation);
     }
 }

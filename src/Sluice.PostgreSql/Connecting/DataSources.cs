@@ -24,7 +24,9 @@ internal static class DataSources
     /// </summary>
     public static (string Connection, PostgresStoreOptions Options) Divide(string connection, PostgresStoreOptions options)
     {
-        ArgumentNullException.ThrowIfNull(connection);
+        if (connection is null)
+            throw new ArgumentNullException(nameof(connection), "A PostgreSQL store is opened with a connection string like "
+                + "Host=localhost;Database=shop;Username=shop. The given one is null: is the setting there that it comes from?");
         if (string.IsNullOrWhiteSpace(connection)) throw Malformed(connection);
         var words = new System.Data.Common.DbConnectionStringBuilder();
         try

@@ -50,6 +50,7 @@ internal sealed partial class Connection
     {
         Target target = await route.FindAsync(cancellation).ConfigureAwait(false);
         if (route.IsOther) throw Failures.Other(address);
+        if (route.IsAway) return isLast ? throw Failures.NotThere(address) : null;
         Link link = await Link.OpenAsync(target, options.Longest, cancellation).ConfigureAwait(false);
         var connection = new Connection(address, route, link, options, silence);
         try

@@ -18,7 +18,7 @@ internal sealed partial class Connection : IAsyncDisposable
     private readonly CancellationTokenSource closing = new();
     private volatile Link link;
     private volatile bool isListening;               // whether messages are wanted
-    private int preparations, isDisposed;
+    private int preparations, isDisposed, replacements;         // replacements: attempts to replace the link that have ended
 
     private Connection(ServerAddress address, Route route, Link link, RedisStoreOptions options, ServerSilence silence)
     {
@@ -227,14 +227,17 @@ internal sealed partial class Connection : IAsyncDisposable
         }
     }
 
-    // Replaces a silent or long lost connection, if another one can be opened.
+    // Replaces a silent or long lost connection, if another one can be opened. An attempt takes seconds, and many calls may wait for it:
+    // what it has found out counts for all of them.
     private async Task ReplaceAsync(Link silent, CancellationToken cancellation, bool onlyElsewhere = false)
     {
+        int before = Volatile.Read(ref replacements);
         await replacing.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            if (link != silent) return;
+            if (link != silent || replacements != before) return;
             Target target = await route.FindAsync(cancellation).ConfigureAwait(false);
+            if (route.IsAway) return;
             if (onlyElsewhere && target.LeadsTo(silent.Target)) return;
             Link fresh = await Link.OpenAsync(target, options.Longest, cancellation).ConfigureAwait(false);
             try
@@ -255,6 +258,7 @@ internal sealed partial class Connection : IAsyncDisposable
         }
         finally
         {
+            Interlocked.Increment(ref replacements);
             replacing.Release();
         }
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace Sluice.Redis;
 
@@ -25,13 +26,21 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     /// <summary>Whether there is one server, and its last answer was none of Redis.</summary>
     public bool IsOther => known.Length == 1 && Unanswered is OtherProtocolException;
 
+    /// <summary>
+    /// Whether there is one server, and it takes no connection, or does not answer over TLS. Then the client need not try: it would
+    /// wait for seconds where nothing listens, and without end for a server that does not speak TLS. A server that is slow without TLS
+    /// may answer it.
+    /// </summary>
+    public bool IsAway => known.Length == 1 && (Unanswered is SocketException
+        || (address.Options.Ssl && Unanswered is OperationCanceledException));
+
     /// <summary>Asks the servers where the store is. A result of the last 250 ms is reused.</summary>
     /// <exception cref="NoMasterException">In the cluster, no server serves the slot at present.</exception>
     /// <exception cref="StreamStoreException">The cluster cannot be used with these options or permissions.</exception>
     public async Task<Target> FindAsync(CancellationToken cancellation)
     {
         if (last is { IsClustered: true } && TimeProvider.System.GetElapsedTime(foundAt) < Fresh) return last;
-        last = null;
+        (last, Unanswered) = (null, null);
         last = await IsClusteredAsync(cancellation).ConfigureAwait(false) ? await FindMasterAsync(cancellation).ConfigureAwait(false)
             : new(address.Options, false);
         foundAt = TimeProvider.System.GetTimestamp();

@@ -32,7 +32,14 @@ internal sealed class ServerAddress
     /// <exception cref="ArgumentException">The connection string is invalid. The message says why, without the string.</exception>
     public static ServerAddress Parse(string connection)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(connection);
+        const string How = "A Redis store is opened with a connection string like localhost:6379,password=…,ssl=true.";
+        if (connection is null)
+            throw new ArgumentNullException(nameof(connection), $"{How} The given one is null: is the setting there that it comes from?");
+        if (string.IsNullOrWhiteSpace(connection))
+            throw new ArgumentException($"{How} The given one is empty: has the setting a value that it comes from?", nameof(connection));
+        if (connection.Contains("Host=", StringComparison.OrdinalIgnoreCase) && connection.Contains(';'))
+            throw new ArgumentException($"{How} The given one has the form of PostgreSQL's (Host=…;Database=…): for that server, use "
+                + "PostgresStreamStore of the package Sluice.PostgreSql.", nameof(connection));
         // Without redis: where the store is written as redis:…
         if (Array.Exists(UrlStarts, start => connection.TrimStart().StartsWith(start, StringComparison.OrdinalIgnoreCase)))
             throw new ArgumentException("The connection string for Redis is no URL. It is like localhost:6379,password=…,ssl=true,"

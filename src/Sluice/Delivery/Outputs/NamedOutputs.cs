@@ -66,6 +66,10 @@ internal sealed class NamedOutputs : IFollowedOutputs
     public ValueTask<IOutputItem?> PrepareAsync<T>(int node, string name, T item, Ticket? root, CancellationToken cancellation)
     {
         OutputState output = outputs.GetOrAdd(name, static name => new(name));
+        if (output.MustTell())
+            core.Lifetime.Warn($"The output '{name}' of the consecutor {core.Name} leads nowhere: its items are counted and discarded. "
+                + $"Before the start, connect it to the consecutor that takes {TypeNames.Of(typeof(T))} (Output<{TypeNames.Of(typeof(T))}>"
+                + $"(\"{name}\").To(…); AddOutput in a host), or leave it out of the pipeline.");
         if (root?.Whole is not Root accepted)
         {
             output.Count();                          // an item without a store: its outputs lead nowhere

@@ -8,6 +8,7 @@ internal sealed class OutputState(string name)
 {
     private long committed;
     private long discarded;
+    private int isTold;
 
     public string Name => name;
 
@@ -22,6 +23,9 @@ internal sealed class OutputState(string name)
             return new(Volatile.Read(ref committed) + dropped, dropped);
         }
     }
+
+    /// <summary>Whether nobody was told yet that the output leads nowhere.</summary>
+    public bool MustTell() => Target is null && Interlocked.Exchange(ref isTold, 1) == 0;
 
     /// <summary>Counts one item of the output: its commit was applied, or it ended without one.</summary>
     public void Count()

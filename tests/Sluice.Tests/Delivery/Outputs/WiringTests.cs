@@ -26,6 +26,22 @@ public sealed class WiringTests : IAsyncDisposable
         Assert.Contains("It has none", Assert.Throws<ArgumentException>(() => bare.Output<int>("out")).Message);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AnOutputThatLeadsNowhereIsToldOnce(bool isStored)
+    {
+        List<string> warnings = [];
+        await using var orders = new Consecutor<int>("orders", source => source | Sink.Output<int>("invoices"),
+            new() { Store = isStored ? store : null, OnWarning = warnings.Add });
+        await orders.StartAsync(Cancellation);
+        await orders.SendAllAsync([1, 2, 3], Cancellation);
+        await orders.WaitForIdleAsync(Cancellation);
+        Assert.Equal(["The output 'invoices' of the consecutor orders leads nowhere: its items are counted and discarded. Before the "
+            + "start, connect it to the consecutor that takes int (Output<int>(\"invoices\").To(…); AddOutput in a host), or leave it out of the "
+            + "pipeline."], warnings);
+    }
+
     [Fact]
     public void AnOutputNameHasOneType()
     {
