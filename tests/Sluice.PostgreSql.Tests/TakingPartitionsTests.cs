@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.PostgreSql.Tests;
 
-/// <summary>A member that takes over many partitions keeps the lock of their stream for a few round trips, not for some per partition.</summary>
+/// <summary>A member that takes over many partitions has the lock of their stream for a few round trips, not for some of each.</summary>
 public class TakingPartitionsTests(SharedServer server)
 {
     private const int Partitions = 200;
@@ -38,5 +38,27 @@ public class TakingPartitionsTests(SharedServer server)
         bool[] released = await Task.WhenAll(taken.Select(async one => await store.ReleaseAsync(one.Ownership)));
         Assert.All(released, Assert.True);
         Assert.InRange(batches, 2, 30);
+    }
+
+    /// <summary>What a commit of the same round has put aside is among the waiting items of the new owner.</summary>
+    [Fact]
+    public async Task AMemberThatTakesAPartitionInTheRoundOfACommitSeesWhatItChanged()
+    {
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Server.Address, new() { Schema = schema });
+        await store.OpenStreamAsync("orders", new() { Partitions = 1 });
+        await store.AddGroupAsync(Main);
+        using var batch = new EntryBatch();
+        batch.Add("one"u8);
+        await store.AppendAsync(new("orders", "p", 0, 1, batch));
+        Ownership first = (await store.AcquireAsync(Main, 0, new("first"))).Ownership;
+        await store.LeaseAsync(new([first]));
+        // The other calls come while the first one has its round, so they share the next one.
+        Task before = store.PauseGroupAsync(Main, isPaused: false).AsTask();
+        var retry = new RetryWrite(1, 1, TimeSpan.FromHours(1), "node", "error");
+        Task<CommitResult> commit = store.CommitAsync(new(first, 1) { Deferred = [retry] }).AsTask();
+        Task<AcquireResult> taking = store.AcquireAsync(Main, 0, new("second")).AsTask();
+        await before;
+        Assert.Equal(CommitStatus.Committed, (await commit).Status);
+        Assert.Equal([1L], (await taking).State!.Waiting.Select(static one => one.Entry.Sequence));
     }
 }

@@ -97,8 +97,9 @@ public class ConnectingTests(SharedServer server)
     [InlineData("localhost:6379,secret1=b", "cannot be read.")]
     [InlineData("secret=b", "cannot be read.")]
     [InlineData("Host=localhost;Database=shop;Password=secret", "has the form of PostgreSQL's (Host=…;Database=…)")]
-    [InlineData(null, "The given one is null: is the setting there that it comes from?")]
-    [InlineData(" ", "The given one is empty: has the setting a value that it comes from?")]
+    [InlineData("localhost:6380,ssl=perhaps,sslHost=x,password=secret;b", "cannot be read (ssl)")]
+    [InlineData(null, "The given one is null: is its setting missing?")]
+    [InlineData(" ", "The given one is empty: does its setting have a value?")]
     public void AnErrorNamesTheOptionThatIsWrong(string? connection, string words)
     {
         ArgumentException failure = Assert.ThrowsAny<ArgumentException>(() => ServerAddress.Parse(connection!));

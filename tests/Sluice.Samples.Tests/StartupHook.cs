@@ -20,8 +20,9 @@ internal static class StartupHook
         while (commands.ReadLine() is { } line)
         {
             string[] words = JsonSerializer.Deserialize<string[]>(line)!;
-            using StringWriter output = new(), errors = new();
+            StringWriter output = new(), errors = new();       // not disposed: a thread that the command has left may still write
             (int exitCode, string folder) = (0, Environment.CurrentDirectory);
+            Environment.ExitCode = 0;
             Console.SetOut(output);
             Console.SetError(errors);
             Environment.CurrentDirectory = words[1];
@@ -36,6 +37,8 @@ internal static class StartupHook
                 exitCode = 134;
                 errors.WriteLine($"Unhandled exception. {failure.InnerException}");
             }
+            Console.SetOut(TextWriter.Null);
+            Console.SetError(TextWriter.Null);
             Environment.CurrentDirectory = folder;                        // the test deletes its own
             answers.WriteLine(JsonSerializer.Serialize(new[] { $"{exitCode}", output.ToString(), errors.ToString() }));
             answers.Flush();

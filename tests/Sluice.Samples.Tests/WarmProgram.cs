@@ -36,6 +36,7 @@ internal static class WarmProgram
         catch
         {
             process.Kill(entireProcessTree: true);
+            process.Dispose();
             throw;
         }
     }

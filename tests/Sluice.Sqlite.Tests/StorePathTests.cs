@@ -7,8 +7,8 @@ namespace Sluice.Sqlite.Tests;
 public class StorePathTests
 {
     [Theory]
-    [InlineData(null, "The given path is null: is the setting there that it comes from?")]
-    [InlineData("", "The given path is empty: has the setting a value that it comes from?")]
+    [InlineData(null, "The given path is null: is its setting missing?")]
+    [InlineData("", "The given path is empty: does its setting have a value?")]
     [InlineData("   ", "The given path is empty")]
     [InlineData("localhost:6379", "looks like the address of a server. For Redis, use RedisStreamStore.ConnectAsync")]
     [InlineData("redis.internal:6380,password=secret", "looks like the address of a server")]

@@ -28,10 +28,11 @@ internal sealed class StoreSampler
     private readonly Lock sync = new();
     private StoreSample sample;
     private Task looking = Task.CompletedTask;
-    private long begun;
+    private long begun, asked;                       // asked: when the look was wanted that waits for the present one
     private TimeSpan pause;
     private TimeSpan? tookBefore;                    // the last look that did not fail
     private bool hasBegun;
+    private bool isNext;                             // the present task waits for a look that has begun before, and has not begun itself
     private int consecutorsAt, othersAt;             // where the next look goes on; used by one look at a time
 
     public StoreSampler(StoreSource source, DashboardOptions options)
@@ -60,15 +61,18 @@ internal sealed class StoreSampler
         TimeSpan left;                               // somebody else may have waited for the look
         lock (sync)
         {
-            if (!hasBegun || (looking.IsCompleted && time.GetElapsedTime(begun) >= pause))
+            if (!looking.IsCompleted && !hasBegun)
             {
-                // How long a store has been silent counts from the look that it does not answer.
-                if (looking.IsCompleted) (begun, pause) = (time.GetTimestamp(), interval * Sampler.Early);
-                hasBegun = true;
+                (hasBegun, isNext, asked) = (true, true, time.GetTimestamp());
                 looking = LookAfterAsync(looking);
             }
+            else if (looking.IsCompleted && (!hasBegun || time.GetElapsedTime(begun) >= pause))
+            {
+                Begin();
+                looking = LookAsync();
+            }
             look = looking;
-            left = patience - time.GetElapsedTime(begun);
+            left = patience - time.GetElapsedTime(isNext ? asked : begun);
             if (left < TimeSpan.Zero) left = TimeSpan.Zero;
         }
         await look.WaitAsync(left, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -89,14 +93,18 @@ internal sealed class StoreSampler
     /// <summary>Makes the next look due at once: something was changed, which a look that has begun already may not have seen.</summary>
     public void LookAgain()
     {
-        lock (sync) hasBegun = false;
+        lock (sync) hasBegun = isNext;               // a look that waits for the present one begins behind the change
     }
 
     private async Task LookAfterAsync(Task before)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (sync) Begin();
         await LookAsync().ConfigureAwait(false);
     }
+
+    // Called under the lock.
+    private void Begin() => (hasBegun, isNext, begun, pause) = (true, false, time.GetTimestamp(), interval * Sampler.Early);
 
     private async Task LookAsync()
     {

@@ -80,7 +80,7 @@ internal static class Entries
     public static string BlocksFrom(string stream, string part, string swept, string sequence)
         => "SELECT first, last, before, bytes, body FROM (SELECT *, sum(a.bytes) OVER (ORDER BY a.first) - a.bytes AS sum FROM "
             + $"(SELECT c.first, c.last, c.before, c.bytes, c.body FROM ~chunk c WHERE {From(stream, part, swept, sequence)} "
-            + $"AND c.first < {sequence} + $5 ORDER BY c.first LIMIT 256) a) b WHERE b.sum < $6 ORDER BY first";
+            + $"AND c.first < {sequence} + $5 ORDER BY c.first LIMIT 2048) a) b WHERE b.sum < $6 ORDER BY first";
 
     private static NpgsqlBatchCommand WithRange(this NpgsqlBatchCommand command, PartRow part, long from, long items, long bytes)
         => command.With(part.Stream.Id).With(part.Number).With(from).With(part.Swept).With(Math.Min(items, Most)).With(bytes);

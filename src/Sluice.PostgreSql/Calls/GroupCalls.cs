@@ -105,6 +105,7 @@ internal static class GroupCalls
         round.Touched++;
         round.Rows.Trims.Add((owned.Group.Stream.Id, number));
         Dictionary<string, long> files = round.Held.FilesOf(owned) ?? await FilesAsync(round, owned).ConfigureAwait(false);
+        if (owned.Rows > 0) await round.SaveAsync().ConfigureAwait(false);       // what commits of this round have changed
         var state = new PartitionState(owned.Dispatched, owned.Done, owned.LastCommit,
             owned.Rows == 0 ? [] : await WaitingCalls.ListAsync(round, owned, null, PartitionState.MaxWaiting, withPayload: false)
                 .ConfigureAwait(false), files);

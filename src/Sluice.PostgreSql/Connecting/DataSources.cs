@@ -26,7 +26,7 @@ internal static class DataSources
     {
         if (connection is null)
             throw new ArgumentNullException(nameof(connection), "A PostgreSQL store is opened with a connection string like "
-                + "Host=localhost;Database=shop;Username=shop. The given one is null: is the setting there that it comes from?");
+                + "Host=localhost;Database=shop;Username=shop. The given one is null: is its setting missing?");
         if (string.IsNullOrWhiteSpace(connection)) throw Malformed(connection);
         var words = new System.Data.Common.DbConnectionStringBuilder();
         try

@@ -9,7 +9,7 @@ namespace Sluice.PostgreSql;
 /// </summary>
 internal sealed class ChunkMarks
 {
-    private const int Max = 512;                     // for each partition; the oldest are forgotten
+    private const int Max = 4096;                    // for each partition; the oldest are forgotten
 
     private readonly ConcurrentDictionary<(long Stream, int Partition), SortedList<long, ChunkMark>> all = new();
 

@@ -194,7 +194,7 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
         HasOwnStatements = true;
     }
 
-    /// <summary>Executes queries at once, in one round trip, after all changes so far if there are any.</summary>
+    /// <summary>Executes queries at once, in one round trip. They see changes of the round only after <see cref="SaveAsync"/>.</summary>
     /// <param name="commands">The queries.</param>
     /// <param name="row">Reads a row of the query with the given number.</param>
     /// <param name="isLast">Whether nothing follows: a round that only reads then ends in the same round trip.</param>

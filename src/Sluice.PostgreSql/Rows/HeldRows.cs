@@ -15,12 +15,12 @@ internal sealed class HeldRows
     /// <summary>Adds a row that was read: the length of a file, or a reservation if it has no name.</summary>
     public void AddRow(long group, int number, string? file, long length)
     {
-        Held held = all[(group, number)];
+        if (!all.TryGetValue((group, number), out Held? held)) return;       // of a group that was made since
         if (file is null) held.HasReserved = true;
         else held.Files.Add(file, length);
     }
 
-    /// <summary>A call of this round changes them: who needs them now reads them again.</summary>
+    /// <summary>A call of this round changes them: the next call that needs them reads them again.</summary>
     public void Forget(OwnedRow owned) => all.Remove((owned.Group.Id, owned.Number));
 
     /// <summary>Whether it is known that a partition has no reservations.</summary>

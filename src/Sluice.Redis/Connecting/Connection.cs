@@ -232,13 +232,15 @@ internal sealed partial class Connection : IAsyncDisposable
     private async Task ReplaceAsync(Link silent, CancellationToken cancellation, bool onlyElsewhere = false)
     {
         int before = Volatile.Read(ref replacements);
+        bool counts = false;                         // whether a server was asked, and not only whether it is still the master
         await replacing.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             if (link != silent || replacements != before) return;
             Target target = await route.FindAsync(cancellation).ConfigureAwait(false);
-            if (route.IsAway) return;
             if (onlyElsewhere && target.LeadsTo(silent.Target)) return;
+            counts = true;
+            if (route.IsAway) return;
             Link fresh = await Link.OpenAsync(target, options.Longest, cancellation).ConfigureAwait(false);
             try
             {
@@ -258,7 +260,7 @@ internal sealed partial class Connection : IAsyncDisposable
         }
         finally
         {
-            Interlocked.Increment(ref replacements);
+            if (counts && !cancellation.IsCancellationRequested) Interlocked.Increment(ref replacements);
             replacing.Release();
         }
     }

@@ -28,11 +28,11 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
 
     /// <summary>
     /// Whether there is one server, and it takes no connection, or does not answer over TLS. Then the client need not try: it would
-    /// wait for seconds where nothing listens, and without end for a server that does not speak TLS. A server that is slow without TLS
-    /// may answer it.
+    /// wait for seconds where nothing listens, and without end for a server that does not speak TLS. A server that is slow without TLS,
+    /// or that has answered before, may answer it.
     /// </summary>
-    public bool IsAway => known.Length == 1 && (Unanswered is SocketException
-        || (address.Options.Ssl && Unanswered is OperationCanceledException));
+    public bool IsAway => known.Length == 1 && address.Options.Tunnel is null && (Unanswered is SocketException
+        || (address.Options.Ssl && !isAnswered && Unanswered is OperationCanceledException));
 
     /// <summary>Asks the servers where the store is. A result of the last 250 ms is reused.</summary>
     /// <exception cref="NoMasterException">In the cluster, no server serves the slot at present.</exception>

@@ -34,10 +34,11 @@ internal sealed class ServerAddress
     {
         const string How = "A Redis store is opened with a connection string like localhost:6379,password=…,ssl=true.";
         if (connection is null)
-            throw new ArgumentNullException(nameof(connection), $"{How} The given one is null: is the setting there that it comes from?");
+            throw new ArgumentNullException(nameof(connection), $"{How} The given one is null: is its setting missing?");
         if (string.IsNullOrWhiteSpace(connection))
-            throw new ArgumentException($"{How} The given one is empty: has the setting a value that it comes from?", nameof(connection));
-        if (connection.Contains("Host=", StringComparison.OrdinalIgnoreCase) && connection.Contains(';'))
+            throw new ArgumentException($"{How} The given one is empty: does its setting have a value?", nameof(connection));
+        if (connection.Split(';') is { Length: > 1 } parts
+            && Array.Exists(parts, static part => part.TrimStart().StartsWith("Host=", StringComparison.OrdinalIgnoreCase)))
             throw new ArgumentException($"{How} The given one has the form of PostgreSQL's (Host=…;Database=…): for that server, use "
                 + "PostgresStreamStore of the package Sluice.PostgreSql.", nameof(connection));
         // Without redis: where the store is written as redis:…

@@ -25,12 +25,12 @@ internal static partial class StorePath
     public static void Check(string? path)
     {
         if (path is null)
-            throw new ArgumentNullException(nameof(path), $"{How} The given path is null: is the setting there that it comes from?");
+            throw new ArgumentNullException(nameof(path), $"{How} The given path is null: is its setting missing?");
         if (string.IsNullOrWhiteSpace(path))
-            throw new ArgumentException($"{How} The given path is empty: has the setting a value that it comes from?", nameof(path));
+            throw new ArgumentException($"{How} The given path is empty: does its setting have a value?", nameof(path));
         if (Server().IsMatch(path) && !File.Exists(path))
             throw new ArgumentException($"{How} The given path looks like the address of a server. For Redis, use "
-                + "RedisStreamStore.ConnectAsync of the package Sluice.Redis.", nameof(path));
+                + "RedisStreamStore.ConnectAsync of the package Sluice.Redis; for a file of that name, put ./ before it.", nameof(path));
         int found = Array.FindIndex(Mistakes, mistake => path.StartsWith(mistake.Start, StringComparison.OrdinalIgnoreCase));
         if (found < 0 || File.Exists(path)) return;
         throw new ArgumentException($"{How} The given path begins with '{Mistakes[found].Start}'. {Mistakes[found].Advice}", nameof(path));

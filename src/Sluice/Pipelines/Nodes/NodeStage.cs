@@ -71,7 +71,7 @@ internal class NodeOperator<TIn, TOut>(Func<StageNode<TIn, TOut>> factory, bool 
         {
             node = Sluice.Pipelines.NodeOutputs.Make(factory, out its);
         }
-        catch (Exception e)
+        catch (Exception e) when (e is not OperationCanceledException and not InvalidTopologyException)
         {
             throw new InvalidTopologyException($"{Factory()} has failed. A node is also made before the first run, to find its name: "
                 + $"keep its constructor light, and open resources in BeginAsync. {FailureText.Of(e)}", e);
