@@ -125,8 +125,8 @@ internal sealed class StoredChunk(ChunkMark mark, byte[] body, string stream, in
 internal sealed class NewChunk(long first, long before)
 {
     /// <summary>
-    /// The size beyond which another block begins: with the other columns, such a block fits in a page of the table. A larger row is divided
-    /// by the server into TOAST rows of 2 KB, which take twice as long to write.
+    /// The size beyond which another block begins: with the other columns, such a block fits in a page of the table. The server divides a
+    /// larger row into TOAST rows of 2 KB, which take twice as long to write.
     /// </summary>
     public const int MaxBytes = 8_000;
 

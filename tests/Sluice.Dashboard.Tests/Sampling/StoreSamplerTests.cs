@@ -43,7 +43,8 @@ public sealed class StoreSamplerTests : IAsyncDisposable
         public TaskCompletionSource MayAnswer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
         public int Lists => lists;
 
-        public override async ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
+        public override async ValueTask<IReadOnlyList<string>> ListStreamsAsync(
+            string prefix = "", CancellationToken cancellation = default)
         {
             IReadOnlyList<string> all = await base.ListStreamsAsync(prefix, cancellation);
             if (Interlocked.Increment(ref lists) > 1) return all;

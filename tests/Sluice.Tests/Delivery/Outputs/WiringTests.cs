@@ -38,8 +38,8 @@ public sealed class WiringTests : IAsyncDisposable
         await orders.SendAllAsync([1, 2, 3], Cancellation);
         await orders.WaitForIdleAsync(Cancellation);
         Assert.Equal(["The output 'invoices' of the consecutor orders leads nowhere: its items are counted and discarded. Before the "
-            + "start, connect it to the consecutor that takes int (Output<int>(\"invoices\").To(…); AddOutput in a host), or leave it out of the "
-            + "pipeline."], warnings);
+            + "start, connect it to the consecutor that takes int (Output<int>(\"invoices\").To(…); AddOutput in a host), or leave "
+            + "it out of the pipeline."], warnings);
     }
 
     [Fact]

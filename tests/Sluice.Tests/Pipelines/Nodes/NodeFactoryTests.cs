@@ -11,8 +11,8 @@ public class NodeFactoryTests
         Pipeline pipeline = Source.From([1, 2]) | StageNode.Of(() => new Heavy(fails: true)) | (static _ => { });
         var failure = await Assert.ThrowsAsync<InvalidTopologyException>(() => pipeline.RunAsync());
         Assert.Equal("The factory of a node that takes int and puts out string has failed. A node is also made before the "
-            + "first run, to find its name: keep its constructor light, and open resources in BeginAsync. IOException: The file is missing.",
-            failure.Message);
+            + "first run, to find its name: keep its constructor light, and open resources in BeginAsync. IOException: The file "
+            + "is missing.", failure.Message);
         Assert.IsType<IOException>(failure.InnerException);
     }
 
@@ -21,8 +21,8 @@ public class NodeFactoryTests
     {
         var failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("orders",
             source => source | StageNode.Of(() => new Heavy(fails: true)) | (static _ => { })));
-        Assert.StartsWith("The consecutor orders is not valid: The factory of a node that takes int and puts out string has failed. ", failure.Message,
-            StringComparison.Ordinal);
+        Assert.StartsWith("The consecutor orders is not valid: The factory of a node that takes int and puts out string has failed. ",
+            failure.Message, StringComparison.Ordinal);
         Assert.IsType<IOException>(failure.InnerException);
     }
 
