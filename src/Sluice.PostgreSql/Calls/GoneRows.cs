@@ -8,7 +8,7 @@ internal static class GoneRows
 {
     public const int Stream = 1, Group = 2;
 
-    private const int MaxRows = 4000, MaxBytes = 64 << 20;
+    private const int MaxRows = 500, MaxBytes = 64 << 20;
 
     private static readonly (string Table, string Column, string Size)[] OfStream =
         [("chunk", "stream", "octet_length(body)"), ("producer", "stream", "octet_length(position)"),

@@ -15,7 +15,7 @@ internal static class Trimming
         + "p.trimmed)) END";
 
     /// <summary>The blocks that one statement removes at most, and their bytes: the rest follows in later rounds.</summary>
-    public const int MaxBlocks = 4000, MaxBytes = 64 << 20;
+    public const int MaxBlocks = 500, MaxBytes = 64 << 20;
 
     // The first block that holds an entry behind the mark, looked for from the mark: removed blocks are never passed.
     private const string First = "c.first >= COALESCE((SELECT d.first FROM ~chunk d WHERE d.stream = p.stream AND d.part = p.n "
