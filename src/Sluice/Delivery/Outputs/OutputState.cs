@@ -24,7 +24,7 @@ internal sealed class OutputState(string name)
         }
     }
 
-    /// <summary>Whether nobody was told yet that the output leads nowhere.</summary>
+    /// <summary>Returns true once, if the output has no target: its consecutor then warns that the items are discarded.</summary>
     public bool MustTell() => Target is null && Volatile.Read(ref isTold) == 0 && Interlocked.Exchange(ref isTold, 1) == 0;
 
     /// <summary>Counts one item of the output: its commit was applied, or it ended without one.</summary>
