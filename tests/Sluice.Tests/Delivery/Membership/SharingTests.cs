@@ -74,7 +74,8 @@ public class SharingTests
         {
             await BeatAsync(store, "a", "b");
             await Member.UntilAsync(() => counting.Reads >= beats * MaxReads);
-            Assert.Equal(beats * MaxReads, counting.Reads);
+            // the heartbeat before the first one may still read
+            Assert.InRange(counting.Reads, beats * MaxReads, (beats + 1) * MaxReads);
         }
 
         Task<ConsecutorSnapshot> idle = first.WaitForIdleAsync(Cancellation);

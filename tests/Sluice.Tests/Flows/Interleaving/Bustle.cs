@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>
@@ -6,12 +8,13 @@ namespace Sluice.Tests.Flows;
 /// <see cref="Enter"/> and <see cref="Leave"/>.
 /// </summary>
 /// <remarks>Thread-safe. Queued work that has not begun is not counted: <see cref="SettleAsync"/> looks again after work that was
-/// queued before.</remarks>
+/// queued before. On a busy machine that may be too soon: <see cref="SettleWhollyAsync"/> is certain, and slower.</remarks>
 internal sealed class Bustle
 {
     private const int CalmRounds = 4;
     private const int MostRounds = 1_000_000;
     private const int MostStuck = 12;
+    private const int MostLooks = 10_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);          // in real time: decides only whether the test hangs
     private static readonly AsyncLocal<Bustle?> Current = new(Switch);
 
@@ -57,6 +60,29 @@ internal sealed class Bustle
             calm = -1;
             if (++rounds == MostRounds) throw new InvalidOperationException($"It does not come to rest: {atWork} are at work.");
         }
+    }
+
+    /// <summary>
+    /// Ends when nothing is queued, and no other thread of the process is ready to run. A thread may have taken queued work and wait for a
+    /// processor before it begins the work: only the system knows of it. For tests that run alone in their process.
+    /// </summary>
+    public async Task SettleWhollyAsync()
+    {
+        for (int look = 0; look < MostLooks; look++)
+        {
+            await SettleAsync();
+            if (ThreadPool.PendingWorkItemCount == 0 && !OthersRun()) return;
+        }
+    }
+
+    private static bool OthersRun()
+    {
+        using var self = Process.GetCurrentProcess();
+        int ready = 0;
+        foreach (ProcessThread thread in self.Threads)
+            using (thread)
+                if (thread.ThreadState != System.Diagnostics.ThreadState.Wait) ready++;
+        return ready > 1;                            // one is this thread
     }
 
     private async Task RestAsync()

@@ -71,7 +71,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
     }
 
     /// <summary>Stops waiting for hearts that have not come for long: they had woken by themselves, in real time, or had no call to
-    /// make.</summary>
+    /// make. Also for hearts that do not rest: their service had given the call up when its answer came.</summary>
     /// <returns>Whether there were such hearts.</returns>
     public bool GiveUp()
     {
@@ -81,6 +81,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
             missed = expected.Count;
             expected.Clear();
         }
+        while (TakeAnswered()) missed++;
         for (int i = 0; i < missed; i++) bustle.Leave();
         return missed > 0;
     }

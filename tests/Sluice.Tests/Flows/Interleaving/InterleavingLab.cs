@@ -30,12 +30,14 @@ internal sealed class InterleavingLab : IAsyncDisposable
     private readonly CancellationTokenSource ending = new();
     private readonly List<string> log = [];
     private readonly int faultEvery;
+    private (DateTimeOffset Time, int Step) certain; // when nothing was about to run
     private int names;
 
     public InterleavingLab(int seed)
     {
         random = new(seed);
         begun = clock.GetUtcNow();
+        certain = (begun, 0);
         store = new(clock);
         gate = new(bustle);
         if (random.Next(4) == 0) faultEvery = 30;
@@ -123,7 +125,17 @@ internal sealed class InterleavingLab : IAsyncDisposable
             if (await isSo()) return;
             if (gate.Steps > MostSteps || clock.GetUtcNow() - begun > TimeSpan.FromHours(2))
                 throw new InvalidOperationException($"It hangs: {await DescribeAsync()}.");
-            if (clock.NextDue is { } due) clock.SetUtcNow(due > clock.GetUtcNow() ? due : clock.GetUtcNow());
+            if (clock.NextDue is { } due)
+            {
+                DateTimeOffset now = clock.GetUtcNow();
+                if (due - certain.Time <= LeaseTime || certain == (now, gate.Steps)) clock.SetUtcNow(due > now ? due : now);
+                else
+                {
+                    // A thread that waits for a processor would miss hours of the clock.
+                    certain = (now, gate.Steps);
+                    await bustle.SettleWhollyAsync();
+                }
+            }
             // the last heartbeat timer may be about to end
             else if (++idle == MostSteps) throw new InvalidOperationException("It hangs: nothing will happen any more.");
         }
