@@ -98,6 +98,8 @@ public class ConnectingTests(SharedServer server)
     [InlineData("secret=b", "cannot be read.")]
     [InlineData("Host=localhost;Database=shop;Password=secret", "has the form of PostgreSQL's (Host=…;Database=…)")]
     [InlineData("localhost:6380,ssl=perhaps,sslHost=x,password=secret;b", "cannot be read (ssl)")]
+    [InlineData("localhost:99999,password=secret", "has the port 99999: ports go from 1 to 65535.")]
+    [InlineData("17391,password=secret", "is the number 17391, without a host: write HOST:PORT, as in localhost:17391.")]
     [InlineData(null, "The given one is null: is its setting missing?")]
     [InlineData(" ", "The given one is empty: does its setting have a value?")]
     public void AnErrorNamesTheOptionThatIsWrong(string? connection, string words)

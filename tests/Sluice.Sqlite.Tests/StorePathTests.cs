@@ -14,6 +14,7 @@ public class StorePathTests
     [InlineData("redis.internal:6380,password=secret", "looks like the address of a server")]
     [InlineData("redis:localhost", "begins with 'redis:'")]
     [InlineData("Data Source=orders.db", "It is a connection string")]
+    [InlineData("~/orders.db", "Only a shell writes the home folder")]
     public async Task ATextThatIsNoPathIsRefused(string? path, string words)
     {
         foreach (Func<Task> open in (Func<Task>[])[

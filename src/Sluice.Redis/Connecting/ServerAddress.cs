@@ -103,6 +103,17 @@ internal sealed class ServerAddress
     private static void CheckWords(string connection)
     {
         string[] words = [.. connection.Split(',').Select(static word => word.Trim())];
+        string end = words[0][(words[0].LastIndexOf(':') + 1)..];
+        // HOST:PORT, and neither an option nor an address of IPv6
+        bool isNumber = end.Length is > 0 and < 10 && end.All(char.IsAsciiDigit) && !words[0].Contains('=', StringComparison.Ordinal)
+            && words[0].AsSpan().Count(':') < 2;
+        if (isNumber && end == words[0])
+            throw new ArgumentException(
+                $"The connection string for Redis is the number {end}, without a host: write HOST:PORT, as in localhost:{end}.",
+                nameof(connection));
+        if (isNumber && int.Parse(end, CultureInfo.InvariantCulture) is < 1 or > ushort.MaxValue)
+            throw new ArgumentException($"The connection string for Redis has the port {end}: ports go from 1 to 65535.",
+                nameof(connection));
         for (int i = 0; i < words.Length; i++)
         {
             string word = words[i];

@@ -17,6 +17,7 @@ internal static partial class StorePath
         ("sqlite:", "Leave out 'sqlite:', which stands before the path in settings and in the command line only."),
         (":memory:", "For a store in memory, use MemoryStreamStore."),
         ("file:", "It is a URI: give the path of the file alone."),
+        ("~/", "Only a shell writes the home folder for '~': write the folder in full (Environment.SpecialFolder.UserProfile has it)."),
     ];
 
     /// <summary>Throws if a text is empty, or a connection string or an address instead of a path. A file that exists is a file.</summary>

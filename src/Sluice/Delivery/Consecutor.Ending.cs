@@ -32,6 +32,7 @@ public sealed partial class Consecutor<T>
 
     private async Task EndAsync()
     {
+        await EndStartAsync().ConfigureAwait(false);
         await EndRunsAsync().ConfigureAwait(false);
         Exception? failure = null;
         try
@@ -59,6 +60,15 @@ public sealed partial class Consecutor<T>
         }
         if (failure is null) ended.TrySetResult();
         else EndWith(failure);
+    }
+
+    /// <summary>Cuts a start short that is under way: what it makes has to be given back.</summary>
+    private async Task EndStartAsync()
+    {
+        await stopsStart.CancelAsync().ConfigureAwait(false);
+        if (startEnded.Task.IsCompleted) return;
+        core.Lifetime.GiveUpWithin(core.Options.LeaseDuration);       // the code of a sink may not heed its token
+        await startEnded.Task.WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task EndRunsAsync()

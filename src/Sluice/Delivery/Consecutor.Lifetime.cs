@@ -10,6 +10,8 @@ public sealed partial class Consecutor<T>
     private readonly LocalMember place;            // among the members of this process
     private static readonly TimeSpan MaxLook = TimeSpan.FromSeconds(1);        // in real time
 
+    private readonly CancellationTokenSource stopsStart = new();       // a stop cuts a start short
+    private readonly TaskCompletionSource startEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? starting;                        // under sync
 
     /// <summary>Starts the consecutor: it acquires its share of the partitions and resumes their pending items. Free partitions are
@@ -21,6 +23,8 @@ public sealed partial class Consecutor<T>
     /// </exception>
     /// <exception cref="MemberInUseException">Another living process has the same <see cref="ConsecutorOptions.InstanceId"/>, or a
     /// consecutor of this process over another object of the same store.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled, or the consecutor was stopped or disposed while it started.
+    /// </exception>
     /// <exception cref="StreamStoreException">The store failed, or the existing stream has another number of partitions.</exception>
     public Task StartAsync(CancellationToken cancellation = default)
     {
@@ -39,35 +43,52 @@ public sealed partial class Consecutor<T>
             await other.Completion.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellation.ThrowIfCancellationRequested();
         }
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, stopsStart.Token);
         try
         {
-            await core.OpenAsync(cancellation, again: true).ConfigureAwait(false); // outputs may have been wired since the first time
-            if (!ownsStore) await core.StateCheck.CheckAllAsync(cancellation).ConfigureAwait(false);
-            await core.Members.StartAsync(cancellation).ConfigureAwait(false);
-            var following = new ItemTracking(core)
-            {
-                Name = Name,
-                IsTraced = local is null && Telemetry.IsTraced,
-                Outputs = core.Outputs,
-                KeepsOrder = core.Rounds is not null,
-                DividesLists = core.Options.Delivery.Level != DeliveryLevel.None
-            };
-            core.Following = following;
-            PipelineRun started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true },
-                CancellationToken.None);
-            run = started;
-            await core.Members.BeginSinksAsync(cancellation).ConfigureAwait(false);
-            committing = CommitAsync();
-            _ = WatchAsync(started);
-            BacklogTelemetry.Started(core.Observed);
-            _ = UnobserveAsync();
-            core.Pump.IsLeasing = State == ConsecutorStatus.Running;
+            await RunAllAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (stopsStart.IsCancellationRequested)
+        {
+            string text = $"The consecutor {Name} was stopped or disposed while it started, so it has processed nothing. Await StartAsync "
+                + "first. What was accepted stays in a durable store for the next start.";
+            core.Lifetime.Warn(text);
+            throw new OperationCanceledException(text, e, stopsStart.Token);
         }
         catch (Exception e)
         {
             Fail(e, isTold: true);
             throw;
         }
+        finally
+        {
+            startEnded.TrySetResult();
+        }
+    }
+
+    private async Task RunAllAsync(CancellationToken cancellation)
+    {
+        await core.OpenAsync(cancellation, again: true).ConfigureAwait(false); // outputs may have been wired since the first time
+        if (!ownsStore) await core.StateCheck.CheckAllAsync(cancellation).ConfigureAwait(false);
+        await core.Members.StartAsync(cancellation).ConfigureAwait(false);
+        var following = new ItemTracking(core)
+        {
+            Name = Name,
+            IsTraced = local is null && Telemetry.IsTraced,
+            Outputs = core.Outputs,
+            KeepsOrder = core.Rounds is not null,
+            DividesLists = core.Options.Delivery.Level != DeliveryLevel.None
+        };
+        core.Following = following;
+        PipelineRun started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true }, CancellationToken.None);
+        run = started;
+        await core.Members.BeginSinksAsync(cancellation).ConfigureAwait(false);
+        committing = CommitAsync();
+        _ = WatchAsync(started);
+        BacklogTelemetry.Started(core.Observed);
+        _ = UnobserveAsync();
+        stopsStart.Token.ThrowIfCancellationRequested();
+        core.Pump.IsLeasing = State == ConsecutorStatus.Running;
     }
 
     private async Task UnobserveAsync()

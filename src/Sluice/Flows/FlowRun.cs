@@ -110,7 +110,8 @@ public sealed class FlowRun : IAsyncDisposable
     public async Task<FlowRunInfo> GetStatusAsync(CancellationToken cancellation = default)
         => await core.AskAsync(() => FlowReports.StatusWithHostsAsync(core.Calls, core.Hosts, Id, cancellation), cancellation)
             .ConfigureAwait(false)
-            ?? throw new FlowException($"The run {Id} is not in the store any more: it was deleted, or the store was emptied.")
+            ?? throw new FlowException($"The run {Id} is not in the store any more: it was deleted, or the store was emptied. "
+                + "Start the flow again if its results are wanted.")
             {
                 Run =
             Id

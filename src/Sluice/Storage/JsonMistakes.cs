@@ -22,6 +22,14 @@ internal static partial class JsonMistakes
         return new(text, mistake.Path, mistake.LineNumber, mistake.BytePositionInLine, mistake);
     }
 
+    /// <summary>A writer's message, with the begin of its path: the path of a cycle names the same member 64 times.</summary>
+    public static string WithShortPath(string message)
+    {
+        const string Path = " Path: ";
+        int path = message.LastIndexOf(Path, StringComparison.Ordinal) + Path.Length;
+        return path < Path.Length ? message : message[..path] + Short(message[path..]);
+    }
+
     /// <summary>The parser's message for a missing required member.</summary>
     public static string Missing(Type type, string member)
         => $"JSON deserialization for type '{type}' was missing required properties including: '{member}'.";

@@ -155,7 +155,7 @@ internal sealed class JsonPayloadSerializer<T> : IPayloadSerializer<T>, IDoorSer
         }
         catch (Exception e) when (e is ArgumentException or JsonException && NamesOption(e.Message))
         {
-            throw new PayloadException($"{e.Message} Give such options to Sluice by the option Serializers = "
+            throw new PayloadException($"{JsonMistakes.WithShortPath(e.Message)} Give such options to Sluice by the option Serializers = "
                 + "PayloadSerializers.JsonOf(your JsonSerializerOptions, with a TypeInfoResolver).", e);
         }
         finally

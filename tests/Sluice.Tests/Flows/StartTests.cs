@@ -245,7 +245,8 @@ public class StartTests
         await clock.WaitForTimersAsync(1, FlowLab.Cancellation);
         clock.Advance(TimeSpan.FromSeconds(1));
         var failure = await Assert.ThrowsAsync<FlowException>(() => start.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Equal("The stream flow-io/a/y is not in the store any more: the run was deleted, or the store was emptied.",
+        Assert.Equal("The stream flow-io/a/y is not in the store any more: the run was deleted, or the store was emptied. "
+            + "Start the flow again if its results are wanted.",
             failure.Message);
     }
 

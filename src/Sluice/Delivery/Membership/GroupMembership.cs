@@ -25,6 +25,7 @@ internal sealed partial class GroupMembership
     private volatile int partitions;                 // the number of partitions; zero if it is not known
     private readonly CancellationTokenSource leaving;
     private volatile bool hasStarted;
+    private volatile bool mayBeKnown;                // to the store, as a member
     private MemberInUseException? refusal;           // of a heartbeat during the start
 
     public GroupMembership(ConsecutorCore core)
@@ -156,14 +157,14 @@ internal sealed partial class GroupMembership
         taking.Leave();
     }
 
-    /// <summary>Gives all partitions back and leaves the group. Costs no item an attempt.</summary>
+    /// <summary>Gives all partitions back and leaves the group, unless it has never tried to join. Costs no item an attempt.</summary>
     public async Task LeaveAsync()
     {
         await StopTakingAsync().ConfigureAwait(false);
         await heartbeat.StopAsync().ConfigureAwait(false);          // otherwise a heartbeat would join again
         await Task.WhenAll(core.Partitions.Owned.Select(partition => core.Store.ReleaseAsync(partition.Owner).AsTask()))
             .ConfigureAwait(false);
-        await member.LeaveAsync().ConfigureAwait(false);
+        if (mayBeKnown) await member.LeaveAsync().ConfigureAwait(false);
     }
 
     /// <summary>Ends the heartbeats.</summary>
@@ -211,6 +212,7 @@ internal sealed partial class GroupMembership
     private async Task<List<OwnedPartition>> LoadAsync(bool joins, CancellationToken cancellation)
     {
         StoreQuestion asked = core.Ask();
+        if (joins) mayBeKnown = true;
         GroupInfo? group = joins ? await member.JoinAsync(why => core.Problems.Latest = why, cancellation).ConfigureAwait(false) : null;
         if (group is not null)
         {

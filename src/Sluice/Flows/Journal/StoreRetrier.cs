@@ -59,6 +59,7 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
     private async Task<T> InsistAsync<T>(IReadOnlyCollection<string> streams, Func<ValueTask<T>> call, CancellationToken cancellation)
     {
         TimeSpan pause = First;
+        string? untold = null;                       // until it is known that the stream is there: otherwise that is the cause
         for (int failures = 0; ; failures++)
         {
             try
@@ -67,7 +68,9 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
                     foreach (string stream in streams)
                         if (await store.FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null)
                             throw new FlowException(
-                                $"The stream {stream} is not in the store any more: the run was deleted, or the store was emptied.");
+                                $"The stream {stream} is not in the store any more: the run was deleted, or the store was emptied. "
+                                    + "Start the flow again if its results are wanted.");
+                Tell();
                 return await call().ConfigureAwait(false);          // GiveUp ends the call, too
             }
             catch (ObjectDisposedException e) when (Owner is not null && e is not ClosedStoreException)
@@ -78,10 +81,18 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
             catch (StreamStoreException e) when (e is not StoreRolledBackException && !e.IsPermanent
                 && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)
             {
-                if (failures is 0 or 10) warn($"The store does not answer; it is asked again until it does: {e.Message}");
+                if (failures > 0) Tell();
+                if (failures is 0 or 10) untold = $"The store does not answer; it is asked again until it does: {e.Message}";
+                if (streams.Count == 0) Tell();
             }
             await Task.Delay(pause, time, cancellation).ConfigureAwait(false);
             pause = pause * 2 < Longest ? pause * 2 : Longest;
+        }
+
+        void Tell()
+        {
+            if (untold is not null) warn(untold);
+            untold = null;
         }
     }
 

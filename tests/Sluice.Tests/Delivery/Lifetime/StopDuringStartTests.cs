@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using Sluice.Storage;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A program that does not await StartAsync, and ends: whatever the start has done is given back, and one warning says why nothing
+/// was processed.</summary>
+public class StopDuringStartTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AStopCutsAStartShortAtAnyOfItsCalls(bool isDisposed)
+    {
+        int call = 0;
+        while (await IsCutShortAtAsync(call++, isDisposed)) ;
+        Assert.InRange(call, 9, 100);
+    }
+
+    /// <returns>Whether a start makes so many calls.</returns>
+    private static async Task<bool> IsCutShortAtAsync(int call, bool isDisposed)
+    {
+        await using var memory = new MemoryStreamStore();
+        var store = new FrozenStore(memory) { FreezesAt = call };
+        ConcurrentQueue<string> warnings = new();
+        var consecutor = new Consecutor<int>("numbers", static source => source.ForEach(static _ => { }),
+            new() { Store = store, OnWarning = warnings.Enqueue });
+        Task start = consecutor.StartAsync(Cancellation);
+        Task stuck = store.Stuck.WaitAsync(Cancellation);
+        await Task.WhenAny(start, stuck);
+        store.FreezesAt = int.MaxValue;
+        Task end = isDisposed ? consecutor.DisposeAsync().AsTask() : consecutor.StopAsync(cancellation: Cancellation);
+        store.Thaw();
+        await end;
+        await consecutor.Completion.WaitAsync(Cancellation);
+        bool isCut = !start.IsCompletedSuccessfully;  // later calls are made beside the start
+        if (isCut)
+        {
+            var failure = await Assert.ThrowsAsync<OperationCanceledException>(() => start);
+            Assert.Equal("The consecutor numbers was stopped or disposed while it started, so it has processed nothing. Await StartAsync "
+                + "first. What was accepted stays in a durable store for the next start.", failure.Message);
+            Assert.Equal([failure.Message], warnings);
+        }
+        await consecutor.DisposeAsync();
+
+        await using var next = new Consecutor<int>("numbers", static source => source.ForEach(static _ => { }), new() { Store = memory });
+        await next.StartAsync(Cancellation);
+        await next.SendAsync(1, Cancellation);
+        Assert.Equal(1, (await next.WaitForIdleAsync(Cancellation)).Completed);
+        return isCut;
+    }
+}
