@@ -25,8 +25,11 @@ internal static class Failures
         ObjectDisposedException => true,
         InvalidOperationException broken => broken.Message.Contains("not open", StringComparison.OrdinalIgnoreCase)
             || broken.Message.Contains("Connection property", StringComparison.Ordinal),
-        _ => false,
+        _ => IsLostPlace(failure),
     };
+
+    // Npgsql throws a plain Exception, and ends the connection, when the server's messages are not the expected ones.
+    private static bool IsLostPlace(Exception failure) => failure.GetType() == typeof(Exception) && failure.Source == "Npgsql";
 
     /// <summary>Whether another transaction has kept a lock for long.</summary>
     public static bool IsLocked(Exception failure) => failure is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable };
@@ -50,7 +53,8 @@ internal static class Failures
     /// <param name="mayHaveRun">Whether the server may have executed the call.</param>
     public static Exception Explain(Exception failure, StorePlace place, bool mayHaveRun)
     {
-        if (failure is not (NpgsqlException or SocketException or IOException or TimeoutException)) return failure;
+        if (failure is not (NpgsqlException or SocketException or IOException or TimeoutException) && !IsLostPlace(failure))
+            return failure;
         string outcome = mayHaveRun ? "what was asked may have been done or not. Repeat it" : "Nothing was done";
         if (failure is not PostgresException server)
             return new StreamStoreException($"The PostgreSQL server at {place.Server} does not answer: {outcome}.", failure);

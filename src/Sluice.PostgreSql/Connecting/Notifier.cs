@@ -112,10 +112,10 @@ internal sealed class Notifier : IAsyncDisposable
             {
                 await SendAsync(now).ConfigureAwait(false);
             }
-            catch (Exception failure) when (failure is NpgsqlException or IOException or InvalidOperationException
-                or ObjectDisposedException or TimeoutException)
+            catch (Exception)
             {
-                // The calls say that the server is away. What was to be told is told later.
+                // The calls say that the server is away. What was to be told is told later, whatever Npgsql has thrown: on a connection
+                // that has lost its place, that is a plain Exception.
                 if (closing.IsCancellationRequested) return;
                 lock (gate) Merge(now);
                 await WaitAsync(Pause).ConfigureAwait(false);
@@ -165,9 +165,9 @@ internal sealed class Notifier : IAsyncDisposable
                     await LeaveAsync(connection).ConfigureAwait(false);
                 }
             }
-            catch (Exception failure) when (failure is NpgsqlException or IOException or InvalidOperationException
-                or System.Net.Sockets.SocketException or OperationCanceledException or ObjectDisposedException or TimeoutException)
+            catch (Exception)
             {
+                // As above. Who waits also looks every few seconds.
                 await WaitAsync(Pause).ConfigureAwait(false);
             }
         }
@@ -181,8 +181,7 @@ internal sealed class Notifier : IAsyncDisposable
             await using var unlisten = new NpgsqlCommand("UNLISTEN *", connection);
             await unlisten.ExecuteNonQueryAsync().ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is NpgsqlException or IOException or InvalidOperationException
-            or System.Net.Sockets.SocketException or ObjectDisposedException or TimeoutException)
+        catch (Exception)
         {
             source.Clear();                          // it is closed when it is given back, and not reused
         }

@@ -144,7 +144,7 @@ public sealed partial class Consecutor<T>
         }
         core.Committer.Hurry();
         // Items of a consecutor without a store cannot go back to one: they still go through.
-        if (local is null || !core.Pump.MayBegin) core.Pump.IsLeasing = false;
+        if (local is null || !core.Pump.MayBegin) core.Pump.Stop();
         while ((core.InFlight.Count > 0 || (core.Pump.MayBegin && local!.HasItems)) && !stopDeadline.IsCancellationRequested
             && !core.Lifetime.Token.IsCancellationRequested)
             await core.InFlight.Quiet.WaitAsync().WaitAsync(stopDeadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

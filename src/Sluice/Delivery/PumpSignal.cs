@@ -8,6 +8,7 @@ internal sealed class PumpSignal
     private readonly Lock sync = new();
     private volatile bool isLeasing;
     private volatile bool isPaused;
+    private volatile bool isStopping;
     private DateTimeOffset? pausedAt;                // under sync
     private long learned;                            // under sync: the question whose answer was the last news about the pause
     private long questions;
@@ -28,6 +29,16 @@ internal sealed class PumpSignal
             isLeasing = value;
             Changed();
         }
+    }
+
+    /// <summary>Whether a stop has begun. The answer to a lease that was under way then begins nothing.</summary>
+    public bool IsStopping => isStopping;
+
+    /// <summary>A stop begins: nothing is leased any more.</summary>
+    public void Stop()
+    {
+        isStopping = true;
+        IsLeasing = false;
     }
 
     /// <summary>Whether items and timers may begin: the pump may lease, and the group is not known to be paused.</summary>

@@ -58,8 +58,9 @@ public class TableTests
             static row => row.GetString(row.GetOrdinal("note")), new() { Time = clock, OnWarning = lab.Warnings.Enqueue })
             | seen.Enqueue).Start(cancellation: Cancellation);
         await SourceLab.UntilAsync(clock, run.Completion, () => !lab.Warnings.IsEmpty);
-        Assert.Contains("1 transaction that was open before them may still commit rows with lower values: process "
-            + slow.ProcessID, Assert.Single(lab.Warnings), StringComparison.Ordinal);
+        // On a busy server another process may have had a transaction open, too.
+        Assert.Matches($"transactions? that (was|were) open before them may still commit rows with lower values: .*{slow.ProcessID}",
+            Assert.Single(lab.Warnings));
         Assert.Empty(seen);
         await RunAsync(slow, second);
         await transaction.CommitAsync(Cancellation);

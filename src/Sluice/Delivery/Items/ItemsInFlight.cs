@@ -24,6 +24,24 @@ internal sealed class ItemsInFlight(ItemLedger ledger, PumpSignal pump)
     /// <summary>Items are handed to the pipeline.</summary>
     public void Begin(int items) => Interlocked.Add(ref count, items);
 
+    /// <summary>Leased items are about to be handed to the pipeline.</summary>
+    /// <returns>False if a stop has begun: they are not handed over, and go back with their partition.</returns>
+    public bool TryBegin(int items)
+    {
+        Begin(items);                                // before the look: a stop counts after it has said that it stops
+        if (!pump.IsStopping) return true;
+        Undo(items);
+        return false;
+    }
+
+    /// <summary>Items that were begun are not handed to the pipeline after all.</summary>
+    public void Undo(int items)
+    {
+        if (Interlocked.Add(ref count, -items) != 0) return;
+        Quiet.Set();
+        Emptied.Set();
+    }
+
     /// <summary>Items are committed or given up.</summary>
     public void End(int items)
     {

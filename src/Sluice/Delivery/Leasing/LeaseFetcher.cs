@@ -74,18 +74,21 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
     }
 
     /// <summary>Counts leased entries as in flight.</summary>
-    /// <returns>Their partition; null if it was lost meanwhile.</returns>
+    /// <returns>Their partition; null if it was lost meanwhile, or a stop has begun.</returns>
     public OwnedPartition? Begin(LeasedBatch leased)
     {
         OwnedPartition? partition = Array.Find(core.Partitions.Owned, owned => owned.Owner == leased.Owner);
-        if (partition is null) return null;
+        if (partition is null || !core.InFlight.TryBegin(leased.Entries.Length)) return null;
         lock (core.Ledger.Sync)
         {
-            if (partition.IsVoid) return null;
+            if (partition.IsVoid)
+            {
+                core.InFlight.Undo(leased.Entries.Length);
+                return null;
+            }
             partition.Begin(leased.Entries.Length);
             foreach (Entry entry in leased.Entries.Span) core.Ledger.Lease(partition, entry.Sequence, entry.Attempt);
         }
-        core.InFlight.Begin(leased.Entries.Length);
         return partition;
     }
 

@@ -38,6 +38,41 @@ public class EndingTests
     }
 
     [Fact]
+    public async Task AnItemThatIsLeasedDuringAStopDoesNotBegin()
+    {
+        await using var memory = new MemoryStreamStore();
+        await using (Consecutor<int> sender = new("numbers", source => source.ForEach(_ => { }), new() { Store = memory }))
+            await sender.SendAllAsync([1, 2], Cancellation);
+        var store = new FrozenStore(memory);
+        TaskCompletionSource begun = new(), end = new();
+        List<int> seen = [];
+        async Task HoldAsync(int number, CancellationToken cancellation)
+        {
+            lock (seen) seen.Add(number);
+            store.Freeze();                          // the lease of the other item does not return
+            begun.TrySetResult();
+            await end.Task.WaitAsync(cancellation);
+        }
+
+        // with two items in flight, a lease asks for one
+        await using (var consecutor = new Consecutor<int>("numbers", source => source | HoldAsync, new() { Store = store, MaxInFlight = 2 }))
+        {
+            await consecutor.StartAsync(Cancellation);
+            await begun.Task.WaitAsync(Cancellation);
+            await store.Stuck.WaitAsync(Cancellation);
+            Task<bool> stopping = consecutor.StopAsync(cancellation: Cancellation);
+            store.Thaw();
+            end.SetResult();
+            Assert.True(await stopping);
+        }
+        Assert.Equal([1], seen);
+        await using var next = new Consecutor<int>("numbers", source => source.ForEach(seen.Add), new() { Store = memory });
+        await next.StartAsync(Cancellation);
+        await next.WaitForIdleAsync(Cancellation);
+        Assert.Equal([1, 2], seen);
+    }
+
+    [Fact]
     public async Task AStopDoesNotWaitForTheCommitInterval()
     {
         var clock = new TestClock();
