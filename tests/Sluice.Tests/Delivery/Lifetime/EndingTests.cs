@@ -55,7 +55,7 @@ public class EndingTests
         }
 
         // with two items in flight, a lease asks for one
-        await using (var consecutor = new Consecutor<int>("numbers", source => source | HoldAsync, new() { Store = store, MaxInFlight = 2 }))
+        await using (Consecutor<int> consecutor = new("numbers", source => source | HoldAsync, new() { Store = store, MaxInFlight = 2 }))
         {
             await consecutor.StartAsync(Cancellation);
             await begun.Task.WaitAsync(Cancellation);
