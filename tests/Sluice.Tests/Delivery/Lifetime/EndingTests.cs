@@ -43,26 +43,16 @@ public class EndingTests
         await using var memory = new MemoryStreamStore();
         await using (Consecutor<int> sender = new("numbers", source => source.ForEach(_ => { }), new() { Store = memory }))
             await sender.SendAllAsync([1, 2], Cancellation);
-        var store = new FrozenStore(memory);
-        TaskCompletionSource begun = new(), end = new();
+        var store = new SlowSecondLease(memory);
         List<int> seen = [];
-        async Task HoldAsync(int number, CancellationToken cancellation)
-        {
-            lock (seen) seen.Add(number);
-            store.Freeze();                          // the lease of the other item does not return
-            begun.TrySetResult();
-            await end.Task.WaitAsync(cancellation);
-        }
-
         // with two items in flight, a lease asks for one
-        await using (Consecutor<int> consecutor = new("numbers", source => source | HoldAsync, new() { Store = store, MaxInFlight = 2 }))
+        await using (Consecutor<int> consecutor = new("numbers", source => source | HoldAsync | Stage.Parallel(2),
+            new() { Store = store, MaxInFlight = 2 }))
         {
             await consecutor.StartAsync(Cancellation);
-            await begun.Task.WaitAsync(Cancellation);
-            await store.Stuck.WaitAsync(Cancellation);
+            await store.Begun.Task.WaitAsync(Cancellation);
             Task<bool> stopping = consecutor.StopAsync(cancellation: Cancellation);
-            store.Thaw();
-            end.SetResult();
+            store.Let.SetResult();
             Assert.True(await stopping);
         }
         Assert.Equal([1], seen);
@@ -70,6 +60,12 @@ public class EndingTests
         await next.StartAsync(Cancellation);
         await next.WaitForIdleAsync(Cancellation);
         Assert.Equal([1, 2], seen);
+
+        async Task HoldAsync(int number, CancellationToken cancellation)
+        {
+            lock (seen) seen.Add(number);
+            await store.Let.Task.WaitAsync(cancellation);
+        }
     }
 
     [Fact]
@@ -230,5 +226,24 @@ public class EndingTests
     {
         var failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers", _ => Source.From([7]) | (_ => { })));
         Assert.Contains("It takes its items from the source it is given", failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A store whose second lease does not return until it is let.</summary>
+    private sealed class SlowSecondLease(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private int leases;
+
+        public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Let { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+        {
+            LeaseResult lease = await base.LeaseAsync(request, cancellation);
+            if (Interlocked.Increment(ref leases) != 2) return lease;
+            Begun.TrySetResult();
+            await Let.Task.WaitAsync(cancellation);
+            return lease;
+        }
     }
 }
