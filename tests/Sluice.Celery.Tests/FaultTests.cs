@@ -123,10 +123,11 @@ public abstract partial class FaultTests(Workers workers)
     {
         Channel<string> lines = Channel.CreateUnbounded<string>();
         await using Lab lab = Join("sluice");
+        int said = workers.Worker.Process.Lines;
         await using FlowRun run = await lab.StartAsync(lines.Reader.ReadAllAsync(), "terminated");
         await lines.Writer.WriteAsync("a");
         await run.Output<string>("copy").FirstAsync(Lab.Cancellation);
-        string received = (await workers.Worker.Process.SaysAsync("sluice.run:copy[", last: true)).Split("sluice.run:copy[")[1];
+        string received = (await workers.Worker.Process.SaysAsync("sluice.run:copy[", end: "] received", said)).Split("copy[")[1];
 
         await workers.Worker.CommandAsync("control", "terminate", "KILL", received[..36], "-d", workers.Worker.Name, "-t", "60");
 

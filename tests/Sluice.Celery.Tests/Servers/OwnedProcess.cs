@@ -62,21 +62,31 @@ internal sealed class OwnedProcess : IAsyncDisposable
         return owned;
     }
 
+    /// <summary>How many lines it has written.</summary>
+    public int Lines
+    {
+        get
+        {
+            lock (sync) return lines.Count;
+        }
+    }
+
     /// <summary>Waits for a line with a text.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="last">Whether the last such line is wanted, not the first one.</param>
+    /// <param name="end">The end of the line.</param>
+    /// <param name="after">How many lines are passed over: a process that several tests share may have said it for another one.</param>
     /// <exception cref="InvalidOperationException">The process has ended without saying it.</exception>
     /// <exception cref="TimeoutException">The process says nothing for a long time.</exception>
-    public async Task<string> SaysAsync(string text, bool last = false)
+    public async Task<string> SaysAsync(string text, string end = "", int after = 0)
     {
-        for (int at = 0; ;)
+        for (int at = after; ;)
         {
             bool wasOver = hasEnded;
             lock (sync)
             {
-                if (last && lines.FindLast(line => line.Contains(text, StringComparison.Ordinal)) is { } found) return found;
                 for (; at < lines.Count; at++)
-                    if (lines[at].Contains(text, StringComparison.Ordinal)) return lines[at];
+                    if (lines[at].Contains(text, StringComparison.Ordinal) && lines[at].EndsWith(end, StringComparison.Ordinal))
+                        return lines[at];
             }
             if (wasOver) throw new InvalidOperationException($"It has ended, and has not said \"{text}\":\n{Output}");
             if (!await news.WaitAsync(Lab.Patience, TestContext.Current.CancellationToken))
