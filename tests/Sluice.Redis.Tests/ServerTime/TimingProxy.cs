@@ -7,14 +7,15 @@ using System.Text;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// A proxy between a store and its server that measures the cost of each function: the processor time of the main thread of the server
-/// between request and answer, so a busy machine does not count. Calls pass one at a time.
+/// A proxy between a store and its server that measures the cost of each function: the commands that the server executes for it, which are
+/// the same on each machine, and the processor time of the server's main thread between request and answer. Calls pass one at a time.
 /// </summary>
 internal sealed class TimingProxy : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource end = new();
     private readonly int port, process;
+    private readonly CommandCounter commands;
     private readonly Task accepting;
 
     /// <param name="port">The server's port.</param>
@@ -22,20 +23,22 @@ internal sealed class TimingProxy : IAsyncDisposable
     public TimingProxy(int port, int process)
     {
         (this.port, this.process) = (port, process);
+        commands = new CommandCounter(port);
         listener.Start();
         accepting = AcceptAsync();
     }
 
     public string Address => $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
 
-    /// <summary>The calls since the start: the function and its cost.</summary>
-    public ConcurrentQueue<(string Function, TimeSpan Time)> Calls { get; } = [];
+    /// <summary>The calls since the start.</summary>
+    public ConcurrentQueue<ServerCall> Calls { get; } = [];
 
     public async ValueTask DisposeAsync()
     {
         await end.CancelAsync();
         listener.Stop();
         await accepting;
+        commands.Dispose();
         end.Dispose();
     }
 
@@ -58,18 +61,20 @@ internal sealed class TimingProxy : IAsyncDisposable
         (from.NoDelay, to.NoDelay) = (true, true);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(end.Token);
         string? running = null;
-        TimeSpan before = default;
+        (long Commands, TimeSpan Time) before = default;
         try
         {
             await to.ConnectAsync(IPAddress.Loopback, port, end.Token);
             Task back = CopyAsync(to.GetStream(), from.GetStream(), _ =>
             {
-                if (Interlocked.Exchange(ref running, null) is { } function) Calls.Enqueue((function, Spent() - before));
+                if (Interlocked.Exchange(ref running, null) is not { } function) return;
+                TimeSpan time = Spent() - before.Time;
+                Calls.Enqueue(new(function, commands.Count() - before.Commands, time));
             }, both);
             await CopyAsync(from.GetStream(), to.GetStream(), bytes =>
             {
                 if (FunctionOf(bytes) is not { } function) return;
-                before = Spent();
+                before = (commands.Count(), Spent());
                 Volatile.Write(ref running, function);
             }, both);
             await back;

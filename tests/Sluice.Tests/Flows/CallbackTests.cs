@@ -15,7 +15,8 @@ public class CallbackTests
     public async Task AServiceHandsOverItsRunsEvenIfACallbackThrows()
     {
         await using var lab = new FlowLab();
-        Supervisor stopping = lab.Join();
+        // Nothing comes back because a lease has expired.
+        Supervisor stopping = lab.Join(options => options with { LeaseDuration = TimeSpan.FromHours(1) });
         int begun = 0;
         var both = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         foreach (Processor processor in (Processor[])[First, Second]) stopping.Register(processor, WaitAsync);
@@ -32,7 +33,7 @@ public class CallbackTests
         foreach (Processor processor in (Processor[])[First, Second]) next.Register(processor, () => Task.FromResult(1));
         foreach (FlowRun run in runs)
         {
-            await run.Completion.WaitAsync(TimeSpan.FromSeconds(10), FlowLab.Cancellation);          // less than the lease duration
+            await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
             await run.DisposeAsync();
         }
 
@@ -80,9 +81,9 @@ public class CallbackTests
             {
                 for (int n = 0; n < 11; n++) clock.Advance(TimeSpan.FromSeconds(1));
                 Assert.StartsWith("The processor first of the run run was cancelled ",
-                    await said.Task.WaitAsync(TimeSpan.FromSeconds(5), FlowLab.Cancellation), StringComparison.Ordinal);
+                    await said.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation), StringComparison.Ordinal);
             }
-            else await stopped.WaitAsync(TimeSpan.FromSeconds(5), FlowLab.Cancellation);
+            else await stopped.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         }
         finally
         {

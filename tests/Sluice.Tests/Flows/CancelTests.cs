@@ -85,7 +85,7 @@ public class CancelTests
         await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Of("x", 1)], run: "deaf", cancellation: FlowLab.Cancellation);
         await lab.UntilAsync("flow/deaf", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Status == FlowStatus.Running);
         broken.SetException(new StreamStoreException("The entry flow/deaf/0/3 is damaged, as the test wants.") { IsPermanent = true });
-        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20),
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
             FlowLab.Cancellation));
         Assert.Equal(
             "The run deaf has failed: the processor work has: The journal of the run deaf cannot be followed any further, so its "

@@ -21,7 +21,7 @@ public class DamagedJournalTests
         lab.Join(store: new DamagedStore(lab.Store)).Register(Work, StartTests.CopyAsync);
 
         var failure = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(run.Output<int>("y"))
-            .WaitAsync(TimeSpan.FromSeconds(10), FlowLab.Cancellation));
+            .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Contains("The journal of the run run cannot be followed any further", failure.Message, StringComparison.Ordinal);
         Assert.Contains("is damaged, as the test wants", failure.Message, StringComparison.Ordinal);
         await lab.UntilAsync("work/work", async () =>

@@ -28,7 +28,7 @@ public class DamagedWorkTests
 
         foreach (FlowRun run in runs.Where(run => run.Id != "run-17"))
             await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        var failure = await Assert.ThrowsAsync<FlowException>(() => runs[17].Completion.WaitAsync(TimeSpan.FromSeconds(20),
+        var failure = await Assert.ThrowsAsync<FlowException>(() => runs[17].Completion.WaitAsync(FlowLab.Patience,
             FlowLab.Cancellation));
         Assert.StartsWith("The run run-17 has failed: the processor work has: Its work order cannot be read: ", failure.Message,
             StringComparison.Ordinal);
@@ -54,7 +54,7 @@ public class DamagedWorkTests
         lab.Join(store: store).Register(Work, (ProcessorFunction)((context, cancellation) => CopyAsync(context, [])));
 
         foreach (FlowRun run in runs.Where(run => PartitionOf(run.Id) != partition))
-            await run.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
+            await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.False(runs[17].Completion.IsCompleted);
         Assert.Single(lab.Warnings, text => text.StartsWith(
             $"The store does not give out what is to be done in the partition {partition} of work/work.", StringComparison.Ordinal));
@@ -90,7 +90,7 @@ public class DamagedWorkTests
             return Task.FromResult(1);
         });
         await using FlowRun other = await starter.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20),
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
             FlowLab.Cancellation));
         Assert.StartsWith(
             $"The run run-1 has failed: the processor work has: What its host has written down about it cannot be read (the row run-1 "
@@ -126,7 +126,7 @@ public class DamagedWorkTests
         // Its work order is leased before those of the others, which are started one after another.
         foreach (string id in Enumerable.Range(0, Runs).Select(n => $"run-{n}").Where(id => PartitionOf(id) != PartitionOf("again")))
             await using (FlowRun other = await starter.StartAsync(Working, [IOVal.Of("x", 3)], run: id, cancellation: FlowLab.Cancellation))
-                await other.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
+                await other.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.False(second.Completion.IsCompleted);
         go.SetResult();
         Assert.Equal([2], await FlowLab.ReadAsync(second.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));

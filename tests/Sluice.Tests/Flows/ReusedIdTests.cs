@@ -25,7 +25,7 @@ public class ReusedIdTests
         await using FlowRun run = await starter.StartAsync(Working, [IOVal.Of("x", 100)], run: "again", cancellation: FlowLab.Cancellation);
         lab.Join().Register(Work, StartTests.CopyAsync);
 
-        await run.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal([100], await FlowLab.ReadAsync(run.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         await lab.UntilAsync("work/work", async () =>
             (await lab.Store.FindStreamAsync("work/work", FlowLab.Cancellation))!.Groups[0].Outstanding == 0);

@@ -14,7 +14,7 @@ public class ThrowingOnWarningTests
         service.Register(work, (IO<int> x) => x.IsComplete ? Task.FromResult(1) : throw new InvalidOperationException("no ink"));
         await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)],
             cancellation: FlowLab.Cancellation);
-        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(10),
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
             FlowLab.Cancellation));
         Assert.EndsWith("InvalidOperationException: no ink", failure.Message, StringComparison.Ordinal);
     }

@@ -39,7 +39,7 @@ public class UnreadableWorkOrderTests
         })).Register(Work, StartTests.CopyAsync);
 
         await using FlowRun run = await starting.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        await run.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
     [Fact]
@@ -55,12 +55,12 @@ public class UnreadableWorkOrderTests
             runs.Add(await starter.StartAsync(Working, [IOVal.Of("x", 1)], run: id, cancellation: FlowLab.Cancellation));
         lab.Join(store: new StrangeStore(lab.Store, partition)).Register(Work, StartTests.CopyAsync);
 
-        foreach (FlowRun run in runs) await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20),
+        foreach (FlowRun run in runs) await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
             FlowLab.Cancellation));
         string other = Enumerable.Range(0, int.MaxValue).Select(n => $"run-{n}")
             .First(id => EntryKey.Of(id).PartitionOf(WorkGroup.Partitions) != partition);
         await using FlowRun well = await starter.StartAsync(Working, [IOVal.Of("x", 1)], run: other, cancellation: FlowLab.Cancellation);
-        await well.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
+        await well.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(Many, (await lab.Store.ListDeadAsync(FlowNames.Hosts("work"), max: 1_000, cancellation: FlowLab.Cancellation)).Count);
         foreach (FlowRun run in runs) await run.DisposeAsync();
     }
