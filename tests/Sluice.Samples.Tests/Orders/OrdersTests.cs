@@ -26,7 +26,7 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
     [Fact]
     public async Task AServerByNameIsLeftAsItWas()
     {
-        using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "40", "--seed", "6", "--kills", "2",
+        using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "20", "--seed", "6", "--kills", "1",
             "--store", $"postgres:{server.Postgres.Address}");
         string output = (await drive.EndAsync()).Succeeded().Output;
         Assert.Contains("right: ", output, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Storage;
 using Sluice.Testing;
 
@@ -6,20 +7,25 @@ namespace Sluice.Sqlite.Tests.Victims;
 /// <summary>A store whose owner is another process, killed by SIGKILL.</summary>
 internal sealed class VictimFixture(Durability durability) : StreamStoreFixture
 {
+    private static readonly ConcurrentBag<Task<VictimProcess>> Unused = [];          // what one scenario has started, the next one takes
     private readonly TempDirectory directory = new();
-    private Task<VictimProcess> next = StartAsync();
+    private Task<VictimProcess>? next;
     private VictimProcess? open;
+
+    /// <summary>Each kill costs a process here. <c>SLUICE_KILLS=all</c> kills at each call.</summary>
+    public override int KillStride => KilledOwnerTests.AreAll ? 1 : 3;
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
     {
-        open = await next;
-        next = StartAsync();                         // started early, so that it is ready when needed
+        open = await (next ?? StartAsync());
+        next = null;
         await open.CallAsync("open", directory.File("store.db"), durability == Durability.Power, time.GetUtcNow());
         return RemoteStore.Over(open);
     }
 
     public override async ValueTask KillAsync(IStreamStore store)
     {
+        next ??= StartAsync();                       // early, so that it is ready when needed
         await open!.KillAsync();
         open = null;
     }
@@ -32,10 +38,11 @@ internal sealed class VictimFixture(Durability durability) : StreamStoreFixture
 
     public override async ValueTask DisposeAsync()
     {
-        await (await next).KillAsync();
+        if (next is { } unused) Unused.Add(unused);
         directory.Dispose();
         await base.DisposeAsync();
     }
 
-    private static Task<VictimProcess> StartAsync() => Task.Run(() => new VictimProcess());
+    private static Task<VictimProcess> StartAsync()
+        => Unused.TryTake(out Task<VictimProcess>? unused) ? unused : Task.Run(static () => new VictimProcess());
 }
