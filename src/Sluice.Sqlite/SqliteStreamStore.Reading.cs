@@ -86,13 +86,14 @@ public sealed partial class SqliteStreamStore
     /// <param name="path">The file of the store.</param>
     /// <param name="target">The new file; it must not exist.</param>
     /// <param name="cancellation">Ends the copy; then there is no new file.</param>
+    /// <exception cref="ArgumentException">One of the two is empty, or a connection string or an address instead of a path.</exception>
     /// <exception cref="StreamStoreException">
     /// The store cannot be read, or the new file exists or cannot be written; the message says which. Then there is no new file.
     /// </exception>
     public static async ValueTask BackupAsync(string path, string target, CancellationToken cancellation = default)
     {
         StorePath.Check(path);
-        ArgumentException.ThrowIfNullOrEmpty(target);
+        StorePath.CheckTarget(target);
         cancellation.ThrowIfCancellationRequested();
         await OwnThread.RunAsync("sluice backup", () => Backup.Write(ExistingPath(path), System.IO.Path.GetFullPath(target),
             cancellation))

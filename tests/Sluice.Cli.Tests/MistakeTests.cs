@@ -54,6 +54,7 @@ public sealed class MistakeTests : CliTestBase
         { 3, "redrive sqlite:folder orders --all", "it is a directory" },
         { 3, "check sqlite:empty.db", "has no Sluice store" },
         { 3, "backup sqlite:orders.db folder", "is a directory" },
+        { 2, "backup sqlite:orders.db sqlite:copy.db", "Leave out 'sqlite:'" },
         { 3, "backup sqlite:orders.db none/copy.db", "its directory does not exist. Make it first." },
         { 3, "check sqlite:notes.txt", "is no SQLite database" },
         { 3, "backup sqlite:orders.db no/such/copy.db", "could not be copied" },

@@ -20,6 +20,7 @@ public class StorePathTests
         foreach (Func<Task> open in (Func<Task>[])[
             async () => await SqliteStreamStore.OpenAsync(path!, Durability.Process),
             async () => await SqliteStreamStore.OpenReadOnlyAsync(path!),
+            async () => await SqliteStreamStore.BackupAsync("orders.db", path!),
             () => Task.FromResult(new SluiceOptions().UseSqlite(path!))])
         {
             ArgumentException refused = await Assert.ThrowsAnyAsync<ArgumentException>(open);

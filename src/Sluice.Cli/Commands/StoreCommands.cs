@@ -33,8 +33,9 @@ internal static class StoreCommands
             throw CommandException.Usage("sluice backup copies SQLite stores. Redis copies itself: redis-cli -h HOST -p PORT --rdb FILE "
                 + "writes a consistent copy here, and redis-cli BGSAVE writes one on the server. For PostgreSQL, use pg_dump "
                 + "--schema=SCHEMA, which writes a consistent copy.");
-        string target = Path.GetFullPath(command.Value(Target));
-        await SqliteStreamStore.BackupAsync(file, target, command.Cancellation);
+        string target = command.Value(Target);
+        await StoreNames.WithPathAsync(() => SqliteStreamStore.BackupAsync(file, target, command.Cancellation));
+        target = Path.GetFullPath(target);
         long bytes = new FileInfo(target).Length;
         if (command.Screen.IsJson) command.Screen.Json(new { File = target, Bytes = bytes });
         else command.Screen.Line($"copied to {Clean.Text(target)} ({Clean.Size(bytes)})");

@@ -61,9 +61,28 @@ internal static class StoreNames
         }
         catch (ArgumentException wrong)
         {
-            int end = wrong.Message.IndexOf(" (Parameter", StringComparison.Ordinal);
-            throw CommandException.Usage(end < 0 ? wrong.Message : wrong.Message[..end]);
+            throw Mistake(wrong);
         }
+    }
+
+    /// <summary>Does something with a path that a user has given.</summary>
+    /// <exception cref="CommandException">It is no path.</exception>
+    public static async ValueTask WithPathAsync(Func<ValueTask> work)
+    {
+        try
+        {
+            await work().ConfigureAwait(false);
+        }
+        catch (ArgumentException wrong)
+        {
+            throw Mistake(wrong);
+        }
+    }
+
+    private static CommandException Mistake(ArgumentException wrong)
+    {
+        int end = wrong.Message.IndexOf(" (Parameter", StringComparison.Ordinal);
+        return CommandException.Usage(end < 0 ? wrong.Message : wrong.Message[..end]);
     }
 
     private static string Checked(string store)

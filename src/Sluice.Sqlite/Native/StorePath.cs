@@ -5,7 +5,8 @@ namespace Sluice.Sqlite;
 /// <summary>Refuses texts that are no paths of files. SQLite would make a file with such a name.</summary>
 internal static partial class StorePath
 {
-    private const string How = "A SQLite store is opened with the path of its file, such as \"orders.db\".";
+    private const string Store = "A SQLite store is opened with the path of its file, such as \"orders.db\".";
+    private const string Copy = "A copy of a SQLite store is made at the path of a new file, such as \"orders-copy.db\".";
 
     private static readonly (string Start, string Advice)[] Mistakes =
     [
@@ -23,18 +24,24 @@ internal static partial class StorePath
     /// <summary>Throws if a text is empty, or a connection string or an address instead of a path. A file that exists is a file.</summary>
     /// <remarks>The message does not show the text: it may have a password in it.</remarks>
     /// <exception cref="ArgumentException">It is no path.</exception>
-    public static void Check(string? path)
+    public static void Check(string? path) => Check(path, Store, nameof(path));
+
+    /// <summary>The same for the file of a copy.</summary>
+    /// <exception cref="ArgumentException">It is no path.</exception>
+    public static void CheckTarget(string? target) => Check(target, Copy, nameof(target));
+
+    private static void Check(string? path, string how, string parameter)
     {
         if (path is null)
-            throw new ArgumentNullException(nameof(path), $"{How} The given path is null: is its setting missing?");
+            throw new ArgumentNullException(parameter, $"{how} The given path is null: is its setting missing?");
         if (string.IsNullOrWhiteSpace(path))
-            throw new ArgumentException($"{How} The given path is empty: does its setting have a value?", nameof(path));
+            throw new ArgumentException($"{how} The given path is empty: does its setting have a value?", parameter);
         if (Server().IsMatch(path) && !File.Exists(path))
-            throw new ArgumentException($"{How} The given path looks like the address of a server. For Redis, use "
-                + "RedisStreamStore.ConnectAsync of the package Sluice.Redis; for a file of that name, put ./ before it.", nameof(path));
+            throw new ArgumentException($"{how} The given path looks like the address of a server. For Redis, use "
+                + "RedisStreamStore.ConnectAsync of the package Sluice.Redis; for a file of that name, put ./ before it.", parameter);
         int found = Array.FindIndex(Mistakes, mistake => path.StartsWith(mistake.Start, StringComparison.OrdinalIgnoreCase));
         if (found < 0 || File.Exists(path)) return;
-        throw new ArgumentException($"{How} The given path begins with '{Mistakes[found].Start}'. {Mistakes[found].Advice}", nameof(path));
+        throw new ArgumentException($"{how} The given path begins with '{Mistakes[found].Start}'. {Mistakes[found].Advice}", parameter);
     }
 
     // A host and a port.
