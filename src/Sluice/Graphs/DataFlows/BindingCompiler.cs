@@ -59,7 +59,7 @@ internal abstract class BindingCompiler
     private NodeDefinition Meeting(BindingDraft draft)
     {
         Action<GraphContext>[] checks = [.. draft.Meetings.SelectMany(pair => Checks(pair[0], pair[1]))];
-        return Define<object?>(draft, (run, _, _) =>
+        return Define<Unit>(draft, (run, _, _) =>
         {
             foreach (Action<GraphContext> check in checks) check(run);
             return default;

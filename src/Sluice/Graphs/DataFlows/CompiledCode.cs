@@ -45,7 +45,7 @@ internal sealed class CompiledCode : BindingCompiler
                 return OnWorker<T>(open is null ? called : Expression.Call(typeof(TaskAdapters), nameof(TaskAdapters.Open), null,
                     Expression.Convert(called, typeof(object)), open));
             case FlowReturn.Task or FlowReturn.ValueTask:
-                called = Expression.Call(typeof(TaskAdapters), nameof(TaskAdapters.NothingAsync), null, called);
+                called = Expression.Call(typeof(TaskValues), nameof(TaskValues.NothingAsync), null, called);
                 break;
             case FlowReturn.TaskOfValue:
                 called = Expression.Call(typeof(TaskValues), nameof(TaskValues.Of), [signature.Value!],

@@ -23,7 +23,7 @@ internal sealed class ResultBinding
 
     public static ResultBinding Of(DataFlowFunction function, FunctionSignature signature)
     {
-        if (signature.Value is not { } type) return new(typeof(object), false, []);
+        if (signature.Value is not { } type) return new(typeof(Unit), false, []);
         ResultBinding result = Of(type, function, signature);
         if (function.Positions is not { } positions)
             return function.Dropped.Count == 0 || result.IsOpen ? result : result.Without(function);

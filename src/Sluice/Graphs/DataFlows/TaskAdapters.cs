@@ -6,18 +6,6 @@ namespace Sluice.Graphs;
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
 internal static class TaskAdapters
 {
-    public static async ValueTask<object> NothingAsync(Task? task)
-    {
-        await (task ?? throw new NullTaskException()).ConfigureAwait(false);
-        return null!;
-    }
-
-    public static async ValueTask<object> NothingAsync(ValueTask task)
-    {
-        await task.ConfigureAwait(false);
-        return null!;
-    }
-
     public static async ValueTask<NamedValues> OpenAsync<T>(ValueTask<T> task, DataFlowFunction function)
         => Open(await task.ConfigureAwait(false), function);
 
