@@ -12,6 +12,8 @@ internal sealed class ItemLedger
     private long accepted, completed, skipped, dead, cancelled, pending, inFlight, retrying, parked, suspect, split;
     private long moves;
     private long inNoStore;                          // accepted items in no store that have not ended
+    private long letterMoves;                        // changes of the count of dead letters
+    private int letterChanges;                       // calls of this member that redrive or delete letters, and are not counted yet
 
     public Lock Sync { get; } = new();
 
@@ -55,6 +57,7 @@ internal sealed class ItemLedger
     private void Set(long accepted, long pending, PartitionCounts ended, long dead, long retrying, long parked, long suspect)
     {
         moves++;
+        letterMoves++;
         (this.accepted, this.pending, completed, skipped, split) = (accepted, pending, ended.Completed, ended.Skipped, ended.Split);
         (this.dead, this.retrying, this.parked, this.suspect, inFlight) = (dead, retrying, parked, suspect, 0);
         cancelled = accepted + split - pending - completed - skipped - dead - retrying - parked - suspect;
@@ -127,6 +130,7 @@ internal sealed class ItemLedger
             inFlight -= counts.Roots;
             (completed, skipped, cancelled) = (completed + counts.Completed, skipped + counts.Skipped, cancelled + counts.Cancelled);
             dead += counts.Letters;
+            if (counts.Letters != 0) letterMoves++;
             split += counts.Split;
             pending += counts.Derived;
             foreach (RetryWrite deferral in deferred)
@@ -257,6 +261,17 @@ internal sealed class ItemLedger
         Moved?.Invoke();
     }
 
+    /// <summary>A call that redrives or deletes letters begins: until it ends, the store may have fewer than are counted here.</summary>
+    public void BeginLetterChange()
+    {
+        lock (Sync) letterChanges++;
+    }
+
+    public void EndLetterChange()
+    {
+        lock (Sync) (letterChanges, letterMoves) = (letterChanges - 1, letterMoves + 1);
+    }
+
     public void Redrive(long letters)
     {
         lock (Sync) (dead, pending, moves) = (dead - letters, pending + letters, moves + 1);
@@ -267,6 +282,29 @@ internal sealed class ItemLedger
     {
         lock (Sync) (dead, cancelled, moves) = (dead - letters, cancelled + letters, moves + 1);
         Moved?.Invoke();
+    }
+
+    /// <summary>The number of the last change of the letters; null if there are none, or this member changes some.</summary>
+    public long? LetterMoves
+    {
+        get { lock (Sync) return dead > 0 && letterChanges == 0 ? letterMoves : null; }
+    }
+
+    /// <summary>
+    /// Learns that another program has redriven or deleted letters. They count as cancelled until the counts are read from the store.
+    /// </summary>
+    /// <param name="seen"><see cref="LetterMoves"/> before the store was asked.</param>
+    /// <param name="stored">The letters in the store.</param>
+    /// <returns>Whether the store has fewer letters than were counted.</returns>
+    public bool TryLearnLetters(long seen, long stored)
+    {
+        lock (Sync)
+        {
+            if (letterMoves != seen || letterChanges > 0 || stored >= dead) return false;
+            (cancelled, dead, letterMoves, moves) = (cancelled + dead - stored, stored, letterMoves + 1, moves + 1);
+        }
+        Moved?.Invoke();
+        return true;
     }
 
     public ConsecutorSnapshot Snapshot(string name, ConsecutorStatus state, RunSnapshot? run, string? problem, string? loss)

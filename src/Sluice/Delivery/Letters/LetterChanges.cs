@@ -22,6 +22,21 @@ internal static class LetterChanges
         ConsecutorCore core, IReadOnlyList<long> numbers, Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change,
             Action<int> count, CancellationToken cancellation)
     {
+        core.Ledger.BeginLetterChange();
+        try
+        {
+            return await RepeatAsync(core, numbers, change, count, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            core.Ledger.EndLetterChange();
+        }
+    }
+
+    private static async Task<int> RepeatAsync(
+        ConsecutorCore core, IReadOnlyList<long> numbers, Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change,
+            Action<int> count, CancellationToken cancellation)
+    {
         int changed = 0;
         bool isUnsure = false;
         TimeSpan wait = FirstWait;

@@ -13,8 +13,8 @@ internal sealed partial class GroupMembership
             var (group, isAiling) = await heartbeat.SendAsync(core.Lifetime.Token).ConfigureAwait(true);
             See(group, asked);
             await heartbeat.RemoveGoneAsync(group, core.Lifetime.Token).ConfigureAwait(true);
-            // a partition that was to leave for a member that has left since stays after all
-            if (!MayBeBehind && !group.IsDraining && group.Members.Count < 2
+            // a partition that was to leave for a member that has left since stays after all; letters may be redriven by other programs
+            if (!MayBeBehind && core.Ledger.LetterMoves is null && !group.IsDraining && group.Members.Count < 2
                 && !Array.Exists(core.Partitions.Owned, static partition => partition.IsLeaving))
                 return;
             Volatile.Write(ref latest, new(group, isAiling));

@@ -86,6 +86,7 @@ internal sealed partial class GroupMembership
             if (core.Pump.IsLeasing) await TakeFreeAsync(group, isAiling).ConfigureAwait(false);
             if (core.Sinks.AreWaiting && await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } now)
                 await BeginWaitingSinksAsync(now).ConfigureAwait(false);
+            if (!isAiling) await LearnLettersAsync().ConfigureAwait(false);
             if (!MayBeBehind || isAiling) return;
             await RefreshCountsAsync(MaxCountReads).ConfigureAwait(false);
             core.Ledger.Touch();                      // waiters look again, at all partitions
@@ -95,6 +96,15 @@ internal sealed partial class GroupMembership
             if (!core.Lifetime.Token.IsCancellationRequested)
                 core.Problems.Latest = $"Partitions could not be taken; the next heartbeat tries again: {FailureText.Of(e)}";
         }
+    }
+
+    /// <summary>Looks whether another program, such as the command line, has redriven or deleted dead letters.</summary>
+    private async Task LearnLettersAsync()
+    {
+        if (core.Local is not null || core.Ledger.LetterMoves is not { } seen) return;
+        StreamInfo? stream = await core.Store.FindStreamAsync(core.Name, core.Lifetime.Token).ConfigureAwait(false);
+        if (stream?.Groups.FirstOrDefault(backlog => backlog.Name == core.Group.Name) is { } backlog
+            && core.Ledger.TryLearnLetters(seen, backlog.Dead)) core.Doubts.Add();
     }
 
     private async Task TakeFreeAsync(GroupInfo group, bool isAiling = false)

@@ -1,0 +1,128 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>Another program, such as the command line, redrives and deletes letters of a running consecutor.</summary>
+public class LettersChangedElsewhereTests
+{
+    private readonly TestClock clock = new();
+    private bool isMended;
+    private int calls;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task TheCountsFollowWithAHeartbeat()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using Consecutor<int> consecutor = Make(store);
+        await FailAsync(consecutor, 4);
+        Volatile.Write(ref isMended, true);
+
+        Assert.Equal(1, await store.RedriveAsync(Member.Group, [1], Cancellation));
+        await BeatUntilAsync(store, consecutor, new() { Accepted = 4, Completed = 1, Dead = 3 });
+        Assert.Equal(1, await store.DeleteDeadAsync(Member.Group, [2], Cancellation));
+        await BeatUntilAsync(store, consecutor, new() { Accepted = 4, Completed = 1, Dead = 2, Cancelled = 1 });
+        Assert.Equal(2, await store.RedriveAsync(Member.Group, [3, 4], Cancellation));
+        await BeatUntilAsync(store, consecutor, new() { Accepted = 4, Completed = 3, Cancelled = 1 });
+    }
+
+    [Fact]
+    public async Task ALetterThatDiesAgainIsOneLetter()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using Consecutor<int> consecutor = Make(store);
+        await FailAsync(consecutor, 2);
+
+        Assert.Equal(1, await store.RedriveAsync(Member.Group, [1], Cancellation));
+        await Member.UntilAsync(() => Volatile.Read(ref calls) == 3);
+        await BeatUntilAsync(store, consecutor, new() { Accepted = 2, Dead = 2 });
+    }
+
+    /// <remarks>A call of the consecutor itself is counted once, also if heartbeats see what it did before it is counted.</remarks>
+    [Fact]
+    public async Task OwnChangesAreCountedOnce()
+    {
+        await using var store = new PausedAnswers(await ScenarioStore.OpenAsync(clock));
+        await using Consecutor<int> consecutor = Make(store);
+        await FailAsync(consecutor, 3);
+
+        Task<int> deleting = consecutor.DeleteDeadLettersAsync(_ => true, Cancellation);
+        await store.HasAnswered.WaitAsync(Cancellation);
+        for (int beat = 0; beat < 3; beat++) await Member.BeatAsync(store, clock, "me");
+        store.Resume();
+        Assert.Equal(3, await deleting);
+        Assert.Equal((0, 3), (consecutor.Snapshot().Dead, consecutor.Snapshot().Cancelled));
+        await BeatUntilAsync(store, consecutor, new() { Accepted = 3, Cancelled = 3 });
+    }
+
+    private Consecutor<int> Make(IStreamStore store) => new("work",
+        source => source | Try | (_ => { }),
+        Member.Options("me", store, clock) with { Delivery = DeliveryGuarantee.Replay(0) });
+
+    private int Try(int number)
+    {
+        Interlocked.Increment(ref calls);
+        return Volatile.Read(ref isMended) ? number : throw new FormatException("no good");
+    }
+
+    private static async Task FailAsync(Consecutor<int> consecutor, int count)
+    {
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync(Enumerable.Range(1, count), Cancellation);
+        Assert.Equal(count, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
+    }
+
+    // Sends heartbeats until the counts are as expected; forever if they never are.
+    private async Task BeatUntilAsync(IStreamStore store, Consecutor<int> consecutor, Counts expected)
+    {
+        ConsecutorSnapshot snapshot;
+        do
+        {
+            await Member.BeatAsync(store, clock, "me");
+            for (int i = 0; i < 20; i++) await Member.PollAsync();
+            snapshot = consecutor.Snapshot();
+        }
+        while (!snapshot.IsIdle || Of(snapshot) != expected);
+
+        static Counts Of(ConsecutorSnapshot snapshot) => new()
+        {
+            Accepted = snapshot.Accepted,
+            Completed = snapshot.Completed,
+            Dead = snapshot.Dead,
+            Cancelled = snapshot.Cancelled
+        };
+    }
+
+    /// <summary>A store whose answers to deletions come late.</summary>
+    private sealed class PausedAnswers(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        private readonly TaskCompletionSource resumed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public SemaphoreSlim HasAnswered { get; } = new(0);
+
+        public void Resume() => resumed.SetResult();
+
+        public override async ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers,
+            CancellationToken cancellation = default)
+        {
+            int deleted = await Inner.DeleteDeadAsync(group, numbers, cancellation);
+            HasAnswered.Release();
+            await resumed.Task;
+            return deleted;
+        }
+    }
+
+    private readonly record struct Counts
+    {
+        public long Accepted { get; init; }
+
+        public long Completed { get; init; }
+
+        public long Dead { get; init; }
+
+        public long Cancelled { get; init; }
+    }
+}
