@@ -31,7 +31,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Nodes = new(recorder, node => State.TryFollow(node, out string? to) ? to : null);
         Versions = new(options.CodeVersion, Nodes);
         Stopped = new(name, Time, Ledger, Pump, Lifetime);
-        Problems = new(Stopped, () => Rounds?.Problem);
+        Problems = new(name, Time, Lifetime.Warn, Stopped, () => Rounds?.Problem);
         LetterLimit = new(Identity, Store, Ledger, Lifetime, Problems);
         (Commits, Leases) = (new(Time), new(Time));
         Alone = new(options.Process, InFlight, Pump, options.LeaseDuration, Time);

@@ -5,12 +5,22 @@ namespace Sluice.Delivery;
 /// <summary>The reasons why a consecutor does not work, or works only in part, as texts for people.</summary>
 /// <remarks>
 /// Thread-safe: each reason is one volatile field. The part that finds a reason sets it; the part that knows when the reason is over
-/// clears it.
+/// clears it. Locking rule: <c>sync</c> guards since when no commit is made; nothing is called under it.
 /// </remarks>
+/// <param name="name">The consecutor.</param>
+/// <param name="time">Its time.</param>
+/// <param name="warn">Writes a warning.</param>
 /// <param name="stopped">The partitions that stand still.</param>
 /// <param name="ofRounds">Reads the problem of the rounds; null if there is none.</param>
-internal sealed class ConsecutorProblems(StoppedPartitions stopped, Func<string?> ofRounds)
+internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<string> warn, StoppedPartitions stopped,
+    Func<string?> ofRounds)
 {
+    /// <summary>How long no commit is made before a warning says so. Shorter troubles are over before somebody looks.</summary>
+    public static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+
+    private readonly Lock sync = new();
+    private long? since;                             // the first of the commits in a row that were not made
+    private bool isTold;
     private volatile string? latest;
     private volatile string? ofCommits;
     private volatile string? newer;
@@ -33,8 +43,40 @@ internal sealed class ConsecutorProblems(StoppedPartitions stopped, Func<string?
     /// </summary>
     public string? Newer { set => newer = value; }
 
-    /// <summary>The reason why the next commit is not made. Only the sender of commits clears it: leases may succeed meanwhile.</summary>
-    public string? OfCommits { get => ofCommits; set => ofCommits = value; }
+    /// <summary>
+    /// The reason why the next commit is not made. Only the sender of commits clears it: leases may succeed meanwhile. If it lasts, a
+    /// warning says so, and another one that it is over.
+    /// </summary>
+    public string? OfCommits
+    {
+        get => ofCommits;
+        set
+        {
+            if (value is null && ofCommits is null) return;
+            ofCommits = value;
+            if (Tell(value) is { } warning) warn(warning);
+        }
+    }
+
+    private string? Tell(string? problem)
+    {
+        lock (sync)
+        {
+            TimeSpan lasted = since is { } first ? time.GetElapsedTime(first) : TimeSpan.Zero;
+            if (problem is null)
+            {
+                bool wasTold = isTold;
+                (since, isTold) = (null, false);
+                return wasTold ? string.Create(CultureInfo.InvariantCulture,
+                    $"The consecutor {name} goes on, after it stood still for {lasted.TotalSeconds:0} s.") : null;
+            }
+            since ??= time.GetTimestamp();
+            if (isTold || lasted < Quiet) return null;
+            isTold = true;
+            return string.Create(CultureInfo.InvariantCulture, $"The consecutor {name} has stood still for {lasted.TotalSeconds:0} s. "
+                + $"{problem} When the reason is gone, it goes on by itself; nothing is lost.");
+        }
+    }
 
     /// <summary>Why the item that was parked last is parked; null if none was.</summary>
     public string? Parked { get => parked; set => parked = value; }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Diagnostics;
 using Sluice.Storage;
 using Sluice.Testing;
@@ -65,6 +66,50 @@ public class SinkFailureTests
         ConsecutorSnapshot end = await idle;
         Assert.True(end is { Accepted: 2, Completed: 2, Unaccounted: 0 }, $"{end}");
         Assert.Equal([1, 2], unsteady.Written.Order());
+    }
+
+    /// <remarks>Regression: work stood still on a full disk, and only a snapshot said so.</remarks>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AConsecutorThatStandsStillSaysSoOnceAndSaysWhenItGoesOn(bool isSink)
+    {
+        var clock = new TestClock();
+        var warnings = new ConcurrentQueue<string>();
+        await using var store = new FullStore(new MemoryStreamStore(clock)) { IsFull = !isSink };
+        var unsteady = new Unsteady { FailsPreparation = isSink };
+        await using var work = new Consecutor<int>("work", source => source | (Sink.Commit(() => unsteady) | Stage.Named("unsteady")),
+            Member.Options("one", store, clock) with { OnWarning = warnings.Enqueue });
+        await work.StartAsync(Cancellation);
+        await work.SendAsync(1, Cancellation);
+        while (warnings.IsEmpty)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+        (unsteady.FailsPreparation, store.IsFull) = (false, false);
+        Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
+        while (!idle.IsCompleted || warnings.Count < 2)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+        Assert.Equal((1, null), ((await idle).Completed, work.Snapshot().Problem));
+        string[] told = [.. warnings];
+        Assert.Equal(2, told.Length);
+        Assert.Matches(@"^The consecutor work has stood still for \d+ s\. " + (isSink
+            ? @"A sink could not prepare a commit; it is tried again: IOException: The table is away\. "
+            : @"The store does not take commits; they are sent again: StreamStoreException: The disk is full\. ")
+            + "When the reason is gone, it goes on by itself; nothing is lost\\.$", told[0]);
+        Assert.Matches(@"^The consecutor work goes on, after it stood still for \d+ s\.$", told[1]);
+    }
+
+    private sealed class FullStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public volatile bool IsFull;
+
+        public override ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+            => IsFull ? throw new StreamStoreException("The disk is full.") : base.CommitAsync(commit, cancellation);
     }
 
     private sealed class Unsteady : TransactionalSink<int>
