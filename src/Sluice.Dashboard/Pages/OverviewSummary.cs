@@ -18,7 +18,9 @@ internal static class OverviewSummary
             return Tables.Show(new(Urgency.Failing, $"{failing.Text} {(failing.Count == 1 ? "does" : "do")} not work."));
         if (sample.Stores.Any(static store => store.Problem is not null))
             return Tables.Show(new(Urgency.Failing, "A store does not answer."));
-        return Tables.Show(Those(Urgency.Warning) is { } warned ? new(Urgency.Warning, $"{warned.Text} should be looked at.")
+        if (Those(Urgency.Warning) is { } warned) return Tables.Show(new(Urgency.Warning, $"{warned.Text} should be looked at."));
+        return Tables.Show(Those(Urgency.Held) is { } held
+            ? new(Urgency.Held, $"{held.Text} {(held.Count == 1 ? "is" : "are")} paused. Everything else works.")
             : new(Urgency.Fine, "Everything works."));
 
         (string Text, int Count)? Those(Urgency urgency)

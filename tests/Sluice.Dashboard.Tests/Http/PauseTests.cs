@@ -26,7 +26,9 @@ public sealed class PauseTests : IAsyncDisposable
         Assert.Contains(">Resume</button>", page, StringComparison.Ordinal);
         Assert.DoesNotContain(">Pause</button>", page, StringComparison.Ordinal);
         Assert.Contains(">Drain</button>", page, StringComparison.Ordinal);
-        Assert.Contains("Is paused since", (await viewer.GetAsync("")).Text, StringComparison.Ordinal);
+        string overview = (await viewer.GetAsync("")).Text;
+        Assert.Contains("Is paused since", overview, StringComparison.Ordinal);
+        Assert.Contains("1 consecutor is paused. Everything else works.", overview, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/pause", Page)).Status);
         Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/resume", Page)).Status);
         Assert.False((await store.FindGroupAsync(Orders))!.IsPaused);
