@@ -1,0 +1,54 @@
+namespace Sluice.Delivery;
+
+/// <content>Dead letters that are redriven and deleted: by this member, which counts them itself, and by other programs.</content>
+internal sealed partial class ItemLedger
+{
+    private long letterMoves;                        // changes of the count of dead letters
+    private int letterChanges;                       // calls of this member that redrive or delete letters, and are not counted yet
+
+    /// <summary>A call that redrives or deletes letters begins: until it ends, the store may have fewer than are counted here.</summary>
+    public void BeginLetterChange()
+    {
+        lock (Sync) letterChanges++;
+    }
+
+    public void EndLetterChange()
+    {
+        lock (Sync) (letterChanges, letterMoves) = (letterChanges - 1, letterMoves + 1);
+    }
+
+    public void Redrive(long letters)
+    {
+        lock (Sync) (dead, pending, moves) = (dead - letters, pending + letters, moves + 1);
+        Moved?.Invoke();
+    }
+
+    public void Delete(long letters)
+    {
+        lock (Sync) (dead, cancelled, moves) = (dead - letters, cancelled + letters, moves + 1);
+        Moved?.Invoke();
+    }
+
+    /// <summary>The number of the last change of the letters; null if there are none, or this member changes some.</summary>
+    public long? LetterMoves
+    {
+        get { lock (Sync) return dead > 0 && letterChanges == 0 ? letterMoves : null; }
+    }
+
+    /// <summary>
+    /// Learns that another program has redriven or deleted letters. They count as cancelled until the counts are read from the store.
+    /// </summary>
+    /// <param name="seen"><see cref="LetterMoves"/> before the store was asked.</param>
+    /// <param name="stored">The letters in the store.</param>
+    /// <returns>Whether the store has fewer letters than were counted.</returns>
+    public bool TryLearnLetters(long seen, long stored)
+    {
+        lock (Sync)
+        {
+            if (letterMoves != seen || letterChanges > 0 || stored >= dead) return false;
+            (cancelled, dead, letterMoves, moves) = (cancelled + dead - stored, stored, letterMoves + 1, moves + 1);
+        }
+        Moved?.Invoke();
+        return true;
+    }
+}
