@@ -178,6 +178,8 @@ public class EndingTests
         Refuses("ConsecutorOptions.MaxInFlight", () => new ConsecutorOptions { MaxInFlight = 0 });
         Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.MaxValue });
         Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.Zero });
+        Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.FromMilliseconds(99.9) });
+        Assert.Equal(TimeSpan.FromMilliseconds(100), new ConsecutorOptions { LeaseDuration = TimeSpan.FromMilliseconds(100) }.LeaseDuration);
         Refuses("ConsecutorOptions.CommitInterval", () => new ConsecutorOptions { CommitInterval = TimeSpan.MaxValue });
         Refuses("ConsecutorOptions.CodeVersion", () => new ConsecutorOptions { CodeVersion = -5 });
         Refuses("RunOptions.StopTimeout", () => new RunOptions { StopTimeout = TimeSpan.FromSeconds(-1) });
