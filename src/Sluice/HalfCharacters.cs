@@ -1,4 +1,4 @@
-namespace Sluice.Storage;
+namespace Sluice;
 
 /// <summary>Finds halves of characters (unpaired surrogates) in texts that stores keep as UTF-8. UTF-8 writes all halves as U+FFFD, so two
 /// different texts would become one.</summary>

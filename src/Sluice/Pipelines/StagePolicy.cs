@@ -1,6 +1,5 @@
 using Sluice.Diagnostics;
 using Sluice.Policies;
-using Sluice.Storage;
 
 namespace Sluice;
 

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Pipelines;
 
 /// <summary>Which texts may be keys of a state: those that every store gives back as they were.</summary>

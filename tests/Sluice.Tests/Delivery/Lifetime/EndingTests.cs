@@ -179,7 +179,8 @@ public class EndingTests
         Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.MaxValue });
         Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.Zero });
         Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.FromMilliseconds(99.9) });
-        Assert.Equal(TimeSpan.FromMilliseconds(100), new ConsecutorOptions { LeaseDuration = TimeSpan.FromMilliseconds(100) }.LeaseDuration);
+        var least = TimeSpan.FromMilliseconds(100);
+        Assert.Equal(least, new ConsecutorOptions { LeaseDuration = least }.LeaseDuration);
         Refuses("ConsecutorOptions.CommitInterval", () => new ConsecutorOptions { CommitInterval = TimeSpan.MaxValue });
         Refuses("ConsecutorOptions.CodeVersion", () => new ConsecutorOptions { CodeVersion = -5 });
         Refuses("RunOptions.StopTimeout", () => new RunOptions { StopTimeout = TimeSpan.FromSeconds(-1) });
