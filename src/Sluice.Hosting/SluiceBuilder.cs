@@ -84,7 +84,7 @@ public sealed partial class SluiceBuilder
     }
 
     /// <summary>Adds a graph that code resolves for each request; code gets it as <see cref="Graph{TRequest}"/>.</summary>
-    /// <param name="make">Makes the graph from the services of the host; called once.</param>
+    /// <param name="make">Makes the graph from the services of the host; called once. If it throws, the host does not start.</param>
     /// <exception cref="ArgumentException">A graph of these requests was added before.</exception>
     public SluiceBuilder AddGraph<TRequest>(Func<IServiceProvider, Graph<TRequest>> make)
     {
@@ -95,6 +95,8 @@ public sealed partial class SluiceBuilder
                 nameof(make));
         Services.AddSingleton(make);
         Services.AddSingleton<IGraph>(static container => container.GetRequiredService<Graph<TRequest>>());
+        Services.AddSingleton(new HostedGraph($"the graph for requests of the type {TypeNames.Of(typeof(TRequest))}",
+            static container => container.GetRequiredService<Graph<TRequest>>()));
         return this;
     }
 
@@ -167,6 +169,9 @@ public sealed partial class SluiceBuilder
 
     private static Consecutor<T> OnlyOne<T>(IServiceProvider container) => Find<T>(container, null);
 }
+
+/// <summary>A graph to make when the host starts, so that a graph that cannot be built stops the start.</summary>
+internal sealed record HostedGraph(string Title, Func<IServiceProvider, object> Make);
 
 /// <summary>A processor to register when the host starts.</summary>
 internal sealed record ProcessorRegistration(Action<ProcessorFunctions> AddTo);

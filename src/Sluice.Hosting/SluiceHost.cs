@@ -108,6 +108,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         foreach (HostedUnit unit in made.InOrder) WiringException.Guard(unit.Title, () => unit.Make(container));
         settings.Check(made.Names);
         foreach (HostedUnit unit in made.InOrder) WiringException.Guard(unit.Title, () => unit.Wire(made));
+        foreach (HostedGraph graph in container.GetServices<HostedGraph>()) WiringException.Guard(graph.Title, () => graph.Make(container));
         if (container.GetService<IServiceProviderIsService>() is { } known)
             foreach (NeededService needed in container.GetServices<NeededService>())
                 if (needed.WhatIsMissing(known) is { } missing) throw new WiringException(missing);

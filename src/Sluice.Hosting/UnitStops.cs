@@ -42,7 +42,7 @@ internal sealed class UnitStops(ILogger log)
         try
         {
             if (await unit.StopAsync(limit, cancellation).ConfigureAwait(false)) HostLog.Stopped(log, unit.Title);
-            else HostLog.CutShort(log, unit.Title);
+            else HostLog.CutShort(log, unit.Title, unit.Rest);
         }
         catch (Exception e)
         {

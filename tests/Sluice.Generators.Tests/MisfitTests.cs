@@ -32,6 +32,8 @@ public class MisfitTests
     [InlineData("_ = numbers | [|Sum|];", "takes 2 parameters ('int', 'int')")]
     [InlineData("_ = numbers | [|One|];", "'One' takes nothing")]
     [InlineData("_ = numbers | [|Show|];", "None of the overloads of 'Show' takes what 'numbers' puts out, 'int'")]
+    [InlineData("_ = numbers | [|Math.Sqrt|] | Console.WriteLine;", "'Math.Sqrt' takes 'double', and 'numbers' puts out 'int'")]
+    [InlineData("_ = numbers | Twice | [|Math.Sqrt|];", "'Math.Sqrt' takes 'double', and 'Twice' puts out 'int'")]
     [InlineData("_ = numbers | ([|(string word) => word.Length|]);", "takes 'string'")]
     [InlineData("_ = numbers | ([|(a, b) => a + b|]);", "takes 2 parameters")]
     [InlineData("_ = numbers | (n => n * 2) | [|lengths|];", "'lengths' is of type 'Pipe<string, int>', and 'n => n * 2' puts out 'int'")]

@@ -49,6 +49,8 @@ public sealed class MisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
             if (isRefused && methods.Length == 1) ReportFunction(StageText.Takes(methods[0], model, right.SpanStart));
             else if (isRefused || chosen is null)
                 Report($"None of the overloads of '{text}' takes what '{before}' puts out, '{type}'");
+            else if (Converting(right, item, model) is { } converting)
+                ReportFunction(StageText.Takes(converting, model, right.SpanStart));
             else if (item.IsValueType && model.GetSymbolInfo(right, context.CancellationToken)
                 .Symbol is IMethodSymbol { Parameters.IsEmpty: false } method && method.Parameters[0].Type.IsReferenceType)
                 Report($"'{text}' has no overload that takes '{type}': a method cannot take a structure as 'object' here, so write '"
@@ -74,11 +76,20 @@ public sealed class MisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
         void Report(string message) => context.ReportDiagnostic(Violation(right, message));
     }
 
+    // The compiler chooses Math.Sqrt(double) for ints, as for a call, and then finds that a delegate does not convert an int to a double.
+    private static IMethodSymbol? Converting(ExpressionSyntax group, ITypeSymbol item, SemanticModel model)
+        => model.GetSymbolInfo(group).Symbol is IMethodSymbol { Parameters.Length: 1 } method
+            && model.Compilation.ClassifyConversion(item, method.Parameters[0].Type) is
+            { IsImplicit: true, IsIdentity: false, IsReference: false, IsBoxing: false } ? method : null;
+
     private static bool IsBehindAMisfit(ExpressionSyntax chain, SemanticModel model, SluiceSymbols symbols)
     {
         for (chain = chain.WithoutParentheses(); chain is BinaryExpressionSyntax stage; chain = stage.Left.WithoutParentheses())
         {
             if (symbols.IsRefusal(model.GetSymbolInfo(stage).Symbol)) return true;
+            var right = stage.Right.WithoutParentheses();
+            if (model.MethodGroup(right) is { Length: > 0 } && symbols.ItemOf(model.GetTypeInfo(stage.Left).Type) is { } item
+                && Converting(right, item, model) is not null) return true;
             if (stage.Right.WithoutParentheses() is CollectionExpressionSyntax
                 && BracketMisfitAnalyzer.Misfit(stage, model, symbols).Message is not null) return true;
         }

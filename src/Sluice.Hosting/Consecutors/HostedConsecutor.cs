@@ -20,6 +20,10 @@ internal sealed class HostedConsecutor<T>(ConsecutorRegistration<T> registration
     public override string? Problem => Made?.Snapshot() is not { } now ? "It has not been made."
         : now.Status == ConsecutorStatus.Failed ? "It has failed for good." : now.Loss ?? now.Problem;
 
+    public override string Rest => Made?.Store.Root is MemoryStreamStore
+        ? "accepted items that have not ended are lost with the process: the store is in memory"
+        : "accepted items that have not ended go on with the next start";
+
     public override ConsecutorSnapshot? Snapshot() => Made?.Snapshot();
 
     public override UnitProgress? Progress()

@@ -36,6 +36,9 @@ internal abstract class HostedUnit
     /// <returns>Whether everything in flight has ended.</returns>
     public abstract Task<bool> StopAsync(TimeSpan? deadline, CancellationToken cancellation);
 
+    /// <summary>What happens to items in flight when a stop is cut short, for the log.</summary>
+    public abstract string Rest { get; }
+
     /// <summary>How far its work has come, for the watch of stalls; null if it has none.</summary>
     public abstract UnitProgress? Progress();
 

@@ -13,8 +13,8 @@ internal static partial class HostLog
     public static partial void Stopped(ILogger log, string unit);
 
     [LoggerMessage(4, LogLevel.Warning,
-        "Stopped {Unit} before everything in flight had ended; accepted items that have not ended go on with the next start")]
-    public static partial void CutShort(ILogger log, string unit);
+        "Stopped {Unit} before everything in flight had ended; {Rest}")]
+    public static partial void CutShort(ILogger log, string unit, string rest);
 
     [LoggerMessage(5, LogLevel.Warning, "{Warning}")]
     public static partial void Warned(ILogger log, string warning);

@@ -24,8 +24,15 @@ internal sealed class WiringException(string message, Exception? cause = null) :
         {
             throw new WiringException($"{title} cannot be made: {StartMistake.OneLine(failure.Message)}", failure);
         }
+        catch (Exception failure) when (failure is not OperationCanceledException && StartMistake.Find(failure) is null)
+        {
+            throw new BodyException($"{title} cannot be made: its code has thrown {failure.GetType().Name}: {failure.Message}", failure);
+        }
     }
 }
+
+/// <summary>The user's code that makes a unit of a host has thrown. The text has the stack trace of that code.</summary>
+internal sealed class BodyException(string message, Exception cause) : Exception(message, cause);
 
 /// <summary>A service that a function of the host needs.</summary>
 internal sealed record NeededService(Type Type, string By)

@@ -22,6 +22,9 @@ internal sealed class HostedPipeline(string title, string name, string? target, 
 
     public PipelineRun? Run => run;
 
+    public override string Rest => target is null ? "its items in flight are dropped: a pipeline stores nothing"
+        : "items that it had not sent are sent after the next start if its source can resume";
+
     public override IEnumerable<string> Targets => target is null ? [] : [target];
 
     public override Task Completion => ended.Task;

@@ -72,7 +72,7 @@ internal static class Failures
                     + "privileges that a store needs.", failure)
             { IsPermanent = true },
             PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName => new StoreRolledBackException(
-                $"The tables of the store at {place} are gone: {server.MessageText}. What was in it is lost.", failure),
+                $"The tables of the store at {place} are gone: {server.MessageText}. Its items and its state are lost.", failure),
             PostgresErrorCodes.QueryCanceled => new StreamStoreException(
                 $"The PostgreSQL server at {place.Server} has cancelled a statement ({server.MessageText}): {outcome}. Raise the user's "
                     + "statement_timeout, or find out what keeps the server busy.", failure),
@@ -94,7 +94,7 @@ internal static class Failures
 
     public static StoreRolledBackException Emptied(string schema) => new(
         $"The store in the schema {schema} is not the one that was opened: everything in it was deleted since, or the database was put in "
-            + "place of another one. What was in it is lost.");
+            + "place of another one.");
 
     public static StreamStoreException Missing(string what) => new(
         $"A row of {what} is not in the store although it should be: another program has deleted rows of Sluice's, or it is a defect. "

@@ -193,7 +193,7 @@ internal static class Failures
             case "GONE":
                 return new StoreRolledBackException(
                     $"The store at {address} is not the one that was opened: everything in it was deleted since (FLUSHALL, FLUSHDB), or "
-                        + $"the server was put in place of another one. What was in it is lost.");
+                        + $"the server was put in place of another one.");
             default:
                 return new StreamStoreException($"A script on {address} refused: {string.Join(' ', words)}.");
         }

@@ -41,6 +41,7 @@ internal sealed class ServerAddress
             && Array.Exists(parts, static part => part.TrimStart().StartsWith("Host=", StringComparison.OrdinalIgnoreCase)))
             throw new ArgumentException($"{How} The given one has the form of PostgreSQL's (Host=…;Database=…): for that server, use "
                 + "PostgresStreamStore of the package Sluice.PostgreSql.", nameof(connection));
+        CheckPrefix(connection.TrimStart());
         // Without redis: where the store is written as redis:…
         if (Array.Exists(UrlStarts, start => connection.TrimStart().StartsWith(start, StringComparison.OrdinalIgnoreCase)))
             throw new ArgumentException("The connection string for Redis is no URL. It is like localhost:6379,password=…,ssl=true,"
@@ -76,6 +77,18 @@ internal sealed class ServerAddress
                 "The connection string for Redis names no server, or one that cannot be read: it begins with HOST:PORT, as in "
                     + "localhost:6379 (no redis:// before it).", nameof(connection));
         return Of(options, prefix, nameof(connection));
+    }
+
+    /// <summary>Refuses redis: before an address, which the client would take for the name of the server.</summary>
+    private static void CheckPrefix(string connection)
+    {
+        const string Prefix = "redis:";
+        if (!connection.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)) return;
+        string rest = connection[Prefix.Length..].Split(',')[0].Trim();
+        // redis:6379 is the port of a server named redis; redis:// is a URL.
+        if (rest.StartsWith("//", StringComparison.Ordinal) || rest.All(char.IsAsciiDigit)) return;
+        throw new ArgumentException("The connection string for Redis begins with 'redis:'. Leave out 'redis:', which stands before the "
+            + "connection string in settings and in the command line only. It is like localhost:6379.", nameof(connection));
     }
 
     /// <summary>Takes a copy of a user's options of the client.</summary>

@@ -182,7 +182,7 @@ internal static class StateScenarios
     public static async Task MisuseIsNamed(Rig rig)
     {
         await rig.PrepareAsync();
-        foreach (string name in new[] { "", "a\nb", new('x', 201) })
+        foreach (string name in new[] { "", "a\nb", new('x', 201), "x\ud800" })
             await Expect.ThrowsAsync<ArgumentException>(() => rig.Store.OpenStreamAsync(name).AsTask(),
                 $"a stream with a name of {name.Length} characters");
         StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.AppendAsync(1, ["a"], stream: "nowhere"),

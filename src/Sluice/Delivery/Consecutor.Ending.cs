@@ -80,6 +80,9 @@ public sealed partial class Consecutor<T>
         // A run ends within its own grace; a stop with a deadline may leave it behind earlier.
         if (run is not null) await run.Completion.WaitAsync(grace.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await core.Entrances.Completion.WaitAsync(grace.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // Their watchers may see the failure only when the consecutor has stopped, and nothing would be told.
+        foreach (Task? one in (Task?[])[run?.Completion, core.Entrances.Completion])
+            if (one?.Exception?.InnerException is { } failure) Fail(failure);
     }
 
     /// <summary>Ends the sinks and releases the partitions, at no cost of attempts. Gives up when the time of the store is over.</summary>
@@ -140,17 +143,20 @@ public sealed partial class Consecutor<T>
 
     private void Fail(Exception cause, bool isTold)
     {
-        bool isStopping;
+        bool isStopping, isFirst;
         lock (sync)
         {
             if (state is ConsecutorStatus.Stopped or ConsecutorStatus.Failed) return;
             isStopping = state == ConsecutorStatus.Stopping;
+            isFirst = stopFailure is null;
             if (isStopping) stopFailure ??= cause;
             else state = ConsecutorStatus.Failed;
         }
         core.Problems.Latest = FailureText.Of(cause);
         if (isStopping)
         {
+            // StopAsync does not throw it: for example the DisposeAsync of a node has failed.
+            if (isFirst && !isTold) core.Lifetime.Warn($"The consecutor {Name} has failed while it stopped: {FailureText.Of(cause)}");
             stopDeadline.Cancel();                       // the items that the stop waits for will not end any more
             return;
         }

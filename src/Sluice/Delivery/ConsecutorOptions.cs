@@ -89,10 +89,15 @@ public sealed record ConsecutorOptions
         init;
     }
 
-    /// <summary>The lease duration: how long a member must be silent before others acquire its partitions. More than zero; 30 seconds by
-    /// default.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
-    public TimeSpan LeaseDuration { get; init => field = OptionValue.Limit(value, nameof(ConsecutorOptions)); } = TimeSpan.FromSeconds(30);
+    /// <summary>The lease duration: how long a member must be silent before others acquire its partitions. At least 100 milliseconds; 30
+    /// seconds by default.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 100 milliseconds, or more than 49 days.</exception>
+    public TimeSpan LeaseDuration
+    {
+        get;
+        init => field = OptionValue.AtLeast(TimeSpan.FromMilliseconds(100), OptionValue.Limit(value, nameof(ConsecutorOptions)),
+            nameof(ConsecutorOptions));
+    } = TimeSpan.FromSeconds(30);
 
     /// <summary>The version of this code, stored with every payload: zero or more; zero by default. This code leaves alone a partition that
     /// newer code has committed to. An item that newer code has sent is parked until code of its version starts.</summary>

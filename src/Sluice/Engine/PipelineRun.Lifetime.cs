@@ -74,6 +74,8 @@ public sealed partial class PipelineRun : IObservedRun
 
     internal List<INodeLifetime> Nodes => nodes ??= [];
 
+    internal RunFiles Files => field ??= new();
+
     internal List<TicketRing> Tickets => tickets ??= [];
 
     internal List<Action> OnStop => onStop ??= [];

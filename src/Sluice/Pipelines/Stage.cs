@@ -56,7 +56,7 @@ public static class Stage
 
     /// <summary>Names the node. Given names are unique in a pipeline.</summary>
     /// <param name="name">The name; not empty.</param>
-    /// <exception cref="ArgumentException">The name is empty.</exception>
+    /// <exception cref="ArgumentException">The name is empty, or has half of a character (an unpaired surrogate).</exception>
     public static StagePolicy Named(string name) => StagePolicy.None.Named(name);
 
     /// <summary>Puts an asynchronous boundary behind the stage: the next stage runs on a thread of its own, up to

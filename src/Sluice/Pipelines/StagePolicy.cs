@@ -104,6 +104,10 @@ public sealed class StagePolicy
     public StagePolicy Named(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        if (HalfCharacters.IndexIn(name) is >= 0 and var half)
+            throw new ArgumentException(
+                $"The name of a node has whole characters only, since stores keep it; this one has half of a character (an unpaired "
+                    + $"surrogate), U+{(int)name[half]:X4}, as character {half + 1}.", nameof(name));
         return And($"Named(\"{name}\")", (options, _) => options with { Name = name });
     }
 

@@ -23,6 +23,9 @@ internal sealed class LinesOrigin
 
     public string? Name { get; }
 
+    /// <summary>The path of the file that every run opens; null for a shared reader.</summary>
+    public string? File => open is null ? null : Name;
+
     /// <param name="maxLineLength">In characters; for a shared reader, the first run's limit holds for all.</param>
     /// <param name="waits">False for a seekable file, which is read without waiting; true if a read may have to wait.</param>
     public LineReader Open(int maxLineLength, out bool waits)
@@ -59,5 +62,8 @@ internal sealed class LinesSource<T>(LinesOrigin origin, Func<long, string, T> s
     private protected override Source<T> With(StageOptions annotated) => new LinesSource<T>(origin, select, maxLineLength, annotated);
 
     private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next)
-        => new LinesPump<T>(context, next, origin, select, maxLineLength);
+    {
+        if (origin.File is { } file) context.Run.Files.Read(file);
+        return new LinesPump<T>(context, next, origin, select, maxLineLength);
+    }
 }

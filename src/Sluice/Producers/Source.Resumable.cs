@@ -51,10 +51,17 @@ public static partial class Source
     /// <param name="name">The name under which the position is stored.</param>
     /// <param name="kind">The kind of producer (<see cref="IResumablePump.Kind"/>).</param>
     /// <param name="produce">Makes the items behind a position.</param>
+    /// <param name="file">The file that it reads; null for none.</param>
     private static ResumableSource<T> Resumable<T>(string name, string kind,
-        Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
+        Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce, string? file = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return new(name, (context, next) => new ResumablePump<T>(context, next, name, kind, produce), StageOptions.Default);
+        return new(name, Pump, StageOptions.Default);
+
+        ResumablePump<T> Pump(StageContext context, Inlet<T> next)
+        {
+            if (file is not null) context.Run.Files.Read(file);
+            return new(context, next, name, kind, produce);
+        }
     }
 }

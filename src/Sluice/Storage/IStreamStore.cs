@@ -64,7 +64,7 @@ public partial interface IStreamStore : IAsyncDisposable
     ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default);
 
     /// <summary>Creates a stream, or finds it.</summary>
-    /// <param name="stream">Its name: 1 to 200 characters, none of them a control character.</param>
+    /// <param name="stream">Its name: 1 to 200 characters, all of them whole, none of them a control character.</param>
     /// <param name="options">The options of a new stream; for an existing stream, only the number of partitions is compared.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <returns>The present state of the stream.</returns>

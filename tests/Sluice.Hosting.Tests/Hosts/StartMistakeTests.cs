@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Sluice.Graphs;
 using Sluice.Hosting.Tests.Http;
 using Sluice.Sqlite;
 using SQLitePCL;
@@ -121,6 +122,36 @@ public sealed class StartMistakeTests : StartMistakeTestBase
                 services.GetRequiredService<Missing>();
                 return Source.From([1]) | (static _ => { });
             }));
+
+    [Fact]
+    public Task AGraphThatCannotBeBuiltIsOneLine()
+        => IsAsync(2, "the graph for requests of the type string cannot be made: ",
+            add: static sluice => sluice.AddGraph(static _ =>
+            {
+                GraphBuilder<string> graph = Graph.For<string>("lengths");
+                graph.Add("length", static request => request.Length);
+                graph.Add("length", static request => request.Length);
+                return graph.Build();
+            }));
+
+    [Theory]
+    [InlineData("the consecutor texts")]
+    [InlineData("the pipeline import")]
+    [InlineData("the graph for requests of the type string")]
+    public async Task CodeThatThrowsWhileTheHostStartsKeepsItsStackTraceAndIsNamed(string unit)
+    {
+        await using WebApplication app = Build(new LogProbe(), ["--urls=http://127.0.0.1:0"], sluice => _ = unit switch
+        {
+            "the consecutor texts" => sluice.AddConsecutor<string>("texts", static (_, _) => throw new FormatException("no good")),
+            "the pipeline import" => sluice.AddPipeline("import", static _ => throw new FormatException("no good")),
+            _ => sluice.AddGraph<string>(static _ => throw new FormatException("no good")),
+        }, null);
+        Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => app.StartAsync(Cancellation));
+        Assert.Equal($"{unit} cannot be made: its code has thrown FormatException: no good", failure.Message);
+        Assert.IsType<FormatException>(failure.InnerException);
+        Assert.Null(StartMistake.Find(failure));
+        Assert.Contains(nameof(StartMistakeTests), failure.ToString(), StringComparison.Ordinal);
+    }
 
     [Fact]
     public Task AServiceThatAnotherOneLacksIsOneLine()

@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.Topologies;
 
 namespace Sluice.Tests.Producers;
 
@@ -110,6 +111,51 @@ public sealed class LinesTests : IDisposable
         var text = new StringWriter();
         await (Source.From(["a", "b"]) | Sink.Lines(text)).RunAsync();
         Assert.Equal($"a{Environment.NewLine}b{Environment.NewLine}", text.ToString());
+    }
+
+    [Fact]
+    public async Task AFileOfTwoSinksOrOfASourceAndASinkIsRefusedAndStaysAsItWas()
+    {
+        await File.WriteAllTextAsync(path, "one\ntwo\n");
+        string alias = path + ".link";
+        File.CreateSymbolicLink(alias, path);
+        try
+        {
+            string message = await RefusedAsync(Source.From(["a"]) | [Sink.Lines(path), Sink.Lines(alias)]);
+            Assert.Contains("would be written by two sinks", message, StringComparison.Ordinal);
+            foreach (Source<string> source in (Source<string>[])[Source.Lines(path), Source.ResumableLines("lines", alias),
+                Source.ResumableLines("log", path, new ResumableLinesOptions())])
+            {
+                message = await RefusedAsync(source | Sink.Lines(path));
+                Assert.Contains("would be read by a source of this pipeline and emptied by its sink", message, StringComparison.Ordinal);
+            }
+            Assert.Equal(["one", "two"], await File.ReadAllLinesAsync(path));
+        }
+        finally
+        {
+            File.Delete(alias);
+        }
+
+        static async Task<string> RefusedAsync(Pipeline pipeline)
+            => (await Assert.ThrowsAsync<InvalidTopologyException>(async () => await pipeline.RunAsync())).Message;
+    }
+
+    [Fact]
+    public async Task AFileThatAnotherRunIsWritingIsRefusedUntilThatRunEnds()
+    {
+        var source = new Sluice.Testing.SourceProbe<string>();
+        Pipeline pipeline = source.Source | Sink.Lines(path);
+        PipelineRun run = pipeline.Start();
+        source.Push("a");
+        await source.WaitForDemandAsync();
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.From(["b"]) | Sink.Lines(path)).RunAsync());
+        Assert.Equal("lines", failure.Node);
+        Assert.Contains($"{path} is being written by another sink of this process", failure.Message, StringComparison.Ordinal);
+        source.Complete();
+        await run.Completion;
+        Assert.Equal(["a"], await File.ReadAllLinesAsync(path));
+        await (Source.From(["b"]) | Sink.Lines(path)).RunAsync();
+        Assert.Equal(["b"], await File.ReadAllLinesAsync(path));
     }
 
     [Fact]

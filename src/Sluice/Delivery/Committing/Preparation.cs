@@ -91,9 +91,28 @@ internal static class Preparation
         if (problem is not null && core.Problems.OfCommits == problem) core.Problems.OfCommits = before;
     }
 
-    /// <summary>The failure of a root that by itself is larger than a commit.</summary>
-    public static PartFailure TooLarge(ConsecutorCore core, Root root)
+    /// <summary>The failure of the node with the longest row, if the rows alone are larger than a commit; else null.</summary>
+    private static PipelineException? StateTooLarge(ConsecutorCore core, List<StateRow> rows)
     {
+        long all = rows.Sum(static row => row.Value?.Length ?? 0L);
+        if (all <= StoreCommit.MaxBytes || rows.MaxBy(static row => row.Value?.Length ?? 0) is not { Value: { } value } row) return null;
+        string of = $"The state of the node '{row.Node}'{(row.Key.Length == 0 ? "" : $" under the key '{ItemText.Of(row.Key)}'")}";
+        string size = value.Length > StoreCommit.MaxBytes ? $"{of} has {value.Length:N0} bytes"
+            : $"The item has changed {rows.Count:N0} rows of state with {all:N0} bytes. {of} is the longest, with {value.Length:N0} bytes";
+        var cause = new InvalidOperationException(
+            $"{size}; the state that one item changes has at most {StoreCommit.MaxBytes:N0} bytes. Keep less under one key: divide the "
+                + "key, keep a summary, or keep the data elsewhere and its address in the state.");
+        return new(row.Node, null, cause, core.Nodes.Find(row.Node) ?? -1);
+    }
+
+    /// <summary>The failure of a root that by itself is larger than a commit.</summary>
+    /// <param name="core">The consecutor.</param>
+    /// <param name="root">The root.</param>
+    /// <param name="rows">The rows of state that it has changed; null for none.</param>
+    public static PartFailure TooLarge(ConsecutorCore core, Root root, List<StateRow>? rows = null)
+    {
+        if (rows is not null && StateTooLarge(core, rows) is { } ofState)
+            return new(ofState, IsPartial: true, IsFinal: true, Attempts: 1);
         int node = root.Staged switch
         {
             { Sink: { } sink } => core.Nodes.Find(sink.Node)!.Value,
@@ -101,7 +120,7 @@ internal static class Preparation
             _ => core.Recorder.Count - 1,
         };
         var cause = new InvalidOperationException(
-            $"The item became more in its sinks and outputs than one commit can hold: {StoreCommit.MaxItems:N0} entries, "
+            $"The item became more in its state, sinks and outputs than one commit can hold: {StoreCommit.MaxItems:N0} entries, "
                 + $"or {StoreCommit.MaxBytes:N0} bytes in several. "
             + "Publish what it becomes by reference, or divide the item before it is sent.");
         return new(new PipelineException(core.Recorder.NameOf(node), null, cause, node), IsPartial: true, IsFinal: true, Attempts: 1);

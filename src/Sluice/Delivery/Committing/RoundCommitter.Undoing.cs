@@ -11,13 +11,13 @@ internal sealed partial class RoundCommitter
     }
 
     /// <summary>Runs fewer items together, because the commit would be too large. An item that is too large by itself dies.</summary>
-    private void MakeSmaller(Round round, List<Root> roots)
+    private void MakeSmaller(Round round, List<Root> roots, List<StateRow> rows)
     {
         TakeBack(round);
         List<RoundItem> remaining = [.. round.Remaining];
         if (remaining.Count == 0)
         {
-            if (TryFireFewer(round, roots, root => Preparation.TooLarge(core, root)) || TryEndFewer(round, roots)) return;
+            if (TryFireFewer(round, roots, root => Preparation.TooLarge(core, root, rows)) || TryEndFewer(round, roots)) return;
             core.Lifetime.Failed?.Invoke(new InvalidOperationException(
                 $"What the consecutor {core.Name} remembers and puts out at one time, without any item, is more than a commit "
                     + $"holds: {StoreCommit.MaxItems:N0} parts. Nothing was changed."));
@@ -26,7 +26,7 @@ internal sealed partial class RoundCommitter
         if (remaining.Count == 1 && round.Items.Count == 1)
         {
             Root root = roots.First(one => one.Item == remaining[0]);
-            root.Refuse(Preparation.TooLarge(core, root));
+            root.Refuse(Preparation.TooLarge(core, root, rows));
             remaining[0].Verdict = new(null, core.LetterBuilder.Of(root, isUndone: true));
             Undo(round, roots);
             core.Rounds!.Repeat(round);

@@ -51,7 +51,7 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
             if (result.IsSettled) break;
             if (result.Rejection is not { } rejection)
             {
-                MakeSmaller(round, roots);
+                MakeSmaller(round, roots, rows);
                 return;
             }
             if (!TryBlame(round, roots, rejection)) return;

@@ -54,8 +54,8 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
     public void WentBack(string how)
     {
         latest = core.Problems.Latest
-            = $"The store has lost what it had acknowledged: a backup was put in its place, or something was deleted. {how} What was lost "
-            + $"is lost; what the store has is processed.";
+            = $"The store has lost what it had acknowledged: a backup was put in its place, or something was deleted. {how} The "
+            + $"consecutor goes on with what the store has.";
         bool begins;
         lock (sync)
         {

@@ -78,7 +78,7 @@ internal sealed class ResolveWatchers(TimeProvider time)
             catch (Exception e)
             {
                 Warnings.Tell($"A function that watches the graph '{context.Plan.Topology.Name}' has failed with {e.GetType().Name}: "
-                    + $"{e.Message} The resolve is not affected.");
+                    + $"{FailureText.MessageOf(e).TrimEnd('.')}. The resolve is not affected.");
             }
         }
     }

@@ -10,7 +10,7 @@ internal static class OperatorFactory
     public static Operator<T, TOut> Map<T, TOut>(Func<T, Task<TOut>> f)
     {
         Given(f);
-        return new SelectAsyncOperator<T, TOut>((item, _) => new ValueTask<TOut>(f(item)), f);
+        return new SelectAsyncOperator<T, TOut>((item, _) => new ValueTask<TOut>(NullTaskException.Check(f(item))), f);
     }
 
     public static Operator<T, TOut> Map<T, TOut>(Func<T, ValueTask<TOut>> f)
@@ -22,7 +22,7 @@ internal static class OperatorFactory
     public static Operator<T, TOut> Map<T, TOut>(Func<T, CancellationToken, Task<TOut>> f)
     {
         Given(f);
-        return new SelectAsyncOperator<T, TOut>((item, token) => new ValueTask<TOut>(f(item, token)), f);
+        return new SelectAsyncOperator<T, TOut>((item, token) => new ValueTask<TOut>(NullTaskException.Check(f(item, token))), f);
     }
 
     public static Operator<T, TOut> Map<T, TOut>(Func<T, CancellationToken, ValueTask<TOut>> f)
@@ -44,7 +44,7 @@ internal static class OperatorFactory
     public static Operator<T, Unit> End<T>(Func<T, Task> f)
     {
         Given(f);
-        return Plain<T>((item, _, _) => new ValueTask(f(item)), f);
+        return Plain<T>((item, _, _) => new ValueTask(NullTaskException.Check(f(item))), f);
     }
 
     public static Operator<T, Unit> End<T>(Func<T, ValueTask> f)
@@ -56,7 +56,7 @@ internal static class OperatorFactory
     public static Operator<T, Unit> End<T>(Func<T, CancellationToken, Task> f)
     {
         Given(f);
-        return Plain<T>((item, _, token) => new ValueTask(f(item, token)), f);
+        return Plain<T>((item, _, token) => new ValueTask(NullTaskException.Check(f(item, token))), f);
     }
 
     public static Operator<T, Unit> End<T>(Func<T, CancellationToken, ValueTask> f)
@@ -68,7 +68,7 @@ internal static class OperatorFactory
     public static Operator<T, Unit> End<T>(Func<T, ItemContext, Task> f)
     {
         Given(f);
-        return new AsyncActionSink<T>((item, context, _) => new ValueTask(f(item, context)), f);
+        return new AsyncActionSink<T>((item, context, _) => new ValueTask(NullTaskException.Check(f(item, context))), f);
     }
 
     public static Operator<T, Unit> End<T>(Func<T, ItemContext, ValueTask> f)
@@ -80,7 +80,7 @@ internal static class OperatorFactory
     public static Operator<T, Unit> End<T>(Func<T, ItemContext, CancellationToken, Task> f)
     {
         Given(f);
-        return new AsyncActionSink<T>((item, context, token) => new ValueTask(f(item, context, token)), f);
+        return new AsyncActionSink<T>((item, context, token) => new ValueTask(NullTaskException.Check(f(item, context, token))), f);
     }
 
     public static Operator<T, Unit> End<T>(Func<T, ItemContext, CancellationToken, ValueTask> f) => new AsyncActionSink<T>(Given(f), f);

@@ -18,22 +18,11 @@ internal static class StateKeys
         if (key.Length > MaxLength)
             return $"A key of a state has {MaxLength:N0} characters at most; this one has {key.Length:N0}: {key[..50]}… Use a hash of it.";
         if (key.Contains('\0'))
-            return $"A key of a state cannot have the character U+0000; this one has it behind its first {key.IndexOf('\0')}. Leave it "
-                + $"out, or write the key in another way.";
-        if (FindLone(key) is { } lone)
-            return $"A key of a state has to be text that UTF-8 can write; this one has half of a character, U+{(int)key[lone]:X4}, "
-                + $"behind its first {lone}. It would be taken for another key.";
-        return null;
-    }
-
-    private static int? FindLone(string key)
-    {
-        for (int i = 0; i < key.Length; i++)
-        {
-            if (!char.IsSurrogate(key[i])) continue;
-            if (!char.IsHighSurrogate(key[i]) || i + 1 == key.Length || !char.IsLowSurrogate(key[i + 1])) return i;
-            i++;
-        }
+            return $"A key of a state cannot have the character U+0000; this one has it as character {key.IndexOf('\0') + 1}. Leave "
+                + $"it out, or write the key in another way.";
+        if (HalfCharacters.IndexIn(key) is >= 0 and var half)
+            return $"A key of a state has to be text that UTF-8 can write; this one has half of a character, U+{(int)key[half]:X4}, "
+                + $"as character {half + 1}. It would be taken for another key.";
         return null;
     }
 }

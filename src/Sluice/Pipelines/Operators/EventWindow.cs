@@ -31,7 +31,7 @@ public static partial class SourceExtensions
     public static Source<Window<T>> Window<T>(this Source<T> source, EventTime<T> time, TimeSpan size, TimeSpan? hop = null,
         int maxItems = 100_000)
     {
-        (long sizeTicks, long hopTicks) = (Positive(size).Ticks, Positive(hop ?? size, nameof(hop)).Ticks);
+        (long sizeTicks, long hopTicks) = (Positive(size).Ticks, (hop is { } given ? Positive(given, nameof(hop)) : size).Ticks);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(hopTicks, sizeTicks, nameof(hop));
         ArgumentOutOfRangeException.ThrowIfLessThan(hopTicks, (sizeTicks + MaxOverlapping - 1) / MaxOverlapping, nameof(hop));
         ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);

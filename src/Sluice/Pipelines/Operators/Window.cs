@@ -46,7 +46,8 @@ public static partial class SourceExtensions
     [AlsoForPipes]
     public static Source<Window<T>> Window<T>(this Source<T> source, TimeSpan size, TimeSpan hop, int maxItems = 100_000)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Positive(hop), Positive(size), nameof(hop));
+        Positive(size);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Positive(hop), size, nameof(hop));
         ArgumentOutOfRangeException.ThrowIfLessThan(hop.Ticks, (size.Ticks + MaxOpenWindows - 1) / MaxOpenWindows, nameof(hop));
         ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);
         return NotNull(source).Then(new WindowOperator<T>(() => new SlidingWindows(size.Ticks, hop.Ticks), maxItems));

@@ -4,8 +4,10 @@ public static partial class Sink
 {
     /// <summary>A sink that writes lines to a text file, as UTF-8. Every run replaces the file; it is complete when the run has
     /// ended.</summary>
-    /// <remarks>Lines that a cancelled or failed run has written stay. One lane, and one run at a time.</remarks>
-    /// <param name="path">The file. Errors while it is opened or written name it.</param>
+    /// <remarks>Lines that a cancelled or failed run has written stay. One lane, and one run at a time: a sink refuses a file that another
+    /// sink of this process is writing. Other processes are not kept out.</remarks>
+    /// <param name="path">The file. Errors while it is opened or written name it. No source and no other sink of the pipeline may have
+    /// it; if one does, the start throws an <see cref="Topologies.InvalidTopologyException"/>.</param>
     public static Sink<string> Lines(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -43,21 +45,25 @@ internal sealed class LinesSinkStage : Stage<string, Unit>, INodeLifetime
     private readonly Func<TextWriter> open;
     private readonly string? path;
     private TextWriter? text;
+    private IDisposable? claim;
 
     public LinesSinkStage(StageContext context, Inlet<Unit> next, Func<TextWriter> open, string? path) : base(context, next)
     {
         (this.open, this.path) = (open, path);
         context.Run.Nodes.Add(this);
+        if (path is not null) context.Run.Files.Write(path);
     }
 
     public ValueTask BeginAsync()
     {
         try
         {
+            if (path is not null) claim = WrittenFiles.Take(path);
             text = open();
         }
         catch (Exception e)
         {
+            claim?.Dispose();
             throw new PipelineException(Context.Run.NameOf(Node), null, Explained(e), Node);
         }
         return default;
@@ -102,6 +108,10 @@ internal sealed class LinesSinkStage : Stage<string, Unit>, INodeLifetime
         catch (Exception e)
         {
             throw new PipelineException(Context.Run.NameOf(Node), null, Explained(e), Node);
+        }
+        finally
+        {
+            claim?.Dispose();
         }
     }
 

@@ -45,7 +45,12 @@ public static partial class Source
         ArgumentNullException.ThrowIfNull(select);
         ArgumentNullException.ThrowIfNull(options);
         var paths = new LogPaths(path);
-        return new ResumableSource<T>(name, (context, next) => new LogPump<T>(context, next, name, paths, select, options),
-            StageOptions.Default);
+        return new ResumableSource<T>(name, Pump, StageOptions.Default);
+
+        LogPump<T> Pump(StageContext context, Inlet<T> next)
+        {
+            if (!paths.IsPattern) context.Run.Files.Read(paths.Path);
+            return new(context, next, name, paths, select, options);
+        }
     }
 }

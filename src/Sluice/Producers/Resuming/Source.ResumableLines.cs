@@ -32,7 +32,8 @@ public static partial class Source
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(select);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxLineLength, 1);
-        return Resumable(name, "Source.ResumableLines", (position, _) => Read(LinePosition.Read(position)).ToAsyncEnumerable());
+        return Resumable(name, "Source.ResumableLines", (position, _) => Read(LinePosition.Read(position)).ToAsyncEnumerable(),
+            path);
 
         IEnumerable<WithPosition<T>> Read(LinePosition from)
         {

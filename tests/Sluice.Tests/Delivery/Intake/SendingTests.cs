@@ -25,6 +25,18 @@ public class SendingTests
     }
 
     [Fact]
+    public async Task ANullItemReachesTheHandler()
+    {
+        await using var store = new MemoryStreamStore();
+        var seen = new ConcurrentQueue<string?>();
+        await using var consecutor = new Consecutor<string?>("words", source => source.ForEach(seen.Enqueue), new() { Store = store });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(null, Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        Assert.Null(Assert.Single(seen));
+    }
+
+    [Fact]
     public async Task SendAllMakesOneAppend()
     {
         await using var store = new SlowStore();

@@ -178,6 +178,9 @@ public class EndingTests
         Refuses("ConsecutorOptions.MaxInFlight", () => new ConsecutorOptions { MaxInFlight = 0 });
         Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.MaxValue });
         Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.Zero });
+        Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.FromMilliseconds(99.9) });
+        var least = TimeSpan.FromMilliseconds(100);
+        Assert.Equal(least, new ConsecutorOptions { LeaseDuration = least }.LeaseDuration);
         Refuses("ConsecutorOptions.CommitInterval", () => new ConsecutorOptions { CommitInterval = TimeSpan.MaxValue });
         Refuses("ConsecutorOptions.CodeVersion", () => new ConsecutorOptions { CodeVersion = -5 });
         Refuses("RunOptions.StopTimeout", () => new RunOptions { StopTimeout = TimeSpan.FromSeconds(-1) });
@@ -206,14 +209,31 @@ public class EndingTests
 
     [Theory]
     [InlineData("", "is empty")]
-    [InlineData("two\nlines", "has U+000A behind its first 3")]
+    [InlineData("two\nlines", "has U+000A as character 4")]
     public void AnInvalidNameIsRefusedWithTheReason(string name, string what)
     {
         string message =
-            $"A name in a stream store has 1 to 200 characters, none of them a control character such as a line break; this one {what}. "
-            + $"(Parameter 'name')";
+            $"A name in a stream store has 1 to 200 characters, all of them whole, none of them a control character such as a line break; "
+            + $"this one {what}. (Parameter 'name')";
         Assert.Equal(message, Assert.Throws<ArgumentException>(() => New(name, new())).Message);
         Refuses("ConsecutorOptions.InstanceId", () => new ConsecutorOptions { InstanceId = name });
+    }
+
+    // No InlineData: attributes are stored as UTF-8, which has no halves.
+    [Fact]
+    public void ANameWithHalfOfACharacterIsRefused()
+    {
+        AnInvalidNameIsRefusedWithTheReason("x\ud800", "has half of a character (an unpaired surrogate), U+D800, as character 2");
+        AnInvalidNameIsRefusedWithTheReason("\udc00\ud83d\ude00",
+            "has half of a character (an unpaired surrogate), U+DC00, as character 1");
+    }
+
+    [Fact]
+    public void ANameOfANodeWithHalfOfACharacterIsRefused()
+    {
+        string message = Assert.Throws<ArgumentException>("name", () => Stage.Named("x\udc00")).Message;
+        Assert.Contains("half of a character (an unpaired surrogate), U+DC00, as character 2", message, StringComparison.Ordinal);
+        Assert.NotNull(Stage.Named("x\ud83d\ude00"));
     }
 
     private static void Refuses(string property, Func<object> make)

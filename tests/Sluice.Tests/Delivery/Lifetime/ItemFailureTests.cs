@@ -37,6 +37,29 @@ public class ItemFailureTests
     }
 
     [Fact]
+    public async Task ANodeWhoseDisposalFailsIsNamedInAWarning()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("shop",
+            static source => source | StageNode.Of(static () => new Undisposable()) | Stage.Named("till") | (static _ => { }),
+            new() { Store = store, OnWarning = warnings.Enqueue });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        Assert.True(await consecutor.StopAsync());
+        Assert.Equal("The consecutor shop has failed while it stopped: PipelineException: 'till' failed: the till is "
+            + "locked", Assert.Single(warnings));
+    }
+
+    private sealed class Undisposable : StageNode<int, int>, IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => throw new IOException("the till is locked");
+
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+            => output.PushAsync(item);
+    }
+
+    [Fact]
     public async Task AMinuteLaterTheNextWarningSaysHowManyHaveFailedSince()
     {
         var clock = new TestClock();

@@ -34,7 +34,7 @@ public class StateCrashTests
             {
                 Key = n => $"{n % keys}",
                 Wrap = store => Add(new ThievingStore(store, seed)),
-                Options = lab.Options with { LeaseDuration = TimeSpan.FromMilliseconds(90) }
+                Options = lab.Options with { LeaseDuration = TimeSpan.FromMilliseconds(100) }
             };
             await PlayAsync(lab, new(seed), items, keys, hasLanes, cancellation);
             thefts += thieves.Sum(thief => thief.Thefts);

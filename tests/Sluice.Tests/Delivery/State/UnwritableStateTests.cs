@@ -80,6 +80,36 @@ public class UnwritableStateTests
         Assert.Equal(Items - 1, ledger.Lines.Count);
     }
 
+    /// <summary>The state of one key beside the item that has changed it: its limit, and who is told.</summary>
+    [Theory]
+    [InlineData(1_000_000, null)]
+    [InlineData(1_100_000, "The state of the node 'texts' under the key 'k' has 1,100,002 bytes; the state that one item changes has at "
+        + "most 1,048,576 bytes. Keep less under one key")]
+    public async Task AStateThatIsTooLargeIsNamedWithItsSize(int length, string? why)
+    {
+        await using var store = new MemoryStreamStore();
+        await using Consecutor<int> consecutor = Make(store,
+            source => source | Stage.KeyBy<int, string>(static _ => "k") | StageNode.Of(static () => new LongText()) | Stage.Named("texts")
+                | (static _ => { }));
+        await consecutor.SendAsync(length, Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
+        Assert.Equal(why is null ? 0 : 1, end.Dead);
+        if (why is null) return;
+        DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
+        Assert.Equal("texts", letter.Node);
+        Assert.Contains(why, letter.Error, StringComparison.Ordinal);
+    }
+
+    private sealed class LongText : StatefulStageNode<int, int, string?>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            State = new string('x', item);
+            return output.PushAsync(item);
+        }
+    }
+
     /// <summary>Of several bad items in one lease each is found, and what good ones have changed is there once.</summary>
     [Fact]
     public async Task EachOfManyUnwritableItemsIsDeadLettered()

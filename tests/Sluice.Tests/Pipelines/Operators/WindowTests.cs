@@ -21,6 +21,17 @@ public sealed class WindowTests : OperatorContract<int[]>
 
     protected override IEnumerable<int[]> Oracle(IReadOnlyList<int> items) => items.Chunk(7);
 
+    [Fact]
+    public void AnEmptyWindowIsRefusedByTheNameOfItsSize()
+    {
+        Source<int> numbers = Source.From([1]);
+        Assert.Throws<ArgumentOutOfRangeException>("size", () => numbers.Window(TimeSpan.Zero));
+        Assert.Throws<ArgumentOutOfRangeException>("size", () => numbers.Window(TimeSpan.Zero, TimeSpan.Zero));
+        Assert.Throws<ArgumentOutOfRangeException>("size",
+            () => numbers.Window(new EventTime<int>(static _ => DateTimeOffset.UnixEpoch), TimeSpan.Zero));
+        Assert.Throws<ArgumentOutOfRangeException>("hop", () => numbers.Window(TimeSpan.FromSeconds(1), TimeSpan.Zero));
+    }
+
     [Theory, MemberData(nameof(Modes))]
     public async Task WindowsAreAlignedToMultiplesOfTheirSize(ExecutionMode mode)
     {
