@@ -91,7 +91,7 @@ public sealed class LetterTests(Browser browser)
     [Fact]
     public async Task TextsThatAttackThePageAreShownAsText()
     {
-        string name = Attack + "\u202Eevil\u200B\uD800";
+        string name = Attack + "\u202Eevil\u200B";
         await using var store = new MemoryStreamStore();
         string payload = $"{{\"note\":\"{Attack.Replace("\"", "\\\"", StringComparison.Ordinal)}\u202Egnp.exe\",\"half\":\"\\ud800\"}}";
         await new Letters(store, name).AddAsync([new Letter(payload, "Node" + Attack, "Error" + Attack + "\u202E", "key" + Attack),

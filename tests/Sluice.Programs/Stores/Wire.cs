@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Sluice.Storage;
@@ -47,7 +48,7 @@ internal sealed record Failure(string Type, string Message, string? Stream, int?
 internal static class Wire
 {
     public static JsonSerializerOptions Options { get; } =
-        new() { Converters = { new BatchConverter(), new KeyConverter(), new AttachmentConverter() } };
+        new() { Converters = { new BatchConverter(), new KeyConverter(), new AttachmentConverter(), new TextConverter() } };
 
     // A batch as it is: its records, which carry everything.
     private sealed class BatchConverter : JsonConverter<EntryBatch>
@@ -83,6 +84,29 @@ internal static class Wire
 
         public override void Write(Utf8JsonWriter writer, EntryKey value, JsonSerializerOptions options)
             => writer.WriteNumberValue(value.Hash);
+    }
+
+    // JSON would write half of a character as U+FFFD, and a store could not refuse it.
+    private sealed class TextConverter : JsonConverter<string>
+    {
+        private const char Mark = '\u0001';          // no name begins with it
+
+        public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+            => reader.GetString() is [Mark, .. var utf16] ? Text(Convert.FromBase64String(utf16)) : reader.GetString()!;
+
+        public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options)
+            => writer.WriteStringValue(value.Any(char.IsSurrogate) ? Mark + Convert.ToBase64String(Bytes(value)) : value);
+
+        public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+            => reader.GetString()!;
+
+        public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options)
+            => writer.WritePropertyName(value);
+
+        // Encoding.Unicode replaces halves as well.
+        private static string Text(byte[] utf16) => new(MemoryMarshal.Cast<byte, char>(utf16));
+
+        private static byte[] Bytes(string text) => MemoryMarshal.AsBytes(text.AsSpan()).ToArray();
     }
 
     private sealed class AttachmentConverter : JsonConverter<ICommitAttachment>
