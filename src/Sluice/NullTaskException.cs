@@ -1,6 +1,6 @@
 namespace Sluice;
 
-/// <summary>A function was to return a task, and has returned null. Whoever reports the failure names the function.</summary>
+/// <summary>The failure of a function that has returned null instead of a task. The exception around it names the node.</summary>
 internal sealed class NullTaskException(string function = "It")
     : InvalidOperationException($"{function} returned null instead of a task.")
 {

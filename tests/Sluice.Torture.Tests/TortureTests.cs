@@ -17,8 +17,8 @@ public class TortureTests
     /// </remarks>
     [Fact]
     public async Task AKilledRedisServerWithTroublesNeitherLosesNorDoublesItems()
-        => (await TortureProgram.RunAsync("--store", "redis", "--kills", Kills ?? "3", "--seed", "2001", "--items", "100", "--troubles"))
-        .AssertIsGood(atLeast: 90);
+        => (await TortureProgram.RunAsync("--store", "redis", "--kills", Kills ?? "6", "--seed", "2001", "--items", "100", "--troubles"))
+        .AssertIsGood(atLeast: 200);
 
     /// <remarks>The server is killed and frozen as well.</remarks>
     [Fact]

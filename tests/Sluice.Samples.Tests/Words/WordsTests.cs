@@ -11,6 +11,7 @@ public sealed class WordsTests : IDisposable
     [InlineData("local", false)]
     [InlineData("python", false)]
     [InlineData("python", true)]
+    [InlineData("celery", false)]
     [InlineData("celery", true)]
     public async Task EachExecutorCountsTheSameWords(string executor, bool isKilled)
     {

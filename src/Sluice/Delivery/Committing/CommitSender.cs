@@ -34,6 +34,7 @@ internal sealed class CommitSender(
                 try
                 {
                     CommitResult result = await store.CommitAsync(commit, lifetime.Token).ConfigureAwait(false);
+                    problems.OfCommits = null;
                     error = result.Status == CommitStatus.Committed ? null : StatusText(result.Status);
                     if (result.Status is CommitStatus.Gap or CommitStatus.NotOutstanding)
                         losses.WentBack($"A commit of {partition.Owner} was refused ({result.Status}): {result.Detail}");
@@ -64,7 +65,7 @@ internal sealed class CommitSender(
         finally
         {
             telemetry.Committed(began, commit, error);
-            problems.OfCommits = null;
+            problems.GiveUpCommit();
             answers.Answer();
         }
     }

@@ -268,10 +268,7 @@ internal sealed partial class Committer(ConsecutorCore core)
         {
             if (!isSpilled) (partition.NextCommit, partition.Counts) = (partition.NextCommit + 1, draft.NewBooks);
             foreach (FileLength file in parts.FileLengths) partition.FileLengths[file.Name] = file.Length;
-            CommitCounts counts = draft.Counts;
-            long deleted = await core.LetterLimit.TrimAsync(counts.Letters).ConfigureAwait(false);
-            core.Ledger.Settle(partition, counts with { Letters = counts.Letters - deleted, Cancelled = counts.Cancelled + deleted },
-                draft.Deferred, draft.Waited);
+            await CountAsync(draft).ConfigureAwait(false);
             core.Problems.Latest = null;
             if (draft.HasFailures) draft.Tell(core.Failures);
         }

@@ -61,7 +61,7 @@ internal static class Preparation
             }
             if (draft.Partition.IsVoid)
             {
-                core.Problems.OfCommits = null;
+                core.Problems.GiveUpCommit();
                 return (null, null);                 // another member has it now, and its sink may refuse this one
             }
             await Task.Delay(wait, core.Time, abandoned).ConfigureAwait(false);

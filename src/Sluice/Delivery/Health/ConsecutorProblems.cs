@@ -15,7 +15,7 @@ namespace Sluice.Delivery;
 internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<string> warn, StoppedPartitions stopped,
     Func<string?> ofRounds)
 {
-    /// <summary>How long no commit is made before a warning says so. Shorter troubles are over before somebody looks.</summary>
+    /// <summary>The time without a commit after which a warning is written. Most failures of a commit are over before.</summary>
     public static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
 
     private readonly Lock sync = new();
@@ -45,7 +45,7 @@ internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<
 
     /// <summary>
     /// The reason why the next commit is not made. Only the sender of commits clears it: leases may succeed meanwhile. If it lasts, a
-    /// warning says so, and another one that it is over.
+    /// warning says so, and a second warning says when a commit succeeds again.
     /// </summary>
     public string? OfCommits
     {
@@ -56,6 +56,13 @@ internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<
             ofCommits = value;
             if (Tell(value) is { } warning) warn(warning);
         }
+    }
+
+    /// <summary>Clears the reason although no commit has succeeded: the commit is given up, and so nothing goes on.</summary>
+    public void GiveUpCommit()
+    {
+        lock (sync) (since, isTold) = (null, false);
+        ofCommits = null;
     }
 
     private string? Tell(string? problem)

@@ -104,6 +104,38 @@ public class SinkFailureTests
         Assert.Matches(@"^The consecutor work goes on, after it stood still for \d+ s\.$", told[1]);
     }
 
+    /// <remarks>Regression: the end of the consecutor was told as a success.</remarks>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AConsecutorThatIsStoppedWhileItStandsStillDoesNotSayThatItGoesOn(bool isSink)
+    {
+        var clock = new TestClock();
+        var warnings = new ConcurrentQueue<string>();
+        await using var store = new FullStore(new MemoryStreamStore(clock)) { IsFull = !isSink };
+        var unsteady = new Unsteady { FailsPreparation = isSink };
+        await using (var work = new Consecutor<int>("work", source => source | (Sink.Commit(() => unsteady) | Stage.Named("unsteady")),
+            Member.Options("one", store, clock) with { OnWarning = warnings.Enqueue }))
+        {
+            await work.StartAsync(Cancellation);
+            await work.SendAsync(1, Cancellation);
+            while (warnings.IsEmpty)
+            {
+                clock.Advance(TimeSpan.FromSeconds(1));
+                await Member.NextAsync();
+            }
+            Task stopping = work.StopAsync(TimeSpan.FromSeconds(5), Cancellation);
+            while (!stopping.IsCompleted)
+            {
+                clock.Advance(TimeSpan.FromSeconds(1));
+                await Member.NextAsync();
+            }
+            await stopping;
+        }
+        Assert.Contains(warnings, static text => text.Contains("has stood still", StringComparison.Ordinal));
+        Assert.DoesNotContain(warnings, static text => text.Contains("goes on, after", StringComparison.Ordinal));
+    }
+
     private sealed class FullStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {
         public volatile bool IsFull;

@@ -1,0 +1,22 @@
+namespace Sluice.Delivery;
+
+/// <content>Counts an applied commit.</content>
+internal sealed partial class Committer
+{
+    private async Task CountAsync(CommitDraft draft)
+    {
+        CommitCounts counts = draft.Counts;
+        bool mayTrim = counts.Letters != 0;
+        if (mayTrim) core.Ledger.BeginLetterChange();        // what this member deletes was not deleted by another program
+        try
+        {
+            long deleted = await core.LetterLimit.TrimAsync(counts.Letters).ConfigureAwait(false);
+            core.Ledger.Settle(draft.Partition, counts with { Letters = counts.Letters - deleted, Cancelled = counts.Cancelled + deleted },
+                draft.Deferred, draft.Waited);
+        }
+        finally
+        {
+            if (mayTrim) core.Ledger.EndLetterChange();
+        }
+    }
+}
