@@ -17,6 +17,7 @@ public sealed class StartAndStopTests : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(25);
     private readonly LogProbe log = new();
     private readonly TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int held;                                                   // calls of HangAsync
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -57,11 +58,11 @@ public sealed class StartAndStopTests : IDisposable
             .AddConsecutor<string>("second", static (_, source) => source | (static _ => { }))
             .AddConsecutor<int>("first", (_, source) => source | HangAsync | Sink.Output<string>("texts"))
             .AddOutput<string>("first", "texts", "second")
-            .AddPipeline("beside", _ => Source.From([1]) | HangAsync | (static _ => { })), shutdown: TimeSpan.FromSeconds(2));
+            .AddPipeline("beside", _ => Source.From([1]) | HangAsync | (static _ => { })), shutdown: TimeSpan.FromSeconds(5));
         await host.StartAsync(Cancellation);
         var first = host.Services.GetRequiredService<Consecutor<int>>();
         await first.SendAsync(1, Cancellation);
-        while (first.Snapshot().Run!["HangAsync"].In == 0) await Task.Yield();
+        while (Volatile.Read(ref held) < 2) await Task.Yield();
         await host.StopAsync(Cancellation).WaitAsync(Patience, Cancellation);
         string[] texts = [.. log.Lines.Select(static line => line.Text)];
         Assert.Contains("Stopped the consecutor first before everything in flight had ended; accepted items that have not ended are "
@@ -215,6 +216,7 @@ public sealed class StartAndStopTests : IDisposable
     // It ignores its token.
     private async Task<string> HangAsync(int number)
     {
+        Interlocked.Increment(ref held);
         await release.Task;
         return $"{number}";
     }
