@@ -162,9 +162,13 @@ public sealed partial class SluiceBuilder
         if (name is not null)
             throw new InvalidOperationException($"There is no consecutor '{name}' of items of the type {TypeNames.Of(typeof(T))}: "
                 + SettingsReader.Listed(names));
+        if (names.Distinct(StringComparer.Ordinal).Count() < names.Length)
+            throw new WiringException($"Two consecutors were added under the name {names.GroupBy(static one => one, StringComparer.Ordinal)
+                .First(static alike => alike.Count() > 1).Key}. Give each a name of its own.");
         throw new InvalidOperationException(
             $"{names.Length} consecutors take items of the type {TypeNames.Of(typeof(T))}: {string.Join(", ", names)}. "
-                + $"Ask for one by its name: [FromKeyedServices(\"{names[0]}\")].");
+                + $"Ask for one by its name: [FromKeyedServices(\"{names[0]}\")]; as the endpoint of one, "
+                + $"MapProducer<{TypeNames.Of(typeof(T))}>(pattern, \"{names[0]}\").");
     }
 
     private static Consecutor<T> OnlyOne<T>(IServiceProvider container) => Find<T>(container, null);

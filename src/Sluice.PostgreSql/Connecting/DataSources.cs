@@ -1,3 +1,5 @@
+using Sluice.Topologies;
+
 namespace Sluice.PostgreSql;
 
 /// <summary>Makes the pool of connections of a store.</summary>
@@ -5,6 +7,11 @@ internal static class DataSources
 {
     // The last one is what is left of a URL behind the scheme of a setting.
     private static readonly string[] Urls = ["postgres://", "postgresql://", "//"];
+
+    // Those that people write; Npgsql has more.
+    private static readonly string[] Keywords = ["Host", "Port", "Database", "Username", "Password", "Schema", "Transaction Pooling",
+        "SSL Mode", "Root Certificate", "Timeout", "Command Timeout", "Application Name", "Search Path", "Target Session Attributes",
+        "Keepalive", "Maximum Pool Size", "Passfile"];
 
     /// <exception cref="ArgumentException">The connection string is malformed. The message does not contain it.</exception>
     public static NpgsqlConnectionStringBuilder Parse(string connection)
@@ -88,5 +95,36 @@ internal static class DataSources
         : Urls.Any(form => connection.StartsWith(form, StringComparison.OrdinalIgnoreCase)) ? "is a URL, which Npgsql does not read"
         : connection.StartsWith("postgres:", StringComparison.OrdinalIgnoreCase)
             ? "begins with 'postgres:', which belongs to settings and to the command line: leave it out here"
+        : Misspelt(connection) is var (wrong, near) ? $"has the keyword '{wrong}', which Npgsql does not know: is it '{near}'"
         : "is malformed";
+
+    /// <summary>Finds an unknown keyword that resembles a known one. Others are not shown: what follows a semicolon may be a part of a
+    /// password without quotes.</summary>
+    private static (string Wrong, string Near)? Misspelt(string connection)
+    {
+        var words = new System.Data.Common.DbConnectionStringBuilder();
+        try
+        {
+            words.ConnectionString = connection;
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+        foreach (string word in words.Keys)
+            if (!IsKnown(word) && NearNames.Of(word, Keywords) is [var near, ..]) return (word, near);
+        return null;
+    }
+
+    private static bool IsKnown(string keyword)
+    {
+        try
+        {
+            return Keywords.Contains(keyword, StringComparer.OrdinalIgnoreCase) || new NpgsqlConnectionStringBuilder().ContainsKey(keyword);
+        }
+        catch (Exception failure) when (failure is ArgumentException or KeyNotFoundException)
+        {
+            return false;
+        }
+    }
 }

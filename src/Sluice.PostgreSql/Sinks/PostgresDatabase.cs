@@ -145,7 +145,7 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
             if (!adopt)
                 throw new InvalidDataException(
                     $"{place} has rows that {sink} has written with another store. Name another database, or the store that goes with it; "
-                        + "or let the sink adopt the database as it is.");
+                        + "or let the sink continue the database as it is (adopt: true).");
             await notes!.ForgetAsync(noted).ConfigureAwait(false);
             written = 0;
         }

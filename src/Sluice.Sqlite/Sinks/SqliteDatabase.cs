@@ -37,7 +37,7 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
                 if (!adopt)
                     throw new InvalidDataException(
                         $"{path} has rows that {name} has written with another store. Name another file, or the store that goes with it; "
-                            + $"or let the sink adopt the file as it is.");
+                            + $"or let the sink continue the file as it is (adopt: true).");
                 notes.Forget();
                 written = 0;
             }

@@ -67,8 +67,15 @@ internal sealed partial class RunBuilder
         bool isOnlyEdges = false)
         => AddNode(new NodeRecord(kind, options, function, hint, input, output, isOnlyEdges));
 
+    /// <summary>Adds a stage.</summary>
+    /// <exception cref="InvalidTopologyException">The stack has no room for the next stage: each is built inside of the one behind
+    /// it.</exception>
     public int AddNode<TIn, TOut>(Operator<TIn, TOut> stage, StageOptions options)
     {
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw new InvalidTopologyException(
+                $"The pipeline has too many stages in a row: the stack has room for {nodes:N0}. Put steps that a loop makes into one function, "
+                    + "which loops over them.");
         if (!IsDrawing) return AddNode(options);
         return AddNode(
             new NodeRecord(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Unit) ? null : typeof(TOut))

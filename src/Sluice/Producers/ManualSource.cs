@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Sluice.Diagnostics;
 using Sluice.Pipelines;
 using Sluice.Policies;
 using Sluice.Producers;
@@ -14,7 +15,7 @@ public static partial class Source
     public static ManualSource<T> Manual<T>(int? capacity = null)
     {
         if (capacity is { } given) ArgumentOutOfRangeException.ThrowIfLessThan(given, 1, nameof(capacity));
-        return new ManualSource<T>(capacity);
+        return new ManualSource<T>(capacity, TimeProvider.System);
     }
 }
 
@@ -26,21 +27,29 @@ public static partial class Source
 /// <typeparam name="T">The type of its items.</typeparam>
 public sealed class ManualSource<T> : Source<T>
 {
+    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(5);      // without a run, until that is said
+
     private readonly Lock sync = new();
     private readonly LeafSource<T> leaf;
+    private readonly TimeProvider time;
     private readonly TaskCompletionSource firstRun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ManualPump? pump;                        // of the current run
     private bool hadRun;
     private bool isOver;
     private Exception? failure;
+    private int isWaitSeen;                          // by a sender that waits for the first run, so that one warns for all
 
-    internal ManualSource(int? capacity) => leaf = new Leaf(this, capacity, StageOptions.Default);
+    internal ManualSource(int? capacity, TimeProvider time)
+    {
+        leaf = new Leaf(this, capacity, StageOptions.Default);
+        this.time = time;
+    }
 
     internal override bool CrossesThreads => false;
 
     /// <summary>Sends an item to the run. Completes when the run has accepted the item.</summary>
     /// <remarks>
-    /// Waits while there is no room, and until the first run has started. An accepted item is processed, unless the run fails or is
+    /// Waits while there is no room, and until the first run has started: after 5 seconds of that, a warning says so once. An accepted item is processed, unless the run fails or is
     /// cancelled.
     /// </remarks>
     /// <exception cref="InvalidOperationException">The source has been completed, or its run has ended or is being drained; the item was
@@ -83,7 +92,7 @@ public sealed class ManualSource<T> : Source<T>
             }
             if (intake is null)
             {
-                await started.WaitAsync(cancellation).ConfigureAwait(false);
+                await FirstRunAsync(started, cancellation).ConfigureAwait(false);
                 continue;
             }
             try
@@ -96,6 +105,24 @@ public sealed class ManualSource<T> : Source<T>
                 throw NoRun(e.InnerException);
             }
         }
+    }
+
+    private async Task FirstRunAsync(Task started, CancellationToken cancellation)
+    {
+        if (Interlocked.Exchange(ref isWaitSeen, 1) == 0)
+        {
+            try
+            {
+                await started.WaitAsync(LongWait, time, cancellation).ConfigureAwait(false);
+                return;
+            }
+            catch (TimeoutException)
+            {
+                Warnings.Tell($"SendAsync of a Source.Manual<{TypeNames.Of(typeof(T))}>() has waited for 5 seconds, because no run takes from it. "
+                    + "Start the pipeline that begins with it before you send: PipelineRun run = pipeline.Start().");
+            }
+        }
+        await started.WaitAsync(cancellation).ConfigureAwait(false);
     }
 
     private static InvalidOperationException NoRun(Exception? cause)

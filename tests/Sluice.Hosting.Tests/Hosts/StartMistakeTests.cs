@@ -90,6 +90,12 @@ public sealed class StartMistakeTests : StartMistakeTestBase
             add: static sluice => sluice.AddConsecutor<string>("numbers", static (_, source) => source | (static _ => { })));
 
     [Fact]
+    public Task ANameOfTwoConsecutorsThatAnEndpointAsksForIsOneLine()
+        => IsAsync(2, "Two consecutors were added under the name numbers. Give each a name of its own.",
+            add: static sluice => sluice.AddConsecutor<int>("numbers", static (_, source) => source | (static _ => { })),
+            map: static app => app.MapProducer<int>("/numbers"));
+
+    [Fact]
     public Task AnOutputToNoConsecutorIsOneLine()
         => IsAsync(2, "The output numbers.all leads to the consecutor 'nowhere', which was not added: there are numbers.",
             add: static sluice => sluice.AddOutput<int>("numbers", "all", "nowhere"));

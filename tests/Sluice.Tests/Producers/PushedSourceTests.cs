@@ -37,6 +37,30 @@ public class PushedSourceTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => intake.SendAsync(4).AsTask());
     }
 
+    [Fact]
+    public async Task SendersThatWaitForTheFirstRunAreReportedOnce()
+    {
+        using var warnings = new WarningListener();
+        var clock = new TestClock();
+        var intake = new ManualSource<Unheard>(null, clock);
+        Task[] sent = [intake.SendAsync(new(1)).AsTask(), intake.SendAsync(new(2)).AsTask()];
+        clock.Advance(TimeSpan.FromSeconds(4.9));
+        Assert.Empty(Said());
+        clock.Advance(TimeSpan.FromSeconds(0.2));
+        while (Said().Length == 0) await Task.Yield();                  // the timer's continuation runs on another thread
+        Assert.Equal("SendAsync of a Source.Manual<Unheard>() has waited for 5 seconds, because no run takes from it. Start the pipeline "
+            + "that begins with it before you send: PipelineRun run = pipeline.Start().", Assert.Single(Said()));
+        List<Unheard> seen = [];
+        PipelineRun run = (intake | seen.Add).Start();
+        await Task.WhenAll(sent);
+        intake.Complete();
+        await run.Completion;
+        Assert.Equal([1, 2], seen.Select(static item => item.Number).Order());
+        Assert.Single(Said());
+
+        string[] Said() => [.. warnings.Texts.Where(static text => text.Contains(nameof(Unheard), StringComparison.Ordinal))];
+    }
+
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]
@@ -173,4 +197,6 @@ public class PushedSourceTests
         Assert.Equal("'source-1' failed: broken", failure.Message);
         Assert.Equal(Enumerable.Range(1, 9), rest);
     }
+
+    private sealed record Unheard(int Number);
 }
