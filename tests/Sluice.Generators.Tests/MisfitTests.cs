@@ -21,6 +21,7 @@ public class MisfitTests
         static string Format(int n) => "";
         static readonly Pipe<int, int> twice = Pipe.Of<int>() | Twice;
         static readonly Sink<string> wordSink = Sink.Of<string>(Show);
+        static readonly Sluice.Graphs.Step<int, int> square = Sluice.Graphs.Step.Of((int n) => n * n);
         """;
 
     [Theory]
@@ -41,6 +42,8 @@ public class MisfitTests
     [InlineData("_ = numbers | [|Stage.KeyBy((string word) => word.Length)|];", "is of type 'KeyedLanes<string>'")]
     [InlineData("_ = words | [|new Doubler(Twice)|];", "'new Doubler(Twice)' is of type 'Doubler', and 'words' puts out 'string'")]
     [InlineData("_ = numbers | [|42|];", "'42' is of type 'int'")]
+    [InlineData("_ = numbers | [|square|];", "'square' is a step of task graphs, and a stage is a function: call it, "
+        + "'async (int item) => await square(item)'")]
     [InlineData("_ = numbers | Twice | [|null|];", "null is no stage")]
     [InlineData("_ = numbers | Print | [|Twice|];", "'Twice' gets no items, because 'Print' is an end")]
     [InlineData("_ = Pipe.Of<int>() | Print | ([|n => n|]);", "gets no items, because 'Print' is an end")]
@@ -60,6 +63,7 @@ public class MisfitTests
         => Snippet.FindAsync<MisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU001", sentence);
 
     [Theory]
+    [InlineData("_ = numbers | (async (int item) => await square(item)) | Print;", true)]
     [InlineData("_ = numbers | Twice | Print;", true)]
     [InlineData("_ = words | Length | Console.WriteLine;", true)]
     [InlineData("_ = words | Console.WriteLine; _ = times | ((DateTimeOffset time) => Console.WriteLine(time));", true)]

@@ -42,7 +42,9 @@ public sealed class MisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
         else if (!isRefused || right is CollectionExpressionSyntax) return;
         else if (right is LambdaExpressionSyntax lambda) CheckLambda(lambda);
         else if (model.GetTypeInfo(right, context.CancellationToken).Type is { TypeKind: not TypeKind.Error } piece)
-            Report($"'{text}' is of type '{piece.ToMinimalDisplayString(model, right.SpanStart)}', and '{before}' puts out '{type}'");
+            Report(piece is INamedTypeSymbol { Name: "Step", TypeKind: TypeKind.Delegate } step && symbols.IsOurs(step)
+                ? $"'{text}' is a step of task graphs, and a stage is a function: call it, 'async ({type} item) => await {text}(item)'"
+                : $"'{text}' is of type '{piece.ToMinimalDisplayString(model, right.SpanStart)}', and '{before}' puts out '{type}'");
 
         void CheckGroup(IMethodSymbol[] methods)
         {

@@ -120,7 +120,8 @@ internal static class DataSources
     {
         try
         {
-            return Keywords.Contains(keyword, StringComparer.OrdinalIgnoreCase) || new NpgsqlConnectionStringBuilder().ContainsKey(keyword);
+            return Keywords.Contains(keyword, StringComparer.OrdinalIgnoreCase)
+                || new NpgsqlConnectionStringBuilder().ContainsKey(keyword);
         }
         catch (Exception failure) when (failure is ArgumentException or KeyNotFoundException)
         {

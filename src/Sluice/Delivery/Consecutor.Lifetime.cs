@@ -183,8 +183,9 @@ public sealed partial class Consecutor<T>
         ConsecutorSnapshot end = Snapshot();
         long lost = end.Pending + end.InFlight + end.Retrying + end.Parked + end.Suspect;
         if (lost == 0) return;
-        core.Lifetime.Warn($"{lost:N0} accepted {(lost == 1 ? "item" : "items")} of {Name} {(lost == 1 ? "is" : "are")} lost: the consecutor has "
-            + "no store (ConsecutorOptions.Store), and was disposed before they had ended. WaitForIdleAsync waits until all items have ended.");
+        core.Lifetime.Warn($"{lost:N0} accepted {(lost == 1 ? "item" : "items")} of {Name} {(lost == 1 ? "is" : "are")} lost: the "
+            + "consecutor has no store (ConsecutorOptions.Store), and was disposed before they had ended. WaitForIdleAsync waits until all "
+            + "items have ended.");
     }
 
     /// <summary>Warns of items that wait in a store that outlives the process. Not after a stop, which is meant, and not if other members

@@ -74,8 +74,8 @@ internal sealed partial class RunBuilder
     {
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
             throw new InvalidTopologyException(
-                $"The pipeline has too many stages in a row: the stack has room for {nodes:N0}. Put steps that a loop makes into one function, "
-                    + "which loops over them.");
+                $"The pipeline has too many stages in a row: the stack has room for {nodes:N0}. Put steps that a loop makes into one "
+                    + "function, which loops over them.");
         if (!IsDrawing) return AddNode(options);
         return AddNode(
             new NodeRecord(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Unit) ? null : typeof(TOut))

@@ -49,8 +49,8 @@ public sealed class ManualSource<T> : Source<T>
 
     /// <summary>Sends an item to the run. Completes when the run has accepted the item.</summary>
     /// <remarks>
-    /// Waits while there is no room, and until the first run has started: after 5 seconds of that, a warning says so once. An accepted item is processed, unless the run fails or is
-    /// cancelled.
+    /// Waits while there is no room, and until the first run has started: after 5 seconds of that, a warning says so once. An accepted
+    /// item is processed, unless the run fails or is cancelled.
     /// </remarks>
     /// <exception cref="InvalidOperationException">The source has been completed, or its run has ended or is being drained; the item was
     /// not accepted.</exception>
@@ -118,8 +118,8 @@ public sealed class ManualSource<T> : Source<T>
             }
             catch (TimeoutException)
             {
-                Warnings.Tell($"SendAsync of a Source.Manual<{TypeNames.Of(typeof(T))}>() has waited for 5 seconds, because no run takes from it. "
-                    + "Start the pipeline that begins with it before you send: PipelineRun run = pipeline.Start().");
+                Warnings.Tell($"SendAsync of a Source.Manual<{TypeNames.Of(typeof(T))}>() has waited for 5 seconds, because no run takes "
+                    + "from it. Start the pipeline that begins with it before you send: PipelineRun run = pipeline.Start().");
             }
         }
         await started.WaitAsync(cancellation).ConfigureAwait(false);

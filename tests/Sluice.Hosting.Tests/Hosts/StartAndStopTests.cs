@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sluice.Flows;
 using Sluice.Hosting.Tests.Http;
+using Sluice.Sqlite;
 using Sluice.Storage;
 
 namespace Sluice.Hosting.Tests;
@@ -14,7 +15,7 @@ namespace Sluice.Hosting.Tests;
 public sealed class StartAndStopTests : IDisposable
 {
     // In real time: only a call that hangs takes that long.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly LogProbe log = new();
     private readonly TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int held;                                                   // calls of HangAsync
@@ -73,6 +74,24 @@ public sealed class StartAndStopTests : IDisposable
         Assert.DoesNotContain(log.Lines, static line => line.Level >= LogLevel.Error);
         Assert.Equal(0, Environment.ExitCode);
         release.SetResult();
+    }
+
+    [Fact]
+    public async Task AStopThatIsCutShortSaysThatADurableStoreGoesOn()
+    {
+        string folder = Directory.CreateTempSubdirectory("sluice-host-").FullName;
+        using IHost host = Build(sluice => sluice.AddConsecutor<int>("numbers", (_, source) => source | HangAsync | (static _ => { })),
+            await SqliteStreamStore.OpenAsync(Path.Combine(folder, "numbers.db"), Durability.Process, null, Cancellation),
+            TimeSpan.FromSeconds(1));
+        await host.StartAsync(Cancellation);
+        await host.Services.GetRequiredService<Consecutor<int>>().SendAsync(1, Cancellation);
+        while (Volatile.Read(ref held) < 1) await Task.Yield();
+        await host.StopAsync(Cancellation).WaitAsync(Patience, Cancellation);
+        Assert.Contains("Stopped the consecutor numbers before everything in flight had ended; accepted items that have not ended go on "
+            + "with the next start", log.Lines.Select(static line => line.Text));
+        release.SetResult();
+        await ((IAsyncDisposable)host).DisposeAsync();
+        Directory.Delete(folder, true);
     }
 
     [Fact]

@@ -93,22 +93,8 @@ public class QueryTests
     {
         await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id bigint PRIMARY KEY, note text); "
             + "INSERT INTO orders SELECT n, repeat('x', 1000) FROM generate_series(1, 100000) n");
-        long last = 0;
-        int most = 0;
-        List<WeakReference> notes = [];
-        await (Source.Query("orders", lab.Database.CreateConnection, "SELECT id, note FROM orders WHERE id > @id ORDER BY id LIMIT @take",
-            [new("id", 0L)], static row => (Id: row.GetInt64(0), Note: row.GetString(1))) | See)
-            .RunAsync(new() { Mode = ExecutionMode.SingleThread }, Cancellation);
-        Assert.Equal(100_000, last);
-        Assert.InRange(most, 0, 20_000);                                 // pages, not the table
-
-        void See((long Id, string Note) row)
-        {
-            Assert.Equal(last + 1, row.Id);
-            notes.Add(new(row.Note));
-            if ((last = row.Id) % 20_000 != 0) return;
-            GC.Collect();
-            most = Math.Max(most, notes.Count(static note => note.IsAlive));
-        }
+        await SourceLab.IsReadInPagesAsync(Source.Query("orders", lab.Database.CreateConnection,
+            "SELECT id, note FROM orders WHERE id > @id ORDER BY id LIMIT @take", [new("id", 0L)],
+            static row => (row.GetInt64(0), row.GetString(1))));
     }
 }

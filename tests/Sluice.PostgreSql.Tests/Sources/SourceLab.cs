@@ -115,6 +115,26 @@ internal sealed class SourceLab : IAsyncDisposable
         Run = new() { Mode = ExecutionMode.SingleThread }
     });
 
+    /// <summary>Checks that a source reads the rows 1 to 100,000 page by page: most notes that were read can be collected.</summary>
+    public static async Task IsReadInPagesAsync(Source<(long Id, string Note)> source)
+    {
+        long last = 0;
+        int most = 0;
+        List<WeakReference> notes = [];
+        await (source | See).RunAsync(new() { Mode = ExecutionMode.SingleThread }, Cancellation);
+        Assert.Equal(100_000, last);
+        Assert.InRange(most, 0, 20_000);
+
+        void See((long Id, string Note) row)
+        {
+            Assert.Equal(last + 1, row.Id);
+            notes.Add(new(row.Note));
+            if ((last = row.Id) % 20_000 != 0) return;
+            GC.Collect();
+            most = Math.Max(most, notes.Count(static note => note.IsAlive));
+        }
+    }
+
     /// <summary>Advances a clock, wait by wait, until something is so; fails if the run ends before.</summary>
     public static async Task UntilAsync(TestClock clock, Task run, Func<bool> isSo)
     {

@@ -79,6 +79,7 @@ internal sealed partial class GroupMembership
 
     private async Task ShareAsync(GroupInfo group, bool isAiling)
     {
+        string failing = "Partitions could not be taken";
         try
         {
             if (!isAiling) Choose(group);
@@ -86,6 +87,7 @@ internal sealed partial class GroupMembership
             if (core.Pump.IsLeasing) await TakeFreeAsync(group, isAiling).ConfigureAwait(false);
             if (core.Sinks.AreWaiting && await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } now)
                 await BeginWaitingSinksAsync(now).ConfigureAwait(false);
+            failing = "Counts could not be refreshed";
             if (!isAiling) await LearnLettersAsync().ConfigureAwait(false);
             if (!MayBeBehind || isAiling) return;
             await RefreshCountsAsync(MaxCountReads).ConfigureAwait(false);
@@ -94,7 +96,7 @@ internal sealed partial class GroupMembership
         catch (Exception e)
         {
             if (!core.Lifetime.Token.IsCancellationRequested)
-                core.Problems.Latest = $"Partitions could not be taken; the next heartbeat tries again: {FailureText.Of(e)}";
+                core.Problems.Latest = $"{failing}; the next heartbeat tries again: {FailureText.Of(e)}";
         }
     }
 

@@ -58,9 +58,28 @@ public class LettersChangedElsewhereTests
         await BeatUntilAsync(store, consecutor, new() { Accepted = 3, Cancelled = 3 });
     }
 
-    private Consecutor<int> Make(IStreamStore store) => new("work",
+    /// <remarks>The letters that a commit deletes above the limit, as a heartbeat sees them: the 34 that were counted are 32.</remarks>
+    [Fact]
+    public async Task LettersAboveTheLimitAreCountedOnce()
+    {
+        await using var store = new PausedAnswers(await ScenarioStore.OpenAsync(clock));
+        await using Consecutor<int> consecutor = Make(store, DeliveryGuarantee.Track(32));
+        await FailAsync(consecutor, 34);                                 // a sixteenth more than the limit
+
+        await consecutor.SendAsync(35, Cancellation);
+        await store.HasAnswered.WaitAsync(Cancellation);
+        for (int beat = 0; beat < 3; beat++)
+        {
+            await Member.BeatAsync(store, clock, "me");
+            for (int i = 0; i < 20; i++) await Member.PollAsync();
+        }
+        store.Resume();
+        await BeatUntilAsync(store, consecutor, new() { Accepted = 35, Dead = 32, Cancelled = 3 });
+    }
+
+    private Consecutor<int> Make(IStreamStore store, DeliveryGuarantee? delivery = null) => new("work",
         source => source | Try | (_ => { }),
-        Member.Options("me", store, clock) with { Delivery = DeliveryGuarantee.Replay(0) });
+        Member.Options("me", store, clock) with { Delivery = delivery ?? DeliveryGuarantee.Replay(0) });
 
     private int Try(int number)
     {
