@@ -57,6 +57,7 @@ public sealed partial class JsonTests : CliTestBase
         await WritesTheNamesOfTheManualAsync(store, $"redis:{server.Address}");
     }
 
+    [Long("the same over SQLite and Redis")]
     [Fact]
     public async Task EveryCommandOverPostgreSqlWritesJsonWithTheNamesOfTheManual()
     {

@@ -3,6 +3,7 @@ namespace Sluice.Packages.Tests;
 /// <summary>The packages work in projects that know nothing of the repository.</summary>
 public class ConsumptionTests(Packed packed)
 {
+    [Long("TemplateTests; AHostWithEachPackageRuns")]
     [Fact]
     public async Task APipelineRuns()
     {

@@ -5,6 +5,7 @@ using Sluice.Storage;
 namespace Sluice.PostgreSql.Tests;
 
 /// <summary>Functions in the transactions of commits, while servers and consumers are killed: each takes effect once.</summary>
+[Long("FunctionTests; TransactionKillTests")]
 public sealed class FunctionKillTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

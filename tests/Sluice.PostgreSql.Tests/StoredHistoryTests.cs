@@ -23,10 +23,10 @@ public sealed class StoredHistoryTests(SharedServer server) : IAsyncLifetime
     /// </remarks>
     [Theory]
     [InlineData("1-early")]
-    [InlineData("1")]
-    [InlineData("2")]
-    [InlineData("3")]
-    [InlineData("4")]
+    [InlineData("1", Traits = ["Length", "long"])]
+    [InlineData("2", Traits = ["Length", "long"])]
+    [InlineData("3", Traits = ["Length", "long"])]
+    [InlineData("4", Traits = ["Length", "long"])]
     [InlineData("5")]
     [InlineData("6")]
     public async Task AStoreOfAnEarlierVersionIsUpgradedAndContinued(string written)

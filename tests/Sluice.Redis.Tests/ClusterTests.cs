@@ -37,6 +37,7 @@ public class ClusterTests
     }
 
     // Moves the slot key by key, as redis-cli does. The calls arrive while half of the keys are on another master, and wait.
+    [Long("a replica takes over, and a master dies; ClusterConformanceTests")]
     [Fact]
     public async Task CallsWaitWhileTheSlotIsMoved()
     {
@@ -65,6 +66,7 @@ public class ClusterTests
         foreach ((_, Func<IStreamStore, Task> call) in FilledStore.Calls) await call(store);
     }
 
+    [Long("a replica takes over, and a master dies; ClusterConformanceTests")]
     [Fact]
     public async Task ConsecutorsCompleteEachItemOnceWhileTheSlotMoves()
     {
@@ -83,7 +85,7 @@ public class ClusterTests
     // A replica takes over from the master of the store, which is killed or steps back. In the end the old master is a replica.
     [Theory]
     [InlineData(true)]
-    [InlineData(false)]
+    [InlineData(false, Traits = ["Length", "long"])]
     public async Task AReplicaTakesOverFromTheMaster(bool isKilled)
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
@@ -106,6 +108,7 @@ public class ClusterTests
 
     // Writes that the replica had not received are lost, although they were acknowledged. The users of the store are told, as in
     // ReplicaTests.
+    [Long("a replica takes over, and a master dies; ClusterConformanceTests")]
     [Fact]
     public async Task LostWritesAreDetected()
     {
@@ -185,6 +188,7 @@ public class ClusterTests
                 + $"is: give the permission for CLUSTER (+cluster).", failure.Message, StringComparison.Ordinal);
     }
 
+    [Long("CredentialTests")]
     [Fact]
     public async Task AClusterWithCertificatesIsReachedOverTls()
     {

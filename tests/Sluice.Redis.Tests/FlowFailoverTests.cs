@@ -19,9 +19,9 @@ public sealed class FlowFailoverTests : IAsyncLifetime
     public ValueTask DisposeAsync() => servers.DisposeAsync();
 
     [Theory]
-    [InlineData(ResumeMode.FromScratch)]
+    [InlineData(ResumeMode.FromScratch, Traits = ["Length", "long"])]
     [InlineData(ResumeMode.PerItem)]
-    [InlineData(ResumeMode.Checkpoint)]
+    [InlineData(ResumeMode.Checkpoint, Traits = ["Length", "long"])]
     public async Task ResultsLostInAFailoverAreProducedAgain(ResumeMode resume)
     {
         var numbers = new Processor("numbers") { Inputs = ["count"], Outputs = ["number"] };

@@ -8,6 +8,7 @@ namespace Sluice.Redis.Tests;
 /// scenarios that kill inside and after each call, and two random walks. The scenarios kill at each call, and the server dies with each
 /// third kill. With SLUICE_KILLS=all the server dies with each kill, and all scenarios run.
 /// </summary>
+[Long("ConformanceTests; TortureTests kill the server; KilledOwnerTests of SQLite")]
 public class KilledServerTests
 {
     private static readonly bool AreAll = Environment.GetEnvironmentVariable("SLUICE_KILLS") == "all";

@@ -4,9 +4,9 @@ namespace Sluice.Torture.Tests;
 public class BrokenStoreTests
 {
     [Theory]
-    [InlineData("sqlite", "settle-early")]
+    [InlineData("sqlite", "settle-early", Traits = ["Length", "long"])]
     [InlineData("sqlite", "drop-commit")]
-    [InlineData("redis", "drop-commit")]
+    [InlineData("redis", "drop-commit", Traits = ["Length", "long"])]
     [InlineData("memory", "settle-early")]
     [InlineData("memory", "drop-commit")]
     public async Task ABrokenStoreIsDetected(string store, string breakage)

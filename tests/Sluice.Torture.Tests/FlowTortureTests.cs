@@ -6,6 +6,7 @@ public class FlowTortureTests
     private static readonly string Runs = Environment.GetEnvironmentVariable("SLUICE_KILLS") ?? "1";
 
     /// <remarks><c>SLUICE_KILLS=…</c> makes as many runs, each with other kills.</remarks>
+    [Long("the known flows over PostgreSQL")]
     [Fact]
     public async Task ResultsAreTheSameWhicheverServiceIsKilled()
     {

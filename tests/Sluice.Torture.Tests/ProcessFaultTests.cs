@@ -19,7 +19,7 @@ public sealed partial class ProcessFaultTests : IDisposable
 
     [Theory]
     [InlineData("throw")]
-    [InlineData("exit")]
+    [InlineData("exit", Traits = ["Length", "long"])]
     public async Task AnItemThatEndsTheProcessIsTriedAloneThenDeadLettered(string what)
     {
         int lives = 1;

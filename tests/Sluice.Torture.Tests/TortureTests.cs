@@ -26,6 +26,7 @@ public class TortureTests
         => (await TortureProgram.RunAsync("--store", "postgres", "--kills", Kills ?? "3", "--seed", "2001", "--items", "100", "--troubles"))
         .AssertIsGood(atLeast: 90);
 
+    [Long("the same over Redis and PostgreSQL")]
     [Fact]
     public async Task KilledProcessesWithTroublesNeitherLoseNorDoubleItems()
         => (await TortureProgram.RunAsync("--store", "sqlite", "--kills", Kills ?? "3", "--seed", "33", "--items", "100", "--troubles"))

@@ -18,6 +18,7 @@ public sealed class ServerTests
         await RecoversAsync(store, server.KillAsync, server.StartAgainAsync);
     }
 
+    [Long("the same with Redis")]
     [Fact]
     public async Task PagesSayThatAPostgreSqlServerIsGoneAndRecoverWhenItIsBack()
     {

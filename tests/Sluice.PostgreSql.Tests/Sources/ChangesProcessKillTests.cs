@@ -9,6 +9,7 @@ namespace Sluice.PostgreSql.Tests.Sources;
 /// A process that follows changes into a store is killed at random moments, and the server of both now and then. A model that takes each
 /// change in strictly must end like the table.
 /// </summary>
+[Long("ChangesKillTests")]
 public sealed class ChangesProcessKillTests : IAsyncLifetime
 {
     private const int Rows = 20, LivesOfServer = 4;

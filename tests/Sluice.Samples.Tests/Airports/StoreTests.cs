@@ -78,6 +78,7 @@ public sealed class StoreTests : AirportsRun
         Assert.Equal("No dead letters.\n", (await RunAsync("--store", "sqlite:pairs.db", "--dead")).Succeeded().Output);
     }
 
+    [Long("ProcessFaultTests; ARunKilledAtAnyTimeWritesEveryPairOnceAndInOrder")]
     [Fact]
     public async Task OnlyAPairThatKillsTheProcessBecomesADeadLetter()
     {

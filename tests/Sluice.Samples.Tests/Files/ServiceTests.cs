@@ -47,6 +47,7 @@ public sealed class ServiceTests : IDisposable
         Assert.DoesNotContain("flow", keys, StringComparison.Ordinal);
     }
 
+    [Long("EveryFileIsCountedOnceDespiteKilledServices; OutageWarningTests")]
     [Fact]
     public async Task ASilentServerIsReportedAndTheRunContinuesWhenItAnswers()
     {
@@ -66,6 +67,7 @@ public sealed class ServiceTests : IDisposable
         Assert.Equal((1000, 1000, 0, 0, 0), FilesRun.Books(FilesRun.Table(ended)));
     }
 
+    [Long("AnInterruptLeavesNothingOfTheRunBehind")]
     [Fact]
     public async Task AnInterruptEndsTheRunEvenIfTheServerIsSilent()
     {

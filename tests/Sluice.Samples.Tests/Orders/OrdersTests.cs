@@ -9,6 +9,7 @@ namespace Sluice.Samples.Tests.Orders;
 /// <summary>The shop on PostgreSQL, run as a user runs it.</summary>
 public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<OrdersTests.Server>
 {
+    [Long("BooksThatAreWrongAreReported drives the shop; TransactionKillTests")]
     [Fact]
     public async Task TheBooksAreRightDespiteKillsOfServicesAndOfItsOwnServer()
     {

@@ -12,7 +12,7 @@ public sealed class WordsTests : IDisposable
     [InlineData("python", false)]
     [InlineData("python", true)]
     [InlineData("celery", false)]
-    [InlineData("celery", true)]
+    [InlineData("celery", true, Traits = ["Length", "long"])]
     public async Task EachExecutorCountsTheSameWords(string executor, bool isKilled)
     {
         Ended ended = await RunAsync(SampleProcess.DirectoryOf("Words"),

@@ -13,9 +13,9 @@ public class DamagedMessageTests
     private static readonly int Messages = Environment.GetEnvironmentVariable("SLUICE_DAMAGES") is null ? 500 : 10_000;
 
     [Theory]
-    [InlineData(ResumeMode.FromScratch)]
+    [InlineData(ResumeMode.FromScratch, Traits = ["Length", "long"])]
     [InlineData(ResumeMode.PerItem)]
-    [InlineData(ResumeMode.Checkpoint)]
+    [InlineData(ResumeMode.Checkpoint, Traits = ["Length", "long"])]
     public async Task DamagedMessagesHarmOnlyTheirCalls(ResumeMode resume)
     {
         await using var lab = new FlowLab();

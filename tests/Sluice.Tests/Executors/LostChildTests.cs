@@ -39,8 +39,8 @@ public class LostChildTests
     }
 
     [Theory]
-    [InlineData(ResumeMode.FromScratch)]
-    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.FromScratch, Traits = ["Length", "long"])]
+    [InlineData(ResumeMode.PerItem, Traits = ["Length", "long"])]
     [InlineData(ResumeMode.Checkpoint)]
     public async Task KillingChildrenLosesAndDoublesNoValue(ResumeMode resume)
     {

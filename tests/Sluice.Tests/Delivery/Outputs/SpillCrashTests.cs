@@ -6,6 +6,7 @@ namespace Sluice.Tests.Delivery;
 
 /// <summary>An item with more outputs than one commit holds, in a process that dies at each call of the store in turn: each output appears
 /// once, and all outputs come from one attempt.</summary>
+[Long("the stores in memory and SQLite", In = ["Sluice.PostgreSql.Tests", "Sluice.Redis.Tests"])]
 public class SpillCrashTests
 {
     private const int Many = 1_900;

@@ -8,6 +8,7 @@ namespace Sluice.Tests.Delivery;
 
 /// <summary>An item with more outputs than one commit holds, in a process that survives: its partition is taken away between two commits,
 /// answers are lost, the handler fails, or the target is bounded.</summary>
+[Long("the stores in memory and SQLite", In = ["Sluice.PostgreSql.Tests", "Sluice.Redis.Tests"])]
 public class SpillTests
 {
     private const int Many = 1_900;

@@ -7,6 +7,7 @@ namespace Sluice.Tests.Delivery;
 
 /// <summary>Timers by key in a consecutor: part of the state, so that none is lost and none fires twice, whatever happens to the process or
 /// the clock.</summary>
+[Long("the stores in memory and SQLite", In = ["Sluice.PostgreSql.Tests", "Sluice.Redis.Tests"])]
 public sealed partial class StoredTimersTests
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);

@@ -13,9 +13,9 @@ public class LostPythonTests
 
     /// <summary>24 kills in all, at seeded places. So many values are never on their way that the child has ended before.</summary>
     [Theory]
-    [InlineData(ResumeMode.FromScratch, 1)]
+    [InlineData(ResumeMode.FromScratch, 1, Traits = ["Length", "long"])]
     [InlineData(ResumeMode.PerItem, 2)]
-    [InlineData(ResumeMode.Checkpoint, 3)]
+    [InlineData(ResumeMode.Checkpoint, 3, Traits = ["Length", "long"])]
     public async Task KillingChildrenLosesAndDoublesNoValue(ResumeMode resume, int seed)
     {
         const int Distance = 1_200;
