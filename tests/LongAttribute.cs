@@ -4,15 +4,14 @@ using Xunit.v3;
 namespace Sluice.Tests;
 
 /// <summary>
-/// What this class or method tests is tested by others, too: in fewer scenarios, with fewer kills, or on another store. <c>./test</c>
-/// leaves it out, and <c>./test --long</c> runs it. Rows of a theory are marked by <c>Traits = ["Length", "long"]</c> if their
-/// neighbours test the same.
+/// Marks a class or method that <c>./test</c> leaves out and <c>./test --long</c> runs, because other tests look for the same faults: in
+/// fewer scenarios, with fewer kills, or on another store. Rows of a theory are marked by <c>Traits = ["Length", "long"]</c>.
 /// </summary>
-/// <param name="beside">What tests the same in smaller measure.</param>
+/// <param name="beside">The other tests.</param>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
 public sealed class LongAttribute(string beside) : Attribute, ITraitAttribute
 {
-    /// <summary>What tests the same in smaller measure.</summary>
+    /// <summary>The other tests.</summary>
     public string Beside { get; } = beside;
 
     /// <summary>The projects in which it is long, if projects share the class; all if empty.</summary>

@@ -167,7 +167,7 @@ public sealed partial class SluiceBuilder
                 .First(static alike => alike.Count() > 1).Key}. Give each a name of its own.");
         throw new InvalidOperationException(
             $"{names.Length} consecutors take items of the type {TypeNames.Of(typeof(T))}: {string.Join(", ", names)}. "
-                + $"Ask for one by its name: [FromKeyedServices(\"{names[0]}\")]; as the endpoint of one, "
+                + $"Ask for one by its name: [FromKeyedServices(\"{names[0]}\")]. For an endpoint: "
                 + $"MapProducer<{TypeNames.Of(typeof(T))}>(pattern, \"{names[0]}\").");
     }
 

@@ -19,8 +19,9 @@ public static class PostgresFlows
         ArgumentNullException.ThrowIfNull(options);
         store ??= new();
         store.Check();                               // reports an error here, not when the service starts
-        DataSources.Divide(connection, store);
+        (string text, PostgresStoreOptions full) = DataSources.Divide(connection, store);
         return options.UseStore(async cancellation => await PostgresStreamStore.OpenAsync(connection,
-            store with { OnWarning = store.OnWarning ?? options.OnWarning }, cancellation).ConfigureAwait(false));
+            store with { OnWarning = store.OnWarning ?? options.OnWarning }, cancellation).ConfigureAwait(false),
+            $"postgres:{StorePlace.Of(text, full.Schema)}");
     }
 }

@@ -42,6 +42,7 @@ public class MisfitTests
     [InlineData("_ = numbers | [|Stage.KeyBy((string word) => word.Length)|];", "is of type 'KeyedLanes<string>'")]
     [InlineData("_ = words | [|new Doubler(Twice)|];", "'new Doubler(Twice)' is of type 'Doubler', and 'words' puts out 'string'")]
     [InlineData("_ = numbers | [|42|];", "'42' is of type 'int'")]
+    [InlineData("_ = words | [|square|];", "'square' is of type 'Step<int, int>', and 'words' puts out 'string'")]
     [InlineData("_ = numbers | [|square|];", "'square' is a step of task graphs, and a stage is a function: call it, "
         + "'async (int item) => await square(item)'")]
     [InlineData("_ = numbers | Twice | [|null|];", "null is no stage")]

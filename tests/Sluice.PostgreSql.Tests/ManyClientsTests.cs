@@ -3,7 +3,6 @@ using Sluice.Storage;
 namespace Sluice.PostgreSql.Tests;
 
 /// <summary>Many callers in several store objects, over streams that write to each other.</summary>
-[Long("LockTests")]
 public class ManyClientsTests(SharedServer server)
 {
     private const int Clients = 64, Commits = 10;

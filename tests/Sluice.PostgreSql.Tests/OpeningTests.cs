@@ -149,9 +149,11 @@ public class OpeningTests(SharedServer server)
     [InlineData("", "is empty")]
     [InlineData("postgres://app:secret@localhost/shop", "is a URL, which Npgsql does not read")]
     [InlineData("postgres:Host=localhost;Password=secret", "begins with 'postgres:', which belongs to settings and to the command line")]
-    [InlineData("Host=localhost;Databse=shop;Password=secret", "has the keyword 'databse', which Npgsql does not know: is it 'Database'")]
-    [InlineData("Host=localhost;Prot=5;Password=secret", "has the keyword 'prot', which Npgsql does not know: is it 'Port'")]
+    [InlineData("Host=localhost;Databse=shop;Password=secret", "has a keyword that Npgsql does not know (perhaps 'Database' is meant)")]
+    [InlineData("Host=localhost;Prot=5;Password=secret", "has a keyword that Npgsql does not know (perhaps 'Port' is meant)")]
     [InlineData("Host=localhost;Password=a;7hsecret=b", "is malformed")]
+    [InlineData("Host=localhost;Password:secret;Port=5", "is malformed")]
+    [InlineData("Host=localhost;Password=a;7hsecret;Database=shop", "is malformed")]
     [InlineData("Host=localhost;Transaction Pooling=perhaps;Password=secret", "is malformed")]
     public void AConnectionStringOfAnotherFormSaysWhatItIs(string text, string what)
     {

@@ -4,7 +4,6 @@ using Sluice.Storage;
 namespace Sluice.PostgreSql.Tests;
 
 /// <summary>Rows in another database than the store, while servers and consumers are killed: each is there once.</summary>
-[Long("SinkDatabaseTests; SinkTests kill the server")]
 public sealed class SinkDatabaseKillTests(SharedServer server) : IAsyncLifetime
 {
     // No constraint would refuse a second row.

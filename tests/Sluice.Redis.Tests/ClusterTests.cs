@@ -37,7 +37,6 @@ public class ClusterTests
     }
 
     // Moves the slot key by key, as redis-cli does. The calls arrive while half of the keys are on another master, and wait.
-    [Long("a replica takes over, and a master dies; ClusterConformanceTests")]
     [Fact]
     public async Task CallsWaitWhileTheSlotIsMoved()
     {
@@ -66,7 +65,7 @@ public class ClusterTests
         foreach ((_, Func<IStreamStore, Task> call) in FilledStore.Calls) await call(store);
     }
 
-    [Long("a replica takes over, and a master dies; ClusterConformanceTests")]
+    [Long("CallsWaitWhileTheSlotIsMoved")]
     [Fact]
     public async Task ConsecutorsCompleteEachItemOnceWhileTheSlotMoves()
     {
@@ -108,7 +107,7 @@ public class ClusterTests
 
     // Writes that the replica had not received are lost, although they were acknowledged. The users of the store are told, as in
     // ReplicaTests.
-    [Long("a replica takes over, and a master dies; ClusterConformanceTests")]
+    [Long("ReplicaTests")]
     [Fact]
     public async Task LostWritesAreDetected()
     {
@@ -188,7 +187,6 @@ public class ClusterTests
                 + $"is: give the permission for CLUSTER (+cluster).", failure.Message, StringComparison.Ordinal);
     }
 
-    [Long("CredentialTests")]
     [Fact]
     public async Task AClusterWithCertificatesIsReachedOverTls()
     {

@@ -42,7 +42,8 @@ public sealed class MisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
         else if (!isRefused || right is CollectionExpressionSyntax) return;
         else if (right is LambdaExpressionSyntax lambda) CheckLambda(lambda);
         else if (model.GetTypeInfo(right, context.CancellationToken).Type is { TypeKind: not TypeKind.Error } piece)
-            Report(piece is INamedTypeSymbol { Name: "Step", TypeKind: TypeKind.Delegate } step && symbols.IsOurs(step)
+            Report(piece is INamedTypeSymbol { Name: "Step", TypeArguments.Length: 2 } step && symbols.IsOurs(step)
+                    && SymbolEqualityComparer.Default.Equals(step.TypeArguments[0], item)
                 ? $"'{text}' is a step of task graphs, and a stage is a function: call it, 'async ({type} item) => await {text}(item)'"
                 : $"'{text}' is of type '{piece.ToMinimalDisplayString(model, right.SpanStart)}', and '{before}' puts out '{type}'");
 

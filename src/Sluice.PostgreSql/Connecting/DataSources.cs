@@ -95,12 +95,11 @@ internal static class DataSources
         : Urls.Any(form => connection.StartsWith(form, StringComparison.OrdinalIgnoreCase)) ? "is a URL, which Npgsql does not read"
         : connection.StartsWith("postgres:", StringComparison.OrdinalIgnoreCase)
             ? "begins with 'postgres:', which belongs to settings and to the command line: leave it out here"
-        : Misspelt(connection) is var (wrong, near) ? $"has the keyword '{wrong}', which Npgsql does not know: is it '{near}'"
+        : Meant(connection) is { } near ? $"has a keyword that Npgsql does not know (perhaps '{near}' is meant)"
         : "is malformed";
 
-    /// <summary>Finds an unknown keyword that resembles a known one. Others are not shown: what follows a semicolon may be a part of a
-    /// password without quotes.</summary>
-    private static (string Wrong, string Near)? Misspelt(string connection)
+    /// <summary>The known keyword that an unknown one resembles. The unknown one is not shown: it may be a part of a password.</summary>
+    private static string? Meant(string connection)
     {
         var words = new System.Data.Common.DbConnectionStringBuilder();
         try
@@ -112,7 +111,8 @@ internal static class DataSources
             return null;
         }
         foreach (string word in words.Keys)
-            if (!IsKnown(word) && NearNames.Of(word, Keywords) is [var near, ..]) return (word, near);
+            if (!IsKnown(word) && word.All(static letter => char.IsAsciiLetter(letter) || letter == ' ')
+                && NearNames.Of(word, Keywords) is [var near, ..]) return near;
         return null;
     }
 

@@ -39,7 +39,8 @@ public sealed partial class Consecutor<T>
         {
             await GiveBackAsync().ConfigureAwait(false);
             if (LeftBehind is { } code)
-                core.Lifetime.Warn($"The consecutor {Name} has stopped, and {code}. Its items went back and are started again.");
+                core.Lifetime.Warn($"The consecutor {Name} has stopped, and {code}. Its items "
+                    + (ownsStore ? "are lost: there is no store." : "went back and are started again."));
         }
         catch (Exception e)
         {

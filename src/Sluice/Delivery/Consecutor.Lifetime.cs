@@ -11,6 +11,8 @@ public sealed partial class Consecutor<T>
     private static readonly TimeSpan MaxLook = TimeSpan.FromSeconds(1);        // in real time
 
     private readonly CancellationTokenSource stopsStart = new();       // a stop cuts a start short
+    private bool hasToldOfInside;                  // of a disposal
+    private bool hasToldOfLost;                    // items
     private readonly TaskCompletionSource startEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? starting;                        // under sync
 
@@ -156,12 +158,16 @@ public sealed partial class Consecutor<T>
     /// <summary>
     /// Cancels the items in flight, which go back to the store at no cost of attempts. Throws nothing. Code that ignores its token has
     /// <see cref="RunOptions.StopTimeout"/>, then the store has <see cref="ConsecutorOptions.LeaseDuration"/>. After that, other members
-    /// take over anyway.
+    /// take over anyway. A handler of the consecutor that awaits the disposal is such code: a warning says so.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
+        if (IsInside && !Completion.IsCompleted && !Interlocked.Exchange(ref hasToldOfInside, true))
+            core.Lifetime.Warn($"DisposeAsync of the consecutor {Name} was called inside of one of its own handlers. A handler that awaits it "
+                + "and the disposal wait for each other until StopTimeout has passed: dispose it outside.");
         await stopDeadline.CancelAsync().ConfigureAwait(false); // a stop that has begun before waits no longer
-        bool wasRunning = State == ConsecutorStatus.Running && core.Pump.PausedAt is null;
+        ConsecutorStatus before = State;
+        bool wasRunning = before == ConsecutorStatus.Running && core.Pump.PausedAt is null;
         if (TryEnterStopping())
         {
             await EndAsync().ConfigureAwait(false);
@@ -173,14 +179,15 @@ public sealed partial class Consecutor<T>
             await EndSendersAsync().ConfigureAwait(false); // also if the consecutor was never started
         }
         if (!ownsStore) return;
-        TellLost();
+        if (before is ConsecutorStatus.Created or ConsecutorStatus.Running && !Interlocked.Exchange(ref hasToldOfLost, true)) TellLost();
         await core.Store.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Warns of accepted items that end with a consecutor that has no store.</summary>
+    /// <summary>Warns of accepted items that end with a consecutor that has no store. Not after a stop, which is meant.</summary>
     private void TellLost()
     {
-        ConsecutorSnapshot end = Snapshot();
+        local?.Count();
+        ConsecutorSnapshot end = core.Ledger.Snapshot(Name, Status, null, null, null);
         long lost = end.Pending + end.InFlight + end.Retrying + end.Parked + end.Suspect;
         if (lost == 0) return;
         core.Lifetime.Warn($"{lost:N0} accepted {(lost == 1 ? "item" : "items")} of {Name} {(lost == 1 ? "is" : "are")} lost: the "

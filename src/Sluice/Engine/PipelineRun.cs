@@ -87,13 +87,17 @@ public sealed partial class PipelineRun : IAsyncDisposable
     }
 
     /// <summary>
-    /// Cancels the run if it has not ended, and waits for its end. Never throws: <see cref="Completion"/> says how it ended.
+    /// Cancels the run if it has not ended, and waits for its end. Never throws: <see cref="Completion"/> says how it ended. A
+    /// function of the run itself that awaits it delays it by <see cref="RunOptions.StopTimeout"/>; a warning says so.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
         Task end = CompletionTask();
         if (!end.IsCompleted)
         {
+            if (IsInside(this))
+                Warnings.Tell($"DisposeAsync of the run that ends with '{NameOf(0)}' was called inside of one of its own functions. A "
+                    + "function that awaits it and the disposal wait for each other until StopTimeout has passed: dispose it outside.");
             Cancel();
             options.Scheduler?.Drive();              // a scheduler that works only when driven would never end the run
         }

@@ -67,15 +67,8 @@ internal sealed partial class RunBuilder
         bool isOnlyEdges = false)
         => AddNode(new NodeRecord(kind, options, function, hint, input, output, isOnlyEdges));
 
-    /// <summary>Adds a stage.</summary>
-    /// <exception cref="InvalidTopologyException">The stack has no room for the next stage: each is built inside of the one behind
-    /// it.</exception>
     public int AddNode<TIn, TOut>(Operator<TIn, TOut> stage, StageOptions options)
     {
-        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
-            throw new InvalidTopologyException(
-                $"The pipeline has too many stages in a row: the stack has room for {nodes:N0}. Put steps that a loop makes into one "
-                    + "function, which loops over them.");
         if (!IsDrawing) return AddNode(options);
         return AddNode(
             new NodeRecord(stage.Kind, options, stage.Function, stage.Hint, typeof(TIn), typeof(TOut) == typeof(Unit) ? null : typeof(TOut))
@@ -92,6 +85,7 @@ internal sealed partial class RunBuilder
     /// <summary>Adds a node that is described in full.</summary>
     public int AddNode(in NodeRecord node)
     {
+        StageStack.Ensure();
         hasGivenNames |= node.Options.Name is not null;
         recorder?.Add(node);
         return nodes++;
@@ -100,6 +94,7 @@ internal sealed partial class RunBuilder
     /// <summary>Adds a node when nothing is drawn.</summary>
     public int AddNode(StageOptions options)
     {
+        StageStack.Ensure();
         hasGivenNames |= options.Name is not null;
         return nodes++;
     }

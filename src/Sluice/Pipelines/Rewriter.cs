@@ -28,6 +28,7 @@ internal abstract class Rewriter
     /// <param name="make">Makes the same stage behind the rewritten source.</param>
     public Source<TOut> Rewrite<TIn, TOut>(Source<TIn> upstream, Func<Source<TIn>, Source<TOut>> make)
     {
+        StageStack.Ensure();
         bool isReplaced = Visit();
         Source<TIn> before = upstream.Rewrite(this);
         Source<TOut> same = make(before);

@@ -37,7 +37,7 @@ public sealed class ManualSource<T> : Source<T>
     private bool hadRun;
     private bool isOver;
     private Exception? failure;
-    private int isWaitSeen;                          // by a sender that waits for the first run, so that one warns for all
+    private bool hasWarned;                          // of senders that wait for the first run
 
     internal ManualSource(int? capacity, TimeProvider time)
     {
@@ -109,18 +109,16 @@ public sealed class ManualSource<T> : Source<T>
 
     private async Task FirstRunAsync(Task started, CancellationToken cancellation)
     {
-        if (Interlocked.Exchange(ref isWaitSeen, 1) == 0)
+        try
         {
-            try
-            {
-                await started.WaitAsync(LongWait, time, cancellation).ConfigureAwait(false);
-                return;
-            }
-            catch (TimeoutException)
-            {
+            await started.WaitAsync(LongWait, time, cancellation).ConfigureAwait(false);
+            return;
+        }
+        catch (TimeoutException)
+        {
+            if (!started.IsCompleted && !Interlocked.Exchange(ref hasWarned, true))
                 Warnings.Tell($"SendAsync of a Source.Manual<{TypeNames.Of(typeof(T))}>() has waited for 5 seconds, because no run takes "
                     + "from it. Start the pipeline that begins with it before you send: PipelineRun run = pipeline.Start().");
-            }
         }
         await started.WaitAsync(cancellation).ConfigureAwait(false);
     }

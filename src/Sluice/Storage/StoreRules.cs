@@ -80,8 +80,8 @@ public static class StoreRules
         if (stored == opened) return;
         throw new StreamStoreException(
             $"The stream {stream} has {stored} partition{(stored == 1 ? "" : "s")} in its store, and was opened with {opened}. Keys "
-                + $"would move to other partitions: set StreamOptions.Partitions to {stored}, or use another stream. A consecutor with state "
-                + "opens its stream with 64 if it has a Key, and with 1 if not, unless ConsecutorOptions.Stream says otherwise.")
+                + $"would move to other partitions: set StreamOptions.Partitions to {stored}, or use another stream. A consecutor with "
+                + "state opens its stream with 64 if it has a Key, and with 1 if not, unless ConsecutorOptions.Stream says otherwise.")
         { Stream = stream, IsPermanent = true };
     }
 }

@@ -146,6 +146,6 @@ public static class StreamStores
         }
         throw new ArgumentException(
             $"Stores of the form '{scheme}:…' are in the package {package}, which this program does not have: "
-                + $"dotnet add package {package}.", nameof(scheme));
+                + "reference it.", nameof(scheme));
     }
 }

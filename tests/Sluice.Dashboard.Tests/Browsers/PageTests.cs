@@ -9,7 +9,7 @@ public sealed class PageTests(Browser browser)
 {
     [Theory]
     [InlineData(ColorScheme.Light)]
-    [InlineData(ColorScheme.Dark, Traits = ["Length", "long"])]
+    [InlineData(ColorScheme.Dark)]
     public async Task EveryPageLoadsQuietlyAndIsAccessible(ColorScheme scheme)
     {
         await using Scene scene = await Scene.StartAsync();

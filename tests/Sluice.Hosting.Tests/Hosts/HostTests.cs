@@ -116,8 +116,8 @@ public class HostTests
             .AddConsecutor<int>("two", static (_, source) => source | (static _ => { }));
         using IHost host = builder.Build();
         var mistake = Assert.Throws<InvalidOperationException>(() => host.Services.GetRequiredService<ISender<int>>());
-        Assert.Equal("2 consecutors take items of the type int: one, two. Ask for one by its name: [FromKeyedServices(\"one\")]; as the "
-            + "endpoint of one, MapProducer<int>(pattern, \"one\").", mistake.Message);
+        Assert.Equal("2 consecutors take items of the type int: one, two. Ask for one by its name: [FromKeyedServices(\"one\")]. "
+            + "For an endpoint: MapProducer<int>(pattern, \"one\").", mistake.Message);
         await host.StartAsync(Cancellation);
         await host.Services.GetRequiredKeyedService<ISender<int>>("two").SendAsync(1, Cancellation);
         var two = host.Services.GetRequiredKeyedService<Consecutor<int>>("two");

@@ -103,6 +103,11 @@ public sealed class StoreOpeningTests : IDisposable
         string wrong = server.Address.Replace("=secret", "=other-secret", StringComparison.Ordinal);
         await FailsAsync(Build($"postgres:{wrong}", static _ => { }, out _), isConfigured: true, "refuses the user sluice");
         await FailsAsync(Build(null, sluice => sluice.UsePostgres(wrong), out _), isConfigured: false, "refuses the user sluice");
+        using IHost named = Build(null, sluice => sluice.UsePostgres(server.Address), out LogProbe said);
+        await named.StartAsync(Cancellation);
+        await named.StopAsync(Cancellation);
+        Assert.Contains(said.Lines, line => line.Text.StartsWith($"Sluice uses the store postgres:127.0.0.1:{server.Port}",
+            StringComparison.Ordinal));
     }
 
     private static async Task FailsAsync(IHost host, bool isConfigured, string part)

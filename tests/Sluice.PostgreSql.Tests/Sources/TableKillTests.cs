@@ -7,7 +7,6 @@ namespace Sluice.PostgreSql.Tests.Sources;
 /// A table that several writers fill, in transactions of any length that may roll back, while the process that follows it dies at any
 /// call of its store, and connections and the server are killed.
 /// </summary>
-[Long("TableTests; ChangesKillTests")]
 public sealed class TableKillTests : IAsyncLifetime
 {
     private const int Writers = 4, Rows = 60;

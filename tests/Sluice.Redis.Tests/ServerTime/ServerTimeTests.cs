@@ -6,7 +6,6 @@ using static Sluice.Redis.Tests.LargeStore;
 
 namespace Sluice.Redis.Tests;
 
-[Long("IdleCostTests: only the calls of an idle store")]
 public sealed class ServerTimeTests
 {
     private const int MostRanges = 1 + ((StoreCommit.MaxItems - 1) / 4), MostDeferred = StoreCommit.MaxItems / 4;

@@ -67,7 +67,6 @@ public sealed class ServiceTests : IDisposable
         Assert.Equal((1000, 1000, 0, 0, 0), FilesRun.Books(FilesRun.Table(ended)));
     }
 
-    [Long("AnInterruptLeavesNothingOfTheRunBehind")]
     [Fact]
     public async Task AnInterruptEndsTheRunEvenIfTheServerIsSilent()
     {

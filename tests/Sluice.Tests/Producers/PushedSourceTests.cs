@@ -43,7 +43,11 @@ public class PushedSourceTests
         using var warnings = new WarningListener();
         var clock = new TestClock();
         var intake = new ManualSource<Unheard>(null, clock);
+        using var giveUp = new CancellationTokenSource();
+        Task given = intake.SendAsync(new(0), giveUp.Token).AsTask();
         Task[] sent = [intake.SendAsync(new(1)).AsTask(), intake.SendAsync(new(2)).AsTask()];
+        await giveUp.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given);
         clock.Advance(TimeSpan.FromSeconds(4.9));
         Assert.Empty(Said());
         clock.Advance(TimeSpan.FromSeconds(0.2));

@@ -132,8 +132,8 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
             if (opener.Open(file)) return true;
             if (options.PollInterval is null && !paths.IsPattern && !opener.ShouldLookAgain)
                 throw new FileNotFoundException(
-                    $"The file {file.Path}, whose lines the producer '{name}' follows, does not exist. Make it, or give Poll, and it is "
-                        + $"waited for.");
+                    $"The file {file.Path}, whose lines the producer '{name}' follows, does not exist. Make it, or set "
+                        + "PollInterval (ResumableLinesOptions), and the source waits for it.");
             return false;
         }
         catch (Exception e) when (IsOfFile(e))

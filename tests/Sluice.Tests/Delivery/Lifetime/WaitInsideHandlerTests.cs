@@ -1,8 +1,10 @@
 using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A handler that waits for the end of its own consecutor or run would wait for itself, so the call fails with the
+/// <summary>A handler that waits for the end of its own consecutor or run would wait for itself: the call fails, or warns, with the
 /// reason.</summary>
 public class WaitInsideHandlerTests
 {
@@ -37,6 +39,51 @@ public class WaitInsideHandlerTests
         Assert.Contains(errors, text => text.Contains(
             "WaitForIdleAsync of the consecutor work was called inside of one of its own handlers"));
         Assert.Contains(errors, text => text.Contains("StopAsync of the consecutor work was called inside of one of its own handlers"));
+    }
+
+    /// <remarks>The clock stands still until the warning is there, and with it the wait for each other.</remarks>
+    [Fact]
+    public async Task AHandlerThatDisposesItsOwnConsecutorIsReportedAtOnce()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        var warned = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Consecutor<int>? self = null;
+        self = new Consecutor<int>("work", source => source.ForEachAsync(async (_, _, _) =>
+        {
+            await Task.Yield();
+            await self!.DisposeAsync();
+        }), new() { Store = store, OnWarning = text => warned.TrySetResult(text), Run = new() { Time = clock } });
+        await self.StartAsync(Cancellation);
+        await self.SendAsync(1, Cancellation);
+        Assert.StartsWith("DisposeAsync of the consecutor work was called inside of one of its own handlers. ",
+            await warned.Task.WaitAsync(Cancellation), StringComparison.Ordinal);
+        while (!self.Completion.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(10));
+            await Task.Yield();
+        }
+        await self.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.MultiThread)]
+    [InlineData(ExecutionMode.SingleThread)]
+    public async Task AFunctionThatDisposesItsOwnRunIsReportedAtOnce(ExecutionMode mode)
+    {
+        using var warnings = new WarningListener();
+        var clock = new TestClock();
+        PipelineRun? run = null;
+        Pipeline pipeline = Source.Range(0, int.MaxValue).ForEachAsync(async (_, _, _) => await run!.DisposeAsync());
+        PipelineRun started = pipeline.Start(new RunOptions { Mode = mode, OnStarted = made => run = made, Time = clock });
+        const string expected = "DisposeAsync of the run that ends with 'sink-1' was called inside of one of its own functions. ";
+        while (!warnings.Texts.Any(static text => text.StartsWith(expected, StringComparison.Ordinal))) await Task.Yield();
+        while (!started.Completion.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(10));
+            await Task.Yield();
+        }
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => started.Completion);
     }
 
     [Theory]

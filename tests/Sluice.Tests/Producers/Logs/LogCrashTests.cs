@@ -11,7 +11,7 @@ public sealed class LogCrashTests
     public Task EveryLineOfRotatedLogsIsAcceptedOnce()
         => CrashLab.PlayAllAsync(24, async (seed, _) => await new LogGame(seed, files: 3, acts: 60).PlayAsync());
 
-    [Long("EveryLineOfRotatedLogsIsAcceptedOnce")]
+    [Long("EveryLineOfRotatedLogsIsAcceptedOnce; ARewrittenJournalIsResumedWhereverTheProcessDies")]
     [Fact]
     public Task EveryLineOfMoreFilesThanAPositionHoldsIsAcceptedOnce()
         => CrashLab.PlayAllAsync(4, async (seed, _) => await new LogGame(seed, files: 300, acts: 30).PlayAsync());
