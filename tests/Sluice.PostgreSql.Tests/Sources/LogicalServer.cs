@@ -19,7 +19,7 @@ public sealed class LogicalServer : IAsyncLifetime
     private static async Task<PostgresServer> StartAsync(Func<string[], Task<PostgresServer>> startAsync, string[] settings)
     {
         PostgresServer server = await startAsync(["wal_level=logical", "max_wal_senders=20", "max_replication_slots=50",
-            "wal_sender_timeout=10s", .. settings]);
+            "wal_sender_timeout=20s", .. settings]);
         await server.AskAsync("ALTER USER sluice REPLICATION; GRANT pg_read_all_stats TO sluice");
         return server;
     }
