@@ -186,6 +186,14 @@ def watch(connected: socket.socket, seconds: float) -> None:
         return
     number = os.dup(connected.fileno())
     kept = (connected.fileno(), number)
+    forking = threading.local()
+
+    # This process ignores the signals; one that it forks does not, from its first moment on: what comes before `leave` has to wait.
+    def hold() -> None:
+        forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, forking.mask)
 
     def leave() -> None:
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -195,8 +203,9 @@ def watch(connected: socket.socket, seconds: float) -> None:
         Call.is_copy = True
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        release()
 
-    os.register_at_fork(after_in_child=leave)
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=leave)
 
     def look() -> None:
         poll = select.poll()

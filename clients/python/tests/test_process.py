@@ -101,7 +101,7 @@ def test_signals_of_the_group_are_left_to_the_parent(tmp_path):
     assert values == {"y": [[False, 1]]} and service.exit_code == 0
 
 
-@pytest.mark.parametrize("name, values", [("pools", [6]), ("forks", ["the original", "both"])])
+@pytest.mark.parametrize("name, values", [("pools", [6]), ("forks", ["the original", "both"]), ("ends_what_it_forks", ["ended"])])
 def test_a_function_may_fork(tmp_path, name, values):
     async def test(service):
         found = await service.call(name, {"x": [1]}, ["y"]).values()

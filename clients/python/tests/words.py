@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -41,6 +42,20 @@ async def blocks(x: IO[int]):
 def pools(x: SyncIO[int]):
     with multiprocessing.get_context("fork").Pool(2) as pool:          # its end terminates the processes
         yield IOVal("y", sum(pool.map(abs, [-1, -2, 3])))
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+def ends_what_it_forks(x: SyncIO[int]):
+    for _ in range(50):
+        child = os.fork()
+        if not child:
+            time.sleep(10)                            # far longer than a signal takes
+            os._exit(0)
+        os.kill(child, signal.SIGTERM)                # at once, as a pool does that is ended while a process of it starts
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            raise RuntimeError("The signal was lost.")
+    yield IOVal("y", "ended")
 
 
 @worker.processor(inputs=["x"], outputs=["y"])
