@@ -196,14 +196,16 @@ def watch(connected: socket.socket, seconds: float) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, forking.mask)
 
     def leave() -> None:
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for one in kept:
-            os.dup2(nothing, one)
-        os.close(nothing)
-        Call.is_copy = True
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        release()
+        try:
+            Call.is_copy = True
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for one in kept:
+                os.dup2(nothing, one)
+            os.close(nothing)
+        finally:
+            release()
 
     os.register_at_fork(before=hold, after_in_parent=release, after_in_child=leave)
 
