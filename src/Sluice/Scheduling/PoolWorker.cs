@@ -53,5 +53,5 @@ internal static class PoolWorker
         }
     }
 
-    private static void Queue(IWorkerCall call) => ThreadPool.UnsafeQueueUserWorkItem(call, preferLocal: false);
+    private static void Queue(IWorkerCall call) => ThreadPool.UnsafeQueueUserWorkItem(call, preferLocal: true);
 }

@@ -36,6 +36,9 @@ internal sealed class LocalIntake<T>
     /// <summary>Whether the pump is idle: then even a single item is announced at once.</summary>
     public bool IsHungry => isHungry;
 
+    /// <summary>Whether items wait that are announced, as far as this thread can see. Takes no lock.</summary>
+    public bool MayHaveItems => Volatile.Read(ref waiting) > 0;
+
     public bool HasItems
     {
         get { lock (sync) return AnnounceAll() || queue.Count > 0; }

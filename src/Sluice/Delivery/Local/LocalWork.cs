@@ -16,6 +16,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
     private readonly Stack<PumpTicket<T>> unused = new();
     private Task storing = Task.CompletedTask;
     private PumpTicket<T> own = new(intake.Items);
+    private readonly ShortWait shortWait = new(() => intake.MayHaveItems, Environment.ProcessorCount, TimeProvider.System);
     private bool isHeld;                             // no item may start; the release wakes the pump
 
     /// <summary>Processes the available items of the next segment, if there is one.</summary>
@@ -30,7 +31,8 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         }
         if (!core.Pump.MayBegin) core.Alone.Rest();
         isHeld = !core.Pump.MayBegin || !core.Alone.MayWork();
-        if (isHeld || items.Failed.Count > MaxFailed || intake.TryTake(out int at, out int end) is not { } segment) return false;
+        if (isHeld || items.Failed.Count > MaxFailed || Take(out int at, out int end) is not { } segment) return false;
+        shortWait.Taken(end - at);
         core.Ledger.StartLocal(end - at);
         core.InFlight.Begin(end - at);
         context.Out += end - at;
@@ -64,6 +66,9 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         Sweep();
         return (isIdle || items.Failed.Count > MaxFailed) && (items.Failed.IsEmpty || !storing.IsCompleted);
     }
+
+    private LocalSegment<T>? Take(out int at, out int end) => intake.TryTake(out at, out end)
+        ?? (shortWait.ForItems() ? intake.TryTake(out at, out end) : null);
 
     /// <summary>Pushes items until the end, or until a push has to wait. The caller then checks the last ticket.</summary>
     private ValueTask PushSome(LocalSegment<T> segment, ref int at, int end)
