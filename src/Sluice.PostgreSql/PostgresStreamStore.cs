@@ -123,20 +123,29 @@ public sealed partial class PostgresStreamStore : StreamStore
     }
 
     /// <summary>
-    /// Returns the statements that create the tables of a store, for a database administrator: then the application's user needs no
-    /// permission to create anything (<see cref="PostgresStoreOptions.AutoCreate"/>).
+    /// Returns the statements that create the tables of a store, or upgrade them, for a database administrator: then the application's user
+    /// needs no permission to create anything (<see cref="PostgresStoreOptions.AutoCreate"/>).
     /// </summary>
     /// <param name="schema">The PostgreSQL schema (<see cref="PostgresStoreOptions.Schema"/>).</param>
     /// <param name="user">
     /// The application's user, who exists: gets the right to use the tables. Null for none, for example if it runs the statements itself.
     /// </param>
+    /// <param name="from">
+    /// The version of the tables that the schema has, from 1 to the one before this library's: the statements upgrade them, and keep their
+    /// rows. Null to create them.
+    /// </param>
     /// <returns>One transaction, as text for <c>psql</c>. <c>sluice schema</c> prints it.</returns>
-    /// <exception cref="ArgumentException">The schema has a name that a store cannot have, or the user's name is empty.</exception>
-    public static string SchemaSql(string schema = "sluice", string? user = null)
+    /// <exception cref="ArgumentException">The schema has a name that a store cannot have, the user's name is empty, or there is no upgrade
+    /// from that version.</exception>
+    public static string SchemaSql(string schema = "sluice", string? user = null, int? from = null)
     {
         if (user is not null) ArgumentException.ThrowIfNullOrWhiteSpace(user);
         new PostgresStoreOptions { Schema = schema }.Check();
-        return SchemaSetup.Script(schema, user);
+        if (from is < 1 or >= SchemaText.Version)
+            throw new ArgumentException(from == SchemaText.Version
+                ? $"Tables of the version {from} need no upgrade: this library uses that version."
+                : $"There is no upgrade from the version {from}: this library knows the versions 1 to {SchemaText.Version}.", nameof(from));
+        return SchemaSetup.Script(schema, user, from);
     }
 
     /// <summary>

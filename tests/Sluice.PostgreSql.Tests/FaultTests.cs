@@ -54,7 +54,7 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task AnOutageIsOneWarningAndItsEndAnother()
     {
-        await using PostgresStreamStore store = await OpenAsync(new() { NoticeAfter = TimeSpan.FromMilliseconds(50) });
+        await using PostgresStreamStore store = await OpenAsync(new() { NoticeAfter = TimeSpan.FromMilliseconds(500) });
         warnings.Clear();
         await Server.KillAsync();
         Task<StreamInfo?> asked = store.FindStreamAsync("orders").AsTask();
@@ -81,7 +81,7 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task TooManyConnectionsAreWaitedForAndThenNamed()
     {
-        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromMilliseconds(300) });
+        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromSeconds(2) });
         await Server.AskAsync("ALTER ROLE sluice CONNECTION LIMIT 0; "
             + "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'Sluice'");
         var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
@@ -158,7 +158,7 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task AStandbyServesNoReadsBecauseTheyMightMissWrites()
     {
-        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromMilliseconds(300) });
+        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromSeconds(2) });
         await Server.StopAsync();
         await Server.StartAsStandbyAsync();
         var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.FindStreamAsync("orders"));

@@ -58,9 +58,18 @@ public class OpeningTests(SharedServer server)
             + $"DROP COLUMN draining; DROP TABLE {schema}.gone");
         var refused = await Assert.ThrowsAsync<StreamStoreException>(
             async () => await PostgresStreamStore.OpenAsync(server.Address, Options with { AutoCreate = false }));
-        Assert.Contains($"has tables of the version {version}, this library needs 6, and AutoCreate is off", refused.Message,
-            StringComparison.Ordinal);
+        Assert.Contains($"has tables of the version {version}, this library needs 6, and AutoCreate is off. Let a database administrator "
+            + $"run what sluice schema --from {version} prints", refused.Message, StringComparison.Ordinal);
 
+        if (version % 2 == 1)                        // as a database administrator does it
+        {
+            var other = await Assert.ThrowsAsync<PostgresException>(() => server.Server.AskAsync(
+                PostgresStreamStore.SchemaSql(schema, from: version == 1 ? 2 : version - 1)));
+            Assert.Contains($"have the version {version}. Print the upgrade from that one: sluice schema --from {version}",
+                other.MessageText, StringComparison.Ordinal);
+            await server.Server.AskAsync(PostgresStreamStore.SchemaSql(schema, "sluice", version));
+            await (await PostgresStreamStore.OpenAsync(server.Address, Options with { AutoCreate = false })).DisposeAsync();
+        }
         PostgresStreamStore[] stores = await Task.WhenAll(Enumerable.Range(0, 4)
             .Select(_ => PostgresStreamStore.OpenAsync(server.Address, Options with { MaxConnections = 3 }).AsTask()));
         await stores[0].DrainGroupAsync(new("orders", "main"));
@@ -143,6 +152,23 @@ public class OpeningTests(SharedServer server)
         batch.Add("one"u8);
         Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("orders", "p", 0, 1, batch))).Status);
         await store.DeleteStreamAsync("orders");
+    }
+
+    [Theory]
+    [InlineData(0, "There is no upgrade from the version 0")]
+    [InlineData(7, "There is no upgrade from the version 7")]
+    [InlineData(6, "Tables of the version 6 need no upgrade")]
+    public void AnUpgradeThatDoesNotExistIsRefused(int version, string words)
+        => Assert.StartsWith(words, Assert.Throws<ArgumentException>(() => PostgresStreamStore.SchemaSql(from: version)).Message,
+            StringComparison.Ordinal);
+
+    [Fact]
+    public async Task TheOwnerOfAPreparedSchemaNeedsNoRightToCreateSchemas()
+    {
+        await server.Server.AskAsync($"CREATE USER owner_{schema} PASSWORD 'secret'; CREATE SCHEMA {schema} AUTHORIZATION owner_{schema}");
+        string address = new NpgsqlConnectionStringBuilder(server.Address) { Username = $"owner_{schema}" }.ConnectionString;
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(address, Options);
+        await store.OpenStreamAsync("orders");
     }
 
     [Theory]

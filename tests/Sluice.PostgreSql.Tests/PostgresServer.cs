@@ -113,6 +113,19 @@ internal sealed class PostgresServer : IAsyncDisposable
         return standby;
     }
 
+    /// <summary>Makes a file readable for nobody but the server.</summary>
+    public static void KeepSecret(string file)
+    {
+        Run("chmod", "600");
+        if (AsPostgres.Length > 0) Run("chown", "postgres");
+
+        void Run(string program, string argument)
+        {
+            using Process one = Process.Start(program, [argument, file]);
+            one.WaitForExit();
+        }
+    }
+
     public static string[] AsPostgres => Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres",
         "--clear-groups", "--"] : [];
 

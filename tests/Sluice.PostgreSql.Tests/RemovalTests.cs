@@ -70,10 +70,11 @@ public class RemovalTests(SharedServer server) : IAsyncLifetime
     {
         // In this order: the sweep that the first store began at its start may still run, and removes what it finds.
         await AskAsync($"INSERT INTO {schema}.state(grp, part, node, key, version, value) VALUES (1000, 0, 'node', 'key', 1, '')");
+        await AskAsync($"INSERT INTO {schema}.member(grp, name, beats, instance, lease) VALUES (1000, 'beside', 1, '', 1)");
         await AskAsync($"INSERT INTO {schema}.gone(kind, id) VALUES (2, 1000)");
         await using PostgresStreamStore next = await PostgresStreamStore.OpenAsync(server.Address, new() { Schema = schema });
         await next.EndStreamAsync("orders", StreamEnd.Complete);
-        foreach (string table in (string[])["state", "gone"]) await EmptyAsync(table, 0);
+        foreach (string table in (string[])["state", "member", "gone"]) await EmptyAsync(table, 0);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Npgsql;
 using Sluice.Storage;
 using Sluice.Testing;
 
@@ -36,6 +37,38 @@ public class WakeUpTests(SharedServer server)
         long seen = await store.WaitForChangeAsync("orders", -1);
         Task<long> waiting = store.WaitForChangeAsync("orders", seen).AsTask();
         clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.True(await waiting > seen);
+    }
+
+    /// <summary>Npgsql throws a plain exception on a connection that has lost its place, and initializers throw what they like.</summary>
+    [Fact]
+    public async Task APollThatFailsInAnyWayIsFollowedByTheNextOne()
+    {
+        int failures = 0;
+        bool fails = false;
+        var builder = new NpgsqlDataSourceBuilder(server.Address);
+        builder.UsePhysicalConnectionInitializer(static _ => { }, _ =>
+        {
+            if (!Volatile.Read(ref fails)) return Task.CompletedTask;
+            Interlocked.Increment(ref failures);
+            throw new Exception("An odd one.");
+        });
+        await using NpgsqlDataSource source = builder.Build();
+        PostgresStoreOptions options = new() { Schema = SharedServer.NewSchema(), WakeUp = WakeUp.Poll, Time = new TestClock() };
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(source, options);
+        await using PostgresStreamStore other = await PostgresStreamStore.OpenAsync(server.Address, options);
+        await store.OpenStreamAsync("orders");
+        long seen = await store.WaitForChangeAsync("orders", -1);
+        Volatile.Write(ref fails, true);
+        source.Clear();
+        Task<long> waiting = store.WaitForChangeAsync("orders", seen).AsTask();
+        while (Volatile.Read(ref failures) < 2)
+        {
+            if (waiting.IsCompleted) waiting = store.WaitForChangeAsync("orders", seen = await waiting).AsTask();
+            await Task.Yield();
+        }
+        Volatile.Write(ref fails, false);
+        await other.EndStreamAsync("orders", StreamEnd.Complete);
         Assert.True(await waiting > seen);
     }
 

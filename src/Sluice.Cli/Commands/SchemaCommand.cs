@@ -2,7 +2,8 @@ using Sluice.PostgreSql;
 
 namespace Sluice.Cli.Commands;
 
-/// <summary><c>sluice schema</c>: the statements that create the tables of a store in PostgreSQL, for a database administrator.</summary>
+/// <summary><c>sluice schema</c>: the statements that create or upgrade the tables of a store in PostgreSQL, for a database
+/// administrator.</summary>
 internal static class SchemaCommand
 {
     private static readonly Argument<string> Schema = new("SCHEMA")
@@ -17,23 +18,30 @@ internal static class SchemaCommand
         Description = "The application's user, who gets the right to use the tables, and no other."
     };
 
+    private static readonly Option<int?> From = new("--from")
+    {
+        HelpName = "VERSION",
+        Description = "Upgrade tables of this version, which the error of the application names; without it, create them."
+    };
+
     // Changes nothing: it lets a script say what it expects.
     private static readonly Option<bool> Sql = new("--sql") { Description = "Print SQL; it is what this command prints anyway." };
 
     public static Command Create()
     {
-        var command = new Command("schema", "Prints the SQL that creates the tables of a store in PostgreSQL.") { Schema, User, Sql };
+        var command = new Command("schema", "Prints the SQL that creates or upgrades the tables of a store in PostgreSQL.")
+        { Schema, User, From, Sql };
         command.SetAction(static parsed => CommandRun.Guard(() => Write(parsed.GetValue(Schema)!, parsed.GetValue(User),
-            parsed.GetValue(CommandRun.Json))));
+            parsed.GetValue(From), parsed.GetValue(CommandRun.Json))));
         return command;
     }
 
-    private static int Write(string schema, string? user, bool isJson)
+    private static int Write(string schema, string? user, int? from, bool isJson)
     {
         string sql;
         try
         {
-            sql = PostgresStreamStore.SchemaSql(schema, user);
+            sql = PostgresStreamStore.SchemaSql(schema, user, from);
         }
         catch (ArgumentException mistake)
         {

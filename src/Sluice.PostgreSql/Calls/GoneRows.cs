@@ -15,7 +15,8 @@ internal static class GoneRows
         ("intake", "stream", "octet_length(body)")];
 
     private static readonly (string Table, string Column, string Size)[] OfGroup = [("waiting", "grp", "octet_length(body)"),
-        ("dead", "grp", "octet_length(body)"), ("state", "grp", "octet_length(value)"), ("file", "grp", "1")];
+        ("dead", "grp", "octet_length(body)"), ("state", "grp", "octet_length(value)"), ("file", "grp", "1"),
+        ("member", "grp", "1")];
 
     /// <summary>Notes what was removed.</summary>
     public static NpgsqlBatchCommand Note(Sql sql, int kind, long id)

@@ -76,7 +76,12 @@ internal static class DataSources
         // is not known, and the call is repeated.
         if (!words.ContainsKey("Cancellation Timeout") && !words.ContainsKey("CancellationTimeout")) text.CancellationTimeout = -1;
         // A standby accepts no writes, and answers with what was true a while ago.
-        if (text.Host?.Contains(',') == true) text.TargetSessionAttributes ??= "primary";
+        if (text.Host?.Contains(',') == true)
+        {
+            text.TargetSessionAttributes ??= "primary";
+            // For so long Npgsql takes a standby for one after it was promoted.
+            if (!words.ContainsKey("Host Recheck Seconds") && !words.ContainsKey("HostRecheckSeconds")) text.HostRecheckSeconds = 1;
+        }
         var builder = new NpgsqlSlimDataSourceBuilder(text.ConnectionString);
         builder.EnableArrays();
         // Built-in types only: to read those of a database with thousands of tables takes longer than all the rest of opening.

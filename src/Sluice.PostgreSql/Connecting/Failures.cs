@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Authentication;
 
 namespace Sluice.PostgreSql;
 
@@ -31,6 +32,17 @@ internal static class Failures
     // Npgsql throws a plain Exception, and ends the connection, when the server's messages are not the expected ones.
     private static bool IsLostPlace(Exception failure) => failure.GetType() == typeof(Exception) && failure.Source == "Npgsql";
 
+    /// <summary>
+    /// Why no connection is as safe as asked for: a certificate that is not trusted, a server without TLS; null if that is not the failure.
+    /// </summary>
+    public static string? Unsafe(Exception failure) => failure switch
+    {
+        NpgsqlException { InnerException: AuthenticationException untrusted } => untrusted.Message,
+        NpgsqlException and not PostgresException when failure.Message.StartsWith("SSL connection requested", StringComparison.Ordinal)
+            => "the server does not offer TLS to this host",
+        _ => null,
+    };
+
     /// <summary>Whether another transaction has kept a lock for long.</summary>
     public static bool IsLocked(Exception failure) => failure is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable };
 
@@ -56,6 +68,12 @@ internal static class Failures
         if (failure is not (NpgsqlException or SocketException or IOException or TimeoutException) && !IsLostPlace(failure))
             return failure;
         string outcome = mayHaveRun ? "what was asked may have been done or not. Repeat it" : "Nothing was done";
+        if (Unsafe(failure) is { } reason)
+            return new StreamStoreException(
+                $"There is no TLS connection to the PostgreSQL server at {place.Server}: {reason.TrimEnd('.')}. "
+                + "SSL Mode and Root Certificate in the connection string say what is asked for; VerifyFull also checks that the "
+                + "certificate "
+                + $"is made for the Host. {char.ToUpperInvariant(outcome[0])}{outcome[1..]}.", failure);
         if (failure is not PostgresException server)
             return new StreamStoreException($"The PostgreSQL server at {place.Server} does not answer: {outcome}.", failure);
         return server.SqlState switch

@@ -7,6 +7,8 @@ namespace Sluice.PostgreSql;
 /// <remarks>Thread-safe. Locking rule: <c>gate</c> protects who waits. Only the task that polls has <c>seen</c>.</remarks>
 internal sealed class Poller : IAsyncDisposable
 {
+    private const int MaxSeen = 1000;                // then those for which nobody waits are forgotten
+
     private readonly NpgsqlDataSource source;
     private readonly Sql sql;
     private readonly StreamChanges changes;
@@ -103,11 +105,12 @@ internal sealed class Poller : IAsyncDisposable
             }
             foreach (string stream in gone) changes.Forget(stream);
         }
-        catch (Exception failure) when (failure is NpgsqlException or IOException or InvalidOperationException
-            or System.Net.Sockets.SocketException or OperationCanceledException or ObjectDisposedException or TimeoutException)
+        catch (Exception)
         {
-            return false;                            // the calls say that the server is away
+            return false;                            // the calls say that the server is away; what Npgsql throws may be a plain Exception
         }
+        if (seen.Count > MaxSeen)
+            foreach (string stream in seen.Keys.Except(streams, StringComparer.Ordinal).ToArray()) seen.Remove(stream);
         changes.Publish(changed);
         return changed.Count > 0;
     }

@@ -29,6 +29,10 @@ internal static class StoreOpening
                         + "changed. Look for long transactions in pg_stat_activity (a backup, or an application that has sent items and "
                         + "not committed), and open the store again when they have ended.", failure);
             }
+            catch (Exception failure) when (Failures.Unsafe(failure) is not null)
+            {
+                throw Failures.Explain(failure, place, mayHaveRun: false);           // to wait would not help
+            }
             catch (Exception failure) when (Failures.MayPass(failure) && TimeProvider.System.GetElapsedTime(first) < options.Timeout)
             {
                 silence.Miss(begun, failure);

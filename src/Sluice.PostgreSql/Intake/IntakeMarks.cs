@@ -40,4 +40,11 @@ internal sealed class IntakeMarks
     }
 
     public void Forget() => all.Clear();
+
+    /// <summary>Frees marks that are too old to be used.</summary>
+    public void RemoveOld()
+    {
+        foreach ((string stream, var mark) in all)
+            if (TimeProvider.System.GetElapsedTime(mark.Taken) >= MaxAge) all.TryRemove(stream, out _);
+    }
 }

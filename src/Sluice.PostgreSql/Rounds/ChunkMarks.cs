@@ -7,27 +7,30 @@ namespace Sluice.PostgreSql;
 /// without a query. Marks never change, so the memory may be out of date only by marks that it lacks. Thread-safe: one lock for each
 /// partition.
 /// </summary>
-internal sealed class ChunkMarks
+internal sealed class ChunkMarks(TimeProvider time)
 {
     private const int Max = 4096;                    // for each partition; the oldest are forgotten
+    private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(1);
 
-    private readonly ConcurrentDictionary<(long Stream, int Partition), SortedList<long, ChunkMark>> all = new();
+    private readonly ConcurrentDictionary<(long Stream, int Partition), Marks> all = new();
 
     public void Add(long stream, int partition, ChunkMark mark)
     {
-        SortedList<long, ChunkMark> marks = all.GetOrAdd((stream, partition), static _ => []);
+        Marks marks = all.GetOrAdd((stream, partition), static _ => new());
         lock (marks)
         {
             marks[mark.First] = mark;
             if (marks.Count > Max) marks.RemoveAt(0);
+            marks.Used = time.GetTimestamp();
         }
     }
 
     public ChunkMark? Find(long stream, int partition, long sequence)
     {
-        if (!all.TryGetValue((stream, partition), out SortedList<long, ChunkMark>? marks)) return null;
+        if (!all.TryGetValue((stream, partition), out Marks? marks)) return null;
         lock (marks)
         {
+            marks.Used = time.GetTimestamp();
             int low = 0, high = marks.Count - 1;
             while (low <= high)
             {
@@ -46,5 +49,19 @@ internal sealed class ChunkMarks
     {
         foreach ((long Stream, int Partition) key in all.Keys)
             if (stream is null || key.Stream == stream) all.TryRemove(key, out _);
+    }
+
+    /// <summary>Forgets partitions that were not used for a minute: another process may have deleted their streams.</summary>
+    public void RemoveOld()
+    {
+        foreach ((var key, Marks marks) in all)
+            if (time.GetElapsedTime(marks.Used) > MaxAge) all.TryRemove(key, out _);
+    }
+
+    private sealed class Marks : SortedList<long, ChunkMark>
+    {
+        private long used;
+
+        public long Used { get => Volatile.Read(ref used); set => Volatile.Write(ref used, value); }
     }
 }

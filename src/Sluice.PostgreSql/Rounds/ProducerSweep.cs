@@ -8,7 +8,7 @@ namespace Sluice.PostgreSql;
 /// </summary>
 internal sealed class ProducerSweep
 {
-    private const int MaxAtOnce = 1000;
+    private const int MaxAtOnce = 1000, MaxStreams = 1000;
     private static readonly long Pause = TimeSpan.FromSeconds(5).Ticks;
 
     private readonly ConcurrentDictionary<long, long> next = new();
@@ -30,5 +30,9 @@ internal sealed class ProducerSweep
         };
     }
 
-    public void Forget(long stream) => next.TryRemove(stream, out _);
+    /// <summary>Forgets when streams are due, if there are many, perhaps deleted ones: the others are looked at once more.</summary>
+    public void RemoveOld()
+    {
+        if (next.Count > MaxStreams) next.Clear();
+    }
 }

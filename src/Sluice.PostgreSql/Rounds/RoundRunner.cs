@@ -12,7 +12,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     private const int MaxConflicts = 20;
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20), LongestPause = TimeSpan.FromSeconds(1);
 
-    private readonly ChunkMarks marks = new();
+    private readonly ChunkMarks marks = new(TimeProvider.System);
     private readonly IntakeMarks intake = new();
     private readonly ProducerSweep sweep = new();
     private readonly KnownStreams known = new(TimeProvider.System);
@@ -40,8 +40,14 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
         known.Forget();
     }
 
-    /// <summary>Frees what is known of streams that are not used any more.</summary>
-    public void ForgetOld() => known.RemoveOld();
+    /// <summary>Frees what is known of streams that are not used any more; other processes may have deleted them.</summary>
+    public void ForgetOld()
+    {
+        known.RemoveOld();
+        marks.RemoveOld();
+        intake.RemoveOld();
+        sweep.RemoveOld();
+    }
 
     /// <summary>Runs one round for some calls, and answers them.</summary>
     /// <returns>The calls that it has not answered: each of the results needs a round of its own.</returns>

@@ -26,19 +26,32 @@ internal static class SchemaSetup
         else throw Lacking(found, place);
     }
 
-    /// <summary>Everything that a database administrator runs where the application's user may not create tables.</summary>
-    public static string Script(string schema, string? user)
+    /// <summary>Everything that a database administrator runs where the application's user may not create or change tables.</summary>
+    /// <param name="schema">The schema.</param>
+    /// <param name="user">Who gets the right to use the tables; null for nobody.</param>
+    /// <param name="from">The version of the tables that are there; null for none.</param>
+    public static string Script(string schema, string? user, int? from)
     {
         var sql = new Sql(schema);
+        string version = SchemaText.Version.ToString(CultureInfo.InvariantCulture);
         return string.Join(";\n", (string[])[
             Sql.Begin,
-            $"CREATE SCHEMA IF NOT EXISTS \"{schema}\"",
-            .. SchemaText.Create.Select(sql.Text),
-            sql.Text($"INSERT INTO ~meta(version, store) VALUES ({SchemaText.Version.ToString(CultureInfo.InvariantCulture)}, "
-                + "replace(gen_random_uuid()::text, '-', ''))"),
+            .. from is { } present ? Upgrade(present) : Create(),
             .. user is null ? [] : Grants(schema, $"\"{user.Replace("\"", "\"\"", StringComparison.Ordinal)}\""),
             "COMMIT",
             ""]);
+
+        string[] Create() => [$"CREATE SCHEMA IF NOT EXISTS \"{schema}\"", .. SchemaText.Create.Select(sql.Text),
+            sql.Text($"INSERT INTO ~meta(version, store) VALUES ({version}, replace(gen_random_uuid()::text, '-', ''))")];
+
+        // Two processes that upgrade at once wait for each other at the lock, and the second one finds another version.
+        string[] Upgrade(int present) => [
+            $"SELECT pg_advisory_xact_lock({LockSpace.ToString(CultureInfo.InvariantCulture)}, hashtext('{schema}'))",
+            sql.Text("DO $$ BEGIN IF (SELECT version FROM ~meta) <> " + present.ToString(CultureInfo.InvariantCulture)
+                + $" THEN RAISE EXCEPTION 'The tables of the schema {schema} have the version %. Print the upgrade from that one: "
+                + "sluice schema --from %', (SELECT version FROM ~meta), (SELECT version FROM ~meta); END IF; END $$"),
+            .. SchemaText.Upgrades[(present - 1)..].SelectMany(static texts => texts).Select(sql.Text),
+            sql.Text($"UPDATE ~meta SET version = {version}")];
     }
 
     private static async Task MakeAsync(NpgsqlConnection connection, Sql sql, StorePlace place, CancellationToken cancellation)
@@ -54,7 +67,10 @@ internal static class SchemaSetup
         await using NpgsqlBatch batch = connection.CreateBatch();
         if (found is not { } version)
         {
-            batch.BatchCommands.Add(new($"CREATE SCHEMA IF NOT EXISTS \"{sql.Schema}\""));
+            // Even IF NOT EXISTS needs the right to create schemas in the database, which a user who owns this one need not have.
+            if (!await IsThereAsync(connection, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", sql, cancellation)
+                .ConfigureAwait(false))
+                batch.BatchCommands.Add(new($"CREATE SCHEMA \"{sql.Schema}\""));
             foreach (string text in SchemaText.Create) batch.BatchCommands.Add(sql.Command(text));
             batch.BatchCommands.Add(sql.Command("INSERT INTO ~meta(version, store) VALUES ($1, $2)").With(SchemaText.Version)
                 .With(Guid.NewGuid().ToString("N")));
@@ -73,8 +89,9 @@ internal static class SchemaSetup
     private static StreamStoreException Lacking(int? version, StorePlace place) => new(version is null
         ? $"There is no store at {place}, and AutoCreate is off. Let a database administrator run what sluice schema prints "
             + "(PostgresStreamStore.SchemaSql), or name the schema that has the store."
-        : $"The store at {place} has tables of the version {version}, this library needs {SchemaText.Version}, and AutoCreate is off. Open "
-            + "it once with AutoCreate, as the owner of its tables: they are changed, and keep their rows.")
+        : $"The store at {place} has tables of the version {version}, this library needs {SchemaText.Version}, and AutoCreate is off. Let "
+            + $"a database administrator run what sluice schema --from {version} prints, or open the store once with AutoCreate, as the "
+            + "owner of its tables: they are changed, and keep their rows.")
     { IsPermanent = true };
 
     // All that the application's user needs.
@@ -97,11 +114,16 @@ internal static class SchemaSetup
     private static async Task<int?> VersionAsync(NpgsqlConnection connection, Sql sql, CancellationToken cancellation)
     {
         // A query of the catalog, and not to_regclass: that one may answer from before the lock was given.
-        await using var exists = new NpgsqlCommand("SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            + "WHERE n.nspname = $1 AND c.relname = 'meta')", connection);
-        exists.Parameters.Add(new NpgsqlParameter<string> { TypedValue = sql.Schema });
-        if (!(bool)(await exists.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!) return null;
+        if (!await IsThereAsync(connection, "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            + "WHERE n.nspname = $1 AND c.relname = 'meta')", sql, cancellation).ConfigureAwait(false)) return null;
         await using var version = new NpgsqlCommand(sql.Text("SELECT version FROM ~meta"), connection);
         return (int?)await version.ExecuteScalarAsync(cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<bool> IsThereAsync(NpgsqlConnection connection, string text, Sql sql, CancellationToken cancellation)
+    {
+        await using var exists = new NpgsqlCommand(text, connection);
+        exists.Parameters.Add(new NpgsqlParameter<string> { TypedValue = sql.Schema });
+        return (bool)(await exists.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
     }
 }

@@ -35,6 +35,7 @@ internal static class SchemaText
             + "before bigint NOT NULL, bytes bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (stream, part, first)) " + Queue,
         "ALTER TABLE ~chunk ALTER body SET STORAGE EXTERNAL",
         InPages,
+        FewStatistics,
         "CREATE TABLE ~grp (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stream bigint NOT NULL, name text COLLATE \"C\" NOT NULL, "
             + "items bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, dead bigint NOT NULL DEFAULT 0, "
             + "last_dead bigint NOT NULL DEFAULT 0, q_owner text, q_epoch bigint NOT NULL DEFAULT 0, paused bigint, "
@@ -104,11 +105,18 @@ internal static class SchemaText
         ],
         [
             InPages,
+            FewStatistics,
         ],
     ];
 
     // Blocks of up to a page are rows of their own pages; only larger ones are divided into TOAST rows.
     private const string InPages = "ALTER TABLE ~chunk SET (toast_tuple_target = 8160)";
+
+    // Queries find blocks by the primary key. Without this, each ANALYZE of autovacuum would read 30,000 blocks (240 MB) to learn what is
+    // in them; so it reads 3,000.
+    private const string FewStatistics = "ALTER TABLE ~chunk ALTER body SET STATISTICS 0, ALTER stream SET STATISTICS 10, "
+        + "ALTER part SET STATISTICS 10, ALTER first SET STATISTICS 10, ALTER last SET STATISTICS 10, ALTER before SET STATISTICS 10, "
+        + "ALTER bytes SET STATISTICS 10";
 
     // Streams and groups that were removed, whose many rows are deleted later.
     private const string Gone = "CREATE TABLE IF NOT EXISTS ~gone (kind int NOT NULL, id bigint NOT NULL, PRIMARY KEY (kind, id))";

@@ -1,0 +1,100 @@
+using System.Text;
+using Npgsql;
+using Sluice.Storage;
+
+namespace Sluice.PostgreSql.Tests;
+
+/// <summary>A standby that lags becomes the primary: what it never got is lost, and the store says so.</summary>
+public sealed class FailoverTests
+{
+    private static readonly GroupId Main = new("orders", "main");
+    private static readonly string[] Replicating = ["wal_level=replica", "max_wal_senders=4"];
+
+    [Fact]
+    public async Task EntriesThatALaggingStandbyNeverGotAreNoticedAsLost()
+    {
+        await using PostgresServer primary = await PostgresServer.StartAsync(Replicating);
+        int port = FreePort.Next();
+        string both = new NpgsqlConnectionStringBuilder(primary.Address)
+        { Host = $"127.0.0.1:{primary.Port},127.0.0.1:{port}" }.ConnectionString;
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(both, new() { Timeout = TimeSpan.FromMinutes(1) });
+        await store.OpenStreamAsync("orders", new() { Partitions = 1 });
+        await store.AddGroupAsync(Main);
+        await AppendAsync(1, "a");
+        await using PostgresServer standby = await primary.StartStandbyAsync(Replicating, port);
+        await standby.AskAsync("ALTER SYSTEM SET primary_conninfo = ''");
+        await standby.AskAsync("SELECT pg_reload_conf()");
+        await ByHand.UntilAsync(primary, "SELECT count(*) = 0 FROM pg_stat_replication");
+
+        await AppendAsync(2, "b");
+        await AppendAsync(3, "c");
+        Ownership owner = (await store.AcquireAsync(Main, 0, new("m"))).Ownership;
+        await primary.KillAsync();
+        await standby.AskAsync("SELECT pg_promote()");
+
+        ReadResult read = await store.ReadAsync(new("orders", 0, 1));
+        Assert.Equal(["a"], read.Entries.ToArray().Select(static entry => Encoding.UTF8.GetString(entry.Payload.Span)));
+        Assert.Equal((AppendStatus.Gap, 1L), (await AppendAsync(4, "d")) is var gap ? (gap.Status, gap.Last) : default);
+        await Assert.ThrowsAsync<StoreRolledBackException>(async () => await store.ReadAsync(new("orders", 0, 4)));
+        var lost = await Assert.ThrowsAsync<StoreRolledBackException>(
+            async () => await store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }));
+        Assert.Contains("it has lost writes", lost.Message, StringComparison.Ordinal);
+        Assert.Equal(2, await store.RaiseGenerationAsync(1));
+        Assert.Equal(AppendStatus.Accepted, (await AppendAsync(2, "b again")).Status);
+
+        async Task<AppendResult> AppendAsync(long number, string text)
+        {
+            using var batch = new EntryBatch();
+            batch.Add(Encoding.UTF8.GetBytes(text));
+            return await store.AppendAsync(new("orders", "p", 0, number, batch));
+        }
+    }
+
+    /// <summary>What a consecutor on the store says and does: nothing that the standby has is lost or done twice.</summary>
+    [Fact]
+    public async Task AConsecutorNamesTheLossAndGoesOnWithWhatTheStandbyHas()
+    {
+        await using PostgresServer primary = await PostgresServer.StartAsync(Replicating);
+        int port = FreePort.Next();
+        string both = new NpgsqlConnectionStringBuilder(primary.Address)
+        { Host = $"127.0.0.1:{primary.Port},127.0.0.1:{port}" }.ConnectionString;
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(both, new() { Timeout = TimeSpan.FromMinutes(1) });
+        System.Collections.Concurrent.ConcurrentQueue<string> seen = new(), warnings = new();
+        await using Consecutor<string> orders = new("orders", source => source | seen.Enqueue,
+            new()
+            {
+                Store = store,
+                Stream = new() { Partitions = 1 },
+                OnWarning = warnings.Enqueue,
+                LeaseDuration = TimeSpan.FromSeconds(2)
+            });
+        await orders.StartAsync();
+        await orders.SendAsync("a");
+        await orders.WaitForIdleAsync();
+        await using PostgresServer standby = await primary.StartStandbyAsync(Replicating, port);
+        await standby.AskAsync("ALTER SYSTEM SET primary_conninfo = ''");
+        await standby.AskAsync("SELECT pg_reload_conf()");
+        await ByHand.UntilAsync(primary, "SELECT count(*) = 0 FROM pg_stat_replication");
+        await orders.SendAsync("lost");
+        await orders.WaitForIdleAsync();
+
+        await primary.KillAsync();
+        await standby.AskAsync("SELECT pg_promote()");
+        while (!warnings.Any(static one => one.Contains("has lost", StringComparison.Ordinal)))
+        {
+            try
+            {
+                await orders.SendAsync("while it is noticed");
+            }
+            catch (SluiceException)
+            {
+                // the send is refused until the loss is noticed
+            }
+            await Task.Yield();
+        }
+        await orders.SendAsync("after");
+        while (!seen.Contains("after")) await Task.Yield();
+        Assert.Equal(1, seen.Count(static one => one == "a"));
+        Assert.Equal(1, seen.Count(static one => one == "lost"));
+    }
+}
