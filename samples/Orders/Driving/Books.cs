@@ -1,4 +1,7 @@
 using Npgsql;
+using Orders.Shop;
+using Sluice.PostgreSql;
+using Sluice.Storage;
 
 namespace Orders.Driving;
 
@@ -55,6 +58,26 @@ internal static class Books
         {
             if (count != 0) wrong.Add($"{count} {what}");
         }
+    }
+
+    /// <summary>
+    /// What is wrong with the events; empty if nothing is. The tables of the shop refuse an event that comes twice, or whose order was
+    /// rolled back, so the books alone would not show it.
+    /// </summary>
+    public static async Task<IReadOnlyList<string>> CheckEventsAsync(NpgsqlDataSource database, string shop, string queue,
+        CancellationToken cancellation)
+    {
+        var wrong = new List<string>();
+        await using NpgsqlCommand count = database.CreateCommand("SELECT count(*) FROM shop_order");
+        var orders = (long)(await count.ExecuteScalarAsync(cancellation))!;
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(shop, new PostgresStoreOptions { Schema = queue },
+            cancellation);
+        long accepted = (await store.FindStreamAsync(Warehouse.Name, cancellation))?.Appended ?? 0;
+        if (accepted != orders) wrong.Add($"{accepted} events were accepted for {orders} orders");
+        IReadOnlyList<StoredDeadLetter> dead = await store.ListDeadAsync(new(Warehouse.Name, Warehouse.Name),
+            cancellation: cancellation);
+        if (dead.Count > 0) wrong.Add($"{dead.Count} events could not be entered, the first one: {dead[0].Error}");
+        return wrong;
     }
 
     /// <summary>Whether every placed order is shipped and entered, so nothing is under way any more. Not known, so false, while the server

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using Orders.Shop;
+using Sluice;
 
 namespace Orders.Driving;
 
@@ -48,7 +49,8 @@ internal static class Drive
             foreach (ShopProcess service in services) await service.FindAsync(stop);
             await OrderAsync(plan, services, new Troubles(plan, services, own, shop, tally), tally, stop);
             await WaitAsync(() => Books.AreClosedAsync(database, stop), stop);
-            wrong = await Books.CheckAsync(database, plan, tally, stop);
+            wrong = [.. await Books.CheckAsync(database, plan, tally, stop),
+                .. await Books.CheckEventsAsync(database, shop, queue, stop)];
             foreach (ShopProcess service in services)
             {
                 await service.FindAsync(stop).WaitAsync(Patience, stop);         // a process that only begins would just end
@@ -61,6 +63,7 @@ internal static class Drive
             throw new UserMistake($"A service did not start: {failure.Message}", failure);
         }
         catch (Exception failure) when (failure is InvalidDataException or TimeoutException or NpgsqlException or ServiceEndedException
+            or SluiceException
             || failure is OperationCanceledException && stop.IsCancellationRequested)
         {
             wrong = [failure is OperationCanceledException ? "it was interrupted" : failure.Message];

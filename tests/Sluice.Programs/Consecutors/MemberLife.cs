@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using Sluice.PostgreSql;
 using Sluice.Redis;
 using Sluice.Sqlite;
 using Sluice.Storage;
@@ -19,6 +20,8 @@ internal static class MemberLife
         var time = new ShiftedTime(TimeSpan.FromHours(setup.HoursAhead));
         await using IStreamStore store = setup.Store.StartsWith('/')
             ? await SqliteStreamStore.OpenAsync(setup.Store, Durability.Process, new() { Time = time })
+            : setup.Store.StartsWith("Host=", StringComparison.Ordinal)
+            ? await PostgresStreamStore.OpenAsync(setup.Store, new() { Time = time })
             : await RedisStreamStore.ConnectAsync(setup.Store, new() { Time = time });
         await using var work = new Consecutor<string>("work", source => Later(source, setup) |
         [

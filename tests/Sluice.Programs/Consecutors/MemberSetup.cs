@@ -4,7 +4,8 @@ namespace Sluice.Programs;
 
 /// <summary>One of the processes that run the same consecutor; given to it as JSON.</summary>
 /// <param name="Name">The member.</param>
-/// <param name="Store">The address of a Redis server, or the path of a SQLite file.</param>
+/// <param name="Store">The address of a Redis server, the path of a SQLite file, or the connection string of a PostgreSQL server
+/// (<c>Host=…</c>).</param>
 /// <param name="Directory">Where what the test says to it stands, as files.</param>
 /// <param name="LeaseTime">How long others may be silent.</param>
 /// <param name="Partitions">Of its stream.</param>

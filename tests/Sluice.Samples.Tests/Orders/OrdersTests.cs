@@ -1,8 +1,11 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.RegularExpressions;
+using Sluice.PostgreSql;
 using Sluice.PostgreSql.Tests;
+using Sluice.Storage;
 
 namespace Sluice.Samples.Tests.Orders;
 
@@ -52,6 +55,31 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
         Assert.True(ended.ExitCode == 1, ended.Output);
         Assert.Contains("problem: 1 products have a wrong stock", ended.Output, StringComparison.Ordinal);
         Assert.Contains("WRONG: ", ended.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnEventWithoutAnOrderIsReported()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "40", "--kills", "0",
+            "--store", server.Postgres.Address);
+        string queue = Schema(await drive.ReadUntilAsync(line => line.Contains("Search Path", StringComparison.Ordinal))) + "_queue";
+        await server.Postgres.AskAsync($"""
+            DO $$ BEGIN
+                WHILE to_regclass('{queue}.stream') IS NULL LOOP COMMIT; END LOOP;
+                WHILE NOT EXISTS (SELECT FROM {queue}.stream) LOOP COMMIT; END LOOP;
+            END $$
+            """);
+        await using (PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Postgres.Address,
+            new PostgresStoreOptions { Schema = queue }, cancellation))
+        {
+            using var batch = new EntryBatch();
+            batch.Add(Encoding.UTF8.GetBytes($$"""{"id":"{{Guid.NewGuid()}}","product":"product-3","quantity":1,"left":0}"""));
+            await store.AppendAsync(new("orders", "nobody", 0, 1, batch), cancellation);
+        }
+        Ended ended = await drive.EndAsync();
+        Assert.True(ended.ExitCode == 1, ended.Output);
+        Assert.Matches(@"problem: (\d+) events were accepted for \d+ orders", ended.Output);
     }
 
     [Fact]

@@ -43,6 +43,14 @@ internal sealed class MemberProcess : IDisposable
         await Ended;
     }
 
+    /// <summary>Stops the process where it is (SIGSTOP), or lets it go on (SIGCONT).</summary>
+    public async Task SignalAsync(string name)
+    {
+        using Process kill = Process.Start("kill", [$"-{name}", $"{process.Id}"]);
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
     /// <summary>Asks the process to end, and waits for its end.</summary>
     public async Task StopAsync(CancellationToken cancellation)
     {

@@ -1,4 +1,6 @@
 using System.Text;
+using Sluice.PostgreSql;
+using Sluice.PostgreSql.Tests;
 using Sluice.Programs;
 using Sluice.Redis;
 using Sluice.Storage;
@@ -11,7 +13,9 @@ namespace Sluice.Torture.Tests.Members;
 /// <param name="Member">The member that processed it.</param>
 internal sealed record Done(string Key, int Number, string Member);
 
-/// <summary>A <c>redis-server</c>, a sender, and processes that run the same consecutor. Tests wait for what the store shows.</summary>
+/// <summary>
+/// A server of Redis or PostgreSQL, a sender, and processes that run the same consecutor. Tests wait for what the store shows.
+/// </summary>
 internal sealed class MemberRig : IAsyncDisposable
 {
     public static readonly GroupId Group = new("work", "work");
@@ -23,16 +27,17 @@ internal sealed class MemberRig : IAsyncDisposable
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-members-");
     private readonly List<MemberProcess> processes = [];
     private readonly List<Done> done = [];
-    private readonly RedisServer server;
+    private readonly IAsyncDisposable server;
+    private readonly string address;
     private readonly int partitions;
     private readonly Consecutor<string> sender;
     private readonly CancellationTokenSource patience =
         CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
     private long next = 1;
 
-    private MemberRig(RedisServer server, RedisStreamStore store, int partitions)
+    private MemberRig(IAsyncDisposable server, string address, IStreamStore store, int partitions)
     {
-        (this.server, Store, this.partitions) = (server, store, partitions);
+        (this.server, this.address, Store, this.partitions) = (server, address, store, partitions);
         sender = new("work", static source => source | (static _ => { }),
             new() { Store = store, InstanceId = "sender", Stream = new() { Partitions = partitions } })
         {
@@ -42,7 +47,7 @@ internal sealed class MemberRig : IAsyncDisposable
         patience.CancelAfter(Patience);
     }
 
-    public RedisStreamStore Store { get; }
+    public IStreamStore Store { get; }
 
     /// <summary>The committed items, in order of commit.</summary>
     public IReadOnlyList<Done> Done => done;
@@ -52,8 +57,19 @@ internal sealed class MemberRig : IAsyncDisposable
     public static async Task<MemberRig> StartAsync(int partitions)
     {
         RedisServer server = await RedisServer.StartAsync();
-        var rig = new MemberRig(server, await RedisStreamStore.ConnectAsync(server.Address), partitions);
-        await rig.Store.OpenStreamAsync("done", new() { Partitions = 1 });
+        return await StartAsync(server, server.Address, await RedisStreamStore.ConnectAsync(server.Address), partitions);
+    }
+
+    public static async Task<MemberRig> StartOnPostgresAsync(int partitions)
+    {
+        PostgresServer server = await PostgresServer.StartAsync();
+        return await StartAsync(server, server.Address, await PostgresStreamStore.OpenAsync(server.Address), partitions);
+    }
+
+    private static async Task<MemberRig> StartAsync(IAsyncDisposable server, string address, IStreamStore store, int partitions)
+    {
+        var rig = new MemberRig(server, address, store, partitions);
+        await store.OpenStreamAsync("done", new() { Partitions = 1 });
         return rig;
     }
 
@@ -130,7 +146,7 @@ internal sealed class MemberRig : IAsyncDisposable
         directory.Delete(recursive: true);
     }
 
-    private MemberSetup Setup(string name) => new(name, server.Address, directory.FullName, LeaseTime, partitions);
+    private MemberSetup Setup(string name) => new(name, address, directory.FullName, LeaseTime, partitions);
 
     private async Task ReadAsync()
     {

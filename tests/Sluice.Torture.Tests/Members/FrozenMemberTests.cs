@@ -1,0 +1,39 @@
+namespace Sluice.Torture.Tests.Members;
+
+/// <summary>Two members, of which one is stopped (SIGSTOP) in the middle of its work, for longer than its lease.</summary>
+public class FrozenMemberTests
+{
+    private const int Partitions = 4, KeyCount = 20, Numbers = 30;
+    private static readonly string[] Keys = [.. Enumerable.Range(0, KeyCount).Select(static n => $"k{n}")];
+
+    /// <remarks>It does not know that it has lost its partitions, and goes on with what it had begun.</remarks>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task TheOtherMemberTakesOverAndNothingIsLostOrDoneTwice(bool isOnPostgres)
+    {
+        await using MemberRig rig = isOnPostgres ? await MemberRig.StartOnPostgresAsync(Partitions)
+            : await MemberRig.StartAsync(Partitions);
+        MemberProcess a = rig.Start("a"), b = rig.Start("b");
+        await rig.UntilAsync(async () => await rig.CountAsync("a") == Partitions / 2 && await rig.CountAsync("b") == Partitions / 2);
+        await rig.SendAsync([.. Enumerable.Range(0, Numbers).SelectMany(static number => Keys.Select(key => $"{key}:{number}"))]);
+        await rig.UntilAsync(() => a.Starts.Count > 0);
+
+        await a.SignalAsync("STOP");
+        await rig.UntilAsync(async () => await rig.CountAsync("b") == Partitions);
+        await rig.UntilAsync(() => rig.Done.Count == Numbers * KeyCount);
+        await a.SignalAsync("CONT");
+        await rig.SendAsync([.. Keys.Select(static key => $"{key}:{Numbers}")]);
+        await rig.UntilAsync(async () => rig.Done.Count == (Numbers + 1) * KeyCount && await rig.CountAsync("a") == Partitions / 2);
+
+        // It works again, and has nothing left from before.
+        await rig.SendAsync([.. Keys.Select(static key => $"{key}:{Numbers + 1}")]);
+        await rig.UntilAsync(() => rig.Done.Count == (Numbers + 2) * KeyCount);
+        await a.StopAsync(rig.Cancellation);
+        await b.StopAsync(rig.Cancellation);
+        foreach (string key in Keys) Assert.Equal(Enumerable.Range(0, Numbers + 2),
+            rig.Done.Where(done => done.Key == key).Select(static done => done.Number));
+        Assert.Contains(rig.Done.Skip((Numbers + 1) * KeyCount), static done => done.Member == "a");
+        Assert.Empty(await rig.LettersAsync());
+    }
+}
