@@ -44,7 +44,8 @@ internal sealed class Cluster
         }
         phases.Add(await MeasureAsync($"and {options.Flows} flows", SecondsAsync));
         foreach (Host host in hosts.Take(options.Deaths)) host.Die();
-        phases.Add(await MeasureAsync($"{options.Deaths} hosts die", () => UntilSharedAsync(options.Hosts - options.Deaths)));
+        phases.Add(await MeasureAsync($"{options.Deaths} hosts die, until others have their partitions", UntilTakenOverAsync));
+        phases.Add(await MeasureAsync("until shares are even", () => UntilSharedAsync(options.Hosts - options.Deaths)));
         phases.Add(await MeasureAsync("afterwards", SecondsAsync));
         foreach (Host host in hosts) host.EndToSend();
         await UntilAsync(IsIdleAsync, "The items are not processed");
@@ -70,6 +71,10 @@ internal sealed class Cluster
         return new(name, duration, network.Counts().ToDictionary(pair => pair.Key, pair => pair.Value - before.GetValueOrDefault(pair.Key)),
             await SharesAsync(), hosts.Count(host => !host.IsDead));
     }
+
+    /// <summary>Waits until no partition has an owner that is dead, or none.</summary>
+    private Task UntilTakenOverAsync() => UntilAsync(async () => (await SharesAsync()).Sum() == options.Partitions,
+        "The partitions of dead hosts are not taken over");
 
     /// <summary>Waits until so many hosts have all partitions, as evenly as can be.</summary>
     private Task UntilSharedAsync(int living) => UntilAsync(async () =>

@@ -56,6 +56,9 @@ internal static class Printer
             foreach (var (name, value) in result.Ratios) Gate(name, value, Bench.Gates.Ratio(name));
             if (result.Ours is { } ours && Bench.Gates.BytesPerItem(result.Comparison) is { } bytes)
                 Gate($"{result.Comparison} bytes/item", ours.MedianBytes, bytes);
+            foreach (var one in result.Measurements)
+                if (Bench.Gates.NanosecondsPerItem($"{result.Comparison} {one.Variant}") is { } most)
+                    Gate($"{result.Comparison} {one.Variant} ns/item", one.MedianNanoseconds, most);
         }
     }
 

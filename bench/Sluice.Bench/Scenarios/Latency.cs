@@ -3,18 +3,24 @@ using System.Threading.Tasks.Dataflow;
 
 namespace Sluice.Bench;
 
-/// <summary>A trickle through three boundaries: the median time of an item from the producer to the sink.</summary>
+/// <summary>
+/// A trickle through three boundaries: the time of an item from the producer to the sink, its median and what 99 of 100 do not exceed.
+/// </summary>
 internal static class Latency
 {
-    public static Scenario Scenario { get; } = new("latency", "one item per millisecond through 3 boundaries; the column is the p50",
+    public static Scenario Scenario { get; } = new("latency", "one item per millisecond through 3 boundaries; the columns are p50 and p99",
     [
-        new Comparison("latency", 1_000, 300, static count => count,
-        [
-            new Variant(Variant.Ours, SluiceAsync),
-            new Variant("channels", ChannelsAsync),
-            new Variant("tpl", TplAsync),
-        ]) { WarmCount = 40 },
+        Compare("latency", 0.5),
+        Compare("latency-p99", 0.99),
     ]);
+
+    private static Comparison Compare(string name, double part) => new(name, 1_000, 300, static count => count,
+    [
+        new Variant(Variant.Ours, count => SluiceAsync(new(count, part))),
+        new Variant("channels", count => ChannelsAsync(new(count, part))),
+        new Variant("tpl", count => TplAsync(new(count, part))),
+    ])
+    { WarmCount = 40 };
 
     /// <summary>Sends the current time once a millisecond. It never catches up, because a burst is not a trickle.</summary>
     private static async Task PaceAsync(long count, Func<long, ValueTask> sendAsync)
@@ -28,8 +34,10 @@ internal static class Latency
     }
 
     // One per run, called by one thread at a time.
-    private sealed class Arrivals(long count)
+    private sealed class Arrivals(long count, double part)
     {
+        public long Count => count;
+
         private readonly long[] ticks = new long[count];
         private long last;
         private int arrived;
@@ -47,30 +55,28 @@ internal static class Latency
             get
             {
                 Array.Sort(ticks);
-                return new Outcome(overtaken ? double.NaN : arrived, ticks[ticks.Length / 2] * 1e9 / Stopwatch.Frequency);
+                return new Outcome(overtaken ? double.NaN : arrived, ticks[(int)(ticks.Length * part)] * 1e9 / Stopwatch.Frequency);
             }
         }
     }
 
     // A sequence that sleeps on the thread of its pump keeps the same pace.
-    private static async Task<Outcome> SluiceAsync(long count)
+    private static async Task<Outcome> SluiceAsync(Arrivals arrivals)
     {
-        var arrivals = new Arrivals(count);
         var intake = Source.Manual<long>(ChannelStages.Capacity);            // the first boundary
         var pipeline = intake
             | (static sent => sent) | Stage.Buffer(ChannelStages.Capacity)
             | (static sent => sent) | Stage.Buffer(ChannelStages.Capacity)
             | arrivals.Add;
         var run = pipeline.RunAsync();
-        await PaceAsync(count, sent => intake.SendAsync(sent));
+        await PaceAsync(arrivals.Count, sent => intake.SendAsync(sent));
         intake.Complete();
         await run;
         return arrivals.Outcome;
     }
 
-    private static async Task<Outcome> ChannelsAsync(long count)
+    private static async Task<Outcome> ChannelsAsync(Arrivals arrivals)
     {
-        var arrivals = new Arrivals(count);
         var (first, second, third) = (ChannelStages.Create<long>(), ChannelStages.Create<long>(), ChannelStages.Create<long>());
         var stages = new[]
         {
@@ -78,21 +84,20 @@ internal static class Latency
             Task.Run(() => ChannelStages.MapAsync(second, static sent => sent, third)),
             Task.Run(() => ChannelStages.DrainAsync<long>(third, arrivals.Add)),
         };
-        await PaceAsync(count, sent => first.Writer.WriteAsync(sent));
+        await PaceAsync(arrivals.Count, sent => first.Writer.WriteAsync(sent));
         first.Writer.Complete();
         await Task.WhenAll(stages);
         return arrivals.Outcome;
     }
 
-    private static async Task<Outcome> TplAsync(long count)
+    private static async Task<Outcome> TplAsync(Arrivals arrivals)
     {
-        var arrivals = new Arrivals(count);
         var first = new TransformBlock<long, long>(static sent => sent, DataflowBlocks.Bounded());
         var second = new TransformBlock<long, long>(static sent => sent, DataflowBlocks.Bounded());
         var third = new ActionBlock<long>(arrivals.Add, DataflowBlocks.Bounded());
         first.LinkTo(second, DataflowBlocks.Propagating);
         second.LinkTo(third, DataflowBlocks.Propagating);
-        await PaceAsync(count, async sent => await first.SendAsync(sent));
+        await PaceAsync(arrivals.Count, async sent => await first.SendAsync(sent));
         first.Complete();
         await third.Completion;
         return arrivals.Outcome;
