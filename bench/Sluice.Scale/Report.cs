@@ -14,8 +14,9 @@ internal sealed record Phase(string Name, TimeSpan Duration, IReadOnlyDictionary
 /// <summary>The tables.</summary>
 internal static class Report
 {
-    public static void Write(TextWriter to, IReadOnlyList<Phase> phases)
+    public static void Write(TextWriter to, IReadOnlyList<Phase> all)
     {
+        Phase[] phases = [.. all.Where(static phase => phase.Duration > TimeSpan.Zero)];
         to.WriteLine();
         to.WriteLine("| phase | virtual seconds | calls in a second | in a second of a host | partitions of a host |");
         to.WriteLine("|---|---|---|---|---|");

@@ -4,8 +4,8 @@ using Sluice.Testing;
 namespace Sluice.PostgreSql.Tests;
 
 /// <summary>
-/// The contract through PgBouncer in transaction mode, without prepared statements, with polling: of most scenarios a sixteenth, and all of
-/// them with the long tests.
+/// The contract through PgBouncer in transaction mode, without prepared statements, with polling: every sixteenth scenario and those that
+/// wait; all of them with the long tests.
 /// </summary>
 public class PoolerConformanceTests(SharedServer server) : IAsyncLifetime
 {

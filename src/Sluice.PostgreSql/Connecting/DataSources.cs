@@ -79,7 +79,7 @@ internal static class DataSources
         if (text.Host?.Contains(',') == true)
         {
             text.TargetSessionAttributes ??= "primary";
-            // For so long Npgsql takes a standby for one after it was promoted.
+            // After a promotion, Npgsql tries the new primary only after this time.
             if (!words.ContainsKey("Host Recheck Seconds") && !words.ContainsKey("HostRecheckSeconds")) text.HostRecheckSeconds = 1;
         }
         var builder = new NpgsqlSlimDataSourceBuilder(text.ConnectionString);

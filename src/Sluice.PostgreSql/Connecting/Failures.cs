@@ -37,7 +37,13 @@ internal static class Failures
     /// </summary>
     public static string? Unsafe(Exception failure) => failure switch
     {
-        NpgsqlException { InnerException: AuthenticationException untrusted } => untrusted.Message,
+        // The client's own check gives no reason: .NET only says that a callback has rejected the certificate.
+        NpgsqlException { InnerException: AuthenticationException untrusted }
+            => untrusted.Message.Contains("callback", StringComparison.OrdinalIgnoreCase)
+                ? "its certificate is not trusted, or made for another host" : untrusted.Message,
+        // of several servers
+        NpgsqlException { InnerException: AggregateException all } when all.InnerExceptions.All(static one => Unsafe(one) is not null)
+            => Unsafe(all.InnerExceptions[0]),
         NpgsqlException and not PostgresException when failure.Message.StartsWith("SSL connection requested", StringComparison.Ordinal)
             => "the server does not offer TLS to this host",
         _ => null,

@@ -19,8 +19,7 @@ internal sealed class IntakeMarks
 
     /// <summary>Returns the first transaction to look at, and the ones before it that had not ended; zero without a mark.</summary>
     public (long From, long[] Open) Of(string stream)
-        => all.TryGetValue(stream, out var mark) && TimeProvider.System.GetElapsedTime(mark.Taken) < MaxAge ? (mark.From, mark.Open)
-            : (0, []);
+        => Find(stream) is { } mark ? (mark.From, mark.Open) : (0, []);
 
     /// <summary>The intake was read, and the round is committed.</summary>
     public void Note(IntakeRows read)
@@ -34,8 +33,7 @@ internal sealed class IntakeMarks
         foreach (string stream in read.Streams)
         {
             // A later look does not make a mark older: from time to time everything is read.
-            if (Of(stream).From > 0) taken = all[stream].Taken;
-            all[stream] = (open.Length == 0 ? min : max, open, taken);
+            all[stream] = (open.Length == 0 ? min : max, open, Find(stream)?.Taken ?? taken);
         }
     }
 
@@ -47,4 +45,7 @@ internal sealed class IntakeMarks
         foreach ((string stream, var mark) in all)
             if (TimeProvider.System.GetElapsedTime(mark.Taken) >= MaxAge) all.TryRemove(stream, out _);
     }
+
+    private (long From, long[] Open, long Taken)? Find(string stream)
+        => all.TryGetValue(stream, out var mark) && TimeProvider.System.GetElapsedTime(mark.Taken) < MaxAge ? mark : null;
 }

@@ -47,6 +47,7 @@ internal static class SchemaSetup
         // Two processes that upgrade at once wait for each other at the lock, and the second one finds another version.
         string[] Upgrade(int present) => [
             $"SELECT pg_advisory_xact_lock({LockSpace.ToString(CultureInfo.InvariantCulture)}, hashtext('{schema}'))",
+            LockTimeout,
             sql.Text("DO $$ BEGIN IF (SELECT version FROM ~meta) <> " + present.ToString(CultureInfo.InvariantCulture)
                 + $" THEN RAISE EXCEPTION 'The tables of the schema {schema} have the version %. Print the upgrade from that one: "
                 + "sluice schema --from %', (SELECT version FROM ~meta), (SELECT version FROM ~meta); END IF; END $$"),

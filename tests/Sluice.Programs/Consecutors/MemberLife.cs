@@ -51,7 +51,7 @@ internal static class MemberLife
         return item;
     }) | Stage.Named("later");
 
-    private static Task ObeyAsync(string item, ItemContext context, MemberSetup setup)
+    private static async Task ObeyAsync(string item, ItemContext context, MemberSetup setup)
     {
         Console.Out.WriteLine($"{item} {context.Attempt}");
         if (item.EndsWith(":kill", StringComparison.Ordinal))
@@ -60,7 +60,8 @@ internal static class MemberLife
             Thread.Sleep(Timeout.Infinite);
         }
         if (item.EndsWith(":fail", StringComparison.Ordinal)) FailUntilMended(item, setup);
-        return Task.CompletedTask;
+        if (item.EndsWith(":hold", StringComparison.Ordinal))
+            while (!File.Exists(setup.MendedFile)) await Task.Delay(TimeSpan.FromMilliseconds(20));
     }
 
     private static void FailUntilMended(string item, MemberSetup setup)

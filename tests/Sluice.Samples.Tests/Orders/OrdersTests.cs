@@ -61,7 +61,7 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
     public async Task AnEventWithoutAnOrderIsReported()
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
-        using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "40", "--kills", "0",
+        using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "400", "--kills", "0",
             "--store", server.Postgres.Address);
         string queue = Schema(await drive.ReadUntilAsync(line => line.Contains("Search Path", StringComparison.Ordinal))) + "_queue";
         await server.Postgres.AskAsync($"""
@@ -71,7 +71,7 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
             END $$
             """);
         await using (PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Postgres.Address,
-            new PostgresStoreOptions { Schema = queue }, cancellation))
+            new PostgresStoreOptions { Schema = queue, AutoCreate = false }, cancellation))
         {
             using var batch = new EntryBatch();
             batch.Add(Encoding.UTF8.GetBytes($$"""{"id":"{{Guid.NewGuid()}}","product":"product-3","quantity":1,"left":0}"""));

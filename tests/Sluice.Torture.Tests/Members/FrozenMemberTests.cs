@@ -3,10 +3,10 @@ namespace Sluice.Torture.Tests.Members;
 /// <summary>Two members, of which one is stopped (SIGSTOP) in the middle of its work, for longer than its lease.</summary>
 public class FrozenMemberTests
 {
-    private const int Partitions = 4, KeyCount = 20, Numbers = 30;
+    private const int Partitions = 4, KeyCount = 20, Last = 30;
     private static readonly string[] Keys = [.. Enumerable.Range(0, KeyCount).Select(static n => $"k{n}")];
 
-    /// <remarks>It does not know that it has lost its partitions, and goes on with what it had begun.</remarks>
+    /// <remarks>It does not know that it has lost its partitions, and goes on with the items that it had begun.</remarks>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -16,24 +16,25 @@ public class FrozenMemberTests
             : await MemberRig.StartAsync(Partitions);
         MemberProcess a = rig.Start("a"), b = rig.Start("b");
         await rig.UntilAsync(async () => await rig.CountAsync("a") == Partitions / 2 && await rig.CountAsync("b") == Partitions / 2);
-        await rig.SendAsync([.. Enumerable.Range(0, Numbers).SelectMany(static number => Keys.Select(key => $"{key}:{number}"))]);
-        await rig.UntilAsync(() => a.Starts.Count > 0);
+        await rig.SendAsync([.. Keys.Select(static key => $"{key}:0:hold")]);
+        await rig.UntilAsync(() => a.Starts.Count > 0 && b.Starts.Count > 0);
 
         await a.SignalAsync("STOP");
-        await rig.UntilAsync(async () => await rig.CountAsync("b") == Partitions);
-        await rig.UntilAsync(() => rig.Done.Count == Numbers * KeyCount);
-        await a.SignalAsync("CONT");
-        await rig.SendAsync([.. Keys.Select(static key => $"{key}:{Numbers}")]);
-        await rig.UntilAsync(async () => rig.Done.Count == (Numbers + 1) * KeyCount && await rig.CountAsync("a") == Partitions / 2);
+        await rig.MendAsync();                       // b ends its items, and those that a holds
+        await rig.UntilAsync(async () => await rig.CountAsync("b") == Partitions && rig.Done.Count == KeyCount);
+        Assert.DoesNotContain(rig.Done, static done => done.Member == "a");
+        await rig.SendAsync([.. Enumerable.Range(1, Last).SelectMany(static number => Keys.Select(key => $"{key}:{number}"))]);
+        await rig.UntilAsync(() => rig.Done.Count == (Last + 1) * KeyCount);
 
-        // It works again, and has nothing left from before.
-        await rig.SendAsync([.. Keys.Select(static key => $"{key}:{Numbers + 1}")]);
-        await rig.UntilAsync(() => rig.Done.Count == (Numbers + 2) * KeyCount);
+        await a.SignalAsync("CONT");                 // it ends its items, too, and commits
+        await rig.UntilAsync(async () => await rig.CountAsync("a") == Partitions / 2);
+        await rig.SendAsync([.. Keys.Select(static key => $"{key}:{Last + 1}")]);
+        await rig.UntilAsync(() => rig.Done.Count == (Last + 2) * KeyCount);
         await a.StopAsync(rig.Cancellation);
         await b.StopAsync(rig.Cancellation);
-        foreach (string key in Keys) Assert.Equal(Enumerable.Range(0, Numbers + 2),
+        foreach (string key in Keys) Assert.Equal(Enumerable.Range(0, Last + 2),
             rig.Done.Where(done => done.Key == key).Select(static done => done.Number));
-        Assert.Contains(rig.Done.Skip((Numbers + 1) * KeyCount), static done => done.Member == "a");
+        Assert.Contains(rig.Done.Skip((Last + 1) * KeyCount), static done => done.Member == "a");
         Assert.Empty(await rig.LettersAsync());
     }
 }
