@@ -15,16 +15,11 @@ public sealed class FailoverTests
     {
         await using PostgresServer primary = await PostgresServer.StartAsync(Replicating);
         int port = FreePort.Next();
-        string both = new NpgsqlConnectionStringBuilder(primary.Address)
-        { Host = $"127.0.0.1:{primary.Port},127.0.0.1:{port}" }.ConnectionString;
-        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(both, new() { Timeout = TimeSpan.FromMinutes(1) });
+        await using PostgresStreamStore store = await OpenAsync(primary, port);
         await store.OpenStreamAsync("orders", new() { Partitions = 1 });
         await store.AddGroupAsync(Main);
         await AppendAsync(1, "a");
-        await using PostgresServer standby = await primary.StartStandbyAsync(Replicating, port);
-        await standby.AskAsync("ALTER SYSTEM SET primary_conninfo = ''");
-        await standby.AskAsync("SELECT pg_reload_conf()");
-        await ByHand.UntilAsync(primary, "SELECT count(*) = 0 FROM pg_stat_replication");
+        await using PostgresServer standby = await StartLaggingAsync(primary, port);
 
         await AppendAsync(2, "b");
         await AppendAsync(3, "c");
@@ -56,9 +51,7 @@ public sealed class FailoverTests
     {
         await using PostgresServer primary = await PostgresServer.StartAsync(Replicating);
         int port = FreePort.Next();
-        string both = new NpgsqlConnectionStringBuilder(primary.Address)
-        { Host = $"127.0.0.1:{primary.Port},127.0.0.1:{port}" }.ConnectionString;
-        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(both, new() { Timeout = TimeSpan.FromMinutes(1) });
+        await using PostgresStreamStore store = await OpenAsync(primary, port);
         System.Collections.Concurrent.ConcurrentQueue<string> seen = new(), warnings = new();
         await using Consecutor<string> orders = new("orders", source => source | seen.Enqueue,
             new()
@@ -71,10 +64,7 @@ public sealed class FailoverTests
         await orders.StartAsync();
         await orders.SendAsync("a");
         await orders.WaitForIdleAsync();
-        await using PostgresServer standby = await primary.StartStandbyAsync(Replicating, port);
-        await standby.AskAsync("ALTER SYSTEM SET primary_conninfo = ''");
-        await standby.AskAsync("SELECT pg_reload_conf()");
-        await ByHand.UntilAsync(primary, "SELECT count(*) = 0 FROM pg_stat_replication");
+        await using PostgresServer standby = await StartLaggingAsync(primary, port);
         await orders.SendAsync("lost");
         await orders.WaitForIdleAsync();
 
@@ -96,5 +86,20 @@ public sealed class FailoverTests
         while (!seen.Contains("after")) await Task.Yield();
         Assert.Equal(1, seen.Count(static one => one == "a"));
         Assert.Equal(1, seen.Count(static one => one == "lost"));
+    }
+
+    /// <summary>Opens the store of a server, or of the standby at a port that takes its place.</summary>
+    private static async Task<PostgresStreamStore> OpenAsync(PostgresServer primary, int standby)
+        => await PostgresStreamStore.OpenAsync(new NpgsqlConnectionStringBuilder(primary.Address)
+        { Host = $"127.0.0.1:{primary.Port},127.0.0.1:{standby}" }.ConnectionString, new() { Timeout = TimeSpan.FromMinutes(1) });
+
+    /// <summary>Starts a standby with everything so far, which gets nothing more.</summary>
+    private static async Task<PostgresServer> StartLaggingAsync(PostgresServer primary, int port)
+    {
+        PostgresServer standby = await primary.StartStandbyAsync(Replicating, port);
+        await standby.AskAsync("ALTER SYSTEM SET primary_conninfo = ''");
+        await standby.AskAsync("SELECT pg_reload_conf()");
+        await ByHand.UntilAsync(primary, "SELECT count(*) = 0 FROM pg_stat_replication");
+        return standby;
     }
 }

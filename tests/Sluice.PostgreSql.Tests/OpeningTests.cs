@@ -49,7 +49,8 @@ public class OpeningTests(SharedServer server)
             await first.AddGroupAsync(new("orders", "main"));
             await first.AppendAsync(new("orders", "p", 0, 1, batch));
         }
-        await server.Server.AskAsync($"ALTER TABLE {schema}.chunk RESET (toast_tuple_target); UPDATE {schema}.meta SET version = {version}");
+        await server.Server.AskAsync($"ALTER TABLE {schema}.chunk RESET (toast_tuple_target); "
+            + $"UPDATE {schema}.meta SET version = {version}");
         if (version <= 4) await server.Server.AskAsync($"ALTER TABLE {schema}.stream DROP COLUMN stamp");
         if (version <= 3) await server.Server.AskAsync($"ALTER TABLE {schema}.stream DROP COLUMN store");
         if (version <= 2) await server.Server.AskAsync($"DROP TABLE {schema}.intake; ALTER TABLE {schema}.stream "
@@ -59,13 +60,13 @@ public class OpeningTests(SharedServer server)
         var refused = await Assert.ThrowsAsync<StreamStoreException>(
             async () => await PostgresStreamStore.OpenAsync(server.Address, Options with { AutoCreate = false }));
         Assert.Contains($"has tables of the version {version}, this library needs 6, and AutoCreate is off. Let a database administrator "
-            + $"run what sluice schema --from {version} prints", refused.Message, StringComparison.Ordinal);
+            + $"run what sluice schema {schema} --from {version} prints", refused.Message, StringComparison.Ordinal);
 
         if (version % 2 == 1)                        // as a database administrator does it
         {
             var other = await Assert.ThrowsAsync<PostgresException>(() => server.Server.AskAsync(
                 PostgresStreamStore.SchemaSql(schema, from: version == 1 ? 2 : version - 1)));
-            Assert.Contains($"have the version {version}. Print the upgrade from that one: sluice schema --from {version}",
+            Assert.Contains($"have the version {version}. Print the upgrade from that one: sluice schema {schema} --from {version}",
                 other.MessageText, StringComparison.Ordinal);
             await server.Server.AskAsync(PostgresStreamStore.SchemaSql(schema, "sluice", version));
             await (await PostgresStreamStore.OpenAsync(server.Address, Options with { AutoCreate = false })).DisposeAsync();

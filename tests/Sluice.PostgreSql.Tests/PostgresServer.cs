@@ -113,7 +113,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         return standby;
     }
 
-    /// <summary>Makes a file readable for nobody but the server.</summary>
+    /// <summary>Lets only the server's user read a file.</summary>
     public static void KeepSecret(string file)
     {
         Run("chmod", "600");

@@ -70,8 +70,8 @@ internal static class Books
         var wrong = new List<string>();
         await using NpgsqlCommand count = database.CreateCommand("SELECT count(*) FROM shop_order");
         var orders = (long)(await count.ExecuteScalarAsync(cancellation))!;
-        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(shop, new PostgresStoreOptions { Schema = queue },
-            cancellation);
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(shop,
+            new PostgresStoreOptions { Schema = queue, AutoCreate = false }, cancellation);
         long accepted = (await store.FindStreamAsync(Warehouse.Name, cancellation))?.Appended ?? 0;
         if (accepted != orders) wrong.Add($"{accepted} events were accepted for {orders} orders");
         IReadOnlyList<StoredDeadLetter> dead = await store.ListDeadAsync(new(Warehouse.Name, Warehouse.Name),

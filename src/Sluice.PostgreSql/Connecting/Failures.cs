@@ -78,8 +78,7 @@ internal static class Failures
             return new StreamStoreException(
                 $"There is no TLS connection to the PostgreSQL server at {place.Server}: {reason.TrimEnd('.')}. "
                 + "SSL Mode and Root Certificate in the connection string say what is asked for; VerifyFull also checks that the "
-                + "certificate "
-                + $"is made for the Host. {char.ToUpperInvariant(outcome[0])}{outcome[1..]}.", failure);
+                + $"certificate is made for the Host. {char.ToUpperInvariant(outcome[0])}{outcome[1..]}.", failure);
         if (failure is not PostgresException server)
             return new StreamStoreException($"The PostgreSQL server at {place.Server} does not answer: {outcome}.", failure);
         return server.SqlState switch

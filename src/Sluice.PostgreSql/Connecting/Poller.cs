@@ -7,7 +7,7 @@ namespace Sluice.PostgreSql;
 /// <remarks>Thread-safe. Locking rule: <c>gate</c> protects who waits. Only the task that polls has <c>seen</c>.</remarks>
 internal sealed class Poller : IAsyncDisposable
 {
-    private const int MaxSeen = 1000;                // then those for which nobody waits are forgotten
+    private const int MaxSeen = 1000;                // above it, streams without a waiting caller are forgotten
 
     private readonly NpgsqlDataSource source;
     private readonly Sql sql;

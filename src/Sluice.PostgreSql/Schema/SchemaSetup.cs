@@ -28,7 +28,7 @@ internal static class SchemaSetup
 
     /// <summary>Everything that a database administrator runs where the application's user may not create or change tables.</summary>
     /// <param name="schema">The schema.</param>
-    /// <param name="user">Who gets the right to use the tables; null for nobody.</param>
+    /// <param name="user">The user who gets the right to use the tables; null to grant none.</param>
     /// <param name="from">The version of the tables that are there; null for none.</param>
     public static string Script(string schema, string? user, int? from)
     {
@@ -50,7 +50,7 @@ internal static class SchemaSetup
             LockTimeout,
             sql.Text("DO $$ BEGIN IF (SELECT version FROM ~meta) <> " + present.ToString(CultureInfo.InvariantCulture)
                 + $" THEN RAISE EXCEPTION 'The tables of the schema {schema} have the version %. Print the upgrade from that one: "
-                + "sluice schema --from %', (SELECT version FROM ~meta), (SELECT version FROM ~meta); END IF; END $$"),
+                + $"sluice schema {schema} --from %', (SELECT version FROM ~meta), (SELECT version FROM ~meta); END IF; END $$"),
             .. SchemaText.Upgrades[(present - 1)..].SelectMany(static texts => texts).Select(sql.Text),
             sql.Text($"UPDATE ~meta SET version = {version}")];
     }
@@ -88,11 +88,11 @@ internal static class SchemaSetup
     }
 
     private static StreamStoreException Lacking(int? version, StorePlace place) => new(version is null
-        ? $"There is no store at {place}, and AutoCreate is off. Let a database administrator run what sluice schema prints "
-            + "(PostgresStreamStore.SchemaSql), or name the schema that has the store."
+        ? $"There is no store at {place}, and AutoCreate is off. Let a database administrator run what "
+            + $"sluice schema {place.Schema} prints (PostgresStreamStore.SchemaSql), or name the schema that has the store."
         : $"The store at {place} has tables of the version {version}, this library needs {SchemaText.Version}, and AutoCreate is off. Let "
-            + $"a database administrator run what sluice schema --from {version} prints, or open the store once with AutoCreate, as the "
-            + "owner of its tables: they are changed, and keep their rows.")
+            + $"a database administrator run what sluice schema {place.Schema} --from {version} prints, or open the store once with "
+            + "AutoCreate, as the owner of its tables: they are changed, and keep their rows.")
     { IsPermanent = true };
 
     // All that the application's user needs.

@@ -113,8 +113,7 @@ internal static class SchemaText
     private const string InPages = "ALTER TABLE ~chunk SET (toast_tuple_target = 8160)";
 
     // Queries find blocks by the primary key. Without this, each ANALYZE of autovacuum would read 30,000 blocks (240 MB) to learn what is
-    // in them; so it reads 3,000. (Some stores of version 6 were made
-    // before; they differ in nothing else.)
+    // in them; so it reads 3,000. Some stores of version 6 were made before this; they differ in nothing else.
     private const string FewStatistics = "ALTER TABLE ~chunk ALTER body SET STATISTICS 0, ALTER stream SET STATISTICS 10, "
         + "ALTER part SET STATISTICS 10, ALTER first SET STATISTICS 10, ALTER last SET STATISTICS 10, ALTER before SET STATISTICS 10, "
         + "ALTER bytes SET STATISTICS 10";

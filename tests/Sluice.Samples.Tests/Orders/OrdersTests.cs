@@ -75,7 +75,7 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
         {
             using var batch = new EntryBatch();
             batch.Add(Encoding.UTF8.GetBytes($$"""{"id":"{{Guid.NewGuid()}}","product":"product-3","quantity":1,"left":0}"""));
-            await store.AppendAsync(new("orders", "nobody", 0, 1, batch), cancellation);
+            await store.AppendAsync(new("orders", "sender without an order", 0, 1, batch), cancellation);
         }
         Ended ended = await drive.EndAsync();
         Assert.True(ended.ExitCode == 1, ended.Output);
