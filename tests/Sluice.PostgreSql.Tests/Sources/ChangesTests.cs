@@ -145,6 +145,42 @@ public class ChangesTests(LogicalServer logical) : IClassFixture<LogicalServer>
     }
 
     [Fact]
+    public async Task WhatIsDurableBeforeTheServerStreamsIsAcknowledgedLater()
+    {
+        // The interval is shorter than the server takes to begin. That happens with any interval if the server is slow.
+        await using ChangesLab shop = await ChangesLab.StartAsync(logical.Server);
+        Source<string> changes = shop.Changes(options: new() { AcknowledgeInterval = TimeSpan.FromMilliseconds(1) });
+        for (int life = 1; life <= 10; life++)
+        {
+            Task accepting = shop.Lab.AcceptAsync(changes, life == 1 ? 4 : 2);
+            await shop.Lab.RunAsync($"INSERT INTO orders VALUES({life}, 'a')");
+            string end = (string)(await shop.Lab.AskAsync("SELECT pg_current_wal_lsn()::text"))!;
+            await shop.UntilAsync(accepting, $"SELECT coalesce(bool_and(confirmed_flush_lsn >= '{end}'), false) FROM pg_replication_slots "
+                + "WHERE database = current_database()");
+            await shop.Lab.RunAsync($"INSERT INTO orders VALUES({-life}, 'b')");
+            await accepting;
+        }
+        Assert.Empty(shop.Lab.Warnings);
+    }
+
+    [Fact]
+    public async Task WithoutTheRightToWriteHeartbeatsChangesAreAcknowledged()
+    {
+        await using ChangesLab shop = await ChangesLab.StartAsync(logical.Server);
+        await using (var admin = Npgsql.NpgsqlDataSource.Create(logical.Server.Admin + $";Database={shop.Lab.Name}"))
+        await using (Npgsql.NpgsqlConnection connection = await admin.OpenConnectionAsync(Cancellation))
+            await TableTests.RunAsync(connection, "REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC");
+        Task accepting = shop.Lab.AcceptAsync(shop.Changes(options: shop.Options with { HeartbeatInterval = TimeSpan.FromMilliseconds(1) }), 4);
+        await ChangesLab.UntilAsync(accepting, () => Task.FromResult(!shop.Lab.Warnings.IsEmpty));
+        await shop.Lab.RunAsync("INSERT INTO orders VALUES(1, 'a')");
+        string end = (string)(await shop.Lab.AskAsync("SELECT pg_current_wal_lsn()::text"))!;
+        await shop.UntilAsync(accepting, $"SELECT confirmed_flush_lsn >= '{end}' FROM pg_replication_slots WHERE database = current_database()");
+        await shop.Lab.RunAsync("INSERT INTO orders VALUES(2, 'b')");
+        await accepting;
+        Assert.Contains("no heartbeat can be written", Assert.Single(shop.Lab.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AnIdlePublicationDoesNotKeepTheLog()
     {
         await using ChangesLab shop = await ChangesLab.StartAsync(logical.Server, ChangesLab.Orders + "; CREATE TABLE other(n int)");

@@ -27,7 +27,8 @@ internal sealed class ChangesStream(SourceServer server, string publication, Pos
         IAsyncEnumerable<PgOutputReplicationMessage> messages = connection.StartReplication(
             new PgOutputReplicationSlot(position.Slot), settings, cancellation, new NpgsqlLogSequenceNumber(position.Flushed));
         connection.SetReplicationStatus(new(Acknowledged()));
-        Task beside = BesideAsync(connection, position.Slot, Acknowledged, hasMessages, ending.Token);
+        Task beside = Task.WhenAll(AcknowledgeAsync(connection, Acknowledged, ending.Token),
+            hasMessages ? BeatAsync(position.Slot, ending.Token) : Task.CompletedTask);
         try
         {
             PostgresChange? held = null;
@@ -102,27 +103,22 @@ internal sealed class ChangesStream(SourceServer server, string publication, Pos
         }
     }
 
-    /// <summary>Tells the connection what is durable, and writes heartbeats, until it is cancelled.</summary>
-    private async Task BesideAsync(LogicalReplicationConnection connection, string slot, Func<ulong> acknowledged, bool hasMessages,
-        CancellationToken ending)
+    /// <summary>Tells the server what is durable, until it is cancelled or the connection has ended.</summary>
+    private async Task AcknowledgeAsync(LogicalReplicationConnection connection, Func<ulong> acknowledged, CancellationToken ending)
     {
-        long beaten = server.Time.GetTimestamp();
         ulong told = 0;
-        string logged = "";
         try
         {
             while (true)
             {
                 await Task.Delay(options.AcknowledgeInterval, server.Time, ending).ConfigureAwait(false);
                 ulong durable = acknowledged();
-                if (durable > told)
-                {
-                    connection.SetReplicationStatus(new(told = durable));
-                    await TellAsync(connection, ending).ConfigureAwait(false);
-                }
-                if (!hasMessages || server.Time.GetElapsedTime(beaten) < options.HeartbeatInterval) continue;
-                beaten = server.Time.GetTimestamp();
-                logged = await BeatAsync(slot, logged, ending).ConfigureAwait(false);
+                if (durable <= told) continue;
+                connection.SetReplicationStatus(new(durable));      // Npgsql's timer tells it at the latest
+                // Before the server's first message, Npgsql may have no timers, and would fail here and never tell the server anything.
+                if (connection.LastReceivedLsn == NpgsqlLogSequenceNumber.Invalid) continue;
+                await TellAsync(connection, ending).ConfigureAwait(false);
+                told = durable;
             }
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
@@ -132,6 +128,24 @@ internal sealed class ChangesStream(SourceServer server, string publication, Pos
         catch (Exception e) when (SourceServer.MayPass(e) || e is InvalidOperationException)
         {
             // the connection is gone, which the stream notices, too
+        }
+    }
+
+    /// <summary>Writes heartbeats until it is cancelled, or the server refuses one.</summary>
+    private async Task BeatAsync(string slot, CancellationToken ending)
+    {
+        string logged = "";
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(options.HeartbeatInterval, server.Time, ending).ConfigureAwait(false);
+                logged = await BeatAsync(slot, logged, ending).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            // the stream has ended
         }
         catch (InvalidDataException e)
         {
