@@ -116,7 +116,10 @@ internal sealed partial class Committer(ConsecutorCore core)
             {
                 var lengths = FileNames.Select(sink.Node, owned.Select(static partition => partition.FileLengths));
                 await sink.BeginAsync(new(core.Name, sink.Node, core.Given, lengths, core.Time)
-                { Partitions = [.. owned.Select(static partition => partition.Number)] }, cancellation).ConfigureAwait(false);
+                {
+                    Partitions = [.. owned.Select(static partition => partition.Number)],
+                    HasAllPartitions = owned.Length == core.Stream.Partitions
+                }, cancellation).ConfigureAwait(false);
             }
         }
         finally

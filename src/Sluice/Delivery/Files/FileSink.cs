@@ -20,6 +20,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
     private int used;
     private FileClaim? claim;
     private bool isFlushed;                          // flush to the disk before each commit
+    private bool hasBegun;
     private long committed;
     private long end; // end of the bytes that this sink may have written; equals the committed length once they are cut or committed
 
@@ -40,6 +41,16 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
         bool isKnown = state.FileLengths.TryGetValue(Name, out committed);
         using SafeFileHandle file = Open();
         long length = RandomAccess.GetLength(file);
+        // The member that has the other partitions had the claim until now: the rest may be what it has committed.
+        if (!hasBegun && !state.HasAllPartitions && length > committed)
+        {
+            claim.Dispose();
+            claim = null;
+            throw new InvalidDataException(
+                $"{path} has {length:N0} bytes, and {committed:N0} are committed by the partitions of this member. Other members of "
+                    + $"{state.Consecutor} own the other partitions, and may have committed the rest. The file is left alone until this "
+                    + "member has all partitions: one member at a time writes a file.");
+        }
         if (isKnown)
         {
             if (length < committed) throw Short(length);
@@ -59,6 +70,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
         }
         if (length > committed) RandomAccess.SetLength(file, committed);
         end = committed;
+        hasBegun = true;
         return default;
     }
 

@@ -61,6 +61,10 @@ public sealed record SinkState(string Consecutor, string Node, IStreamStore? Sto
 {
     /// <summary>The numbers of the partitions that the consecutor owns in this process: commits of no others are prepared.</summary>
     public IReadOnlyList<int> Partitions { get; init; } = [];
+
+    /// <summary>Whether the consecutor owns all partitions in this process. If not, <see cref="FileLengths"/> does not tell what other
+    /// members have committed: a sink that begins must not cut a file that is longer.</summary>
+    public bool HasAllPartitions { get; init; } = true;
 }
 
 /// <summary>An item that reached a sink, of a root that has ended.</summary>

@@ -59,6 +59,57 @@ public sealed class FileSinkDeliveryTests : IDisposable
     }
 
     [Fact]
+    public async Task AMemberLeavesAFileAloneWhoseLengthOnlyAnotherMembersPartitionsKnow()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        var slow = new SlowReleases(store);
+        await using Consecutor<int> before = New("before", slow), after = New("after", store);
+        await before.StartAsync(cancellation);
+        await before.SendAllAsync([1, 2, 3], cancellation);
+        await before.WaitForIdleAsync(cancellation);
+        await after.StartAsync(cancellation);
+        await Member.BeatAsync(store, clock, "before", "after");
+        await Member.UntilAsync(after, static snapshot => snapshot.Problem?.Contains(".lock is locked", StringComparison.Ordinal) == true);
+
+        // The file is free, and the partitions are not yet. Without a word from the other member, the file would be cut to nothing.
+        Task<bool> stopping = before.StopAsync(cancellation: cancellation);
+        await slow.Asked;
+        await Member.BeatAsync(store, clock, "after");
+        ConsecutorSnapshot left = await Member.UntilAsync(after,
+            static snapshot => snapshot.Problem?.Contains("left alone", StringComparison.Ordinal) == true);
+        Assert.Contains($"{FilePath} has 6 bytes, and 0 are committed by the partitions of this member", left.Problem, StringComparison.Ordinal);
+        slow.Go();
+        Assert.True(await stopping);
+        await after.SendAsync(4, cancellation);
+        await Member.BeatAsync(store, clock, "after");
+        await Member.UntilAsync(after, static snapshot => snapshot.Completed == 4);
+        await after.StopAsync(cancellation: cancellation);
+        Assert.Equal(["1", "2", "3", "4"], await File.ReadAllLinesAsync(FilePath, cancellation));
+
+        Consecutor<int> New(string name, IStreamStore over) => new("work", source => source
+            | Sink.ToFile<int>(FilePath, n => $"{n}", replace: true), Member.Options(name, over, clock));
+    }
+
+    private sealed class SlowReleases(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Asked => asked.Task;
+
+        public void Go() => go.SetResult();
+
+        public override async ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
+        {
+            asked.TrySetResult();
+            await go.Task.WaitAsync(cancellation);
+            return await base.ReleaseAsync(owner, cancellation);
+        }
+    }
+
+    [Fact]
     public async Task AMissingFileIsReportedAndWorkContinuesWhenTheFileIsBack()
     {
         var clock = new TestClock();
