@@ -29,6 +29,14 @@ internal sealed class PostgresStoreFixture(string address, PostgresStoreOptions?
         await store.DisposeAsync();
     }
 
+    public override bool HasTransactions => true;
+
+    public override async ValueTask<StoreTransaction> BeginTransactionAsync()
+    {
+        NpgsqlConnection connection = await SharedServer.Current.Direct.OpenConnectionAsync();
+        return new Transaction(connection, await connection.BeginTransactionAsync());
+    }
+
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
@@ -64,6 +72,34 @@ internal sealed class PostgresStoreFixture(string address, PostgresStoreOptions?
         await using var stamp = new NpgsqlCommand($"UPDATE {schema.Name}.stream SET stamp = stamp + 1", connection);
         await stamp.ExecuteNonQueryAsync();
         return changed > 0;
+    }
+
+    private sealed class Transaction(NpgsqlConnection connection, NpgsqlTransaction transaction) : StoreTransaction
+    {
+        private const string Savepoint = "here";
+
+        public override async ValueTask SendAsync(IStreamStore store, string stream, EntryBatch entries)
+        {
+            SendResult sent = await new CallerTransaction((PostgresStreamStore)store.Root, stream, connection)
+                .SendAsync(entries, null, CancellationToken.None);
+            Assert.Equal(new(SendStatus.Accepted, entries.Count), sent);
+        }
+
+        public override async ValueTask SaveAsync() => await transaction.SaveAsync(Savepoint);
+
+        public override async ValueTask UndoAsync() => await transaction.RollbackAsync(Savepoint);
+
+        public override async ValueTask EndAsync(bool commits)
+        {
+            if (commits) await transaction.CommitAsync();
+            else await transaction.RollbackAsync();
+        }
+
+        public override async ValueTask DisposeAsync()
+        {
+            await transaction.DisposeAsync();
+            await connection.DisposeAsync();
+        }
     }
 
     /// <summary>Counts the calls that have not returned.</summary>

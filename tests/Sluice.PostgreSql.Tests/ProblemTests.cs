@@ -35,12 +35,14 @@ public sealed class ProblemTests : IAsyncLifetime
     }
 
     [Fact]
-    public Task AChangedPassword() => PlayAsync("refuses the user sluice", () => Server.AskAsync($"ALTER ROLE sluice PASSWORD 'another'; {End}"),
+    public Task AChangedPassword() => PlayAsync("refuses the user sluice",
+        () => Server.AskAsync($"ALTER ROLE sluice PASSWORD 'another'; {End}"),
         () => Server.AskAsync("ALTER ROLE sluice PASSWORD 'secret'"));
 
     [Fact]
     public Task TooManyConnections() => PlayAsync("accepts no more connections",
-        () => Server.AskAsync($"ALTER ROLE sluice CONNECTION LIMIT 0; {End}"), () => Server.AskAsync("ALTER ROLE sluice CONNECTION LIMIT -1"));
+        () => Server.AskAsync($"ALTER ROLE sluice CONNECTION LIMIT 0; {End}"),
+        () => Server.AskAsync("ALTER ROLE sluice CONNECTION LIMIT -1"));
 
     [Fact]
     public async Task StatementsThatAreCancelled()
@@ -109,15 +111,16 @@ public sealed class ProblemTests : IAsyncLifetime
             Store = store,
             Stream = new() { Partitions = 1 }
         });
-        await using var work = new Consecutor<int>("work", items => items | CopyAsync | Stage.Parallel(Items) | Sink.Output<byte[]>("copies"), new()
-        {
-            Store = store,
-            MaxInFlight = Items,
-            Stream = new() { Partitions = 1 },
-            Delivery = DeliveryGuarantee.Replay(0),
-            Process = new(),
-            OnWarning = warnings.Enqueue
-        });
+        await using var work = new Consecutor<int>("work",
+            items => items | CopyAsync | Stage.Parallel(Items) | Sink.Output<byte[]>("copies"), new()
+            {
+                Store = store,
+                MaxInFlight = Items,
+                Stream = new() { Partitions = 1 },
+                Delivery = DeliveryGuarantee.Replay(0),
+                Process = new(),
+                OnWarning = warnings.Enqueue
+            });
         work.Output<byte[]>("copies").To(copies);
         await work.StartAsync(Cancellation);
         await work.SendAllAsync(Enumerable.Range(0, Items), Cancellation);

@@ -11,7 +11,7 @@ internal static class RandomScenarios
 
     public static async Task RunAsync(Rig rig, int seed, int steps)
     {
-        var walk = new RandomWalk(rig, new Random(seed));
+        await using var walk = new RandomWalk(rig, new Random(seed));
         await walk.BeginAsync();
         for (int step = 1; step <= steps; step++)
             try

@@ -3,11 +3,12 @@ using static Sluice.Testing.Rig;
 namespace Sluice.Testing;
 
 /// <summary>A random walk over a store and its model: two partitions, one group, one producer.</summary>
-internal sealed class RandomWalk(Rig rig, Random random)
+internal sealed class RandomWalk(Rig rig, Random random) : IAsyncDisposable
 {
     private static readonly string[] KeyOf = [.. Enumerable.Range(0, 2)
         .Select(partition => Enumerable.Range(0, 99).Select(i => $"{i}").First(key => EntryKey.Of(key).PartitionOf(2) == partition))];
 
+    private readonly TransactionWalk transactions = new(rig, random);
     private readonly PartitionModel[] partitions = [new(), new()];
     private readonly SortedDictionary<long, (int Partition, string Text)> dead = [];
     private readonly List<string> results = [];
@@ -23,7 +24,26 @@ internal sealed class RandomWalk(Rig rig, Random random)
 
     public Task BeginAsync() => rig.PrepareAsync(new() { Partitions = 2 });
 
-    public Task StepAsync() => random.Next(100) switch
+    /// <summary>Takes a step; of a store that takes sends in transactions, one in five is of such a transaction.</summary>
+    public async Task StepAsync()
+    {
+        if (rig.HasTransactions && random.Next(5) == 0)
+        {
+            Last = "a step of a transaction";
+            Last = await transactions.StepAsync(NextEntry, entry => partitions[entry.Partition].Append(entry.Text));
+        }
+        else await StepAloneAsync();
+    }
+
+    public ValueTask DisposeAsync() => transactions.DisposeAsync();
+
+    private (string Key, string Text, int Partition) NextEntry()
+    {
+        int partition = random.Next(2);
+        return (KeyOf[partition], $"t{++made}", partition);
+    }
+
+    private Task StepAloneAsync() => random.Next(100) switch
     {
         < 22 => AppendAsync(),
         < 26 => RepeatAppendAsync(),

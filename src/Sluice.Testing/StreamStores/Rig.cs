@@ -16,6 +16,10 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
     public int KillStride => fixture.KillStride;
     public IStreamStore Store => store ?? throw new InvalidOperationException("The store is not open.");
 
+    public bool HasTransactions => fixture.HasTransactions;
+
+    public ValueTask<StoreTransaction> BeginTransactionAsync() => fixture.BeginTransactionAsync();
+
     public async Task OpenAsync() => store = await fixture.OpenAsync(Clock);
 
     /// <summary>Closes or kills the store, and opens its data again.</summary>

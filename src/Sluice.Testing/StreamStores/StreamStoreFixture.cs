@@ -78,6 +78,14 @@ public abstract class StreamStoreFixture : IAsyncDisposable
     public virtual ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
         => ValueTask.FromResult(false);
 
+    /// <summary>Whether applications can send to the store in transactions of their own. By default they cannot.</summary>
+    public virtual bool HasTransactions => false;
+
+    /// <summary>Begins a transaction of an application, on a connection of its own. Called if <see cref="HasTransactions"/> is true;
+    /// several are open at a time.</summary>
+    public virtual ValueTask<StoreTransaction> BeginTransactionAsync()
+        => throw new NotSupportedException("Override BeginTransactionAsync, or leave HasTransactions at false.");
+
     /// <summary>Deletes the data.</summary>
     public virtual ValueTask DisposeAsync()
     {

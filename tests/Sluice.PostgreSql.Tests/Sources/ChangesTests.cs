@@ -170,11 +170,13 @@ public class ChangesTests(LogicalServer logical) : IClassFixture<LogicalServer>
         await using (var admin = Npgsql.NpgsqlDataSource.Create(logical.Server.Admin + $";Database={shop.Lab.Name}"))
         await using (Npgsql.NpgsqlConnection connection = await admin.OpenConnectionAsync(Cancellation))
             await TableTests.RunAsync(connection, "REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC");
-        Task accepting = shop.Lab.AcceptAsync(shop.Changes(options: shop.Options with { HeartbeatInterval = TimeSpan.FromMilliseconds(1) }), 4);
+        PostgresChangesOptions options = shop.Options with { HeartbeatInterval = TimeSpan.FromMilliseconds(1) };
+        Task accepting = shop.Lab.AcceptAsync(shop.Changes(options: options), 4);
         await ChangesLab.UntilAsync(accepting, () => Task.FromResult(!shop.Lab.Warnings.IsEmpty));
         await shop.Lab.RunAsync("INSERT INTO orders VALUES(1, 'a')");
         string end = (string)(await shop.Lab.AskAsync("SELECT pg_current_wal_lsn()::text"))!;
-        await shop.UntilAsync(accepting, $"SELECT confirmed_flush_lsn >= '{end}' FROM pg_replication_slots WHERE database = current_database()");
+        await shop.UntilAsync(accepting, $"SELECT confirmed_flush_lsn >= '{end}' FROM pg_replication_slots "
+            + "WHERE database = current_database()");
         await shop.Lab.RunAsync("INSERT INTO orders VALUES(2, 'b')");
         await accepting;
         Assert.Contains("no heartbeat can be written", Assert.Single(shop.Lab.Warnings), StringComparison.Ordinal);
