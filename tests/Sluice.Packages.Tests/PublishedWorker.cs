@@ -24,7 +24,7 @@ public sealed class PublishedWorker(Packed packed) : IAsyncLifetime
             {
                 logger.LogInformation("Begins the item {Id}", item.Id);
                 await Task.Delay(int.Parse(Environment.GetEnvironmentVariable("DELAY")!), cancellation);
-                logger.LogInformation("Handled the item {Id}", item.Id);
+                Console.WriteLine($"Handled the item {item.Id}");      // at once: a log that is written later is lost in a kill
             }
         }
         """;

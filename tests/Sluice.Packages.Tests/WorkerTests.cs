@@ -96,7 +96,7 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
     public async Task TheSignalTermLetsItemsInFlightEndAndKeepsTheOthers()
     {
         using WorkerProgram program = published.Program("slow");
-        using (SampleProcess first = await program.StartAsync("DELAY=1500", "Sluice__Consecutors__items__MaxInFlight=1"))
+        using (SampleProcess first = await program.StartAsync("DELAY=8000", "Sluice__Consecutors__items__MaxInFlight=1"))
         {
             foreach (string id in new[] { "one", "two" }) Assert.Equal(HttpStatusCode.Accepted, await program.PostAsync(id, "hello"));
             string begun = await first.ReadUntilAsync(static line => line.Contains("Begins the item", StringComparison.Ordinal));

@@ -117,7 +117,9 @@ public sealed class FaultTests : IAsyncLifetime
             await block.ExecuteNonQueryAsync();
         var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
         Assert.Contains("has cancelled a statement", failed.Message, StringComparison.Ordinal);
-        await blocker.CloseAsync();
+        await using (var end = new Npgsql.NpgsqlCommand("ROLLBACK", blocker)) await end.ExecuteNonQueryAsync();
+        await Server.AskAsync("ALTER ROLE sluice RESET statement_timeout; "
+            + "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'Sluice'");
         Assert.Equal(StreamEnd.Complete, await store.EndStreamAsync("orders", StreamEnd.Complete));
     }
 
@@ -188,6 +190,7 @@ public sealed class FaultTests : IAsyncLifetime
                 if (await Server.AskAsync("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep' "
                     + "AND application_name = 'Sluice'") is true)
                     return (sending, number);
+            if (sending.IsFaulted) return (sending, number);             // the command has failed before the wait was seen
             Assert.Equal(AppendStatus.Accepted, (await sending).Status);
         }
     }

@@ -87,13 +87,11 @@ internal sealed class PostgresStoreFixture(string address, PostgresStoreOptions?
 
         public override async ValueTask SaveAsync() => await transaction.SaveAsync(Savepoint);
 
-        public override async ValueTask UndoAsync() => await transaction.RollbackAsync(Savepoint);
+        public override async ValueTask RollbackToSavepointAsync() => await transaction.RollbackAsync(Savepoint);
 
-        public override async ValueTask EndAsync(bool commits)
-        {
-            if (commits) await transaction.CommitAsync();
-            else await transaction.RollbackAsync();
-        }
+        public override async ValueTask CommitAsync() => await transaction.CommitAsync();
+
+        public override async ValueTask RollbackAsync() => await transaction.RollbackAsync();
 
         public override async ValueTask DisposeAsync()
         {

@@ -60,8 +60,9 @@ public class ReplacedConnectionTests
         await using var proxy = new CuttingProxy(server.Port);
         var brief = TimeSpan.FromMilliseconds(300);
         RedisStoreOptions options = new() { Timeout = brief, Silence = brief, Longest = TimeSpan.FromSeconds(2) };
+        await using (RedisStreamStore patient = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation))
+            await patient.PrepareAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, options, Cancellation);
-        await store.PrepareAsync();
         proxy.SilentAfterCut = int.MaxValue;
         proxy.CutAtScript("take", Cut.Silence);
 

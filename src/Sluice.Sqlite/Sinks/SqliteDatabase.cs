@@ -17,6 +17,7 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
     private Database? database;
     private SinkNotes notes = null!;
     private long committed;
+    private bool hasBegun;
 
     protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
     {
@@ -32,6 +33,12 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
                 throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
                     $"{path} has the rows of {written:N0} commits of {name}, and the store knows {committed:N0}: the file was replaced, "
                         + $"deleted or restored from a backup. Put it back, together with the store if that is older."));
+            // The member that has the other partitions had the lock until now: it may have committed the rest.
+            if (!hasBegun && !state.HasAllPartitions && written != committed)
+                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
+                    $"{path} has the rows of {written:N0} commits of {name}, and the partitions of this member know {committed:N0}. Other "
+                        + $"members own the other partitions, and may have made the others. The file is left alone until this member has "
+                        + $"all partitions: one member at a time writes a file."));
             if (!isKnown && notes.IsConfirmed)
             {
                 if (!adopt)
@@ -47,6 +54,12 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
                         + $"the file, or another one. They belong together: restore both."));
             if (written > committed) TakeBack();
             if (committed == 1) notes.Confirm();     // the process may have died before it confirmed
+            hasBegun = true;
+        }
+        catch (InvalidDataException) when (!hasBegun)
+        {
+            _ = EndAsync();                          // another member may get all partitions first
+            throw;
         }
         catch (SqliteFailure failure)
         {

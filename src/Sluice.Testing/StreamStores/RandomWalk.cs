@@ -18,20 +18,22 @@ internal sealed class RandomWalk(Rig rig, Random random) : IAsyncDisposable
     private long epoch, last, quarantine, letters;
     private int made;
     private TimeSpan now;
+    private bool isInTransaction;                    // the last operation
 
     /// <summary>The last operation, as text.</summary>
-    public string Last { get; private set; } = "the beginning";
+    public string Last
+    {
+        get => isInTransaction ? transactions.Last : field;
+        private set;
+    } = "the beginning";
 
     public Task BeginAsync() => rig.PrepareAsync(new() { Partitions = 2 });
 
-    /// <summary>Takes a step; of a store that takes sends in transactions, one in five is of such a transaction.</summary>
+    /// <summary>Takes a step. If the store accepts sends in transactions, one step in five is a step of a transaction.</summary>
     public async Task StepAsync()
     {
-        if (rig.HasTransactions && random.Next(5) == 0)
-        {
-            Last = "a step of a transaction";
-            Last = await transactions.StepAsync(NextEntry, entry => partitions[entry.Partition].Append(entry.Text));
-        }
+        isInTransaction = rig.HasTransactions && random.Next(5) == 0;
+        if (isInTransaction) await transactions.StepAsync(NextEntry, entry => partitions[entry.Partition].Append(entry.Text));
         else await StepAloneAsync();
     }
 

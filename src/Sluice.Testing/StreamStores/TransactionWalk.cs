@@ -12,11 +12,13 @@ internal sealed class TransactionWalk(Rig rig, Random random) : IAsyncDisposable
 
     private readonly List<Open> open = [];
 
+    /// <summary>The last step, as text.</summary>
+    public string Last { get; private set; } = "the beginning";
+
     /// <summary>Takes a step.</summary>
     /// <param name="next">Makes a random entry: its key, its text, and the partition of the key.</param>
     /// <param name="accept">Called with each entry that is accepted, in order.</param>
-    /// <returns>The step, as text.</returns>
-    public async Task<string> StepAsync(Func<(string Key, string Text, int Partition)> next, Action<(int Partition, string Text)> accept)
+    public async Task StepAsync(Func<(string Key, string Text, int Partition)> next, Action<(int Partition, string Text)> accept)
     {
         if (open.Count == 0 || (open.Count < MaxOpen && random.Next(5) == 0)) open.Add(new(await rig.BeginTransactionAsync()));
         Open one = open[random.Next(open.Count)];
@@ -25,42 +27,44 @@ internal sealed class TransactionWalk(Rig rig, Random random) : IAsyncDisposable
         {
             case < 5:
                 List<(string Key, string Text, int Partition)> entries = [.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => next())];
+                Last = $"send {entries.Count} in {name}";
                 using (var batch = new EntryBatch())
                 {
                     foreach ((string key, string text, _) in entries) batch.Add(Bytes(text).Span, EntryKey.Of(key));
                     await one.Transaction.SendAsync(rig.Store, Orders, batch);
                 }
                 one.Sent.AddRange(entries.Select(static entry => (entry.Partition, entry.Text)));
-                return $"send {entries.Count} in {name}";
+                break;
             case 5:
+                Last = $"a savepoint in {name}";
                 await one.Transaction.SaveAsync();
                 one.Saved = one.Sent.Count;
-                return $"a savepoint in {name}";
+                break;
             case 6 when one.Saved is { } saved:
-                await one.Transaction.UndoAsync();
+                Last = $"roll {name} back to its savepoint";
+                await one.Transaction.RollbackToSavepointAsync();
                 one.Sent.RemoveRange(saved, one.Sent.Count - saved);
-                return $"roll {name} back to its savepoint";
+                break;
             case < 9:
-                await EndAsync(one, commits: true);
+                Last = $"commit {name}";
+                await EndAsync(one, static transaction => transaction.CommitAsync());
                 one.Sent.ForEach(accept);
-                return $"commit {name}";
+                break;
             default:
-                await EndAsync(one, commits: false);
-                return $"roll {name} back";
+                Last = $"roll {name} back";
+                await EndAsync(one, static transaction => transaction.RollbackAsync());
+                break;
         }
     }
 
-    private async Task EndAsync(Open one, bool commits)
+    private async Task EndAsync(Open one, Func<StoreTransaction, ValueTask> end)
     {
         open.Remove(one);
         await using StoreTransaction transaction = one.Transaction;
-        await transaction.EndAsync(commits);
+        await end(transaction);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (Open one in open) await one.Transaction.DisposeAsync();
-    }
+    public async ValueTask DisposeAsync() => await Task.WhenAll(open.Select(static one => one.Transaction.DisposeAsync().AsTask()));
 
     private sealed class Open(StoreTransaction transaction)
     {

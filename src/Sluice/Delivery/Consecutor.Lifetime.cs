@@ -237,7 +237,7 @@ public sealed partial class Consecutor<T>
         await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await core.Entrances.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await core.Members.StopTakingAsync().ConfigureAwait(false);       // partitions that were being taken begin the sinks
+        await core.Members.StopTakingAsync().ConfigureAwait(false);       // acquiring a partition begins the sinks
         ended.TrySetResult();
     }
 

@@ -65,10 +65,10 @@ public sealed class HostDeadlineTests : IDisposable
         Assert.Equal((3, said), (mistake.ExitCode, mistake.Text));
     }
 
-    private static IHost Build(Action<SluiceOptions> configure)
+    private static IHost Build(Action<SluiceOptions> configure, TimeSpan? startup = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.Configure<HostOptions>(options => (options.ShutdownTimeout, options.StartupTimeout) = (Short, Short));
+        builder.Services.Configure<HostOptions>(options => (options.ShutdownTimeout, options.StartupTimeout) = (Short, startup ?? Short));
         builder.Services.AddSluice(configure).AddProcessor(Endless, async (IO<int> x, CancellationToken cancellation) =>
         {
             await Task.Delay(Timeout.Infinite, cancellation);
@@ -80,7 +80,7 @@ public sealed class HostDeadlineTests : IDisposable
     // Starts a host whose processor is in the middle of a run.
     private static async Task<IHost> WorkingAsync(Action<SluiceOptions> configure)
     {
-        IHost host = Build(configure);
+        IHost host = Build(configure, Patience);
         await host.StartAsync(Cancellation);
         FlowRun run = await host.Services.GetRequiredService<ISupervisor>()
             .StartAsync(Flow.From(Endless).Resolve(), [IOVal.Of("x", 1)], cancellation: Cancellation);

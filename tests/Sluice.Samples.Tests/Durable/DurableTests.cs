@@ -14,7 +14,9 @@ public sealed class DurableTests : IDisposable
             using var process = SampleProcess.Start("Durable", folder);
             await process.ReadUntilAsync(line => line == until);
             process.Kill();
-            Assert.Equal(137, (await process.EndAsync()).ExitCode);
+            // On a busy machine, the last kill may come after the end.
+            if (until != "70 * 70 = 4900") Assert.Equal(137, (await process.EndAsync()).ExitCode);
+            else Assert.Contains((await process.EndAsync()).ExitCode, (int[])[137, 0]);
         }
 
         using var last = SampleProcess.Start("Durable", folder);
@@ -30,9 +32,11 @@ public sealed class DurableTests : IDisposable
     {
         using var first = SampleProcess.Start("Durable", folder);
         await first.ReadUntilAsync(line => line == "2 * 2 = 4");
+        await first.SignalAsync("STOP");                 // it has the file open, however long the second one takes
         using var second = SampleProcess.Start("Durable", folder);
         Assert.Contains("durable.db is open already, in another process", (await second.EndAsync()).OneErrorLine(1, "durable"),
             StringComparison.Ordinal);
+        await first.SignalAsync("CONT");
         (await first.EndAsync()).Succeeded();
     }
 }

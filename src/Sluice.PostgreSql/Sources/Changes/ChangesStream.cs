@@ -28,7 +28,7 @@ internal sealed class ChangesStream(SourceServer server, string publication, Pos
             new PgOutputReplicationSlot(position.Slot), settings, cancellation, new NpgsqlLogSequenceNumber(position.Flushed));
         connection.SetReplicationStatus(new(Acknowledged()));
         Task beside = Task.WhenAll(AcknowledgeAsync(connection, Acknowledged, ending.Token),
-            hasMessages ? BeatAsync(position.Slot, ending.Token) : Task.CompletedTask);
+            hasMessages ? SendHeartbeatsAsync(position.Slot, ending.Token) : Task.CompletedTask);
         try
         {
             PostgresChange? held = null;
@@ -115,7 +115,7 @@ internal sealed class ChangesStream(SourceServer server, string publication, Pos
                 ulong durable = acknowledged();
                 if (durable <= told) continue;
                 connection.SetReplicationStatus(new(durable));      // Npgsql's timer tells it at the latest
-                // Before the server's first message, Npgsql may have no timers, and would fail here and never tell the server anything.
+                // Before the server's first message, Npgsql may have no timers: it would fail here, and never tell the server anything.
                 if (connection.LastReceivedLsn == NpgsqlLogSequenceNumber.Invalid) continue;
                 await TellAsync(connection, ending).ConfigureAwait(false);
                 told = durable;
@@ -131,30 +131,28 @@ internal sealed class ChangesStream(SourceServer server, string publication, Pos
         }
     }
 
-    /// <summary>Writes heartbeats until it is cancelled, or the server refuses one.</summary>
-    private async Task BeatAsync(string slot, CancellationToken ending)
+    /// <summary>Sends heartbeats until it is cancelled, also after the server has refused one.</summary>
+    private async Task SendHeartbeatsAsync(string slot, CancellationToken ending)
     {
         string logged = "";
-        try
-        {
-            while (true)
+        while (true)
+            try
             {
                 await Task.Delay(options.HeartbeatInterval, server.Time, ending).ConfigureAwait(false);
-                logged = await BeatAsync(slot, logged, ending).ConfigureAwait(false);
+                logged = await HeartbeatAsync(slot, logged, ending).ConfigureAwait(false);
             }
-        }
-        catch (OperationCanceledException) when (ending.IsCancellationRequested)
-        {
-            // the stream has ended
-        }
-        catch (InvalidDataException e)
-        {
-            server.WarnOnce($"no heartbeat can be written, so an idle publication keeps the server's log: {e.Message}");
-        }
+            catch (OperationCanceledException) when (ending.IsCancellationRequested)
+            {
+                return;                              // the stream has ended
+            }
+            catch (InvalidDataException e)
+            {
+                server.WarnOnce($"no heartbeat can be written, so an idle publication keeps the server's log: {e.Message}");
+            }
     }
 
     /// <returns>The end of the log behind the heartbeat.</returns>
-    private Task<string> BeatAsync(string slot, string logged, CancellationToken cancellation) => server.CallAsync(async database =>
+    private Task<string> HeartbeatAsync(string slot, string logged, CancellationToken cancellation) => server.CallAsync(async database =>
     {
         await using NpgsqlBatch batch = database.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(

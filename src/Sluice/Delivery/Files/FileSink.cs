@@ -41,7 +41,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
         bool isKnown = state.FileLengths.TryGetValue(Name, out committed);
         using SafeFileHandle file = Open();
         long length = RandomAccess.GetLength(file);
-        // The member that has the other partitions had the claim until now: the rest may be what it has committed.
+        // The member that has the other partitions had the claim until now: it may have committed these bytes.
         if (!hasBegun && !state.HasAllPartitions && length > committed)
         {
             claim.Dispose();

@@ -69,7 +69,10 @@ internal sealed partial class GroupMembership
     }
 
     private string WhySinksWait(PartitionInfo unknown)
-        => $"The sinks of {core.Name} have not begun, and no item starts before they "
+        => core.Stopped.All.FirstOrDefault(stopped => stopped.Partition == unknown.Partition) is { } damaged
+        ? $"The sinks of {core.Name} have not begun, and no item starts before they have: the length of a file may be in a partition that "
+            + $"cannot be read. {damaged.Message}"
+        : $"The sinks of {core.Name} have not begun, and no item starts before they "
         + $"have: {(unknown.Owner is { } owner ? $"{owner} has partition {unknown.Partition}, and has sent no heartbeat since this member "
         + $"started" : $"partition {unknown.Partition} has no owner")}. "
             + "Its last commit may have made a file longer than is known here. This member takes it when the lease duration has passed "

@@ -20,7 +20,8 @@ namespace Sluice.Storage;
 public abstract class TransactionalSink<T>
 {
     /// <summary>Called before the first commit, and again whenever partitions were acquired anew: every prepared commit without a known
-    /// outcome is void then. Restore the outside to <paramref name="state"/>; for example, cut files to their committed lengths.</summary>
+    /// outcome is void then. Restore the outside to <paramref name="state"/>; for example, cut files to their committed lengths. In the
+    /// first call, cut nothing unless <see cref="SinkState.HasAllPartitions"/> is true.</summary>
     protected abstract ValueTask BeginAsync(SinkState state, CancellationToken cancellation);
 
     /// <summary>
@@ -54,7 +55,8 @@ public abstract class TransactionalSink<T>
 /// <param name="Consecutor">The consecutor's name.</param>
 /// <param name="Node">The name of the sink's node.</param>
 /// <param name="Store">The store; null if the consecutor has none.</param>
-/// <param name="FileLengths">The committed lengths of this sink's files, in bytes, by name: the largest of all partitions.</param>
+/// <param name="FileLengths">The committed lengths of this sink's files, in bytes, by name: the largest of the partitions that the
+/// consecutor owns in this process.</param>
 /// <param name="Time">The clock of the run.</param>
 public sealed record SinkState(string Consecutor, string Node, IStreamStore? Store, IReadOnlyDictionary<string, long> FileLengths,
     TimeProvider Time)

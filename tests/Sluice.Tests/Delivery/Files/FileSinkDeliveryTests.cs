@@ -70,8 +70,8 @@ public sealed class FileSinkDeliveryTests : IDisposable
         await before.SendAllAsync([1, 2, 3], cancellation);
         await before.WaitForIdleAsync(cancellation);
         await after.StartAsync(cancellation);
-        await Member.BeatAsync(store, clock, "before", "after");
-        await Member.UntilAsync(after, static snapshot => snapshot.Problem?.Contains(".lock is locked", StringComparison.Ordinal) == true);
+        while (after.Snapshot().Problem?.Contains(".lock is locked", StringComparison.Ordinal) != true)
+            await Member.BeatAsync(store, clock, "before", "after");
 
         // The file is free, and the partitions are not yet. Without a word from the other member, the file would be cut to nothing.
         Task<bool> stopping = before.StopAsync(cancellation: cancellation);
@@ -79,7 +79,8 @@ public sealed class FileSinkDeliveryTests : IDisposable
         await Member.BeatAsync(store, clock, "after");
         ConsecutorSnapshot left = await Member.UntilAsync(after,
             static snapshot => snapshot.Problem?.Contains("left alone", StringComparison.Ordinal) == true);
-        Assert.Contains($"{FilePath} has 6 bytes, and 0 are committed by the partitions of this member", left.Problem, StringComparison.Ordinal);
+        Assert.Contains($"{FilePath} has 6 bytes, and 0 are committed by the partitions of this member", left.Problem,
+            StringComparison.Ordinal);
         slow.Go();
         Assert.True(await stopping);
         await after.SendAsync(4, cancellation);
