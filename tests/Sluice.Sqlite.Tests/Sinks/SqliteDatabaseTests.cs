@@ -7,7 +7,7 @@ namespace Sluice.Sqlite.Tests;
 /// <summary>
 /// A sink that writes rows to another file than the store. A dictionary plays the store, so a test can stop at every step of a commit.
 /// </summary>
-public sealed class SqliteDatabaseTests : IDisposable
+public sealed partial class SqliteDatabaseTests : IDisposable
 {
     private const string Create =
         "CREATE TABLE IF NOT EXISTS word(text TEXT PRIMARY KEY, length INTEGER NOT NULL, share REAL, raw BLOB) WITHOUT ROWID";
@@ -144,30 +144,6 @@ public sealed class SqliteDatabaseTests : IDisposable
         var failure = await Assert.ThrowsAsync<IOException>(() => BeginAsync());
         Assert.Contains("is locked", failure.Message, StringComparison.Ordinal);
         await sink.End();
-    }
-
-    /// <summary>The last commit may be in a partition of another member, which has just let the file go.</summary>
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public async Task AMemberWithoutAllPartitionsTakesNoRowsBackThatItDoesNotKnow(int known)
-    {
-        TransactionalSink<object?[]> sink = await BeginAsync();
-        for (int i = 1; i <= 3; i++) await CommitAsync(sink, [$"{i}"]);
-        await sink.End();
-        foreach (string name in stored.Keys.ToArray()) stored[name] = known;
-        var next = new SqliteDatabase(FilePath, new(Insert), Delete, Create, adopt: false);
-        var failure = await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync(next, hasAllPartitions: false));
-        Assert.Contains($"has the rows of 3 commits of books/words, and the partitions of this member know {known}", failure.Message,
-            StringComparison.Ordinal);
-        Assert.Equal(["1", "2", "3"], Rows());
-
-        // The other partitions have come: the sink begins, and the lock was free meanwhile.
-        foreach (string name in stored.Keys.ToArray()) stored[name] = 3;
-        await BeginAsync(next);
-        await CommitAsync(next, ["4"]);
-        await next.End();
-        Assert.Equal(["1", "2", "3", "4"], Rows());
     }
 
     [Fact]

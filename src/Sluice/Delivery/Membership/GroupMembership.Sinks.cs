@@ -11,7 +11,7 @@ internal sealed partial class GroupMembership
     /// have begun.</summary>
     public async Task BeginSinksAsync(CancellationToken cancellation)
     {
-        if (core.Sinks.All.Count > 0 && core.Partitions.Owned.Length < partitions
+        if (core.Sinks.All.Count > 0 && core.Local is null
             && await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false) is { } group
             && FindUnknown(group) is { } unknown)
         {
@@ -59,6 +59,7 @@ internal sealed partial class GroupMembership
     /// </summary>
     private PartitionInfo? FindUnknown(GroupInfo group)
     {
+        LoseTaken(group);
         OwnedPartition[] owned = core.Partitions.Owned;
         foreach (PartitionInfo partition in group.Partitions)
         {
@@ -66,6 +67,14 @@ internal sealed partial class GroupMembership
             if (partition.Owner is not { } owner || owner == Self || !others.HasBeenHeard(owner)) return partition;
         }
         return null;
+    }
+
+    /// <summary>Notes the loss of partitions that others have taken meanwhile, because this process stood still for longer than its lease.
+    /// No commit tells it: none is made before the sinks have begun.</summary>
+    private void LoseTaken(GroupInfo group)
+    {
+        foreach (OwnedPartition own in core.Partitions.Owned)
+            if (group.Partitions.FirstOrDefault(info => info.Partition == own.Number).Epoch > own.Owner.Epoch) core.Partitions.Lose(own);
     }
 
     private string WhySinksWait(PartitionInfo unknown)

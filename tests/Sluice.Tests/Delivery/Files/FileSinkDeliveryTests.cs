@@ -65,7 +65,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
         var slow = new SlowReleases(store);
-        await using Consecutor<int> before = New("before", slow), after = New("after", store);
+        await using Consecutor<int> before = NewWork("before", slow, clock), after = NewWork("after", store, clock);
         await before.StartAsync(cancellation);
         await before.SendAllAsync([1, 2, 3], cancellation);
         await before.WaitForIdleAsync(cancellation);
@@ -88,9 +88,52 @@ public sealed class FileSinkDeliveryTests : IDisposable
         await Member.UntilAsync(after, static snapshot => snapshot.Completed == 4);
         await after.StopAsync(cancellation: cancellation);
         Assert.Equal(["1", "2", "3", "4"], await File.ReadAllLinesAsync(FilePath, cancellation));
+    }
 
-        Consecutor<int> New(string name, IStreamStore over) => new("work", source => source
-            | Sink.ToFile<int>(FilePath, n => $"{n}", replace: true), Member.Options(name, over, clock));
+    [Fact]
+    public async Task AMemberThatStoodStillCutsNothingThatAnotherOneHasCommittedMeanwhile()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        var overtaken = new OvertakenStore(store, async lost =>
+        {
+            AcquireResult other = await store.AcquireAsync(lost.Group, lost.Partition, new("other") { ExpectedEpoch = lost.Epoch },
+                cancellation);
+            await File.WriteAllTextAsync(FilePath, "1\n2\n3\n", cancellation);
+            StoreCommit commit = new(other.Ownership, 1) { FileLengths = [new(FileNames.Of("out.txt", "out.txt"), 6)] };
+            Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit, cancellation)).Status);
+            await store.ReleaseAsync(other.Ownership, cancellation);
+        });
+        await using Consecutor<int> late = NewWork("late", overtaken, clock);
+        await late.StartAsync(cancellation);
+        await late.SendAsync(4, cancellation);
+        Task<ConsecutorSnapshot> idle = late.WaitForIdleAsync(cancellation);
+        while (!idle.IsCompleted) await Member.BeatAsync(store, clock, "late");
+        Assert.Equal((1L, null), ((await idle).Completed, late.Snapshot().Problem));
+        await late.StopAsync(cancellation: cancellation);
+        Assert.Equal(["1", "2", "3", "4"], await File.ReadAllLinesAsync(FilePath, cancellation));
+    }
+
+    private Consecutor<int> NewWork(string name, IStreamStore store, TestClock clock) => new("work", source => source
+        | Sink.ToFile<int>(FilePath, n => $"{n}", replace: true), Member.Options(name, store, clock));
+
+    /// <summary>Another member takes the first partition that is acquired, before the answer arrives.</summary>
+    private sealed class OvertakenStore(IStreamStore inner, Func<Ownership, Task> overtake) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private bool isOver;
+
+        public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request,
+            CancellationToken cancellation = default)
+        {
+            AcquireResult result = await base.AcquireAsync(group, partition, request, cancellation);
+            if (!isOver)
+            {
+                isOver = true;
+                await overtake(result.Ownership);
+            }
+            return result;
+        }
     }
 
     private sealed class SlowReleases(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)

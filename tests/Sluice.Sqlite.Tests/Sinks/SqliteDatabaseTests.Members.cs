@@ -1,0 +1,31 @@
+using Sluice.Storage;
+
+namespace Sluice.Sqlite.Tests;
+
+// Files that several members of a consecutor write, one after the other.
+public sealed partial class SqliteDatabaseTests
+{
+    /// <summary>The last commit may be in a partition of another member, which has just let the file go.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task AMemberWithoutAllPartitionsTakesNoRowsBackThatItDoesNotKnow(int known)
+    {
+        TransactionalSink<object?[]> sink = await BeginAsync();
+        for (int i = 1; i <= 3; i++) await CommitAsync(sink, [$"{i}"]);
+        await sink.End();
+        foreach (string name in stored.Keys.ToArray()) stored[name] = known;
+        var next = new SqliteDatabase(FilePath, new(Insert), Delete, Create, adopt: false);
+        var failure = await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync(next, hasAllPartitions: false));
+        Assert.Contains($"has the rows of 3 commits of books/words, and the partitions of this member know {known}", failure.Message,
+            StringComparison.Ordinal);
+        Assert.Equal(["1", "2", "3"], Rows());
+
+        // The other partitions have come: the sink begins, and the lock was free meanwhile.
+        foreach (string name in stored.Keys.ToArray()) stored[name] = 3;
+        await BeginAsync(next);
+        await CommitAsync(next, ["4"]);
+        await next.End();
+        Assert.Equal(["1", "2", "3", "4"], Rows());
+    }
+}
