@@ -38,7 +38,7 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
                 throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
                     $"{path} has the rows of {written:N0} commits of {name}, and the partitions of this member know {committed:N0}. Other "
                         + $"members own the other partitions, and may have made the others. The file is left alone until this member has "
-                        + $"all partitions: one member at a time writes a file."));
+                        + $"all partitions: stop the others, because one member at a time writes a file."));
             if (!isKnown && notes.IsConfirmed)
             {
                 if (!adopt)
@@ -58,7 +58,7 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
         }
         catch (InvalidDataException) when (!hasBegun)
         {
-            _ = EndAsync();                          // another member may get all partitions first
+            Close();                                 // another member may get all partitions first
             throw;
         }
         catch (SqliteFailure failure)
@@ -106,10 +106,15 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
 
     protected override ValueTask EndAsync()
     {
+        Close();
+        return default;
+    }
+
+    private void Close()
+    {
         database?.Dispose();
         claim?.Dispose();
         (database, claim) = (null, null);
-        return default;
     }
 
     /// <summary>Undoes rows that were not committed. A refused row is then no item's fault.</summary>

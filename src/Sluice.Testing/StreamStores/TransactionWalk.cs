@@ -3,8 +3,8 @@ using static Sluice.Testing.Rig;
 namespace Sluice.Testing;
 
 /// <summary>
-/// The part of a random walk that sends in transactions of an application. Up to three are open at a time, and end in any order. Nothing
-/// of them is in the model before they commit. Then it is behind everything that was appended before.
+/// The part of a random walk that sends in transactions of an application. Up to three are open at a time, and end in any order. What
+/// a transaction has sent comes into the model when it commits, behind everything that was appended before.
 /// </summary>
 internal sealed class TransactionWalk(Rig rig, Random random) : IAsyncDisposable
 {

@@ -145,8 +145,9 @@ internal sealed class ChangesStream(SourceServer server, string publication, Pos
             {
                 return;                              // the stream has ended
             }
-            catch (InvalidDataException e)
+            catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
             {
+                // refused, or the connection was lost in the middle of it
                 server.WarnOnce($"no heartbeat can be written, so an idle publication keeps the server's log: {e.Message}");
             }
     }

@@ -49,7 +49,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
             throw new InvalidDataException(
                 $"{path} has {length:N0} bytes, and {committed:N0} are committed by the partitions of this member. Other members of "
                     + $"{state.Consecutor} own the other partitions, and may have committed the rest. The file is left alone until this "
-                    + "member has all partitions: one member at a time writes a file.");
+                    + "member has all partitions: stop the others, because one member at a time writes a file.");
         }
         if (isKnown)
         {

@@ -12,12 +12,15 @@ internal sealed partial class GroupMembership
     public async Task BeginSinksAsync(CancellationToken cancellation)
     {
         if (core.Sinks.All.Count > 0 && core.Local is null
-            && await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false) is { } group
-            && FindUnknown(group) is { } unknown)
+            && await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false) is { } group)
         {
-            core.Sinks.AreWaiting = true;
-            core.Problems.Latest = group.IsDraining ? null : WhySinksWait(unknown);
-            return;
+            LoseTaken(group);
+            if (FindUnknown(group) is { } unknown)
+            {
+                core.Sinks.AreWaiting = true;
+                core.Problems.Latest = group.IsDraining ? null : WhySinksWait(unknown);
+                return;
+            }
         }
         await core.Committer.BeginSinksAsync([], cancellation).ConfigureAwait(false);
         await taker.UnparkAsync(core.Partitions.Owned, cancellation).ConfigureAwait(false);
@@ -34,6 +37,7 @@ internal sealed partial class GroupMembership
 
     private async Task BeginWaitingSinksAsync(GroupInfo group)
     {
+        LoseTaken(group);
         if (FindUnknown(group) is { } unknown)
         {
             core.Problems.Latest = group.IsDraining ? null : WhySinksWait(unknown);
@@ -59,7 +63,6 @@ internal sealed partial class GroupMembership
     /// </summary>
     private PartitionInfo? FindUnknown(GroupInfo group)
     {
-        LoseTaken(group);
         OwnedPartition[] owned = core.Partitions.Owned;
         foreach (PartitionInfo partition in group.Partitions)
         {
