@@ -86,11 +86,10 @@ public sealed class LoadTests : IAsyncDisposable
         for (int i = 1; i <= 5; i++)
         {
             await letters.AddAsync("one more");
-            await clock.WaitForTimersAsync(1, Cancellation);
-            clock.Advance(Second);
-            seen.AddRange(await events.ReadAsync());
+            seen.AddRange(await NextAsync(events));
         }
-        Assert.Contains(seen, static line => line.Contains("1,004 dead letters.", StringComparison.Ordinal));
+        while (!seen.Exists(static line => line.Contains("1,005 dead letters.", StringComparison.Ordinal)))
+            seen.AddRange(await NextAsync(events));
         Assert.Equal(lists, watched.CallsOf("ListDeadAsync"));
         // A look of the sampler may be older than the page.
         await letters.AddAsync("the last");
@@ -169,6 +168,20 @@ public sealed class LoadTests : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    // Moves the clock until the next drawing has come. The wait for the drawing is not the only timer: the limit of a look or of the page
+    // before may still be there, and then a single step may come before the wait has begun.
+    private async Task<List<string>> NextAsync(EventStream events)
+    {
+        Task<List<string>> reading = events.ReadAsync();
+        while (true)
+        {
+            await Task.WhenAny(reading, clock.WaitForTimersAsync(1, Cancellation));
+            if (reading.IsCompleted) return await reading;
+            clock.Advance(Step);
+            for (int i = 0; i < 100 && !reading.IsCompleted; i++) await Task.Yield();
+        }
+    }
 
     private DashboardOptions Options(IStreamStore shown)
         => new() { Stores = new Dictionary<string, IStreamStore> { ["main"] = shown }, Time = clock };
