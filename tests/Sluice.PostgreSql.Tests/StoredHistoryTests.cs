@@ -29,6 +29,7 @@ public sealed class StoredHistoryTests(SharedServer server) : IAsyncLifetime
     [InlineData("4", Traits = ["Length", "long"])]
     [InlineData("5")]
     [InlineData("6")]
+    [InlineData("7", Traits = ["Length", "long"])]
     public async Task AStoreOfAnEarlierVersionIsUpgradedAndContinued(string written)
     {
         await StoredDump.RestoreAsync(server.Server.Port, database, await StoredDump.ReadAsync($"version-{written}"));
