@@ -74,6 +74,9 @@ public sealed record DashboardOptions
     /// </summary>
     public Func<string, CancellationToken, ValueTask<IStreamStore>>? OpenToChange { get; init; }
 
+    /// <summary>How long a page waits for a look at a store, and then shows what was seen before.</summary>
+    internal TimeSpan LookTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
     internal void Check()
     {
         ArgumentNullException.ThrowIfNull(Time);

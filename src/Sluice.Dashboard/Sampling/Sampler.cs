@@ -16,8 +16,6 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
     /// <summary>How many consecutors of other processes a look has, of each store: those with the most dead letters and items.</summary>
     public const int MaxElsewhere = 1_000;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
-
     private readonly Lock sync = new();
     private readonly Dictionary<IStreamStore, StoreSampler> stores = [];
     private Dictionary<(IStreamStore, string), ConsecutorSampler> samplers = [];
@@ -117,7 +115,8 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);        // out of the lock
         IConsecutor[] local = [.. options.Consecutors.Concat(host.Consecutors()).Distinct()];
         StoreSampler[] all = FindStores(local);
-        StoreSample[] seen = await Task.WhenAll(all.Select(one => one.LookAsync(Patience, CancellationToken.None))).ConfigureAwait(false);
+        StoreSample[] seen = await Task.WhenAll(all.Select(one => one.LookAsync(options.LookTimeout, CancellationToken.None)))
+            .ConfigureAwait(false);
         List<ConsecutorSample> found = [];
         Dictionary<(IStreamStore, string), ConsecutorSampler> used = [];
         foreach (StoreSample store in seen)

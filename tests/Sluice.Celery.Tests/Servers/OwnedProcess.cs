@@ -62,24 +62,14 @@ internal sealed class OwnedProcess : IAsyncDisposable
         return owned;
     }
 
-    /// <summary>How many lines it has written.</summary>
-    public int Lines
-    {
-        get
-        {
-            lock (sync) return lines.Count;
-        }
-    }
-
     /// <summary>Waits for a line with a text.</summary>
     /// <param name="text">The text.</param>
     /// <param name="end">The end of the line.</param>
-    /// <param name="after">How many lines are passed over: a process that several tests share may have said it for another one.</param>
     /// <exception cref="InvalidOperationException">The process has ended without saying it.</exception>
     /// <exception cref="TimeoutException">The process says nothing for a long time.</exception>
-    public async Task<string> SaysAsync(string text, string end = "", int after = 0)
+    public async Task<string> SaysAsync(string text, string end = "")
     {
-        for (int at = after; ;)
+        for (int at = 0; ;)
         {
             bool wasOver = hasEnded;
             lock (sync)

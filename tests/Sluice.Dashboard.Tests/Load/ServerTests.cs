@@ -71,7 +71,7 @@ public sealed class ServerTests
         {
             Stores = new Dictionary<string, IStreamStore> { ["main"] = store },
             RefreshInterval = TimeSpan.FromMilliseconds(100),
-        });
+        }, isSilent: true);
         using Viewer viewer = program.NewViewer();
         await UntilAsync("", "Answers.");
         await kill();                                    // and nobody looks meanwhile

@@ -22,14 +22,18 @@ internal sealed class DashboardProgram : IAsyncDisposable
     /// <summary>The address of the overview.</summary>
     public string Root { get; }
 
-    /// <param name="options">The options of the dashboard.</param>
+    /// <param name="options">The options of the dashboard. With the system's clock, pages wait a minute for a look at a store, unless
+    /// <paramref name="isSilent"/>: on a busy machine the usual second may be too short.</param>
     /// <param name="services">Adds to the program before it is built.</param>
     /// <param name="use">Adds what stands before the dashboard.</param>
     /// <param name="configure">Configures the endpoints of the dashboard.</param>
     /// <param name="prefix">The path of the overview.</param>
+    /// <param name="isSilent">Whether a store does not answer, in real time.</param>
     public static async Task<DashboardProgram> StartAsync(DashboardOptions options, Action<WebApplicationBuilder>? services = null,
-        Action<WebApplication>? use = null, Action<IEndpointConventionBuilder>? configure = null, string prefix = "/sluice")
+        Action<WebApplication>? use = null, Action<IEndpointConventionBuilder>? configure = null, string prefix = "/sluice",
+        bool isSilent = false)
     {
+        if (options.Time == TimeProvider.System && !isSilent) options = options with { LookTimeout = TimeSpan.FromMinutes(1) };
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(IPAddress.Loopback, 0));

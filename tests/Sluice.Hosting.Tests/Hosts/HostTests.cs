@@ -13,6 +13,7 @@ namespace Sluice.Hosting.Tests;
 
 /// <summary>Consecutors, pipelines, producers and graphs in a host: made from its services and settings, started, checked and stopped with
 /// it.</summary>
+[Collection("the exit code of this process")]
 public class HostTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -12,6 +12,7 @@ using Sluice.Storage;
 namespace Sluice.Hosting.Tests;
 
 /// <summary>Starts that fail, stops that are cut short, and calls in another order than a host's.</summary>
+[Collection("the exit code of this process")]
 public sealed class StartAndStopTests : IDisposable
 {
     // In real time: only a call that hangs takes that long.
