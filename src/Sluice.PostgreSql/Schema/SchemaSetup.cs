@@ -47,11 +47,10 @@ internal static class SchemaSetup
         // Two processes that upgrade at once wait for each other at the lock, and the second one finds another version.
         string[] Upgrade(int present) => [
             $"SELECT pg_advisory_xact_lock({LockSpace.ToString(CultureInfo.InvariantCulture)}, hashtext('{schema}'))",
-            LockTimeout,
             sql.Text("DO $$ BEGIN IF (SELECT version FROM ~meta) <> " + present.ToString(CultureInfo.InvariantCulture)
                 + $" THEN RAISE EXCEPTION 'The tables of the schema {schema} have the version %. Print the upgrade from that one: "
                 + $"sluice schema {schema} --from %', (SELECT version FROM ~meta), (SELECT version FROM ~meta); END IF; END $$"),
-            .. SchemaText.Upgrades[(present - 1)..].SelectMany(static texts => texts).Select(sql.Text),
+            .. Steps(present).Select(sql.Text),
             sql.Text($"UPDATE ~meta SET version = {version}")];
     }
 
@@ -78,14 +77,16 @@ internal static class SchemaSetup
         }
         else if (version < SchemaText.Version)
         {
-            foreach (string text in SchemaText.Upgrades[(version - 1)..].SelectMany(static texts => texts))
-                batch.BatchCommands.Add(sql.Command(text));
+            foreach (string text in Steps(version)) batch.BatchCommands.Add(sql.Command(text));
             batch.BatchCommands.Add(sql.Command("UPDATE ~meta SET version = $1").With(SchemaText.Version));
         }
         batch.BatchCommands.Add(new("COMMIT"));
         await batch.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
         if (found > SchemaText.Version) Check(found.Value, place);
     }
+
+    private static IEnumerable<string> Steps(int version)
+        => SchemaText.Upgrades[(version - 1)..].SelectMany(static texts => (string[])[LockTimeout, .. texts]);
 
     private static StreamStoreException Lacking(int? version, StorePlace place) => new(version is null
         ? $"There is no store at {place}, and AutoCreate is off. Let a database administrator run what "

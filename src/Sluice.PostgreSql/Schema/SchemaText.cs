@@ -105,11 +105,20 @@ internal static class SchemaText
             "ALTER TABLE ~stream ADD COLUMN stamp bigint NOT NULL DEFAULT 0",
         ],
         [
+            PassVacuum,
             InPages,
             FewStatistics,
         ],
-        NoPauses,
+        [
+            PassVacuum,
+            .. NoPauses,
+        ],
     ];
+
+    // The settings of a table wait for a vacuum of it, which takes hours for a large table. The server ends an autovacuum for whoever has
+    // waited for deadlock_timeout, so these statements wait longer than that. Readers and writers of the table do not wait for them.
+    private const string PassVacuum = "SELECT set_config('lock_timeout', (setting::int + 1000)::text, true) FROM pg_settings "
+        + "WHERE name = 'deadlock_timeout'";
 
     // Blocks of up to a page are rows of their own pages; only larger ones are divided into TOAST rows.
     private const string InPages = "ALTER TABLE ~chunk SET (toast_tuple_target = 8160)";
