@@ -96,7 +96,8 @@ public sealed class StoredHistoryTests(SharedServer server) : IAsyncLifetime
                 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
                 WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
             UNION ALL SELECT replace(indexdef, ' {schema}.', ' ') FROM pg_indexes WHERE schemaname = '{schema}'
-            UNION ALL SELECT c.relname || ' ' || coalesce(c.reloptions::text, '') || coalesce(t.reloptions::text, '') FROM pg_class c
+            UNION ALL SELECT c.relname || ' ' || ARRAY(SELECT unnest(c.reloptions) ORDER BY 1)::text
+                || ARRAY(SELECT unnest(t.reloptions) ORDER BY 1)::text FROM pg_class c
                 LEFT JOIN pg_class t ON t.oid = c.reltoastrelid WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind = 'r'
             UNION ALL SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = '{schema}'::regnamespace
             ) lines(line)

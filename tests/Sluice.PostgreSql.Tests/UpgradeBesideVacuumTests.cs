@@ -6,12 +6,15 @@ public sealed class UpgradeBesideVacuumTests
     private const string Vacuums = "SELECT count(*) = 1 FROM pg_stat_progress_vacuum v JOIN pg_class c ON c.oid = v.relid "
         + "WHERE c.relname = 'chunk'";
 
-    [Fact]
-    public async Task AnAutovacuumGivesWay()
+    [Theory]
+    [InlineData(4)]
+    [InlineData(5, Traits = ["Length", "long"])]
+    [InlineData(6)]
+    public async Task AnAutovacuumGivesWay(int version)
     {
-        // A round of pauses after each page.
         await using PostgresServer server = await PostgresServer.StartAsync("autovacuum_naptime=1s", "deadlock_timeout=500ms");
-        await StoredDump.RestoreAsync(server.Port, "sluice", await StoredDump.ReadAsync("version-6"));
+        await StoredDump.RestoreAsync(server.Port, "sluice", await StoredDump.ReadAsync($"version-{version}"));
+        // The vacuum pauses after each page, so that it takes minutes.
         await server.AskAsync("ALTER TABLE history.chunk SET (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)");
         await server.AskAsync("INSERT INTO history.chunk SELECT 1000000, 0, n, n, 0, 1, repeat('x', 4000)::bytea "
             + "FROM generate_series(1, 4000) n");
@@ -21,6 +24,8 @@ public sealed class UpgradeBesideVacuumTests
         await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Address, new() { Schema = StoredDump.Schema });
 
         Assert.Equal(SchemaText.Version, await server.AskAsync("SELECT version FROM history.meta"));
+        Assert.Equal(3L, await server.AskAsync("SELECT count(*) FROM pg_class WHERE relnamespace = 'history'::regnamespace "
+            + "AND 'autovacuum_vacuum_cost_delay=0' = ANY (reloptions)"));
         await StoredEverything.CheckAsync(store);
     }
 }

@@ -26,7 +26,7 @@ internal static class StoreOpening
                 throw new StreamStoreException(
                     $"The tables of the store at {place} must be created, or changed to the version that this library needs, and other "
                         + $"transactions have used them for {TimeProvider.System.GetElapsedTime(first).TotalSeconds:0.#} s. Nothing was "
-                        + "changed. Look for long transactions in pg_stat_activity (a backup, a VACUUM, or an application that has sent "
+                        + "changed. Look for long transactions in pg_stat_activity (a backup, a vacuum, or an application that has sent "
                         + "items and not committed), and open the store again when they have ended.", failure);
             }
             catch (Exception failure) when (Failures.Unsafe(failure) is not null)

@@ -13,6 +13,9 @@ internal static class SchemaSetup
     // A process that only waits for its turn has no locks that others could wait for. Creating the tables takes a second on a busy server.
     private const string TurnTimeout = "SET LOCAL lock_timeout = '10s'";
 
+    // More than all waits for locks together.
+    private static readonly TimeSpan MaxDuration = TimeSpan.FromMinutes(2);
+
     /// <summary>
     /// Creates the tables, or makes those of an earlier version current: in one transaction, under a lock that lasts as long.
     /// </summary>
@@ -65,6 +68,7 @@ internal static class SchemaSetup
         // Another process may have created or upgraded it meanwhile.
         int? found = await VersionAsync(connection, sql, cancellation).ConfigureAwait(false);
         await using NpgsqlBatch batch = connection.CreateBatch();
+        batch.Timeout = (int)MaxDuration.TotalSeconds;       // the server answers when all is done
         if (found is not { } version)
         {
             // Even IF NOT EXISTS needs the right to create schemas in the database, which a user who owns this one need not have.
@@ -86,7 +90,7 @@ internal static class SchemaSetup
     }
 
     private static IEnumerable<string> Steps(int version)
-        => SchemaText.Upgrades[(version - 1)..].SelectMany(static texts => (string[])[LockTimeout, .. texts]);
+        => [.. SchemaText.Before(version), LockTimeout, .. SchemaText.Upgrades[(version - 1)..].SelectMany(static texts => texts)];
 
     private static StreamStoreException Lacking(int? version, StorePlace place) => new(version is null
         ? $"There is no store at {place}, and AutoCreate is off. Let a database administrator run what "

@@ -105,20 +105,23 @@ internal static class SchemaText
             "ALTER TABLE ~stream ADD COLUMN stamp bigint NOT NULL DEFAULT 0",
         ],
         [
-            PassVacuum,
             InPages,
             FewStatistics,
         ],
-        [
-            PassVacuum,
-            .. NoPauses,
-        ],
+        NoPauses,
     ];
 
-    // The settings of a table wait for a vacuum of it, which takes hours for a large table. The server ends an autovacuum for whoever has
-    // waited for deadlock_timeout, so these statements wait longer than that. Readers and writers of the table do not wait for them.
-    private const string PassVacuum = "SELECT set_config('lock_timeout', (setting::int + 1000)::text, true) FROM pg_settings "
-        + "WHERE name = 'deadlock_timeout'";
+    /// <summary>The statements that come before those of an upgrade, with the locks that a vacuum has.</summary>
+    /// <remarks>
+    /// The settings of a table wait for a vacuum of it, which takes hours for a large table. The server ends an autovacuum for whoever has
+    /// waited for <c>deadlock_timeout</c>, so these statements wait longer than that. They come first: no reader or writer waits for them.
+    /// </remarks>
+    /// <param name="version">The version that the tables have.</param>
+    public static string[] Before(int version) => [PassVacuum, .. version < WithIntake ? NoPauses[..^1] : NoPauses];
+
+    private const int WithIntake = 3;
+    private const string PassVacuum = "SELECT set_config('lock_timeout', least(setting::bigint + 1000, 15000)::text, true) "
+        + "FROM pg_settings WHERE name = 'deadlock_timeout'";
 
     // Blocks of up to a page are rows of their own pages; only larger ones are divided into TOAST rows.
     private const string InPages = "ALTER TABLE ~chunk SET (toast_tuple_target = 8160)";
@@ -129,8 +132,9 @@ internal static class SchemaText
         + "ALTER part SET STATISTICS 10, ALTER first SET STATISTICS 10, ALTER last SET STATISTICS 10, ALTER before SET STATISTICS 10, "
         + "ALTER bytes SET STATISTICS 10";
 
-    // Autovacuum pauses for 2 ms after each few pages. At 90,000 items a second it is then slower than blocks become dead, and a table of
-    // 150 MB grows without end (ADR 0057). These tables are small while vacuum keeps up, so it has little to read without the pauses.
+    // Autovacuum pauses for 2 ms after each few pages. At 90,000 items a second it is then slower than blocks become dead, and the table,
+    // which stays at 150 MB without the pauses, grows without end (ADR 0057). These tables are small while vacuum keeps up, so it has
+    // little to read.
     private static string[] NoPauses =>
     [
         $"ALTER TABLE ~chunk {WithoutPauses}",
