@@ -12,7 +12,7 @@ public sealed class UpgradeBesideVacuumTests
     [InlineData(6)]
     public async Task AnAutovacuumGivesWay(int version)
     {
-        await using PostgresServer server = await PostgresServer.StartAsync("autovacuum_naptime=1s", "deadlock_timeout=500ms");
+        await using PostgresServer server = await PostgresServer.StartAsync("autovacuum_naptime=1s", "deadlock_timeout=2s");
         await StoredDump.RestoreAsync(server.Port, "sluice", await StoredDump.ReadAsync($"version-{version}"));
         // The vacuum pauses after each page, so that it takes minutes.
         await server.AskAsync("ALTER TABLE history.chunk SET (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)");
@@ -21,7 +21,11 @@ public sealed class UpgradeBesideVacuumTests
         await server.AskAsync("DELETE FROM history.chunk WHERE stream = 1000000");
         await ByHand.UntilAsync(server, Vacuums);
 
-        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Address, new() { Schema = StoredDump.Schema });
+        Task<PostgresStreamStore> opening = PostgresStreamStore.OpenAsync($"{server.Address};Application Name=upgrade",
+            new() { Schema = StoredDump.Schema }).AsTask();
+        Task blocked = ByHand.BlockedAsync(server, "upgrade");
+        Assert.Same(blocked, await Task.WhenAny(blocked, opening));
+        await using PostgresStreamStore store = await opening;
 
         Assert.Equal(SchemaText.Version, await server.AskAsync("SELECT version FROM history.meta"));
         Assert.Equal(3L, await server.AskAsync("SELECT count(*) FROM pg_class WHERE relnamespace = 'history'::regnamespace "

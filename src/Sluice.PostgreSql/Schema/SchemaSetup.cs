@@ -13,8 +13,8 @@ internal static class SchemaSetup
     // A process that only waits for its turn has no locks that others could wait for. Creating the tables takes a second on a busy server.
     private const string TurnTimeout = "SET LOCAL lock_timeout = '10s'";
 
-    // More than all waits for locks together.
-    private static readonly TimeSpan MaxDuration = TimeSpan.FromMinutes(2);
+    // More than all waits of an upgrade for locks together.
+    private static readonly TimeSpan MaxUpgrade = TimeSpan.FromMinutes(2);
 
     /// <summary>
     /// Creates the tables, or makes those of an earlier version current: in one transaction, under a lock that lasts as long.
@@ -68,7 +68,6 @@ internal static class SchemaSetup
         // Another process may have created or upgraded it meanwhile.
         int? found = await VersionAsync(connection, sql, cancellation).ConfigureAwait(false);
         await using NpgsqlBatch batch = connection.CreateBatch();
-        batch.Timeout = (int)MaxDuration.TotalSeconds;       // the server answers when all is done
         if (found is not { } version)
         {
             // Even IF NOT EXISTS needs the right to create schemas in the database, which a user who owns this one need not have.
@@ -81,6 +80,7 @@ internal static class SchemaSetup
         }
         else if (version < SchemaText.Version)
         {
+            batch.Timeout = (int)MaxUpgrade.TotalSeconds;    // the server answers when all is done
             foreach (string text in Steps(version)) batch.BatchCommands.Add(sql.Command(text));
             batch.BatchCommands.Add(sql.Command("UPDATE ~meta SET version = $1").With(SchemaText.Version));
         }

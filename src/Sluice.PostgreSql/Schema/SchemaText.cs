@@ -111,10 +111,11 @@ internal static class SchemaText
         NoPauses,
     ];
 
-    /// <summary>The statements that come before those of an upgrade, with the locks that a vacuum has.</summary>
+    /// <summary>The statements at the beginning of an upgrade: those that wait for a vacuum.</summary>
     /// <remarks>
-    /// The settings of a table wait for a vacuum of it, which takes hours for a large table. The server ends an autovacuum for whoever has
-    /// waited for <c>deadlock_timeout</c>, so these statements wait longer than that. They come first: no reader or writer waits for them.
+    /// A statement that changes the settings of a table waits until a vacuum of the table ends: hours for a large table. The server cancels
+    /// an autovacuum when another session has waited for its lock for <c>deadlock_timeout</c>. So these statements wait longer than that.
+    /// They come first, while the upgrade has no lock that readers or writers need.
     /// </remarks>
     /// <param name="version">The version that the tables have.</param>
     public static string[] Before(int version) => [PassVacuum, .. version < WithIntake ? NoPauses[..^1] : NoPauses];
