@@ -100,7 +100,9 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         if (chunk.Inputs.Count < Board.ChunkSize && Board.HasRoomBeside(chunk.Inputs.Count))
         {
             ExitFilling();
-            if (isNew) Run.Watchdog.Watch();
+            if (!isNew) return default;
+            Interlocked.MemoryBarrier();             // before Watch reads whether the watchdog ticks
+            Run.Watchdog.Watch();
             return default;
         }
         Dispatch(chunk);
