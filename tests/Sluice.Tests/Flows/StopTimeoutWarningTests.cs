@@ -45,7 +45,13 @@ public class StopTimeoutWarningTests
         var lab = new FlowLab(new MemoryStreamStore(clock));
         var release = new TaskCompletionSource();
         var said = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Supervisor service = lab.Join(options => options with { Time = clock, OnWarning = text => said.TrySetResult(text) });
+        // The clock moves before the service sees the stop: it may also warn that its heartbeats are late.
+        Supervisor service = lab.Join(options => options with
+        {
+            Time = clock,
+            OnWarning = text => _ = text.StartsWith("The processor work of the run run was cancelled ", StringComparison.Ordinal)
+                && said.TrySetResult(text),
+        });
         service.Register(Work, async (IO<int> x, IOWriter<int> y) =>
         {
             await y.WriteAsync(await x.FirstAsync());
@@ -58,7 +64,7 @@ public class StopTimeoutWarningTests
         Task stopped = service.DisposeAsync().AsTask();
         await SaidAsync().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
-        Assert.StartsWith("The processor work of the run run was cancelled ", await said.Task, StringComparison.Ordinal);
+        Assert.Contains("its function still runs", await said.Task, StringComparison.Ordinal);
         Assert.False(stopped.IsCompleted);
         release.SetResult();
         await stopped.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
