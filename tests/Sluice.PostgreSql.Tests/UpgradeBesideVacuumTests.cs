@@ -6,6 +6,19 @@ public sealed class UpgradeBesideVacuumTests
     private const string Vacuums = "SELECT count(*) = 1 FROM pg_stat_progress_vacuum v JOIN pg_class c ON c.oid = v.relid "
         + "WHERE c.relname = 'chunk'";
 
+    // As soon as the upgrade waits, in one step with seeing it: who reads and writes blocks takes these locks.
+    private const string OthersGoOn = """
+        DO $$ BEGIN
+            FOR i IN 1..6000 LOOP
+                EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'upgrade' AND wait_event_type = 'Lock');
+                PERFORM pg_sleep(0.01);
+                PERFORM pg_stat_clear_snapshot();
+            END LOOP;
+            LOCK TABLE history.meta, history.stream IN ACCESS SHARE MODE NOWAIT;
+            LOCK TABLE history.chunk, history.waiting, history.intake IN ROW EXCLUSIVE MODE NOWAIT;
+        END $$
+        """;
+
     [Theory]
     [InlineData(4)]
     [InlineData(5, Traits = ["Length", "long"])]
@@ -23,8 +36,9 @@ public sealed class UpgradeBesideVacuumTests
 
         Task<PostgresStreamStore> opening = PostgresStreamStore.OpenAsync($"{server.Address};Application Name=upgrade",
             new() { Schema = StoredDump.Schema }).AsTask();
-        Task blocked = ByHand.BlockedAsync(server, "upgrade");
+        Task others = server.AskAsync(OthersGoOn), blocked = ByHand.BlockedAsync(server, "upgrade");
         Assert.Same(blocked, await Task.WhenAny(blocked, opening));
+        await others;
         await using PostgresStreamStore store = await opening;
 
         Assert.Equal(SchemaText.Version, await server.AskAsync("SELECT version FROM history.meta"));
