@@ -181,10 +181,13 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         return true;
     }
 
+    // Both read the frame before they take the item: the item of an answer that cannot be read is still under way, and is repeated.
     private void Done(ReadOnlySpan<byte> frame)
     {
-        WorkCall<TIn, TOut> call = pool.Answered(this, FrameReader.Number(ref frame));
-        call.HasSkippedFailure = FrameReader.Flag(ref frame);
+        long number = FrameReader.Number(ref frame);
+        bool hasSkippedFailure = FrameReader.Flag(ref frame);
+        WorkCall<TIn, TOut> call = pool.Answered(this, number);
+        call.HasSkippedFailure = hasSkippedFailure;
         try
         {
             while (!frame.IsEmpty) call.Add(results.Deserialize(FrameReader.Sized(ref frame)));
@@ -198,9 +201,10 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
 
     private void Failed(ReadOnlySpan<byte> frame)
     {
-        WorkCall<TIn, TOut> call = pool.Answered(this, FrameReader.Number(ref frame));
+        long number = FrameReader.Number(ref frame);
         bool isForLetter = FrameReader.Flag(ref frame);
         string node = FrameReader.Text(ref frame), type = FrameReader.Text(ref frame), message = FrameReader.Text(ref frame);
+        WorkCall<TIn, TOut> call = pool.Answered(this, number);
         call.Fail(new WorkerException($"'{node}' failed with {type}: {message}") { Node = node, ExceptionType = type }, isForLetter);
         pool.AttemptEnded(call);
     }

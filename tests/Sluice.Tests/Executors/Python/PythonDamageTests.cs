@@ -29,4 +29,21 @@ public sealed class PythonDamageTests
         Assert.True(run.DeadLetters.Count > Damages / 2, $"{run.DeadLetters.Count} of {Damages} answers were refused.");
         Assert.Empty(PythonLab.Children());
     }
+
+    /// <summary>The item of an answer that is cut off is repeated, and given up like one that kills its worker.</summary>
+    [Fact]
+    public async Task TheItemOfAnAnswerThatIsCutOffIsADeadLetter()
+    {
+        PipelineRun? run = null;
+        var python = new PythonStageOptions
+        {
+            Python = new() { ImportPaths = [PythonLab.Package, PythonLab.Modules] },
+            Process = new() { MaxItemsPerWorker = 1, MaxCrashes = 1 }
+        };
+        List<int> results = await (Source.From([16, 17, 18]) | Python.Map<int, int>("damaged:same", python)
+            | Stage.OnError(ErrorPolicy.DeadLetter)).ToListAsync(new RunOptions { OnStarted = started => run = started },
+            TestContext.Current.CancellationToken);
+        Assert.Equal([16, 18], results);
+        Assert.Equal(17, Assert.Single(run!.DeadLetters).Item);
+    }
 }
