@@ -200,7 +200,10 @@ public sealed class LoadTests : IAsyncDisposable
         }
         for (int interval = 0; interval < 10; interval++)
         {
-            await clock.WaitForTimersAsync(viewers, Cancellation);              // each waits for its next drawing
+            // Each waits for its next drawing. A timer of the drawing before it may still be counted for a moment, and then not any more.
+            await clock.WaitForTimersAsync(viewers, Cancellation);
+            await Task.Delay(20, Cancellation);
+            await clock.WaitForTimersAsync(viewers, Cancellation);
             clock.Advance(Second);
             foreach (EventStream one in all) await one.ReadAsync();
         }
