@@ -189,8 +189,14 @@ public sealed class LoadTests : IAsyncDisposable
     // Counts the calls of the first drawing, which viewers get one after the other, and of ten intervals, in which they get one together.
     private async Task<int> CallsAsync(int viewers)
     {
+        TimeSpan interval = TimeSpan.FromSeconds(2);                            // no other timer of the dashboard is due after two seconds
+        using var viewerClock = new ViewerClock(clock, interval);
         var watched = new WatchedStore(store);
-        await using DashboardProgram program = await DashboardProgram.StartAsync(Options(watched));
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options(watched) with
+        {
+            Time = viewerClock,
+            RefreshInterval = interval,
+        });
         using Viewer viewer = program.NewViewer();
         List<EventStream> all = [];
         for (int i = 0; i < viewers; i++)
@@ -198,13 +204,9 @@ public sealed class LoadTests : IAsyncDisposable
             all.Add(await EventStream.OpenAsync(viewer, "/audit"));
             await all[^1].ReadAsync();
         }
-        for (int interval = 0; interval < 10; interval++)
+        for (int i = 0; i < 10; i++)
         {
-            // Each waits for its next drawing. A timer of the drawing before it may still be counted for a moment, and then not any more.
-            await clock.WaitForTimersAsync(viewers, Cancellation);
-            await Task.Delay(20, Cancellation);
-            await clock.WaitForTimersAsync(viewers, Cancellation);
-            clock.Advance(Second);
+            await viewerClock.AdvanceAsync(viewers, Cancellation);
             foreach (EventStream one in all) await one.ReadAsync();
         }
         foreach (EventStream one in all) one.Dispose();

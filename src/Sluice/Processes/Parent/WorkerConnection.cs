@@ -181,7 +181,8 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         return true;
     }
 
-    // Both read the frame before they take the item: the item of an answer that cannot be read is still under way, and is repeated.
+    // Done and Failed read a frame before its item counts as answered: if the frame cannot be read, the item is still under way, and is
+    // repeated.
     private void Done(ReadOnlySpan<byte> frame)
     {
         long number = FrameReader.Number(ref frame);
