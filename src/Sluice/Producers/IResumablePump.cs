@@ -199,10 +199,11 @@ internal sealed class ResumablePump<T>(
                 }
                 if (await MovedAsync(new(moving)) is not true) return;
                 WithPosition<T> item = items.Current;
+                // Behind a position without an item, which the store has: it must not go back.
+                before = Progress?.OnEmitting() ?? before;
                 if (isResumed) positions.Enqueue((produced, before, item.Position));
                 produced++;
                 before = item.Position;
-                Progress?.OnEmitting();
                 await Flushed(EmitAsync(item.Item));
             }
         }

@@ -16,7 +16,9 @@ public sealed class SourceProgress
     private Func<ReadOnlyMemory<byte>, Task>? markAsync;
     private TaskCompletionSource? quiet;             // this and below: under the lock
     private ReadOnlyMemory<byte> stored;
+    private ReadOnlyMemory<byte>? mark;              // to store without an item, since the last item
     private long open;
+    private bool hasItem;                            // of this run, or passed over
 
     internal SourceProgress(Action passOver) => this.passOver = passOver;
 
@@ -50,6 +52,10 @@ public sealed class SourceProgress
     /// Stores a position without an item. It waits until all items that this run has made before have ended: await it before the next item.
     /// Without a store it only waits.
     /// </summary>
+    /// <remarks>
+    /// While the interrupted item (<see cref="Interrupted"/>) is still to come, nothing is stored: the store has to know which part of it
+    /// was accepted.
+    /// </remarks>
     /// <param name="position">The position: at most 1,900 bytes.</param>
     /// <param name="cancellation">Cancels waiting; the position may be stored nevertheless.</param>
     /// <exception cref="ArgumentException">The position is too long.</exception>
@@ -63,16 +69,28 @@ public sealed class SourceProgress
             if (open > 0) ended = (quiet ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
         await ended.WaitAsync(cancellation).ConfigureAwait(false);
-        if (markAsync is not null) await markAsync(Tagged(position)).WaitAsync(cancellation).ConfigureAwait(false);
+        ReadOnlyMemory<byte> tagged = Tagged(position);
+        lock (sync)
+        {
+            if (markAsync is null || (Interrupted is not null && !hasItem)) return;
+            mark = tagged;
+        }
+        await markAsync(tagged).WaitAsync(cancellation).ConfigureAwait(false);
     }
 
     internal void Begin(ReadOnlyMemory<byte> position) => (Start, Interrupted) = (stored, _) = Read(position);
 
     internal void MarkWith(Func<ReadOnlyMemory<byte>, Task> mark) => markAsync = mark;
 
-    internal void OnEmitting()
+    /// <returns>The position that was stored without an item since the last item; null if there is none.</returns>
+    internal ReadOnlyMemory<byte>? OnEmitting()
     {
-        lock (sync) open++;
+        lock (sync)
+        {
+            (open, hasItem) = (open + 1, true);
+            (ReadOnlyMemory<byte>? before, mark) = (mark, null);
+            return before;
+        }
     }
 
     internal void OnItemEnded()

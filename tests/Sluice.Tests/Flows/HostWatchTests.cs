@@ -118,7 +118,7 @@ public class HostWatchTests
         var warnings = new ConcurrentQueue<string>();
         await using Supervisor starter = Supervisor.Attach(store,
             new() { Name = "starter", Time = clock, LeaseDuration = Lease, OnWarning = warnings.Enqueue });
-        Supervisor first = HostOf("first");
+        Supervisor first = await HostAsync("first");
         await using FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], run: "order-7",
             cancellation: FlowLab.Cancellation);
         Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
@@ -133,8 +133,7 @@ public class HostWatchTests
         for (int i = 0; i < 12; i++) await GoOnAsync(null);
         Assert.Single(warnings);
 
-        Supervisor second = HostOf("second");
-        while (await MemberAsync("second") is null) await Task.Yield();
+        Supervisor second = await HostAsync("second");
         while ((await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0] is not { Starts: 2, NoHostFor: null })
             await GoOnAsync("second");
         await second.AbandonAsync();
@@ -155,14 +154,17 @@ public class HostWatchTests
             => (await store.FindGroupAsync(FlowNames.Hosts("work"), FlowLab.Cancellation))?.Members
                 .Select(static member => (MemberInfo?)member).FirstOrDefault(member => member!.Value.Name == name);
 
-        Supervisor HostOf(string name)
+        // A host that sends a heartbeat whenever the clock is moved by a third of a lease duration. One that has just joined may not yet.
+        async Task<Supervisor> HostAsync(string name)
         {
-            Supervisor host = Join(store, name);
+            var beating = new BeatingClock(clock, Lease / 3);
+            Supervisor host = Supervisor.Attach(store, new() { Name = name, Time = beating, LeaseDuration = Lease });
             host.Register(Work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
             {
                 await y.WriteAsync(1, cancellation);
                 await Task.Delay(Timeout.Infinite, cancellation);
             });
+            await beating.Begun.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
             return host;
         }
     }
@@ -198,4 +200,25 @@ public class HostWatchTests
 
     private Supervisor Join(IStreamStore store, string name)
         => Supervisor.Attach(store, new() { Name = name, Time = clock, LeaseDuration = Lease });
+
+    /// <summary>A clock that tells when a timer with a period has begun.</summary>
+    private sealed class BeatingClock(TestClock clock, TimeSpan beat) : TimeProvider
+    {
+        private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Begun => begun.Task;
+
+        public override long TimestampFrequency => clock.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => clock.GetUtcNow();
+
+        public override long GetTimestamp() => clock.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            ITimer timer = clock.CreateTimer(callback, state, dueTime, period);
+            if (period == beat) begun.TrySetResult();
+            return timer;
+        }
+    }
 }

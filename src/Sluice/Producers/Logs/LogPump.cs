@@ -81,7 +81,8 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
             {
                 if (IsStopped) return;
                 hasMore |= await VisitAsync(file);
-                if (positions.IsWasteful) await RenewAsync();
+                // Not before the first line: it may be one that was accepted in part, and the store has to know the part.
+                if (positions.IsWasteful && !isFirst) await RenewAsync();
             }
             if (hasMore) continue;
             if (options.PollInterval is not { } poll) return;

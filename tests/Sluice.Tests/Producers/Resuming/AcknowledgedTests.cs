@@ -98,6 +98,57 @@ public class AcknowledgedTests
         }).SelectMany(static letter => (IEnumerable<string>)[$"{letter}1", $"{letter}2"]);
     }
 
+    /// <summary>
+    /// A log of items and of positions without items. The process dies after any number of outputs, again and again: each output is
+    /// accepted once, in order, and the stored position never goes back.
+    /// </summary>
+    [Fact]
+    public async Task PositionsWithoutItemsLoseNothingOfAnItemThatWasAcceptedInPart()
+    {
+        for (int seed = 0; seed < 60; seed++)
+        {
+            var random = new Random(seed);
+            int[] outputs = [.. Enumerable.Range(0, 30).Select(_ => random.Next(-2, 4))];      // below 0: a position without an item
+            string[] expected = [.. outputs.SelectMany(static (count, at) => Enumerable.Range(0, Math.Max(count, 0))
+                .Select(part => $"{at}.{part}"))];
+            await using var intake = new Intake();
+            int stored = 0;
+            for (bool isOver = false; !isOver;)
+            {
+                int made = 0, most = random.Next(1, 6);
+                await intake.AcceptAsync(Source.Acknowledged<int>("log", "test", Log).SelectMany(Outputs), most);
+                isOver = made < most;
+
+                async IAsyncEnumerable<WithPosition<int>> Log(SourceProgress progress,
+                    [EnumeratorCancellation] CancellationToken cancellation)
+                {
+                    int start = Read(progress.Start);
+                    Assert.True(start >= stored, $"Seed {seed}: from {stored} back to {start}.");
+                    if (random.Next(2) == 0) await progress.StoreAsync(BitConverter.GetBytes(start), cancellation);
+                    for (int at = start; at < outputs.Length; at++)
+                    {
+                        byte[] behind = BitConverter.GetBytes(at + 1);
+                        if (outputs[at] >= 0) yield return new(at, behind);
+                        else await progress.StoreAsync(behind, cancellation);
+                        stored = Math.Max(stored, Read(progress.Stored));
+                    }
+                }
+
+                IEnumerable<string> Outputs(int at)
+                {
+                    for (int part = 0; part < outputs[at]; part++)
+                    {
+                        made++;
+                        yield return $"{at}.{part}";
+                    }
+                }
+            }
+            Assert.Equal((seed, string.Join(' ', expected)), (seed, string.Join(' ', await intake.AcceptedAsync())));
+        }
+
+        static int Read(ReadOnlyMemory<byte> position) => position.IsEmpty ? 0 : BitConverter.ToInt32(position.Span);
+    }
+
     [Theory]
     [InlineData(new byte[] { 7 })]
     [InlineData(new byte[] { 1, 9, 0 })]
