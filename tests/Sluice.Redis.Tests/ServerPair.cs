@@ -29,29 +29,36 @@ internal sealed class ServerPair : IAsyncDisposable
     /// <summary>Waits until the replica is connected.</summary>
     public async Task ConnectedAsync()
     {
-        while (await RoleAsync(Second) is not [_, _, _, "connected", ..]) await Task.Yield();
+        await UntilAsync(async () => await RoleAsync(Second) is [_, _, _, "connected", ..]);
     }
 
     /// <summary>Waits until the replica is connected and confirms writes, which it does only after its first copy of everything.</summary>
     public async Task ConfirmingAsync()
     {
-        while ((long)await TellAsync(First, "WAIT", 1, 1000) < 1) await Task.Yield();
+        await UntilAsync(async () => (long)await TellAsync(First, "WAIT", 1, 1000) >= 1);
     }
 
     /// <summary>Waits until the replica has all writes of the first server.</summary>
     public async Task CaughtUpAsync()
     {
-        while (true)
+        await UntilAsync(async () =>
         {
             string[] master = await RoleAsync(First), copy = await RoleAsync(Second);
-            if (copy is [_, _, _, "connected", var offset] && offset == master[1]) return;
-        }
+            return copy is [_, _, _, "connected", var offset] && offset == master[1];
+        });
     }
 
     public async ValueTask DisposeAsync()
     {
         await Second.DisposeAsync();
         await First.DisposeAsync();
+    }
+
+    // Each question makes a connection, which takes processors from the servers.
+    private static async Task UntilAsync(Func<Task<bool>> isSo)
+    {
+        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!await isSo()) await pause.WaitForNextTickAsync(TestContext.Current.CancellationToken);
     }
 
     private static async Task<string[]> RoleAsync(RedisServer server)

@@ -48,6 +48,13 @@ internal abstract class Stage<TIn, TOut> : Inlet<TIn>, IUpstream
         return default;
     }
 
+    /// <summary>Ends the item as skipped because the stage takes no more items: another run has to make it again.</summary>
+    protected ValueTask LeaveOut(Ticket? ticket)
+    {
+        ticket?.Cut();
+        return Skip(ticket);
+    }
+
     /// <summary>Waits for work on an item that did not complete at once. If it fails, the item has failed in this stage.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     protected async ValueTask WaitForAsync(ValueTask pending, TIn item, Ticket? ticket)

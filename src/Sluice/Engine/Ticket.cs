@@ -25,6 +25,7 @@ internal class Ticket
 {
     private readonly bool isFollowed;
     private bool tellsEnd;
+    private bool isCut;
     private int outstanding;
     private int outcome;
 
@@ -85,11 +86,24 @@ internal class Ticket
     /// <summary>Whether exactly <paramref name="parts"/> parts are outstanding. If the caller holds them all, no more can come.</summary>
     public bool IsHeldBy(int parts) => Volatile.Read(ref outstanding) == parts;
 
+    /// <summary>
+    /// Whether a part of the item was left out, so that another run has to make the item again. Read <see cref="IsHeldBy"/> first: a part
+    /// is marked before it settles.
+    /// </summary>
+    public bool IsCut => Volatile.Read(ref isCut);
+
+    /// <summary>
+    /// Records that a part was left out: the run fails there, or a stage takes no more items. Called by the holder of the part, before it
+    /// settles.
+    /// </summary>
+    public virtual void Cut() => Volatile.Write(ref isCut, true);
+
     public static Ticket For(int source) => new() { Source = source };
 
     public void Open(long sequence)
     {
         Sequence = sequence;
+        isCut = false;
         outcome = (int)Outcome.Skipped;
         Volatile.Write(ref outstanding, 1);
     }
@@ -139,6 +153,7 @@ internal class Ticket
             failure.IsKept = true;
             Keep(new(failure, isPartial, isFinal, attempts) { IsDivisible = isDivisible });
         }
+        if (!isFinal) Cut();
         Settle(Outcome.Failed);
     }
 

@@ -16,12 +16,19 @@ internal sealed class TicketRing(int source, Action? ended = null)
     private Ticket?[] slots = new Ticket?[64];
     private long head;                               // the next sequence
     private long tail;                               // the oldest not swept
+    private volatile bool hasCut;
+
+    /// <summary>
+    /// Whether an item was left out in part (<see cref="Ticket.Cut"/>), so that no position behind it may be stored. Known only if the
+    /// source is told of ends, and before it is told of the end of that item. Any thread.
+    /// </summary>
+    public bool HasCut => hasCut;
 
     public Ticket Next()
     {
         if (head - tail == slots.Length) MakeRoom();
         ref Ticket? slot = ref slots[head & (slots.Length - 1)];
-        slot ??= ended is null ? Ticket.For(source) : new ToldTicket(source, ended);
+        slot ??= ended is null ? Ticket.For(source) : new ToldTicket(this, source, ended);
         slot.Open(head);
         Volatile.Write(ref head, head + 1);
         return slot;
@@ -72,12 +79,19 @@ internal sealed class TicketRing(int source, Action? ended = null)
     /// <summary>A ticket that tells its source when it has settled.</summary>
     private sealed class ToldTicket : Ticket
     {
+        private readonly TicketRing ring;
         private readonly Action ended;
 
-        public ToldTicket(int source, Action ended)
+        public ToldTicket(TicketRing ring, int source, Action ended)
         {
-            this.ended = ended;
+            (this.ring, this.ended) = (ring, ended);
             (Source, TellsEnd) = (source, true);
+        }
+
+        public override void Cut()
+        {
+            ring.hasCut = true;
+            base.Cut();
         }
 
         protected override void OnSettled() => ended();

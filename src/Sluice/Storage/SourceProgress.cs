@@ -14,6 +14,7 @@ public sealed class SourceProgress
     private readonly Lock sync = new();
     private readonly Action passOver;
     private Func<ReadOnlyMemory<byte>, Task>? markAsync;
+    private Func<bool> hasCut = static () => false;  // set with markAsync, before the source begins
     private TaskCompletionSource? quiet;             // this and below: under the lock
     private ReadOnlyMemory<byte> stored;
     private ReadOnlyMemory<byte>? mark;              // to store without an item, since the last item
@@ -54,7 +55,8 @@ public sealed class SourceProgress
     /// </summary>
     /// <remarks>
     /// While the interrupted item (<see cref="Interrupted"/>) is still to come, nothing is stored: the store has to know which part of it
-    /// was accepted.
+    /// was accepted. Nothing is stored either once an item was left out in part, because the run fails or a stage takes no more items: the
+    /// next run makes that item again.
     /// </remarks>
     /// <param name="position">The position: at most 1,900 bytes.</param>
     /// <param name="cancellation">Cancels waiting; the position may be stored nevertheless.</param>
@@ -72,7 +74,7 @@ public sealed class SourceProgress
         ReadOnlyMemory<byte> tagged = Tagged(position);
         lock (sync)
         {
-            if (markAsync is null || (Interrupted is not null && !hasItem)) return;
+            if (markAsync is null || hasCut() || (Interrupted is not null && !hasItem)) return;
             mark = tagged;
         }
         await markAsync(tagged).WaitAsync(cancellation).ConfigureAwait(false);
@@ -80,7 +82,9 @@ public sealed class SourceProgress
 
     internal void Begin(ReadOnlyMemory<byte> position) => (Start, Interrupted) = (stored, _) = Read(position);
 
-    internal void MarkWith(Func<ReadOnlyMemory<byte>, Task> mark) => markAsync = mark;
+    /// <param name="mark">Stores a position without an item.</param>
+    /// <param name="isCut">Whether an item was left out in part: no position behind it may be stored.</param>
+    internal void MarkWith(Func<ReadOnlyMemory<byte>, Task> mark, Func<bool> isCut) => (markAsync, hasCut) = (mark, isCut);
 
     /// <returns>The position that was stored without an item since the last item; null if there is none.</returns>
     internal ReadOnlyMemory<byte>? OnEmitting()

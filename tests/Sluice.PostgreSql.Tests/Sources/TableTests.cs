@@ -138,6 +138,41 @@ public class TableTests
         Assert.Equal($"{expected} 4a 4b", string.Join(' ', await lab.AcceptedAsync()));
     }
 
+    /// <summary>The count of accepted outputs of a row must not apply to the row behind it.</summary>
+    [Fact]
+    public async Task ARowInTheMiddleOfWhichARunResumesMayGoWhileTheSourceWaits()
+    {
+        await using SourceLab lab = await SourceLab.StartAsync(Serial);
+        await lab.RunAsync("INSERT INTO orders SELECT FROM generate_series(1, 3)");
+        await lab.AcceptAsync(lab.Table() | Twice, 5);
+        await lab.RunAsync("INSERT INTO orders VALUES(4)");
+        var clock = new TestClock();
+        Task run;
+        await using (NpgsqlConnection writer = await lab.Database.OpenConnectionAsync(Cancellation))
+        {
+            await using NpgsqlTransaction open = await writer.BeginTransactionAsync(Cancellation);
+            await RunAsync(writer, "INSERT INTO orders VALUES(9)");
+            run = lab.AcceptAsync(lab.Table(options: new() { PollInterval = null, Time = clock }) | Twice);
+            await clock.WaitForTimersAsync(1, Cancellation);         // it waits for the transaction
+            await lab.RunAsync("DELETE FROM orders WHERE id = 3");
+        }
+        await SourceLab.UntilAsync(clock, run, () => run.IsCompleted);
+        await run;
+        Assert.Equal("1a 1b 2a 2b 3a 4a 4b", string.Join(' ', await lab.AcceptedAsync()));
+    }
+
+    [Fact]
+    public async Task ARowInTheMiddleOfWhichARunResumesMayBeHeldBackAgain()
+    {
+        await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int PRIMARY KEY, published timestamptz)");
+        await lab.RunAsync("INSERT INTO orders SELECT n, now() FROM generate_series(1, 2) n");
+        var quiet = new PostgresTableOptions { PollInterval = TimeSpan.FromMilliseconds(20), QuietDuration = TimeSpan.FromSeconds(1.5) };
+        await lab.AcceptAsync(lab.Table("published, id") | Twice, 3);
+        await lab.RunAsync("INSERT INTO orders VALUES(3, now())");
+        await lab.AcceptAsync(lab.Table("published, id", quiet) | Twice, 4);
+        Assert.Equal("1a 1b 2a 2b 3a 3b", string.Join(' ', await lab.AcceptedAsync()));
+    }
+
     [Fact]
     public async Task AHundredThousandRowsAreReadInPages()
     {

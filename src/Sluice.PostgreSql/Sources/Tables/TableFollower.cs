@@ -28,20 +28,16 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
         if (!progress.Start.IsEmpty) position = TablePosition.Read(progress.Start, server.Name);
         TablePosition? interrupted = progress.Interrupted is { } row ? TablePosition.Read(row, server.Name) : null;
         (position ?? interrupted)?.Check(shape, server.Name);
-        bool isIncluded = false;
-        if (interrupted is not null)
-        {
-            position = interrupted;
-            isIncluded = await server.CallAsync(connection => pages.HasAsync(connection, interrupted.Values, cancellation), cancellation)
-                .ConfigureAwait(false);
-            if (!isIncluded) progress.PassOverInterrupted();
-        }
+        position = interrupted ?? position;
+        // Until a row comes: the interrupted one may go while the source waits, or come later.
+        bool isIncluded = interrupted is not null, isHeldBack = false;
         TimeSpan wait = FirstWait;
         while (true)
         {
             TableLook look = await LookAsync(isIncluded, cancellation).ConfigureAwait(false);
-            if (look.Bound is not { } bound)
+            if (look.Bound is not { } bound || isHeldBack)
             {
+                isHeldBack = false;
                 if (options.PollInterval is not { } poll) yield break;
                 await Task.Delay(wait < poll ? wait : poll, server.Time, cancellation).ConfigureAwait(false);
                 wait = wait * 2 < poll ? wait * 2 : poll;
@@ -54,8 +50,18 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
             {
                 (List<TablePages<T>.Row> rows, Exception? failure) = await server.CallAsync(connection => pages.ReadAsync(connection,
                     position?.Values, isIncluded, bound, cancellation), cancellation).ConfigureAwait(false);
-                isIncluded = false;
-                foreach ((string[] values, T one) in rows)
+                if (isIncluded && rows.Count == 0 && failure is null)
+                {
+                    isHeldBack = await server.CallAsync(connection => pages.HasAsync(connection, position!.Values, cancellation),
+                        cancellation).ConfigureAwait(false);
+                    if (isHeldBack) break;           // its time has not come again: the clock was set back, or QuietDuration is longer
+                    (isIncluded, isWhole) = (false, true);
+                    progress.PassOverInterrupted();
+                    continue;
+                }
+                if (isIncluded && rows is [{ IsFrom: false }, ..]) progress.PassOverInterrupted();
+                isIncluded &= rows.Count == 0;
+                foreach ((string[] values, T one, _) in rows)
                 {
                     TablePosition next = new(shape.Id, look.Timeline, look.Sequence, TablePosition.Names(shape), values);
                     byte[] bytes = next.ToBytes(shape, server.Name);

@@ -3,7 +3,10 @@ namespace Sluice.PostgreSql.Sources;
 /// <summary>Reads pages of rows, each behind the last row of the page before.</summary>
 internal sealed class TablePages<T>(SourceServer server, TableShape shape, Func<NpgsqlDataReader, T> item, PostgresTableOptions options)
 {
-    public readonly record struct Row(string[] Values, T Item);
+    /// <param name="Values">The values of the columns of the order.</param>
+    /// <param name="Item">The item.</param>
+    /// <param name="IsFrom">Whether it is the row that the page was to begin with.</param>
+    public readonly record struct Row(string[] Values, T Item, bool IsFrom);
 
     /// <returns>The rows, and the failure behind the last of them.</returns>
     public async Task<(List<Row> Rows, Exception? Failure)> ReadAsync(NpgsqlConnection connection, string[]? behind, bool isIncluded,
@@ -12,7 +15,9 @@ internal sealed class TablePages<T>(SourceServer server, TableShape shape, Func<
         int columns = shape.Columns.Count;
         string from = behind is null ? "" : $"({shape.List()}) {(isIncluded ? ">=" : ">")} ({shape.Values(1)}) AND ";
         await using NpgsqlBatch batch = connection.CreateBatch();
-        NpgsqlBatchCommand command = new($"SELECT t.*, {shape.List("::text")} FROM {shape.Name} t WHERE {from}"
+        // Compared by the server: the text of a time depends on the session.
+        string isFrom = isIncluded ? $"({shape.List()}) = ({shape.Values(1)})" : "false";
+        NpgsqlBatchCommand command = new($"SELECT t.*, {shape.List("::text")}, {isFrom} FROM {shape.Name} t WHERE {from}"
             + $"({shape.List()}) <= ({shape.Values(1 + (behind?.Length ?? 0))}){shape.IsReadable(options.QuietDuration)} "
             + $"ORDER BY {shape.List()} LIMIT {options.MaxPageRows.ToString(CultureInfo.InvariantCulture)}");
         TableLooker.Add(command, behind);
@@ -20,14 +25,14 @@ internal sealed class TablePages<T>(SourceServer server, TableShape shape, Func<
         batch.BatchCommands.Add(command);
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
         List<Row> rows = [];
-        int key = reader.FieldCount - columns;
+        int key = reader.FieldCount - columns - 1;
         while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
         {
             var values = new string[columns];
             for (int i = 0; i < columns; i++) values[i] = reader.GetString(key + i);
             try
             {
-                rows.Add(new(values, item(reader)));
+                rows.Add(new(values, item(reader), reader.GetBoolean(key + columns)));
             }
             catch (Exception e) when (e is not NpgsqlException)
             {

@@ -60,13 +60,18 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         source.Resume(stored.Position);
         if (source.SentBefore is { } sent)
             accepted = new(source.Name, sent, stored.Parts, appender.HasSums ? source.AcceptedSum : null);
-        appender.Position = batch => batch.EndsRoot && source.PositionBehind(batch.Place.Root) is { } behind
+        // A run that stops may have ended the item early: its functions see a cancelled token. `EndsRoot` first: the run stops before.
+        appender.Position = batch => batch.EndsRoot && !Context.Run.IsStopping && source.PositionBehind(batch.Place.Root) is { } behind
             ? new ProducerPosition(0, source.Kind, behind).ToBytes()
             : new ProducerPosition(batch.Place.Parts, source.Kind, appender.HasSums && batch.Entries.Count > 0
                 ? source.PositionWith(batch.Place.Root, batch.LastSum) : source.PositionBefore(batch.Place.Root)).ToBytes();
         appender.Stored = bytes => source.Stored(ProducerPosition.Read(bytes, source).Position);
-        source.BuryWith((raw, why, position) => appender.MarkAsync(new ProducerPosition(0, source.Kind, position).ToBytes(), raw, why));
-        source.MarkWith(position => appender.MarkAsync(new ProducerPosition(0, source.Kind, position).ToBytes()));
+        source.BuryWith((raw, why, position) => MarkAsync(position, raw, why));
+        source.MarkWith(position => MarkAsync(position));
+
+        Task MarkAsync(ReadOnlyMemory<byte> position, ReadOnlyMemory<byte> raw = default, string? why = null) => Context.Run.IsStopping
+            ? Task.FromException(new OperationCanceledException("The run stops."))
+            : appender.MarkAsync(new ProducerPosition(0, source.Kind, position).ToBytes(), raw, why);
     }
 
     public ValueTask DisposeAsync()

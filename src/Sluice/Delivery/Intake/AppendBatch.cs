@@ -19,7 +19,8 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
 
     public EntryBatch Entries => entries;
 
-    public bool IsFull => entries.Count > 0 && (entries.Count >= maxItems
+    /// <summary>Whether nothing may be added: there is no room, or the position to store is one before further items.</summary>
+    public bool IsFull => Mark is not null || entries.Count > 0 && (entries.Count >= maxItems
         || (entries.Count >= AppendRequest.MaxSpread && entries.HasKeys && stream.Partitions > AppendRequest.MaxSpread)
         || entries.Bytes >= maxBytes);
 
@@ -50,7 +51,7 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     /// <summary>Whether the batch has neither entries nor a position.</summary>
     public bool IsEmpty => entries.Count == 0 && Mark is null;
 
-    /// <summary>Whether the batch has all outstanding parts of the last root, so that no part of it will follow.</summary>
+    /// <summary>Whether the batch has all outstanding parts of the last root, and none was left out: the root is whole.</summary>
     public bool EndsRoot
     {
         get
@@ -59,7 +60,7 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
             Ticket last = Tickets[^1];
             int parts = 0;
             for (int i = Tickets.Count - 1; i >= 0 && ReferenceEquals(Tickets[i], last); i--) parts++;
-            return last.IsHeldBy(parts);
+            return last.IsHeldBy(parts) && !last.IsCut;
         }
     }
 

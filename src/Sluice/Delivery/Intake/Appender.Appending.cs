@@ -31,6 +31,7 @@ internal sealed partial class Appender<T>
         try
         {
             long first = 0;
+            ReadOnlyMemory<byte>? position = null;
             TimeSpan wait = FirstWait;
             ReopenAfterRest();
             for (int tried = 1; ; tried++)
@@ -39,8 +40,11 @@ internal sealed partial class Appender<T>
                 {
                     if (!isOpen) await OpenAsync(isInside: true, core.Lifetime.Token).ConfigureAwait(false);
                     if (first == 0 || last < first - 1) first = last + 1;          // lower: the store went back
-                    if (await TryAppendAsync(batch, first).ConfigureAwait(false) is { } full)
+                    // The same at each try: a try whose answer was lost may have stored it.
+                    position ??= batch.Mark ?? Position?.Invoke(batch);
+                    if (await TryAppendAsync(batch, first, position).ConfigureAwait(false) is { } full)
                     {
+                        position = null;
                         await (room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime)).WaitAsync(full,
                             batch.Until, Full, Abandoned).ConfigureAwait(false);
                         tried = 0;                   // a full stream is no failure
@@ -79,12 +83,11 @@ internal sealed partial class Appender<T>
     }
 
     /// <returns>Null if the append was accepted; otherwise the answer that the stream is full.</returns>
-    private async Task<AppendResult?> TryAppendAsync(AppendBatch batch, long first)
+    private async Task<AppendResult?> TryAppendAsync(AppendBatch batch, long first, ReadOnlyMemory<byte>? position)
     {
         if (batch.Entries.Count > 0 && await core.Outputs.IsCycleFullAsync(core.Lifetime.Token).ConfigureAwait(false))
             return new(AppendStatus.Full, last, null) { RetryAfter = FirstWait };
         IReadOnlyList<BatchChange> changes = Batch is null ? [] : [Batch.Change() with { Accepted = batch.Entries.Count }];
-        ReadOnlyMemory<byte>? position = batch.Mark ?? Position?.Invoke(batch);
         AppendResult result = await core.Store.AppendAsync(
             new(core.Name, producer, epoch, first, batch.Entries)
             {

@@ -70,6 +70,8 @@ internal abstract class Fork(IForkJoin join, int branches) : Ticket
         return count;
     }
 
+    public sealed override void Cut() => Parent?.Cut();
+
     public sealed override void Fail(PipelineException failure, bool isPartial, bool isFinal, int attempts, bool isDivisible)
     {
         bool isFirst = Interlocked.Exchange(ref failed, 1) == 0;

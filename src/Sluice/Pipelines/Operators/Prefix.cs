@@ -71,7 +71,7 @@ internal sealed class TakeStage<T> : Stage<T, T>, INodeLifetime
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
-        if (left == 0) return Skip(ticket);
+        if (left == 0) return LeaveOut(ticket);
         if (--left == 0) Stop();
         return EmitAsync(item, ticket);
     }
@@ -133,6 +133,7 @@ internal sealed class PrefixStage<T>(StageContext context, Inlet<T> next, Func<T
             }
             if (isOver && letsThrough) Stop();
         }
-        return isOver == letsThrough ? Skip(ticket) : EmitAsync(item, ticket);
+        if (isOver != letsThrough) return EmitAsync(item, ticket);
+        return letsThrough ? LeaveOut(ticket) : Skip(ticket);
     }
 }

@@ -102,6 +102,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
             throw context.Failure(e, item, ticket, isPartial: context.Out != outBefore);
         }
         done = true;
+        if (Volatile.Read(ref stopped)) ticket?.Cut();
         ticket?.Settle(Outcome.Skipped);           // the hold of this loop; what came out decides, if anything did
         return default;
     }
@@ -180,6 +181,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
             throw Context.Failure(cause, item, ticket);
         }
         done = true;
+        if (Volatile.Read(ref stopped)) ticket?.Cut();
         ticket?.Settle(Outcome.Skipped);
         return default;
     }

@@ -65,6 +65,7 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
         {
             if (items is not null) await DisposeAsync(items, item, failed ? null : ticket, failed, Context.Out != outBefore);
         }
+        if (Volatile.Read(ref stopped)) ticket?.Cut();
         ticket?.Settle(Outcome.Skipped);
     }
 

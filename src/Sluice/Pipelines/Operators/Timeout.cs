@@ -51,7 +51,7 @@ internal sealed class TimeoutStage<T> : TimedStage<T, T>
 
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)
     {
-        if (hasEnded) return Skip(ticket);
+        if (hasEnded) return LeaveOut(ticket);
         ValueTask pushed = EmitAsync(item, ticket);
         if (!pushed.IsCompletedSuccessfully) return CountLaterAsync(pushed);
         over = Now + within;

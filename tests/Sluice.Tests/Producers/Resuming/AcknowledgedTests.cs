@@ -149,6 +149,26 @@ public class AcknowledgedTests
         static int Read(ReadOnlyMemory<byte> position) => position.IsEmpty ? 0 : BitConverter.ToInt32(position.Span);
     }
 
+    /// <summary>The store has the position of the first try: at that time, the stage had not yet ended the item.</summary>
+    [Fact]
+    public async Task APositionIsToldAsItWasStoredEvenIfTheAnswerOfTheAppendWasLost()
+    {
+        SourceProgress? known = null;
+        string? told = null;
+        await using var intake = new Intake
+        {
+            Through = store => new AnswerLost(store, () => told = Encoding.UTF8.GetString(known!.Stored.Span))
+        };
+        await intake.AcceptAsync(Source.Acknowledged<string>("letters", "test", (progress, _) =>
+        {
+            known = progress;
+            return "ab".Select(static letter => new WithPosition<string>($"{letter}", Encoding.UTF8.GetBytes($"{letter}")))
+                .ToAsyncEnumerable();
+        }).SelectMany(static letter => (string[])[letter]));
+        Assert.Equal("", told);                      // not "a": a crash would begin with a again
+        Assert.Equal(["a", "b"], await intake.AcceptedAsync());
+    }
+
     [Theory]
     [InlineData(new byte[] { 7 })]
     [InlineData(new byte[] { 1, 9, 0 })]
@@ -158,5 +178,19 @@ public class AcknowledgedTests
     {
         var refused = Assert.Throws<InvalidDataException>(() => new SourceProgress(static () => { }).Begin(stored));
         Assert.Contains("is damaged, or a later version of Sluice has written it", refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Takes the first append, and does not answer it.</summary>
+    private sealed class AnswerLost(IStreamStore inner, Action third) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private int appends;
+
+        public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+        {
+            int number = Interlocked.Increment(ref appends);
+            if (number == 3) third();
+            AppendResult result = await base.AppendAsync(request, cancellation);
+            return number == 1 ? throw new StreamStoreException("The answer was lost.") : result;
+        }
     }
 }
