@@ -61,15 +61,15 @@ public sealed class FaultTests : IAsyncLifetime
         while (warnings.IsEmpty) await Task.Delay(1);
         await Server.StartAgainAsync();
         Assert.NotNull(await asked);
-        Assert.Equal(2, warnings.Count);
-        Assert.Matches("^The PostgreSQL server at 127.0.0.1:\\d+ has (not answered|refused calls .*) since ", warnings.First());
-        Assert.Contains("answers again", warnings.Last(), StringComparison.Ordinal);
+        string[] told = [.. warnings.Take(2)];       // on a busy machine another outage may follow
+        Assert.Matches("^The PostgreSQL server at 127.0.0.1:\\d+ has (not answered|refused calls .*) since ", told[0]);
+        Assert.Contains("answers again", told[1], StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task AnUnreachableServerFailsACallAfterTheTimeout()
     {
-        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromMilliseconds(300) });
+        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromSeconds(2) });
         await Server.KillAsync();
         var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
         Assert.Matches("^The PostgreSQL server at 127.0.0.1:\\d+ does not answer", failed.Message);
@@ -81,7 +81,7 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task TooManyConnectionsAreWaitedForAndThenNamed()
     {
-        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromSeconds(2) });
+        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromSeconds(6) });
         await Server.AskAsync("ALTER ROLE sluice CONNECTION LIMIT 0; "
             + "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'Sluice'");
         var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
@@ -127,7 +127,7 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task ACommitThatNoStandbyConfirmsIsNotReportedAsAccepted()
     {
         // The time in which the wait for the standby is seen, before the command fails: a busy machine needs some of it.
-        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromMilliseconds(300) },
+        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromSeconds(2) },
             ";Timeout=60;Command Timeout=5");
         (Task<AppendResult> waiting, long number) = await AppendUntilUnconfirmedAsync(store);
         var failed = await Assert.ThrowsAsync<StreamStoreException>(() => waiting);

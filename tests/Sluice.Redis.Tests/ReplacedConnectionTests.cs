@@ -58,8 +58,8 @@ public class ReplacedConnectionTests
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
-        var brief = TimeSpan.FromMilliseconds(300);
-        RedisStoreOptions options = new() { Timeout = brief, Silence = brief, Longest = TimeSpan.FromSeconds(2) };
+        var brief = TimeSpan.FromSeconds(2);
+        RedisStoreOptions options = new() { Timeout = brief, Silence = brief, Longest = TimeSpan.FromSeconds(4) };
         await using (RedisStreamStore patient = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation))
             await patient.PrepareAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, options, Cancellation);

@@ -28,7 +28,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     [Fact]
     public async Task AnAppendThatNoReplicaConfirmsFails()
     {
-        await using RedisStreamStore store = await ConnectAsync(TimeSpan.FromSeconds(4));
+        await using RedisStreamStore store = await ConnectAsync(TimeSpan.FromSeconds(8));
         await store.PrepareAsync();
         await servers.Second.KillAsync();
 
@@ -61,7 +61,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     {
         await using var proxy = new WaitProxy(servers.First.Port);
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address,
-            new() { Durability = Durability.Replicated(1), Timeout = TimeSpan.FromSeconds(3) });
+            new() { Durability = Durability.Replicated(1), Timeout = TimeSpan.FromSeconds(8) });
         await store.PrepareAsync();
         await servers.Second.PauseAsync();
         proxy.CutAfter("append");

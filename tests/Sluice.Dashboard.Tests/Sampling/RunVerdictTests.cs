@@ -160,7 +160,7 @@ public sealed class RunVerdictTests
             | (static _ => { }), new() { Store = store, Run = new() { Time = clock } });
         await orders.StartAsync(Cancellation);
         await orders.SendAllAsync([1, 2, 3], Cancellation);
-        while (orders.Snapshot().Run!.Nodes.All(static node => node.BusyLanes < 2)) await Task.Yield();
+        while (orders.Snapshot() is not { InFlight: 3 } now || now.Run!.Nodes.All(static node => node.BusyLanes < 2)) await Task.Yield();
         var source = new StoreSource("main", store);
         var sampler = new ConsecutorSampler("orders", source, orders, clock);
         var seen = new StoreSample(source, [], new Dictionary<string, StreamLook>(), new Dictionary<GroupId, GroupDetail>(),

@@ -46,8 +46,8 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
         string schema = Schema(await drive.ReadUntilAsync(line => line.Contains("Search Path", StringComparison.Ordinal)));
         await server.Postgres.AskAsync($"""
             DO $$ BEGIN
-                WHILE to_regclass('{schema}.product') IS NULL LOOP COMMIT; END LOOP;
-                WHILE NOT EXISTS (SELECT FROM {schema}.product) LOOP COMMIT; END LOOP;
+                WHILE to_regclass('{schema}.product') IS NULL LOOP COMMIT; PERFORM pg_sleep(0.002); END LOOP;
+                WHILE NOT EXISTS (SELECT FROM {schema}.product) LOOP COMMIT; PERFORM pg_sleep(0.002); END LOOP;
                 UPDATE {schema}.product SET stock = stock + 1 WHERE name = 'product-3';
             END $$
             """);
@@ -66,8 +66,8 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
         string queue = Schema(await drive.ReadUntilAsync(line => line.Contains("Search Path", StringComparison.Ordinal))) + "_queue";
         await server.Postgres.AskAsync($"""
             DO $$ BEGIN
-                WHILE to_regclass('{queue}.stream') IS NULL LOOP COMMIT; END LOOP;
-                WHILE NOT EXISTS (SELECT FROM {queue}.stream) LOOP COMMIT; END LOOP;
+                WHILE to_regclass('{queue}.stream') IS NULL LOOP COMMIT; PERFORM pg_sleep(0.002); END LOOP;
+                WHILE NOT EXISTS (SELECT FROM {queue}.stream) LOOP COMMIT; PERFORM pg_sleep(0.002); END LOOP;
             END $$
             """);
         await using (PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Postgres.Address,

@@ -50,8 +50,11 @@ public class AsyncSourceEndTests
             .Start(new RunOptions { Time = clock, StopTimeout = TimeSpan.FromSeconds(5) });
         await waiting.Task;
         Task<bool> drained = run.StopAsync();
-        await clock.WaitForTimersAsync();
-        clock.Advance(TimeSpan.FromSeconds(5));
+        while (!drained.IsCompleted)                 // the moment to come back, perhaps, and the stop timeout
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
         Assert.True(await drained);
         Assert.Equal(["deaf"], run.StillRunning);
         never.SetResult();

@@ -164,7 +164,7 @@ public class HostWatchTests
                 await y.WriteAsync(1, cancellation);
                 await Task.Delay(Timeout.Infinite, cancellation);
             });
-            await beating.Begun.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+            await beating.BegunAsync();
             return host;
         }
     }
@@ -200,25 +200,4 @@ public class HostWatchTests
 
     private Supervisor Join(IStreamStore store, string name)
         => Supervisor.Attach(store, new() { Name = name, Time = clock, LeaseDuration = Lease });
-
-    /// <summary>A clock that tells when a timer with a period has begun.</summary>
-    private sealed class BeatingClock(TestClock clock, TimeSpan beat) : TimeProvider
-    {
-        private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Begun => begun.Task;
-
-        public override long TimestampFrequency => clock.TimestampFrequency;
-
-        public override DateTimeOffset GetUtcNow() => clock.GetUtcNow();
-
-        public override long GetTimestamp() => clock.GetTimestamp();
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            ITimer timer = clock.CreateTimer(callback, state, dueTime, period);
-            if (period == beat) begun.TrySetResult();
-            return timer;
-        }
-    }
 }

@@ -89,10 +89,11 @@ public class HostingTests
         await dying.AbandonAsync();
 
         var beating = new BeatingStore(store);
-        await using var heir = Supervisor.Attach(beating, Named("heir"));
+        var heirs = new BeatingClock(clock, TimeSpan.FromSeconds(3));
+        await using var heir = Supervisor.Attach(beating, Named("heir") with { Time = heirs });
         heir.Register(Work, (ProcessorFunction)AgainAsync);
         await beating.BeatsAsync(1);
-        await clock.WaitForTimersAsync(3, FlowLab.Cancellation);          // its heartbeat timer, and the sweeps of two services
+        await heirs.BegunAsync();
         Task<bool> more = values.MoveNextAsync().AsTask();
         for (int third = 1; !more.IsCompleted; third++)
         {

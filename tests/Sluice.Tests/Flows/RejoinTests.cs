@@ -24,12 +24,14 @@ public class RejoinTests
         first.Register(Work, StartTests.CopyAsync);
         await UntilAsync(info => info.Partitions.All(static partition => partition.Owner == "one"));
         await first.AbandonAsync();
-        await using var other = Supervisor.Attach(store, Named("other"));
+        BeatingClock others = new(clock, TimeSpan.FromSeconds(3)), agains = new(clock, TimeSpan.FromSeconds(3));
+        await using var other = Supervisor.Attach(store, Named("other") with { Time = others });
         other.Register(Work, StartTests.CopyAsync);
         await UntilAsync(info => info.Members.Any(static member => member.Name == "other"));
-        await using var again = Supervisor.Attach(store, Named("one"));
+        await using var again = Supervisor.Attach(store, Named("one") with { Time = agains });
         again.Register(Work, StartTests.CopyAsync);
         await UntilAsync(info => info.Partitions.Any(static partition => partition.Epoch == 2));
+        await Task.WhenAll(others.BegunAsync(), agains.BegunAsync());
 
         FlowRun[] runs = await Task.WhenAll(Enumerable.Range(0, 64)
             .Select(n => other.StartAsync(Working, [IOVal.Of("x", n)], cancellation: FlowLab.Cancellation)));

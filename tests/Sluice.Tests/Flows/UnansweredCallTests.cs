@@ -33,7 +33,8 @@ public sealed class UnansweredCallTests : IAsyncDisposable
             clock.Advance(LeaseDuration / 3);
             for (int look = 0; look < MaxLooks && await OwnedByOtherAsync() < WorkGroup.Partitions; look++) await Task.Yield();
         }
-        lock (warnings) Assert.Single(warnings, static text => text.Contains("unanswered for 9 s", StringComparison.Ordinal));
+        const string OfThisService = "unanswered for 9 s. While this lasts, stuck ";
+        lock (warnings) Assert.Single(warnings, static text => text.Contains(OfThisService, StringComparison.Ordinal));
 
         silent.Answer();                             // the service goes on, and shares again
         for (int round = 0; await OwnedByOtherAsync() > WorkGroup.Partitions / 2; round++)

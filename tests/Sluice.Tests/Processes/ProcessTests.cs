@@ -187,7 +187,7 @@ public partial class ProcessTests
     {
         PipelineRun? run = null;
         List<string> results = await (Source.From(["a", "hang", "b"]) | Pipe.InProcesses<string, string>("text", Two)
-            | Stage.Timeout(TimeSpan.FromSeconds(1)).OnError(ErrorPolicy.DeadLetter))
+            | Stage.Timeout(TimeSpan.FromSeconds(4)).OnError(ErrorPolicy.DeadLetter))
             .ToListAsync(new RunOptions
             {
                 OnStarted = started => run = started,
@@ -196,7 +196,7 @@ public partial class ProcessTests
             }, Cancellation);
 
         Assert.Equal(["a", "b"], results);
-        Assert.Equal("TimeoutException: The attempt took longer than 1 s. Its worker process was ended.",
+        Assert.Equal("TimeoutException: The attempt took longer than 4 s. Its worker process was ended.",
             Assert.Single(run!.DeadLetters).Error);
     }
 

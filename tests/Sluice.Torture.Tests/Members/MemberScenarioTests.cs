@@ -111,9 +111,10 @@ public class MemberScenarioTests
     public async Task MembersWithDifferentClocksTakeOverAndRetry(int hours)
     {
         await using MemberRig rig = await MemberRig.StartAsync(partitions: 1);
-        MemberProcess a = rig.Start("a", setup => setup with { HoursAhead = hours });
+        TimeSpan lease = TimeSpan.FromSeconds(5);    // longer than a pause of a busy machine
+        MemberProcess a = rig.Start("a", setup => setup with { HoursAhead = hours, LeaseTime = lease });
         await rig.UntilAsync(async () => await rig.CountAsync("a") == 1);
-        MemberProcess b = rig.Start("b", setup => setup with { HoursAhead = -hours });
+        MemberProcess b = rig.Start("b", setup => setup with { HoursAhead = -hours, LeaseTime = lease });
         await rig.SendAsync("k:1:fail", "other:1");
         await rig.UntilAsync(async () => rig.Done.Count == 1 && await rig.WaitingAsync() == 1 && a.Starts.Count > 2);
         Assert.Empty(b.Starts);
@@ -131,9 +132,9 @@ public class MemberScenarioTests
     public async Task AMemberWithUnansweredCommitsIsReplacedAndReturns()
     {
         await using MemberRig rig = await MemberRig.StartAsync(partitions: 1);
-        MemberProcess a = rig.Start("a");
+        MemberProcess a = Start("a");
         await rig.UntilAsync(async () => await rig.CountAsync("a") == 1);
-        MemberProcess b = rig.Start("b");
+        MemberProcess b = Start("b");
         rig.Answer("a", false);
         await rig.SendAsync("k:1", "k:2");
         await rig.UntilAsync(() => rig.Done.Count == 2);
@@ -146,6 +147,8 @@ public class MemberScenarioTests
         await a.StopAsync(rig.Cancellation);
         Assert.Equal([new Done("k", 1, "b"), new Done("k", 2, "b"), new Done("k", 3, "b"), new Done("k", 4, "a")], rig.Done);
         Assert.All(b.Starts, static start => Assert.EndsWith(" 1", start, StringComparison.Ordinal));
+
+        MemberProcess Start(string name) => rig.Start(name, static setup => setup with { LeaseTime = TimeSpan.FromSeconds(5) });
     }
 
     /// <remarks>Scenario 18: old code leaves the partitions of new code alone, and continues with the rest.</remarks>

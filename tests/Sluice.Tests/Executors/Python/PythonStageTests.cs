@@ -146,10 +146,10 @@ public sealed partial class PythonStageTests
     {
         PipelineRun? run = null;
         List<string> results = await (Source.From(["a", "hang", "b"]) | Map<string, string>("text")
-            | Stage.Timeout(TimeSpan.FromSeconds(1)).OnError(ErrorPolicy.DeadLetter))
+            | Stage.Timeout(TimeSpan.FromSeconds(4)).OnError(ErrorPolicy.DeadLetter))
             .ToListAsync(new RunOptions { OnStarted = started => run = started }, Cancellation);
         Assert.Equal(["a", "b"], results);
-        Assert.StartsWith("TimeoutException: The attempt took longer than 1 s. Its worker process was ended.",
+        Assert.StartsWith("TimeoutException: The attempt took longer than 4 s. Its worker process was ended.",
             Assert.Single(run!.DeadLetters).Error, StringComparison.Ordinal);
     }
 
