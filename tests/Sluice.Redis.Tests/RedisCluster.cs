@@ -1,11 +1,10 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Three masters of a Redis Cluster on localhost, and replicas that a test adds. All changes are made by <c>redis-cli</c>.
+/// Three masters of a Redis Cluster on localhost, and replicas that a test adds. All changes are made by commands, as <c>redis-cli</c> sends them.
 /// </summary>
 internal sealed class RedisCluster : IAsyncDisposable
 {
@@ -67,7 +66,7 @@ internal sealed class RedisCluster : IAsyncDisposable
 
     private async Task<RedisServer?> FindOwnerAsync(string prefix)
     {
-        int slot = (await Task.WhenAll(servers.Select(server => SlotAsync(server, prefix)))).Max();
+        int slot = SlotOf(prefix);
         foreach (RedisServer server in servers)
         {
             string[] lines = await TellAsync(server, "CLUSTER", "NODES");       // a killed server answers nothing
@@ -91,7 +90,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     public async Task MoveSlotAsync(string prefix, RedisServer target, Func<Task>? halfway = null)
     {
         RedisServer source = await OwnerAsync(prefix);
-        string slot = $"{await SlotAsync(source, prefix)}", targetId = await IdAsync(target);
+        string slot = $"{SlotOf(prefix)}", targetId = await IdAsync(target);
         await TellAsync(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", await IdAsync(source));
         await TellAsync(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", targetId);
         while (await TellAsync(source, "CLUSTER", "GETKEYSINSLOT", slot, "3") is [not "", ..] keys)
@@ -102,14 +101,23 @@ internal sealed class RedisCluster : IAsyncDisposable
         }
         foreach (RedisServer server in (RedisServer[])[target, source])
             await TellAsync(server, "CLUSTER", "SETSLOT", slot, "NODE", targetId);
+        // The next move may begin at once. A server that does not know the epoch of the owner would take the slot with the same one.
+        ClusterNodes.Node? owner = await OwnerAsync(target, SlotOf(prefix));
+        foreach (RedisServer server in servers.Take(3))
+            await UntilAsync(async () => await OwnerAsync(server, SlotOf(prefix)) is var known && (known is null
+                || (known.Epoch == owner!.Epoch && known.Address.Equals(owner.Address))), "The servers do not agree on the slot.");
     }
+
+    /// <summary>The owner of a slot, by a server; null if the server does not answer.</summary>
+    private static async Task<ClusterNodes.Node?> OwnerAsync(RedisServer server, int slot) => ClusterNodes.Read(
+        string.Join('\n', await TellAsync(server, "CLUSTER", "NODES")), IPEndPoint.Parse(server.Address), false).Owner(slot);
 
     /// <summary>Runs a command; returns the lines of its answer.</summary>
     public static Task<string[]> TellAsync(RedisServer server, params string[] words) => TellAsync(server.Port, words);
 
     public static async Task<string[]> TellAsync(int port, params string[] words)
     {
-        string told = await TryTellAsync(port, words);
+        string told = await RawClient.AskAsync(port, Password, words);
         return told.StartsWith("ERR", StringComparison.Ordinal) || told.Contains("IOERR", StringComparison.Ordinal)
             ? throw new InvalidOperationException($"{string.Join(' ', words)}: {told}") : told.TrimEnd('\n').Split('\n');
     }
@@ -117,22 +125,6 @@ internal sealed class RedisCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (RedisServer server in servers) await server.DisposeAsync();
-    }
-
-    private static async Task<string> TryTellAsync(int port, string[] words)
-    {
-        var start = new ProcessStartInfo("redis-cli", ["-p", $"{port}", .. words])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true
-        };
-        start.Environment["REDISCLI_AUTH"] = Password;           // a server without a password ignores it
-        using Process client = Process.Start(start)!;
-        Task<string> errors = client.StandardError.ReadToEndAsync();
-        string told = await client.StandardOutput.ReadToEndAsync();
-        await errors;
-        await client.WaitForExitAsync();
-        return told;
     }
 
     private async Task<RedisServer> StartServerAsync()
@@ -149,9 +141,17 @@ internal sealed class RedisCluster : IAsyncDisposable
 
     private static async Task<string> IdAsync(RedisServer server) => (await TellAsync(server, "CLUSTER", "MYID"))[0];
 
-    private static async Task<int> SlotAsync(RedisServer server, string prefix)
-        => int.TryParse((await TellAsync(server, "CLUSTER", "KEYSLOT", $"{{{prefix}}}"))[0], CultureInfo.InvariantCulture, out int slot)
-        ? slot : -1;
+    /// <summary>The slot of a key: CRC-16/XMODEM of its tag (the specification of Redis Cluster).</summary>
+    private static int SlotOf(string tag)
+    {
+        int sum = 0;
+        foreach (char letter in tag)
+        {
+            sum ^= letter << 8;
+            for (int bit = 0; bit < 8; bit++) sum = (sum & 0x8000) == 0 ? sum << 1 : (sum << 1) ^ 0x1021;
+        }
+        return (sum & 0xFFFF) % Slots;
+    }
 
     // Waits until all masters know each other and all slots. On a busy machine a CLUSTER MEET may get lost.
     private async Task AgreeAsync()
@@ -168,7 +168,7 @@ internal sealed class RedisCluster : IAsyncDisposable
             }, "The servers do not agree.");
     }
 
-    // In real time: only a call that hangs takes that long. Each question starts programs, which take processors from the servers.
+    // In real time: only a call that hangs takes that long. Each question takes processors from the servers.
     private static async Task UntilAsync(Func<Task<bool>> isSo, string otherwise)
     {
         using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(30));
