@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Sends single commands to a server, each over a connection of its own. Starting <c>redis-cli</c> takes fifty times as long.</summary>
+/// <summary>Sends single commands to a server, each over a connection of its own. Starting <c>redis-cli</c> would take much longer.</summary>
 internal static class RawClient
 {
-    /// <summary>Returns the answer as <c>redis-cli</c> writes it to a file: elements of arrays in lines; nothing if there is no server.</summary>
+    /// <summary>Returns the answer as <c>redis-cli</c> writes it to a file: arrays in lines; nothing if there is no server.</summary>
     /// <param name="port">The port on the loopback.</param>
     /// <param name="password">The password; a server without one ignores it.</param>
     /// <param name="words">The command and its arguments.</param>

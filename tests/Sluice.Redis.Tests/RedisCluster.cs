@@ -4,7 +4,8 @@ using System.Net;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Three masters of a Redis Cluster on localhost, and replicas that a test adds. All changes are made by commands, as <c>redis-cli</c> sends them.
+/// Three masters of a Redis Cluster on localhost, and replicas that a test adds. Commands change them, as those of
+/// <c>redis-cli</c> do.
 /// </summary>
 internal sealed class RedisCluster : IAsyncDisposable
 {

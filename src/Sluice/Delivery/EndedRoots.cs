@@ -7,6 +7,16 @@ namespace Sluice.Delivery;
 internal sealed class EndedRoots(Signal committer)
 {
     private Root? newest;
+    private volatile bool isClosed;
+
+    /// <summary>
+    /// Nothing counts as ended any more, because a run is stopping: its functions see a cancelled token, and may return in the middle of an
+    /// item, or fail. The items stay in flight, and go back to the store with their partitions. Called before the token is cancelled.
+    /// </summary>
+    public void Close() => isClosed = true;
+
+    /// <summary>Whether nothing counts as ended any more. Any thread.</summary>
+    public bool IsClosed => isClosed;
 
     /// <summary>Adds a root and wakes the committer. Any thread.</summary>
     public void Add(Root root)

@@ -273,6 +273,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     protected override void OnSettled()
     {
         if (isWatched) EndWork();
+        if (ended.IsClosed) return;
         if (Round is { } round) round.End(this);
         else ended.Add(this);
     }

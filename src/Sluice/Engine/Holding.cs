@@ -15,7 +15,8 @@ internal sealed class Holding<T> : Inlet<T>
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
-        if (PassesThrough)
+        // In an attempt, the stage has no ticket: what comes with one belongs to no attempt, but to the end of a key.
+        if (PassesThrough || ticket is not null)
         {
             context.Out++;
             return next.PushAsync(item, ticket);

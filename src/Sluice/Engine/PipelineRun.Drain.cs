@@ -149,7 +149,9 @@ public sealed partial class PipelineRun
         lock (sync)
         {
             // A deadline counts here: code that was just cancelled gets only a short time to notice.
-            if (!ending) grace?.Change(notice, Timeout.InfiniteTimeSpan);
+            if (!ending && grace is null && isThrough)       // only the ends of nodes are left
+                grace = Time.CreateTimer(static run => ((PipelineRun)run!).End(), this, notice, Timeout.InfiniteTimeSpan);
+            else if (!ending) grace?.Change(notice, Timeout.InfiniteTimeSpan);
         }
         return stopped;
     }

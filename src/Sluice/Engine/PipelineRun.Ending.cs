@@ -38,10 +38,10 @@ public sealed partial class PipelineRun
         foreach (Action action in OnStop) action();
         CancelQuietly(stopSource);
         CancelQuietly(sourceStopSource);
-        Outputs.Complete(cause);
+        Outputs.Complete(cause ?? new OperationCanceledException("The run was cancelled.", new CancellationToken(canceled: true)));
         lock (sync)
         {
-            if (!ending && Volatile.Read(ref active) > 0)
+            if (!ending && (Volatile.Read(ref active) > 0 || nodes is not null))
                 grace = Time.CreateTimer(static run => ((PipelineRun)run!).End(), this, options.StopTimeout, Timeout.InfiniteTimeSpan);
         }
         return true;

@@ -239,7 +239,11 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
     private async ValueTask ReleaseAllAsync(Ticket? ticket)
     {
         List<TOut> items = held.Items;
-        for (int i = 0; i < items.Count; i++) await Next.PushAsync(items[i], ticket);
+        for (int i = 0; i < items.Count; i++)
+        {
+            Context.Run.ThrowIfStopping();
+            await Next.PushAsync(items[i], ticket);
+        }
         items.Clear();
     }
 }

@@ -44,7 +44,8 @@ internal static class WrittenFiles
     public static string? Find(string path)
     {
         string full = Path.GetFullPath(path);
-        if (!OperatingSystem.IsWindows() && full.StartsWith("/dev/", StringComparison.Ordinal)) return null;
+        if (!OperatingSystem.IsWindows() && full.StartsWith("/dev/", StringComparison.Ordinal)
+            && !full.StartsWith("/dev/shm/", StringComparison.Ordinal)) return null;         // where files in memory are
         try
         {
             return new FileInfo(full).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full;

@@ -29,6 +29,12 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
     /// <summary>The tickets of the source's items, if the run tracks them. Set while the run is built.</summary>
     public TicketRing? Tickets { get; set; }
 
+    /// <summary>
+    /// Whether an item was left out in part, so that no position behind it may be stored. What a branch leaves out does not count while
+    /// others take items: then the source is not stopped.
+    /// </summary>
+    protected bool HasCut => Tickets is { } ring && (ring.HasFailed || (stopped && ring.HasLeftOut));
+
     /// <summary>Called on any thread for each item that has ended; null if not needed.</summary>
     public virtual Action? ItemEnded => null;
 

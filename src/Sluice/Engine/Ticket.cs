@@ -96,7 +96,8 @@ internal class Ticket
     /// Records that a part was left out: the run fails there, or a stage takes no more items. Called by the holder of the part, before it
     /// settles.
     /// </summary>
-    public virtual void Cut() => Volatile.Write(ref isCut, true);
+    /// <param name="isFailure">Whether the run fails there.</param>
+    public virtual void Cut(bool isFailure = false) => Volatile.Write(ref isCut, true);
 
     public static Ticket For(int source) => new() { Source = source };
 
@@ -153,7 +154,7 @@ internal class Ticket
             failure.IsKept = true;
             Keep(new(failure, isPartial, isFinal, attempts) { IsDivisible = isDivisible });
         }
-        if (!isFinal) Cut();
+        if (!isFinal) Cut(isFailure: true);
         Settle(Outcome.Failed);
     }
 

@@ -16,13 +16,16 @@ internal sealed class TicketRing(int source, Action? ended = null)
     private Ticket?[] slots = new Ticket?[64];
     private long head;                               // the next sequence
     private long tail;                               // the oldest not swept
-    private volatile bool hasCut;
+    private volatile bool hasFailed, hasLeftOut;
 
     /// <summary>
-    /// Whether an item was left out in part (<see cref="Ticket.Cut"/>), so that no position behind it may be stored. Known only if the
-    /// source is told of ends, and before it is told of the end of that item. Any thread.
+    /// Whether an item has failed in a way that ends the run (<see cref="Ticket.Cut"/>). Known only if the source is told of ends, and before
+    /// it is told of the end of that item. Any thread.
     /// </summary>
-    public bool HasCut => hasCut;
+    public bool HasFailed => hasFailed;
+
+    /// <summary>Whether a stage has left out a part of an item because it takes no more. Known like <see cref="HasFailed"/>.</summary>
+    public bool HasLeftOut => hasLeftOut;
 
     public Ticket Next()
     {
@@ -88,10 +91,11 @@ internal sealed class TicketRing(int source, Action? ended = null)
             (Source, TellsEnd) = (source, true);
         }
 
-        public override void Cut()
+        public override void Cut(bool isFailure)
         {
-            ring.hasCut = true;
-            base.Cut();
+            if (isFailure) ring.hasFailed = true;
+            else ring.hasLeftOut = true;
+            base.Cut(isFailure);
         }
 
         protected override void OnSettled() => ended();

@@ -72,7 +72,9 @@ internal sealed class MemberInstance
         try
         {
             string boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+            // Processes of other users may be hidden (hidepid): then nothing is known of any other one.
             return new FileInfo("/proc/self/ns/pid").LinkTarget is { } space && StartOf(Environment.ProcessId).Length > 0
+                && StartOf(1).Length > 0
                 ? $"{boot}.{space}" : "";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

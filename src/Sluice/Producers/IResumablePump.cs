@@ -163,7 +163,7 @@ internal sealed class ResumablePump<T>(
 
     public override Action? ItemEnded => Progress is { } progress ? progress.OnItemEnded : null;
 
-    public void MarkWith(Func<ReadOnlyMemory<byte>, Task> markAsync) => Progress?.MarkWith(markAsync, () => Tickets is { HasCut: true });
+    public void MarkWith(Func<ReadOnlyMemory<byte>, Task> markAsync) => Progress?.MarkWith(markAsync, () => HasCut);
 
     public void Stored(ReadOnlyMemory<byte> position) => Progress?.OnStored(position);
 

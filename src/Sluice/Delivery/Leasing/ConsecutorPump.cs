@@ -12,6 +12,7 @@ internal abstract class ConsecutorPump<T> : SourcePump<T>
         Serializer = core.Options.Serializers.For<T>();
         Fetcher = new(core);
         core.Pump.Wake = WakeUp;
+        context.Run.OnStop.Add(core.Ended.Close);
     }
 
     protected ConsecutorCore Core { get; }

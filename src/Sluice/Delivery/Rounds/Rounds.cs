@@ -249,8 +249,9 @@ internal sealed partial class Rounds(ConsecutorCore core)
         {
             bool mustLoad = core.KeepsTime && !scope.HasBegun;
             if (!mayAct || !(isDue || mustLoad || partition.IsAtEnd)) return null;
-            scope.EndTurn(null);
             bool isEnding = partition.IsAtEnd && !isDue;
+            if (isEnding && running.Count > 0) return null;          // its stages end on the pump, and are those of the other rounds
+            scope.EndTurn(null);
             partition.IsAtEnd = false; // ask the store again before the next stage ends: emissions may have failed
             return new(this, core.Options.Delivery, partition, [], isEntrance: false) { IsEnding = isEnding };
         }

@@ -70,7 +70,7 @@ internal abstract class Fork(IForkJoin join, int branches) : Ticket
         return count;
     }
 
-    public sealed override void Cut() => Parent?.Cut();
+    public sealed override void Cut(bool isFailure) => Parent?.Cut(isFailure);
 
     public sealed override void Fail(PipelineException failure, bool isPartial, bool isFinal, int attempts, bool isDivisible)
     {

@@ -62,6 +62,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
             next.Flush();
             await pushed;
             if (at == chunk.Outputs.Count) break;
+            Run.ThrowIfStopping();
             pushed = next.PushAsync(chunk.Outputs[at], chunk.Outputs.TicketOf(at));
             at++;
         }

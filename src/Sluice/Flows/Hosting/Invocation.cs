@@ -121,6 +121,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         string what = $"The processor {Plan.Name} of the run {Run}";
         var call = new ProcessorCall(this, cancellation => function.RunAsync(this, core.Services, cancellation));
         await slot.EnterAsync(life).ConfigureAwait(false);
+        limit?.GoOn();
         slot.Use();
         slot.BeginItem();                            // the wait for the slot does not count
         using var until = CancellationTokenSource.CreateLinkedTokenSource(life, limit?.Token ?? CancellationToken.None);
@@ -194,6 +195,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     public ValueTask ReachAsync(bool mayWait, CancellationToken cancellation)
     {
         if (loops is null) return ValueTask.CompletedTask;
+        if (HasTimedOut) throw TooLong(null);        // the item before may have ended because of its token
         loops.Check();
         slot.BeginItem();
         return commits!.PassAsync(mayWait);
@@ -217,6 +219,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     public async Task SaveAsync(byte[] state, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
+        if (HasTimedOut) throw TooLong(null);
         if (state.Length > MaxState)
             throw new FlowException(
                 $"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes; the limit is {MaxState:N0}. Save a reference "

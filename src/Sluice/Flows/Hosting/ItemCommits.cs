@@ -194,7 +194,13 @@ internal sealed class ItemCommits : IDisposable
             if (!plan.Wait) moves.Add(new(input.Stream, ReaderNames.Gate(input.Keeper), 0, passed));
         }
         bool hasMoved = moves.Count > 0 || !ReferenceEquals(state, stored.State);
-        return (stored with { Inputs = places, State = state, Fruitless = hasMoved ? 0 : stored.Fruitless }, moves);
+        return (stored with
+        {
+            Inputs = places,
+            State = state,
+            Fruitless = hasMoved ? 0 : stored.Fruitless,
+            Failures = hasMoved ? 0 : stored.Failures
+        }, moves);
     }
 
     /// <summary>Waits for room. Once there is room, the commit has it, because the stream has no other writer.</summary>

@@ -4,7 +4,8 @@ namespace Sluice.Flows;
 /// Cancels an attempt that works for longer than its limit (<see cref="Processor.Timeout"/>). Waiting time does not count.
 /// </summary>
 /// <remarks>
-/// Thread-safe: a lock guards the times. The timer is set at the start of the attempt, and again only if it fires too early.
+/// Thread-safe: a lock guards the times. The timer is set at the start of the attempt, and again only if it fires too early. An attempt
+/// begins with a wait, for its slot.
 /// </remarks>
 internal sealed class FunctionTimeout : IDisposable
 {
@@ -15,7 +16,7 @@ internal sealed class FunctionTimeout : IDisposable
     private readonly Lock sync = new();
     private TimeSpan worked;                         // before the last wait
     private long since;                              // the end of the last wait; meaningless during a wait
-    private int waits;
+    private int waits = 1;
     private bool hasEnded;
     private bool isExceeded;
 

@@ -64,7 +64,11 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
             var own = new FunctionLife(core, $"What is put into {values.Key} of the run {plan.Run}", life);
             await using (own.ConfigureAwait(false))
-                foreach (IOVal value in values) await value.WriteAsync(port, serializers, own.Token).ConfigureAwait(false);
+                foreach (IOVal value in values)
+                {
+                    await value.WriteAsync(port, serializers, own.Token).ConfigureAwait(false);
+                    if (value.IsStream) life.ThrowIfCancellationRequested();         // it may have ended because of its token
+                }
             await port.FinishAsync(life).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (life.IsCancellationRequested)

@@ -63,7 +63,11 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
     protected override async ValueTask OnCompleteAsync()
     {
         if (own is not null)
-            foreach (string key in own.Keys) await EndKeyAsync(own, key, null, null);
+            foreach (string key in own.Keys)
+            {
+                Context.Run.ThrowIfStopping();
+                await EndKeyAsync(own, key, null, null);
+            }
         await Next.CompleteAsync();
     }
 

@@ -149,6 +149,7 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
             if (pushed.IsCompletedSuccessfully) continue;
             next.Flush();
             await pushed;
+            Run.ThrowIfStopping();
         }
     }
 

@@ -131,7 +131,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         if (markAsync is null) return;
         if (isBegun && emitted == current.First) PassOne();      // the count of an item that is gone must not apply to another
         await UntilAsync(() => Volatile.Read(ref open) == 0);
-        if (isOver && told != current.Over && Tickets is not { HasCut: true }) await StoreAsync(current.Over);
+        if (isOver && told != current.Over && !HasCut) await StoreAsync(current.Over);
     }
 
     private void PassOne()

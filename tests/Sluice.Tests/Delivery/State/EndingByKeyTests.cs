@@ -30,6 +30,20 @@ public sealed class EndingByKeyTests
             ledger.Lines.Order(StringComparer.Ordinal));
     }
 
+    /// <summary>What a key puts out at the end belongs to no attempt that a policy could hold back.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task EachKeyEndsBehindAPolicy(bool hasTimeout)
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await PlayAsync(isRestarted: false, () => Make(store, isKeyed: true, source => source | Stage.KeyBy((int n) => n % Keys, 1)
+            | Sluice.StageNode.Of(() => new Total()) | (hasTimeout ? Stage.Timeout(TimeSpan.FromHours(1)).Named("total")
+                : Stage.OnError(ErrorPolicy.DeadLetter).Named("total"))));
+        Assert.Equal(Enumerable.Range(0, Keys).Select(static key => $"{key}={Enumerable.Range(0, 60).Where(n => n % Keys == key).Sum()}"),
+            ledger.Lines.Order(StringComparer.Ordinal));
+    }
+
     [Theory]
     [InlineData(1, true, false)]
     [InlineData(3, true, false)]

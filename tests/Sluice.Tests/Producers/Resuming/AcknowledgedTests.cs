@@ -169,6 +169,35 @@ public class AcknowledgedTests
         Assert.Equal(["a", "b"], await intake.AcceptedAsync());
     }
 
+    /// <summary>A source that does not await its positions: the next item is not stored with a position before it.</summary>
+    [Fact]
+    public async Task AnItemIsNotStoredWithAPositionBeforeItIfTheSourceDidNotWait()
+    {
+        var mayAppend = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var intake = new Intake { Through = store => new HeldStore(store, mayAppend.Task) };
+        for (int life = 0; life < 2; life++) await intake.AcceptAsync(Source.Acknowledged<string>("letters", "test", Letters));
+        Assert.Equal(["x"], await intake.AcceptedAsync());
+
+        async IAsyncEnumerable<WithPosition<string>> Letters(SourceProgress progress,
+            [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            if (progress.Start.Span.SequenceEqual("x"u8)) yield break;
+            foreach (string mark in (string[])["m", "n"])
+            {
+                using var impatience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                Task storing = progress.StoreAsync(Encoding.UTF8.GetBytes(mark), impatience.Token);
+                await impatience.CancelAsync();
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => storing);
+            }
+            _ = Task.Run(async () =>
+            {
+                for (int turn = 0; turn < 2_000; turn++) await Task.Yield();          // until the item stands before the appends
+                mayAppend.SetResult();
+            }, CancellationToken.None);
+            yield return new("x", "x"u8.ToArray());
+        }
+    }
+
     [Theory]
     [InlineData(new byte[] { 7 })]
     [InlineData(new byte[] { 1, 9, 0 })]
@@ -191,6 +220,15 @@ public class AcknowledgedTests
             if (number == 3) third();
             AppendResult result = await base.AppendAsync(request, cancellation);
             return number == 1 ? throw new StreamStoreException("The answer was lost.") : result;
+        }
+    }
+
+    private sealed class HeldStore(IStreamStore inner, Task mayAppend) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+        {
+            await mayAppend;
+            return await base.AppendAsync(request, cancellation);
         }
     }
 }

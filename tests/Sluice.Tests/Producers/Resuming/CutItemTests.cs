@@ -60,7 +60,8 @@ public class CutItemTests
                 ends += $" {end}";
                 isOver = await LifeAsync(intake, outputs, way, end, random.Next(1, 8));
             }
-            IEnumerable<string> expected = outputs.SelectMany(static (count, at) => Enumerable.Range(0, count).Select(part => $"{at}.{part}"));
+            IEnumerable<string> expected = outputs.SelectMany(static (count, at)
+                => Enumerable.Range(0, count).Select(part => $"{at}.{part}"));
             Assert.Equal((seed, ends, string.Join(' ', expected)), (seed, ends, string.Join(' ', await intake.AcceptedAsync())));
         }
     }

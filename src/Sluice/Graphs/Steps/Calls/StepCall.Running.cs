@@ -115,6 +115,7 @@ public abstract partial class StepCall<T>
         LimitPermit? mine = Line is { } line ? new(this, line, hasStarted: true) : null;
         CancellationTokenRegistration gone = mine is null ? default
             : cancellation.UnsafeRegister(static permit => ((LimitPermit)permit!).Close(), mine);
+        if (mine is not null) ((ICall)this).CountAwaits(1);          // the permit counts the end of this wait
         await new Resumption(Scheduler, mine);
         gone.Unregister();
         if (cancellation.IsCancellationRequested) mine?.Close();

@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Sluice.Flows;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>Code of users that ends quietly because its token is cancelled: what it has left out is not taken for the whole.</summary>
+public class CutOffTests
+{
+    private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
+
+    [Fact]
+    public async Task AnInputThatEndsBecauseItsRunIsDisposedHasFailed()
+    {
+        await using var lab = new FlowLab();
+        Supervisor starter = lab.Join();
+        lab.Join().Register(Work, StartTests.CopyAsync);
+        var isRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Stream("x", NumbersAsync())],
+            cancellation: FlowLab.Cancellation);
+        await isRead.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await using FlowRun seen = (await starter.FindAsync(run.Id, FlowLab.Cancellation))!;
+        await run.DisposeAsync();
+        await Assert.ThrowsAsync<FlowException>(() => seen.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+
+        async IAsyncEnumerable<int> NumbersAsync([EnumeratorCancellation] CancellationToken cancellation = default)
+        {
+            for (int number = 0; !cancellation.IsCancellationRequested; number++)
+            {
+                yield return number;
+                if (number != 3) continue;
+                isRead.SetResult();
+                await Task.Delay(Timeout.Infinite, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task AnItemThatEndsBecauseOfItsTimeLimitIsTriedAgain()
+    {
+        var clock = new TestClock();
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join(options => options with { Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan });
+        Processor work = Work with
+        {
+            Resume = ResumeMode.PerItem,
+            Retry = new(1) { Delay = TimeSpan.Zero },
+            Timeout = TimeSpan.FromSeconds(10)
+        };
+        var isStuck = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        int starts = 0;
+        service.Register(work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            Interlocked.Increment(ref starts);
+            await foreach (int value in x.StreamAsync(CancellationToken.None))
+                for (int part = 0; part < 3 && !cancellation.IsCancellationRequested; part++)
+                {
+                    await y.WriteAsync((10 * value) + part, CancellationToken.None);
+                    if (value == 2 && part == 0 && isStuck.TrySetResult())
+                        await Task.Delay(Timeout.Infinite, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), Enumerable.Range(1, 3).Select(n => IOVal.Of("x", n)),
+            cancellation: FlowLab.Cancellation);
+        await isStuck.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Task<List<int>> values = FlowLab.ReadAsync(run.Output<int>("y"));
+        while (Volatile.Read(ref starts) < 2 && !values.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(500));
+            for (int turn = 0; turn < 2_000; turn++) await Task.Yield();
+        }
+        Assert.Equal([10, 11, 12, 20, 21, 22, 30, 31, 32], await values);
+    }
+
+    [Fact]
+    public async Task TheTimeLimitDoesNotRunWhileAFunctionWaitsForItsSlot()
+    {
+        var clock = new TestClock();
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join(options => options with
+        {
+            Time = clock,
+            MaxConcurrency = 1,
+            RunRetentionDuration = Timeout.InfiniteTimeSpan
+        });
+        var hasSlot = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Processor slow = new("slow") { Inputs = ["x"], Outputs = ["y"] }, limited = Work with { Timeout = TimeSpan.FromSeconds(10) };
+        service.Register(slow, async (IO<int> x, IOWriter<int> y) =>
+        {
+            hasSlot.SetResult();
+            await go.Task;
+            await y.WriteAsync(await x.FirstAsync());
+        });
+        service.Register(limited, static async (IO<int> x, IOWriter<int> y, CancellationToken cancellation)
+            => await y.WriteAsync(cancellation.IsCancellationRequested ? -1 : await x.FirstAsync(cancellation), cancellation));
+        await using FlowRun first = await service.StartAsync(Flow.From(slow).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        await hasSlot.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await using FlowRun second = await service.StartAsync(Flow.From(limited).Resolve(), [IOVal.Of("x", 2)],
+            cancellation: FlowLab.Cancellation);
+        for (int step = 0; step < 8; step++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(5));
+            for (int turn = 0; turn < 2_000; turn++) await Task.Yield();          // meanwhile the second one waits for the slot
+        }
+        go.SetResult();
+        Assert.Equal(2, await second.Output<int>("y").FirstAsync(FlowLab.Cancellation));
+        await second.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+    }
+
+    /// <summary>Each of two items fails once, and the service is another one between them.</summary>
+    [Fact]
+    public async Task TheAttemptCountOfAnItemDoesNotOutliveItAtAHandover()
+    {
+        await using var lab = new FlowLab();
+        Processor work = Work with { Resume = ResumeMode.PerItem, Retry = new(1) { Delay = TimeSpan.Zero } };
+        ConcurrentDictionary<int, int> seen = new();
+        var isThrough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor starter = lab.Join();
+        Supervisor first = Host();
+        await using FlowRun run = await starter.StartAsync(Flow.From(work).Resolve(), [IOVal.Stream("x", NumbersAsync())],
+            cancellation: FlowLab.Cancellation);
+        await using IAsyncEnumerator<int> values = run.Output<int>("y").StreamAsync(FlowLab.Cancellation)
+            .GetAsyncEnumerator(FlowLab.Cancellation);
+        for (int value = 0; value < 3; value++)
+        {
+            Assert.True(await values.MoveNextAsync());
+            Assert.Equal(value, values.Current);
+        }
+        await first.DisposeAsync();
+        Host();
+        isThrough.SetResult();
+        Assert.True(await values.MoveNextAsync());
+        Assert.Equal(3, values.Current);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+
+        Supervisor Host()
+        {
+            Supervisor host = lab.Join();
+            host.Register(work, async (IO<int> x, IOWriter<int> y) =>
+            {
+                await foreach (int value in x.StreamAsync())
+                {
+                    if (value is 0 or 3 && seen.AddOrUpdate(value, 1, static (_, count) => count + 1) == 1) throw new IOException("once");
+                    await y.WriteAsync(value);
+                }
+            });
+            return host;
+        }
+
+        async IAsyncEnumerable<int> NumbersAsync()
+        {
+            for (int value = 0; value < 3; value++) yield return value;
+            await isThrough.Task;
+            yield return 3;
+        }
+    }
+}
