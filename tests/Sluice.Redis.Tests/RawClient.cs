@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Sends single commands to a server, each over a connection of its own. Starting <c>redis-cli</c> would take much longer.</summary>
+/// <summary>Sends single commands to a server, each over a connection of its own. To start <c>redis-cli</c> takes much longer.</summary>
 internal static class RawClient
 {
     /// <summary>Returns the answer as <c>redis-cli</c> writes it to a file: arrays in lines; nothing if there is no server.</summary>

@@ -19,7 +19,7 @@ internal sealed class TicketRing(int source, Action? ended = null)
     private volatile bool hasFailed, hasLeftOut;
 
     /// <summary>
-    /// Whether an item has failed in a way that ends the run (<see cref="Ticket.Cut"/>). Known only if the source is told of ends, and before
+    /// Whether an item has failed so that the run ends (<see cref="Ticket.Cut"/>). Known only if the source is told of ends, and before
     /// it is told of the end of that item. Any thread.
     /// </summary>
     public bool HasFailed => hasFailed;

@@ -30,6 +30,37 @@ public sealed class EndingByKeyTests
             ledger.Lines.Order(StringComparer.Ordinal));
     }
 
+    /// <summary>A partition has ended, and an item of another one is in the node, which is one for all partitions.</summary>
+    [Fact]
+    public async Task NoKeyEndsWhileAnItemOfAnotherPartitionIsInTheNode()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        int[] numbers = [.. Enumerable.Range(1, 100).OrderBy(static n => EntryKey.Of($"{n}").PartitionOf(2))];
+        (int ended, int busy) = (numbers[0], numbers[^1]);
+        var isInside = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Consecutor<int> consecutor = new("numbers", source => source | (static n => n) | Stage.Buffer(1)
+            | Sluice.StageNode.Of(() => new Total(async item =>
+            {
+                if (item != busy) return;
+                isInside.TrySetResult();
+                await go.Task;
+            })) | Stage.Named("total") | ledger.Sink<string>(), Options(store, 2))
+        { Key = static n => $"{n}" };
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(ended, Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        await consecutor.SendAsync(busy, Cancellation);
+        await isInside.Task.WaitAsync(Cancellation);
+        await consecutor.CompleteAsync(Cancellation);
+        for (int turn = 0; turn < 20_000; turn++) await Member.NextAsync();          // it would end the other partition now
+        Assert.Empty(ledger.Lines);
+        go.SetResult();
+        await consecutor.WaitForIdleAsync(Cancellation);
+        Assert.Equal(new[] { $"{ended}={ended}", $"{busy}={busy}" }.Order(StringComparer.Ordinal),
+            ledger.Lines.Order(StringComparer.Ordinal));
+    }
+
     /// <summary>What a key puts out at the end belongs to no attempt that a policy could hold back.</summary>
     [Theory]
     [InlineData(true)]
@@ -160,12 +191,12 @@ public sealed class EndingByKeyTests
         }
     }
 
-    private sealed class Total : StatefulStageNode<int, string, int>
+    private sealed class Total(Func<int, ValueTask>? inside = null) : StatefulStageNode<int, string, int>
     {
-        protected override ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
+        protected override async ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
         {
+            if (inside is not null) await inside(item);
             State += item;
-            return default;
         }
 
         protected override ValueTask EndKeyAsync(Output<string> output, CancellationToken cancellation)
