@@ -56,6 +56,31 @@ public sealed class SinkDatabaseTests(SharedServer server) : DatabaseSink(server
         Assert.Equal(1L, await Shared.Server.AskAsync($"SELECT count(*) FROM {Schema}.sluice_sink_row"));
     }
 
+    /// <summary>Its connection was lost in the middle of COMMIT, and the undo came before the server had committed.</summary>
+    [Fact]
+    public async Task ATransactionThatIsCommittedAfterItsUndoIsTakenBack()
+    {
+        string[] tables = ["word", "sluice_sink", "sluice_sink_row"];
+        TransactionalSink<object?[]> sink = await BeginAsync();
+        await CommitAsync(sink, ["a"]);
+        SinkCommit<object?[]> commit = Commit(["late"], new(0));
+        await sink.Prepare(commit, default);
+        foreach (string table in tables) await Shared.Server.AskAsync($"CREATE TABLE {Schema}.late_{table} AS TABLE {Schema}.{table}");
+        await sink.Finish(commit, false, default);
+        foreach (string table in tables) await Shared.Server.AskAsync(
+            $"DELETE FROM {Schema}.{table}; INSERT INTO {Schema}.{table} SELECT * FROM {Schema}.late_{table}; "
+                + $"DROP TABLE {Schema}.late_{table}");
+        Assert.Equal(["a", "late"], await RowsAsync());
+
+        commit = Commit(["b"], new(0));
+        var failure = await Assert.ThrowsAsync<IOException>(() => sink.Prepare(commit, default).AsTask());
+        Assert.Contains("has been committed", failure.Message, StringComparison.Ordinal);
+        await sink.Finish(commit, false, default);
+        await CommitAsync(sink, ["b"]);
+        await sink.End();
+        Assert.Equal(["a", "b"], await RowsAsync());
+    }
+
     [Fact]
     public async Task ACommitWithARefusedRowWritesNoRowsAndNamesTheItem()
     {

@@ -183,6 +183,14 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
                 $"Another process writes to {place} for {sink}, partition {part.Noted.Number}: it has begun after this one. If this "
                     + $"process has lost the partition, that is as it should be. Else another store has a consecutor and a sink of these "
                     + $"names: name the sink's node differently."));
+        if (found.Number == part.Committed + 1)
+        {
+            // Its commit was in doubt, and became visible only after it was to be taken back.
+            part.MayBeAhead = true;
+            return new IOException(string.Create(CultureInfo.InvariantCulture,
+                $"A transaction of {sink}, partition {part.Noted.Number}, has been committed in {place} although its connection was lost: "
+                    + $"it is taken back, and the items are written again."));
+        }
         return found.Number < part.Committed ? Behind(part.Noted.Number, found.Number, part.Committed)
             : new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
                 $"{place} has the rows of {found.Number:N0} commits of {sink}, partition {part.Noted.Number}, and the store knows "

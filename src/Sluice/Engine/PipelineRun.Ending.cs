@@ -23,6 +23,10 @@ public sealed partial class PipelineRun
     /// <summary>Fails the run because of an exception that no stage awaits: from an <c>async void</c> method of user code.</summary>
     private void FailOutside(Exception cause) => Stop(new PipelineException("async void", null, cause));
 
+    /// <summary>What the readers of outputs are told; null for the end of a complete run.</summary>
+    private Exception? EndOfOutputs => failure
+        ?? (stopping ? new OperationCanceledException("The run was cancelled.", new CancellationToken(canceled: true)) : null);
+
     /// <returns>Whether this call stopped the run.</returns>
     private bool Stop(Exception? cause, string reason = "")
     {
@@ -38,7 +42,7 @@ public sealed partial class PipelineRun
         foreach (Action action in OnStop) action();
         CancelQuietly(stopSource);
         CancelQuietly(sourceStopSource);
-        Outputs.Complete(cause ?? new OperationCanceledException("The run was cancelled.", new CancellationToken(canceled: true)));
+        Outputs.Complete(EndOfOutputs);
         lock (sync)
         {
             if (!ending && (Volatile.Read(ref active) > 0 || nodes is not null))
@@ -87,7 +91,7 @@ public sealed partial class PipelineRun
             endedAt = Time.GetTimestamp();
         }
         watchdog?.Dispose();
-        if (outputs is not null || options.Outputs.Count > 0) Outputs.Complete(failure);
+        if (outputs is not null || options.Outputs.Count > 0) Outputs.Complete(EndOfOutputs);
         RunTelemetry.RunEnded(this, HowItEnded, (failure as PipelineException)?.InnerException ?? failure);
         over = true;
         Interlocked.MemoryBarrier();                 // before the read of `completion`

@@ -110,6 +110,55 @@ public class CutOffTests
         await second.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
+    [Fact]
+    public async Task AValueOfALoopThatWasLeftIsNotReadAgain()
+    {
+        await using var lab = new FlowLab();
+        var work = new Processor("work") { Inputs = ["head", "x"], Outputs = ["y"], Resume = ResumeMode.PerItem };
+        var mayEnd = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor starter = lab.Join();
+        Supervisor first = Host();
+        await using FlowRun run = await starter.StartAsync(Flow.From(work).Resolve(),
+            [IOVal.Of("head", 100), IOVal.Of("head", 101), IOVal.Stream("x", NumbersAsync())], cancellation: FlowLab.Cancellation);
+        await using IAsyncEnumerator<int> values = run.Output<int>("y").StreamAsync(FlowLab.Cancellation)
+            .GetAsyncEnumerator(FlowLab.Cancellation);
+        foreach (int expected in (int[])[100, 1, 2])
+        {
+            Assert.True(await values.MoveNextAsync());
+            Assert.Equal(expected, values.Current);
+        }
+        await first.DisposeAsync();
+        Host();
+        mayEnd.SetResult();
+        List<int> rest = [];
+        while (await values.MoveNextAsync()) rest.Add(values.Current);
+        Assert.DoesNotContain(100, rest);
+        Assert.Equal(3, rest[^1]);
+
+        Supervisor Host()
+        {
+            Supervisor host = lab.Join();
+            host.Register(work, static async (IO<int> head, IO<int> x, IOWriter<int> y) =>
+            {
+                await foreach (int value in head.StreamAsync())
+                {
+                    await y.WriteAsync(value);
+                    break;
+                }
+                await foreach (int value in x.StreamAsync()) await y.WriteAsync(value);
+            });
+            return host;
+        }
+
+        async IAsyncEnumerable<int> NumbersAsync()
+        {
+            yield return 1;
+            yield return 2;
+            await mayEnd.Task;
+            yield return 3;
+        }
+    }
+
     /// <summary>Each of two items fails once, and the service is another one between them.</summary>
     [Fact]
     public async Task TheAttemptCountOfAnItemDoesNotOutliveItAtAHandover()

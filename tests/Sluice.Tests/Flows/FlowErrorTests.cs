@@ -155,6 +155,12 @@ public class FlowErrorTests
             lab => Fail(lab, Work with { Resume = ResumeMode.Checkpoint },
                 (ProcessorContext context) => { context.Checkpoint<int>(); return Task.CompletedTask; },
                     Flow.From(Work with { Resume = ResumeMode.PerItem }).Resolve())),
+        ("The run r has failed: the processor work has: InvalidOperationException: The processor work resumes PerItem, and remembers "
+            + "nothing. Make it Resume = ResumeMode.Checkpoint. "
+            + "The flow declares \"work: x -> y (resumes PerItem)\", the service service-1 has registered \"work: x -> y (resumes "
+            + "Checkpoint)\": the flow's resumes PerItem, the service's Checkpoint. Use one declaration for both.",
+            lab => Fail(lab, Work with { Resume = ResumeMode.Checkpoint }, async (Checkpoint<int> saved) => await saved.SaveAsync(1),
+                Flow.From(Work with { Resume = ResumeMode.PerItem }).Resolve())),
         ("The run r has failed: the processor work has: The stream x of the run r has failed: What was put in failed: no more paper",
             lab => Fail(lab, Work, async (IO<int> x) => { await FlowLab.ReadAsync(x); }, IOVal.Stream("x", TearAsync()))),
     ];

@@ -55,7 +55,10 @@ internal sealed class DeadLetterBuilder(
             PartFailure failure = failures[i];
             if (failure.IsDivisible && Entrance(failure)?.Accept(ListBisection.Divider(this, root, failure, i + 1)) is { } both)
                 halves.AddRange(both);
-            else if (!KeepsLetters) continue;
+            else if (!KeepsLetters)
+            {
+                if (failure.IsPartial) root.DropStaged();           // what it has put out before it failed is not all of it
+            }
             else if (failure.IsPartial || BuryPart(root, failure) is not { } letter) return Whole(root);
             else letters.Add(letter);
         }

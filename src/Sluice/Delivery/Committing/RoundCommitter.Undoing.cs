@@ -46,9 +46,10 @@ internal sealed partial class RoundCommitter
     private void Discard(Round round, List<Root> roots)
     {
         Recycle(roots);
-        core.Ledger.Discard(round.Items.Count);
+        int left = round.Items.Count(static item => !item.IsPutAside);         // the others have ended before
+        core.Ledger.Discard(left);
         core.Rounds!.End(round, isCommitted: false);
-        core.Partitions.End(round.Partition, round.Items.Count);
+        core.Partitions.End(round.Partition, left);
     }
 
     private static void Recycle(List<Root> roots)

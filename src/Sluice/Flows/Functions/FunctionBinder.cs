@@ -75,8 +75,13 @@ internal sealed class FunctionBinder
             if (processor.Resume != ResumeMode.Checkpoint)
                 throw Wrong(
                     $"is a {TypeNames.Of(type)}, but the processor resumes {processor.Resume}. Make it Resume = ResumeMode.Checkpoint");
-            return scope => new(Make(type, scope.Invocation.State, scope.Invocation.Serializers.OfState(scope.Invocation.Plan.Name),
-                (Func<byte[], CancellationToken, Task>)scope.Invocation.SaveAsync));
+            // The run may have been started by an older version, with another mode: the state would fall behind the positions.
+            return scope => scope.Invocation.Plan.Resume == ResumeMode.Checkpoint
+                ? new(Make(type, scope.Invocation.State, scope.Invocation.Serializers.OfState(scope.Invocation.Plan.Name),
+                    (Func<byte[], CancellationToken, Task>)scope.Invocation.SaveAsync))
+                : throw new InvalidOperationException(
+                    $"The processor {scope.Invocation.Plan.Name} resumes {scope.Invocation.Plan.Resume}, and remembers nothing. Make it "
+                        + "Resume = ResumeMode.Checkpoint.");
         }
         return Serve();
 

@@ -201,7 +201,12 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         return commits!.PassAsync(mayWait);
     }
 
-    public IDisposable? Enter(string streams) => loops?.Enter(streams);
+    public IDisposable? Enter(string streams)
+    {
+        if (loops is null) return null;
+        foreach (InputPort input in inputs.Values) input.PassCurrent(onlyLeft: true);
+        return loops.Enter(streams);
+    }
 
     public int NumberOf(ChoiceKind kind, string streams) => choices.NumberOf(kind, streams);
 

@@ -107,13 +107,14 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
     }
 
     /// <summary>Marks the values read last as processed, although the function has not asked for more.</summary>
-    public void PassCurrent()
+    /// <param name="onlyLeft">Only those of loops that the function has left.</param>
+    public void PassCurrent(bool onlyLeft = false)
     {
         lock (sync)
         {
-            if (left > (Passed ?? 0)) Passed = left;
+            if (left > (Passed ?? 0) && (!onlyLeft || active.Count == 0)) Passed = left;
             foreach (PortReader reader in active)
-                if (reader.IsCounted) reader.Pass();
+                if (reader.IsCounted && !onlyLeft) reader.Pass();
         }
     }
 

@@ -20,6 +20,9 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
 
     public override long OldestTick => oldest?.Tick ?? long.MaxValue;
 
+    /// <summary>Whether somebody saves the changes; not in a run whose state ends with it.</summary>
+    public bool AreSaved { get; init; } = true;
+
     public bool HasAll => hasAll;
 
     public int Changes => changed.Count;
@@ -105,7 +108,13 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
     {
         if (cell.IsChanged) return;
         cell.IsChanged = true;
-        changed.Add(cell);
+        if (AreSaved) changed.Add(cell);
+    }
+
+    /// <summary>Frees a key whose state was removed, if nobody saves that: after the item or the timer that has removed it.</summary>
+    public void Free(Cell cell)
+    {
+        if (!AreSaved && cell.IsRemoved) Drop(cell);
     }
 
     protected override void EvictOldest()

@@ -15,7 +15,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
     {
         (this.inner, this.node, form, keyOf) = (inner, node, node.Form, (Func<TIn, string>?)context.KeyOf);
         if (context.Run.Options.Following is { } following) number = following.Add(this, inner.Next);
-        else own = new(form);
+        else own = new(form) { AreSaved = false };
         StateName = context.Run.Options.Following is null ? "" : context.Run.NameOf(Node);
     }
 
@@ -106,6 +106,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
         {
             node.Leave(cell);
         }
+        cells.Free(cell);
         ticket?.Settle(Outcome.Skipped);
     }
 
@@ -139,7 +140,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
         try
         {
             pushed = Next.PushAsync(item, ticket);
-            if (!pushed.IsCompletedSuccessfully) return LeaveAsync(pushed, cell, value, isRemoved);
+            if (!pushed.IsCompletedSuccessfully) return LeaveAsync(pushed, cells, cell, value, isRemoved);
         }
         catch
         {
@@ -148,11 +149,13 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
             throw;
         }
         node.Leave(cell);
+        cells.Free(cell);
         return default;
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask LeaveAsync(ValueTask pushed, StateCells<TState>.Cell cell, TState value, bool isRemoved)
+    private async ValueTask LeaveAsync(ValueTask pushed, StateCells<TState> cells, StateCells<TState>.Cell cell, TState value,
+        bool isRemoved)
     {
         try
         {
@@ -167,6 +170,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
         {
             node.Leave(cell);
         }
+        cells.Free(cell);
     }
 
     private async ValueTask ReadAsync(StateCells<TState> cells, string key, TIn item, Ticket? ticket)

@@ -125,6 +125,7 @@ internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
                 throw Context.Failure(e, held.Item, ticket);
             }
             await EmitAsync(pair, null);
+            Context.Run.ThrowIfStopping();
         }
         ticket?.Settle(Outcome.Completed);
     }

@@ -134,7 +134,11 @@ internal sealed class JoinSide<T, TOther, TKey, TOut>(
         ValueTask pushed, T item, Ticket? ticket, Queue<JoinSide<TOther, T, TKey, TOut>.Held>.Enumerator partners)
     {
         await pushed;
-        while (partners.MoveNext()) await PairAsync(item, ticket, partners.Current);
+        while (partners.MoveNext())
+        {
+            Context.Run.ThrowIfStopping();
+            await PairAsync(item, ticket, partners.Current);
+        }
         ticket?.Settle(Outcome.Completed);
     }
 

@@ -54,6 +54,32 @@ public sealed class CutOffItemTests : IDisposable
             seen.Order(StringComparer.Ordinal));
     }
 
+    /// <summary>Without dead letters, too, nothing of an item that fails in its middle is committed.</summary>
+    [Fact]
+    public async Task NothingIsCommittedOfAnItemThatFailsInTheMiddle()
+    {
+        await using var store = new MemoryStreamStore();
+        var ledger = new Ledger();
+        await using var consecutor = new Consecutor<int>("work", source => source.SelectMany(Three) | ledger.Sink<string>(), new()
+        {
+            Store = store,
+            Process = new(),
+            Stream = new() { Partitions = 1 },
+            Delivery = DeliveryGuarantee.Confirm
+        });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([0, 1, 2], Cancellation);
+        ConsecutorSnapshot books = await consecutor.WaitForIdleAsync(Cancellation);
+        Assert.Equal((3L, 2L, 1L), (books.Accepted, books.Completed, books.Cancelled));
+        Assert.Equal(["0.0", "0.1", "0.2", "2.0", "2.1", "2.2"], ledger.Lines);
+
+        static IEnumerable<string> Three(int item)
+        {
+            for (int part = 0; part < Parts; part++)
+                yield return item == 1 && part == 2 ? throw new FormatException("no third part") : $"{item}.{part}";
+        }
+    }
+
     private Consecutor<int> Make(IStreamStore store, How how, bool isAtMostTried, bool stops)
     {
         Func<Source<int>, Pipeline> pipeline = how switch
