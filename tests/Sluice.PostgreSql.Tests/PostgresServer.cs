@@ -143,7 +143,9 @@ internal sealed class PostgresServer : IAsyncDisposable
         };
         foreach (string argument in (string[])["-c", Shell, "sh", .. AsPostgres, $"{Programs}/postgres", "-D", Data, "-p", $"{Port}", "-k",
             directory, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "shared_buffers=32MB", "-c", "max_connections=200",
-            "-c", "jit=off", "-c", "full_page_writes=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0",
+            // Shared memory as files of its directory: a server that is killed would leave it behind in /dev/shm.
+            "-c", "dynamic_shared_memory_type=mmap", "-c", "jit=off", "-c", "full_page_writes=off", "-c", "wal_level=minimal",
+            "-c", "max_wal_senders=0",
             .. settings.SelectMany(setting => (string[])["-c", setting])])
             start.ArgumentList.Add(argument);
         Process started = Process.Start(start)!;
