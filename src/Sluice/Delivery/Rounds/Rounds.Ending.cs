@@ -5,7 +5,8 @@ internal sealed partial class Rounds
 {
     /// <summary>Lets stages emit the items that they hold, because the store has no entries for these partitions and never will. Used by
     /// the pump.</summary>
-    /// <returns>Whether a stage is to emit.</returns>
+    /// <returns>Whether a stage is to emit now. If rounds of other partitions are running, it emits when they have ended; the end of a
+    /// round wakes the pump.</returns>
     public bool EndInput(OwnedPartition[] partitions)
     {
         core.Stream.IsInputComplete = true;
@@ -13,7 +14,7 @@ internal sealed partial class Rounds
         OwnedPartition[] ending = Array.FindAll(partitions, partition => !partition.Scope!.HasEnded && !partition.IsVoid
             && !(partition.EndAt > looked));
         foreach (OwnedPartition partition in ending) partition.IsAtEnd = true;
-        return ending.Length > 0;
+        return ending.Length > 0 && AreOver;
     }
 
     /// <summary>Retries a stage that could not emit the items that it holds, as often as <see cref="DeliveryGuarantee"/> says. Used by the

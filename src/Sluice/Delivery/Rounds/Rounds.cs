@@ -250,7 +250,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
             bool mustLoad = core.KeepsTime && !scope.HasBegun;
             if (!mayAct || !(isDue || mustLoad || partition.IsAtEnd)) return null;
             bool isEnding = partition.IsAtEnd && !isDue;
-            if (isEnding && running.Count > 0) return null;          // its stages end on the pump, and are those of the other rounds
+            if (isEnding && running.Count > 0) return null;          // its stages end on the pump, and other rounds are in them
             scope.EndTurn(null);
             partition.IsAtEnd = false; // ask the store again before the next stage ends: emissions may have failed
             return new(this, core.Options.Delivery, partition, [], isEntrance: false) { IsEnding = isEnding };
