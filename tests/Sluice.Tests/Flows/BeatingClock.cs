@@ -8,22 +8,14 @@ namespace Sluice.Tests.Flows;
 /// </summary>
 /// <param name="clock">The clock of the test.</param>
 /// <param name="beat">The time between two heartbeats: a third of the lease duration.</param>
-internal sealed class BeatingClock(TestClock clock, TimeSpan beat) : TimeProvider
+internal sealed class BeatingClock(TestClock clock, TimeSpan beat) : WatchedClock(clock)
 {
     private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public override long TimestampFrequency => clock.TimestampFrequency;
-
-    public override DateTimeOffset GetUtcNow() => clock.GetUtcNow();
-
-    public override long GetTimestamp() => clock.GetTimestamp();
-
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-    {
-        ITimer timer = clock.CreateTimer(callback, state, dueTime, period);
-        if (period == beat) begun.TrySetResult();
-        return timer;
-    }
-
     public Task BegunAsync() => begun.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+
+    protected override void OnCreated(TimeSpan dueTime, TimeSpan period)
+    {
+        if (period == beat) begun.TrySetResult();
+    }
 }

@@ -60,7 +60,8 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         source.Resume(stored.Position);
         if (source.SentBefore is { } sent)
             accepted = new(source.Name, sent, stored.Parts, appender.HasSums ? source.AcceptedSum : null);
-        // A run that stops may have ended the item early: its functions see a cancelled token. `EndsRoot` first: the run stops before.
+        // In a run that stops, a function may have ended the item early, because its token is cancelled. `EndsRoot` is read first: a run is
+        // stopping before it cancels the token.
         appender.Position = batch => batch.EndsRoot && !Context.Run.IsStopping && source.PositionBehind(batch.Place.Root) is { } behind
             ? new ProducerPosition(0, source.Kind, behind).ToBytes()
             : new ProducerPosition(batch.Place.Parts, source.Kind, appender.HasSums && batch.Entries.Count > 0

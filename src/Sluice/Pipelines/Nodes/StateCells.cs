@@ -20,7 +20,7 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
 
     public override long OldestTick => oldest?.Tick ?? long.MaxValue;
 
-    /// <summary>Whether somebody saves the changes; not in a run whose state ends with it.</summary>
+    /// <summary>Whether changes are saved to a store; not in a run without one, whose state ends with the run.</summary>
     public bool AreSaved { get; init; } = true;
 
     public bool HasAll => hasAll;
@@ -111,7 +111,7 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
         if (AreSaved) changed.Add(cell);
     }
 
-    /// <summary>Frees a key whose state was removed, if nobody saves that: after the item or the timer that has removed it.</summary>
+    /// <summary>Frees the memory of a removed state, if changes are not saved. Called after each item and timer of the key.</summary>
     public void Free(Cell cell)
     {
         if (!AreSaved && cell.IsRemoved) Drop(cell);

@@ -24,7 +24,7 @@ internal sealed partial class LogPump<T>
             return;
         }
         await UntilAsync(() => Volatile.Read(ref open) == 0);
-        if (HasCut) return;     // the next run reads the line again, behind the item that was left out
+        if (HasCut) return;                          // the next run reads the line again, behind the item that was left out
         burying = buryAsync(raw, why, LogPositions.Bytes(around, reader.Row));
         bytes += raw.Length;
         if (++buried >= MaxBuried || bytes >= MaxBytes) await BuriedAsync();

@@ -58,6 +58,32 @@ public class StepCircleTests
         Assert.Contains("a circle", scope.Topology.ToText(), StringComparison.Ordinal);
     }, maxConcurrency: places));
 
+    /// <summary>The step that was tried again waits first, and the other one closes the cycle.</summary>
+    [Fact]
+    public Task ACycleWithAStepThatWasTriedAgainFails() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
+    {
+        Future<int> first = null!, last = null!;
+        int attempts = 0;
+        bool waits = false;
+        var ask = Step.Of(async (int n) =>
+        {
+            await lab.DelayAsync(1);
+            if (++attempts == 1) throw new FormatException("not yet");
+            waits = true;
+            return n + await last;
+        }).Named("ask").Retry(1);
+        var answer = Step.Of(async (int n) =>
+        {
+            while (!waits) await lab.DelayAsync(1);
+            await lab.DelayAsync(1);
+            return n + await first;
+        }).Named("answer");
+        first = ask(1);
+        last = answer(1);
+        string message = Text(await Assert.ThrowsAsync<InvalidOperationException>(async () => await Future.WhenAll(first, last)));
+        Assert.Equal("answer waits for ask, which waits for answer", message);
+    }, maxConcurrency: 2));
+
     [Fact]
     public Task ACycleThroughAScopeFails() => StepLab.WithSeedsAsync(40, lab => lab.RunAsync(async scope =>
     {

@@ -105,6 +105,22 @@ public class CutItemTests
         }
     }
 
+    /// <summary>What one branch leaves out, because it takes no more, holds up nothing in the others.</summary>
+    [Fact]
+    public async Task MalformedLinesAreBuriedAlthoughAnotherBranchTakesNoMore()
+    {
+        await using var lab = new LogLab();
+        lab.Write("app.log", "1\n2\nbad\n3\nbad\n4\n");
+        List<string> shown = [];
+        await using (Consecutor<string> consecutor = lab.New(static _ => { }))
+            await (lab.Lines() | [lines => lines.Take(1).ForEach(shown.Add), lines => lines | consecutor]).RunAsync();
+        await lab.AcceptAsync(lab.Lines());          // the next run finds nothing left
+        (string[] accepted, DeadLetter[] letters) = await lab.AcceptedAsync();
+        Assert.Equal(["1"], shown);
+        Assert.Equal(["1", "2", "3", "4"], accepted);
+        Assert.Equal(2, letters.Length);
+    }
+
     /// <summary>A tick whose item fails in a lane fires again: its end is not stored, although no item is in flight any more.</summary>
     [Fact]
     public async Task ATickWhoseItemFailsFiresAgain()
