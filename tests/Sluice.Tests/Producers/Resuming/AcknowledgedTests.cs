@@ -191,7 +191,7 @@ public class AcknowledgedTests
             }
             _ = Task.Run(async () =>
             {
-                for (int turn = 0; turn < 2_000; turn++) await Task.Yield();          // until the item stands before the appends
+                for (int turn = 0; turn < 50_000; turn++) await Task.Yield();         // until the item stands before the appends
                 mayAppend.SetResult();
             }, CancellationToken.None);
             yield return new("x", "x"u8.ToArray());
