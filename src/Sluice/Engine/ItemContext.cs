@@ -15,7 +15,7 @@ public readonly struct ItemContext
     /// and the item's number in it, from 0, as in <c>orders/41</c>. An item that an operator made from held or combined items has the key
     /// <c>derived</c>. In a consecutor it is the id of the accepted item, <c>payments/3/42@1</c>: unique for ever and equal after restarts.
     /// Use it as the key of effects outside of the store.</summary>
-    public string Id => (ticket ?? context.Ticket) is { } known
+    public string Id => context.AbandonedId is { } abandoned ? abandoned : (ticket ?? context.Ticket) is { } known
         ? known.Id ?? string.Create(CultureInfo.InvariantCulture, $"{context.Run.NameOf(known.Source)}/{known.Sequence}")
         : "derived";
 
@@ -24,7 +24,8 @@ public readonly struct ItemContext
 
     /// <summary>The number of this attempt, from 1. It counts the attempts of the stage, and in a consecutor the earlier replays
     /// too.</summary>
-    public int Attempt => context.Attempt + ((ticket ?? context.Ticket)?.EarlierAttempts ?? 0);
+    public int Attempt => context.AbandonedId is not null ? context.Attempt
+        : context.Attempt + ((ticket ?? context.Ticket)?.EarlierAttempts ?? 0);
 
     /// <summary>The run that processes the item.</summary>
     public PipelineRun Run => context.Run;
@@ -70,14 +71,17 @@ public readonly struct ItemContext
     public void InTransaction<TTransaction>(Func<TTransaction, CancellationToken, ValueTask> function) where TTransaction : class
     {
         ArgumentNullException.ThrowIfNull(function);
+        if (context.AbandonedId is not null) throw TooLate();
         if (context.Run.Options.Following?.Feeder is not ITransactionOwner owner || (ticket ?? context.Ticket) is not { } known)
             throw new InvalidOperationException(
                 $"{Node} asks for the transaction of its item's commit, and this run has no commits, because it is not the run of a "
                     + "consecutor.");
         owner.CheckTransaction(Node, typeof(TTransaction), known);
         if (!context.TryAdd(new(typeof(TTransaction), (given, cancellation) => function((TTransaction)given, cancellation)), call))
-            throw new InvalidOperationException(
-                $"{Node} asks for the transaction of its item's commit too late, or not in the function of a sink: a sink that takes an "
-                    + "ItemContext asks before it returns.");
+            throw TooLate();
     }
+
+    private InvalidOperationException TooLate() => new(
+        $"{Node} asks for the transaction of its item's commit too late, or not in the function of a sink: a sink that takes an "
+            + "ItemContext asks before it returns, and before the limit of its attempt.");
 }

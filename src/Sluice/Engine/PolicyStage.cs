@@ -175,6 +175,7 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
             Context.IsSuspended = false;
             int number = attempt.Attempt;
             Ticket? ticket = attempt.Ticket;
+            attempt.Abandon();
             MakeStage();
             Begin(ticket, number);
         }
@@ -223,6 +224,7 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
     private ValueTask ReleaseAsync(Ticket? ticket)
     {
         List<TOut> items = held.Items;
+        if (ticket is not null) attempt.HandOver(ticket);
         Context.Skipped += attempt.Skipped;
         Context.Out += typeof(TOut) == typeof(Unit) ? 1 : items.Count;
         if (definition.EndsItems) ticket?.Settle(Outcome.Completed);

@@ -21,10 +21,21 @@ internal abstract partial class SourcePump<T>
         }
     }
 
-    /// <summary>Disposes a sequence after a move that the pump does not await any more.</summary>
+    /// <summary>Disposes a sequence after a move that the pump does not await any more. What either throws is the source's failure, but
+    /// for a cancellation, which answers the stop.</summary>
     protected static async Task DisposeAfterAsync(Task<bool> move, IAsyncDisposable sequence)
     {
-        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        await sequence.DisposeAsync();
+        try
+        {
+            await move;
+        }
+        catch (OperationCanceledException)
+        {
+            // it has honoured its token
+        }
+        finally
+        {
+            await sequence.DisposeAsync();
+        }
     }
 }

@@ -84,8 +84,9 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         {
             back!.TrySetException(e);
         }
-        catch
+        catch (Exception e)
         {
+            Run.Fail(e, Node);                       // before what the work that was left behind may throw
             await LeaveAsync();
             throw;
         }

@@ -19,6 +19,7 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     private long leftAt;                             // when the recorded time was running last
     private Dictionary<string, long>? measured;      // under its lock
     private TransactionWork? work;                   // of the current call, the newest first
+    private string? abandonedId;
     private long call;                               // the number of the current call; zero if none is under way, negative while it is held
 
     public PipelineRun Run => run;
@@ -58,20 +59,43 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         return true;
     }
 
-    /// <summary>Ends a call, and hands over what it has added.</summary>
+    /// <summary>Ends a call, and hands over what it has added. In an attempt that is for the <see cref="PolicyStage{TIn, TOut}"/> to do:
+    /// the attempt may have failed although the call has succeeded, too late.</summary>
     /// <param name="ended">The number of the call. Nothing happens if another one has begun.</param>
-    /// <param name="ticket">The ticket of the item; null if the call has failed.</param>
-    public void EndCall(long ended, Ticket? ticket)
+    /// <param name="ticket">The ticket of the item; null in an attempt.</param>
+    /// <param name="hasFailed">Whether the call has failed.</param>
+    public void EndCall(long ended, Ticket? ticket, bool hasFailed = false)
     {
         if (!TryHold(ended)) return;
-        (TransactionWork? added, work) = (work, null);
+        if (hasFailed) work = null;
         Volatile.Write(ref call, 0);
-        if (added is null || ticket is null) return;
+        if (ticket is not null) HandOver(ticket);
+    }
+
+    /// <summary>Hands over what an ended call has added for the commit of its item.</summary>
+    public void HandOver(Ticket ticket)
+    {
+        (TransactionWork? added, work) = (work, null);
+        if (added is null) return;
         TransactionWork? first = null;
         for (TransactionWork? next = added; next is not null;) (first, next, next.Next) = (next, next.Next, first);
         var owner = (ITransactionOwner)run.Options.Following!.Feeder;
         for (TransactionWork? next = first; next is not null; next = next.Next) owner.Keep(node, next, ticket);
     }
+
+    /// <summary>Lets go of an attempt that is not awaited any more: its code may go on, and its item's ticket will be another item's.
+    /// It still knows the id of its item, and adds nothing.</summary>
+    public void Abandon()
+    {
+        var item = new ItemContext(this, Ticket);
+        Attempt = item.Attempt;
+        Volatile.Write(ref abandonedId, item.Id);
+        EndCall(In, null, hasFailed: true);
+        Ticket = null;
+    }
+
+    /// <summary>The id of the item of an attempt that was abandoned; null if it was not.</summary>
+    public string? AbandonedId => Volatile.Read(ref abandonedId);
 
     // So that what is added while a call ends is either handed over or refused: the number of the call, negated, is a lock.
     private bool TryHold(long number)

@@ -2,7 +2,7 @@ using Sluice.Pipelines;
 
 namespace Sluice;
 
-/// <summary>>Makes routings, <c>source | Route.By(Kind, ("order", orders), ("refund", refunds)) | Save</c>, and routers, which stand beside
+/// <summary>Makes routings, <c>source | Route.By(Kind, ("order", orders), ("refund", refunds)) | Save</c>, and routers, which stand beside
 /// branches in brackets: <c>source | [orders, refunds, Route.By(Kind)] | Save</c>.</summary>
 public static class Route
 {

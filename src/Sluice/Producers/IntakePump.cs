@@ -30,10 +30,12 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
     }
 
     /// <summary>Closes the source. A failure is thrown behind the accepted items.</summary>
-    public void Close(Exception? failure = null)
+    /// <returns>False if it is closed already; then nobody is told of the failure.</returns>
+    public bool Close(Exception? failure = null)
     {
-        Items.Writer.TryComplete(failure);
+        bool isClosed = Items.Writer.TryComplete(failure);
         WakeUp();
+        return isClosed;
     }
 
     private Channel<T> Items => Volatile.Read(ref made) ?? Make();

@@ -28,10 +28,10 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         else Run.Scheduler.Schedule(producing);
     }
 
-    /// <summary>Leaves a function behind that ignores its token; the run names it.</summary>
+    /// <summary>Leaves a function behind that ignores its token; the run names it. So what it throws after a stop is reported.</summary>
     protected override async ValueTask CloseAsync()
     {
-        if (!await ArrivesAsync(produced.Task)) LeaveBehind(produced.Task);
+        if (!await ArrivesAsync(produced.Task) || produced.Task.IsFaulted) LeaveBehind(produced.Task);
     }
 
     private async Task ProducingAsync()
@@ -47,7 +47,11 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         }
         catch (Exception e)
         {
-            Close(e);
+            if (!Close(e))
+            {
+                produced.SetException(e);
+                return;
+            }
         }
         produced.SetResult();
     }

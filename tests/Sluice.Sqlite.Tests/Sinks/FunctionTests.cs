@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
 using Sluice.Storage;
+using Sluice.Testing;
 using Sluice.Tests.Delivery;
 
 namespace Sluice.Sqlite.Tests;
@@ -199,6 +200,60 @@ public sealed class FunctionTests : IAsyncLifetime
         Assert.Equal("30 30", Counts());
         Assert.Equal("10", Ask("SELECT count(*) FROM number WHERE n BETWEEN 10 AND 19 AND kind = 'again'"));
     }
+
+    /// <summary>The first attempt blocks its thread for longer than its limit, and then succeeds: its function does not run.</summary>
+    [Fact]
+    public async Task AnAttemptThatSucceedsTooLateAddsNothing()
+    {
+        var clock = new TestClock();
+        int attempts = 0;
+        await using Consecutor<int> numbers = Limited(clock, (n, context) =>
+        {
+            bool isFirst = Interlocked.Increment(ref attempts) == 1;
+            context.InTransaction<SqliteTransaction>((transaction, _) => Insert(transaction, n, isFirst ? "late" : "again"));
+            if (isFirst) clock.Advance(TimeSpan.FromSeconds(2));
+            return default;
+        });
+        await CommitLab.RunAsync(numbers, 1, dead: 0);
+        Assert.Equal((2, "1 1", "again"), (attempts, Counts(), Ask("SELECT kind FROM number")));
+    }
+
+    /// <summary>The first attempt ignores its token, and is not awaited. It goes on when other items have long been processed.</summary>
+    [Fact]
+    public async Task AnAttemptThatWasGivenUpKeepsItsIdAndAddsNothing()
+    {
+        var clock = new TestClock();
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var wentOn = new TaskCompletionSource<(string, string, int, Exception)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        int attempts = 0;
+        await using Consecutor<int> numbers = Limited(clock, async (n, context) =>
+        {
+            if (n > 0 || Interlocked.Increment(ref attempts) > 1) return;
+            context.InTransaction<SqliteTransaction>((transaction, _) => Insert(transaction, n, "left"));
+            string id = context.Id;
+            await goOn.Task;
+            wentOn.SetResult((id, context.Id, context.Attempt, Assert.Throws<InvalidOperationException>(() =>
+                context.InTransaction<SqliteTransaction>((transaction, _) => Insert(transaction, n, "later")))));
+        });
+        await numbers.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
+        await numbers.StartAsync(Cancellation);
+        while (Volatile.Read(ref attempts) < 2)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        Assert.Equal(100, (await numbers.WaitForIdleAsync(Cancellation)).Completed);
+        goOn.SetResult();
+        var (before, after, attempt, refused) = await wentOn.Task.WaitAsync(Cancellation);
+        Assert.Equal((before, 1), (after, attempt));
+        Assert.Contains("too late", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("0 0", Counts());
+    }
+
+    private Consecutor<int> Limited(TestClock clock, Func<int, ItemContext, ValueTask> write) => new("numbers", source => source
+        | (Sink.OfAsync<int>((n, context, _) => write(n, context)) | Stage.Timeout(TimeSpan.FromSeconds(1)).Retry(1, Backoff.None)),
+        CommitLab.Options(Store) with { Run = new() { Time = clock } });
 
     private static ValueTask Insert(SqliteTransaction transaction, int n, string kind)
     {

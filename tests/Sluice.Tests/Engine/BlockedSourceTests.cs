@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Diagnostics;
 using Sluice.Testing;
 
@@ -115,6 +116,55 @@ public sealed class BlockedSourceTests : IDisposable
         Assert.Equal(7, await got.Task);
         goOn.Set();
         await run.Completion;
+    }
+
+    /// <summary>What a source throws when it is told to stop is its failure, whether it waits or works meanwhile.</summary>
+    [Theory]
+    [InlineData("pushed")]
+    [InlineData("pushed, at once")]
+    [InlineData("sequence")]
+    [InlineData("sequence's end")]
+    public async Task AFailureThatAnswersTheStopIsReported(string kind)
+    {
+        var waits = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Source<int> source = kind.StartsWith("pushed", StringComparison.Ordinal) ? Source.Create<int>(async (push, stop) =>
+        {
+            await push(1);
+            await FailsAsync(stop);
+        }) : Source.From(ReadAsync());
+        PipelineRun run = source.ForEach(seen.Add).Start();
+        await waits.Task;
+        Task drained = run.StopAsync();
+        goOn.Set();
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
+        Assert.IsType<IOException>(failure.InnerException);
+        Assert.Equal([1], seen);
+        await Assert.ThrowsAsync<PipelineException>(() => drained);
+
+        async Task FailsAsync(CancellationToken stop)
+        {
+            var stopped = new TaskCompletionSource(kind.Contains("at once", StringComparison.Ordinal) ? TaskCreationOptions.None
+                : TaskCreationOptions.RunContinuationsAsynchronously);
+            using CancellationTokenRegistration told = stop.UnsafeRegister(_ => stopped.SetResult(), null);
+            waits.TrySetResult();
+            await stopped.Task;
+            throw new IOException("the log-out failed");
+        }
+
+        async IAsyncEnumerable<int> ReadAsync([EnumeratorCancellation] CancellationToken stop = default)
+        {
+            try
+            {
+                yield return 1;
+                if (kind == "sequence") await FailsAsync(stop);
+                waits.TrySetResult();
+                await Task.Delay(Timeout.Infinite, stop);
+            }
+            finally
+            {
+                if (kind != "sequence") await Task.FromException(new IOException("the log-out failed"));
+            }
+        }
     }
 
     [Fact]

@@ -97,6 +97,15 @@ public class BindingTests
             Message(() => "hello"));
 
     [Fact]
+    public void AnAsyncVoidFunctionIsRefused()
+    {
+#pragma warning disable VSTHRD101 // what is refused
+        Assert.Equal("The function of the processor double is async void: it cannot be awaited, and its failure would end the process. "
+            + "Let it return a Task.", Message(new Action(async () => await Task.Yield())));
+#pragma warning restore VSTHRD101
+    }
+
+    [Fact]
     public void ATaskOfAnIOValIsRefused()
         => Assert.Equal(
         "The function of the processor double returns Task<IOVal>. A Task<T> has the value of the output itself, without its name: return "

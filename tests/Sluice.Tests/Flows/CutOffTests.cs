@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -198,6 +199,59 @@ public class CutOffTests
             for (int value = 0; value < 3; value++) yield return value;
             await isThrough.Task;
             yield return 3;
+        }
+    }
+
+    /// <summary>A look at the first value of a stream that a loop reads, too, is not one at the value to go on with.</summary>
+    [Theory]
+    [InlineData(Retention.All)]
+    [InlineData(Retention.UntilRead)]
+    public async Task TheFirstValueIsTheSameAfterAHandover(Retention retention)
+    {
+        await using var lab = new FlowLab();
+        Processor work = Work with { Resume = ResumeMode.PerItem };
+        var isThrough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor starter = lab.Join();
+        Supervisor first = Host();
+        await using FlowRun run = await starter.StartAsync(Flow.From(work).With("x", new() { Retention = retention }).Resolve(),
+            [IOVal.Stream("x", NumbersAsync())], cancellation: FlowLab.Cancellation);
+        await using IAsyncEnumerator<int> values = run.Output<int>("y").StreamAsync(FlowLab.Cancellation)
+            .GetAsyncEnumerator(FlowLab.Cancellation);
+        for (int value = 1; value <= 3; value++)
+        {
+            Assert.True(await values.MoveNextAsync());
+            Assert.Equal(100 + value, values.Current);
+        }
+        await first.DisposeAsync();
+        Host();
+        isThrough.SetResult();
+        if (retention == Retention.All)
+        {
+            Assert.True(await values.MoveNextAsync());
+            Assert.Equal(104, values.Current);
+            await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+            return;
+        }
+        FlowException gone = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation));
+        Assert.Contains("does not have its values 1 to ", gone.Message, StringComparison.Ordinal);
+
+        Supervisor Host()
+        {
+            Supervisor host = lab.Join();
+            host.Register(work, async (IO<int> x, IOWriter<int> y) =>
+            {
+                int head = await x.FirstAsync();
+                await foreach (int value in x.StreamAsync()) await y.WriteAsync(100 * head + value);
+            });
+            return host;
+        }
+
+        async IAsyncEnumerable<int> NumbersAsync()
+        {
+            for (int value = 1; value <= 3; value++) yield return value;
+            await isThrough.Task;
+            yield return 4;
         }
     }
 }

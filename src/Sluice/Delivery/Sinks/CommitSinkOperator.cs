@@ -18,6 +18,9 @@ internal sealed class CommitSinkOperator<T, TStaged>(Func<T, TStaged> staged, Fu
 
     public override bool NeedsTickets => true;
 
+    /// <summary>What is staged stays staged, so a late success is one.</summary>
+    public override bool CanBeAbandoned => false;
+
     public override Inlet<T> Create(StageContext context, Inlet<Unit> next)
     {
         if (context.Run.Options.Following?.Feeder is not ISinkBindings sinks)

@@ -58,7 +58,8 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
     {
         ThrowIfClosed();
         if (boundary is null) CallingFunction.CheckRead(plan.Run, plan.Name);
-        long start = chosen ?? plan.From;
+        // A look at the first value is one at the same value after a resume, or fails because the value has left the store.
+        long start = chosen ?? (isCounted ? plan.From : 1);
         if (from != ReadFrom.First && !plan.IsPlaced && chosen is null)
         {
             ValueTask<long> Choose() => FindAsync(from, cancellation);

@@ -94,7 +94,7 @@ public sealed class Output<T>
     /// <summary>Notes that the call has returned a task that is not complete.</summary>
     internal void Suspend() => gate.Suspend();
 
-    /// <summary>>Ends the call.</summary>
+    /// <summary>Ends the call.</summary>
     /// <returns>Whether its pushes have ended too; if not, <see cref="EndAsync"/>.</returns>
     internal bool TryEnd() => gate.TryEnd();
 

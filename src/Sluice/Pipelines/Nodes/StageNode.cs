@@ -28,7 +28,8 @@ public abstract class StageNode<TIn, TOut>
     /// <summary>Called once, before the first item of the run; the nodes upstream have begun.</summary>
     protected virtual ValueTask BeginAsync(CancellationToken cancellation) => default;
 
-    /// <summary>Called with every item, one at a time. Push any number of items, and await every push: that is the backpressure.</summary>
+    /// <summary>Called with every item, one at a time. Push any number of items, and await every push: that is the backpressure. Returning
+    /// means that the item was processed: a method that leaves because its token is cancelled throws.</summary>
     protected abstract ValueTask ProcessAsync(TIn item, Output<TOut> output, CancellationToken cancellation);
 
     /// <summary>
@@ -86,7 +87,8 @@ public abstract class StageNode<TIn, TOut>
 /// <typeparam name="T">The type of the items that go in.</typeparam>
 public abstract class SinkNode<T> : StageNode<T, Unit>
 {
-    /// <summary>>Called with every item, one at a time.</summary>
+    /// <summary>Called with every item, one at a time. Returning means that the item was processed: a method that leaves because its token
+    /// is cancelled throws.</summary>
     protected abstract ValueTask ProcessAsync(T item, CancellationToken cancellation);
 
     /// <summary>Called once, after the last item. Not called when the run is cancelled or has failed. A node that has this is refused in

@@ -72,6 +72,7 @@ internal sealed class DelayStage<T>(StageContext context, Inlet<T> next, TimeSpa
                 SetTimer(left);
                 return;
             }
+            Context.Run.ThrowIfStopping();
             held.Dequeue();
             await EmitAsync(first.Item, first.Ticket);
         }

@@ -14,7 +14,7 @@ public sealed record EventTime<T>(Func<T, DateTimeOffset> Timestamp)
 {
     private static readonly TimeSpan Longest = TimeSpan.FromDays(36_500);
 
-    /// <summary>>Returns the time at which an item happened.</summary>
+    /// <summary>Returns the time at which an item happened.</summary>
     public Func<T, DateTimeOffset> Timestamp { get; init; } = Timestamp ?? throw new ArgumentNullException(nameof(Timestamp));
 
     /// <summary>How much earlier than the latest timestamp seen an item may be without being late: zero by default, at most 36,500 days.

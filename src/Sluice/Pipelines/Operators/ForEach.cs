@@ -61,10 +61,10 @@ internal sealed class AsyncActionSinkStage<T>(
         }
         catch (Exception e)
         {
-            Context.EndCall(call, null);
+            Context.EndCall(call, ticket, hasFailed: true);
             throw Context.Failure(e, item, ticket);
         }
-        Context.EndCall(call, ticket ?? Context.Ticket);
+        Context.EndCall(call, ticket);
         return End(ticket);
     }
 
@@ -78,14 +78,14 @@ internal sealed class AsyncActionSinkStage<T>(
         }
         catch (Exception e)
         {
-            Context.EndCall(call, null);
+            Context.EndCall(call, ticket, hasFailed: true);
             throw Context.Failure(e, item, ticket);
         }
         finally
         {
             Context.IsSuspended = false;
         }
-        Context.EndCall(call, ticket ?? Context.Ticket);
+        Context.EndCall(call, ticket);
         await End(ticket);
     }
 }

@@ -9,11 +9,11 @@ public static partial class SourceExtensions
     /// dropped.</summary>
     /// <remarks>
     /// <para>In any stretch of time as long as the period, wherever it begins, no more than <paramref name="items"/> come out. They may
-    /// come
-    /// in a burst, with a pause behind it; or, when <paramref name="smooth"/>, at even distances of <c>per / items</c> or more. Time that
+    /// come in a burst, with a pause behind it; or, when <paramref name="smooth"/>, at even distances of <c>per / items</c> or more. Time that
     /// went by unused is not saved up.</para>
     /// <para>The system's timers are a millisecond or more late. A smooth throttle makes up for that, so that it keeps its rate also
-    /// where items are due more often than timers go off; they then come a few at a time.</para>
+    /// where items are due more often than timers go off; they then come a few at a time. It makes up for 100 milliseconds at most: after
+    /// a process has stood still there is no flood.</para>
     /// <para>Holds one item, the one that waits. At the end and in a drain, what has come in still waits for its turn; a run that is
     /// cancelled gives it up. The clock is the run's (<see cref="RunOptions.Time"/>).</para>
     /// <para>In a consecutor it paces what this process starts, all partitions together; attempts count like items, and a process that
@@ -88,6 +88,8 @@ internal abstract class Pace
 /// <summary>At even distances.</summary>
 internal sealed class EvenPace(TimeSpan per, int items) : Pace
 {
+    private static readonly TimeSpan MaxLate = TimeSpan.FromMilliseconds(100);          // of a timer; more is a process that stood still
+
     private readonly TimeSpan step = new((per.Ticks + items - 1) / items);
     private TimeSpan woken = TimeSpan.MinValue;
 
@@ -97,7 +99,8 @@ internal sealed class EvenPace(TimeSpan per, int items) : Pace
     {
         if (waited) woken = now;
         bool heldUp = NextAt > TimeSpan.MinValue && NextAt <= woken;
-        NextAt = (heldUp ? NextAt : now) + step;
+        TimeSpan from = now - MaxLate;
+        NextAt = (!heldUp ? now : NextAt > from ? NextAt : from) + step;
     }
 }
 

@@ -53,6 +53,23 @@ public sealed class DelayTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
+    public async Task NoHeldItemIsEmittedAfterACancellation(ExecutionMode mode)
+    {
+        PipelineRun? started = null;
+        List<int> got = [];
+        await using var run = new TimedRun<int>(mode, source => source.Delay(Second).Select(n =>
+        {
+            got.Add(n);
+            _ = started!.CancelAsync();
+            return n;
+        }));
+        started = run.Run;
+        run.Send(1, 2, 3);
+        run.Pass(2);
+        Assert.Equal([1], got);
+    }
+
+    [Theory, MemberData(nameof(Modes))]
     public async Task ItemsHeldAtTheEndAreEmittedOnTime(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second));

@@ -93,6 +93,19 @@ public sealed class ThrottleTests : OperatorContract<int>
         Assert.Equal(TimeSpan.FromMilliseconds(8), pace.NextAt);
     }
 
+    /// <summary>The process stood still for an hour while an item waited: what was due meanwhile does not come at once.</summary>
+    [Fact]
+    public void ASmoothThrottleDoesNotMakeUpForAProcessThatStoodStill()
+    {
+        var pace = new EvenPace(TimeSpan.FromSeconds(1), 100);
+        TimeSpan now = TimeSpan.FromHours(1);
+        pace.Take(TimeSpan.Zero, waited: false);
+        pace.Take(now, waited: true);
+        int more = 0;
+        for (; pace.NextAt <= now && more < 1000; more++) pace.Take(now, waited: false);
+        Assert.Equal((10, now + TimeSpan.FromMilliseconds(10)), (more, pace.NextAt));
+    }
+
     [Theory, MemberData(nameof(Modes))]
     public async Task ItemsThatWaitAtTheEndAreEmittedOnTime(ExecutionMode mode)
     {
