@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Sluice.Hosting;
@@ -87,7 +88,8 @@ public static class ProducerEndpoints
                     + $"ConsecutorOptions.Store; a MemoryStreamStore is enough for tests.");
         ILoggerFactory? loggers = endpoints.ServiceProvider.GetService<ILoggerFactory>();
         var producer = new HttpProducer<T>(consecutor, serializer, options ?? new(), loggers?.CreateLogger("Sluice.Hosting.Producer")
-            ?? NullLogger.Instance);
+            ?? NullLogger.Instance,
+            endpoints.ServiceProvider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None);
         return endpoints.MapPost(pattern, producer.TakeAsync).WithDisplayName($"producer | {consecutor.Name}");
     }
 }

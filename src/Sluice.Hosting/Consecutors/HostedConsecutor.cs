@@ -18,7 +18,11 @@ internal sealed class HostedConsecutor<T>(ConsecutorRegistration<T> registration
     public override Task Completion => Made?.Completion ?? Task.CompletedTask;
 
     public override string? Problem => Made?.Snapshot() is not { } now ? "It has not been made."
-        : now.Status == ConsecutorStatus.Failed ? "It has failed for good." : now.Loss ?? now.Problem;
+        : now.Status == ConsecutorStatus.Failed ? "It has failed for good." : now.Loss ?? now.Problem ?? Stopped(now);
+
+    // Not while the host stops: then nothing is asked for it any more.
+    private static string? Stopped(ConsecutorSnapshot now) => now.Status == ConsecutorStatus.Stopped
+        ? "The program has stopped it, and it takes nothing until the process starts again." : null;
 
     public override string Rest => Made?.Store.Root is MemoryStreamStore
         ? "accepted items that have not ended are lost with the process: the store is in memory"

@@ -6,8 +6,13 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Sluice.Hosting;
 
 /// <summary>Receives whole bodies, within limits of length and time.</summary>
-internal sealed class BodyReceiver(HttpProducerOptions options)
+/// <param name="options">The limits.</param>
+/// <param name="stopping">Cancelled when the program stops. The host waits for requests before it stops anything else, so a body that
+/// trickles in would use up the time of all units.</param>
+internal sealed class BodyReceiver(HttpProducerOptions options, CancellationToken stopping)
 {
+    private static readonly TimeSpan TimeAtStop = TimeSpan.FromSeconds(1);         // for a body that is on its way
+
     /// <returns>The body, in the server's memory until <see cref="Release"/>.</returns>
     /// <exception cref="RefusedException">The body is too long, too slow, or its framing is broken.</exception>
     public async ValueTask<ReadOnlySequence<byte>> ReceiveAsync(HttpContext context)
@@ -40,6 +45,8 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
             reader.AdvanceTo(there.Buffer.Start, there.Buffer.End);
         }
         using var late = new CancellationTokenSource(options.ReceiveTimeout, options.Time);
+        using CancellationTokenRegistration stop = stopping.UnsafeRegister(
+            static late => ((CancellationTokenSource)late!).CancelAfter(TimeAtStop), late);
         try
         {
             while (true)
@@ -53,6 +60,10 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
         catch (OperationCanceledException) when (late.IsCancellationRequested)
         {
             Close(context);
+            if (stopping.IsCancellationRequested)
+                throw new RefusedException(new(StatusCodes.Status503ServiceUnavailable,
+                    "The service stops, and the body had not arrived; nothing was accepted. Send it again.")
+                { RetryAfter = options.RetryAfterDuration });
             throw new RefusedException(new(StatusCodes.Status408RequestTimeout,
                 $"The body did not arrive within {Amounts.Exactly(options.ReceiveTimeout)}; nothing was accepted."));
         }

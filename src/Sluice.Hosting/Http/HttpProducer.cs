@@ -5,9 +5,10 @@ namespace Sluice.Hosting;
 
 /// <summary>Handles requests of a producer endpoint: receives the body, reads its items, sends them, and responds.</summary>
 /// <remarks>Thread-safe: the state of a request is local to its call.</remarks>
-internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializer<T> serializer, HttpProducerOptions options, ILogger log)
+internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializer<T> serializer, HttpProducerOptions options, ILogger log,
+    CancellationToken stopping)
 {
-    private readonly BodyReceiver bodies = new(options);
+    private readonly BodyReceiver bodies = new(options, stopping);
     private readonly ItemReader<T> items = new(serializer.AtDoor(), options);
     private readonly SendOptions send = new() { Timeout = options.Timeout, IdempotencyWindow = options.IdempotencyWindow };
 

@@ -43,6 +43,17 @@ public class HealthTests
     }
 
     [Fact]
+    public async Task AConsecutorThatTheProgramHasStoppedIsReported()
+    {
+        using IHost host = Build(new(), new MemoryStreamStore());
+        await host.StartAsync(Cancellation);
+        await host.Services.GetRequiredService<Consecutor<int>>().StopAsync(cancellation: Cancellation);
+        Assert.Equal((HealthStatus.Degraded, "the consecutor numbers: The program has stopped it, and it takes nothing until the process "
+            + "starts again."), Told(await CheckAsync(host)));
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
     public async Task AnItemThatNeverEndsIsReportedWithItsNode()
     {
         using IHost host = Build(new(), new MemoryStreamStore(), HangAsync);

@@ -75,6 +75,9 @@ internal sealed class Service : IAsyncDisposable
         return (books.Accepted, [.. Processed]);
     }
 
+    /// <summary>Stops the server, as the host does before it stops anything else.</summary>
+    public Task StopAsync() => app.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

@@ -45,6 +45,32 @@ public class SlowClientTests
         Assert.Equal(1, (await service.EndAsync()).Accepted);
     }
 
+    /// <summary>The host waits for requests before it stops anything else: a body that trickles in must not use up its time.</summary>
+    [Fact]
+    public async Task AnIncompleteRequestDoesNotHoldUpTheStop()
+    {
+        var clock = new TestClock();
+        await using var stores = new Stores("memory");
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(),
+            new() { Time = clock, ReceiveTimeout = TimeSpan.FromHours(1) });
+        using RawClient client = await RawClient.ConnectAsync(service.Address);
+        await client.SendAsync($"{Head}\r\n{Body[..10]}");
+        await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
+        Task stopping = service.StopAsync();
+        Task<(int Status, string Text)> answer = client.ReceiveAsync();
+        // The timer is set anew by the stop; the hour is not over by then.
+        for (int seconds = 0; seconds < 3000 && !answer.IsCompleted; seconds++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            for (int i = 0; i < 100 && !answer.IsCompleted; i++) await Task.Yield();
+        }
+        Assert.Equal(503, (await answer).Status);
+        Assert.Contains("The service stops, and the body had not arrived; nothing was accepted.", (await answer).Text,
+            StringComparison.Ordinal);
+        await stopping;
+        Assert.Equal(0, (await service.EndAsync()).Accepted);
+    }
+
     [Theory]
     [InlineData("end")]
     [InlineData("abort")]

@@ -19,16 +19,20 @@ internal sealed class Listener : IAsyncDisposable
     public ConcurrentQueue<string> Processed { get; }
 
     public static async Task<Listener> StartAsync(IStreamStore? store, TcpOptions? options = null, bool starts = true,
-        StreamOptions? stream = null, TimeProvider? time = null)
+        StreamOptions? stream = null, TimeProvider? time = null, Func<string, string>? key = null,
+        IPayloadSerializer<string>? serializer = null)
     {
         var processed = new ConcurrentQueue<string>();
         var consecutor = new Consecutor<string>("texts", source => source | (text => processed.Enqueue(text)),
-            new() { Store = store, Stream = stream ?? new() { Partitions = 1 } });
+            new() { Store = store, Stream = stream ?? new() { Partitions = 1 } })
+        { Key = key };
         if (starts) await consecutor.StartAsync();
         var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
-        PipelineRun run = (Source.Tcp(0, (options ?? new()) with { OnListening = listening.SetResult })
+        PipelineRun run = ((serializer is null ? Source.Tcp(0, Wanted()) : Source.Tcp(0, serializer, Wanted()))
             | consecutor).Start(new RunOptions { Time = time ?? TimeProvider.System });
         return new(consecutor, run, await listening.Task, processed);
+
+        TcpOptions Wanted() => (options ?? new()) with { OnListening = listening.SetResult };
     }
 
     /// <summary>Waits until all accepted items have ended; returns the processed ones.</summary>

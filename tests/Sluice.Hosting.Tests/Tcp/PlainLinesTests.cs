@@ -1,6 +1,9 @@
+using System.Buffers;
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests.Tcp;
@@ -66,6 +69,39 @@ public class PlainLinesTests
         Assert.Equal(["error 7 The connection has ended in the middle of a line, which was not accepted. End each line with a line feed."],
             await probe.RestAsync());
         Assert.Equal(["a", "b", "c", "d"], await listener.EndAsync());
+    }
+
+    /// <summary>The key function fails on a line: the client and the operator are told, and the lines before and behind it are
+    /// accepted.</summary>
+    [Fact]
+    public async Task ALineWithoutAKeyIsReportedAndLaterLinesAreAccepted()
+    {
+        await using var stores = new Stores("memory");
+        ConcurrentQueue<string> warnings = new();
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain with { OnWarning = warnings.Enqueue },
+            key: static line => line.Split(';')[1]);
+        await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
+        await probe.SendRawAsync("a;1\nb;1\nc\nd;1\nc\n"u8.ToArray());
+        Assert.StartsWith("error 3 An item for the consecutor texts was not accepted: its key cannot be found", await probe.ReceiveAsync());
+        await probe.SendRawAsync("e;1\n"u8.ToArray());
+        probe.EndSending();
+        await probe.RestAsync();
+        Assert.Equal(["a;1", "b;1", "d;1", "e;1"], await listener.EndAsync());
+        Assert.Contains("The line 3 of a client was refused: PayloadException: ", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhatASerializerSaysIsForTheOperatorOnly()
+    {
+        await using var stores = new Stores("memory");
+        ConcurrentQueue<string> warnings = new();
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain with { OnWarning = warnings.Enqueue },
+            serializer: new Fails());
+        await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
+        await probe.SendRawAsync("a\n"u8.ToArray());
+        Assert.Equal("error 1 The frame 1 is malformed: It is no item of this producer.", await probe.ReceiveAsync());
+        Assert.EndsWith("The serializer failed on the item 1 of a client: InvalidOperationException: the secret", Assert.Single(warnings),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -171,4 +207,11 @@ public class PlainLinesTests
     public void LengthFramingCannotBeCombinedWithPlainLines()
         => Assert.Contains("TcpFraming.Lines", Assert.Throws<ArgumentException>(() => Source.Tcp(0,
         new() { Protocol = TcpProtocol.Auto, Framing = TcpFraming.Length })).Message, StringComparison.Ordinal);
+
+    private sealed class Fails : IPayloadSerializer<string>
+    {
+        public void Serialize(string value, IBufferWriter<byte> to) => throw new NotSupportedException();
+
+        public string Deserialize(ReadOnlySpan<byte> payload) => throw new InvalidOperationException("the secret");
+    }
 }

@@ -44,9 +44,9 @@ internal sealed partial class TcpConnection<T>
             }
             while (!stop.IsCancellationRequested && await ReceiveAsync(over));
         }
-        catch (FormatException)
+        catch (Exception e) when (e is not (IOException or OperationCanceledException))
         {
-            await latest.WaitAsync(life.Token);              // the lines before the one that is too long count
+            await latest.WaitAsync(life.Token);              // the lines before the one that is too long, or cannot be stored, count
             throw;
         }
         if (!stop.IsCancellationRequested && !frames.IsEmpty)
@@ -59,20 +59,24 @@ internal sealed partial class TcpConnection<T>
     private async ValueTask<Task?> AddLineAsync(IFrameIntake<T> intake, ReadOnlyMemory<byte> line)
     {
         if (line.IsEmpty) return null;                       // only keeps the connection alive
-        T item;
         try
         {
-            item = Read(line, last + 1);
+            Task accepting = await intake.AddAsync(Read(line, last + 1), life.Token);
+            last++;
+            return accepting;
         }
         catch (FormatException e)
         {
             last++;
             Complain(e.Message);
-            return null;
         }
-        Task accepting = await intake.AddAsync(item, life.Token);
-        last++;
-        return accepting;
+        catch (PayloadException e)
+        {
+            last++;
+            refusals.Note($"The line {last} of a client was refused", e);
+            Complain(e.Message);
+        }
+        return null;
     }
 
     /// <summary>

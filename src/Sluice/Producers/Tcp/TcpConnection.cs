@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Text.Json;
 
 namespace Sluice.Producers;
 
@@ -9,7 +10,7 @@ namespace Sluice.Producers;
 /// <remarks>One loop: receive, take, wait for acceptance, acknowledge. Not shared.</remarks>
 internal sealed partial class TcpConnection<T>(
     Socket socket, TcpOptions options, IPayloadSerializer<T> serializer, Func<string?, IFrameIntake<T>> intakes, TcpClients clients,
-        TimeProvider time, CancellationToken stop, CancellationToken run) : IDisposable
+        TcpRefusals refusals, TimeProvider time, CancellationToken stop, CancellationToken run) : IDisposable
 {
     private const string Hello = "hello";
     private const int MaxClient = 150;
@@ -96,9 +97,19 @@ internal sealed partial class TcpConnection<T>(
         {
             return $"No whole frame has come for {Amounts.Exactly(options.IdleTimeout)}.";
         }
+        catch (Exception e) when (e is FormatException or InvalidOperationException)
+        {
+            return e.Message;                        // of the frame; or the consecutor has ended, or another connection goes on
+        }
+        catch (PayloadException e)
+        {
+            refusals.Note($"The item {last + 1} of a client was refused", e);
+            return e.Message;
+        }
         catch (Exception e) when (e is not (IOException or OperationCanceledException))
         {
-            return e.Message;
+            refusals.Note("An item of a client could not be stored", e);
+            return TcpRefusals.Told;
         }
     }
 
@@ -191,9 +202,15 @@ internal sealed partial class TcpConnection<T>(
         {
             return serializer.Deserialize(payload.Span) ?? throw new FormatException("null is no item.");
         }
-        catch (Exception e)
+        catch (Exception e) when (e is FormatException or PayloadException or JsonException or DecoderFallbackException)
         {
             throw new FormatException($"The frame {number} is malformed: {e.Message}", e);
+        }
+        catch (Exception e)
+        {
+            // Messages of the type's own code are internal.
+            refusals.Note($"The serializer failed on the item {number} of a client", e);
+            throw new FormatException($"The frame {number} is malformed: It is no item of this producer.", e);
         }
     }
 
@@ -220,7 +237,7 @@ internal sealed partial class TcpConnection<T>(
         using var late = new CancellationTokenSource(options.IdleTimeout < Linger ? options.IdleTimeout : Linger, TimeProvider.System);
         await ToldAsync();
         await stream.WriteAsync(TcpFrames.Answer($"error {last + 1} {why}", options.Framing), late.Token);
-        if (stream is SslStream secure) await secure.ShutdownAsync();
+        if (stream is SslStream secure) await secure.ShutdownAsync().WaitAsync(late.Token);
         socket.Shutdown(SocketShutdown.Send);
 
         // Receives and drops further bytes: closing with unread bytes would reset the connection and discard the answer.

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using Sluice.Policies;
 
 namespace Sluice;
@@ -49,6 +50,15 @@ public sealed record TcpOptions
 
     /// <summary>Called with address and port when the run listens.</summary>
     public Action<IPEndPoint>? OnListening { get; init; }
+
+    /// <summary>Receives warnings: items that could not be stored, a key or a serializer that failed on an item, connections that could not
+    /// be accepted. At most one a minute of each source. Null: they go to the event source <c>Sluice</c> and to standard error. Called on any
+    /// thread.</summary>
+    public Action<string>? OnWarning { get; init; }
+
+    /// <summary>Accepts a connection; for tests.</summary>
+    internal Func<Socket, CancellationToken, ValueTask<Socket>> Accept { get; init; }
+        = static (listener, cancellation) => listener.AcceptAsync(cancellation);
 }
 
 /// <summary>How frames are separated on a connection.</summary>

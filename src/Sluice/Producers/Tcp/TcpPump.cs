@@ -9,6 +9,7 @@ namespace Sluice.Producers;
 internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
 {
     private const int Backlog = 512;
+    private static readonly TimeSpan AcceptRetryInterval = TimeSpan.FromMilliseconds(100);         // real time: of the operating system
 
     private readonly Lock sync = new();
     private readonly HashSet<Task> connections = [];
@@ -16,6 +17,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
     private readonly int port;
     private readonly IPayloadSerializer<T> serializer;
     private readonly TcpOptions options;
+    private readonly TcpRefusals refusals;
     private Socket? listener;
     private Task accepting = Task.CompletedTask;
 
@@ -23,6 +25,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
         : base(context, next, null)
     {
         (this.port, this.serializer, this.options) = (port, serializer, options);
+        refusals = new(options, Run.NameOf(context.Node), Run.Options.Time);
         Intake = _ => new RunIntake(this);
     }
 
@@ -73,7 +76,8 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
     {
         try
         {
-            while (true) Serve(await listener!.AcceptAsync(StopToken));
+            while (true)
+                if (await AcceptAsync() is { } socket) Serve(socket);
         }
         catch (Exception) when (IsStopped || Run.IsStopping)
         {
@@ -81,6 +85,22 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
         catch (Exception e)
         {
             Close(e);
+        }
+    }
+
+    /// <returns>A connection; null if none could be accepted: the client was gone, or the process has too many open files, which may
+    /// last.</returns>
+    private async ValueTask<Socket?> AcceptAsync()
+    {
+        try
+        {
+            return await options.Accept(listener!, StopToken);
+        }
+        catch (SocketException e) when (!IsStopped)
+        {
+            refusals.Note("A connection could not be accepted, and it is tried again", e);
+            await Task.Delay(AcceptRetryInterval, TimeProvider.System, StopToken);
+            return null;
         }
     }
 
@@ -93,7 +113,8 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
             Refuse(socket);
             return;
         }
-        Task serving = ServeAsync(new(socket, options, serializer, Intake, clients, Run.Options.Time, StopToken, Context.Token));
+        Task serving = ServeAsync(new(socket, options, serializer, Intake, clients, refusals, Run.Options.Time, StopToken,
+            Context.Token));
         if (serving.IsCompleted) return;
         lock (sync) connections.Add(serving);
         _ = ForgetAsync(serving);

@@ -1,0 +1,34 @@
+using Sluice.Diagnostics;
+
+namespace Sluice.Producers;
+
+/// <summary>Tells the operator of items that this side has refused although the client did nothing wrong that it could see: the client is
+/// not told what failed inside. At most one warning a minute for each source, however many clients fail.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class TcpRefusals(TcpOptions options, string node, TimeProvider time)
+{
+    /// <summary>What a client is told of a failure that is none of its own.</summary>
+    public const string Told = "The item could not be stored. Send it again later; the operator of the service was told why.";
+
+    private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
+
+    private readonly Lock sync = new();
+    private long? told;
+    private long untold;
+
+    public void Note(string what, Exception why)
+    {
+        long before;
+        lock (sync)
+        {
+            if (told is { } at && time.GetElapsedTime(at) < Quiet)
+            {
+                untold++;
+                return;
+            }
+            (told, before, untold) = (time.GetTimestamp(), untold, 0);
+        }
+        string more = before == 0 ? "" : $" Since the last warning there were {before:N0} more.";
+        WarningHandlers.Tell(options.OnWarning, $"{node}: {what}: {why.GetType().Name}: {why.Message}{more}");
+    }
+}

@@ -1,0 +1,35 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Sluice.Tests.Producers;
+
+public class TcpAcceptTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>The process has no more file descriptors for a moment: the source goes on when it has.</summary>
+    [Fact]
+    public async Task AConnectionThatCannotBeAcceptedDoesNotEndTheSource()
+    {
+        ConcurrentQueue<string> warnings = new();
+        int failures = 2;
+        var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var got = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        PipelineRun run = (Source.Tcp(0, new TcpOptions
+        {
+            Protocol = TcpProtocol.Lines,
+            OnListening = listening.SetResult,
+            OnWarning = warnings.Enqueue,
+            Accept = (socket, cancellation) => Interlocked.Decrement(ref failures) >= 0
+                ? throw new SocketException((int)SocketError.TooManyOpenSockets) : socket.AcceptAsync(cancellation)
+        }) | got.SetResult).Start();
+        using var client = new TcpClient();
+        await client.ConnectAsync(await listening.Task, Cancellation);
+        await client.GetStream().WriteAsync("a\n"u8.ToArray(), Cancellation);
+        Assert.Equal("a", await got.Task);
+        Assert.True(await run.StopAsync(cancellation: Cancellation));
+        Assert.Contains("A connection could not be accepted, and it is tried again: SocketException: ", Assert.Single(warnings),
+            StringComparison.Ordinal);
+    }
+}
