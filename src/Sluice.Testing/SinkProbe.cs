@@ -11,7 +11,7 @@ public sealed class SinkProbe<T>
     private readonly List<T> items = [];
     private readonly List<(int Count, TaskCompletionSource Reached)> waiters = [];
     private readonly TaskCompletionSource<bool> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TaskCompletionSource? turn;              // an item that arrives while the probe is blocked waits for it
+    private readonly List<TaskCompletionSource> turns = [];          // of the items that wait: each ends with its own run
     private TaskCompletionSource? held;              // the test waits for a blocked item
     private bool blocked;
     private int allowed;
@@ -36,7 +36,7 @@ public sealed class SinkProbe<T>
     {
         get
         {
-            lock (gate) return turn is not null;
+            lock (gate) return turns.Count > 0;
         }
     }
 
@@ -45,7 +45,7 @@ public sealed class SinkProbe<T>
     {
         lock (gate)
         {
-            if (turn is not null) return Task.CompletedTask;
+            if (turns.Count > 0) return Task.CompletedTask;
             return (held ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
     }
@@ -67,15 +67,15 @@ public sealed class SinkProbe<T>
     public void Release(int count)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        TaskCompletionSource? waiting;
+        TaskCompletionSource[] waiting;
         lock (gate)
         {
             if (count == int.MaxValue) blocked = false;
             else allowed += count;
-            waiting = turn;
-            turn = null;
+            waiting = [.. turns];
+            turns.Clear();
         }
-        waiting?.TrySetResult();
+        foreach (TaskCompletionSource turn in waiting) turn.TrySetResult();
     }
 
     /// <summary>Waits, without sleeping, until a number of items has arrived. On a seeded scheduler, drive it first.</summary>
@@ -120,8 +120,16 @@ public sealed class SinkProbe<T>
             allowed = 0;
             held?.TrySetResult();                                    // continues elsewhere
             held = null;
-            return turn ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            turns.Add(turn);
+            return turn;
         }
+    }
+
+    private void Leave(TaskCompletionSource turn, CancellationToken cancellation)
+    {
+        lock (gate) turns.Remove(turn);
+        turn.TrySetCanceled(cancellation);
     }
 
     private sealed class Collector(SinkProbe<T> probe) : SinkNode<T>, IDisposable
@@ -136,7 +144,7 @@ public sealed class SinkProbe<T>
             while (probe.Turn() is { } turn)
             {
                 await using CancellationTokenRegistration stop = cancellation.UnsafeRegister(
-                    static waiting => ((TaskCompletionSource)waiting!).TrySetCanceled(new CancellationToken(canceled: true)), turn);
+                    (waiting, cancelled) => probe.Leave((TaskCompletionSource)waiting!, cancelled), turn);
                 await turn.Task;
             }
             probe.Collect(item);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Sluice.Graphs;
+using Sluice.Redis.Tests;
 
 namespace Sluice.Celery.Tests;
 
@@ -93,6 +94,52 @@ public sealed class CeleryTaskTests(RedisWorkers workers) : IClassFixture<RedisW
         CeleryTaskException failure = await Assert.ThrowsAsync<CeleryTaskException>(() => call);
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
         Assert.Equal(task.Id, failure.TaskId);
+        if (stored.Contains("SUCCESS", StringComparison.Ordinal)) Assert.Equal("SUCCESS", failure.State);        // it must not run again
+    }
+
+    [Fact]
+    public async Task AResultThatIsTooLongSaysThatTheTaskHasSucceeded()
+    {
+        var broker = new PlayedBroker();
+        await using var client = new CeleryClient(broker, BrokerAddress.Parse(workers.Url));
+        Task<string> call = client.Task<int, string>("any", new() { MaxValueBytes = 10 })(1, Cancellation);
+        TaskMessage task = await broker.NextAsync();
+        await using var link = new RedisLink(BrokerAddress.Parse(workers.Url), "broker");
+        string key = $"celery-task-meta-{task.Id}";
+        await link.AskAsync("SET", [key, """{"status": "SUCCESS", "result": "a long text"}"""], Cancellation);
+        await link.AskAsync("PUBLISH", [key, "x"], Cancellation);
+        CeleryTaskException failure = await Assert.ThrowsAsync<CeleryTaskException>(() => call);
+        Assert.Equal(("SUCCESS", task.Id), (failure.State, failure.TaskId));
+        Assert.Contains("and 10 are allowed", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AResultBackendThatIsAwayAtTheEndIsNamed()
+    {
+        var broker = new PlayedBroker();
+        RedisServer server = await RedisServer.StartAsync();
+        await using var client = new CeleryClient(broker, BrokerAddress.Parse($"redis://{server.Address}/0"));
+        Task<int> call = client.Task<int, int>("any", new() { ResultTimeout = TimeSpan.FromSeconds(1) })(1, Cancellation);
+        await broker.NextAsync();
+        await server.DisposeAsync();
+        CeleryTaskException failure = await Assert.ThrowsAsync<CeleryTaskException>(() => call);
+        Assert.Contains("The Celery result backend, Redis at 127.0.0.1:", failure.Message, StringComparison.Ordinal);
+        Assert.Null(failure.State);
+    }
+
+    /// <summary>Memory that is full, or a replica that is away, may pass: the executor sends again.</summary>
+    [Theory]
+    [InlineData("maxmemory", "1", "0", "OOM")]
+    [InlineData("min-replicas-to-write", "1", "0", "NOREPLICAS")]
+    public async Task ABrokerThatRefusesWritesForAWhileIsAwayAndHasNotFailed(string setting, string full, string free, string answer)
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using var link = new RedisLink(BrokerAddress.Parse($"redis://{server.Address}/0"), "broker");
+        await link.AskAsync("CONFIG", ["SET", setting, full], Cancellation);
+        BrokerAwayException away = await Assert.ThrowsAsync<BrokerAwayException>(() => link.AskAsync("LPUSH", ["queue", "x"], Cancellation));
+        Assert.Contains($"is not ready: {answer} ", away.Message, StringComparison.Ordinal);
+        await link.AskAsync("CONFIG", ["SET", setting, free], Cancellation);
+        Assert.Equal(1, (long)await link.AskAsync("LPUSH", ["queue", "x"], Cancellation));
     }
 
     [Fact]

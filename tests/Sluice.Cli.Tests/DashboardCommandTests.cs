@@ -41,6 +41,22 @@ public sealed partial class DashboardCommandTests : CliTestBase
         (await process.EndAsync()).Succeeded();
     }
 
+    /// <summary>The command often runs in the directory of the service, and must not take its addresses and hosts for its own.</summary>
+    [Fact]
+    public async Task TheSettingsOfAServiceInTheDirectoryAreNotObeyed()
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        await FillAsync(store, "x");
+        await File.WriteAllTextAsync(Path.Combine(Folder, "appsettings.json"),
+            """{"AllowedHosts": "shop.example.com", "Kestrel": {"Endpoints": {"Http": {"Url": "http://127.0.0.1:1"}}}}""", Cancellation);
+        using SampleProcess process = Start("dashboard", Store, "--port", "0");
+        string root = await AddressAsync(process);
+        Assert.DoesNotContain(":1/", root, StringComparison.Ordinal);
+        Assert.Contains("orders", await GetAsync(root), StringComparison.Ordinal);
+        await process.SignalAsync("TERM");
+        (await process.EndAsync()).Succeeded();
+    }
+
     [Fact]
     public Task AConsecutorOfAnotherProcessIsPausedAndResumed() => OverBothStoresAsync(PauseAndResumeAsync);
 

@@ -36,6 +36,7 @@ public sealed class MistakeTests : CliTestBase
         { 2, "discard sqlite:orders.db orders 1 --all", "needs either ids" },
         { 2, "flow sqlite:orders.db run --format png", "--format is text, mermaid, dot or svg" },
         { 2, "top sqlite:orders.db --interval 0", "--interval is 0.5 to 3600" },
+        { 2, "top sqlite:orders.db --interval 1,5", "--interval is a number, not '1,5'" },
         { 2, "top sqlite:orders.db --interval soon", "--interval is a number, not 'soon'" },
         { 2, "top sqlite:orders.db --rows 2.5", "--rows is a whole number, not '2.5'" },
         { 2, "show sqlite:orders.db prices --max 99999999999", "--max is a whole number, not '99999999999'" },

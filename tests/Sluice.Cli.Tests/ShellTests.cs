@@ -67,7 +67,25 @@ public sealed class ShellTests : CliTestBase
     [InlineData("sluice nothing-like-this", "")]
     public async Task BashCompletesTheCommandLine(string line, string completed)
     {
-        await File.WriteAllTextAsync(Path.Combine(Folder, "sluice.json"), """{"stores": {"shop": "sqlite:orders.db"}}""", Cancellation);
+        Assert.Equal(completed, await CompleteInBashAsync(line, """{"stores": {"shop": "sqlite:orders.db"}}"""));
+    }
+
+    /// <summary>The names of stores come from a file that lies in a folder, as that of a cloned repository: nothing of it is
+    /// executed.</summary>
+    [Fact]
+    public async Task ANameOfAStoreIsNotExecutedByBash()
+    {
+        string completed = await CompleteInBashAsync("sluice streams ", """
+            {"stores": {"$(touch executed)": "sqlite:orders.db", "`touch executed`": "sqlite:orders.db", "shop": "sqlite:orders.db"}}
+            """);
+        Assert.Contains(@"\$\(touch\ executed\)", completed, StringComparison.Ordinal);
+        Assert.Contains("shop", completed, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(Folder, "executed")));
+    }
+
+    private async Task<string> CompleteInBashAsync(string line, string stores)
+    {
+        await File.WriteAllTextAsync(Path.Combine(Folder, "sluice.json"), stores, Cancellation);
         WriteCommand();
         string words = string.Join(' ', line.Split(' ').Select(static word => $"'{word}'"));
         string script = $$"""
@@ -80,7 +98,7 @@ public sealed class ShellTests : CliTestBase
             printf '%s\n' "${COMPREPLY[@]}"
             """;
         using SampleProcess bash = SampleProcess.StartProgram(Folder, "bash", "-c", script);
-        Assert.Equal(completed, (await bash.EndAsync()).Succeeded().Output.TrimEnd('\n'));
+        return (await bash.EndAsync()).Succeeded().Output.TrimEnd('\n');
     }
 
     // The keys of a person: the tab key completes, and the command runs.

@@ -40,4 +40,23 @@ public class NullableFutureTests
         Assert.All(reports.Where(report => report.Id == "CS8620"), report => Assert.True(report.IsSuppressed));
         Assert.Contains(reports, report => report.Id == "CS8619" && !report.IsSuppressed);
     }
+
+    /// <summary>What may be null, where it may not be: that warning stays.</summary>
+    [Fact]
+    public async Task TheNullabilityWarningInTheOtherDirectionIsNotSuppressed()
+    {
+        var compilation = Snippet.Compile(Snippet.InMethod("use(maybe); use(Task.FromResult<string?>(null)); all(maybes); each(lists);", """
+            static readonly StepAction<string> use = Step.Of((string text) => { });
+            static readonly StepAction<List<string>> all = Step.Of((List<string> texts) => { });
+            static readonly StepAction<List<string>?> each = Step.Of((List<string>? texts) => { });
+            static readonly Future<string?> maybe = Step.Of(() => (string?)null)();
+            static readonly Future<List<string?>> maybes = Step.Of(() => new List<string?>())();
+            static readonly Future<List<string?>> lists = Step.Of(() => new List<string?>())();
+            """));
+        Assert.Equal(4, compilation.GetDiagnostics().Count(report => report.Id == "CS8620"));
+        var options = new CompilationWithAnalyzersOptions(new AnalyzerOptions([]), null, concurrentAnalysis: false,
+            logAnalyzerExecutionTime: false, reportSuppressedDiagnostics: true);
+        var reports = await compilation.WithAnalyzers([new NullableFutureSuppressor()], options).GetAllDiagnosticsAsync();
+        Assert.Equal(4, reports.Count(report => report.Id == "CS8620" && !report.IsSuppressed));
+    }
 }

@@ -1,5 +1,6 @@
 using Sluice.Graphs;
 using Sluice.Progress;
+using Sluice.Progress.Screen;
 using Sluice.Storage;
 using Sluice.Testing;
 
@@ -234,5 +235,19 @@ public sealed class ProgressDisplayTests : IDisposable
         await clock.WaitForTimersAsync(1, Cancellation);
         clock.Advance(by);
         await clock.WaitForTimersAsync(1, Cancellation);
+    }
+
+    /// <summary>A library that has fetched the console's writer while a display was shown writes to the console after its end.</summary>
+    [Fact]
+    public void AWriterThatWasKeptWritesThroughAfterTheDisplay()
+    {
+        using var console = new StringWriter();
+        using var lines = new LinesAbove(null!, console);
+        lines.Write("half a li");
+        Assert.Equal("", console.ToString());
+        Assert.Equal("half a li", lines.End());
+        lines.Write("Delete all? [y/n] ");
+        lines.Flush();
+        Assert.Equal("Delete all? [y/n] ", console.ToString());
     }
 }

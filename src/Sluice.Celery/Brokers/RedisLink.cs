@@ -27,7 +27,7 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         }
         catch (RedisServerException e) when (IsTransient(e))
         {
-            throw new BrokerAwayException($"The Celery {role}, {address}, is not ready: {FirstWord(e.Message)}.", e);
+            throw new BrokerAwayException($"The Celery {role}, {address}, is not ready: {e.Message.TrimEnd('.')}.", e);
         }
         catch (RedisServerException e)
         {
@@ -105,7 +105,8 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
     }
 
     private static bool IsTransient(RedisServerException e)
-        => FirstWord(e.Message) is "LOADING" or "MASTERDOWN" or "READONLY" or "BUSY" or "TRYAGAIN" or "CLUSTERDOWN";
+        => FirstWord(e.Message) is "LOADING" or "MASTERDOWN" or "READONLY" or "BUSY" or "TRYAGAIN" or "CLUSTERDOWN" or "OOM"
+            or "MISCONF" or "NOREPLICAS";
 
     // The client says it in the text only.
     private static bool IsRefusal(Exception? e) => e is not null

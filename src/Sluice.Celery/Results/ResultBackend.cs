@@ -17,6 +17,7 @@ internal sealed class ResultBackend(RedisLink link) : IAsyncDisposable
     /// <param name="longest">The largest result that is read, in bytes.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <returns>The result; null if there was none in time.</returns>
+    /// <exception cref="BrokerAwayException">The backend did not answer at the end of the time.</exception>
     public async Task<TaskResult?> WaitAsync(string id, Func<Task> send, TimeSpan timeout, long longest,
         CancellationToken cancellation)
     {
@@ -28,9 +29,17 @@ internal sealed class ResultBackend(RedisLink link) : IAsyncDisposable
         // Looks without a message, too: one that is sent while the connection is lost does not arrive.
         for (TimeSpan pause = FirstLook; ; pause = pause * 2 < MaxLook ? pause * 2 : MaxLook)
         {
-            if (await LookAsync(key, longest, cancellation).ConfigureAwait(false) is { HasEnded: true } result) return result;
+            BrokerAwayException? away = null;
+            try
+            {
+                if (await LookAsync(key, longest, cancellation).ConfigureAwait(false) is { HasEnded: true } result) return result;
+            }
+            catch (BrokerAwayException e)
+            {
+                away = e;                            // the next look may find it
+            }
             TimeSpan left = timeout - TimeProvider.System.GetElapsedTime(began);
-            if (left <= TimeSpan.Zero) return null;
+            if (left <= TimeSpan.Zero) return away is null ? null : throw away;
             await WaitAsync(news, left < pause ? left : pause, cancellation).ConfigureAwait(false);
         }
     }
@@ -39,20 +48,13 @@ internal sealed class ResultBackend(RedisLink link) : IAsyncDisposable
 
     private async Task<TaskResult?> LookAsync(string key, long longest, CancellationToken cancellation)
     {
-        try
-        {
-            long length = (long)await link.AskAsync("STRLEN", [key], cancellation).ConfigureAwait(false);
-            if (length == 0) return null;
-            if (length > longest)
-                throw new CeleryTaskException($"Its result has {length:N0} bytes with its state, and {longest:N0} are read "
-                    + $"(CeleryTaskOptions.MaxValueBytes). Return a reference, or raise the limit.");
-            var bytes = (byte[]?)await link.AskAsync("GET", [key], cancellation).ConfigureAwait(false);
-            return bytes is null ? null : TaskResult.Read(bytes);
-        }
-        catch (BrokerAwayException)
-        {
-            return null;                             // the next look may find it
-        }
+        long length = (long)await link.AskAsync("STRLEN", [key], cancellation).ConfigureAwait(false);
+        if (length == 0) return null;
+        if (length > longest)
+            throw new CeleryTaskException($"Its result has {length:N0} bytes with its state, and {longest:N0} are read "
+                + $"(CeleryTaskOptions.MaxValueBytes). Return a reference, or raise the limit.");
+        var bytes = (byte[]?)await link.AskAsync("GET", [key], cancellation).ConfigureAwait(false);
+        return bytes is null ? null : TaskResult.Read(bytes);
     }
 
     private static async Task WaitAsync(SemaphoreSlim news, TimeSpan pause, CancellationToken cancellation)

@@ -47,7 +47,8 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
         }
         catch (CeleryTaskException e) when (e.TaskId is null)
         {
-            throw new CeleryTaskException($"The task {name} ({task.Id}): {e.Message}", e.InnerException) { TaskId = task.Id };
+            throw new CeleryTaskException($"The task {name} ({task.Id}): {e.Message}", e.InnerException)
+            { TaskId = task.Id, State = e.State };
         }
     }
 
@@ -59,7 +60,8 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
                     + $"worker was killed, the task ignores its result or has another result backend, or the result has expired.");
         if (result.Length > options.MaxValueBytes)
             throw new CeleryTaskException($"Its result has {result.Length:N0} bytes, and {options.MaxValueBytes:N0} are allowed "
-                + $"(CeleryTaskOptions.MaxValueBytes). Return a reference, or raise the limit.");
+                + $"(CeleryTaskOptions.MaxValueBytes). Return a reference, or raise the limit.")
+            { State = result.State };
         if (result.State == "SUCCESS") return Deserialize(result);
         (string? type, string message) = result.Exception();
         string what = result.State == "REVOKED" ? "was revoked" : type switch

@@ -5,14 +5,14 @@ namespace Sluice.Cli.Commands;
 internal static class CompletionCommand
 {
     // Bash splits words at a colon, so a file behind "sqlite:" is a word of its own: then nothing is suggested, and bash completes files.
+    // Not compgen -W, which executes what stands in $(…), and names of stores come from a file that somebody else may have written.
     private const string Bash = """
         _sluice() {
-            local line suggestions
-            suggestions=$(sluice "[suggest:$COMP_POINT]" "$COMP_LINE" 2>/dev/null)
+            local line word="${COMP_WORDS[COMP_CWORD]}"
             COMPREPLY=()
             while IFS= read -r line; do
-                [ -n "$line" ] && COMPREPLY+=("$line")
-            done < <(compgen -W "$suggestions" -- "${COMP_WORDS[COMP_CWORD]}")
+                if [[ -n "$line" && "$line" == "$word"* ]]; then COMPREPLY+=("$(printf %q "$line")"); fi
+            done < <(sluice "[suggest:$COMP_POINT]" "$COMP_LINE" 2>/dev/null)
         }
         complete -o default -F _sluice sluice
         """;

@@ -53,6 +53,9 @@ internal static class DashboardCommand
     private static WebApplication Create(CommandRun command, IStreamStore store, int port)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        // The settings in this directory and in the environment are those of a service: its addresses, its allowed hosts.
+        ((IConfigurationBuilder)builder.Configuration).Sources.Clear();
+        builder.Configuration.AddInMemoryCollection();
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<IHostLifetime, OwnLifetime>();           // the command handles signals
         builder.Services.Configure<HostOptions>(static options => options.ShutdownTimeout = TimeSpan.FromSeconds(2));

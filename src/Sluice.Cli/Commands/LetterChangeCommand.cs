@@ -54,8 +54,9 @@ internal static class LetterChangeCommand
     private static async Task<string> OtherNodesAsync(CommandRun command, IStreamStore store, GroupId group)
     {
         if (command.Value(LetterOptions.Node) is not { } node) return "";
-        string[] nodes = [.. (await new StoreInspector(store).ListDeadLettersAsync(group, new(), 0, StoreInspector.MaxPage,
-            command.Cancellation)).Select(static letter => letter.Node).Distinct(StringComparer.Ordinal)];
+        string[] nodes = await new StoreInspector(store).ReadDeadLettersAsync(group, cancellation: command.Cancellation)
+            .Take(StoreInspector.MaxPage).Select(static letter => letter.Node).Distinct(StringComparer.Ordinal)
+            .ToArrayAsync(command.Cancellation);
         return nodes.Length == 0 || nodes.Contains(node) ? ""
             : Clean.Text($": none failed in '{node}', but in {string.Join(", ", nodes.Take(10).Select(static other => $"'{other}'"))}");
     }

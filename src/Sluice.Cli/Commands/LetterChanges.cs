@@ -34,13 +34,15 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
         {
             Before = (await store.GetTimeAsync(command.Cancellation)).AddTicks(1)
         };
-        for (long after = 0; ;)
+        List<long> numbers = [];
+        await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(group, selected, cancellation: command.Cancellation))
         {
-            IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(group, selected, after, Step, command.Cancellation);
-            if (page.Count == 0) return;
-            await ChangeAsync([.. page.Select(static letter => letter.Number)]);
-            after = page[^1].Number;
+            numbers.Add(letter.Number);
+            if (numbers.Count < Step) continue;
+            await ChangeAsync([.. numbers]);
+            numbers.Clear();
         }
+        if (numbers.Count > 0) await ChangeAsync([.. numbers]);
     });
 
     private async Task ChangeAsync(long[] numbers) => Changed += await change(store, group, numbers, command.Cancellation);

@@ -18,8 +18,10 @@ internal static class NumberOption
         DefaultValueFactory = _ => initially,
         CustomParser = result =>
         {
+            // No separators of thousands: 2,5 would be 25.
+            NumberStyles styles = initially is int or long ? NumberStyles.Integer : NumberStyles.Float;
             string given = result.Tokens[0].Value;
-            if (T.TryParse(given, CultureInfo.InvariantCulture, out T value)) return value;
+            if (T.TryParse(given, styles, CultureInfo.InvariantCulture, out T value)) return value;
             result.AddError($"{name} is a {(initially is int ? "whole number" : "number")}, not '{given}'.");
             return initially;
         }

@@ -4,7 +4,8 @@ using Sluice.Dashboard.Access;
 namespace Sluice.Dashboard.Actions;
 
 /// <summary>Answers forms: it checks who sends them, does what they ask for, and leads to a page.</summary>
-internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, AccessGuard guard, FormTokens tokens, PageEndpoint pages)
+internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, AccessGuard guard, FormTokens tokens, PageEndpoint pages,
+    CancellationToken stopping)
 {
     private const int MaxForm = 1_000_000;
 
@@ -33,7 +34,7 @@ internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, 
         ActionOutcome? outcome = null;
         Html.Page problem = await PageEndpoint.DrawAsync(request, async page =>
         {
-            outcome = await action(new(page, form)).ConfigureAwait(false);
+            outcome = await action(new(page, form, stopping)).ConfigureAwait(false);
             return outcome.Page ?? new("Done", []);
         }, Timeout.InfiniteTimeSpan).ConfigureAwait(false);
         sampler.LookAgain();
@@ -45,18 +46,20 @@ internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, 
         else await pages.WriteAsync(context, problem, address).ConfigureAwait(false);
     }
 
-    private static async Task<IFormCollection?> ReadFormAsync(HttpContext context)
+    private async Task<IFormCollection?> ReadFormAsync(HttpContext context)
     {
         if (!context.Request.HasFormContentType || context.Request.ContentLength > MaxForm) return null;
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = MaxForm;
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         try
         {
             return await context.Request.ReadFormAsync(new FormOptions { BufferBodyLengthLimit = MaxForm, ValueLengthLimit = MaxForm },
-                context.RequestAborted).ConfigureAwait(false);
+                ends.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is InvalidDataException or BadHttpRequestException)
+        catch (Exception e) when (e is InvalidDataException or BadHttpRequestException
+            || (e is OperationCanceledException && stopping.IsCancellationRequested))
         {
-            return null;
+            return null;                             // also a form that trickles in while the program stops, which would hold it up
         }
     }
 }

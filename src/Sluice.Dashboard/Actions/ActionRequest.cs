@@ -1,7 +1,10 @@
 namespace Sluice.Dashboard.Actions;
 
 /// <summary>What a user asks for with a form.</summary>
-internal sealed record ActionRequest(PageRequest Page, IFormCollection Form)
+/// <param name="Page">The request.</param>
+/// <param name="Form">The fields.</param>
+/// <param name="Stopping">Cancelled when the program stops: what takes many steps ends between two of them.</param>
+internal sealed record ActionRequest(PageRequest Page, IFormCollection Form, CancellationToken Stopping)
 {
     // A store that is for reading only may be behind the changes of others for so long.
     private static readonly TimeSpan MaxReadAge = TimeSpan.FromMilliseconds(300);

@@ -21,7 +21,7 @@ internal static class DashboardActions
     // The pause is in the store, so this works for the consecutors of other processes.
     private static async Task<ActionOutcome> HoldAsync(ActionRequest request, Hold hold)
     {
-        ConsecutorSample one = ConsecutorPage.Find(request.Page);
+        ConsecutorSample one = await ConsecutorPage.FindAsync(request.Page).ConfigureAwait(false);
         await request.AuditAsync(one.Store, $"{hold} the consecutor {one.Name}", async store =>
         {
             GroupInfo? before = await store.FindGroupAsync(one.Id).ConfigureAwait(false);

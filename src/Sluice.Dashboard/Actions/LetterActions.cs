@@ -53,13 +53,20 @@ internal static class LetterActions
         if (!long.TryParse(request.Field("last"), NumberStyles.None, CultureInfo.InvariantCulture, out long last))
             return await AskAsync(request, one, verb, query).ConfigureAwait(false);
         long all = 0;
+        bool isCut = false;
         await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async store =>
         {
-            // What is begun goes on when the browser leaves.
+            // What is begun goes on when the browser leaves, but does not hold up a program that stops.
             await foreach (long[] some in NumbersAsync(request, one, query, last, Step).ConfigureAwait(false))
+            {
+                if (isCut = request.Stopping.IsCancellationRequested) break;
                 all += await change(store, one.Id, some, CancellationToken.None).ConfigureAwait(false);
-            return $"{Shown.Count(all)} {done}";
+            }
+            return $"{Shown.Count(all)} {done}{(isCut ? ", then the program stopped" : "")}";
         }).ConfigureAwait(false);
+        if (isCut)
+            throw new MissingException($"The program stops: {Shown.Count(all, "dead letter")} were {done}. Do it again for the others when it "
+                + "runs.", StatusCodes.Status503ServiceUnavailable);
         return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count={all.ToString(CultureInfo.InvariantCulture)}"));
     }
 
@@ -91,15 +98,16 @@ internal static class LetterActions
         int step)
     {
         StoreInspector inspector = request.Page.Sampler.InspectorOf(one.Store);
-        for (long after = 0; ;)
+        List<long> numbers = [];
+        await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(one.Id, query.Filter).ConfigureAwait(false))
         {
-            IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(one.Id, query.Filter, after, step)
-                .ConfigureAwait(false);
-            long[] numbers = [.. page.Where(query.Matches).Select(static letter => letter.Number).Where(number => number <= last)];
-            if (numbers.Length > 0) yield return numbers;
-            if (page.Count < step || page[^1].Number >= last) yield break;
-            after = page[^1].Number;
+            if (letter.Number > last) break;
+            if (query.Matches(letter)) numbers.Add(letter.Number);
+            if (numbers.Count < step) continue;
+            yield return [.. numbers];
+            numbers.Clear();
         }
+        if (numbers.Count > 0) yield return [.. numbers];
     }
 
     private static string Describe(ActionRequest request)

@@ -8,6 +8,15 @@ if (main && main.hasAttribute("data-live")) watch();
 
 /** Receives parts of the page that have changed. The browser connects again by itself. */
 function watch() {
+  let events = connect();
+  // A page that nobody sees costs nothing. The server sends all parts to one that comes back; what is typed into forms stays.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) events.close();
+    else if (events.readyState === EventSource.CLOSED) events = connect();
+  });
+}
+
+function connect() {
   const events = new EventSource(location.href);
   events.onopen = () => say("live", false);
   events.onerror = () => say("No answer: what is shown may be old.", true);
@@ -22,11 +31,7 @@ function watch() {
     localTimes(fresh.content);
     update(part, fresh.content);
   };
-  // A page that nobody sees costs nothing.
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) events.close();
-    else if (events.readyState === EventSource.CLOSED) location.reload();
-  });
+  return events;
 }
 
 function say(text, isLost) {

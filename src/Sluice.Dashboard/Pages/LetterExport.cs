@@ -7,7 +7,7 @@ namespace Sluice.Dashboard.Pages;
 /// <summary>Dead letters as lines of JSON, one for each, as long as there are some. The names are stable.</summary>
 internal static class LetterExport
 {
-    private const int Page = 500;
+    private const int FlushAt = 64 << 10;
 
     public static async Task WriteAsync(PageRequest request)
     {
@@ -17,22 +17,27 @@ internal static class LetterExport
         StoreInspector inspector = request.Sampler.InspectorOf(one.Store);
         HttpResponse response = request.Http.Response;
         var lines = new ArrayBufferWriter<byte>();
-        for (long after = 0; ;)
+        bool isHead = HttpMethods.IsHead(request.Http.Request.Method), hasBegun = false;
+        await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(one.Id, query.Filter, cancellation: request.Aborted)
+            .ConfigureAwait(false))
         {
-            IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(one.Id, query.Filter, after, Page, request.Aborted)
-                .ConfigureAwait(false);
-            if (after == 0)
-            {
-                response.ContentType = "application/x-ndjson";
-                response.Headers.ContentDisposition = "attachment; filename=\"dead-letters.jsonl\"";
-                if (HttpMethods.IsHead(request.Http.Request.Method)) return;
-            }
-            foreach (StoredDeadLetter letter in page)
-                if (query.Matches(letter)) Write(lines, request, one, letter);
+            Begin();
+            if (isHead) return;
+            if (query.Matches(letter)) Write(lines, request, one, letter);
+            if (lines.WrittenCount < FlushAt) continue;
             await response.Body.WriteAsync(lines.WrittenMemory, request.Aborted).ConfigureAwait(false);
             lines.ResetWrittenCount();
-            if (page.Count < Page) return;
-            after = page[^1].Number;
+        }
+        Begin();
+        if (!isHead) await response.Body.WriteAsync(lines.WrittenMemory, request.Aborted).ConfigureAwait(false);
+
+        // Only when the store has answered: otherwise the response is an error.
+        void Begin()
+        {
+            if (hasBegun) return;
+            hasBegun = true;
+            response.ContentType = "application/x-ndjson";
+            response.Headers.ContentDisposition = "attachment; filename=\"dead-letters.jsonl\"";
         }
     }
 

@@ -8,7 +8,7 @@ internal static partial class LetterGroups
 {
     public const int MaxLooks = 20_000;
 
-    private const int MaxGroups = 1000, MaxRows = 100, Page = 500, MaxText = 120, MinText = 4;
+    private const int MaxGroups = 1000, MaxRows = 100, MaxText = 120, MinText = 4;
 
     public static async Task<Markup> DrawAsync(PageRequest request, ConsecutorSample one, LetterQuery query)
     {
@@ -16,15 +16,11 @@ internal static partial class LetterGroups
         Dictionary<(string Node, string Error), Group> groups = [];
         var ofNode = new DeadLetterFilter { Node = query.Filter.Node };
         int looked = 0, others = 0;
-        for (long after = 0; looked < MaxLooks;)
+        await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(one.Id, ofNode, cancellation: request.Aborted)
+            .ConfigureAwait(false))
         {
-            IReadOnlyList<StoredDeadLetter> letters = await inspector.ListDeadLettersAsync(one.Id, ofNode, after, Page, request.Aborted)
-                .ConfigureAwait(false);
-            looked += letters.Count;
-            foreach (StoredDeadLetter letter in letters)
-                if (query.Filter.Matches(letter) && query.Matches(letter) && !TryAdd(groups, letter)) others++;
-            if (letters.Count < Page) break;
-            after = letters[^1].Number;
+            if (query.Filter.Matches(letter) && query.Matches(letter) && !TryAdd(groups, letter)) others++;
+            if (++looked == MaxLooks) break;
         }
         return Markup.Of($"""
             {Tables.Draw("Dead letters by error, the most frequent first",

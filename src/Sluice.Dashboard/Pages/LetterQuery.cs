@@ -11,6 +11,7 @@ internal sealed record LetterQuery(DeadLetterFilter Filter, string? Key, string?
     public static readonly string[] Names = ["node", "error", "since", "before", "key", "text"];
 
     private const int MaxText = 2000;
+    private const long MaxBytes = 16 << 20;
 
     /// <exception cref="MissingException">A condition is too long, or a time is none.</exception>
     public static LetterQuery Read(Func<string, string?> value)
@@ -37,30 +38,27 @@ internal sealed record LetterQuery(DeadLetterFilter Filter, string? Key, string?
         => (Key is null || letter.Entry.Key.Equals(EntryKey.Of(Key)))
             && (Text is null || PayloadText.Text(letter.Entry.Payload.Span)?.Contains(Text, StringComparison.OrdinalIgnoreCase) == true);
 
-    /// <summary>Reads letters page by page, until there are enough or the store has no more.</summary>
+    /// <summary>Reads letters until there are enough, or some megabytes of them, or the store has no more.</summary>
     /// <returns>The letters, and whether all that there are were looked at.</returns>
     public async Task<(List<StoredDeadLetter> Letters, long Last, bool IsEnd)> FindAsync(StoreInspector inspector, GroupId group,
         long after, int max, int maxLooks, CancellationToken cancellation)
     {
-        const int Page = 500;
         List<StoredDeadLetter> found = [];
+        long bytes = 0;
+        int looked = 0;
         // The rest of the filter is compared here, so that no look is longer than the limit.
         var ofNode = new DeadLetterFilter { Node = Filter.Node };
-        bool isSelective = this is not { Key: null, Text: null, Filter: { Error: null, Since: null, Before: null } };
-        for (int looked = 0; looked < maxLooks; looked += Page)
+        await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(group, ofNode, after, cancellation).ConfigureAwait(false))
         {
-            int wanted = isSelective ? Page : max - found.Count;
-            IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(group, ofNode, after, wanted, cancellation)
-                .ConfigureAwait(false);
-            foreach (StoredDeadLetter letter in page)
+            after = letter.Number;
+            if (Filter.Matches(letter) && Matches(letter))
             {
-                after = letter.Number;
-                if (Filter.Matches(letter) && Matches(letter)) found.Add(letter);
-                if (found.Count == max) return (found, after, false);
+                found.Add(letter);
+                bytes += letter.Entry.Payload.Length;
             }
-            if (page.Count < wanted) return (found, after, true);
+            if (found.Count == max || bytes >= MaxBytes || ++looked == maxLooks) return (found, after, false);
         }
-        return (found, after, false);
+        return (found, after, true);
     }
 
     private static DateTimeOffset? Time(string? text)

@@ -34,7 +34,7 @@ internal sealed class DashboardRoutes
         var tokens = new FormTokens();
         answers = new(guard);
         pages = new(options, sampler, guard, tokens, new(options, stopping));
-        actions = new(options, sampler, guard, tokens, pages);
+        actions = new(options, sampler, guard, tokens, pages, stopping);
     }
 
     public void Map(RouteGroupBuilder group)

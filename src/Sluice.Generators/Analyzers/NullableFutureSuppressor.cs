@@ -35,8 +35,23 @@ public sealed class NullableFutureSuppressor : DiagnosticSuppressor
                         }
                     }
                 }
-                && given is { Name: "Future" or "Task" or "ValueTask", Arity: 1 })
+                && given is { Name: "Future" or "Task" or "ValueTask", Arity: 1 }
+                && info.ConvertedType is INamedTypeSymbol { Arity: 1 } taken
+                && IsSafe(taken.Name == "Args" ? ElementOf(given.TypeArguments[0]) : given.TypeArguments[0], taken.TypeArguments[0]))
                 context.ReportSuppression(Suppression.Create(OfArgument, report));
         }
     }
+
+    /// <summary>Whether the types differ in nothing but that null is allowed where it is taken.</summary>
+    private static bool IsSafe(ITypeSymbol? given, ITypeSymbol taken)
+        => given is not null && taken.NullableAnnotation == NullableAnnotation.Annotated
+            && SymbolEqualityComparer.IncludeNullability.Equals(given.WithNullableAnnotation(NullableAnnotation.None),
+                taken.WithNullableAnnotation(NullableAnnotation.None));
+
+    private static ITypeSymbol? ElementOf(ITypeSymbol collection) => collection switch
+    {
+        IArrayTypeSymbol array => array.ElementType,
+        INamedTypeSymbol { Arity: 1 } named => named.TypeArguments[0],
+        _ => null,
+    };
 }

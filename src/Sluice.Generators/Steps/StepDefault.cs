@@ -9,7 +9,6 @@ internal static class StepDefault
     public static string Of(IParameterSymbol parameter)
     {
         if (parameter.IsParams) return "[]";
-        if (parameter.IsParams) return "[]";
         // [Optional]
         if (!parameter.HasExplicitDefaultValue) return parameter.Type.SpecialType == SpecialType.System_Object
             ? "global::System.Type.Missing" : "default!";

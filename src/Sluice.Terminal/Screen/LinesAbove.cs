@@ -10,6 +10,7 @@ namespace Sluice.Progress.Screen;
 internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : TextWriter
 {
     private readonly StringBuilder line = new();
+    private bool isOver;                             // under the lock of the line: who has kept this writer writes to the console again
 
     public override Encoding Encoding => original.Encoding;
 
@@ -24,6 +25,11 @@ internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : Tex
         string complete;
         lock (line)
         {
+            if (isOver)
+            {
+                original.Write(buffer);
+                return;
+            }
             line.Append(buffer);
             int end = buffer.LastIndexOf('\n');
             if (end < 0) return;
@@ -34,11 +40,19 @@ internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : Tex
         board.Print(complete);
     }
 
-    // A line without an end stays until it is complete, or the displays end.
-    private string Rest()
+    public override void Flush()
+    {
+        lock (line)
+            if (isOver) original.Flush();
+    }
+
+    /// <summary>Lets later texts pass to the console as they are, for those who have kept this writer.</summary>
+    /// <returns>The line that is not complete: it stays until then, or until the displays end.</returns>
+    internal string End()
     {
         lock (line)
         {
+            isOver = true;
             string rest = line.ToString();
             line.Clear();
             return rest;
@@ -61,7 +75,7 @@ internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : Tex
         /// <summary>Takes them away, unless the program has put others in their place. Returns the lines that are not complete.</summary>
         public string Remove()
         {
-            string rest = output?.Lines.Rest() + error?.Lines.Rest();
+            string rest = output?.Lines.End() + error?.Lines.End();
             if (output is { } one && ReferenceEquals(Console.Out, one.Installed)) Console.SetOut(one.Before);
             if (error is { } other && ReferenceEquals(Console.Error, other.Installed)) Console.SetError(other.Before);
             (output, error) = (null, null);

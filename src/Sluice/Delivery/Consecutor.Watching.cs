@@ -96,14 +96,9 @@ public sealed partial class Consecutor<T>
     public async IAsyncEnumerable<DeadLetter> ListDeadLettersAsync([EnumeratorCancellation] CancellationToken cancellation = default)
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
-        for (long after = 0; ;)
-        {
-            IReadOnlyList<StoredDeadLetter> page = await core.Store.ListDeadAsync(core.Group, null, after, PageSize, cancellation)
-                .ConfigureAwait(false);
+        await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(core.Store, core.Group, null, 0, PageSize, cancellation)
+            .ConfigureAwait(false))
             foreach (StoredDeadLetter dead in page) yield return Letters.Read<T>(core, dead);
-            if (page.Count < PageSize) yield break;
-            after = page[^1].Number;
-        }
     }
 
     /// <summary>Processes dead letters again: from the failing node if the node's input was kept, otherwise from the start. Redriven items
@@ -148,17 +143,15 @@ public sealed partial class Consecutor<T>
         int most = perSecond is { } rate ? Math.Clamp((int)(rate / 10), 1, PageSize) : PageSize;
         int changed = 0;
         long end = await LastLetterAsync(cancellation).ConfigureAwait(false);
-        for (long after = 0; after < end;)
+        await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(core.Store, core.Group, null, 0, most, cancellation)
+            .ConfigureAwait(false))
         {
-            IReadOnlyList<StoredDeadLetter> page = await core.Store.ListDeadAsync(core.Group, null, after, most, cancellation)
-                .ConfigureAwait(false);
-            if (page.Count == 0) break;
-            after = page[^1].Number;
             List<long> chosen = [.. page.Where(dead => dead.Number <= end && which(Letters.Read<T>(core, dead)))
                 .Select(dead => dead.Number)];
-            if (chosen.Count == 0) continue;
-            changed += await change(core, chosen, cancellation).ConfigureAwait(false);
-            if (perSecond is { } limit && after < end)
+            bool isLast = page[^1].Number >= end;
+            if (chosen.Count > 0) changed += await change(core, chosen, cancellation).ConfigureAwait(false);
+            if (isLast) break;
+            if (perSecond is { } limit && chosen.Count > 0)
                 await Task.Delay(TimeSpan.FromSeconds(chosen.Count / limit), core.Time, cancellation).ConfigureAwait(false);
         }
         return changed;
@@ -168,7 +161,8 @@ public sealed partial class Consecutor<T>
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
         long last = 0;
-        while (await core.Store.ListDeadAsync(core.Group, null, last, 1000, cancellation).ConfigureAwait(false) is { Count: > 0 } page)
+        await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(core.Store, core.Group, null, cancellation: cancellation)
+            .ConfigureAwait(false))
             last = page[^1].Number;
         return last;
     }

@@ -37,6 +37,29 @@ public sealed class LetterTests(Browser browser)
         Assert.Empty(window.Problems);
     }
 
+    /// <summary>Somebody types a filter, looks at another tab, and comes back: the page is live again, and the text is still there.</summary>
+    [Fact]
+    public async Task WhatIsTypedStaysWhenTheTabIsShownAgain()
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program);
+        await window.GoAsync("/consecutors/orders/dead");
+        ILocator text = window.Page.GetByLabel("Payload contains");
+        await text.FillAsync("half a filt");
+        await window.HasTextAsync("#connection", "live");
+        await window.Page.EvaluateAsync("() => { document.querySelector('#connection').textContent = 'left'; }");
+        foreach (string isHidden in (string[])["true", "false"])
+            await window.Page.EvaluateAsync($$"""
+                () => {
+                  Object.defineProperty(document, "hidden", { value: {{isHidden}}, configurable: true });
+                  document.dispatchEvent(new Event("visibilitychange"));
+                }
+                """);
+        await window.HasTextAsync("#connection", "live");
+        Assert.Equal("half a filt", await text.InputValueAsync());
+        Assert.Empty(window.Problems);
+    }
+
     [Fact]
     public async Task TheKeyboardAloneRedrivesALetter()
     {

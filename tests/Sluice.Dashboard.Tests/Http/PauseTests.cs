@@ -90,6 +90,26 @@ public sealed class PauseTests : IAsyncDisposable
         Assert.False((await store.FindGroupAsync(Orders))!.IsPaused);
     }
 
+    /// <summary>A look takes a thousand consecutors of other processes, those with the most to do: the page of another one works, too.</summary>
+    [Fact]
+    public async Task AConsecutorThatIsNotInTheLookIsPaused()
+    {
+        using var batch = new EntryBatch();
+        batch.Add("{}"u8);
+        for (int i = 0; i < 1_000; i++)
+        {
+            string name = $"busy-{i:000}";
+            await store.OpenStreamAsync(name, new() { Partitions = 1 }, TestContext.Current.CancellationToken);
+            await store.AddGroupAsync(new(name, name), StreamStart.First, TestContext.Current.CancellationToken);
+            await store.AppendAsync(new(name, "test", 0, 1, batch), TestContext.Current.CancellationToken);
+        }
+        await new Letters(store).AddAsync([new Letter("1")]);
+        await using DashboardProgram program = await StartAsync();
+        using Viewer viewer = program.NewViewer();
+        Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/pause", Page)).Status);
+        Assert.True((await store.FindGroupAsync(Orders))!.IsPaused);
+    }
+
     private Task<DashboardProgram> StartAsync(bool isReadOnly = false) => DashboardProgram.StartAsync(new()
     {
         Stores = new Dictionary<string, IStreamStore> { ["orders"] = store },

@@ -122,6 +122,48 @@ public sealed class StoreInspectorTests : IAsyncDisposable
             => (await inspector.ListDeadLettersAsync(Group, filter, after, max, Cancellation)).Select(static letter => letter.Number);
     }
 
+    /// <summary>Letters of 200,000 bytes are read a few at a time, and small ones many at a time; each comes once.</summary>
+    [Theory]
+    [InlineData(120, 200_000)]
+    [InlineData(2_500, 10)]
+    public async Task LettersAreReadSomeMegabytesAtATime(int count, int length)
+    {
+        await OpenAsync();
+        int step = length > 1_000 ? 4 : 20;                      // a lease has a megabyte at most
+        for (int made = 0; made < count; made += step)
+        {
+            using (var batch = new EntryBatch())
+            {
+                for (int i = 0; i < step; i++) batch.Add(new byte[length]);
+                appended = (await store.AppendAsync(new("orders", "p", 0, appended + 1, batch), Cancellation)).Last;
+            }
+            await KillAsync([.. Enumerable.Repeat(("check", "no price"), step)]);
+        }
+        var counting = new Counting(store);
+        var reader = new StoreInspector(counting, clock);
+        Assert.Equal(Enumerable.Range(1, count).Select(static number => (long)number), await reader.ReadDeadLettersAsync(Group,
+            cancellation: Cancellation).Select(static letter => letter.Number).ToListAsync(Cancellation));
+        Assert.InRange(counting.Most, 1, 9 << 20);
+        Assert.InRange(counting.Calls, 1, length > 1_000 ? 8 : 7);
+        Assert.Equal(count, (await reader.ReadDeadLettersAsync(Group, after: 0, cancellation: Cancellation).LastAsync(Cancellation)).Number);
+    }
+
+    private sealed class Counting(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public int Calls { get; private set; }
+
+        public long Most { get; private set; }
+
+        public override async ValueTask<IReadOnlyList<StoredDeadLetter>> ListDeadAsync(GroupId group, string? node = null, long after = 0,
+            int max = 100, CancellationToken cancellation = default)
+        {
+            Calls++;
+            IReadOnlyList<StoredDeadLetter> page = await base.ListDeadAsync(group, node, after, max, cancellation);
+            Most = Math.Max(Most, page.Sum(static letter => (long)letter.Entry.Payload.Length));
+            return page;
+        }
+    }
+
     private async Task OpenAsync()
     {
         await store.OpenStreamAsync("orders", new() { Partitions = 1 }, Cancellation);

@@ -66,4 +66,31 @@ public class ProbeTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
         Assert.False(await sink.Ended);
     }
+
+    /// <summary>A run is cancelled while the probe holds its item: the next run is blocked anew.</summary>
+    [Fact]
+    public async Task ACancelledRunLeavesTheProbeBlockedForTheNextOne()
+    {
+        var scheduler = new SeededScheduler(1);
+        sink.Block();
+        Pipeline pipeline = Source.From([1]) | sink.Sink;
+        PipelineRun first = pipeline.Start(new RunOptions { Scheduler = scheduler });
+        PipelineRun beside = pipeline.Start(new RunOptions { Scheduler = scheduler });
+        scheduler.RunUntilIdle();
+        _ = first.CancelAsync();
+        scheduler.RunUntilIdle();
+        Assert.True(sink.IsHolding);                             // the item of the other run
+        Assert.False(beside.Completion.IsCompleted);
+        _ = beside.CancelAsync();
+        scheduler.RunUntilIdle();
+        Assert.False(sink.IsHolding);
+        Task held = sink.HeldAsync();
+        Assert.False(held.IsCompleted);
+        await using PipelineRun last = pipeline.Start(new RunOptions { Scheduler = scheduler });
+        scheduler.RunUntilIdle();
+        await held;
+        sink.Release();
+        await scheduler.RunToEndAsync(last, maxWait: TimeSpan.Zero);
+        Assert.Equal([1], sink.Items);
+    }
 }

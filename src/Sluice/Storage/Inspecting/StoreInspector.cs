@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace Sluice.Diagnostics;
 
 /// <summary>
@@ -114,7 +115,24 @@ public sealed class StoreInspector
         void Note(DateTimeOffset time) => oldest = oldest < time ? oldest : time;
     }
 
-    /// <summary>Pages through dead letters of a group, by number.</summary>
+    /// <summary>Reads dead letters of a group, in the order of their numbers, some megabytes at a time. A letter that is written meanwhile
+    /// comes, too.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="filter">The letters to read; null for all.</param>
+    /// <param name="after">The number behind which to begin; zero for the first letter.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="StreamStoreException">The stream or the group does not exist.</exception>
+    public async IAsyncEnumerable<StoredDeadLetter> ReadDeadLettersAsync(GroupId group, DeadLetterFilter? filter = null, long after = 0,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(store, group, filter?.Node, after,
+            cancellation: cancellation).ConfigureAwait(false))
+            foreach (StoredDeadLetter letter in page)
+                if (filter?.Matches(letter) != false) yield return letter;
+    }
+
+    /// <summary>Pages through dead letters of a group, by number. All letters of a page are in memory; to go through many of them, use
+    /// <see cref="ReadDeadLettersAsync"/>.</summary>
     /// <param name="group">The group.</param>
     /// <param name="filter">The letters to list; null for all.</param>
     /// <param name="after">The last number of the previous page; zero for the first page.</param>
@@ -126,15 +144,10 @@ public sealed class StoreInspector
     {
         CheckPage(max);
         List<StoredDeadLetter> found = [];
-        while (found.Count < max)
+        await foreach (StoredDeadLetter letter in ReadDeadLettersAsync(group, filter, after, cancellation).ConfigureAwait(false))
         {
-            int wanted = filter is { IsSelective: true } ? MaxPage : max - found.Count;
-            IReadOnlyList<StoredDeadLetter> page = await store.ListDeadAsync(group, filter?.Node, after, wanted, cancellation)
-                .ConfigureAwait(false);
-            foreach (StoredDeadLetter letter in page)
-                if (found.Count < max && filter?.Matches(letter) != false) found.Add(letter);
-            if (page.Count < wanted) break;
-            after = page[^1].Number;
+            found.Add(letter);
+            if (found.Count == max) break;
         }
         return found;
     }
@@ -154,15 +167,9 @@ public sealed class StoreInspector
             return page.Count > 0 && page[0].Number == number ? page[0] : null;
         }
         if (!EntryId.TryParse(id, out EntryId wanted)) return null;
-        for (long after = 0; ;)
-        {
-            IReadOnlyList<StoredDeadLetter> page = await store.ListDeadAsync(group, null, after, MaxPage, cancellation)
-                .ConfigureAwait(false);
-            foreach (StoredDeadLetter letter in page)
-                if (letter.Entry.IdIn(group.Stream, letter.Partition) == wanted) return letter;
-            if (page.Count < MaxPage) return null;
-            after = page[^1].Number;
-        }
+        await foreach (StoredDeadLetter letter in ReadDeadLettersAsync(group, cancellation: cancellation).ConfigureAwait(false))
+            if (letter.Entry.IdIn(group.Stream, letter.Partition) == wanted) return letter;
+        return null;
     }
 
     // Calls that are made together share a round trip or a turn of the store's thread. One that was deleted meanwhile is null.
