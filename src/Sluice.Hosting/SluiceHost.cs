@@ -16,6 +16,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     private readonly List<HostedUnit> started = [];
     private readonly CancellationTokenSource stopping = new();
     private readonly UnitStops stops = new(log);
+    private long? stopBegan;
     private volatile HostedUnits? units;
     private volatile bool isStarted, isDisposed;
     private volatile string? failure;                // the first failure for good
@@ -64,7 +65,12 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>Notes when the host's time to stop has begun: other services stop before this one, the web server for example.</summary>
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        stopBegan = TimeProvider.System.GetTimestamp();
+        return Task.CompletedTask;
+    }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -133,12 +139,21 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         isStarted = true;
     }
 
+    /// <summary>What is left of the host's time to stop; infinite for no limit.</summary>
+    private TimeSpan TimeToStop()
+    {
+        TimeSpan whole = hostOptions?.Value.ShutdownTimeout ?? TimeSpan.FromSeconds(30);
+        if (stopBegan is not { } began || whole < TimeSpan.Zero) return whole;
+        TimeSpan left = whole - TimeProvider.System.GetElapsedTime(began);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
     private async Task EndAsync(bool stopsSupervisor, CancellationToken cancellation)
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         HostedUnit[] all = [.. started];
         started.Clear();
-        await stops.StopAsync(all, hostOptions?.Value.ShutdownTimeout ?? TimeSpan.FromSeconds(30), cancellation).ConfigureAwait(false);
+        await stops.StopAsync(all, TimeToStop(), cancellation).ConfigureAwait(false);
         if (stopsSupervisor) await supervisor.StopAsync(cancellation).ConfigureAwait(false);
     }
 
