@@ -9,12 +9,13 @@ internal sealed partial class Committer
     private const int MaxSettledFirst = 240;        // ranges and batches of one commit
 
     /// <summary>Settles entries before they are started. Awaited by the pump, one call at a time.</summary>
-    /// <returns>Whether the entries are settled. If not, their partition is lost, and they are not in flight here any more.</returns>
-    public async ValueTask<bool> SettleAsync(OwnedPartition partition, LeasedBatch leased)
+    /// <returns>The number of entries, from the first, that are settled, and must start now. If it is not all of them, the partition is
+    /// lost, and the others are not in flight here any more.</returns>
+    public async ValueTask<int> SettleAsync(OwnedPartition partition, LeasedBatch leased)
     {
         var request = new Request(partition, leased);
         using CancellationTokenRegistration _ = abandoned.Token.UnsafeRegister(static done =>
-            ((TaskCompletionSource<bool>)done!).TrySetCanceled(), request.Done);
+            ((TaskCompletionSource<int>)done!).TrySetCanceled(), request.Done);
         Volatile.Write(ref settleFirst, request);
         Interlocked.MemoryBarrier();
         core.ToCommit.Set();
@@ -25,14 +26,15 @@ internal sealed partial class Committer
     {
         OwnedPartition partition = request.Partition;
         bool isCommitted = true;
+        int settled = 0;
         for (ReadOnlyMemory<Entry> left = request.Leased.Entries; isCommitted && left.Length > 0;)
         {
             int count = CountOfCommit(left.Span);
             isCommitted = await SettleAsync(partition, left[..count]).ConfigureAwait(false);
-            if (isCommitted) left = left[count..];
+            if (isCommitted) (settled, left) = (settled + count, left[count..]);
             else Lose(partition, left.Length);
         }
-        request.Done.TrySetResult(isCommitted);
+        request.Done.TrySetResult(settled);
     }
 
     private async Task<bool> SettleAsync(OwnedPartition partition, ReadOnlyMemory<Entry> entries)
@@ -81,6 +83,6 @@ internal sealed partial class Committer
 
     private sealed record Request(OwnedPartition Partition, LeasedBatch Leased)
     {
-        public TaskCompletionSource<bool> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<int> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -30,8 +30,11 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
         foreach (LeasedBatch leased in lease.Batches)
         {
             if (Fetcher.Begin(leased) is not { } partition) continue;
-            if (Core.Options.Delivery.Level == DeliveryLevel.None && !await Core.Committer.SettleAsync(partition, leased)) continue;
-            Read(leased, partition);
+            // Also when the partition was lost in the middle: nobody else processes what is settled.
+            int count = Core.Options.Delivery.Level != DeliveryLevel.None ? leased.Entries.Length
+                : await Core.Committer.SettleAsync(partition, leased);
+            if (count == 0) continue;
+            Read(leased.Entries[..count], partition);
             for (int at = 0; at < batch.Count;)
             {
                 ValueTask pushed = PushSome(ref at);
@@ -43,10 +46,10 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
         }
     }
 
-    private void Read(LeasedBatch leased, OwnedPartition partition)
+    private void Read(ReadOnlyMemory<Entry> entries, OwnedPartition partition)
     {
         bool isFree = Core.Options.Delivery.Level == DeliveryLevel.None;
-        foreach (Entry entry in leased.Entries.Span)
+        foreach (Entry entry in entries.Span)
         {
             Root root = Core.Roots.Rent();
             EntryHeaders headers = entry.Headers.IsEmpty ? default : EntryHeaders.Read(entry.Headers.Span);

@@ -100,6 +100,26 @@ public class LostPartitionTests
         Assert.Equal(Enumerable.Range(0, 6), started.Order());
     }
 
+    /// <summary>A lease is settled in several commits, and the partition is lost before the second one: what is settled starts, and the rest
+    /// comes again.</summary>
+    [Fact]
+    public async Task WhatIsSettledBeforeAPartitionIsLostStarts()
+    {
+        await using var store = new LosingStore(new MemoryStreamStore(clock));
+        await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue),
+            Member.Options("one", store, clock) with { Delivery = DeliveryGuarantee.None, MaxInFlight = 2_000 });
+        ConsecutorBatch<int> batch = await consecutor.OpenBatchAsync("day", Cancellation);          // each of its entries counts in a commit
+        await batch.SendAllAsync(Enumerable.Range(0, 600), Cancellation);
+        (store.CommitsUntilTaken, store.IsTakenBeforeCommit) = (1, true);
+        await consecutor.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation));
+        Assert.False(store.IsTakenBeforeCommit);
+        Assert.True(await consecutor.StopAsync());
+        end = consecutor.Snapshot();
+        Assert.True(end is { Accepted: 600, Completed: 600, InFlight: 0, Unaccounted: 0 }, $"{end}");
+        Assert.Equal(Enumerable.Range(0, 600), started.Order());
+    }
+
     [Fact]
     public async Task AnItemIsNotStartedUntilItsSettlingCommitSucceeds()
     {
@@ -211,68 +231,6 @@ public class LostPartitionTests
             await Member.NextAsync();
         }
         return await idle;
-    }
-
-    /// <summary>Loses the answer to a lease, fails a release or commits, and gives partitions to another member.</summary>
-    private sealed class LosingStore(IStreamStore inner) : StreamStoreWrapper(inner)
-    {
-        private volatile int failsLeaseOf = -1;
-        private int releases, commits;
-
-        public int FailsLeaseOf
-        {
-            get => failsLeaseOf;
-            set => failsLeaseOf = value;
-        }
-
-        public volatile bool FailsRelease;
-
-        public volatile bool IsTakenBeforeCommit;
-
-        public volatile bool LosesAnswerToCommit;
-
-        public volatile bool FailsCommits;
-
-        public int Commits => Volatile.Read(ref commits);
-
-        public int Releases => Volatile.Read(ref releases);
-
-        public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
-        {
-            LeaseResult result = await base.LeaseAsync(request, cancellation);
-            if (!result.Batches.Any(batch => batch.Owner.Partition == failsLeaseOf)) return result;
-            failsLeaseOf = -1;
-            throw new StreamStoreException("The answer was lost.");
-        }
-
-        public override async ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
-        {
-            if (FailsRelease && failsLeaseOf < 0)
-            {
-                FailsRelease = false;
-                throw new StreamStoreException("The connection is cut.");
-            }
-            bool released = await base.ReleaseAsync(owner, cancellation);
-            Interlocked.Increment(ref releases);
-            return released;
-        }
-
-        public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
-        {
-            Interlocked.Increment(ref commits);
-            if (FailsCommits) throw new StreamStoreException("The connection is cut.");
-            if (IsTakenBeforeCommit)
-            {
-                IsTakenBeforeCommit = false;
-                AcquireResult taken = await Inner.AcquireAsync(commit.Owner.Group, commit.Owner.Partition,
-                    new("other") { ExpectedEpoch = commit.Owner.Epoch }, cancellation);
-                await Inner.ReleaseAsync(taken.Ownership, cancellation);
-            }
-            CommitResult result = await base.CommitAsync(commit, cancellation);
-            if (!LosesAnswerToCommit) return result;
-            LosesAnswerToCommit = false;
-            throw new StreamStoreException("The answer was lost.");
-        }
     }
 
     private sealed class Copies : TransactionalSink<int>
