@@ -1,4 +1,6 @@
 using Sluice.Flows;
+using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
@@ -44,6 +46,86 @@ public class MaxConcurrencyTests
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(2, await run.Output<int>("a").FirstAsync(FlowLab.Cancellation));
         Assert.Equal(1, most);
+    }
+
+    /// <summary>A merge reads ahead from a stream that is silent, while its function works on a value of another: that is no wait.</summary>
+    [Fact]
+    public async Task AFunctionThatMergesKeepsItsSlotWhileItWorks()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join(options => options with { MaxConcurrency = 1 });
+        Processor merging = new("merging") { Inputs = ["a", "b"], Outputs = ["c"] }, other = new("other") { Inputs = ["d"], Outputs = ["e"] };
+        int atWork = 0, most = 0;
+        var works = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var otherWaits = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var mayEnd = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(merging, async (IO<int> a, IO<int> b, IOWriter<int> c, CancellationToken cancellation) =>
+        {
+            await foreach ((string _, int value) in a.Merge([b], cancellation))
+            {
+                most = Math.Max(most, Interlocked.Increment(ref atWork));
+                works.TrySetResult();
+                await otherWaits.Task.WaitAsync(cancellation);
+                for (int i = 0; i < 1_000; i++) await Task.Yield();
+                Interlocked.Decrement(ref atWork);
+                await c.WriteAsync(value, cancellation);
+            }
+        });
+        service.Register(other, async (IO<int> d) =>
+        {
+            most = Math.Max(most, Interlocked.Increment(ref atWork));
+            int value = await d.FirstAsync();
+            Interlocked.Decrement(ref atWork);
+            return value;
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(merging).Resolve(),
+            [IOVal.Of("a", 1), IOVal.Stream("b", SilentAsync(mayEnd.Task))], cancellation: FlowLab.Cancellation);
+        await works.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await using FlowRun beside = await service.StartAsync(Flow.From(other).Resolve(), [IOVal.Of("d", 2)],
+            cancellation: FlowLab.Cancellation);
+        otherWaits.SetResult();
+        Assert.Equal(1, await run.Output<int>("c").FirstAsync(FlowLab.Cancellation));
+        await beside.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);                  // the merge waits, and has no slot
+        mayEnd.SetResult();
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(1, most);
+    }
+
+    /// <summary>Nor does the time limit of the function rest meanwhile; while the merge has nothing, it does.</summary>
+    [Fact]
+    public async Task TheTimeLimitOfAFunctionThatMergesCountsItsWork()
+    {
+        var clock = new TestClock();
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromHours(1) });
+        Processor merging = new("merging") { Inputs = ["a", "b"], Outputs = ["c"], Timeout = TimeSpan.FromSeconds(10) };
+        var works = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var never = new TaskCompletionSource();
+        service.Register(merging, async (IO<int> a, IO<int> b, IOWriter<int> c, CancellationToken cancellation) =>
+        {
+            await foreach ((string _, int value) in a.Merge([b], cancellation))
+            {
+                works.TrySetResult();
+                await never.Task.WaitAsync(cancellation);
+            }
+        });
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(merging).Resolve(),
+            [IOVal.Of("a", 1), IOVal.Stream("b", SilentAsync(never.Task))], cancellation: FlowLab.Cancellation);
+        await works.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        for (int seconds = 0; seconds < 600 && !run.Completion.IsCompleted; seconds++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            for (int i = 0; i < 1_000 && !run.Completion.IsCompleted; i++) await Task.Yield();
+        }
+        Assert.True(run.Completion.IsCompleted, "The limit of 10 seconds was not seen in 10 minutes.");
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion);
+        Assert.Contains("It has worked for longer than 10 s", failure.Message, StringComparison.Ordinal);
+    }
+
+    private static async IAsyncEnumerable<int> SilentAsync(Task end)
+    {
+        await end;
+        yield break;
     }
 
     [Fact]

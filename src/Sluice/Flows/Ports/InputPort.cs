@@ -164,15 +164,22 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         }
     }
 
-    /// <summary>Begins a wait for a value, which ends when the result is disposed. The function's slot is free meanwhile.</summary>
-    public async ValueTask<IAsyncDisposable> RestAsync(CancellationToken cancellation)
+    /// <summary>Begins a wait for a value, which ends when the result is disposed.</summary>
+    /// <param name="keepsSlot">Whether the function keeps its slot, as it may be at work; otherwise the slot is free meanwhile.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async ValueTask<IAsyncDisposable> RestAsync(bool keepsSlot, CancellationToken cancellation)
     {
-        // A function that reads results of a run it has started gives up its own slot, too.
-        ExecutionSlot? resting = slot ?? ExecutionSlot.Current;
+        ExecutionSlot? resting = keepsSlot ? null : Slot;
         if (resting is not null) await resting.RestAsync(cancellation).ConfigureAwait(false);
         Interlocked.Increment(ref waiting);
         return new Rest(this, resting);
     }
+
+    /// <summary>Awaits a task; the function's slot is free meanwhile.</summary>
+    public Task WaitAsync(Task waited) => Slot?.WaitAsync(waited) ?? waited;
+
+    // A function that reads results of a run it has started gives up its own slot, too.
+    private ExecutionSlot? Slot => slot ?? ExecutionSlot.Current;
 
     /// <summary>Closes the gate for good: unread values are kept without holding up the writer.</summary>
     /// <returns>Whether the gate was open until now.</returns>

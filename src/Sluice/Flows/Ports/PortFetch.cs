@@ -41,7 +41,7 @@ internal static class PortFetch
                 return (default, next);
             }
             await port.MoveAsync(isWaiting: true, cancellation).ConfigureAwait(false);
-            await using (await port.RestAsync(cancellation).ConfigureAwait(false))
+            await using (await port.RestAsync(keepsSlot: reader.IsMerged, cancellation).ConfigureAwait(false))
                 await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, seen, cancellation), cancellation)
                     .ConfigureAwait(false);
         }

@@ -12,6 +12,7 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
 
     public void Add(IInputPort port, PortReader reader)
     {
+        if (port is InputPort) reader.IsMerged = true;       // elsewhere the process with the store waits for each read by itself
         inputs.Add((port, reader));
         reads.Add(null);
     }
@@ -31,7 +32,9 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
         if (index < 0 || index >= inputs.Count) return null;
         last = (int)index;
         PortReader reader = inputs[last].Reader;
-        bool has = await (reads[last] ?? reader.ReadAsync(ending.Token).AsTask()).ConfigureAwait(false);
+        Task<bool> read = reads[last] ?? reader.ReadAsync(ending.Token).AsTask();
+        if (!read.IsCompleted) await WaitAsync(read).ConfigureAwait(false);
+        bool has = await read.ConfigureAwait(false);
         reads[last] = null;
         if (!has)
             throw new FlowException($"The stream {inputs[last].Port.Name} ended before the value that was read from it the last time.");
@@ -76,7 +79,9 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
                 reads[i] = null;                     // it has ended
             }
             if (pending.Count == 0) return -1;
-            await Task.WhenAny(pending).ConfigureAwait(false);
+            await WaitAsync(Task.WhenAny(pending)).ConfigureAwait(false);
         }
     }
+
+    private Task WaitAsync(Task waited) => inputs[0].Port is InputPort port ? port.WaitAsync(waited) : waited;
 }

@@ -33,6 +33,10 @@ internal sealed class PortReader(IInputPort port, long from, bool isCounted)
 
     public bool HasEnded { get; private set; }
 
+    /// <summary>Whether it reads ahead for a merge, while the function may work. The merge itself waits for the function, and not the
+    /// reads.</summary>
+    public bool IsMerged { get; set; }
+
     /// <summary>Gives out the current value.</summary>
     public Entry Deliver()
     {
