@@ -81,7 +81,7 @@ public sealed partial class MemoryStreamStore
         Entry root = letter.IsDamaged ? new() { Sequence = letter.Sequence, Time = now } : partition.Read(letter.Sequence);
         Entry dead = StoredPartition.Copy(root with { Payload = letter.Payload ?? root.Payload, Headers = letter.Headers ?? root.Headers });
         group.Dead.Add(++group.LastDead, new(group.LastDead, number, letter.Sequence, dead, letter.Node, letter.Path,
-            StoredPartition.Shorten(letter.Error), letter.Attempts, now));
+            letter.Error.Storable(), letter.Attempts, now));
     }
 
     private static void Store(StateRow row, StoredPartition partition)

@@ -82,7 +82,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     {
         StoredRow row = RowOf(deferral.Sequence);
         Unschedule(row);
-        (row.Attempts, row.Node, row.Error, row.IsAlone) = (deferral.Attempts, deferral.Node, Shorten(deferral.Error), false);
+        (row.Attempts, row.Node, row.Error, row.IsAlone) = (deferral.Attempts, deferral.Node, deferral.Error.Storable(), false);
         row.State = deferral.After is null ? WaitingStatus.Parked : WaitingStatus.Retrying;
         row.Due = now + deferral.After;
         Schedule(row);
@@ -198,8 +198,6 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     {
         while (Done < Dispatched && (ended.Remove(Done + 1) || rows.ContainsKey(Done + 1))) Done++;
     }
-
-    internal static string Shorten(string text) => text.Length <= 4000 ? text : text[..4000];
 
     internal static Entry Copy(in Entry entry) => entry with { Headers = entry.Headers.ToArray(), Payload = entry.Payload.ToArray() };
 }
