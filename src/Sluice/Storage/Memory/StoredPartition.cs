@@ -24,7 +24,8 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     public PartitionFence Fence => new(Epoch, Owner is not null, LastCommitEpoch, LastCommit);
     public SortedDictionary<string, long> FileLengths { get; } = new(StringComparer.Ordinal);
     public Dictionary<string, SortedDictionary<string, StateRow>> State { get; } = new(StringComparer.Ordinal);
-    public Dictionary<string, Backlog> Reserved { get; } = new(StringComparer.Ordinal);
+    // By object: a stream that is made anew under the name of a deleted one has no old reservations.
+    public Dictionary<StoredStream, Backlog> Reserved { get; } = [];
     public IReadOnlyDictionary<long, StoredRow> Rows => rows;
     public bool IsEmpty => rows.Count == 0 && Done == log.Tail;
     public DateTimeOffset? NextDue => due.Count == 0 ? null : due.Min.Due;
