@@ -2,8 +2,6 @@ namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
 {
-    private const int MaxErrorLength = 4000;
-
     /// <inheritdoc/>
     public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
     {
@@ -49,8 +47,8 @@ public sealed partial class RedisStreamStore
             .Each(commit.Settled, (to, range) => to.Number(range.First).Number(range.Last))
             .Text(contradiction is { } sequence ? sequence.ToString(CultureInfo.InvariantCulture) : "")
             .Each(commit.Deferred, (to, one) => to.Number(one.Sequence).Number(one.Attempts).Span(one.After).Text(one.Node)
-            .Text(Shorten(one.Error)))
-            .Each(commit.Dead, (to, letter) => to.Number(letter.Sequence).Text(letter.Node).Text(Shorten(letter.Error))
+            .Text(one.Error.Storable()))
+            .Each(commit.Dead, (to, letter) => to.Number(letter.Sequence).Text(letter.Node).Text(letter.Error.Storable())
             .Number(letter.Attempts).Text(letter.Path)
                 .Bytes(Entries.Substitute(letter.Payload)).Bytes(Entries.Substitute(letter.Headers))
                 .Bytes(letter.IsDamaged ? Entries.Nothing : default))
@@ -64,8 +62,6 @@ public sealed partial class RedisStreamStore
             .Batches(commit.Batches)
             .Each(commit.Ends, (to, ending) => to.Name(ending.Stream).Text(Infos.Write(ending.End)));
     }
-
-    private static string Shorten(string text) => text.Length <= MaxErrorLength ? text : text[..MaxErrorLength];
 
     private static CommitResult Result(StoreCommit commit, Reply reply) => reply[0].Text switch
     {

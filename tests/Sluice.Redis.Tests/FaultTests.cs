@@ -249,8 +249,20 @@ public class FaultTests
 
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(() => store.AppendAsync(11, large));
         Assert.Contains("is full (maxmemory): nothing was written", failure.Message, StringComparison.Ordinal);
+        // As after a restart of the server.
+        await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
+        await store.Connection.Database.HashSetAsync(store.Connection.Meta, "clean", new string('0', 40));
+        await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "4mb");
         Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit)).Status);
         Assert.Equal(["out"], await store.ReadAsync(Rows.Results));
+        await using (RedisStreamStore second = await RedisStreamStore.ConnectAsync(server.Address))
+            Assert.Equal(["out"], await second.ReadAsync(Rows.Results));
+
+        // As the first process of a new version finds it.
+        await store.Connection.Database.ExecuteAsync("FUNCTION", "FLUSH");
+        failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(server.Address));
+        Assert.Contains("is full (maxmemory), and lacks the functions of this version of Sluice", failure.Message,
+            StringComparison.Ordinal);
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
         Assert.Equal((AppendStatus.Accepted, 11), ((await store.AppendAsync(11, large)) is var result ? result.Status : default,
             result.Last));

@@ -55,18 +55,4 @@ internal static class SqlExtensions
     public static long? LongOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
 
     public static byte[] Bytes(this NpgsqlDataReader row, int column) => row.GetFieldValue<byte[]>(column);
-
-    /// <summary>The longest prefix of a text that PostgreSQL can store: no zero characters, no halves of surrogate pairs.</summary>
-    public static string Storable(this string text, int max = 4000)
-    {
-        if (text.Length > max) text = text[..max];
-        if (text.Contains('\0')) text = text.Replace('\0', '\uFFFD');
-        for (int i = 0; i < text.Length; i++)
-        {
-            if (!char.IsSurrogate(text[i])) continue;
-            if (char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1])) i++;
-            else text = string.Concat(text.AsSpan(0, i), "\uFFFD", text.AsSpan(i + 1));
-        }
-        return text;
-    }
 }

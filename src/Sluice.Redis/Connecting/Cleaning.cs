@@ -22,8 +22,7 @@ internal static class Cleaning
             bool isClean = !info.HasLog || (info.Rewrites > 0 && !info.IsRewriting && !info.RewriteFailed);
             if (isClean)
             {
-                await connection.AnswerAsync(connection.Database.HashSetAsync(connection.Meta, "clean", info.RunId), isRepeatable: true,
-                    cancellation).ConfigureAwait(false);
+                await StoreAsync(connection, info.RunId, cancellation).ConfigureAwait(false);
                 return;
             }
             if (!info.IsRewriting)
@@ -36,6 +35,23 @@ internal static class Cleaning
                 hasAsked = true;
             }
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    // A full memory refuses HSET, and with it the commits that make room. A script may say that it adds nothing. It is sent only then,
+    // because a user of the server's ACL may lack the permission for EVAL.
+    private static async Task StoreAsync(Connection connection, string run, CancellationToken cancellation)
+    {
+        try
+        {
+            await connection.AnswerAsync(connection.Database.HashSetAsync(connection.Meta, "clean", run), isRepeatable: true, cancellation)
+                .ConfigureAwait(false);
+        }
+        catch (RedisServerException full) when (Failures.IsFull(full))
+        {
+            await connection.AnswerAsync(connection.Database.ExecuteAsync("EVAL",
+                ["#!lua flags=allow-oom\nreturn redis.call('HSET', KEYS[1], 'clean', ARGV[1])", 1, connection.Meta, run],
+                CommandFlags.DemandMaster), isRepeatable: true, cancellation).ConfigureAwait(false);
         }
     }
 

@@ -2,7 +2,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Redis;
 
-// The first connection. A server that is starting is waited for.
+// The first connection, and the preparation of a server. A server that is starting is waited for.
 internal sealed partial class Connection
 {
     private bool lacksLog;                           // at the opening
@@ -65,7 +65,7 @@ internal sealed partial class Connection
                 connection.Judge(link, info, sockets);
                 if (options.Durability == Durability.Power)
                     await connection.CheckFlushingAsync(link, info, cancellation).ConfigureAwait(false);
-                await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
+                await connection.PrepareAsync(0, lacksLibrary: false, cancellation).ConfigureAwait(false);
                 connection.lacksLog = info.LacksLog && options.Durability.Replicas == 0;
                 return connection;
             }
@@ -79,6 +79,30 @@ internal sealed partial class Connection
         }
         await connection.DisposeAsync().ConfigureAwait(false);
         return null;
+    }
+
+    // Of concurrent callers that find the server unprepared, one prepares it. The library is loaded only if it is missing: a full memory
+    // refuses to load it, and must not keep those away who make room.
+    private async Task PrepareAsync(int seen, bool lacksLibrary, CancellationToken cancellation)
+    {
+        await preparing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (preparations != seen) return;
+            await Cleaning.EnsureAsync(this, address, cancellation).ConfigureAwait(false);
+            if (lacksLibrary)
+                await AnswerAsync(Database.ExecuteAsync("FUNCTION", ["LOAD", "REPLACE", Script.Library], CommandFlags.DemandMaster),
+                    isRepeatable: true, cancellation).ConfigureAwait(false);
+            Volatile.Write(ref preparations, seen + 1);
+        }
+        catch (RedisServerException full) when (lacksLibrary && Failures.IsFull(full))
+        {
+            throw Failures.LacksLibrary(address, full);
+        }
+        finally
+        {
+            preparing.Release();
+        }
     }
 
     /// <summary>Warns of a server that forgets everything when it ends. With copies on replicas, it does not.</summary>

@@ -52,7 +52,7 @@ internal sealed partial class Connection : IAsyncDisposable
         if (IsDisposed) throw DisposedStore.Error($"at {address}");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing.Token);
         long begun = TimeProvider.System.GetTimestamp();
-        for (bool isPrepared = true, mayHaveRun = false; ;)
+        for (bool isPrepared = true, lacksLibrary = false, mayHaveRun = false; ;)
         {
             if (IsDisposed) throw DisposedStore.Error($"at {address}");
             Link used = link;
@@ -62,7 +62,7 @@ internal sealed partial class Connection : IAsyncDisposable
             {
                 if (!isPrepared)
                 {
-                    await PrepareAsync(Volatile.Read(ref preparations), either.Token).ConfigureAwait(false);
+                    await PrepareAsync(Volatile.Read(ref preparations), lacksLibrary, either.Token).ConfigureAwait(false);
                     (isPrepared, used) = (true, link);         // the link may have been replaced meanwhile
                 }
                 int sockets = await LookAtAsync(used, either.Token).ConfigureAwait(false);
@@ -74,8 +74,7 @@ internal sealed partial class Connection : IAsyncDisposable
                 silence.Answer();
                 return result;
             }
-            catch (RedisServerException unprepared) when (unprepared.Message.StartsWith("ERR Function not found", StringComparison.Ordinal)
-                || unprepared.Message.StartsWith("SLUICE UNCLEAN", StringComparison.Ordinal))
+            catch (RedisServerException unprepared) when (Failures.IsUnprepared(unprepared, out lacksLibrary))
             {
                 isPrepared = false;
             }
@@ -191,24 +190,6 @@ internal sealed partial class Connection : IAsyncDisposable
                     $"The Redis server at {address} has done what was asked, but {confirmed} of {options.Durability.Replicas} replicas "
                         + $"only have confirmed it: it may be lost with the server. Repeat it when they are there.");
             confirming = Confirm(used)!;
-        }
-    }
-
-    // Of concurrent callers that find the server unprepared, one prepares it.
-    private async Task PrepareAsync(int seen, CancellationToken cancellation)
-    {
-        await preparing.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            if (preparations != seen) return;
-            await Cleaning.EnsureAsync(this, address, cancellation).ConfigureAwait(false);
-            await AnswerAsync(Database.ExecuteAsync("FUNCTION", ["LOAD", "REPLACE", Script.Library], CommandFlags.DemandMaster),
-                isRepeatable: true, cancellation).ConfigureAwait(false);
-            Volatile.Write(ref preparations, seen + 1);
-        }
-        finally
-        {
-            preparing.Release();
         }
     }
 

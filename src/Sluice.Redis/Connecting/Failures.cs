@@ -37,6 +37,16 @@ internal static class Failures
         || (failure is RedisConnectionException connection
         && connection.FailureType != ConnectionFailureType.UnableToResolvePhysicalConnection);
 
+    /// <summary>Whether a function was not executed because this run of the server lacks the library, or is not clean.</summary>
+    public static bool IsUnprepared(RedisServerException failure, out bool lacksLibrary)
+    {
+        lacksLibrary = failure.Message.StartsWith("ERR Function not found", StringComparison.Ordinal);
+        return lacksLibrary || failure.Message.StartsWith("SLUICE UNCLEAN", StringComparison.Ordinal);
+    }
+
+    /// <summary>Whether the server refused because its memory is full.</summary>
+    public static bool IsFull(RedisServerException failure) => failure.Message.StartsWith("OOM ", StringComparison.Ordinal);
+
     /// <summary>The words with which a server refused a call; empty if it did not answer.</summary>
     public static string Words(Exception? failure)
         => failure is RedisServerException { Message: var message } ? message.Split(" script: ")[0].Trim() : "";
@@ -62,6 +72,12 @@ internal static class Failures
         => new($"Something answers at {address}, but it does not speak Redis's protocol: is that the server's "
         + $"address{(address.Options.Ssl ? "" : ", and does it want TLS (ssl=true)")}?")
         { IsPermanent = true };
+
+    /// <summary>The error for the first process of a version on a server that has no memory for its functions.</summary>
+    public static StreamStoreException LacksLibrary(ServerAddress address, Exception failure)
+        => new($"The Redis server at {address} is full (maxmemory), and lacks the functions of this version of Sluice: they cannot "
+            + "be loaded, and nothing was written. Give it more memory, or let processes of the version before settle what is there.",
+            failure);
 
     private static StreamStoreException WantsPassword(ServerAddress address)
         => new($"The server at {address} wants a password, or another one: give it in the connection string (password=…, with user=… for a "

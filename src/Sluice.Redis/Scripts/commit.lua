@@ -79,7 +79,8 @@ for i, output in ipairs(outputs) do
   if text then
     local items, bytes, made = string.match(text, '^(%d+) (%d+) (%d+)$')
     if not items then broken(K .. 'v:' .. q.id, output[1], name, p) end
-    if tonumber(made) == stream(output[1]).made then reserved[output[1]] = { tonumber(items), tonumber(bytes) } end
+    local isOfIt = tonumber(made) == stream(output[1]).made        -- and not of one that was deleted
+    reserved[output[1]] = { isOfIt and tonumber(items) or 0, isOfIt and tonumber(bytes) or 0 }
   end
 end
 
@@ -113,7 +114,8 @@ for _, output in ipairs(outputs) do
   if kept then
     local items, bytes = math.min(kept[1], output[2]), math.min(kept[2], output[3])
     kept[1], kept[2] = kept[1] - items, kept[2] - bytes
-    call('HSET', K .. 'v:' .. q.id, to.name, digits(kept[1]) .. ' ' .. digits(kept[2]) .. ' ' .. digits(to.made))
+    if kept[1] + kept[2] == 0 then call('HDEL', K .. 'v:' .. q.id, to.name)
+    else call('HSET', K .. 'v:' .. q.id, to.name, digits(kept[1]) .. ' ' .. digits(kept[2]) .. ' ' .. digits(to.made)) end
     reserve(to, -items, -bytes)
     if items > 0 then changedRoom(to.name) end
   end

@@ -21,6 +21,8 @@ internal static class AttachmentCalls
         }
         catch (StreamStoreException)
         {
+            // A constraint may have rolled back the whole transaction: the writer then repeats each call of it alone.
+            if (!session.Database.IsInTransaction) throw;
             session.Sql("ROLLBACK TO sink").Run();
             session.Sql("RELEASE sink").Run();
             session.HasTouched = before;

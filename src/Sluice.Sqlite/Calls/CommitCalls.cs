@@ -90,21 +90,23 @@ internal static class CommitCalls
             "INSERT INTO sluice_dead(grp, number, part, root, attempts, died, node, path, error, blob) VALUES(?, ?, ?, ?, ?, ?, "
                 + "?, ?, ?, ?)")
             .Put(group.Id).Put(++group.LastDead).Put(partition.Number).Put(letter.Sequence).Put(letter.Attempts).Put(session.Now.UtcTicks)
-            .Put(letter.Node).Put(letter.Path).Put(Shorten(letter.Error)).Put(RowBlob.Write(dead)).Run();
+            .Put(letter.Node.Storable()).Put(letter.Path.Storable(100_000)).Put(letter.Error.Storable()).Put(RowBlob.Write(dead)).Run();
     }
 
     private static void Defer(Session session, RetryWrite deferral, StoredPartition partition, Dictionary<long, Entry> entries)
     {
         WaitingStatus state = deferral.After is null ? WaitingStatus.Parked : WaitingStatus.Retrying;
         long? due = (session.Now + deferral.After)?.UtcTicks;
+        // Before the row's checksum is computed: the database would return other texts than it was given.
+        (string node, string error) = (deferral.Node.Storable(), deferral.Error.Storable());
         if (partition.IsFirstTimer(deferral.Sequence))
         {
-            StoredRows.Insert(partition, entries[deferral.Sequence], state, deferral.Attempts, due, deferral.Node, Shorten(deferral.Error));
+            StoredRows.Insert(partition, entries[deferral.Sequence], state, deferral.Attempts, due, node, error);
             partition.Pass(deferral.Sequence, deferral.Sequence);
         }
         else
         {
-            StoredRows.Defer(partition, deferral.Sequence, state, deferral.Attempts, due, deferral.Node, Shorten(deferral.Error));
+            StoredRows.Defer(partition, deferral.Sequence, state, deferral.Attempts, due, node, error);
         }
     }
 
@@ -149,6 +151,4 @@ internal static class CommitCalls
             .Put(SchemaSums.FileSum(partition.Group.Id, partition.Number, file.Name, file.Length)).Run();
         partition.Digest += RowSum.Presence(file.Name);
     }
-
-    private static string Shorten(string text) => text.Length <= 4000 ? text : text[..4000];
 }

@@ -13,7 +13,8 @@ internal static class FunctionCalls
 {
     public static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(2);
 
-    // SQLite rolls the whole transaction back if a statement that writes is interrupted. It is repeated without the function.
+    // SQLite rolls the whole transaction back if a statement that writes is interrupted, or if a constraint asks for that. The transaction
+    // is repeated without the function.
     private static readonly ConditionalWeakTable<CommitFunctions, ItemRejectedException> Interrupted = new();
 
     /// <summary>Runs the functions, inside of a savepoint of the caller.</summary>
@@ -45,6 +46,8 @@ internal static class FunctionCalls
                 throw Refused($"It ran longer than {limit} seconds. {TooLong}", null);
             if (failure is StreamStoreException { InnerException: SqliteFailure }) throw Refused(failure.Message, failure);
             if (failure is not null) throw Refused($"{TypeNames.Of(failure.GetType())}: {failure.Message.TrimEnd('.')}.", failure);
+            // It has caught the failure of the statement. Whatever follows would be committed alone.
+            if (!database.IsInTransaction) throw Refused(SqliteTransaction.RolledBack, null);
         }
         finally
         {

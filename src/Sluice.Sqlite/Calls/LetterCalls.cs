@@ -17,6 +17,7 @@ internal static class LetterCalls
     public static IReadOnlyList<StoredDeadLetter> ListDead(StoredGroup group, string? node, long after, int max)
     {
         List<StoredDeadLetter> letters = [];
+        node = node?.Storable();
         Statement rows = group.Session.Sql(Columns + "AND number > ? AND (? IS NULL OR node = ?) ORDER BY number LIMIT ?")
             .Put(group.Id).Put(after).Put(node).Put(node).Put(max);
         while (rows.Next()) letters.Add(Show(rows, group));

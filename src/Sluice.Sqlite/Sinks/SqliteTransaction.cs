@@ -9,7 +9,8 @@ namespace Sluice.Sqlite;
 /// <remarks>
 /// Valid during the function only. Statements cannot end the transaction, use savepoints, attach files, change settings, or touch the
 /// store's tables (prefix <c>sluice_</c>). Thread-safe; statements run one at a time. The store writes nothing else meanwhile: the function
-/// has 2 seconds.
+/// has 2 seconds. If a constraint rolls back the transaction (<c>INSERT OR ROLLBACK</c>, <c>RAISE(ROLLBACK)</c>), all later statements are
+/// refused, and the item fails.
 /// </remarks>
 /// <example><code>
 /// context.InTransaction&lt;SqliteTransaction&gt;((transaction, _) =&gt;
@@ -21,6 +22,9 @@ namespace Sluice.Sqlite;
 /// </code></example>
 public sealed class SqliteTransaction
 {
+    internal const string RolledBack = "A statement has rolled the transaction back (ON CONFLICT ROLLBACK, or RAISE(ROLLBACK) in a "
+        + "trigger): the function must fail then.";
+
     private readonly Lock gate = new();
     private readonly Database database;
     private bool hasEnded;
@@ -72,6 +76,7 @@ public sealed class SqliteTransaction
         ArgumentException.ThrowIfNullOrWhiteSpace(sql);
         if (hasEnded) throw new InvalidOperationException(
             "The transaction of the commit is no longer yours: the function has ended, or was given up because it ran too long.");
+        if (!database.IsInTransaction) throw new StreamStoreException($"{RolledBack} Not executed: {sql}");
         RowValues.Check(values);
         Statement? statement = null;
         try

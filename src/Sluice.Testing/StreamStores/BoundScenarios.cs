@@ -94,4 +94,39 @@ internal static class BoundScenarios
         Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status,
             "an append when the owner has lost its reservation");
     }
+
+    public static async Task ADeletedStreamFreesThePlacesOfItsOwners(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenStreamAsync("narrow", new() { Partitions = 1, MaxItems = 1 });
+        (Ownership owner, _) = await rig.TakeAsync();
+        Expect.Equal(ReserveStatus.Reserved, await rig.Store.ReserveAsync(owner, "narrow", 1, 1), "the only place");
+        await rig.Store.DeleteStreamAsync(Orders);
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status,
+            "an append when the stream of the owner is gone");
+    }
+
+    public static async Task PlacesInADeletedStreamAreNoneInTheNextOne(Rig rig)
+    {
+        await rig.PrepareAsync();
+        StreamOptions two = new() { Partitions = 1, MaxItems = 2 };
+        await rig.Store.OpenStreamAsync("narrow", two);
+        await rig.AddAsync("a");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        Expect.Equal(ReserveStatus.Reserved, await rig.Store.ReserveAsync(owner, "narrow", 2, 2), "both places");
+        await rig.Store.DeleteStreamAsync("narrow");
+        await rig.Store.OpenStreamAsync("narrow", two);
+        using EntryBatch output = Batch("out");
+        await rig.CommitAsync(new(owner, 1)
+        {
+            Settled = [new(1, 1)],
+            Outputs = [new("narrow", output) { ReservedItems = 1, ReservedBytes = 1 }]
+        });
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status, "an append to the second place");
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(2, ["y"], stream: "narrow")).Status, "an append beyond the bound");
+        await rig.TakeAsync("b");
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(2, ["y"], stream: "narrow")).Status,
+            "an append beyond the bound, when the owner has lost its places");
+    }
 }

@@ -69,6 +69,16 @@ internal static class LetterScenarios
             .AsTask(), "redriving 1,001 at once");
     }
 
+    public static async Task ALetterThatIsNamedTwiceCountsOnce(Rig rig)
+    {
+        Ownership owner = await BuryAsync(rig);
+        Expect.Equal(1, await rig.Store.RedriveAsync(Main, [1, 1]), "redriven letters");
+        Expect.Same(["a"], Texts(await rig.LeaseAsync(owner)), "what is leased");
+        Expect.Equal(1, await rig.BacklogAsync(), "outstanding entries");
+        Expect.Equal(2, await rig.Store.DeleteDeadAsync(Main, [2, 3, 2, 1]), "deleted letters");
+        Expect.Equal(0L, (await rig.Store.FindStreamAsync(Orders))!.Groups[0].Dead, "letters left");
+    }
+
     private static async Task<Ownership> BuryAsync(Rig rig)
     {
         Ownership owner = await rig.LeaseNewAsync("a", "b", "c");

@@ -129,6 +129,42 @@ internal static class ReaderScenarios
         Expect.Equal(1, (await rig.Store.FindStreamAsync(Orders))!.Items, "items in the store");
     }
 
+    public static async Task AReaderThatOpensWhileAnotherExpiresBeginsAtWhatIsLeft(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenReaderAsync(Orders, "page", new() { IdleTimeout = Second });
+        await rig.AddAsync("a", "b", "c", "d");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        await rig.SettleAsync(owner, 1, 1, 2, 3, 4);
+        await rig.PassAsync(2 * Second);
+        ReaderInfo reader = await rig.Store.OpenReaderAsync(Orders, "new");          // the first call after the expiry
+        Expect.Equal((5L, 0L), (reader.Next[0], reader.Backlog), "place and backlog of the new reader");
+        await rig.Store.MoveReaderAsync(new(Orders, "new", 0, 5));
+        reader = await rig.Store.OpenReaderAsync(Orders, "new");
+        Expect.Equal((5L, 0L), (reader.Next[0], reader.Backlog), "place and backlog when it has moved to the end");
+    }
+
+    public static async Task AReaderThatACommitOpensBeginsBehindItsOutputs(Rig rig)
+    {
+        Ownership owner = await rig.LeaseNewAsync("a");
+        using EntryBatch outputs = Batch("x", "y");
+        await rig.CommitAsync(new(owner, 1)
+        {
+            Settled = [new(1, 1)],
+            Outputs = [new(Results, outputs)],
+            Readers = [new(Results, "all", new()), new(Results, "new", new() { Start = StreamStart.New })]
+        });
+        foreach ((string name, long next, long backlog) in ((string, long, long)[])[("new", 3, 0), ("all", 1, 2)])
+        {
+            ReaderInfo reader = await rig.Store.OpenReaderAsync(Results, name);
+            Expect.Equal((next, backlog), (reader.Next[0], reader.Backlog), $"place and backlog of the reader '{name}'");
+            await rig.Store.MoveReaderAsync(new(Results, name, 0, 3));
+            reader = await rig.Store.OpenReaderAsync(Results, name);
+            Expect.Equal((3L, 0L), (reader.Next[0], reader.Backlog), $"place and backlog of '{name}' at the end");
+        }
+    }
+
     public static async Task AStreamForReplayIsNeverTrimmed(Rig rig)
     {
         await rig.PrepareAsync(new() { Retention = Retention.All, MaxItems = 2 });

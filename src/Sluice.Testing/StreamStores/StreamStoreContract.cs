@@ -22,6 +22,7 @@ public static class StreamStoreContract
         .. Of(typeof(VoidCommitScenarios)), .. Of(typeof(WaitingScenarios)), .. Of(typeof(LetterScenarios)), .. Of(typeof(ReaderScenarios)),
         .. Of(typeof(BoundScenarios)), .. Of(typeof(StateScenarios)), .. Of(typeof(RecoveryScenarios)), .. Of(typeof(DamageScenarios)),
         .. Of(typeof(PauseScenarios)), .. Of(typeof(DrainScenarios)), .. Of(typeof(MissingNameScenarios)),
+        .. Of(typeof(ErrorTextScenarios)),
         .. RandomScenarios.All,
     ], StringComparer.Ordinal);
 

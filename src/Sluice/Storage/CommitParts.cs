@@ -16,13 +16,17 @@ public readonly record struct SequenceRange(long First, long Last)
 /// <param name="Attempts">The number of attempts charged to it; its next lease shows this plus one.</param>
 /// <param name="After">The delay until its next lease, from the store's present time, zero or more; null parks it.</param>
 /// <param name="Node">The node where it failed; empty if it did not fail.</param>
-/// <param name="Error">The reason, as text; stores keep the first 4,000 characters.</param>
+/// <param name="Error">
+/// The reason, as text; stores keep the first 4,000 characters, with U+FFFD for zero characters and halves of surrogate pairs.
+/// </param>
 public sealed record RetryWrite(long Sequence, int Attempts, TimeSpan? After, string Node = "", string Error = "");
 
 /// <summary>A dead letter that a commit writes.</summary>
 /// <param name="Sequence">The outstanding entry that failed for good, itself or a part of it.</param>
 /// <param name="Node">The node where it failed.</param>
-/// <param name="Error">The reason, as text; stores keep the first 4,000 characters.</param>
+/// <param name="Error">
+/// The reason, as text; stores keep the first 4,000 characters, with U+FFFD for zero characters and halves of surrogate pairs.
+/// </param>
 /// <param name="Attempts">The number of its attempts.</param>
 public sealed record DeadLetterWrite(long Sequence, string Node, string Error, int Attempts)
 {

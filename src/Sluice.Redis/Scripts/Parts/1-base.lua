@@ -50,7 +50,7 @@ local function needClean(clean)
   thisRun, isClustered = clean, string.find(server, 'redis_mode:cluster', 1, true)
 end
 
--- Time is the server's, and no caller's. If the server's clock goes back, the store's goes on from where it was: `shift` is how far it is ahead since then.
+-- Time is the server's, and no caller's. If the server's clock goes back, the store's goes on from where it was: `shift` is how far it is ahead since then. A clock that has reached the stored time is right again, and the shift would move the time ahead.
 local A_SECOND = 1000000
 
 -- The server's clock, in microseconds. Tests that let time pass give a time of their own; everybody else gives zero.
@@ -72,8 +72,13 @@ local function begin(keys, args)
   if isClustered then redis.call('EXISTS', K .. 'none') end
   generation, stored = number(meta[2], 1, META, 'generation'), meta[3] and number(meta[3], 0, META, 'time') or 0
   local clock = clockOf(ARGV[1])
-  now = clock + (tonumber(meta[5]) or 0)
-  if now + A_SECOND < stored then call('HSET', META, 'shift', digits(stored - clock)) end
+  now = clock
+  if clock + A_SECOND < stored then
+    now = clock + (tonumber(meta[5]) or 0)
+    if now + A_SECOND < stored then call('HSET', META, 'shift', digits(stored - clock)) end
+  elseif meta[5] then
+    call('HDEL', META, 'shift')
+  end
   now = math.max(now, stored)
 end
 

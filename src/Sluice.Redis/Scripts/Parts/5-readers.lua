@@ -85,6 +85,7 @@ end
 
 -- What there is for a consumer that is made now. It begins with a copy of the marks of all logs, which costs the same however many there are of them in use.
 local function beginAt(h, key, atNew)
+  flushLogs()                                  -- this call may have appended, or trimmed
   if call('COPY', K .. 'l:' .. h.id, key, 'REPLACE') == 0 then broken(K .. 'l:' .. h.id, nil, h.name) end
   if atNew == '1' then return 0, 0 end
   return h.storedItems, h.storedBytes

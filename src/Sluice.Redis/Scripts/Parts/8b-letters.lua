@@ -26,11 +26,12 @@ end
 -- Removes the letters whose numbers come as arguments; `take` gets each of them first. The removed ones.
 local function takeLetters(h, group, take)
   needGroup(h, group)
-  local of, ids, names = groupOf(h, group), {}, {}
+  local of, ids, names, seen = groupOf(h, group), {}, {}, {}
   call('ZCARD', K .. 'dn:' .. of)              -- of the right kind, before anything is written
   for i = 1, num() do
     local id = arg()
-    local v = letter(h, K .. 'd:' .. of, id)
+    local v = not seen[id] and letter(h, K .. 'd:' .. of, id)
+    seen[id] = true
     if v then
       take(v)
       ids[#ids + 1], names[#names + 1] = id, letterName(v[3], id)

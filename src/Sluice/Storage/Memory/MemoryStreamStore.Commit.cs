@@ -81,7 +81,7 @@ public sealed partial class MemoryStreamStore
         Entry root = letter.IsDamaged ? new() { Sequence = letter.Sequence, Time = now } : partition.Read(letter.Sequence);
         Entry dead = StoredPartition.Copy(root with { Payload = letter.Payload ?? root.Payload, Headers = letter.Headers ?? root.Headers });
         group.Dead.Add(++group.LastDead, new(group.LastDead, number, letter.Sequence, dead, letter.Node, letter.Path,
-            StoredPartition.Shorten(letter.Error), letter.Attempts, now));
+            letter.Error.Storable(), letter.Attempts, now));
     }
 
     private static void Store(StateRow row, StoredPartition partition)
@@ -93,12 +93,13 @@ public sealed partial class MemoryStreamStore
 
     private static void GiveBack(CommitOutput output, StoredStream to, StoredPartition partition)
     {
-        if (!partition.Reserved.TryGetValue(output.Stream, out Backlog reserved)) return;
+        if (!partition.Reserved.TryGetValue(to, out Backlog reserved)) return;
         long items = Math.Min(reserved.Items, output.ReservedItems);
         long bytes = Math.Min(reserved.Bytes, output.ReservedBytes);
         reserved.Add(-items, -bytes);
         to.Reserved.Add(-items, -bytes);
-        partition.Reserved[output.Stream] = reserved;
+        if (reserved is { Items: 0, Bytes: 0 }) partition.Reserved.Remove(to);
+        else partition.Reserved[to] = reserved;
         if (items > 0) to.Changed([]);
     }
 

@@ -187,11 +187,10 @@ public sealed partial class MemoryStreamStore
 
     private void Unreserve(StoredPartition partition)
     {
-        foreach ((string name, Backlog reserved) in partition.Reserved)
+        foreach ((StoredStream stream, Backlog reserved) in partition.Reserved)
         {
-            if (!streams.TryGetValue(name, out StoredStream? stream)) continue;
             stream.Reserved.Add(-reserved.Items, -reserved.Bytes);
-            stream.Changed([]);
+            if (streams.TryGetValue(stream.Name, out StoredStream? present) && present == stream) stream.Changed([]);
         }
         partition.Reserved.Clear();
     }

@@ -26,9 +26,9 @@ public sealed partial class MemoryStreamStore
             if (output.End is not null) return ReserveStatus.Ended;
             output.Sweep(clock.Now);
             if (output.IsFullFor(items, bytes)) return ReserveStatus.Full;
-            Backlog reserved = partition.Reserved.GetValueOrDefault(stream);
+            Backlog reserved = partition.Reserved.GetValueOrDefault(output);
             reserved.Add(items, bytes);
-            partition.Reserved[stream] = reserved;
+            partition.Reserved[output] = reserved;
             output.Reserved.Add(items, bytes);
             return ReserveStatus.Reserved;
         }, cancellation);

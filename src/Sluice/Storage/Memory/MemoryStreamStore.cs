@@ -79,7 +79,8 @@ public sealed partial class MemoryStreamStore : StreamStore
     /// <inheritdoc/>
     public override ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation = default) => Locked(() =>
     {
-        if (!streams.Remove(stream)) return false;
+        if (!streams.Remove(stream, out StoredStream? stored)) return false;
+        foreach (StoredPartition partition in stored.Groups.Values.SelectMany(group => group.Partitions)) Unreserve(partition);
         changes.Forget(stream);
         return true;
     }, cancellation);

@@ -24,7 +24,8 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     public PartitionFence Fence => new(Epoch, Owner is not null, LastCommitEpoch, LastCommit);
     public SortedDictionary<string, long> FileLengths { get; } = new(StringComparer.Ordinal);
     public Dictionary<string, SortedDictionary<string, StateRow>> State { get; } = new(StringComparer.Ordinal);
-    public Dictionary<string, Backlog> Reserved { get; } = new(StringComparer.Ordinal);
+    // By object: a stream that is made anew under the name of a deleted one has no old reservations.
+    public Dictionary<StoredStream, Backlog> Reserved { get; } = [];
     public IReadOnlyDictionary<long, StoredRow> Rows => rows;
     public bool IsEmpty => rows.Count == 0 && Done == log.Tail;
     public DateTimeOffset? NextDue => due.Count == 0 ? null : due.Min.Due;
@@ -82,7 +83,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     {
         StoredRow row = RowOf(deferral.Sequence);
         Unschedule(row);
-        (row.Attempts, row.Node, row.Error, row.IsAlone) = (deferral.Attempts, deferral.Node, Shorten(deferral.Error), false);
+        (row.Attempts, row.Node, row.Error, row.IsAlone) = (deferral.Attempts, deferral.Node, deferral.Error.Storable(), false);
         row.State = deferral.After is null ? WaitingStatus.Parked : WaitingStatus.Retrying;
         row.Due = now + deferral.After;
         Schedule(row);
@@ -198,8 +199,6 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     {
         while (Done < Dispatched && (ended.Remove(Done + 1) || rows.ContainsKey(Done + 1))) Done++;
     }
-
-    internal static string Shorten(string text) => text.Length <= 4000 ? text : text[..4000];
 
     internal static Entry Copy(in Entry entry) => entry with { Headers = entry.Headers.ToArray(), Payload = entry.Payload.ToArray() };
 }

@@ -47,6 +47,22 @@ public class OutputReservationTests
         Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("second", "test", 0, 1, batch), Cancellation)).Status);
     }
 
+    /// <summary>As where an owner has places in too many streams. A repetition would be refused, too.</summary>
+    [Fact]
+    public async Task AnOutputWhosePlaceIsRefusedForGoodGoesOnWithoutOne()
+    {
+        await using var store = new UnsureStore(new MemoryStreamStore(clock)) { RefusesPlaces = true };
+        await using Consecutor<int> first = First(store), second = Second(store);
+        first.Output<int>("out").To(second, OutputMode.Blocking);
+        await second.StartAsync(Cancellation);
+        await first.StartAsync(Cancellation);
+        await first.SendAllAsync([.. Enumerable.Range(0, 20)], Cancellation);
+        ConsecutorSnapshot end = await IdleAsync(first);
+        Assert.True(end is { Completed: 20, Dead: 0, Unaccounted: 0 }, $"{end}");
+        Assert.Equal(20, (await IdleAsync(second)).Completed);
+        Assert.Equal(20, store.Refused);
+    }
+
     private Consecutor<int> First(IStreamStore store) => new("first", source => source | Sink.Output<int>("out"), Options(store, 1000));
 
     private Consecutor<int> Second(IStreamStore store) => new("second", source => source | (_ => { }), Options(store, Bound));
@@ -79,7 +95,11 @@ public class OutputReservationTests
 
     private sealed class UnsureStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {
-        private int waits, answers;
+        private int waits, answers, refused;
+
+        public bool RefusesPlaces { get; init; }
+
+        public int Refused => Volatile.Read(ref refused);
 
         public int WaitsToFail
         {
@@ -100,6 +120,11 @@ public class OutputReservationTests
         public override async ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes,
             CancellationToken cancellation = default)
         {
+            if (RefusesPlaces)
+            {
+                Interlocked.Increment(ref refused);
+                throw new StreamStoreException("There are too many.") { IsPermanent = true };
+            }
             ReserveStatus status = await base.ReserveAsync(owner, stream, items, bytes, cancellation);
             return Interlocked.Decrement(ref answers) >= 0 ? throw new StreamStoreException("The answer was lost.") : status;
         }

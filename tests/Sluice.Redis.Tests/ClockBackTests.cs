@@ -1,0 +1,37 @@
+using Sluice.Storage;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>Servers whose clocks differ, one after the other: a failover, and the way back.</summary>
+public class ClockBackTests(SharedServer server)
+{
+    [Fact]
+    public async Task AClockThatGoesBackAndForthDoesNotMoveTheTimeAhead()
+    {
+        DateTimeOffset begun = DateTimeOffset.UtcNow;
+        DateTimeOffset clock = begun;
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Prefix = SharedServer.NewPrefix(), ServerTime = () => clock });
+        await store.PrepareAsync();
+        Assert.Equal(AppendStatus.Accepted, await PayAsync());
+
+        clock = begun - TimeSpan.FromHours(2);
+        Assert.Equal(AppendStatus.Duplicate, await PayAsync());
+        Assert.InRange(await store.GetTimeAsync(), begun - TimeSpan.FromSeconds(1), begun + TimeSpan.FromSeconds(1));
+        clock += TimeSpan.FromSeconds(30);           // the time goes on from where it was
+        await store.AppendAsync(1, "a");
+        Assert.InRange(await store.GetTimeAsync(), begun + TimeSpan.FromSeconds(29), begun + TimeSpan.FromSeconds(31));
+
+        clock = begun + TimeSpan.FromMinutes(1);
+        Assert.Equal(AppendStatus.Duplicate, await PayAsync());
+        Assert.InRange(await store.GetTimeAsync(), begun + TimeSpan.FromSeconds(59), begun + TimeSpan.FromSeconds(61));
+        clock = begun + TimeSpan.FromMinutes(61);
+        Assert.Equal(AppendStatus.Accepted, await PayAsync());
+
+        async Task<AppendStatus> PayAsync()
+        {
+            using EntryBatch batch = Rows.Batch("payment");
+            return (await store.AppendAsync(new(Rows.Orders, "key-1", 0, 1, batch) { ForgetAfter = TimeSpan.FromHours(1) })).Status;
+        }
+    }
+}
