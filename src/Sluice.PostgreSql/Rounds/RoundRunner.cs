@@ -139,7 +139,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             await using ITimer watch = Watch(begun);
             try
             {
-                await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+                await using NpgsqlConnection connection = await source.OpenOwnAsync(cancellation).ConfigureAwait(false);
                 isOpen = true;
                 T result = await run(connection).ConfigureAwait(false);
                 silence.Answer();
@@ -173,7 +173,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
 
     private async Task TryAsync(List<StoreCall> calls, Attempt attempt, bool isDivisible)
     {
-        await using var lent = new LentConnection(source, await source.OpenConnectionAsync().ConfigureAwait(false));
+        await using var lent = new LentConnection(source, await source.OpenOwnAsync().ConfigureAwait(false));
         NpgsqlConnection connection = lent.Connection;
         attempt.IsOpen = true;
         var needs = new Needs { KeepsRows = true };

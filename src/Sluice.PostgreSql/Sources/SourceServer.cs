@@ -24,7 +24,7 @@ internal sealed class SourceServer(string name, NpgsqlDataSource database, Actio
         {
             try
             {
-                await using NpgsqlConnection connection = await database.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+                await using NpgsqlConnection connection = await database.OpenOwnAsync(cancellation).ConfigureAwait(false);
                 TResult result = await work(connection).ConfigureAwait(false);
                 if (isAway) Warn("the PostgreSQL server answers again.");
                 return result;

@@ -20,7 +20,7 @@ internal sealed class ChangesSnapshot(SourceServer server, ChangesCatalog catalo
         yield return (new(PostgresChangeKind.SnapshotStarted, "", "") { CommitLsn = taken }, begun);
         if (hasRows)
         {
-            await using NpgsqlConnection reading = await database.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+            await using NpgsqlConnection reading = await database.OpenOwnAsync(cancellation).ConfigureAwait(false);
             await ExecuteAsync(reading, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", cancellation).ConfigureAwait(false);
             await ShareAsync(reading, slot.SnapshotName!, cancellation).ConfigureAwait(false);
             // All rows of a cursor are read: without this, the server would prefer a plan that is fast for the first of them. Between two
