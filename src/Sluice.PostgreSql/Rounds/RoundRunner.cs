@@ -112,7 +112,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     public Task<T> ReadAsync<T>(Needs needs, Func<Round, ValueTask<T>> read, CancellationToken cancellation)
         => DirectAsync(async connection =>
         {
-            var round = new Round(connection, sql, marks, intake, isReadOnly: true) { ServerTime = options.ServerTime };
+            Round round = ToRead(connection);
             await RoundLoader.LoadAsync(round, needs, cancellation).ConfigureAwait(false);
             Begun(round);
             T result = await read(round).ConfigureAwait(false);
@@ -122,8 +122,10 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
 
     /// <summary>Reads with statements of its own: the function begins the round, and checks it with the function that it gets.</summary>
     public Task<T> QueryAsync<T>(Func<Round, Action<Round>, Task<T>> read, CancellationToken cancellation)
-        => DirectAsync(connection => read(new(connection, sql, marks, intake, isReadOnly: true) { ServerTime = options.ServerTime }, Begun),
-            cancellation, writes: false);
+        => DirectAsync(connection => read(ToRead(connection), Begun), cancellation, writes: false);
+
+    private Round ToRead(NpgsqlConnection connection)
+        => new(connection, sql, marks, intake, isReadOnly: true) { ServerTime = options.ServerTime, Clock = clock };
 
     /// <summary>Executes something that may be repeated, on a connection and in a transaction of its own.</summary>
     public async Task<T> DirectAsync<T>(Func<NpgsqlConnection, Task<T>> run, CancellationToken cancellation, bool writes = true)
@@ -186,6 +188,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             Round round = lent.Round = new(connection, sql, marks, intake, isReadOnly: false)
             {
                 ServerTime = options.ServerTime,
+                Clock = clock,
                 IsDivisible = isDivisible,
                 Sweep = sweep,
                 Transaction = transaction,
@@ -222,18 +225,17 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     // Whether the round begins with rows that this process knows.
     private bool TakeKnown(Round round, Needs needs)
     {
-        if (!needs.MayKnow || store is not { } found || clock.Now is not { } microseconds) return false;
-        if (known.Take(needs.Streams, round.TicksOf(microseconds)) is not { } streams) return false;
+        if (!needs.MayKnow || store is not { } found || clock.Now is not { } now) return false;
+        if (known.Take(needs.Streams, round.TicksOf(now.Microseconds) + now.Ahead) is not { } streams) return false;
         foreach (StreamRow stream in streams) round.Add(stream);
-        round.Begin(found.Generation, found.Id, found.Version, microseconds);
-        round.Check = new(round, clock, round.IsDivisible);
+        round.Begin(found.Generation, found.Id, found.Version, now);
+        round.Check = new(round, round.IsDivisible);
         return true;
     }
 
     private void Note(Round read)
     {
         store = new(read.Generation, read.StoreId, read.Version);
-        clock.Note(read.Told);
         foreach (StreamRow stream in read.Streams) known.Note(stream);
     }
 
