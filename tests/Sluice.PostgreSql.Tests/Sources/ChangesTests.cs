@@ -85,6 +85,39 @@ public class ChangesTests(LogicalServer logical) : IClassFixture<LogicalServer>
     }
 
     [Fact]
+    public async Task AnIntervalMayBeForEverAndAHandlerOfWarningsMayThrow()
+    {
+        await using ChangesLab shop = await ChangesLab.StartAsync(logical.Server);
+        int warnings = 0;
+        var seen = new ConcurrentQueue<string>();
+        var options = new PostgresChangesOptions
+        {
+            HeartbeatInterval = TimeSpan.MaxValue,
+            AcknowledgeInterval = TimeSpan.MaxValue,
+            OnWarning = text =>
+            {
+                Interlocked.Increment(ref warnings);
+                throw new InvalidOperationException(text);
+            }
+        };
+        await using Consecutor<string> consecutor = shop.Lab.New(static _ => { });
+        await using PipelineRun run = (PostgresSource.Changes("shop", shop.Lab.Address, "shop", ChangesLab.Text, options) | (text =>
+        {
+            seen.Enqueue(text);
+            return text;
+        }) | consecutor).Start(cancellation: Cancellation);
+        await ChangesLab.UntilAsync(run.Completion, () => Task.FromResult(seen.Count == 2));
+        await shop.Lab.RunAsync("INSERT INTO orders VALUES(1, 'a')");
+        await ChangesLab.UntilAsync(run.Completion, () => Task.FromResult(seen.Count == 3));
+        await logical.Server.AskAsync("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            + $"WHERE datname = '{shop.Lab.Name}' AND backend_type = 'walsender'");
+        await shop.Lab.RunAsync("INSERT INTO orders VALUES(2, 'b')");
+        await ChangesLab.UntilAsync(run.Completion, () => Task.FromResult(seen.Contains("+2,b.")));
+        Assert.True(await run.StopAsync());
+        Assert.True(warnings > 0, "The lost connection is a warning.");
+    }
+
+    [Fact]
     public async Task ColumnsMayChangeInTheMiddle()
     {
         await using ChangesLab shop = await ChangesLab.StartAsync(logical.Server, ChangesLab.Orders
