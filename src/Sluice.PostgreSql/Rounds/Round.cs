@@ -48,6 +48,9 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     /// <summary>A function of an item that was given up, and still uses the connection; null for none.</summary>
     public Task? Unfinished { get; set; }
 
+    /// <summary>The wait for the server's answers; null if the round runs no statements of the application.</summary>
+    public ServerWait? Wait { get; init; }
+
     /// <summary>The clock of the store object; one of its own in tests.</summary>
     public ServerClock Clock { get; init; } = new();
 

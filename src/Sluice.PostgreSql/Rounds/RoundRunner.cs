@@ -59,8 +59,8 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
         TimeSpan pause = FirstPause;
         for (int conflicts = 0, losses = 0; ;)
         {
-            var attempt = new Attempt();
-            await using ITimer watch = Watch(attempt.Begun);
+            var attempt = new Attempt(silence);
+            await using ITimer watch = Watch(attempt.Wait);
             try
             {
                 await TryAsync(calls, attempt, divided.Count > 1).ConfigureAwait(false);
@@ -88,7 +88,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
                     calls[0].Fail(Failures.Explain(failure, place, calls[0].MayHaveRun));
                     return [];
                 }
-                silence.Miss(attempt.Begun, failure);
+                attempt.Wait.Miss(failure);
                 FailLate(calls, failure);
                 if (calls.Count == 0) return [];
                 // A round that loses its connection again and again may be too large for the server.
@@ -137,8 +137,8 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
         {
             cancellation.ThrowIfCancellationRequested();
             bool isOpen = false;
-            long begun = TimeProvider.System.GetTimestamp();
-            await using ITimer watch = Watch(begun);
+            var wait = new ServerWait(silence);
+            await using ITimer watch = Watch(wait);
             try
             {
                 await using NpgsqlConnection connection = await source.OpenOwnAsync(cancellation).ConfigureAwait(false);
@@ -154,7 +154,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             catch (Exception failure) when (Failures.MayPass(failure) && !closing.IsCancellationRequested)
             {
                 mayHaveRun |= writes && isOpen && Failures.MayHaveRun(failure);
-                silence.Miss(begun, failure);
+                wait.Miss(failure);
                 if (TimeProvider.System.GetElapsedTime(first) >= options.Timeout)
                 {
                     silence.Fail();
@@ -170,8 +170,8 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     }
 
     // A server that is silent is noticed while the call waits.
-    private ITimer Watch(long begun)
-        => TimeProvider.System.CreateTimer(_ => silence.Miss(begun, null), null, options.NoticeAfter, options.NoticeAfter);
+    private ITimer Watch(ServerWait wait)
+        => TimeProvider.System.CreateTimer(_ => wait.Miss(), null, options.NoticeAfter, options.NoticeAfter);
 
     private async Task TryAsync(List<StoreCall> calls, Attempt attempt, bool isDivisible)
     {
@@ -189,6 +189,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             {
                 ServerTime = options.ServerTime,
                 Clock = clock,
+                Wait = attempt.Wait,
                 IsDivisible = isDivisible,
                 Sweep = sweep,
                 Transaction = transaction,
@@ -266,9 +267,9 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     }
 
     /// <summary>How far a round has come.</summary>
-    private sealed class Attempt
+    private sealed class Attempt(ServerSilence silence)
     {
-        public long Begun { get; } = TimeProvider.System.GetTimestamp();
+        public ServerWait Wait { get; } = new(silence);
         public bool IsOpen { get; set; }
 
         /// <summary>Whether the statements with the COMMIT may have been sent.</summary>
