@@ -108,7 +108,10 @@ public sealed partial class PostgresStreamStore : StreamStore
     }
 
     /// <summary>Opens a store over connections that the application has configured. The store does not dispose the data source.</summary>
-    /// <param name="source">The data source, without multiplexing, for at least three connections.</param>
+    /// <param name="source">
+    /// The data source, without multiplexing, for at least three connections. The store takes no part in a
+    /// <see cref="System.Transactions.TransactionScope"/> of its callers, also if the data source enlists its connections.
+    /// </param>
     /// <param name="options">The options of the store.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="StreamStoreException">The store cannot be opened; the message says why.</exception>
@@ -177,7 +180,8 @@ public sealed partial class PostgresStreamStore : StreamStore
         {
             var opened = await StoreOpening.OpenAsync(source, sql, place, silence, options, cancellation).ConfigureAwait(false);
             silence.Open();
-            var store = new PostgresStreamStore(source, ownsSource, place, options, sql, silence, opened);
+            PostgresStreamStore store = Connections.Detached(() => new PostgresStreamStore(source, ownsSource, place, options, sql, silence,
+                opened));
             await store.ListenAsync(cancellation).ConfigureAwait(false);
             return store;
         }

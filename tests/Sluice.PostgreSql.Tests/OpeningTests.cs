@@ -10,6 +10,18 @@ public class OpeningTests(SharedServer server)
 
     private PostgresStoreOptions Options => new() { Schema = schema, Timeout = TimeSpan.Zero };
 
+    [Theory]
+    [InlineData("26000", "prepared statement \"_auto1\" does not exist")]
+    [InlineData("42P05", "prepared statement \"_auto1\" already exists")]
+    public void APoolerThatTheStoreDoesNotKnowOfIsNamed(string code, string message)
+    {
+        Exception explained = Failures.Explain(new PostgresException(message, "ERROR", "ERROR", code),
+            StorePlace.Of(server.Address, schema), mayHaveRun: false);
+        Assert.Contains($"is not the one on which the store has prepared its statements ({message}): Nothing was done.", explained.Message,
+            StringComparison.Ordinal);
+        Assert.Contains("Transaction Pooling=true", explained.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ManyProcessesThatOpenANewStoreAtOnceMakeItOnce()
     {

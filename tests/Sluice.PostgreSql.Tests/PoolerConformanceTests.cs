@@ -1,4 +1,5 @@
 using Npgsql;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.PostgreSql.Tests;
@@ -32,6 +33,26 @@ public class PoolerConformanceTests(SharedServer server) : IAsyncLifetime
         => await StreamStoreContract.RunAsync(scenario, new PostgresStoreFixture(bouncer!.Address,
             new() { TransactionPooling = true, PollInterval = TimeSpan.FromMilliseconds(50) },
             timeStands: scenario.StartsWith("Random", StringComparison.Ordinal)));
+
+    /// <summary>Two stores that share a connection of the server prepare different statements under one name.</summary>
+    [Fact]
+    public async Task AStoreThatIsNotToldOfThePoolerSaysWhatToWrite()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        var options = new PostgresStoreOptions { Schema = SharedServer.NewSchema() };
+        string message = (await Assert.ThrowsAsync<StreamStoreException>(async () =>
+        {
+            await using PostgresStreamStore one = await PostgresStreamStore.OpenAsync(bouncer!.Address, options, cancellation);
+            await one.OpenStreamAsync("orders", cancellation: cancellation);
+            await using PostgresStreamStore other = await PostgresStreamStore.OpenAsync(bouncer.Address, options, cancellation);
+            for (int i = 0; i < 20; i++)
+            {
+                await one.FindStreamAsync("orders", cancellation);
+                await other.ListStreamsAsync(cancellation: cancellation);
+            }
+        })).Message;
+        Assert.Contains("Transaction Pooling=true", message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task ASendInATransactionOfAConnectionThroughThePoolerIsAcceptedIfItCommits()

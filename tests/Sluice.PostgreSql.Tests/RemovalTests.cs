@@ -65,6 +65,21 @@ public class RemovalTests(SharedServer server) : IAsyncLifetime
         Assert.Empty((await Store.CheckAsync()).Problems);
     }
 
+    /// <summary>Few blocks may be more than a statement removes: its bytes are limited, too.</summary>
+    [Fact]
+    public async Task LargeBlocksThatOneStatementDoesNotRemoveAreRemovedLater()
+    {
+        Ownership owner = (await Store.AcquireAsync(Main, 0, new("member"))).Ownership;
+        await AskAsync($"INSERT INTO {schema}.chunk(stream, part, first, last, before, bytes, body) "
+            + $"SELECT s.id, 0, n, n, (n - 1) * 1000000, 1000000, '' FROM generate_series(1, 150) n, {schema}.stream s");
+        await AskAsync($"UPDATE {schema}.part SET tail = 150, bytes = 150000000; UPDATE {schema}.owned SET dispatched = 150; "
+            + $"UPDATE {schema}.stream SET items = 150, bytes = 150000000, stamp = stamp + 1");
+        Assert.Equal(CommitStatus.Committed, (await Store.CommitAsync(new(owner, 1) { Settled = [new(2, 150)] })).Status);
+        Assert.Equal(150L, await AskAsync($"SELECT count(*) FROM {schema}.chunk"));
+        Assert.Equal(CommitStatus.Committed, (await Store.CommitAsync(new(owner, 2) { Settled = [new(1, 1)] })).Status);
+        await EmptyAsync("chunk", 0);
+    }
+
     [Fact]
     public async Task WhatADeadProcessDidNotRemoveTheNextOneRemoves()
     {

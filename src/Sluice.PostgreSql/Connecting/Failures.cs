@@ -107,6 +107,11 @@ internal static class Failures
             PostgresErrorCodes.ReadOnlySqlTransaction => new StreamStoreException(
                 $"The PostgreSQL server at {place.Server} accepts no writes: it is a standby, or set to read-only. Connect to the primary "
                     + "(Target Session Attributes=primary).", failure),
+            // Behind a pooler, the next transaction may get another connection, which has other prepared statements.
+            PostgresErrorCodes.InvalidSqlStatementName or PostgresErrorCodes.DuplicatePreparedStatement => new StreamStoreException(
+                $"The connection to the PostgreSQL server at {place.Server} is not the one on which the store has prepared its statements "
+                    + $"({server.MessageText}): {outcome}. If a pooler such as PgBouncer in transaction mode stands between, write "
+                    + "Transaction Pooling=true into the connection string (PostgresStoreOptions.TransactionPooling).", failure),
             _ when MayPass(server) => new StreamStoreException(
                 $"The PostgreSQL server at {place.Server} does not serve calls ({server.MessageText}): {outcome}.", failure),
             _ => new StreamStoreException(

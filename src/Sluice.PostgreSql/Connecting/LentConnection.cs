@@ -22,7 +22,7 @@ internal sealed class LentConnection(NpgsqlDataSource source, NpgsqlConnection c
     {
         try
         {
-            await using NpgsqlConnection other = await source.OpenConnectionAsync().ConfigureAwait(false);
+            await using NpgsqlConnection other = await source.OpenOwnAsync().ConfigureAwait(false);
             await using NpgsqlBatch batch = other.CreateBatch();
             batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_terminate_backend($1)").With(backend));
             await batch.ExecuteNonQueryAsync().ConfigureAwait(false);

@@ -126,7 +126,7 @@ internal sealed class Notifier : IAsyncDisposable
 
     private async Task SendAsync(Dictionary<string, HashSet<int>?> streams)
     {
-        await using NpgsqlConnection connection = await source.OpenConnectionAsync().ConfigureAwait(false);
+        await using NpgsqlConnection connection = await source.OpenOwnAsync().ConfigureAwait(false);
         await using NpgsqlBatch batch = connection.CreateBatch();
         foreach (NpgsqlBatchCommand command in Commands(streams, isFlushed: false)) batch.BatchCommands.Add(command);
         await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
@@ -151,7 +151,7 @@ internal sealed class Notifier : IAsyncDisposable
         {
             try
             {
-                await using NpgsqlConnection connection = await source.OpenConnectionAsync(closing.Token).ConfigureAwait(false);
+                await using NpgsqlConnection connection = await source.OpenOwnAsync(closing.Token).ConfigureAwait(false);
                 connection.Notification += (_, heard) => ChangeMessage.Read(heard.Payload, self, changes);
                 await using (var listen = new NpgsqlCommand($"LISTEN \"{channel}\"", connection))
                     await listen.ExecuteNonQueryAsync(closing.Token).ConfigureAwait(false);

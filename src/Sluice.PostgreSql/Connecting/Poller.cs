@@ -90,7 +90,7 @@ internal sealed class Poller : IAsyncDisposable
         List<string> changed = [];
         try
         {
-            await using NpgsqlConnection connection = await source.OpenConnectionAsync(closing.Token).ConfigureAwait(false);
+            await using NpgsqlConnection connection = await source.OpenOwnAsync(closing.Token).ConfigureAwait(false);
             await using NpgsqlBatch batch = connection.CreateBatch();
             batch.BatchCommands.Add(sql.Command("SELECT name, changes FROM ~stream WHERE name = ANY($1)").With(streams));
             await using NpgsqlDataReader rows = await batch.ExecuteReaderAsync(closing.Token).ConfigureAwait(false);

@@ -55,7 +55,7 @@ internal static class StoreOpening
     private static async Task<(string Id, int Generation, bool IsSafe)> TryAsync(NpgsqlDataSource source, Sql sql, StorePlace place,
         PostgresStoreOptions options, CancellationToken cancellation)
     {
-        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await using NpgsqlConnection connection = await source.OpenOwnAsync(cancellation).ConfigureAwait(false);
         if (connection.PostgreSqlVersion < Oldest)
             throw new StreamStoreException(
                 $"The PostgreSQL server at {place.Server} has the version {connection.PostgreSqlVersion}; a store needs {Oldest.Major} or "

@@ -43,7 +43,7 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
             sent.Streams[stream] = (before.Items + items, before.Bytes + bytes);
             pending[stream] = (all.Items + items, all.Bytes + bytes);
             pause = interval;
-            if (watching.IsCompleted && !closing.IsCancellationRequested) watching = WatchAsync();
+            if (watching.IsCompleted && !closing.IsCancellationRequested) watching = Connections.Detached(WatchAsync);
         }
     }
 

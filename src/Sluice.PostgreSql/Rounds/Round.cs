@@ -13,6 +13,7 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     private readonly Dictionary<string, StreamRow> streams = new(StringComparer.Ordinal);
     private readonly Dictionary<long, StreamRow> byId = [];
     private readonly Dictionary<long, GroupRow> groups = [];
+    private readonly long begun = TimeProvider.System.GetTimestamp();
     private long time;
 
     public NpgsqlConnection Connection => connection;
@@ -24,11 +25,10 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     public string StoreId { get; private set; } = "";
     public int Version { get; private set; }
 
-    /// <summary>The store's time in ticks: the server's, but never before a time that one of the locked streams has seen.</summary>
+    /// <summary>
+    /// The store's time in ticks: the server's, but never before a time that one of the locked streams has seen (<see cref="Clock"/>).
+    /// </summary>
     public long Now { get; private set; }
-
-    /// <summary>The server's clock at the beginning, in microseconds since 1970.</summary>
-    public long Told { get; private set; }
 
     public DateTimeOffset Time => new(Now, TimeSpan.Zero);
     public IEnumerable<StreamRow> Streams => streams.Values;
@@ -47,6 +47,12 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
 
     /// <summary>A function of an item that was given up, and still uses the connection; null for none.</summary>
     public Task? Unfinished { get; set; }
+
+    /// <summary>The wait for the server's answers; null if the round runs no statements of the application.</summary>
+    public ServerWait? Wait { get; init; }
+
+    /// <summary>The clock of the store object; one of its own in tests.</summary>
+    public ServerClock Clock { get; init; } = new();
 
     /// <summary>For tests: replaces the server's time.</summary>
     public Func<DateTimeOffset?>? ServerTime { get; init; }
@@ -117,11 +123,22 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
         byId.Remove(stream.Id);
     }
 
+    /// <summary>The server has told its time.</summary>
     public void Begin(int generation, string store, int version, long microseconds)
     {
-        (Generation, StoreId, Version, Told) = (generation, store, version, microseconds);
-        Now = Math.Max(time, TicksOf(microseconds));
+        (Generation, StoreId, Version) = (generation, store, version);
+        Now = Clock.Tell(begun, microseconds, TicksOf(microseconds), time);
     }
+
+    /// <summary>Begins with an estimate of the server's time; <see cref="NoteTime"/> follows.</summary>
+    public void Begin(int generation, string store, int version, (long Microseconds, long Ahead) estimate)
+    {
+        (Generation, StoreId, Version) = (generation, store, version);
+        Now = Math.Max(time, TicksOf(estimate.Microseconds) + estimate.Ahead);
+    }
+
+    /// <summary>The server has told its time to a round that has begun with an estimate. Later rounds need it.</summary>
+    public void NoteTime(long microseconds) => Clock.Tell(begun, microseconds, TicksOf(microseconds), Now);
 
     /// <summary>The ticks of a time that the server has told, or what a test puts in its place.</summary>
     public long TicksOf(long microseconds)

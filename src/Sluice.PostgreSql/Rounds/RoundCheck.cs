@@ -5,7 +5,7 @@ namespace Sluice.PostgreSql;
 /// transaction if they are not as the round knows them: then the statements behind it do nothing.
 /// </summary>
 /// <remarks>It also fails if the intake has rows: those are accepted, and come before what the round appends.</remarks>
-internal sealed class RoundCheck(Round round, ServerClock clock, bool isDivisible)
+internal sealed class RoundCheck(Round round, bool isDivisible)
 {
     // The text that fails has a column, because the server would compute a constant in advance.
     private const string Text = "WITH l AS MATERIALIZED (SELECT id, stamp FROM ~stream WHERE id = ANY($1) ORDER BY id FOR UPDATE) "
@@ -62,7 +62,7 @@ internal sealed class RoundCheck(Round round, ServerClock clock, bool isDivisibl
     {
         await rows.NextResultAsync(cancellation).ConfigureAwait(false);
         await rows.ReadAsync(cancellation).ConfigureAwait(false);
-        clock.Note(rows.GetInt64(0));
+        round.NoteTime(rows.GetInt64(0));
         IsAnswered = true;
         round.Intake = new(Array.ConvertAll(streams, static stream => stream.Name), rows.GetString(1), [], HasMore: false);
         await rows.NextResultAsync(cancellation).ConfigureAwait(false);

@@ -60,7 +60,7 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<Li
             lock (gate) calls = running < writers ? Next(cancelled) : null;
             foreach (StoreCall call in cancelled) call.Fail(new OperationCanceledException(call.Cancellation));
             if (calls is null) return;
-            _ = RunAsync(calls);
+            _ = Connections.Detached(() => RunAsync(calls));     // a round serves several callers
         }
     }
 

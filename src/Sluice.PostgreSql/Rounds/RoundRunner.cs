@@ -59,8 +59,8 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
         TimeSpan pause = FirstPause;
         for (int conflicts = 0, losses = 0; ;)
         {
-            var attempt = new Attempt();
-            await using ITimer watch = Watch(attempt.Begun);
+            var attempt = new Attempt(silence);
+            await using ITimer watch = Watch(attempt.Wait);
             try
             {
                 await TryAsync(calls, attempt, divided.Count > 1).ConfigureAwait(false);
@@ -88,7 +88,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
                     calls[0].Fail(Failures.Explain(failure, place, calls[0].MayHaveRun));
                     return [];
                 }
-                silence.Miss(attempt.Begun, failure);
+                attempt.Wait.Miss(failure);
                 FailLate(calls, failure);
                 if (calls.Count == 0) return [];
                 // A round that loses its connection again and again may be too large for the server.
@@ -112,7 +112,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     public Task<T> ReadAsync<T>(Needs needs, Func<Round, ValueTask<T>> read, CancellationToken cancellation)
         => DirectAsync(async connection =>
         {
-            var round = new Round(connection, sql, marks, intake, isReadOnly: true) { ServerTime = options.ServerTime };
+            Round round = ToRead(connection);
             await RoundLoader.LoadAsync(round, needs, cancellation).ConfigureAwait(false);
             Begun(round);
             T result = await read(round).ConfigureAwait(false);
@@ -122,8 +122,10 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
 
     /// <summary>Reads with statements of its own: the function begins the round, and checks it with the function that it gets.</summary>
     public Task<T> QueryAsync<T>(Func<Round, Action<Round>, Task<T>> read, CancellationToken cancellation)
-        => DirectAsync(connection => read(new(connection, sql, marks, intake, isReadOnly: true) { ServerTime = options.ServerTime }, Begun),
-            cancellation, writes: false);
+        => DirectAsync(connection => read(ToRead(connection), Begun), cancellation, writes: false);
+
+    private Round ToRead(NpgsqlConnection connection)
+        => new(connection, sql, marks, intake, isReadOnly: true) { ServerTime = options.ServerTime, Clock = clock };
 
     /// <summary>Executes something that may be repeated, on a connection and in a transaction of its own.</summary>
     public async Task<T> DirectAsync<T>(Func<NpgsqlConnection, Task<T>> run, CancellationToken cancellation, bool writes = true)
@@ -135,11 +137,11 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
         {
             cancellation.ThrowIfCancellationRequested();
             bool isOpen = false;
-            long begun = TimeProvider.System.GetTimestamp();
-            await using ITimer watch = Watch(begun);
+            var wait = new ServerWait(silence);
+            await using ITimer watch = Watch(wait);
             try
             {
-                await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+                await using NpgsqlConnection connection = await source.OpenOwnAsync(cancellation).ConfigureAwait(false);
                 isOpen = true;
                 T result = await run(connection).ConfigureAwait(false);
                 silence.Answer();
@@ -152,7 +154,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             catch (Exception failure) when (Failures.MayPass(failure) && !closing.IsCancellationRequested)
             {
                 mayHaveRun |= writes && isOpen && Failures.MayHaveRun(failure);
-                silence.Miss(begun, failure);
+                wait.Miss(failure);
                 if (TimeProvider.System.GetElapsedTime(first) >= options.Timeout)
                 {
                     silence.Fail();
@@ -168,12 +170,12 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     }
 
     // A server that is silent is noticed while the call waits.
-    private ITimer Watch(long begun)
-        => TimeProvider.System.CreateTimer(_ => silence.Miss(begun, null), null, options.NoticeAfter, options.NoticeAfter);
+    private ITimer Watch(ServerWait wait)
+        => TimeProvider.System.CreateTimer(_ => wait.Miss(), null, options.NoticeAfter, options.NoticeAfter);
 
     private async Task TryAsync(List<StoreCall> calls, Attempt attempt, bool isDivisible)
     {
-        await using var lent = new LentConnection(source, await source.OpenConnectionAsync().ConfigureAwait(false));
+        await using var lent = new LentConnection(source, await source.OpenOwnAsync().ConfigureAwait(false));
         NpgsqlConnection connection = lent.Connection;
         attempt.IsOpen = true;
         var needs = new Needs { KeepsRows = true };
@@ -186,6 +188,8 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             Round round = lent.Round = new(connection, sql, marks, intake, isReadOnly: false)
             {
                 ServerTime = options.ServerTime,
+                Clock = clock,
+                Wait = attempt.Wait,
                 IsDivisible = isDivisible,
                 Sweep = sweep,
                 Transaction = transaction,
@@ -222,18 +226,17 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     // Whether the round begins with rows that this process knows.
     private bool TakeKnown(Round round, Needs needs)
     {
-        if (!needs.MayKnow || store is not { } found || clock.Now is not { } microseconds) return false;
-        if (known.Take(needs.Streams, round.TicksOf(microseconds)) is not { } streams) return false;
+        if (!needs.MayKnow || store is not { } found || clock.Now is not { } now) return false;
+        if (known.Take(needs.Streams, round.TicksOf(now.Microseconds) + now.Ahead) is not { } streams) return false;
         foreach (StreamRow stream in streams) round.Add(stream);
-        round.Begin(found.Generation, found.Id, found.Version, microseconds);
-        round.Check = new(round, clock, round.IsDivisible);
+        round.Begin(found.Generation, found.Id, found.Version, now);
+        round.Check = new(round, round.IsDivisible);
         return true;
     }
 
     private void Note(Round read)
     {
         store = new(read.Generation, read.StoreId, read.Version);
-        clock.Note(read.Told);
         foreach (StreamRow stream in read.Streams) known.Note(stream);
     }
 
@@ -264,9 +267,9 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     }
 
     /// <summary>How far a round has come.</summary>
-    private sealed class Attempt
+    private sealed class Attempt(ServerSilence silence)
     {
-        public long Begun { get; } = TimeProvider.System.GetTimestamp();
+        public ServerWait Wait { get; } = new(silence);
         public bool IsOpen { get; set; }
 
         /// <summary>Whether the statements with the COMMIT may have been sent.</summary>

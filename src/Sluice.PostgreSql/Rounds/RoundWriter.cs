@@ -8,6 +8,7 @@ internal static class RoundWriter
         if (round.HasEnded) return;
         List<NpgsqlBatchCommand> commands = [];
         NpgsqlBatchCommand? trim = null;
+        bool hasMore = false;
         Action? swept = null;
         if (!round.IsReadOnly) Collect();
         NpgsqlBatchCommand? commit = isEnd ? Add("COMMIT") : null;
@@ -20,12 +21,13 @@ internal static class RoundWriter
         foreach (NpgsqlBatchCommand command in told) batch.BatchCommands.Add(command);
         try
         {
-            await ExecuteAsync(round, batch, hasTrim: trim is not null, cancellation).ConfigureAwait(false);
+            hasMore = await ExecuteAsync(round, batch, trim is not null, cancellation).ConfigureAwait(false);
             round.HasTold = told.Count > 0;
         }
         catch (NpgsqlException failure) when (told.Count > 0 && commit!.StatementType != StatementType.Unknown)
         {
             // The server has confirmed the COMMIT: only telling has failed, and the notifier does that again.
+            hasMore = trim is not null;              // not known
             if (failure is PostgresException { InvariantSeverity: "ERROR" }) await UndoAsync(round, cancellation).ConfigureAwait(false);
         }
         finally
@@ -33,7 +35,7 @@ internal static class RoundWriter
             if (told.Count > 0) round.Notifier!.Release(round.HasTold);
         }
         swept?.Invoke();
-        if (!(trim?.RecordsAffected >= Trimming.MaxBlocks)) return;
+        if (!hasMore) return;
         round.Unswept.UnionWith(round.Streams.Select(static stream => stream.Name));
 
         void Collect()
@@ -73,11 +75,13 @@ internal static class RoundWriter
         await undo.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
     }
 
-    private static async Task ExecuteAsync(Round round, NpgsqlBatch batch, bool hasTrim, CancellationToken cancellation)
+    /// <returns>Whether blocks that could be removed are left.</returns>
+    private static async Task<bool> ExecuteAsync(Round round, NpgsqlBatch batch, bool hasTrim, CancellationToken cancellation)
     {
+        (int blocks, long bytes) = (0, 0);
         await using NpgsqlDataReader rows = await round.ExecuteAsync(batch, cancellation).ConfigureAwait(false);
-        if (hasTrim)
-            while (await rows.ReadAsync(cancellation).ConfigureAwait(false)) Trimming.Note(round, rows);
+        for (; hasTrim && await rows.ReadAsync(cancellation).ConfigureAwait(false); blocks++) bytes += Trimming.Note(round, rows);
         while (await rows.NextResultAsync(cancellation).ConfigureAwait(false)) { }
+        return Trimming.HasMore(blocks, bytes);
     }
 }

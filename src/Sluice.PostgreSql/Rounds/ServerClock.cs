@@ -1,19 +1,61 @@
 namespace Sluice.PostgreSql;
 
 /// <summary>
-/// The server's clock, as this process knows it: the last time that the server has told, and what has passed here since. Late by the time
-/// that the answer took, never early. Thread-safe.
+/// The server's clock, as this process knows it, and how far the store's time is ahead of it. If the server's clock goes back (a failover,
+/// a correction), the store's time continues from the latest time that a stream has seen, until the server's clock has passed the store's.
 /// </summary>
+/// <remarks>
+/// Thread-safe. Locking rule: <c>gate</c> protects everything: the server's time and how far the store is ahead of it belong together.
+/// </remarks>
 internal sealed class ServerClock
 {
-    private volatile Sample? last;
+    // Two servers differ by so much, and a clock is corrected by so much, without notice: the store's time stands still meanwhile.
+    private const long Tolerance = TimeSpan.TicksPerSecond;
 
-    /// <summary>The server has just told its time, in microseconds since 1970.</summary>
-    public void Note(long microseconds) => last = new(microseconds, TimeProvider.System.GetTimestamp());
+    private readonly Lock gate = new();
+    private (long Microseconds, long Taken)? last;
+    private long ahead;                              // in ticks
+    private long latest;                             // the latest time of the store that a round has got here
+    private long changed;                            // when ahead has changed
 
-    /// <summary>Microseconds since 1970; null if the server has told its time never, or too long ago.</summary>
-    public long? Now => last is { } sample && TimeProvider.System.GetElapsedTime(sample.Taken) is var passed
-        && passed <= KnownStreams.MaxAge ? sample.Microseconds + (long)passed.TotalMicroseconds : null;
+    /// <summary>
+    /// An estimate of the server's time, in microseconds since 1970, and how far the store's time is ahead of it, in ticks. The last time
+    /// that the server has told, and what has passed here since: late by the time that the answer took, never early. Null if the server has
+    /// told its time never, or too long ago.
+    /// </summary>
+    public (long Microseconds, long Ahead)? Now
+    {
+        get
+        {
+            lock (gate)
+                return last is var (told, taken) && TimeProvider.System.GetElapsedTime(taken) is var passed
+                    && passed <= KnownStreams.MaxAge ? (told + (long)passed.TotalMicroseconds, ahead) : null;
+        }
+    }
 
-    private sealed record Sample(long Microseconds, long Taken);
+    /// <summary>The server has told its time to a round, after the streams of the round were locked or read.</summary>
+    /// <param name="begun">When the round has begun.</param>
+    /// <param name="microseconds">The server's time, in microseconds since 1970.</param>
+    /// <param name="server">The same in ticks, or what a test puts in its place.</param>
+    /// <param name="seen">The latest time of the store that the streams of the round have seen.</param>
+    /// <returns>The store's time, in ticks.</returns>
+    public long Tell(long begun, long microseconds, long server, long seen)
+    {
+        lock (gate)
+        {
+            // A time that was perhaps told before the server's clock has changed says nothing about the clock now.
+            bool isOld = begun < changed;
+            if (!isOld)
+            {
+                long before = ahead, now = TimeProvider.System.GetTimestamp();
+                if (server >= Math.Max(latest, seen)) ahead = 0;
+                else if (seen - server > Tolerance) ahead = Math.Max(ahead, seen - server);
+                if (ahead != before) changed = now;
+                last = (microseconds, now);
+            }
+            long time = Math.Max(seen, isOld ? Math.Min(server + ahead, latest) : server + ahead);
+            latest = Math.Max(latest, time);
+            return time;
+        }
+    }
 }

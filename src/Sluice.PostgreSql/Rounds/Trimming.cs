@@ -34,7 +34,7 @@ internal static class Trimming
         + "(SELECT stream, n, max(last) AS last FROM d GROUP BY stream, n) e ON e.stream = k.stream AND e.n = k.n "
         + "WHERE p.stream = k.stream AND p.n = k.n AND (p.trimmed < k.passed OR e.last IS NOT NULL)) "
         + "DELETE FROM ~chunk c USING d WHERE c.stream = d.stream AND c.part = d.n AND c.first = d.first "
-        + "RETURNING c.stream, c.part, c.last";
+        + "RETURNING c.stream, c.part, c.last, c.bytes";
 
     /// <summary>Adds the statement that trims some partitions, after everything else of a round.</summary>
     public static NpgsqlBatchCommand Add(IReadOnlyCollection<(long Stream, int Partition)> partitions, Func<string, NpgsqlBatchCommand> add)
@@ -46,11 +46,16 @@ internal static class Trimming
     }
 
     /// <summary>A row of the statement: a block was removed.</summary>
-    public static void Note(Round round, NpgsqlDataReader row)
+    /// <returns>The bytes of the block.</returns>
+    public static long Note(Round round, NpgsqlDataReader row)
     {
         if (round.StreamOf(row.GetInt64(0))?.Parts.GetValueOrDefault(row.GetInt32(1)) is { } part)
             part.Swept = Math.Max(part.Swept, row.GetInt64(2));
+        return row.GetInt64(3);
     }
+
+    /// <summary>Whether the statement may have left blocks that could be removed.</summary>
+    public static bool HasMore(long blocks, long bytes) => blocks >= MaxBlocks || bytes >= MaxBytes;
 
     /// <summary>The statement that trims all partitions of a stream. Run before and after a consumer is removed.</summary>
     public static NpgsqlBatchCommand All(Sql sql, StreamRow stream)

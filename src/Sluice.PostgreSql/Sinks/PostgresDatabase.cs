@@ -122,7 +122,7 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
 
         async Task<int> CountAsync(string? before, string sql)
         {
-            await using NpgsqlConnection connection = await source!.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+            await using NpgsqlConnection connection = await source!.OpenOwnAsync(cancellation).ConfigureAwait(false);
             try
             {
                 return await AttachmentCalls.PrepareAsync(connection, before, sql, cancellation).ConfigureAwait(false);

@@ -26,7 +26,7 @@ internal sealed class SinkNotes(NpgsqlDataSource source, string name)
     /// <summary>Makes the tables, unless they are there: then no right to create tables is needed.</summary>
     public async Task MakeAsync(CancellationToken cancellation)
     {
-        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await using NpgsqlConnection connection = await source.OpenOwnAsync(cancellation).ConfigureAwait(false);
         await using var find = new NpgsqlCommand("SELECT to_regclass('sluice_sink') IS NOT NULL "
             + "AND to_regclass('sluice_sink_row') IS NOT NULL", connection);
         if (await find.ExecuteScalarAsync(cancellation).ConfigureAwait(false) is true) return;
@@ -40,7 +40,7 @@ internal sealed class SinkNotes(NpgsqlDataSource source, string name)
     /// </summary>
     public async Task<Dictionary<int, NotedPartition>> ClaimAsync(IReadOnlyList<int> partitions, CancellationToken cancellation)
     {
-        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await using NpgsqlConnection connection = await source.OpenOwnAsync(cancellation).ConfigureAwait(false);
         await using NpgsqlBatch batch = connection.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand("INSERT INTO sluice_sink SELECT $1, p, 0, 1, false, '' FROM unnest($2::int[]) p "
             + "ORDER BY p ON CONFLICT (name, part) DO UPDATE SET owner = sluice_sink.owner + 1 RETURNING part, number, owner, confirmed")
@@ -61,7 +61,7 @@ internal sealed class SinkNotes(NpgsqlDataSource source, string name)
     /// <returns>False if number or owner are others: then nothing was written.</returns>
     public async Task<bool> TryWriteAsync(NotedPartition partition, long number, PostgresWrites rows, string undo, int needed)
     {
-        await using NpgsqlConnection connection = await source.OpenConnectionAsync().ConfigureAwait(false);
+        await using NpgsqlConnection connection = await source.OpenOwnAsync().ConfigureAwait(false);
         NpgsqlBatchCommand change = Change("number = $5, confirmed = $5 > 1, undo = $6", partition, number).With(number + 1).With(undo);
         await RunAsync(connection, [.. Begin.Select(static text => new NpgsqlBatchCommand(text)), change, Forget(partition)])
             .ConfigureAwait(false);
@@ -78,7 +78,7 @@ internal sealed class SinkNotes(NpgsqlDataSource source, string name)
     /// <summary>Undoes the transaction behind a number, the last row first. Does nothing if there is none, or another owner.</summary>
     public async Task TakeBackAsync(NotedPartition partition, long number)
     {
-        await using NpgsqlConnection connection = await source.OpenConnectionAsync().ConfigureAwait(false);
+        await using NpgsqlConnection connection = await source.OpenOwnAsync().ConfigureAwait(false);
         await using NpgsqlBatch batch = connection.CreateBatch();
         foreach (string text in Begin) batch.BatchCommands.Add(new(text));
         batch.BatchCommands.Add(Change("number = $5", partition, number + 1, " RETURNING undo").With(number));
@@ -107,7 +107,7 @@ internal sealed class SinkNotes(NpgsqlDataSource source, string name)
     /// <summary>Reads what is noted now; null if nothing is.</summary>
     public async Task<(long Number, long Owner)?> FindAsync(NotedPartition partition)
     {
-        await using NpgsqlConnection connection = await source.OpenConnectionAsync().ConfigureAwait(false);
+        await using NpgsqlConnection connection = await source.OpenOwnAsync().ConfigureAwait(false);
         await using NpgsqlBatch batch = connection.CreateBatch();
         batch.BatchCommands.Add(Of("SELECT number, owner FROM sluice_sink WHERE name = $1 AND part = $2", partition));
         await using NpgsqlDataReader rows = await batch.ExecuteReaderAsync().ConfigureAwait(false);
@@ -126,7 +126,7 @@ internal sealed class SinkNotes(NpgsqlDataSource source, string name)
 
     private async Task DoAsync(params NpgsqlBatchCommand[] commands)
     {
-        await using NpgsqlConnection connection = await source.OpenConnectionAsync().ConfigureAwait(false);
+        await using NpgsqlConnection connection = await source.OpenOwnAsync().ConfigureAwait(false);
         await RunAsync(connection, commands).ConfigureAwait(false);
     }
 

@@ -36,8 +36,8 @@ public sealed record PostgresChangesOptions
     /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
     public TimeSpan HeartbeatInterval { get; init => field = Positive(value, nameof(HeartbeatInterval)); } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Called with warnings: a server that is away, a slot in use, open transactions that hold up the snapshot. Standard error
-    /// unless given.</summary>
+    /// <summary>Called with warnings: a server that is away, a slot in use, open transactions that hold up the snapshot. If it is not
+    /// given, or throws, warnings go to the event source <c>Sluice</c> and, each text once, to standard error.</summary>
     public Action<string>? OnWarning { get; init; }
 
     /// <summary>The clock for waits.</summary>

@@ -52,8 +52,8 @@ public sealed record PostgresTableOptions
         }
     }
 
-    /// <summary>Called with warnings: transactions that hold up the source, a missing index, a server that is away. Standard error unless
-    /// given.</summary>
+    /// <summary>Called with warnings: transactions that hold up the source, a missing index, a server that is away. If it is not given, or
+    /// throws, warnings go to the event source <c>Sluice</c> and, each text once, to standard error.</summary>
     public Action<string>? OnWarning { get; init; }
 
     /// <summary>The clock for waits.</summary>

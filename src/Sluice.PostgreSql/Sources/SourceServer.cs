@@ -1,9 +1,12 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.PostgreSql.Sources;
 
 /// <summary>The server of a source: repeats work while it is away, and warns. For one run.</summary>
 internal sealed class SourceServer(string name, NpgsqlDataSource database, Action<string>? onWarning, TimeProvider time)
 {
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(50), MaxWait = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromMilliseconds(uint.MaxValue - 1);    // of Task.Delay
 
     private readonly HashSet<string> said = new(StringComparer.Ordinal);
 
@@ -24,7 +27,7 @@ internal sealed class SourceServer(string name, NpgsqlDataSource database, Actio
         {
             try
             {
-                await using NpgsqlConnection connection = await database.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+                await using NpgsqlConnection connection = await database.OpenOwnAsync(cancellation).ConfigureAwait(false);
                 TResult result = await work(connection).ConfigureAwait(false);
                 if (isAway) Warn("the PostgreSQL server answers again.");
                 return result;
@@ -54,12 +57,12 @@ internal sealed class SourceServer(string name, NpgsqlDataSource database, Actio
         ? $"The user of '{name}' may not do this: {e.MessageText}. Grant the right."
         : $"The PostgreSQL server refuses what '{name}' asks: {e.MessageText} ({e.SqlState}).", e);
 
-    public void Warn(string text)
-    {
-        string line = $"The producer '{name}': {text}";
-        if (onWarning is not null) onWarning(line);
-        else Console.Error.WriteLine(line);
-    }
+    /// <summary>Waits for an interval of the options; seven weeks at most, as no timer takes more.</summary>
+    public Task WaitAsync(TimeSpan interval, CancellationToken cancellation)
+        => Task.Delay(interval < MaxDelay ? interval : MaxDelay, time, cancellation);
+
+    /// <summary>Warns. Never throws: some warnings come from work beside the stream, where nobody awaits a failure.</summary>
+    public void Warn(string text) => WarningHandlers.Tell(onWarning, $"The producer '{name}': {text}");
 
     /// <summary>Warns unless this run has said the same before.</summary>
     public void WarnOnce(string text)

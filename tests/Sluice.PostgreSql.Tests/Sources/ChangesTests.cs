@@ -69,6 +69,54 @@ public class ChangesTests(LogicalServer logical) : IClassFixture<LogicalServer>
         Assert.Equal(["1"], rows.ElementAt(3).OldRow!.Columns.Select(column => rows.ElementAt(3).OldRow![column]));
     }
 
+    /// <summary>To stop is not to download the rest of the table first, whatever the size of its rows.</summary>
+    [Theory]
+    [InlineData(100_000, 500)]
+    [InlineData(50, 1_000_000)]
+    public async Task ASnapshotThatIsStoppedReadsNoMoreOfTheTable(int count, int bytes)
+    {
+        await using ChangesLab shop = await ChangesLab.StartAsync(logical.Server);
+        await shop.Lab.RunAsync($"INSERT INTO orders SELECT n, repeat('x', {bytes}) FROM generate_series(1, {count}) n");
+        string source = $"{shop.Lab.Name}_snapshot";
+        await shop.Lab.AcceptAsync(shop.Changes(address: $"{shop.Lab.Address};Application Name={source}"), 3);
+        // A backend counts what it has read when it ends.
+        await ByHand.UntilAsync(logical.Server, $"SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = '{source}'");
+        Assert.InRange((long)(await shop.Lab.AskAsync("SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'orders'"))!, 2, 20);
+    }
+
+    [Fact]
+    public async Task AnIntervalMayBeForEverAndAHandlerOfWarningsMayThrow()
+    {
+        await using ChangesLab shop = await ChangesLab.StartAsync(logical.Server);
+        int warnings = 0;
+        var seen = new ConcurrentQueue<string>();
+        var options = new PostgresChangesOptions
+        {
+            HeartbeatInterval = TimeSpan.MaxValue,
+            AcknowledgeInterval = TimeSpan.MaxValue,
+            OnWarning = text =>
+            {
+                Interlocked.Increment(ref warnings);
+                throw new InvalidOperationException(text);
+            }
+        };
+        await using Consecutor<string> consecutor = shop.Lab.New(static _ => { });
+        await using PipelineRun run = (PostgresSource.Changes("shop", shop.Lab.Address, "shop", ChangesLab.Text, options) | (text =>
+        {
+            seen.Enqueue(text);
+            return text;
+        }) | consecutor).Start(cancellation: Cancellation);
+        await ChangesLab.UntilAsync(run.Completion, () => Task.FromResult(seen.Count == 2));
+        await shop.Lab.RunAsync("INSERT INTO orders VALUES(1, 'a')");
+        await ChangesLab.UntilAsync(run.Completion, () => Task.FromResult(seen.Count == 3));
+        await logical.Server.AskAsync("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            + $"WHERE datname = '{shop.Lab.Name}' AND backend_type = 'walsender'");
+        await shop.Lab.RunAsync("INSERT INTO orders VALUES(2, 'b')");
+        await ChangesLab.UntilAsync(run.Completion, () => Task.FromResult(seen.Contains("+2,b.")));
+        Assert.True(await run.StopAsync());
+        Assert.True(warnings > 0, "The lost connection is a warning.");
+    }
+
     [Fact]
     public async Task ColumnsMayChangeInTheMiddle()
     {

@@ -7,6 +7,9 @@ namespace Sluice.PostgreSql.Sources;
 /// <summary>Creates a slot, and reads the tables as they were at the place in the log at which the slot begins.</summary>
 internal sealed class ChangesSnapshot(SourceServer server, ChangesCatalog catalog, NpgsqlDataSource database, bool hasRows)
 {
+    private const int MaxRows = 1_000;               // that are fetched together
+    private const long MaxLetters = 1 << 20;         // of them, if they are like those before
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     public async IAsyncEnumerable<(PostgresChange Change, ChangesPosition Position)> ReadAsync(LogicalReplicationConnection connection,
@@ -17,29 +20,53 @@ internal sealed class ChangesSnapshot(SourceServer server, ChangesCatalog catalo
         yield return (new(PostgresChangeKind.SnapshotStarted, "", "") { CommitLsn = taken }, begun);
         if (hasRows)
         {
-            await using NpgsqlConnection reading = await database.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+            await using NpgsqlConnection reading = await database.OpenOwnAsync(cancellation).ConfigureAwait(false);
             await ExecuteAsync(reading, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", cancellation).ConfigureAwait(false);
             await ShareAsync(reading, slot.SnapshotName!, cancellation).ConfigureAwait(false);
+            // All rows of a cursor are read: without this, the server would prefer a plan that is fast for the first of them. Between two
+            // portions, the transaction is idle for as long as the consumer takes.
+            await ExecuteAsync(reading, "SET LOCAL cursor_tuple_fraction = 1; SET LOCAL idle_in_transaction_session_timeout = 0",
+                cancellation).ConfigureAwait(false);
             foreach (PublishedTable table in await catalog.TablesAsync(reading, known.Version, cancellation).ConfigureAwait(false))
             {
-                await using NpgsqlCommand command = reading.CreateCommand();
-                (command.CommandText, command.CommandTimeout) = (table.Query, 0);
-                await using NpgsqlDataReader rows = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-                while (await rows.ReadAsync(cancellation).ConfigureAwait(false))
-                {
-                    var values = new string?[table.Columns.Length];
-                    for (int i = 0; i < values.Length; i++) values[i] = rows.TextOrNull(i);
-                    yield return (new(PostgresChangeKind.SnapshotRow, table.Schema, table.Name)
-                    {
-                        Row = new(table.Columns, values),
-                        CommitLsn = taken
-                    }, begun);
-                }
+                await foreach (PostgresRow row in RowsAsync(reading, table, cancellation).ConfigureAwait(false))
+                    yield return (new(PostgresChangeKind.SnapshotRow, table.Schema, table.Name) { Row = row, CommitLsn = taken }, begun);
             }
             await ExecuteAsync(reading, "COMMIT", cancellation).ConfigureAwait(false);
         }
         yield return (new(PostgresChangeKind.SnapshotEnded, "", "") { CommitLsn = taken },
             begun with { IsSnapshot = false, Flushed = taken });
+    }
+
+    // By a cursor: a client that stops in the middle of a result receives the rest of the result first. The rows of a portion show how many
+    // the next one may have.
+    private static async IAsyncEnumerable<PostgresRow> RowsAsync(NpgsqlConnection reading, PublishedTable table,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        // A name of its own: the client prepares statements, and a prepared FETCH knows the columns of its cursor.
+        string cursor = $"sluice_{Guid.NewGuid():N}";
+        await ExecuteAsync(reading, $"DECLARE {cursor} NO SCROLL CURSOR FOR {table.Query}", cancellation).ConfigureAwait(false);
+        for (int count = 1, next; ; count = next)
+        {
+            int got = 0;
+            long letters = 0;
+            await using (NpgsqlCommand fetch = reading.CreateCommand())
+            {
+                fetch.CommandText = string.Create(CultureInfo.InvariantCulture, $"FETCH {count} FROM {cursor}");
+                fetch.CommandTimeout = 0;
+                await using NpgsqlDataReader rows = await fetch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+                while (await rows.ReadAsync(cancellation).ConfigureAwait(false))
+                {
+                    var values = new string?[table.Columns.Length];
+                    for (int i = 0; i < values.Length; i++) letters += (values[i] = rows.TextOrNull(i))?.Length ?? 0;
+                    got++;
+                    yield return new(table.Columns, values);
+                }
+            }
+            if (got < count) break;
+            next = (int)Math.Clamp(MaxLetters * got / Math.Max(1, letters), 1, Math.Min(MaxRows, 2 * count));
+        }
+        await ExecuteAsync(reading, $"CLOSE {cursor}", cancellation).ConfigureAwait(false);
     }
 
     /// <summary>A slot begins where no transaction is open: until then the server waits.</summary>

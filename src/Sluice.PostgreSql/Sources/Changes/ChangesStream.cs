@@ -111,7 +111,7 @@ internal sealed class ChangesStream(SourceServer server, string publication, Pos
         {
             while (true)
             {
-                await Task.Delay(options.AcknowledgeInterval, server.Time, ending).ConfigureAwait(false);
+                await server.WaitAsync(options.AcknowledgeInterval, ending).ConfigureAwait(false);
                 ulong durable = acknowledged();
                 if (durable <= told) continue;
                 connection.SetReplicationStatus(new(durable));      // Npgsql's timer tells it at the latest
@@ -138,7 +138,7 @@ internal sealed class ChangesStream(SourceServer server, string publication, Pos
         while (true)
             try
             {
-                await Task.Delay(options.HeartbeatInterval, server.Time, ending).ConfigureAwait(false);
+                await server.WaitAsync(options.HeartbeatInterval, ending).ConfigureAwait(false);
                 logged = await HeartbeatAsync(slot, logged, ending).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (ending.IsCancellationRequested)

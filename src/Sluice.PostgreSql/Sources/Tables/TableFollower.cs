@@ -39,7 +39,7 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
             {
                 isHeldBack = false;
                 if (options.PollInterval is not { } poll) yield break;
-                await Task.Delay(wait < poll ? wait : poll, server.Time, cancellation).ConfigureAwait(false);
+                await server.WaitAsync(wait < poll ? wait : poll, cancellation).ConfigureAwait(false);
                 wait = wait * 2 < poll ? wait * 2 : poll;
                 continue;
             }

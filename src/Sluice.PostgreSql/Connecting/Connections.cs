@@ -1,0 +1,31 @@
+using System.Transactions;
+
+namespace Sluice.PostgreSql;
+
+/// <summary>Opens connections that have no part in a transaction of the caller. Everything in this package opens them here.</summary>
+internal static class Connections
+{
+    /// <summary>
+    /// Opens a connection outside of the caller's <see cref="TransactionScope"/>. A data source of the application enlists its connections
+    /// unless it says <c>Enlist=false</c>; the library begins and ends its transactions by itself.
+    /// </summary>
+    public static async ValueTask<NpgsqlConnection> OpenOwnAsync(this NpgsqlDataSource source, CancellationToken cancellation = default)
+    {
+        if (Transaction.Current is null) return await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        // The client looks for a transaction when it begins. The scope belongs to this thread, so it ends before anything is awaited.
+        ValueTask<NpgsqlConnection> opening;
+        using (new TransactionScope(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled))
+            opening = source.OpenConnectionAsync(cancellation);
+        return await opening.ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Runs a function that starts work of the library's own. The work does not get the context of the caller, above all not the caller's
+    /// transaction, which ends before the work does.
+    /// </summary>
+    public static T Detached<T>(Func<T> start)
+    {
+        if (ExecutionContext.IsFlowSuppressed()) return start();
+        using (ExecutionContext.SuppressFlow()) return start();
+    }
+}
