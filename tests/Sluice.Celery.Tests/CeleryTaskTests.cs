@@ -136,7 +136,8 @@ public sealed class CeleryTaskTests(RedisWorkers workers) : IClassFixture<RedisW
         await using RedisServer server = await RedisServer.StartAsync();
         await using var link = new RedisLink(BrokerAddress.Parse($"redis://{server.Address}/0"), "broker");
         await link.AskAsync("CONFIG", ["SET", setting, full], Cancellation);
-        BrokerAwayException away = await Assert.ThrowsAsync<BrokerAwayException>(() => link.AskAsync("LPUSH", ["queue", "x"], Cancellation));
+        BrokerAwayException away = await Assert.ThrowsAsync<BrokerAwayException>(
+            () => link.AskAsync("LPUSH", ["queue", "x"], Cancellation));
         Assert.Contains($"is not ready: {answer} ", away.Message, StringComparison.Ordinal);
         await link.AskAsync("CONFIG", ["SET", setting, free], Cancellation);
         Assert.Equal(1, (long)await link.AskAsync("LPUSH", ["queue", "x"], Cancellation));

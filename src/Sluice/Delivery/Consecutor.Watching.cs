@@ -96,8 +96,8 @@ public sealed partial class Consecutor<T>
     public async IAsyncEnumerable<DeadLetter> ListDeadLettersAsync([EnumeratorCancellation] CancellationToken cancellation = default)
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
-        await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(core.Store, core.Group, null, 0, PageSize, cancellation)
-            .ConfigureAwait(false))
+        await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(core.Store, core.Group, null, 0, PageSize,
+            cancellation).ConfigureAwait(false))
             foreach (StoredDeadLetter dead in page) yield return Letters.Read<T>(core, dead);
     }
 
@@ -161,8 +161,8 @@ public sealed partial class Consecutor<T>
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
         long last = 0;
-        await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(core.Store, core.Group, null, cancellation: cancellation)
-            .ConfigureAwait(false))
+        await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(core.Store, core.Group, null,
+            cancellation: cancellation).ConfigureAwait(false))
             last = page[^1].Number;
         return last;
     }

@@ -37,7 +37,7 @@ public sealed class LetterTests(Browser browser)
         Assert.Empty(window.Problems);
     }
 
-    /// <summary>Somebody types a filter, looks at another tab, and comes back: the page is live again, and the text is still there.</summary>
+    /// <summary>Somebody types a filter, looks at another tab, and comes back: the page is live again, the text is still there.</summary>
     [Fact]
     public async Task WhatIsTypedStaysWhenTheTabIsShownAgain()
     {

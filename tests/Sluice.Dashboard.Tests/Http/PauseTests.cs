@@ -90,7 +90,8 @@ public sealed class PauseTests : IAsyncDisposable
         Assert.False((await store.FindGroupAsync(Orders))!.IsPaused);
     }
 
-    /// <summary>A look takes a thousand consecutors of other processes, those with the most to do: the page of another one works, too.</summary>
+    /// <summary>A look takes a thousand consecutors of other processes, those with the most to do; others have working pages,
+    /// too.</summary>
     [Fact]
     public async Task AConsecutorThatIsNotInTheLookIsPaused()
     {

@@ -20,8 +20,8 @@ internal sealed class ExecutionSlots(int? count) : IDisposable
 /// The slot of one function. The function gives it up while it waits, in one place or several, and takes it again before it continues.
 /// </summary>
 /// <remarks>
-/// It waits for the store, or for a run that it awaits. In a merge, the function waits when no stream has a value; reads ahead are no waits,
-/// unless the function runs in another process: there each read is one.
+/// It waits for the store, or for a run that it awaits. In a merge, the function waits when no stream has a value; reads ahead are no
+/// waits, unless the function runs in another process: there each read is one.
 /// Thread-safe: an asynchronous lock puts changes in order.
 /// </remarks>
 internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit, CancellationToken life)

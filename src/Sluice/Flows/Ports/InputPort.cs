@@ -4,7 +4,7 @@ namespace Sluice.Flows;
 
 /// <summary>An input stream of a run: any number of concurrent readers, and the position that all of them have passed.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null,
+internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null,
     CancellationToken life = default) : IInputPort
 {
     private const int Step = 64;                     // moves its readers in the store every so many values, and before a wait
@@ -164,23 +164,6 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         }
     }
 
-    /// <summary>Begins a wait for a value, which ends when the result is disposed.</summary>
-    /// <param name="keepsSlot">Whether the function keeps its slot, as it may be at work; otherwise the slot is free meanwhile.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public async ValueTask<IAsyncDisposable> RestAsync(bool keepsSlot, CancellationToken cancellation)
-    {
-        ExecutionSlot? resting = keepsSlot ? null : Slot;
-        if (resting is not null) await resting.RestAsync(cancellation).ConfigureAwait(false);
-        Interlocked.Increment(ref waiting);
-        return new Rest(this, resting);
-    }
-
-    /// <summary>Awaits a task; the function's slot is free meanwhile.</summary>
-    public Task WaitAsync(Task waited) => Slot?.WaitAsync(waited) ?? waited;
-
-    // A function that reads results of a run it has started gives up its own slot, too.
-    private ExecutionSlot? Slot => slot ?? ExecutionSlot.Current;
-
     /// <summary>Closes the gate for good: unread values are kept without holding up the writer.</summary>
     /// <returns>Whether the gate was open until now.</returns>
     public async Task<bool> LiftGateAsync()
@@ -211,15 +194,6 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         plan.Writer is null ? "The start of the run has put it in" : $"The processor {plan.Writer} has put it out", cause);
 
     public FlowException Gone(long from, long missed) => StreamFailures.Gone(plan.Run, plan.Name, from, missed);
-
-    private sealed class Rest(InputPort port, ExecutionSlot? resting) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            Interlocked.Decrement(ref port.waiting);
-            if (resting is not null) await resting.GoOnAsync(port.Life).ConfigureAwait(false);          // also after a cancelled wait
-        }
-    }
 
     private async Task TellAsync(string reader, long next, CancellationToken cancellation)
     {

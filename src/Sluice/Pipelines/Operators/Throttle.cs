@@ -9,8 +9,8 @@ public static partial class SourceExtensions
     /// dropped.</summary>
     /// <remarks>
     /// <para>In any stretch of time as long as the period, wherever it begins, no more than <paramref name="items"/> come out. They may
-    /// come in a burst, with a pause behind it; or, when <paramref name="smooth"/>, at even distances of <c>per / items</c> or more. Time that
-    /// went by unused is not saved up.</para>
+    /// come in a burst, with a pause behind it; or, when <paramref name="smooth"/>, at even distances of <c>per / items</c> or more. Time
+    /// that went by unused is not saved up.</para>
     /// <para>The system's timers are a millisecond or more late. A smooth throttle makes up for that, so that it keeps its rate also
     /// where items are due more often than timers go off; they then come a few at a time. It makes up for 100 milliseconds at most: after
     /// a process has stood still there is no flood.</para>

@@ -52,8 +52,8 @@ public sealed record TcpOptions
     public Action<IPEndPoint>? OnListening { get; init; }
 
     /// <summary>Receives warnings: items that could not be stored, a key or a serializer that failed on an item, connections that could not
-    /// be accepted. At most one a minute of each source. Null: they go to the event source <c>Sluice</c> and to standard error. Called on any
-    /// thread.</summary>
+    /// be accepted. At most one a minute of each source. Null: they go to the event source <c>Sluice</c> and to standard error. Called on
+    /// any thread.</summary>
     public Action<string>? OnWarning { get; init; }
 
     /// <summary>Accepts a connection; for tests.</summary>

@@ -100,15 +100,15 @@ public class LostPartitionTests
         Assert.Equal(Enumerable.Range(0, 6), started.Order());
     }
 
-    /// <summary>A lease is settled in several commits, and the partition is lost before the second one: what is settled starts, and the rest
-    /// comes again.</summary>
+    /// <summary>A lease is settled in several commits, and the partition is lost before the second one: what is settled starts, and the
+    /// rest comes again.</summary>
     [Fact]
     public async Task WhatIsSettledBeforeAPartitionIsLostStarts()
     {
         await using var store = new LosingStore(new MemoryStreamStore(clock));
         await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue),
             Member.Options("one", store, clock) with { Delivery = DeliveryGuarantee.None, MaxInFlight = 2_000 });
-        ConsecutorBatch<int> batch = await consecutor.OpenBatchAsync("day", Cancellation);          // each of its entries counts in a commit
+        ConsecutorBatch<int> batch = await consecutor.OpenBatchAsync("day", Cancellation);       // each of its entries counts in a commit
         await batch.SendAllAsync(Enumerable.Range(0, 600), Cancellation);
         (store.CommitsUntilTaken, store.IsTakenBeforeCommit) = (1, true);
         await consecutor.StartAsync(Cancellation);

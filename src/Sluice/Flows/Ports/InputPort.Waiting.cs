@@ -1,0 +1,31 @@
+namespace Sluice.Flows;
+
+// Waits for values: the slot of the function is free meanwhile, unless the function may be at work.
+internal sealed partial class InputPort
+{
+    /// <summary>Begins a wait for a value, which ends when the result is disposed.</summary>
+    /// <param name="keepsSlot">Whether the function keeps its slot, as it may be at work; otherwise the slot is free meanwhile.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async ValueTask<IAsyncDisposable> RestAsync(bool keepsSlot, CancellationToken cancellation)
+    {
+        ExecutionSlot? resting = keepsSlot ? null : Slot;
+        if (resting is not null) await resting.RestAsync(cancellation).ConfigureAwait(false);
+        Interlocked.Increment(ref waiting);
+        return new Rest(this, resting);
+    }
+
+    /// <summary>Awaits a task; the function's slot is free meanwhile.</summary>
+    public Task WaitAsync(Task waited) => Slot?.WaitAsync(waited) ?? waited;
+
+    // A function that reads results of a run it has started gives up its own slot, too.
+    private ExecutionSlot? Slot => slot ?? ExecutionSlot.Current;
+
+    private sealed class Rest(InputPort port, ExecutionSlot? resting) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            Interlocked.Decrement(ref port.waiting);
+            if (resting is not null) await resting.GoOnAsync(port.Life).ConfigureAwait(false);          // also after a cancelled wait
+        }
+    }
+}
