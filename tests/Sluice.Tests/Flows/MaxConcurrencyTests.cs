@@ -48,13 +48,14 @@ public class MaxConcurrencyTests
         Assert.Equal(1, most);
     }
 
-    /// <summary>A merge reads ahead from a stream that is silent, while its function works on a value of another: that is no wait.</summary>
+    /// <summary>A merge reads ahead from a silent stream, while its function works on a value of another: that is no wait.</summary>
     [Fact]
     public async Task AFunctionThatMergesKeepsItsSlotWhileItWorks()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join(options => options with { MaxConcurrency = 1 });
-        Processor merging = new("merging") { Inputs = ["a", "b"], Outputs = ["c"] }, other = new("other") { Inputs = ["d"], Outputs = ["e"] };
+        Processor merging = new("merging") { Inputs = ["a", "b"], Outputs = ["c"] };
+        Processor other = new("other") { Inputs = ["d"], Outputs = ["e"] };
         int atWork = 0, most = 0;
         var works = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var otherWaits = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

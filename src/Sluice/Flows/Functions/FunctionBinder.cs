@@ -25,8 +25,8 @@ internal sealed class FunctionBinder
         MethodInfo method = function.Method;
         if (method.ReturnType == typeof(void) && method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false))
             throw new ArgumentException(
-                $"The function of the processor {processor.Name} is async void: it cannot be awaited, and its failure would end the process. "
-                    + "Let it return a Task.");
+                $"The function of the processor {processor.Name} is async void: it cannot be awaited, and its failure would end the "
+                    + "process. Let it return a Task.");
         FunctionArgument[] arguments = binder.BindAll(method, function.Target);
         var putOut = ResultBinder.Of(processor, method.ReturnType, binder.types);
         return new(processor, RunAsync) { Types = binder.types, Reads = binder.readsAny ? null : binder.reads };
