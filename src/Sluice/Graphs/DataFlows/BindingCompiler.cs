@@ -24,8 +24,8 @@ internal abstract class BindingCompiler
         node.IsOptional = draft.Function?.IsOptional ?? false;
         node.Places = draft.Function?.Places;
         if (draft.Function is { Replacement: { } replacement } function)
-            node.SetFallback(draft.Result!.IsOpen ? exception => TaskAdapters.Open(replacement(function, exception), function)
-                : exception => replacement(function, exception));
+            node.SetFallback(draft.Result!.IsOpen ? exception => TaskAdapters.Open(replacement(function, exception, this), function, this)
+                : exception => replacement(function, exception, this));
         node.Build();
         return node;
     }
@@ -40,7 +40,7 @@ internal abstract class BindingCompiler
     }
 
     protected MissingBinding Missing(ParameterBinding binding)
-        => new(binding, new Lazy<BindingCollector>(() => new(binding.Visible, this)));
+        => new(binding, new Lazy<BindingCollector>(() => new(binding.Visible, this)), this);
 
     /// <summary>Makes one body of several, which chooses by the value of the key.</summary>
     protected NodeBody<T> Choose<T>(BindingDraft draft, NodeBody<T>[] bodies)
@@ -52,7 +52,7 @@ internal abstract class BindingCompiler
         {
             object? value = read(run);
             if (value == BoundValue.Absent) value = missing.Only<object?>(run);
-            return bodies[DispatchFunction.Find(draft.Function!, value)](run, parents, cancellation);
+            return bodies[DispatchFunction.Find(draft.Function!, value, this)](run, parents, cancellation);
         };
     }
 
@@ -94,8 +94,11 @@ internal abstract class BindingCompiler
         }
     }
 
-    private static MergeConflictException Conflict(string name, string first, string second)
+    private MergeConflictException Conflict(string name, string first, string second)
         => new(name, first, second,
         $"The functions {first} and {second} run side by side and both gave \"{name}\", with different values. Let one of them give it "
-            + $"another name: RenameOutput.");
+            + $"another name: RenameOutput.")
+        {
+            Owner = this,
+        };
 }

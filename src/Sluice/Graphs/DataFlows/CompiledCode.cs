@@ -43,7 +43,7 @@ internal sealed class CompiledCode : BindingCompiler
                 return OnWorker<T>(Expression.Block(called, Expression.Default(typeof(T))));
             case FlowReturn.Value:
                 return OnWorker<T>(open is null ? called : Expression.Call(typeof(TaskAdapters), nameof(TaskAdapters.Open), null,
-                    Expression.Convert(called, typeof(object)), open));
+                    Expression.Convert(called, typeof(object)), open, Expression.Constant(this, typeof(object))));
             case FlowReturn.Task or FlowReturn.ValueTask:
                 called = Expression.Call(typeof(TaskValues), nameof(TaskValues.NothingAsync), null, called);
                 break;
@@ -53,7 +53,7 @@ internal sealed class CompiledCode : BindingCompiler
                 break;
         }
         if (open is not null) called = Expression.Call(typeof(TaskAdapters), nameof(TaskAdapters.OpenAsync), [signature.Value!], called,
-            open);
+            open, Expression.Constant(this, typeof(object)));
         return Expression.Lambda<NodeBody<T>>(Expression.Block(Expression.Call(typeof(PoolWorker), nameof(PoolWorker.Publish), null),
             called), Run, Parents, Cancellation).Compile();
     }

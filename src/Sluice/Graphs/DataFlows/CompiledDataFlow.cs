@@ -15,6 +15,7 @@ internal sealed class CompiledDataFlow
         Parameters = parameters;
         var layout = new BindingLayout(flow, parameters.Bag);
         BindingCompiler code = CodeFor(flow);
+        Code = code;
         plan = new([.. layout.Drafts.Select(code.Node)], layout.Topology, flow.Options.ForGraph());
         collector = new(() => new(layout.Result, code));
         IsOpen = layout.Result.IsOpen;
@@ -28,6 +29,9 @@ internal sealed class CompiledDataFlow
     }
 
     public BindingParameters Parameters { get; }
+
+    /// <summary>The owner of the errors of its runs.</summary>
+    public object Code { get; }
 
     /// <summary>Whether runs may have results whose names are known only then.</summary>
     public bool IsOpen { get; }

@@ -13,6 +13,11 @@ public sealed class DataFlowException : SluiceException
         : $"The data flow has {problems.Count} problems:\n{string.Join('\n', problems.Select(problem => $"- {problem}"))}")
         => Problems = problems;
 
+    /// <summary>
+    /// The code of the flow in whose run the flow itself has thrown it; null if it was thrown before a run, or has left its run.
+    /// </summary>
+    internal object? Owner { get; set; }
+
     /// <summary>The problems found, each one or a few sentences.</summary>
     public IReadOnlyList<string> Problems { get; }
 }

@@ -39,7 +39,8 @@ public sealed partial class DataFlowFunction
 
     internal CallConcurrencyLimit? Places { get; private init; }               // shared by all flows and runs
 
-    internal Func<DataFlowFunction, Exception, object?>? Replacement { get; private init; }
+    /// <summary>Makes the replacement for a failure; last is the owner of the error if it does not fit.</summary>
+    internal Func<DataFlowFunction, Exception, object, object?>? Replacement { get; private init; }
 
     private (bool IsGiven, object? Value) FixedReplacement { get; init; }
 
@@ -101,7 +102,7 @@ public sealed partial class DataFlowFunction
     public DataFlowFunction Fallback(object? value)
     {
         CheckFallback(value);
-        return new(this) { Replacement = (_, _) => value, FixedReplacement = (true, value) };
+        return new(this) { Replacement = (_, _, _) => value, FixedReplacement = (true, value) };
     }
 
     /// <inheritdoc cref="Fallback(object?)"/>
@@ -113,10 +114,10 @@ public sealed partial class DataFlowFunction
         if (Result is null) CheckFallback(null);
         return new(this)
         {
-            Replacement = (function, exception) =>
+            Replacement = (function, exception, owner) =>
             {
                 object? made = value(exception);
-                function.CheckFallback(made);
+                function.CheckFallback(made, owner);
                 return made;
             },
         };
@@ -213,7 +214,7 @@ public sealed partial class DataFlowFunction
                     + $"optional. Give it a Fallback.");
     }
 
-    private void CheckFallback(object? value)
+    private void CheckFallback(object? value, object? owner = null)
     {
         string name = Name ?? "The lambda";
         if (Result is not { } type) throw new DataFlowException(
@@ -222,7 +223,10 @@ public sealed partial class DataFlowFunction
         if (!fits)
             throw new DataFlowException(
                 $"{name} returns {TypeNames.Of(type)}, and its fallback "
-                    + $"is {(value is null ? "null" : $"of type {TypeNames.Of(value.GetType())}")}. Let both have one type.");
+                    + $"is {(value is null ? "null" : $"of type {TypeNames.Of(value.GetType())}")}. Let both have one type.")
+            {
+                Owner = owner,
+            };
     }
 
     private DataFlowFunction Self() => this;

@@ -27,10 +27,25 @@ internal sealed class DataFlowRun : GraphContext
 
     private protected override Resolution NewResolution() => new Waiting(this);
 
-    /// <summary>Unwraps errors of the flow itself, which are no failure of the node where they showed.</summary>
-    private static Exception Unwrap(Exception problem)
-        => problem is NodeFailedException { InnerException: DataFlowException or MergeConflictException, StillRunning.Count: 0 }
-        ? problem.InnerException! : problem;
+    /// <summary>
+    /// Unwraps errors of the flow itself, which are no failure of the node where they showed. A function may throw the same types, for
+    /// example when it runs another flow; that is its failure. So an error that leaves its run has no owner any more.
+    /// </summary>
+    private Exception Unwrap(Exception problem)
+    {
+        if (problem is not NodeFailedException { InnerException: { } cause, StillRunning.Count: 0 }) return problem;
+        switch (cause)
+        {
+            case DataFlowException own when own.Owner == program.Code:
+                own.Owner = null;
+                return own;
+            case MergeConflictException own when own.Owner == program.Code:
+                own.Owner = null;
+                return own;
+            default:
+                return problem;
+        }
+    }
 
     /// <summary>The state of a run that did not end at once.</summary>
     private sealed class Waiting(DataFlowRun run) : Resolution(run), IValueTaskSource<DataFlowResult>
@@ -42,7 +57,7 @@ internal sealed class DataFlowRun : GraphContext
         public override void End(Exception? problem)
         {
             if (problem is null) source.SetResult(new(((DataFlowRun)Context).program, Context));
-            else source.SetException(Unwrap(problem));
+            else source.SetException(((DataFlowRun)Context).Unwrap(problem));
         }
 
         DataFlowResult IValueTaskSource<DataFlowResult>.GetResult(short token) => source.GetResult(token);

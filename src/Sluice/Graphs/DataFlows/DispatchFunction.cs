@@ -38,7 +38,7 @@ internal static class DispatchFunction
     public static string? KeyOf(object? value) => value is IFormattable and not Enum
         ? ((IFormattable)value).ToString(null, System.Globalization.CultureInfo.InvariantCulture) : value?.ToString();
 
-    public static int Find(DataFlowFunction dispatch, object? value)
+    public static int Find(DataFlowFunction dispatch, object? value, object owner)
     {
         string key = KeyOf(value) ?? "";
         // C# code writes true, but its text is True.
@@ -46,7 +46,10 @@ internal static class DispatchFunction
         for (int i = 0; i < dispatch.Choices!.Count; i++) if (dispatch.Choices[i].Key.Equals(key, how)) return i;
         string keys = string.Join(", ", dispatch.Choices.Select(choice => $"\"{choice.Key}\""));
         throw new DataFlowException(
-            $"{dispatch.Name} is chosen by {dispatch.Key}, which is {(value is null ? "null" : $"\"{key}\"")}. Its keys are: {keys}.");
+            $"{dispatch.Name} is chosen by {dispatch.Key}, which is {(value is null ? "null" : $"\"{key}\"")}. Its keys are: {keys}.")
+        {
+            Owner = owner,
+        };
     }
 
     private static ResultBinding Result(DataFlowFunction function) => ResultBinding.Of(function, function.Signature!);

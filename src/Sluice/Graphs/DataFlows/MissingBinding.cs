@@ -4,7 +4,7 @@ namespace Sluice.Graphs;
 
 /// <summary>Handles, in a run, an argument that is missing or has another type. Immutable.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal sealed class MissingBinding(ParameterBinding binding, Lazy<BindingCollector> visible)
+internal sealed class MissingBinding(ParameterBinding binding, Lazy<BindingCollector> visible, object owner)
 {
     /// <summary>Casts a value to the parameter's type.</summary>
     /// <exception cref="DataFlowException">The value has another type.</exception>
@@ -29,13 +29,19 @@ internal sealed class MissingBinding(ParameterBinding binding, Lazy<BindingColle
         var seen = visible.Value.Collect(run);
         if (binding.TakesTheOnlyOne && seen.Count == 1) return Cast<T>(seen.Values.First().Value);
         throw new DataFlowException(Describe(binding.Function, binding.Name, binding.Type,
-            [.. seen.Select(entry => (entry.Key, entry.Value.Giver))]));
+            [.. seen.Select(entry => (entry.Key, entry.Value.Giver))]))
+        {
+            Owner = owner,
+        };
     }
 
     private DataFlowException Misfit(object? value)
         => new($"{binding.Function} takes {binding.Name} as {TypeNames.Of(binding.Type)}, and there "
         + $"is {(value is null ? "null" : $"one of type {TypeNames.Of(value.GetType())}")}. "
-            + "Let both have one type, or convert it in between.");
+            + "Let both have one type, or convert it in between.")
+        {
+            Owner = owner,
+        };
 
     public static string Describe(string function, string name, Type type, (string Name, string Giver)[] seen)
     {

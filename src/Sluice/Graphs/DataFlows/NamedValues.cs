@@ -30,15 +30,19 @@ internal sealed class NamedValues
     /// <param name="result">A dictionary, an object with properties, or a plain value.</param>
     /// <param name="plain">The name of a plain value.</param>
     /// <param name="function">The function, with its renamed and omitted results.</param>
+    /// <param name="owner">The owner of the exception.</param>
     /// <exception cref="DataFlowException">Two names differ only in case, or the result is a task.</exception>
-    public static NamedValues Of(object? result, string plain, DataFlowFunction function)
+    public static NamedValues Of(object? result, string plain, DataFlowFunction function, object owner)
     {
         if (result is null) return Nothing;
         IReadOnlyDictionary<string, string> renamed = function.Outputs;
         if (PendingWork.Is(result.GetType()))
             throw new DataFlowException(
                 $"{function.Name} returned a {TypeNames.Of(result.GetType())} as an object: it would not be awaited, and its "
-                    + $"failure would be lost. Let {function.Name} say that it returns a task, or await it.");
+                    + $"failure would be lost. Let {function.Name} say that it returns a task, or await it.")
+            {
+                Owner = owner,
+            };
         var named = new Dictionary<string, object?>(StringComparer.OrdinalIgnoreCase);
         List<string>? found = renamed.Count > 0 ? [] : null;
         foreach (var (key, value) in Parts(result) ?? [new(plain, result)])
@@ -47,10 +51,16 @@ internal sealed class NamedValues
             found?.Add(key);
             string name = renamed.GetValueOrDefault(key, key);
             if (!named.TryAdd(name, value)) throw new DataFlowException(
-                $"{function.Name} gives \"{name}\" twice: names are the same whatever their case.");
+                $"{function.Name} gives \"{name}\" twice: names are the same whatever their case.")
+            {
+                Owner = owner,
+            };
         }
         if (found is not null && renamed.Keys.FirstOrDefault(one => !found.Contains(one, StringComparer.OrdinalIgnoreCase)) is { } unknown)
-            throw new DataFlowException($"{function.Name} cannot rename an output. {NearNames.Explain("value", unknown, found)}");
+            throw new DataFlowException($"{function.Name} cannot rename an output. {NearNames.Explain("value", unknown, found)}")
+            {
+                Owner = owner,
+            };
         return new(named);
     }
 

@@ -75,7 +75,7 @@ internal sealed class ParameterBinding
         {
             Visible = visible,
             HasDefault = parameter.HasDefaultValue || EmptyCollections.Of(parameter) is not null,
-            Default = parameter.HasDefaultValue ? DefaultOf(parameter) : null,
+            Default = parameter.HasDefaultValue ? ParameterDefaults.Of(parameter) : null,
             Rest = EmptyCollections.Of(parameter),
         };
         binding.Look(name, visible);
@@ -115,16 +115,6 @@ internal sealed class ParameterBinding
     private static bool Fits(Type value, Type parameter)
         => value == typeof(object) || value.IsAssignableTo(parameter) || BoundValue.Underlying(parameter) == value
             || (value == typeof(FlowNull) && (!parameter.IsValueType || BoundValue.Underlying(parameter) is not null));
-
-    private static object? DefaultOf(ParameterInfo parameter)
-    {
-        Type type = BoundValue.Underlying(parameter.ParameterType) ?? parameter.ParameterType;
-        object? value = parameter.DefaultValue;
-        if (value is not null && type.IsEnum) return Enum.ToObject(type, value);
-        if (value is null && parameter.ParameterType.IsValueType && type == parameter.ParameterType)
-            return RuntimeHelpers.GetUninitializedObject(type);
-        return value;
-    }
 }
 
 /// <summary>The type of a null entry.</summary>

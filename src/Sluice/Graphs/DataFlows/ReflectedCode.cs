@@ -34,11 +34,12 @@ internal sealed class ReflectedCode : BindingCompiler
             return (run, _, cancellation) =>
             {
                 PoolWorker.Publish();
-                return TaskAdapters.AnyAsync(Call(run, cancellation), signature.Return, open);
+                return TaskAdapters.AnyAsync(Call(run, cancellation), signature.Return, open, this);
             };
         }
 
-        SyncFunction<object?> function = open is null ? Call : (run, cancellation) => TaskAdapters.Open(Call(run, cancellation), open);
+        SyncFunction<object?> function = open is null ? Call
+            : (run, cancellation) => TaskAdapters.Open(Call(run, cancellation), open, this);
         return (run, _, cancellation) => SyncCall<object?>.Start(function, run, cancellation);
 
         object? Call(GraphContext run, CancellationToken cancellation)

@@ -43,8 +43,8 @@ internal sealed class SyncCall<T> : TaskCompletionSource<T>, IWorkerCall
     {
         try
         {
-            // The run may have failed while the call waited for a thread.
-            if (run.IsStopping) throw new OperationCanceledException(cancellation);
+            // While the call waited for a thread, the run may have failed, or the time limit of the attempt may be over.
+            if (run.IsStopping || cancellation.IsCancellationRequested) throw new OperationCanceledException(cancellation);
             result = function(run, cancellation);
         }
         catch (Exception e)

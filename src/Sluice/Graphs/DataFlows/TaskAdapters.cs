@@ -6,13 +6,17 @@ namespace Sluice.Graphs;
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
 internal static class TaskAdapters
 {
-    public static async ValueTask<NamedValues> OpenAsync<T>(ValueTask<T> task, DataFlowFunction function)
-        => Open(await task.ConfigureAwait(false), function);
+    public static async ValueTask<NamedValues> OpenAsync<T>(ValueTask<T> task, DataFlowFunction function, object owner)
+        => Open(await task.ConfigureAwait(false), function, owner);
 
-    public static NamedValues Open(object? result, DataFlowFunction function) => NamedValues.Of(result, function.PlainName, function);
+    /// <param name="result">What the function has returned.</param>
+    /// <param name="function">The function.</param>
+    /// <param name="owner">The owner of the error if it does not fit.</param>
+    public static NamedValues Open(object? result, DataFlowFunction function, object owner)
+        => NamedValues.Of(result, function.PlainName, function, owner);
 
     /// <summary>Converts any return value without static types, where code cannot be compiled.</summary>
-    public static async ValueTask<object?> AnyAsync(object? returned, FlowReturn kind, DataFlowFunction? open)
+    public static async ValueTask<object?> AnyAsync(object? returned, FlowReturn kind, DataFlowFunction? open, object owner)
     {
         object? result = null;
         switch (kind)
@@ -30,6 +34,6 @@ internal static class TaskAdapters
                 result = task.GetType().GetProperty(nameof(Task<>.Result))!.GetValue(task);
                 break;
         }
-        return open is null ? result : Open(result, open);
+        return open is null ? result : Open(result, open, owner);
     }
 }

@@ -2,9 +2,9 @@ namespace Sluice.Graphs;
 
 /// <summary>Limits the concurrent calls of a function, in all graphs that have it.</summary>
 /// <remarks>
-/// Thread-safe. A call holds its permit until it has ended, even if nothing waits for it any more. It lends the permit while a call
-/// that it makes (a node of another resolve, a step) waits for a permit or has one. So no call holds a permit while it waits for
-/// another, and limits cannot deadlock.
+/// Thread-safe. A call holds its permit until it has ended, even if nothing waits for it any more. It lends the permit while a node with
+/// a limit runs inside of it: a node of another resolve that the call, or a step that it calls, has begun. The node is in all its
+/// attempts meanwhile, and in the pauses between them. So no call holds a permit while it waits for another, and limits cannot deadlock.
 /// </remarks>
 [SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable",
     Justification = "Lives as long as its graphs; nobody asks the semaphore for a wait handle, so there is nothing to dispose of.")]
@@ -24,20 +24,20 @@ internal sealed class CallConcurrencyLimit
 
     public int Count { get; }
 
+    /// <summary>The permit of the call that this code runs in; null if it has none.</summary>
+    public static Holder? Around => OfFlow.Value;
+
     public ValueTask EnterAsync(CancellationToken cancellation)
     {
-        Holder? around = OfFlow.Value;
-        around?.Lend();
         Task entered = free.WaitAsync(cancellation);
         if (entered.IsCompletedSuccessfully) return default;
         CurrentCall.Lend(entered);
-        return new(around is null ? entered : WaitAsync(entered, around));
+        return new(entered);
     }
 
     /// <summary>Makes a call that has a permit, and then returns the permit.</summary>
     public async ValueTask<T> HoldAsync<T>(NodeBody<T> body, GraphContext context, int[] parents, CancellationToken cancellation)
     {
-        Holder? around = OfFlow.Value;
         var holder = new Holder(free);
         OfFlow.Value = holder;
         try
@@ -47,31 +47,18 @@ internal sealed class CallConcurrencyLimit
         finally
         {
             holder.End();
-            if (around is not null) await around.TakeBackAsync().ConfigureAwait(false);
-        }
-    }
-
-    private static async Task WaitAsync(Task entered, Holder around)
-    {
-        try
-        {
-            await entered.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            await around.TakeBackAsync().ConfigureAwait(false);
-            throw;
         }
     }
 
     /// <summary>The permit of a call. Its lock guards the fields; waits for permits are outside of the lock.</summary>
-    private sealed class Holder(SemaphoreSlim free)
+    internal sealed class Holder(SemaphoreSlim free)
     {
         private readonly Lock sync = new();
-        private int lent;                            // the number of nested calls
+        private int lent;                            // the number of nested nodes
         private bool isHeld = true;
         private bool isOver;
 
+        /// <summary>Begins a nested node that has a limit, with all its attempts.</summary>
         public void Lend()
         {
             lock (sync)
@@ -81,21 +68,20 @@ internal sealed class CallConcurrencyLimit
             }
         }
 
-        /// <summary>Ends a nested call; after the last one, takes the permit again.</summary>
-        public async Task TakeBackAsync()
+        /// <summary>Ends a nested node; after the last one, takes the permit again.</summary>
+        /// <param name="cancellation">Ends the wait, but not the request: the call gets the permit when it is free, if it still runs.
+        /// </param>
+        public async ValueTask TakeBackAsync(CancellationToken cancellation)
         {
             lock (sync)
             {
                 if (--lent > 0 || isOver) return;
             }
-            Task entered = free.WaitAsync();
-            if (!entered.IsCompleted) CurrentCall.Lend(entered);
-            await entered.ConfigureAwait(false);
-            lock (sync)
-            {
-                if (lent == 0 && !isOver && !isHeld) isHeld = true;
-                else free.Release();
-            }
+            Task taken = TakeAsync();
+            if (taken.IsCompleted) return;
+            Task waited = taken.WaitAsync(cancellation);
+            CurrentCall.Lend(waited);
+            await waited.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         public void End()
@@ -104,6 +90,16 @@ internal sealed class CallConcurrencyLimit
             {
                 isOver = true;
                 GiveUp();
+            }
+        }
+
+        private async Task TakeAsync()
+        {
+            await free.WaitAsync().ConfigureAwait(false);
+            lock (sync)
+            {
+                if (lent == 0 && !isOver && !isHeld) isHeld = true;
+                else free.Release();
             }
         }
 

@@ -125,6 +125,7 @@ public abstract partial class GraphContext
 
     private int NumberOf(GraphNode node)
     {
+        if (node.Name == NodeDefinition.OfRequest) _ = Plan.Get(node.Name);     // throws, and says where the request is
         GraphFamily? family = Plan.Nodes is [{ Family: { } its }, ..] ? its : null;
         int number = Plan.Find(node.Name) ?? (node.Definition.Family == family ? Plan.Get(node.Name) : throw new KeyNotFoundException(
             $"The node {node.Name} is of {node.Definition.Family}, and this is the result of {family}, which has no node of that name."));

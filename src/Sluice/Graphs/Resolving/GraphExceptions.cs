@@ -48,6 +48,9 @@ public sealed class MergeConflictException : SluiceException
             + $"by context.Get(node), give one of the two another name, or set GraphOptions.LastWins = true: then the later node's "
             + $"value is taken.");
 
+    /// <inheritdoc cref="DataFlowException.Owner"/>
+    internal object? Owner { get; set; }
+
     /// <summary>The name of the value.</summary>
     public string Key { get; }
 

@@ -42,7 +42,7 @@ public sealed class GraphNode<T> : GraphNode
     /// </summary>
     /// <remarks>
     /// A function that ignores its token is abandoned. The wait for a concurrency limit (<see cref="Limit"/>) does not count.
-    /// A function that never awaits cannot be abandoned, so the limit does not apply to it.
+    /// A function that blocks its thread cannot be abandoned: the attempt fails when the function returns, if that is too late.
     /// </remarks>
     /// <param name="limit">The time limit; more than zero, 49 days at most.</param>
     /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>

@@ -70,7 +70,8 @@ internal sealed class GraphPlan
             bool[] needs = [.. parents[node].Select((parent, i) => parent < nodes.Length
                 && (nodes[node].NeedsParent(i) || (mayLack[parent] && nodes[node].TakesValueFrom(i))))];
             if (Array.IndexOf(needs, true) >= 0) needed[node] = needs;
-            mayLack[node] = needed[node] is not null || (nodes[node].IsOptional && !nodes[node].HasFallback);
+            // Also with a fallback: it may throw.
+            mayLack[node] = needed[node] is not null || nodes[node].IsOptional;
         }
         return needed;
     }

@@ -225,6 +225,27 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         => OnceTelemetry.NodeAsync(Name, () => CallAsync(context, number));
 
     private ValueTask<T> CallAsync(GraphContext context, int number)
+        => Places is not null && CallConcurrencyLimit.Around is { } around ? LentAsync(around, context, number)
+        : AttemptAsync(context, number);
+
+    /// <summary>
+    /// Calls the node inside of a call that has a permit, and lends that. Outside of the time limit, because the permit of the caller may
+    /// be taken for long, which is no fault of this node.
+    /// </summary>
+    private async ValueTask<T> LentAsync(CallConcurrencyLimit.Holder around, GraphContext context, int number)
+    {
+        around.Lend();
+        try
+        {
+            return await AttemptAsync(context, number).ConfigureAwait(false);
+        }
+        finally
+        {
+            await around.TakeBackAsync(context.Token).ConfigureAwait(false);
+        }
+    }
+
+    private ValueTask<T> AttemptAsync(GraphContext context, int number)
         => Attempts.RunAsync<Attempted, T>(new(this, context, number), Policy, context.Plan.Time, staysInContext: false, TakesToken
         || !isPlain ? context.Token : default);
 

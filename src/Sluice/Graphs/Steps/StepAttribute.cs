@@ -42,8 +42,9 @@ public sealed class StepAttribute : Attribute
     /// The time limit of an attempt in milliseconds, after which it fails with a <see cref="TimeoutException"/>; default 0, no limit.
     /// </summary>
     /// <remarks>
-    /// A synchronous method cannot be stopped: it runs to its end, and its outcome counts. An asynchronous method that ignores its token is
-    /// abandoned; if there is a concurrency limit, it keeps its permit until it has ended.
+    /// A synchronous method cannot be stopped: the attempt fails when the method returns, if that is too late. With <see cref="Retries"/>,
+    /// the method then runs again. An asynchronous method that ignores its token is abandoned; if there is a concurrency limit, it keeps
+    /// its permit until it has ended.
     /// </remarks>
     public int TimeoutMs { get; set; }
 

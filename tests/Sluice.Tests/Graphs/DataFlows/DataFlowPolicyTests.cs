@@ -38,6 +38,22 @@ public class DataFlowPolicyTests
         Assert.Equal("Count returns int, and its fallback is of type string. Let both have one type.", failure.Message);
     }
 
+    [Fact]
+    public async Task AnAttemptThatIsOverBeforeItHasAThreadDoesNotCallItsFunction()
+    {
+        GraphBuilder<int> builder = Graph.For<int>();
+        builder.Add("any", n => n);
+        GraphContext run = await builder.Build().ResolveAsync(0, Cancellation);
+        bool called = false;
+        ValueTask<int> call = SyncCall<int>.Start((_, _) =>
+        {
+            called = true;
+            return 1;
+        }, run, new CancellationToken(canceled: true));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await call);
+        Assert.False(called);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

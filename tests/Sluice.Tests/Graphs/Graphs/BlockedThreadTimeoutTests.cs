@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>An asynchronous function that blocks its thread before its first await, and returns its value too late.</summary>
+/// <summary>A function that blocks its thread, and returns its value too late.</summary>
 public class BlockedThreadTimeoutTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(80);
@@ -27,6 +27,28 @@ public class BlockedThreadTimeoutTests
             clock.Advance(TimeSpan.FromMilliseconds(blocked));
             return Task.FromResult(n);
         }
+    }
+
+    [Theory]
+    [InlineData(79, 0, 1)]
+    [InlineData(80, 0, 1)]
+    [InlineData(300, 1, 2)]
+    public async Task ALateValueOfAStepCountsAsATimeout(int blocked, int retries, int attempts)
+    {
+        var clock = new TestClock();
+        int calls = 0;
+        var slow = Step.Of((int n) =>
+        {
+            // The first attempt only; a retry is in time.
+            if (++calls == 1) clock.Advance(TimeSpan.FromMilliseconds(blocked));
+            return n;
+        }).Named("slow").Timeout(Limit).Retry(retries);
+        await using StepScope scope = StepScope.Begin(options: new() { Time = clock });
+        Future<int> value = slow(1);
+        if (blocked >= 80 && retries == 0)
+            Assert.Equal("slow took longer than 80 ms.", (await Assert.ThrowsAsync<TimeoutException>(async () => await value)).Message);
+        else Assert.Equal(1, await value);
+        Assert.Equal(attempts, calls);
     }
 
     [Theory]

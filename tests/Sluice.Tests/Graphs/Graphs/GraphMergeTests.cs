@@ -173,6 +173,18 @@ public class GraphMergeTests
         Assert.Equal("value", Assert.Throws<ArgumentOutOfRangeException>(() => context.Merge<StrictProperty>()).ParamName);
     }
 
+    [Fact]
+    public async Task ADefaultOfTheConstructorIsTaken()
+    {
+        GraphBuilder<int> builder = Graph.For<int>();
+        builder.Add("title", n => n == 0 ? "t" : "");
+        GraphContext<int> context = await builder.Build().ResolveAsync(0, Cancellation);
+        Assert.Equal(new WithDefaults("t", DayOfWeek.Tuesday, DayOfWeek.Friday, 3, default, null), context.Merge<WithDefaults>());
+    }
+
+    private sealed record WithDefaults(string Title, DayOfWeek? Day = DayOfWeek.Tuesday, DayOfWeek Plain = DayOfWeek.Friday,
+        long? Count = 3, TimeSpan Time = default, DayOfWeek? None = null);
+
     private sealed record Profile(int Id);
 
     private sealed record Orders(int Id);

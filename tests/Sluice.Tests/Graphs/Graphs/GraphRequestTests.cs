@@ -106,6 +106,17 @@ public class GraphRequestTests
     }
 
     [Fact]
+    public async Task AContextThatIsAskedForTheNodeOfItsRequestSaysWhereTheRequestIs()
+    {
+        GraphBuilder<Request> builder = Graph.For<Request>("page");
+        builder.Add("name", builder.Request, request => request.Name);
+        GraphContext<Request> context = await builder.Build().ResolveAsync(new(1, "n"), Cancellation);
+        const string Message = "The request is no node of the graph: ask the context for its Request.";
+        Assert.Equal(Message, Assert.Throws<KeyNotFoundException>(() => context.Get(builder.Request)).Message);
+        Assert.Equal(Message, Assert.Throws<KeyNotFoundException>(() => context.Outcome(builder.Request)).Message);
+    }
+
+    [Fact]
     public async Task ANodeOfAnotherGraphIsRefusedWithTheNamesOfBothGraphs()
     {
         GraphBuilder<int> first = Graph.For<int>("first"), second = Graph.For<int>("second"), nameless = Graph.For<int>();

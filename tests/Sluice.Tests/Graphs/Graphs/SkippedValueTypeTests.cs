@@ -18,15 +18,20 @@ public class SkippedValueTypeTests
         GraphNode<string> sees = builder.Add("sees", optionalText, t => t ?? "nothing");
         GraphNode<int> fallback = builder.Add("fallback", int (int n) => n > 0 ? n : throw new FormatException()).Optional().Fallback(9);
         GraphNode<int> more = builder.Add("more", fallback, n => n + 1);
+        GraphNode<int> worse = builder.Add("worse", int (int n) => n > 0 ? n : throw new FormatException()).Optional()
+            .Fallback(int (Exception _) => throw new NotSupportedException());
+        GraphNode<int> behindWorse = builder.Add("behindWorse", worse, n => n + 1);
         Graph<int> graph = builder.Build();
 
         GraphContext<int> none = await graph.ResolveAsync(0, TestContext.Current.CancellationToken);
         Assert.Equal([NodeStatus.Failed, NodeStatus.Skipped, NodeStatus.Skipped, NodeStatus.Skipped],
             new GraphNode[] { number, twice, text, behind }.Select(node => none.Outcome(node).Status));
         Assert.Equal(("nothing", 10, 0, null), (none.Get(sees), none.Get(more), none.Get(twice), none.Get(text)));
+        Assert.Equal((NodeStatus.Failed, NodeStatus.Skipped), (none.Outcome(worse).Status, none.Outcome(behindWorse).Status));
         Assert.DoesNotContain("twice", none.Merged.Keys);
 
         GraphContext<int> some = await graph.ResolveAsync(3, TestContext.Current.CancellationToken);
-        Assert.Equal((6, "3", "3 6", "t"), (some.Get(twice), some.Get(text), some.Get(behind), some.Get(sees)));
+        Assert.Equal((6, "3", "3 6", "t", 4),
+            (some.Get(twice), some.Get(text), some.Get(behind), some.Get(sees), some.Get(behindWorse)));
     }
 }

@@ -56,6 +56,54 @@ public class StepSizeTests
     }
 
     [Fact]
+    public async Task AFailedChainOfJoinsIsObservedWithoutAStack()
+    {
+        await using StepScope scope = StepScope.Begin();
+        var go = new TaskCompletionSource<int>();
+        var step = Step.Of((int n) => n);
+        Future all = step(go.Task);
+        for (int i = 0; i < Many; i++) all = Future.WhenAll(all, step(i));
+        go.SetException(new FormatException("first"));
+        Assert.Equal("first", (await Assert.ThrowsAsync<FormatException>(async () => await all)).Message);
+        await scope.Completion;
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AChainOfFirstEndsIsObservedWithoutAStack(bool fails)
+    {
+        await using StepScope scope = StepScope.Begin();
+        var go = new TaskCompletionSource<int>();
+        Future<int> any = Step.Of((int n) => n)(go.Task);
+        for (int i = 0; i < Many; i++) any = Future.WhenAny([any]);
+        Future<int[]> values = Future.WhenAll([any]);
+        if (fails) go.SetException(new FormatException("first"));
+        else go.SetResult(7);
+        if (fails) Assert.Equal("first", (await Assert.ThrowsAsync<FormatException>(async () => await values)).Message);
+        else Assert.Equal(7, Assert.Single(await values));
+        await scope.Completion;
+    }
+
+    [Fact]
+    public async Task JoinsThatShareSourcesAreObservedOnce()
+    {
+        await using StepScope scope = StepScope.Begin();
+        var go = new TaskCompletionSource<int>();
+        var late = new TaskCompletionSource<int>();
+        var step = Step.Of((int n) => n);
+        Future<int> any = step(go.Task);
+        Future all = Future.WhenAll(any, step(late.Task));
+        for (int i = 0; i < 40; i++) (any, all) = (Future.WhenAny([any, any]), Future.WhenAll(all, all));
+        Future<int[]> values = Future.WhenAll([any]);
+        go.SetException(new FormatException("first"));
+        await Assert.ThrowsAsync<FormatException>(async () => await values);
+        await Assert.ThrowsAsync<FormatException>(async () => await all);
+        late.SetException(new FormatException("later, and observed with the join"));
+        await scope.Completion;
+    }
+
+    [Fact]
     public async Task AnEndedFutureIsNotKeptAlive()
     {
         var next = Step.Of((byte[] state) => new byte[1]);

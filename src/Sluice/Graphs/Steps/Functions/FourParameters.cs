@@ -157,7 +157,7 @@ public static partial class StepOptions
 
     /// <summary>
     /// Lets an attempt that takes longer fail with a <see cref="TimeoutException"/> and cancels its token. A synchronous function cannot be
-    /// stopped: it runs to its end, and its result counts. An asynchronous
+    /// stopped: the attempt fails when the function returns, if that is too late. A step with retries then runs it again. An asynchronous
     /// function that ignores its token goes on in the background; if the step has a limit of calls, the function counts until it has ended.
     /// </summary>
     /// <param name="step">A step.</param>

@@ -5,6 +5,7 @@ namespace Sluice.Graphs;
 /// <param name="heedsCancelling">Whether a cancellation of the running source ends it at once.</param>
 internal abstract class DerivedFuture<T>(Future source, bool heedsCancelling) : Future<T>, IDependent
 {
+    private readonly Future source = source;
     private int claimed;                             // the thread that sets it ends the future
 
     public override string Name => source.Name;
@@ -15,11 +16,7 @@ internal abstract class DerivedFuture<T>(Future source, bool heedsCancelling) : 
 
     internal sealed override bool MayWait => source is not ICall || source.MayWait;
 
-    internal sealed override void See()
-    {
-        if (Failure is { } failure) failure.Observe();
-        else source.See();
-    }
+    private protected sealed override ReadOnlySpan<Future> SeenWithIt => Failure is null ? new(in source) : default;
 
     bool IDependent.IsOver => Volatile.Read(ref claimed) != 0;
 

@@ -5,13 +5,15 @@ internal sealed class FirstFuture<T> : Future<T>, IDependent
 {
     private readonly Future<T>[] sources;
     private readonly object? origins;
-    private Future<T>? winner;                       // the thread that sets it, or the cancellation, ends the future
-    private int claimed;
+    private readonly bool holdsOutcomes;
+    private Future? winner;
+    private int claimed;                             // the thread that sets it ends the future
 
     public FirstFuture(Future<T>[] sources)
     {
         this.sources = sources;
         origins = Sluice.Graphs.Origins.Of(sources);
+        holdsOutcomes = Array.Exists(sources, static source => source.HoldsOutcomes);
         var released = new ReadyList(here: null);
         foreach (Future<T> source in sources)
         {
@@ -25,13 +27,9 @@ internal sealed class FirstFuture<T> : Future<T>, IDependent
 
     internal override object? Origins => origins;
 
-    internal override bool HoldsOutcomes => Array.Exists(sources, static source => source.HoldsOutcomes);
+    internal override bool HoldsOutcomes => holdsOutcomes;
 
-    internal override void See()
-    {
-        base.See();
-        winner?.See();
-    }
+    private protected override ReadOnlySpan<Future> SeenWithIt => winner is null ? default : new(in winner);
 
     bool IDependent.IsOver => Volatile.Read(ref claimed) != 0;
 

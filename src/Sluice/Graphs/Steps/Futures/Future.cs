@@ -14,8 +14,6 @@ namespace Sluice.Graphs;
 /// </remarks>
 public abstract partial class Future
 {
-    private volatile bool isAwaited;
-
     private protected Future()
     {
     }
@@ -111,20 +109,6 @@ public abstract partial class Future
     /// Its origin in a drawing: the record of a call, <see cref="Sluice.Graphs.Origins"/> of a join, or null if nothing is recorded.
     /// </summary>
     internal abstract object? Origins { get; }
-
-    /// <summary>Notes that it is awaited, so that its failure will be observed.</summary>
-    internal void MarkAwaited()
-    {
-        isAwaited = true;
-        Interlocked.MemoryBarrier();
-        if (IsCompleted) See();
-    }
-
-    /// <summary>Whether its value may contain failures; a consumer of the value has observed them.</summary>
-    internal virtual bool HoldsOutcomes => false;
-
-    /// <summary>Observes the outcome of the ended future.</summary>
-    internal virtual void See() => Failure?.Observe();
 
     [StackTraceHidden]
     internal void ThrowIfFailed()

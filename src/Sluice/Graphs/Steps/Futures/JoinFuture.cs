@@ -19,13 +19,8 @@ internal abstract class JoinFuture<T>(Future[] sources, bool evenIfFailed) : Fut
     internal sealed override bool MayWait => Array.Exists(sources, static source => !source.IsCompleted
         && (source is not ICall || source.MayWait));
 
-    internal sealed override void See()
-    {
-        base.See();
-        // Also failures of sources that have not ended: a consumer of the join knows that it has failed.
-        if (Failure is not null) foreach (Future source in sources) source.MarkAwaited();
-        else if (holdsOutcomes) foreach (Future source in sources) source.See();
-    }
+    // After a failure also sources that have not ended: a consumer of the join knows that it has failed.
+    private protected sealed override ReadOnlySpan<Future> SeenWithIt => Failure is not null || holdsOutcomes ? sources : default;
 
     bool IDependent.IsOver => Volatile.Read(ref claimed) != 0;
 
