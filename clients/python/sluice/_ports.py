@@ -58,8 +58,10 @@ class Reader:
             self.say_place()
             self.asked = call.ask(wire.READ, wire.numbers(self.number))
         asked = self.asked
-        # A cancelled read leaves its question open; the next read awaits the same one.
-        await asyncio.wait({asked})
+        # A cancelled read leaves its question open; the next read awaits the same one. An answer that is there is taken without a turn of
+        # the loop: a time limit of zero would cut off each turn.
+        if not asked.done():
+            await asyncio.wait({asked})
         if self.asked is not asked:                 # another reading task was faster
             return await self.fetch()
         self.asked = None
@@ -144,6 +146,8 @@ class Output:
             return True
 
     async def put(self, payload: bytes) -> None:
+        # Before the value is sent: a time limit may cut it off, and the caller would send the value again.
+        await self.call.breathe()
         while not self.try_put(payload):
             room: "asyncio.Future[None]" = asyncio.get_running_loop().create_future()
             with self._lock:
@@ -151,7 +155,6 @@ class Output:
                     continue
                 self._room.append(room)
             await room
-        await self.call.breathe()
 
     def refill(self, values: int, size: int) -> None:
         with self._lock:

@@ -87,12 +87,13 @@ class Loop(Generic[T]):
             return False, None
         try:
             self._call.check()
+            # Before anything is in hand: a time limit may cut it off, and a value that was taken would be lost.
+            await self._call.breathe()
             if not self._has_begun:
                 await self._begin()
             self._pass()
             self._call.reach(not self._at_hand())
             found = await self._next()
-            await self._call.breathe()
         except BaseException as e:
             # A time limit around one value cancels only the wait; the loop can go on.
             if not isinstance(e, asyncio.CancelledError) or self._call.is_cancelled or len(self._readers) < len(self._ports):
