@@ -84,10 +84,14 @@ class Call:
             reader.say_place()
             self.ask(wire.RELEASE, wire.numbers(reader.number))
 
+        self.on_loop(release)
+
+    def on_loop(self, work: Callable[[], None]) -> None:
+        """Does it at once on the loop's thread, and soon from any other one."""
         if threading.get_ident() == self._thread:
-            release()
+            work()
         elif not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(release)
+            self.loop.call_soon_threadsafe(work)
 
     async def save(self, state: bytes) -> None:
         self.check()
