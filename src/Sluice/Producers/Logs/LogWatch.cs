@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Producers;
 
 /// <summary>Scans for followed files that have changed. Used by one pump.</summary>
@@ -66,11 +68,8 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     public void IsGone(FollowedFile file) => (file.IsGone, file.IsBehind, file.GoneSince, file.Read) = (true, false, time.GetTimestamp(),
         null);
 
-    public void Warn(string text)
-    {
-        if (options.OnWarning is { } warn) warn($"The producer '{producer}': {text}");
-        else Console.Error.WriteLine($"The producer '{producer}': {text}");
-    }
+    /// <summary>Never throws: a handler that fails, or a full disk behind standard error, does not end the reading.</summary>
+    public void Warn(string text) => Warnings.Tell(options.OnWarning, $"The producer '{producer}': {text}");
 
     /// <returns>The paths that the pattern names.</returns>
     private HashSet<string> Sort(List<FoundFile> found)

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Producers;
 
 /// <summary>Finds the files of a directory that are complete and were not taken yet.</summary>
@@ -42,11 +44,9 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
     private void LeaveOut(string name)
     {
         if (!leftOut.Add(name)) return;
-        string text =
+        Warnings.Tell(options.OnWarning,
             $"The producer '{producer}' leaves out a file in {directory} whose name is no UTF-8: {NameBytes.Shown(name)} (\\uFFFD stands "
-            + $"for bytes that are no text; 'ls -b' shows them). Rename it, and it is taken.";
-        if (options.OnWarning is { } warn) warn(text);
-        else Console.Error.WriteLine(text);
+            + $"for bytes that are no text; 'ls -b' shows them). Rename it, and it is taken.");
     }
 
     // By our clock since the first scan that saw it; by the file's time for files from before. If a file server's clock is ahead, only the
