@@ -9,6 +9,7 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
     private Dictionary<string, Seen> changing = new(StringComparer.Ordinal);
 
     private readonly HashSet<string> leftOut = new(StringComparer.Ordinal);
+    private bool isFirst = true;                     // scan of this run
 
     private readonly record struct Seen(long Length, DateTime Written, long Since);
 
@@ -36,7 +37,7 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
             if (IsQuiet(seen)) complete.Add(file.Name);
             else still.Add(file.Name, seen);
         }
-        changing = still;
+        (changing, isFirst) = (still, false);
         complete.Sort(StringComparer.Ordinal);
         return complete;
     }
@@ -49,9 +50,9 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
             + $"for bytes that are no text; 'ls -b' shows them). Rename it, and it is taken.");
     }
 
-    // By our clock since the first scan that saw it; by the file's time for files from before. If a file server's clock is ahead, only the
-    // first applies.
+    // By our clock since the first scan that saw it. In the first scan of a run also by the file's time, for files from before: a file that
+    // comes later is new, whatever its time says. The clock of a file server may be behind, and programs that copy keep the time.
     private bool IsQuiet(Seen file)
         => options.Time.GetElapsedTime(file.Since) >= options.QuietDuration
-        || options.Time.GetUtcNow().UtcDateTime - file.Written >= options.QuietDuration;
+        || (isFirst && options.Time.GetUtcNow().UtcDateTime - file.Written >= options.QuietDuration);
 }
