@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Sluice.Diagnostics;
 
@@ -200,6 +201,25 @@ public sealed class FollowedLinesTests
         Assert.Equal(["a", "b"], (await lab.AcceptedAsync()).Lines);
     }
 
+    /// <summary>A directory that a scan lists and cannot open hides no others. One whose name is no UTF-8 is like one that was deleted
+    /// between the two.</summary>
+    [Theory]
+    [InlineData("**/*.log")]
+    [InlineData("*/*.log")]
+    public async Task ADirectoryThatIsGoneWhenItIsOpenedHidesNoOthers(string path)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || OperatingSystem.IsMacOS(), "Names of files are always valid text here.");
+        await using var lab = new LogLab();
+        lab.Write("a/app.log", "a\n");
+        lab.Write("z/app.log", "z\n");
+        await ShellAsync(lab, @"mkdir ""$(printf 'b\351')"" && echo lost > ""$(printf 'b\351')/app.log""");
+        await lab.AcceptAsync(lab.Lines(path));
+        lab.Write("z/app.log", "zz\n");
+        await lab.AcceptAsync(lab.Lines(path));
+        Assert.Equal(["a", "z", "zz"], (await lab.AcceptedAsync()).Lines);
+        await ShellAsync(lab, @"rm -r ""$(printf 'b\351')""");
+    }
+
     [Fact]
     public async Task AMissingFileAndAUtf16FileFailTheRun()
     {
@@ -210,5 +230,13 @@ public sealed class FollowedLinesTests
         lab.Write("app.log", Encoding.Unicode.GetPreamble());
         var wide = await Assert.ThrowsAsync<PipelineException>(() => lab.AcceptAsync(lab.Lines()));
         Assert.Contains("is UTF-16", wide.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task ShellAsync(LogLab lab, string command)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", command]) { WorkingDirectory = lab.Root })!;
+        await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, shell.ExitCode);
     }
 }
