@@ -220,6 +220,32 @@ public sealed class FollowedLinesTests
         await ShellAsync(lab, @"rm -r ""$(printf 'b\351')""");
     }
 
+    /// <summary>The opening of a pipe waits until a program opens it to write.</summary>
+    [Theory]
+    [InlineData("*.log", "a.log")]
+    [InlineData("app.log", "app.log.1")]
+    public async Task APipeBesideALogIsNotOpened(string path, string pipe)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        await using var lab = new LogLab();
+        lab.Write("app.log", "a\n");
+        await ShellAsync(lab, $"mkfifo {pipe}");
+        Task accepted = Task.Run(() => lab.AcceptAsync(lab.Lines(path)), TestContext.Current.CancellationToken);
+        try
+        {
+            await accepted.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            lab.Write("app.log", "b\n");
+            await lab.AcceptAsync(lab.Lines(path));
+        }
+        finally
+        {
+            // Whoever waits for a writer has one.
+            using FileStream writer = new(lab.At(pipe), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            await accepted.ContinueWith(static ended => _ = ended.Exception, TaskScheduler.Default);
+        }
+        Assert.Equal(["a", "b"], (await lab.AcceptedAsync()).Lines);
+    }
+
     [Fact]
     public async Task AMissingFileAndAUtf16FileFailTheRun()
     {
