@@ -30,8 +30,8 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
                 LeaveOut(file.Name);
                 continue;
             }
-            if (!file.Exists) continue;              // deleted since it was listed
-            var now = new Seen(file.Length, file.LastWriteTimeUtc, options.Time.GetTimestamp());
+            if (FoundFile.At(file.FullName) is not { } found) continue;              // deleted since it was listed, or a broken link
+            var now = new Seen(found.Length, found.Written, options.Time.GetTimestamp());
             Seen seen = changing.TryGetValue(file.Name, out Seen before) && (before.Length, before.Written) == (now.Length, now.Written)
                 ? before : now;
             if (IsQuiet(seen)) complete.Add(file.Name);

@@ -98,6 +98,28 @@ public sealed class ResumableFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task ALinkIsTakenOnceItsTargetIsQuiet()
+    {
+        var clock = new TestClock(DateTimeOffset.UtcNow + TimeSpan.FromMinutes(1));    // the link is older than two seconds
+        await using var intake = new Intake();
+        await using Consecutor<string> consecutor = intake.New(_ => { });
+        Write(".target", clock.GetUtcNow().UtcDateTime);
+        File.CreateSymbolicLink(Path.Combine(directory.FullName, "link"), Path.Combine(directory.FullName, ".target"));
+        File.CreateSymbolicLink(Path.Combine(directory.FullName, "broken"), Path.Combine(directory.FullName, ".nowhere"));
+        Source<string> files = Source.ResumableFiles("in", directory.FullName,
+            new() { QuietDuration = TimeSpan.FromSeconds(2), Time = clock }).Select(path => Path.GetFileName(path));
+        await using PipelineRun run = intake.Start(files, consecutor);
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.NotSame(run.Completion, await Task.WhenAny(clock.WaitForTimersAsync(1), run.Completion));
+            if (i < 2) Write(".target", clock.GetUtcNow().UtcDateTime, $"more {i}");
+            clock.Advance(TimeSpan.FromSeconds(2));
+        }
+        await run.Completion;
+        Assert.Equal(["link"], await intake.AcceptedAsync());
+    }
+
+    [Fact]
     public async Task APolledDirectoryIsScannedUntilTheRunIsDrained()
     {
         var clock = new TestClock();
