@@ -40,8 +40,8 @@ internal sealed class LogReader(int longest)
 
     /// <summary>Opens a file if it is the file of the row.</summary>
     /// <remarks>
-    /// A file that was empty in the scan has no line to take, and is not opened: pipes and devices have no length, and the opening of a pipe
-    /// waits for its writer.
+    /// A file that was empty in the scan has no line to take, and is not opened: pipes and devices have no length, and the opening of a
+    /// pipe waits for its writer.
     /// </remarks>
     /// <exception cref="InvalidDataException">It is UTF-16, or cannot be read from an offset.</exception>
     public bool TryOpen(in FoundFile found, in LogRow row)

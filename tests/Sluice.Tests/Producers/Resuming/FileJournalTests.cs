@@ -157,7 +157,7 @@ public sealed class FileJournalTests : IDisposable
     public async Task AHandlerOfWarningsThatThrowsEndsNothing()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows() || OperatingSystem.IsMacOS(), "Names of files are always valid text here.");
-        Shell(@": > ""$(printf 'caf\351')""");
+        Shell(@": > ""$(printf 'caf\351.csv')""");
         Write("d");
         await using var intake = new Intake();
         await intake.AcceptAsync(Source.ResumableFiles("in", directory.FullName, new()
