@@ -45,6 +45,7 @@ class Call:
         self._known: Optional[Dict[Tuple[int, int], Deque[int]]] = {} if plan.resume == "FromScratch" else None
         self._named: Dict[Tuple[int, str], int] = {}
         self._turned = time.monotonic()
+        self._is_cut_off = False                    # the last breath
         self._loop_of: Optional[str] = None
         self._loop_failure: Optional[FlowError] = None
         self._on_cancel: Set["asyncio.Task[Any]"] = set()
@@ -83,10 +84,14 @@ class Call:
             reader.say_place()
             self.ask(wire.RELEASE, wire.numbers(reader.number))
 
+        self.on_loop(release)
+
+    def on_loop(self, work: Callable[[], None]) -> None:
+        """Does it at once on the loop's thread, and soon from any other one."""
         if threading.get_ident() == self._thread:
-            release()
+            work()
         elif not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(release)
+            self.loop.call_soon_threadsafe(work)
 
     async def save(self, state: bytes) -> None:
         self.check()
@@ -108,10 +113,15 @@ class Call:
 
     async def breathe(self) -> None:
         """Lets the loop send and receive if the function has kept it busy."""
-        if time.monotonic() - self._turned > _TURN:
+        if time.monotonic() - self._turned <= _TURN:
+            return
+        # After a breath that a time limit has cut off, the next one is left out: a limit of zero would cut off all of them.
+        if not self._is_cut_off:
+            self._is_cut_off = True
             await asyncio.sleep(0)
-            self._turned = time.monotonic()
-            self.check()
+        self._is_cut_off = False
+        self._turned = time.monotonic()
+        self.check()
 
     def check(self) -> None:
         """Raises what has ended the call. Any thread."""

@@ -58,8 +58,10 @@ class Reader:
             self.say_place()
             self.asked = call.ask(wire.READ, wire.numbers(self.number))
         asked = self.asked
-        # A cancelled read leaves its question open; the next read awaits the same one.
-        await asyncio.wait({asked})
+        # A cancelled read leaves its question open; the next read awaits the same one. An answer that is there is taken without a turn of
+        # the loop: a time limit of zero would cut off each turn.
+        if not asked.done():
+            await asyncio.wait({asked})
         if self.asked is not asked:                 # another reading task was faster
             return await self.fetch()
         self.asked = None
@@ -77,6 +79,43 @@ class Reader:
             self.input.call.tell_release(self)
 
 
+class Opening:
+    """A reader that the service was asked for."""
+
+    __slots__ = ("_input", "_asked", "_reader")
+
+    def __init__(self, input: "Input", asked: "asyncio.Future[bytes]") -> None:
+        self._input, self._asked = input, asked
+        self._reader: Optional[Reader] = None
+
+    async def wait(self) -> Reader:
+        """Waits for the reader. A cancelled wait leaves the question open; the next one gets the same reader."""
+        if not self._asked.done():
+            await asyncio.wait({self._asked})
+        return self._opened()
+
+    def release(self) -> None:
+        """Lets the service forget the reader, also one that is still to come; does not wait. Any thread."""
+        def release() -> None:
+            if self._asked.done():
+                self._drop(self._asked)
+            else:
+                self._asked.add_done_callback(self._drop)
+
+        self._input.call.on_loop(release)
+
+    def _opened(self) -> Reader:
+        if self._reader is None:
+            answer = wire.Content(self._asked.result())
+            self._reader = Reader(self._input, answer.number(), answer.number())
+            self._input.readers.add(self._reader)
+        return self._reader
+
+    def _drop(self, asked: "asyncio.Future[bytes]") -> None:
+        if not asked.cancelled() and asked.exception() is None:
+            self._opened().release()
+
+
 class Input:
     """An input of a call."""
 
@@ -85,7 +124,8 @@ class Input:
         self.readers: Set[Reader] = set()
         self.is_complete = False
 
-    async def open(self, place: int = FROM_FIRST, is_counted: bool = True) -> Reader:
+    def open(self, place: int = FROM_FIRST, is_counted: bool = True) -> Opening:
+        """Asks for a reader. Release it, or what comes of it."""
         call = self.call
         call.check()
         number, chosen = 0, None
@@ -93,11 +133,8 @@ class Input:
             kind = NEW if place == FROM_NEW else LATEST
             number = call.number_of(kind, self.name)
             chosen = call.replay(kind, number)
-        question = call.ask(wire.OPEN, wire.numbers(self.index, place, int(is_counted), number, int(chosen is not None), chosen or 0))
-        answer = wire.Content(await question)
-        reader = Reader(self, answer.number(), answer.number())
-        self.readers.add(reader)
-        return reader
+        return Opening(self, call.ask(
+            wire.OPEN, wire.numbers(self.index, place, int(is_counted), number, int(chosen is not None), chosen or 0)))
 
 
 class Output:
@@ -144,6 +181,8 @@ class Output:
             return True
 
     async def put(self, payload: bytes) -> None:
+        # Before the value is sent: a time limit may cut it off, and the caller would send the value again.
+        await self.call.breathe()
         while not self.try_put(payload):
             room: "asyncio.Future[None]" = asyncio.get_running_loop().create_future()
             with self._lock:
@@ -151,7 +190,6 @@ class Output:
                     continue
                 self._room.append(room)
             await room
-        await self.call.breathe()
 
     def refill(self, values: int, size: int) -> None:
         with self._lock:

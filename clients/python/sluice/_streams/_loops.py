@@ -7,7 +7,7 @@ from typing import Any, AsyncIterator, Callable, Generic, Iterator, List, Option
 
 from .._call import Call
 from .._errors import FlowError, PayloadError
-from .._ports import FROM_FIRST, FROM_LATEST, FROM_NEW, MERGE, Input, Reader
+from .._ports import FROM_FIRST, FROM_LATEST, FROM_NEW, MERGE, Input, Opening, Reader
 
 T = TypeVar("T")
 
@@ -38,14 +38,15 @@ class Port(Generic[T]):
                                f"({len(payload):,} bytes) cannot be read: {e}.") from e.__cause__
 
     async def _first(self) -> T:
-        reader = await self._input.open(is_counted=False)
+        opening = self._input.open(is_counted=False)
         try:
+            reader = await opening.wait()
             if not await reader.fetch():
                 raise FlowError(f"The stream {self.name} is complete and empty: it has no first value. Read it by stream() if that is "
                                 "meant to be possible.")
             return self._value(reader)
         finally:
-            reader.release()
+            opening.release()
 
     def _values(self, start: str) -> "Single[T]":
         if start not in _PLACES:
@@ -60,16 +61,25 @@ class Loop(Generic[T]):
         self._ports = ports
         self._call: Call = ports[0]._input.call
         self._readers: List[Reader] = []
+        self._opening: Optional[Opening] = None
         self._is_inside = self._is_over = self._has_begun = False
 
     async def _begin(self) -> None:
-        self._has_begun = True
-        self._is_inside = self._call.enter(" and ".join(port.name for port in self._ports))
-        for port in self._ports:
-            self._readers.append(await self._open(port))
+        """Opens the inputs that are not open. A cancelled step leaves its question open, and the next step goes on with it."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._is_inside = self._call.enter(" and ".join(port.name for port in self._ports))
+        while not self._is_over and len(self._readers) < len(self._ports):
+            if self._opening is None:
+                self._opening = self._open(self._ports[len(self._readers)])
+            opening = self._opening
+            reader = await opening.wait()
+            if self._opening is opening:            # otherwise another task was faster
+                self._opening = None
+                self._readers.append(reader)
 
-    async def _open(self, port: Port[Any]) -> Reader:
-        return await port._input.open()
+    def _open(self, port: Port[Any]) -> Opening:
+        return port._input.open()
 
     def _at_hand(self) -> bool:
         return all(reader.batch for reader in self._readers)
@@ -87,15 +97,17 @@ class Loop(Generic[T]):
             return False, None
         try:
             self._call.check()
-            if not self._has_begun:
-                await self._begin()
+            # Before anything is in hand: a time limit may cut it off, and a value that was taken would be lost.
+            await self._call.breathe()
+            await self._begin()
+            if self._is_over:                       # another task has closed it
+                return False, None
             self._pass()
             self._call.reach(not self._at_hand())
             found = await self._next()
-            await self._call.breathe()
         except BaseException as e:
             # A time limit around one value cancels only the wait; the loop can go on.
-            if not isinstance(e, asyncio.CancelledError) or self._call.is_cancelled or len(self._readers) < len(self._ports):
+            if not isinstance(e, asyncio.CancelledError) or self._call.is_cancelled:
                 self.close()
             raise
         if not found[0]:
@@ -107,13 +119,16 @@ class Loop(Generic[T]):
         if self._is_over:
             return
         self._is_over = True
+        if self._opening is not None:
+            self._opening.release()
+            self._opening = None
         for reader in self._readers:
             reader.release()
         if self._is_inside:
             self._call.leave()
 
     def __del__(self) -> None:
-        if getattr(self, "_readers", None) or getattr(self, "_is_inside", False):
+        if getattr(self, "_readers", None) or getattr(self, "_opening", None) or getattr(self, "_is_inside", False):
             self.close()
 
     # For loops with `async for`.
@@ -136,8 +151,8 @@ class Single(Loop[T]):
         super().__init__([port])
         self._place = place
 
-    async def _open(self, port: Port[Any]) -> Reader:
-        return await port._input.open(self._place)
+    def _open(self, port: Port[Any]) -> Opening:
+        return port._input.open(self._place)
 
     async def _next(self) -> Tuple[bool, Any]:
         reader = self._readers[0]
@@ -169,6 +184,7 @@ class Merge(Loop[T]):
         super().__init__(ports)
         self._reads: List[Optional["asyncio.Task[bool]"]] = [None] * len(ports)
         self._number: Optional[int] = None
+        self._replayed: Optional[int] = None        # a known choice whose value was not given out
 
     def _at_hand(self) -> bool:
         return any(read.done() if read is not None else bool(reader.batch) for read, reader in zip(self._reads, self._readers))
@@ -177,7 +193,9 @@ class Merge(Loop[T]):
         call = self._call
         if self._number is None:
             self._number = call.number_of(MERGE, ",".join(port.name for port in self._ports))
-        index = call.replay(MERGE, self._number)
+        if self._replayed is None:
+            self._replayed = call.replay(MERGE, self._number)
+        index = self._replayed
         if index is None:
             index = await self._choose()
             call.chose(MERGE, self._number, index)
@@ -187,6 +205,7 @@ class Merge(Loop[T]):
         has = await read if read is not None else await self._readers[index].fetch()
         if not has:
             raise FlowError(f"The stream {self._ports[index].name} ended before the value that was read from it the last time.")
+        self._replayed = None
         return True, (self._ports[index].name, self._ports[index]._value(self._readers[index]))
 
     async def _choose(self) -> int:

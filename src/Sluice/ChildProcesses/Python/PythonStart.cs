@@ -10,6 +10,7 @@ internal sealed class PythonStart
     private const string NoModule = "ModuleNotFoundError";
     private const string NoVersion = "the protocol of child processes";
     private const int NotFound = 2, NotAllowed = 13;
+    private const int NoProcesses = 11, NoMemory = 12, NoFilesOnMachine = 23, NoFiles = 24;      // EAGAIN, ENOMEM, ENFILE, EMFILE
 
     private readonly string module;
     private readonly string? virtualEnvironment;
@@ -55,10 +56,12 @@ internal sealed class PythonStart
                 + $"python3 -m venv {virtualEnvironment}";
     }
 
-    /// <summary>Explains why the interpreter was not started at all; null if the failure has another cause.</summary>
+    /// <summary>Explains why the interpreter was not started at all; null if the failure has another cause, or may have passed at the next
+    /// start: the machine was short of processes, memory or files.</summary>
     public string? Explain(WorkerException failure) => failure.InnerException is not Win32Exception { NativeErrorCode: var code } ? null
         : code switch
         {
+            NoProcesses or NoMemory or NoFilesOnMachine or NoFiles when !OperatingSystem.IsWindows() => null,
             NotFound when virtualEnvironment is null =>
                 $"The Python interpreter {Program.Path} was not found. Install it (on Debian: apt-get install python3), or say where it "
                     + $"is: PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.",

@@ -81,10 +81,10 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         if (!watch.IsPattern)
         {
             earlier = Rotation.Of(file.Path);
-            file.EarlierHeads ??= earlier.ConvertAll(static one => LogReader.HeadOf(one.Path));
+            file.EarlierHeads ??= earlier.ConvertAll(static one => LogReader.HeadOf(one));
             foreach (FoundFile one in earlier)
             {
-                byte[] head = LogReader.HeadOf(one.Path);
+                byte[] head = LogReader.HeadOf(one);
                 if (head.Length == 0 || file.EarlierHeads.Exists(known => known.Length > 0 && head.AsSpan().StartsWith(known))
                     || !TryOpen(one, fresh)) continue;
                 (rotated, file.IsBehind) = (one, true);
@@ -149,7 +149,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
     {
         try
         {
-            return reader.TryOpen(found.Path, row, found.Written);
+            return reader.TryOpen(found, row);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -95,6 +95,18 @@ internal sealed class LogPaths
 
     private void Find(string directory, int at, List<FoundFile> found)
     {
+        try
+        {
+            FindIn(directory, at, found);
+        }
+        catch (DirectoryNotFoundException) when (directory != Root)
+        {
+            // Deleted since it was listed, or its name is no UTF-8. The other directories are there.
+        }
+    }
+
+    private void FindIn(string directory, int at, List<FoundFile> found)
+    {
         string segment = segments[at];
         bool isLast = at == segments.Length - 1;
         if (segment == "**" && !isLast)

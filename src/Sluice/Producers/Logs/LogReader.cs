@@ -39,31 +39,43 @@ internal sealed class LogReader(int longest)
     public long Rest => skipped + (end - start);
 
     /// <summary>Opens a file if it is the file of the row.</summary>
+    /// <remarks>
+    /// A file that was empty in the scan has no line to take, and is not opened: pipes and devices have no length, and the opening of a
+    /// pipe waits for its writer.
+    /// </remarks>
     /// <exception cref="InvalidDataException">It is UTF-16, or cannot be read from an offset.</exception>
-    public bool TryOpen(string path, in LogRow row, DateTime written)
+    public bool TryOpen(in FoundFile found, in LogRow row)
     {
         Close();
-        SafeFileHandle opened = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if (found.Length == 0)
+        {
+            if (row.Offset > 0) return false;
+            Row = row with { Written = found.Written.Ticks };
+            return true;
+        }
+        SafeFileHandle opened = File.OpenHandle(found.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         bool isIt = false;
         try
         {
-            isIt = IsFileOf(opened, path, row);
+            isIt = IsFileOf(opened, found.Path, row);
         }
         finally
         {
             if (!isIt) opened.Dispose();
         }
         if (!isIt) return false;
-        (file, Row) = (opened, row with { Written = written.Ticks });
+        (file, Row) = (opened, row with { Written = found.Written.Ticks });
         return true;
     }
 
     /// <summary>The first bytes of a file, at most 256; none if it cannot be read.</summary>
-    public static byte[] HeadOf(string path)
+    public static byte[] HeadOf(in FoundFile found)
     {
+        if (found.Length == 0) return [];            // may be a pipe, as above
         try
         {
-            using SafeFileHandle opened = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using SafeFileHandle opened = File.OpenHandle(found.Path, FileMode.Open, FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete);
             byte[] head = new byte[LogRow.Sampled];
             return head[..Read(opened, head, 0)];
         }

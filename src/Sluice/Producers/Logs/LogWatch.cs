@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Producers;
 
 /// <summary>Scans for followed files that have changed. Used by one pump.</summary>
@@ -12,6 +14,8 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     private readonly HashSet<string> told = new(StringComparer.Ordinal);
     private readonly long begun = time.GetTimestamp();
     private long round;
+    private bool hasScanned;                         // the directory was there in a scan
+    private bool hasBegun;                           // with the file of the stored position
 
     public bool IsPattern => paths.IsPattern;
 
@@ -22,7 +26,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     {
         round++;
         var due = new List<FollowedFile>();
-        List<FoundFile> found = Find();
+        bool isThere = TryFind(out List<FoundFile> found);
         HashSet<string> names = Sort(found);
         foreach (FoundFile file in found)
         {
@@ -32,7 +36,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
             if (followed.HasMore || followed.IsBehind || followed.Read != file) due.Add(followed);
         }
         if (!paths.IsPattern) Follow(paths.Path);
-        if (round == 1)
+        if (!hasScanned)
             // renamed between two polls, and not recreated yet
             foreach (string live in rotated.Keys.Where(live => positions.Find(paths.IdOf(live)) is not null)) Follow(live);
         List<FollowedFile>? forgotten = null;
@@ -48,8 +52,9 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
             known.Remove(followed.Path);
             byId.Remove(followed.Id);
         }
-        if (round == 1 && positions.Current is { } current && due.FindIndex(one => one.Id == current.File) is > 0 and int at)
-            (due[0], due[at]) = (due[at], due[0]);
+        hasScanned |= isThere;
+        if (!hasBegun && positions.Current is { } current && due.FindIndex(one => one.Id == current.File) is >= 0 and int at)
+            (hasBegun, due[0], due[at]) = (true, due[at], due[0]);
         return due;
     }
 
@@ -66,11 +71,8 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     public void IsGone(FollowedFile file) => (file.IsGone, file.IsBehind, file.GoneSince, file.Read) = (true, false, time.GetTimestamp(),
         null);
 
-    public void Warn(string text)
-    {
-        if (options.OnWarning is { } warn) warn($"The producer '{producer}': {text}");
-        else Console.Error.WriteLine($"The producer '{producer}': {text}");
-    }
+    /// <summary>Never throws: a handler that fails, or a full disk behind standard error, does not end the reading.</summary>
+    public void Warn(string text) => Warnings.Tell(options.OnWarning, $"The producer '{producer}': {text}");
 
     /// <returns>The paths that the pattern names.</returns>
     private HashSet<string> Sort(List<FoundFile> found)
@@ -91,16 +93,18 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         return names;
     }
 
-    private List<FoundFile> Find()
+    private bool TryFind(out List<FoundFile> found)
     {
         try
         {
-            return paths.Find();
+            found = paths.Find();
+            return true;
         }
         catch (DirectoryNotFoundException e) when (options.PollInterval is not null)
         {
             if (told.Add(paths.Root)) Warn($"{e.Message} It is looked for again.");
-            return [];
+            found = [];
+            return false;
         }
     }
 

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Producers;
 
 /// <summary>Finds the files of a directory that are complete and were not taken yet.</summary>
@@ -7,6 +9,7 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
     private Dictionary<string, Seen> changing = new(StringComparer.Ordinal);
 
     private readonly HashSet<string> leftOut = new(StringComparer.Ordinal);
+    private bool isFirst = true;                     // scan of this run
 
     private readonly record struct Seen(long Length, DateTime Written, long Since);
 
@@ -27,14 +30,14 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
                 LeaveOut(file.Name);
                 continue;
             }
-            if (!file.Exists) continue;              // deleted since it was listed
-            var now = new Seen(file.Length, file.LastWriteTimeUtc, options.Time.GetTimestamp());
+            if (FoundFile.At(file.FullName) is not { } found) continue;              // deleted since it was listed, or a broken link
+            var now = new Seen(found.Length, found.Written, options.Time.GetTimestamp());
             Seen seen = changing.TryGetValue(file.Name, out Seen before) && (before.Length, before.Written) == (now.Length, now.Written)
                 ? before : now;
             if (IsQuiet(seen)) complete.Add(file.Name);
             else still.Add(file.Name, seen);
         }
-        changing = still;
+        (changing, isFirst) = (still, false);
         complete.Sort(StringComparer.Ordinal);
         return complete;
     }
@@ -42,16 +45,14 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
     private void LeaveOut(string name)
     {
         if (!leftOut.Add(name)) return;
-        string text =
+        Warnings.Tell(options.OnWarning,
             $"The producer '{producer}' leaves out a file in {directory} whose name is no UTF-8: {NameBytes.Shown(name)} (\\uFFFD stands "
-            + $"for bytes that are no text; 'ls -b' shows them). Rename it, and it is taken.";
-        if (options.OnWarning is { } warn) warn(text);
-        else Console.Error.WriteLine(text);
+            + $"for bytes that are no text; 'ls -b' shows them). Rename it, and it is taken.");
     }
 
-    // By our clock since the first scan that saw it; by the file's time for files from before. If a file server's clock is ahead, only the
-    // first applies.
+    // By our clock since the first scan that saw it. In the first scan of a run also by the file's time, for files from before: a file that
+    // comes later is new, whatever its time says. The clock of a file server may be behind, and programs that copy keep the time.
     private bool IsQuiet(Seen file)
         => options.Time.GetElapsedTime(file.Since) >= options.QuietDuration
-        || options.Time.GetUtcNow().UtcDateTime - file.Written >= options.QuietDuration;
+        || (isFirst && options.Time.GetUtcNow().UtcDateTime - file.Written >= options.QuietDuration);
 }

@@ -13,7 +13,8 @@ public sealed record ResumableFilesOptions
 
     /// <summary>
     /// How long a file's length and last write time must stay unchanged before it is taken: zero or more; two seconds unless given. Zero
-    /// takes files as they are found, for directories into which files are only moved.
+    /// takes files as they are found, for directories into which files are only moved. A file that the first scan of a run finds is taken
+    /// at once if its last write is so long ago.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public TimeSpan QuietDuration

@@ -1,4 +1,6 @@
+using System.ComponentModel;
 using System.Runtime.Versioning;
+using Sluice.Executors;
 using Sluice.Flows;
 using Sluice.Tests.Flows;
 
@@ -53,6 +55,23 @@ public sealed class PythonStartTests : IDisposable
         => Assert.Equal(
             "The Python interpreter python9 was not found. Install it (on Debian: apt-get install python3), or say where it is: "
                 + "PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.", await FailAsync(new() { Interpreter = "python9" }));
+
+    /// <summary>EAGAIN, ENOMEM, ENFILE and EMFILE pass; ENOENT, EACCES and ENOEXEC do not.</summary>
+    [Theory]
+    [InlineData(11, true)]
+    [InlineData(12, true)]
+    [InlineData(23, true)]
+    [InlineData(24, true)]
+    [InlineData(2, false)]
+    [InlineData(13, false)]
+    [InlineData(8, false)]
+    public void AMachineThatIsShortOfSomethingIsTriedAgain(int code, bool isTriedAgain)
+    {
+        var failure = new WorkerException("The worker process python3 cannot be started.", new Win32Exception(code));
+        Exception explained = new PythonProgram("words", Options(new())).Explain(failure);
+        Assert.Equal(isTriedAgain, explained is ExecutionLostException);
+        Assert.Equal(!isTriedAgain, explained is FlowException);
+    }
 
     [Fact]
     public async Task AVirtualEnvironmentThatIsNotThereFailsTheProcessorAtOnce()

@@ -84,6 +84,32 @@ public sealed class FollowingTests
         await world.EndAsync("a");
     }
 
+    /// <summary>The file of the stored position comes first, also if its directory comes late: the store has to know what was accepted of
+    /// its line.</summary>
+    [Fact]
+    public async Task TheFileOfThePositionComesFirstOnceItsDirectoryIsThere()
+    {
+        await using var lab = new LogLab();
+        Directory.CreateDirectory(lab.At("state"));
+        var options = new ResumableLinesOptions { Journal = lab.At("state", "journal") };
+        lab.Write("later/z.log", "z1\nz2\n");
+        await lab.AcceptAsync(lab.Lines("later/*.log", options), 1);
+        Directory.Move(lab.At("later"), lab.At("away"));
+        var clock = new TestClock();
+        var seen = new ConcurrentQueue<string>();
+        await using (Consecutor<string> consecutor = lab.New(seen.Enqueue))
+        {
+            await using PipelineRun run = lab.Start(lab.Lines("later/*.log", options with { PollInterval = Poll }), consecutor, clock);
+            await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
+            lab.Write("away/a.log", "a1\n");
+            Directory.Move(lab.At("away"), lab.At("later"));
+            clock.Advance(Poll);
+            await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
+            await run.StopAsync(TimeSpan.FromMinutes(1));
+        }
+        Assert.Equal(["z1", "z2", "a1"], (await lab.AcceptedAsync()).Lines);
+    }
+
     /// <summary>A source that follows logs, and the lines that it has emitted.</summary>
     private sealed class World : IAsyncDisposable
     {

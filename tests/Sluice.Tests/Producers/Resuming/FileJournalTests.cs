@@ -153,6 +153,21 @@ public sealed class FileJournalTests : IDisposable
             warnings[0], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AHandlerOfWarningsThatThrowsEndsNothing()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || OperatingSystem.IsMacOS(), "Names of files are always valid text here.");
+        Shell(@": > ""$(printf 'caf\351.csv')""");
+        Write("d");
+        await using var intake = new Intake();
+        await intake.AcceptAsync(Source.ResumableFiles("in", directory.FullName, new()
+        {
+            QuietDuration = TimeSpan.Zero,
+            OnWarning = static _ => throw new IOException("No space left on device")
+        }).Select(path => Path.GetFileName(path)));
+        Assert.Equal(["d"], await intake.AcceptedAsync());
+    }
+
     private void Shell(string command)
     {
         if (OperatingSystem.IsWindows()) return;

@@ -72,6 +72,53 @@ public sealed class ResumableFilesTests : IDisposable
         Assert.Equal(["b-old", "a-growing"], await intake.AcceptedAsync());
     }
 
+    /// <summary>The clock of the file server is behind, or the writer keeps the time of a copied file.</summary>
+    [Fact]
+    public async Task AFileThatComesLaterIsNotTakenWhileItGrowsWhateverItsTime()
+    {
+        var clock = new TestClock();
+        await using var intake = new Intake();
+        await using Consecutor<string> consecutor = intake.New(_ => { });
+        Source<string> files = Source.ResumableFiles("in", directory.FullName,
+            new() { QuietDuration = TimeSpan.FromSeconds(2), PollInterval = TimeSpan.FromSeconds(1), Time = clock })
+            .Select(path => Path.GetFileName(path));
+        await using PipelineRun run = intake.Start(files, consecutor);
+        await clock.WaitForTimersAsync(1);
+        Write("still", OneMinuteAgo());
+        for (int i = 0; i < 8; i++)
+        {
+            if (i <= 4) Write("grows", OneMinuteAgo(), new string('a', i + 1));        // four seconds; the other one is taken in between
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await clock.WaitForTimersAsync(1);
+        }
+        Assert.True(await run.StopAsync());
+        Assert.Equal(["still", "grows"], await intake.AcceptedAsync());
+
+        DateTime OneMinuteAgo() => clock.GetUtcNow().UtcDateTime - TimeSpan.FromMinutes(1);
+    }
+
+    [Fact]
+    public async Task ALinkIsTakenOnceItsTargetIsQuiet()
+    {
+        var clock = new TestClock(DateTimeOffset.UtcNow + TimeSpan.FromMinutes(1));    // the link is older than two seconds
+        await using var intake = new Intake();
+        await using Consecutor<string> consecutor = intake.New(_ => { });
+        Write(".target", clock.GetUtcNow().UtcDateTime);
+        File.CreateSymbolicLink(Path.Combine(directory.FullName, "link"), Path.Combine(directory.FullName, ".target"));
+        File.CreateSymbolicLink(Path.Combine(directory.FullName, "broken"), Path.Combine(directory.FullName, ".nowhere"));
+        Source<string> files = Source.ResumableFiles("in", directory.FullName,
+            new() { QuietDuration = TimeSpan.FromSeconds(2), Time = clock }).Select(path => Path.GetFileName(path));
+        await using PipelineRun run = intake.Start(files, consecutor);
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.NotSame(run.Completion, await Task.WhenAny(clock.WaitForTimersAsync(1), run.Completion));
+            if (i < 2) Write(".target", clock.GetUtcNow().UtcDateTime, $"more {i}");
+            clock.Advance(TimeSpan.FromSeconds(2));
+        }
+        await run.Completion;
+        Assert.Equal(["link"], await intake.AcceptedAsync());
+    }
+
     [Fact]
     public async Task APolledDirectoryIsScannedUntilTheRunIsDrained()
     {
@@ -114,10 +161,10 @@ public sealed class ResumableFilesTests : IDisposable
         Assert.Equal(["a", "b", "c", "cut off"], await intake.AcceptedAsync());
     }
 
-    private void Write(string name, DateTime? written = null)
+    private void Write(string name, DateTime? written = null, string? text = null)
     {
         string path = Path.Combine(directory.FullName, name);
-        File.WriteAllText(path, name);
+        File.WriteAllText(path, text ?? name);
         if (written is { } time) File.SetLastWriteTimeUtc(path, time);
     }
 }
