@@ -62,7 +62,7 @@ public class MaxConcurrencyTests
         var mayEnd = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         service.Register(merging, async (IO<int> a, IO<int> b, IOWriter<int> c, CancellationToken cancellation) =>
         {
-            await foreach ((string _, int value) in a.Merge([b], cancellation))
+            await foreach ((string _, int value) in b.Merge([a], cancellation))
             {
                 most = Math.Max(most, Interlocked.Increment(ref atWork));
                 works.TrySetResult();
@@ -104,7 +104,7 @@ public class MaxConcurrencyTests
         var never = new TaskCompletionSource();
         service.Register(merging, async (IO<int> a, IO<int> b, IOWriter<int> c, CancellationToken cancellation) =>
         {
-            await foreach ((string _, int value) in a.Merge([b], cancellation))
+            await foreach ((string _, int value) in b.Merge([a], cancellation))
             {
                 works.TrySetResult();
                 await never.Task.WaitAsync(cancellation);
@@ -121,6 +121,7 @@ public class MaxConcurrencyTests
         Assert.True(run.Completion.IsCompleted, "The limit of 10 seconds was not seen in 10 minutes.");
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion);
         Assert.Contains("It has worked for longer than 10 s", failure.Message, StringComparison.Ordinal);
+        never.SetResult();                           // ends the silent input, which its service waits for
     }
 
     private static async IAsyncEnumerable<int> SilentAsync(Task end)
