@@ -104,7 +104,8 @@ public sealed class PauseTests : IAsyncDisposable
             await store.AddGroupAsync(new(name, name), StreamStart.First, TestContext.Current.CancellationToken);
             await store.AppendAsync(new(name, "test", 0, 1, batch), TestContext.Current.CancellationToken);
         }
-        await new Letters(store).AddAsync([new Letter("1")]);
+        await store.OpenStreamAsync("orders", new() { Partitions = 1 }, TestContext.Current.CancellationToken);
+        await store.AddGroupAsync(Orders, StreamStart.First, TestContext.Current.CancellationToken);         // it has nothing to do
         await using DashboardProgram program = await StartAsync();
         using Viewer viewer = program.NewViewer();
         Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/pause", Page)).Status);
