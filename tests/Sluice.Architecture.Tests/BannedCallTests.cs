@@ -3,7 +3,8 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>Time comes from a TimeProvider, and schedulers start all work. Otherwise tests could control neither.</summary>
+/// <summary>Time comes from a TimeProvider, and schedulers start all work. Otherwise tests could control neither. Connections are opened
+/// outside of the caller's transaction.</summary>
 public class BannedCallTests
 {
     private const string Engine = "src/Sluice/Engine/";
@@ -37,6 +38,8 @@ public class BannedCallTests
         (symbol => Is(symbol, "System.Threading.Timer", ".ctor"),
             "use TimeProvider.CreateTimer; only the engine watches over real threads with it", Engine),
         (symbol => Is(symbol, "System.Timers.Timer", ".ctor"), "use TimeProvider.CreateTimer", null),
+        (symbol => Is(symbol, "Npgsql.NpgsqlDataSource", "OpenConnectionAsync"),
+            "use OpenOwnAsync, which takes no part in a transaction of the caller", "src/Sluice.PostgreSql/Connecting/Connections.cs"),
     ];
 
     [Fact]
@@ -68,11 +71,13 @@ public class BannedCallTests
                 object k = new PeriodicTimer(TimeSpan.Zero);
                 Timer l = new(_ => { });
                 static Func<TimeSpan, Task> m = Task.Delay;
+                object n = new Npgsql.NpgsqlDataSource().OpenConnectionAsync();
             }
+            namespace Npgsql { class NpgsqlDataSource { public Task OpenConnectionAsync() => Task.CompletedTask; } }
             """;
 
-        Assert.Equal([3, 4, 5, 6, 7, 9, 11, 13, 14, 15], Lines("src/Sluice/Pipelines/Bad.cs"));
-        Assert.Equal([3, 5, 7, 9, 11, 13, 15], Lines("src/Sluice/Engine/Bad.cs"));
+        Assert.Equal([3, 4, 5, 6, 7, 9, 11, 13, 14, 15, 16], Lines("src/Sluice/Pipelines/Bad.cs"));
+        Assert.Equal([3, 5, 7, 9, 11, 13, 15, 16], Lines("src/Sluice/Engine/Bad.cs"));
 
         IEnumerable<int> Lines(string path)
         {

@@ -5,7 +5,7 @@ namespace Sluice.Cli.Commands;
 internal static class CompletionCommand
 {
     // Bash splits words at a colon, so a file behind "sqlite:" is a word of its own: then nothing is suggested, and bash completes files.
-    // Not compgen -W, which executes what stands in $(…), and names of stores come from a file that somebody else may have written.
+    // Without compgen -W: bash would execute $(…) in the words, and the file with the names of stores may come from somebody else.
     private const string Bash = """
         _sluice() {
             local line word="${COMP_WORDS[COMP_CWORD]}"

@@ -19,7 +19,10 @@ internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, 
         }
         if (await ReadFormAsync(context).ConfigureAwait(false) is not { } form)
         {
-            await PageEndpoint.RefuseAsync(context, "This is no form, or it is longer than 1 MB.", StatusCodes.Status400BadRequest)
+            if (stopping.IsCancellationRequested)
+                await PageEndpoint.RefuseAsync(context, "The program stops, and the form had not arrived. Nothing was changed.",
+                    StatusCodes.Status503ServiceUnavailable).ConfigureAwait(false);
+            else await PageEndpoint.RefuseAsync(context, "This is no form, or it is longer than 1 MB.", StatusCodes.Status400BadRequest)
                 .ConfigureAwait(false);
             return;
         }
@@ -59,7 +62,7 @@ internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, 
         catch (Exception e) when (e is InvalidDataException or BadHttpRequestException
             || (e is OperationCanceledException && stopping.IsCancellationRequested))
         {
-            return null;                             // also a form that trickles in while the program stops, which would hold it up
+            return null;                             // also a form that arrives slowly while the program stops: it would hold up the stop
         }
     }
 }

@@ -65,8 +65,8 @@ internal static class LetterActions
             return $"{Shown.Count(all)} {done}{(isCut ? ", then the program stopped" : "")}";
         }).ConfigureAwait(false);
         if (isCut)
-            throw new MissingException($"The program stops: {Shown.Count(all, "dead letter")} were {done}. Do it again for the others when "
-                + "it runs.", StatusCodes.Status503ServiceUnavailable);
+            throw new MissingException($"The program stops. So far, {Shown.Count(all, "dead letter")} {(all == 1 ? "was" : "were")} {done}. "
+                + "Do it again for the others when the program runs again.", StatusCodes.Status503ServiceUnavailable);
         return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count={all.ToString(CultureInfo.InvariantCulture)}"));
     }
 

@@ -11,7 +11,7 @@ internal static class AttachmentCalls
     /// callers. Failures that have another cause fail the round: it is repeated.
     /// </summary>
     public static Task RunAsync(Round round, StoreCommit commit) => commit.Attachments.Count == 0 ? Task.CompletedTask
-        : round.Wait!.ForOthersAsync(() => HasFunctions(commit) ? FunctionCalls.RunAsync(round, commit.Attachments)
+        : round.Wait!.ForApplicationAsync(() => HasFunctions(commit) ? FunctionCalls.RunAsync(round, commit.Attachments)
             : RowWrites.RunAsync(round.Connection, [.. commit.Attachments.Cast<PostgresWrites>()]));
 
     /// <summary>Whether a commit brings functions, which need the client's object of the transaction.</summary>

@@ -119,7 +119,7 @@ internal static class CommitCalls
         GroupRow group = owned.Group;
         Entry dead = root with { Payload = letter.Payload ?? root.Payload, Headers = letter.Headers ?? root.Headers };
         round.Rows.Dead.Add((group.Id, new(++group.LastDead, owned.Number, letter.Sequence, default, letter.Node.Storable(),
-            letter.Path.Storable(100_000), "", letter.Attempts, round.Time)
+            letter.Path.Storable(StorableText.MaxPath), "", letter.Attempts, round.Time)
         { Error = letter.Error.Storable() }, Stored.Block(dead, letter.IsDamaged ? round.Generation : dead.Generation)));
         group.Dead++;
     }

@@ -8,22 +8,22 @@ namespace Sluice.PostgreSql;
 internal sealed class ServerWait(ServerSilence silence)
 {
     private long begun = TimeProvider.System.GetTimestamp();
-    private volatile bool isOthers;
+    private volatile bool isApplication;
 
     /// <summary>The attempt still waits.</summary>
     public void Miss()
     {
-        if (!isOthers) silence.Miss(Volatile.Read(ref begun), null);
+        if (!isApplication) silence.Miss(Volatile.Read(ref begun), null);
     }
 
     /// <summary>The attempt has failed.</summary>
     public void Miss(Exception failure) => silence.Miss(Volatile.Read(ref begun), failure);
 
     /// <summary>Runs statements of the application. The server has answered everything before them.</summary>
-    public async Task ForOthersAsync(Func<Task> run)
+    public async Task ForApplicationAsync(Func<Task> run)
     {
         silence.Answer();
-        isOthers = true;
+        isApplication = true;
         try
         {
             await run().ConfigureAwait(false);
@@ -31,7 +31,7 @@ internal sealed class ServerWait(ServerSilence silence)
         finally
         {
             Volatile.Write(ref begun, TimeProvider.System.GetTimestamp());
-            isOthers = false;
+            isApplication = false;
         }
     }
 }

@@ -61,7 +61,7 @@ internal sealed class SourceServer(string name, NpgsqlDataSource database, Actio
     public Task WaitAsync(TimeSpan interval, CancellationToken cancellation)
         => Task.Delay(interval < MaxDelay ? interval : MaxDelay, time, cancellation);
 
-    /// <summary>Warns. Never throws: some warnings come from work beside the stream, where nobody awaits a failure.</summary>
+    /// <summary>Warns. Never throws, also if the handler does: a warning must not end the run.</summary>
     public void Warn(string text) => WarningHandlers.Tell(onWarning, $"The producer '{name}': {text}");
 
     /// <summary>Warns unless this run has said the same before.</summary>

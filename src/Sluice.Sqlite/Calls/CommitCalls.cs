@@ -90,7 +90,8 @@ internal static class CommitCalls
             "INSERT INTO sluice_dead(grp, number, part, root, attempts, died, node, path, error, blob) VALUES(?, ?, ?, ?, ?, ?, "
                 + "?, ?, ?, ?)")
             .Put(group.Id).Put(++group.LastDead).Put(partition.Number).Put(letter.Sequence).Put(letter.Attempts).Put(session.Now.UtcTicks)
-            .Put(letter.Node.Storable()).Put(letter.Path.Storable(100_000)).Put(letter.Error.Storable()).Put(RowBlob.Write(dead)).Run();
+            .Put(letter.Node.Storable()).Put(letter.Path.Storable(StorableText.MaxPath)).Put(letter.Error.Storable())
+            .Put(RowBlob.Write(dead)).Run();
     }
 
     private static void Defer(Session session, RetryWrite deferral, StoredPartition partition, Dictionary<long, Entry> entries)

@@ -10,7 +10,7 @@ namespace Sluice.Progress.Screen;
 internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : TextWriter
 {
     private readonly StringBuilder line = new();
-    private bool isOver;                             // under the lock of the line: who has kept this writer writes to the console again
+    private bool isOver;                             // the displays have ended: texts go to the console as they are. Under the line's lock
 
     public override Encoding Encoding => original.Encoding;
 

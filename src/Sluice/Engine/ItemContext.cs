@@ -17,7 +17,7 @@ public readonly struct ItemContext
     /// Use it as the key of effects outside of the store.</summary>
     public string Id => context.AbandonedId is { } abandoned ? abandoned : (ticket ?? context.Ticket) is { } known
         ? known.Id ?? string.Create(CultureInfo.InvariantCulture, $"{context.Run.NameOf(known.Source)}/{known.Sequence}")
-        : "derived";
+        : context.AbandonedId ?? "derived";          // it may have been abandoned between the two looks
 
     /// <summary>The name of the node.</summary>
     public string Node => context.Run.NameOf(context.Node);

@@ -21,8 +21,8 @@ internal abstract partial class SourcePump<T>
         }
     }
 
-    /// <summary>Disposes a sequence after a move that the pump does not await any more. What either throws is the source's failure, but
-    /// for a cancellation, which answers the stop.</summary>
+    /// <summary>Disposes a sequence after a move that the pump does not await any more. If the move or the disposal throws, the source has
+    /// failed, unless the move throws a cancellation, which answers the stop.</summary>
     protected static async Task DisposeAfterAsync(Task<bool> move, IAsyncDisposable sequence)
     {
         try

@@ -28,7 +28,8 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         else Run.Scheduler.Schedule(producing);
     }
 
-    /// <summary>Leaves a function behind that ignores its token; the run names it. So what it throws after a stop is reported.</summary>
+    /// <summary>Leaves a function behind that ignores its token; the run names it. The run also reports what the function throws after a
+    /// stop.</summary>
     protected override async ValueTask CloseAsync()
     {
         if (!await ArrivesAsync(produced.Task) || produced.Task.IsFaulted) LeaveBehind(produced.Task);

@@ -10,6 +10,9 @@ internal static class StorableText
     /// <summary>The number of characters of an error that stores keep.</summary>
     public const int MaxError = 4000;
 
+    /// <summary>The number of characters of a letter's path that databases keep.</summary>
+    public const int MaxPath = 100_000;
+
     /// <summary>Truncates a text between two characters, and replaces what cannot be stored by U+FFFD.</summary>
     public static string Storable(this string text, int max = MaxError)
     {

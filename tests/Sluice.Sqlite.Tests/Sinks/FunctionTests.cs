@@ -7,28 +7,11 @@ using Sluice.Tests.Delivery;
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>Functions of items in the transaction of their commit (<see cref="ItemContext.InTransaction{T}"/>).</summary>
-public sealed class FunctionTests : IAsyncLifetime
+public sealed class FunctionTests : TransactionTestBase
 {
     private const string Create = "CREATE TABLE IF NOT EXISTS number(n INTEGER NOT NULL, kind TEXT NOT NULL, UNIQUE(n, kind))";
 
-    private readonly TempDirectory directory = new();
-    private SqliteStreamStore? opened;
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    private SqliteStreamStore Store => opened!;
-
-    public async ValueTask InitializeAsync()
-    {
-        opened = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, cancellation: Cancellation);
-        await Store.ExecuteAsync(new SqliteWrites().Add(Create), Cancellation);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await Store.DisposeAsync();
-        directory.Dispose();
-    }
+    private protected override SqliteWrites Tables => new SqliteWrites().Add(Create);
 
     [Theory]
     [InlineData(false)]

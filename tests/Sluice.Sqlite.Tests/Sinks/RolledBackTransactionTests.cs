@@ -8,28 +8,11 @@ namespace Sluice.Sqlite.Tests;
 /// Constraints that roll back the whole transaction, and not only the statement: <c>INSERT OR ROLLBACK</c>, <c>RAISE(ROLLBACK, …)</c>.
 /// Only the item of the row fails.
 /// </summary>
-public sealed class RolledBackTransactionTests : IAsyncLifetime
+public sealed class RolledBackTransactionTests : TransactionTestBase
 {
-    private readonly TempDirectory directory = new();
-    private SqliteStreamStore? opened;
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    private SqliteStreamStore Store => opened!;
-
-    public async ValueTask InitializeAsync()
-    {
-        opened = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, cancellation: Cancellation);
-        await Store.ExecuteAsync(new SqliteWrites().Add("CREATE TABLE number(n INTEGER NOT NULL CHECK(n <> 70))")
-            .Add("CREATE TABLE total(count INTEGER NOT NULL)").Add("INSERT INTO total VALUES(0)")
-            .Add("CREATE TRIGGER five BEFORE INSERT ON number WHEN NEW.n = 5 BEGIN SELECT RAISE(ROLLBACK, 'no five'); END"), Cancellation);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await Store.DisposeAsync();
-        directory.Dispose();
-    }
+    private protected override SqliteWrites Tables => new SqliteWrites().Add("CREATE TABLE number(n INTEGER NOT NULL CHECK(n <> 70))")
+        .Add("CREATE TABLE total(count INTEGER NOT NULL)").Add("INSERT INTO total VALUES(0)")
+        .Add("CREATE TRIGGER five BEFORE INSERT ON number WHEN NEW.n = 5 BEGIN SELECT RAISE(ROLLBACK, 'no five'); END");
 
     [Theory]
     [InlineData("INSERT INTO number VALUES(?)", 5, "no five")]

@@ -72,7 +72,7 @@ internal sealed class ChildErrors
         }
         catch (Exception)
         {
-            // The disk is full, or nobody reads any more. A child whose errors are not read would stop when the pipe is full.
+            // The copy has failed, for example because the disk is full. The reading goes on: a child whose pipe is full waits for ever.
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
         foreach (LeasedBatch leased in lease.Batches)
         {
             if (Fetcher.Begin(leased) is not { } partition) continue;
-            // Also when the partition was lost in the middle: nobody else processes what is settled.
+            // If the partition was lost in the middle, some entries are settled. They start here: no other member gets them.
             int count = Core.Options.Delivery.Level != DeliveryLevel.None ? leased.Entries.Length
                 : await Core.Committer.SettleAsync(partition, leased);
             if (count == 0) continue;

@@ -58,7 +58,7 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
     {
         ThrowIfClosed();
         if (boundary is null) CallingFunction.CheckRead(plan.Run, plan.Name);
-        // A look at the first value is one at the same value after a resume, or fails because the value has left the store.
+        // FirstAsync reads the first value also after a resume. If that value has left the store, the read fails.
         long start = chosen ?? (isCounted ? plan.From : 1);
         if (from != ReadFrom.First && !plan.IsPlaced && chosen is null)
         {

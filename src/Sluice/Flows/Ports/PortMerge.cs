@@ -12,7 +12,7 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
 
     public void Add(IInputPort port, PortReader reader)
     {
-        if (port is InputPort) reader.IsMerged = true;       // elsewhere the process with the store waits for each read by itself
+        if (port is InputPort) reader.IsMerged = true;       // in another process, each read is a wait of its own
         inputs.Add((port, reader));
         reads.Add(null);
     }

@@ -33,8 +33,8 @@ internal sealed class PortReader(IInputPort port, long from, bool isCounted)
 
     public bool HasEnded { get; private set; }
 
-    /// <summary>Whether it reads ahead for a merge, while the function may work. The merge itself waits for the function, and not the
-    /// reads.</summary>
+    /// <summary>Whether it reads ahead for a merge. Then its waits are no waits of the function, which may be at work; the merge says when
+    /// the function waits.</summary>
     public bool IsMerged { get; set; }
 
     /// <summary>Gives out the current value.</summary>

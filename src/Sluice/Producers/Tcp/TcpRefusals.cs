@@ -2,12 +2,12 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Producers;
 
-/// <summary>Tells the operator of items that this side has refused although the client did nothing wrong that it could see: the client is
-/// not told what failed inside. At most one warning a minute for each source, however many clients fail.</summary>
+/// <summary>Warns the operator of items that a source could not take because of the store, a key function or a serializer. The client does
+/// not learn what failed inside of the service. At most one warning a minute for each source, however many clients fail.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class TcpRefusals(TcpOptions options, string node, TimeProvider time)
 {
-    /// <summary>What a client is told of a failure that is none of its own.</summary>
+    /// <summary>What a client is told if the service has failed.</summary>
     public const string Told = "The item could not be stored. Send it again later; the operator of the service was told why.";
 
     private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
