@@ -48,6 +48,11 @@ public class TwiceRunningTests
         await using var store = new MemoryStreamStore();
         var failing = new FailingStore(store) { FailsToJoin = how == "fail at the start" };
         await using Consecutor<int> first = New(failing, _ => Task.CompletedTask);
+        if (how == "fail")
+        {
+            await first.SendAsync(1, Cancellation);         // before the start: no send meets the end
+            failing.IsClosed = true;
+        }
         if (failing.FailsToJoin) await Assert.ThrowsAsync<StreamStoreException>(() => first.StartAsync(Cancellation));
         else await first.StartAsync(Cancellation);
         failing.FailsToJoin = false;
@@ -55,8 +60,6 @@ public class TwiceRunningTests
         else if (how == "abandon") await first.AbandonAsync();
         else if (how == "fail")
         {
-            failing.IsClosed = true;
-            await first.SendAsync(1, Cancellation);
             while (first.Snapshot().Status != ConsecutorStatus.Failed) await Task.Yield();          // and maybe not at its end yet
             failing.IsClosed = false;
         }
