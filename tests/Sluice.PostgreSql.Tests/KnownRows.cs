@@ -15,7 +15,7 @@ internal static class KnownRows
     {
         await round.ReadAsync([new NpgsqlBatchCommand("SELECT 1")], static (_, _) => { });       // begins the transaction
         var stored = new Round(round.Connection, round.Sql, round.Marks, round.IntakeMarks, isReadOnly: false)
-        { ServerTime = round.ServerTime };
+        { ServerTime = round.ServerTime, Clock = new() };
         var needs = new Needs();
         foreach (StreamRow stream in round.Streams)
         {

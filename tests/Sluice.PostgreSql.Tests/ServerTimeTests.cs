@@ -37,26 +37,55 @@ public sealed class ServerTimeTests(SharedServer server)
         Assert.InRange(await store.GetTimeAsync(Cancellation), latest, latest + TimeSpan.FromSeconds(10));
     }
 
-    /// <summary>A clock that was put right leaves no trace once it has passed the latest time.</summary>
-    [Fact]
-    public async Task TheServersTimeCountsAgainWhenItHasCaughtUp()
+    /// <summary>A clock that was put right, in one step or in several, does not move the store's time ahead.</summary>
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(0, 0.01)]                            // so many seconds too few
+    [InlineData(0, 1.5)]
+    [InlineData(0, -1.5)]
+    [InlineData(1, 0)]
+    [InlineData(1, 3)]
+    [InlineData(7, 0.5)]
+    public void AClockThatIsPutRightDoesNotMoveTheTimeAhead(int steps, double late)
     {
-        await using PostgresStreamStore store = await OpenAsync();
-        now += Wrong;
-        await AppendAsync(store, 1);
-        now -= Wrong;
-        DateTimeOffset before = now;
-        await AppendAsync(store, 2);
-        now += TimeSpan.FromMinutes(1);
-        await AppendAsync(store, 3);
-        await AppendAsync(store, 4);
-        Assert.Equal(before + Wrong + TimeSpan.FromMinutes(1), await store.GetTimeAsync(Cancellation));
-        now = before + Wrong + TimeSpan.FromMinutes(2);
-        Assert.Equal(now, await store.GetTimeAsync(Cancellation));
-        await AppendAsync(store, 5);
-        now += TimeSpan.FromMinutes(1);
-        await AppendAsync(store, 6);
-        Assert.Equal(now, await store.GetTimeAsync(Cancellation));
+        const long Hour = TimeSpan.TicksPerHour;
+        long passed = 0, server = 20 * Hour, seen = 0;
+        var clock = new ServerClock();
+        Tell(TimeSpan.Zero);
+        long first = seen;
+        server -= 8 * Hour;
+        Tell(TimeSpan.FromSeconds(1));
+        for (int step = 0; step < steps; step++)
+        {
+            server += Hour;
+            Tell(TimeSpan.FromSeconds(1));
+        }
+        server += ((8 - steps) * Hour) - (long)(late * TimeSpan.TicksPerSecond);
+        for (int minute = 0; minute < 5; minute++) Tell(TimeSpan.FromMinutes(1));
+        Assert.InRange(seen - first, passed - (2 * TimeSpan.TicksPerSecond), passed + (2 * TimeSpan.TicksPerSecond));
+
+        void Tell(TimeSpan later)
+        {
+            passed += later.Ticks;
+            server += later.Ticks;
+            long at = Stamp(passed), told = clock.Tell(at, at, 0, server, seen);
+            Assert.True(told >= seen);
+            seen = told;
+        }
+    }
+
+    /// <summary>A clock that has reached the latest time counts again.</summary>
+    [Fact]
+    public void TheServersTimeCountsAgainWhenItHasCaughtUp()
+    {
+        const long Hour = TimeSpan.TicksPerHour, Minute = TimeSpan.TicksPerMinute;
+        var clock = new ServerClock();
+        Assert.Equal(20 * Hour, clock.Tell(Stamp(0), Stamp(0), 0, 20 * Hour, seen: 0));
+        Assert.Equal(20 * Hour, clock.Tell(Stamp(0), Stamp(0), 0, 18 * Hour, seen: 20 * Hour));
+        Assert.Equal((20 * Hour) + Minute, clock.Tell(Stamp(Minute), Stamp(Minute), 0, (18 * Hour) + Minute, seen: 20 * Hour));
+        long later = 3 * Hour;                       // nobody has asked for it meanwhile
+        Assert.Equal((18 * Hour) + later, clock.Tell(Stamp(later), Stamp(later), 0, (18 * Hour) + later, seen: (20 * Hour) + Minute));
+        Assert.Equal((19 * Hour) + later, clock.Tell(Stamp(later + Hour), Stamp(later + Hour), 0, (19 * Hour) + later, seen: 20 * Hour));
     }
 
     /// <summary>The answer to a round may be read after the answer to a later one.</summary>
@@ -65,12 +94,13 @@ public sealed class ServerTimeTests(SharedServer server)
     {
         const long Hour = TimeSpan.TicksPerHour;
         var clock = new ServerClock();
-        long early = TimeProvider.System.GetTimestamp();
-        Assert.Equal(3 * Hour, clock.Tell(early, 0, 3 * Hour, seen: 0));
-        Assert.Equal(3 * Hour, clock.Tell(TimeProvider.System.GetTimestamp(), 0, Hour, seen: 3 * Hour));
-        Assert.Equal(3 * Hour, clock.Tell(early, 0, (3 * Hour) - 1, seen: 0));
-        Assert.Equal(4 * Hour, clock.Tell(TimeProvider.System.GetTimestamp(), 0, 2 * Hour, seen: 0));
+        Assert.Equal(3 * Hour, clock.Tell(Stamp(0), Stamp(0), 0, 3 * Hour, seen: 0));
+        Assert.Equal(3 * Hour, clock.Tell(Stamp(1), Stamp(1), 0, Hour, seen: 3 * Hour));
+        Assert.Equal(3 * Hour, clock.Tell(Stamp(0), Stamp(2), 0, (3 * Hour) - 1, seen: 0));
+        Assert.Equal(4 * Hour, clock.Tell(Stamp(Hour), Stamp(Hour), 0, 2 * Hour, seen: 0));
     }
+
+    private static long Stamp(long ticks) => (long)(ticks * (TimeProvider.System.TimestampFrequency / (double)TimeSpan.TicksPerSecond));
 
     private async Task<PostgresStreamStore> OpenAsync()
     {

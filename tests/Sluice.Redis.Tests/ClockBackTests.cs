@@ -28,10 +28,41 @@ public class ClockBackTests(SharedServer server)
         clock = begun + TimeSpan.FromMinutes(61);
         Assert.Equal(AppendStatus.Accepted, await PayAsync());
 
-        async Task<AppendStatus> PayAsync()
+        Task<AppendStatus> PayAsync() => ClockBackTests.PayAsync(store);
+    }
+
+    [Theory]
+    [InlineData(3600)]                               // so many seconds behind the time that is right
+    [InlineData(2)]
+    [InlineData(90)]
+    public async Task AClockThatIsPutForwardInPartDoesNotMoveTheTimeAhead(int behind)
+    {
+        DateTimeOffset begun = DateTimeOffset.UtcNow;
+        DateTimeOffset clock = begun;
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Prefix = SharedServer.NewPrefix(), ServerTime = () => clock });
+        await store.PrepareAsync();
+        Assert.Equal(AppendStatus.Accepted, await PayAsync(store));
+        clock = begun - TimeSpan.FromHours(2);
+        Assert.Equal(AppendStatus.Duplicate, await PayAsync(store));
+        for (int call = 0; call < 6; call++)         // without a write, the time goes on
         {
-            using EntryBatch batch = Rows.Batch("payment");
-            return (await store.AppendAsync(new(Rows.Orders, "key-1", 0, 1, batch) { ForgetAfter = TimeSpan.FromHours(1) })).Status;
+            clock += TimeSpan.FromSeconds(30);
+            await store.GetTimeAsync();
         }
+        DateTimeOffset right = begun + TimeSpan.FromMinutes(3);
+        Assert.InRange(await store.GetTimeAsync(), right - TimeSpan.FromSeconds(1), right + TimeSpan.FromSeconds(1));
+
+        clock = right - TimeSpan.FromSeconds(behind);
+        Assert.Equal(AppendStatus.Duplicate, await PayAsync(store));
+        Assert.InRange(await store.GetTimeAsync(), right - TimeSpan.FromSeconds(1), right + TimeSpan.FromSeconds(1));
+        clock += TimeSpan.FromSeconds(20);
+        Assert.InRange(await store.GetTimeAsync(), right + TimeSpan.FromSeconds(19), right + TimeSpan.FromSeconds(21));
+    }
+
+    private static async Task<AppendStatus> PayAsync(RedisStreamStore store)
+    {
+        using EntryBatch batch = Rows.Batch("payment");
+        return (await store.AppendAsync(new(Rows.Orders, "key-1", 0, 1, batch) { ForgetAfter = TimeSpan.FromHours(1) })).Status;
     }
 }

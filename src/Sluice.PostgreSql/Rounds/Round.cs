@@ -52,7 +52,7 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     public ServerWait? Wait { get; init; }
 
     /// <summary>The clock of the store object; one of its own in tests.</summary>
-    public ServerClock Clock { get; init; } = new();
+    public required ServerClock Clock { get; init; }
 
     /// <summary>For tests: replaces the server's time.</summary>
     public Func<DateTimeOffset?>? ServerTime { get; init; }
@@ -127,7 +127,7 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     public void Begin(int generation, string store, int version, long microseconds)
     {
         (Generation, StoreId, Version) = (generation, store, version);
-        Now = Clock.Tell(begun, microseconds, TicksOf(microseconds), time);
+        Now = Tell(microseconds, time);
     }
 
     /// <summary>Begins with an estimate of the server's time; <see cref="NoteTime"/> follows.</summary>
@@ -138,7 +138,10 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     }
 
     /// <summary>The server has told its time to a round that has begun with an estimate. Later rounds need it.</summary>
-    public void NoteTime(long microseconds) => Clock.Tell(begun, microseconds, TicksOf(microseconds), Now);
+    public void NoteTime(long microseconds) => Tell(microseconds, Now);
+
+    private long Tell(long microseconds, long seen)
+        => Clock.Tell(begun, TimeProvider.System.GetTimestamp(), microseconds, TicksOf(microseconds), seen);
 
     /// <summary>The ticks of a time that the server has told, or what a test puts in its place.</summary>
     public long TicksOf(long microseconds)

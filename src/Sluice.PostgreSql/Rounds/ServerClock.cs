@@ -2,7 +2,8 @@ namespace Sluice.PostgreSql;
 
 /// <summary>
 /// The server's clock, as this process knows it, and how far the store's time is ahead of it. If the server's clock goes back (a failover,
-/// a correction), the store's time continues from the latest time that a stream has seen, until the server's clock has passed the store's.
+/// a correction), the store's time continues from the latest time that a stream has seen, until the server's clock has reached the store's.
+/// If the server's clock is put forward meanwhile, in part or as a whole, the store's time continues as well: it is less far ahead then.
 /// </summary>
 /// <remarks>
 /// Thread-safe. Locking rule: <c>gate</c> protects everything: the server's time and how far the store is ahead of it belong together.
@@ -13,7 +14,7 @@ internal sealed class ServerClock
     private const long Tolerance = TimeSpan.TicksPerSecond;
 
     private readonly Lock gate = new();
-    private (long Microseconds, long Taken)? last;
+    private (long Microseconds, long Ticks, long Begun, long Taken)? last;     // what the server has told last, and when its round was here
     private long ahead;                              // in ticks
     private long latest;                             // the latest time of the store that a round has got here
     private long changed;                            // when ahead has changed
@@ -28,18 +29,19 @@ internal sealed class ServerClock
         get
         {
             lock (gate)
-                return last is var (told, taken) && TimeProvider.System.GetElapsedTime(taken) is var passed
-                    && passed <= KnownStreams.MaxAge ? (told + (long)passed.TotalMicroseconds, ahead) : null;
+                return last is { } told && TimeProvider.System.GetElapsedTime(told.Taken) is var passed
+                    && passed <= KnownStreams.MaxAge ? (told.Microseconds + (long)passed.TotalMicroseconds, ahead) : null;
         }
     }
 
     /// <summary>The server has told its time to a round, after the streams of the round were locked or read.</summary>
-    /// <param name="begun">When the round has begun.</param>
+    /// <param name="begun">When the round has begun: a time stamp of this process.</param>
+    /// <param name="now">The same of now.</param>
     /// <param name="microseconds">The server's time, in microseconds since 1970.</param>
     /// <param name="server">The same in ticks, or what a test puts in its place.</param>
     /// <param name="seen">The latest time of the store that the streams of the round have seen.</param>
     /// <returns>The store's time, in ticks.</returns>
-    public long Tell(long begun, long microseconds, long server, long seen)
+    public long Tell(long begun, long now, long microseconds, long server, long seen)
     {
         lock (gate)
         {
@@ -47,15 +49,18 @@ internal sealed class ServerClock
             bool isOld = begun < changed;
             if (!isOld)
             {
-                long before = ahead, now = TimeProvider.System.GetTimestamp();
-                if (server >= Math.Max(latest, seen)) ahead = 0;
+                long before = ahead;
+                // At most so much has passed since the answer before: what is more is a step of the server's clock.
+                if (last is { } told && server - told.Ticks - TimeProvider.System.GetElapsedTime(told.Begun, now).Ticks is var step && step > Tolerance)
+                    ahead = Math.Max(0, ahead - step);
+                if (server + Tolerance >= Math.Max(latest, seen)) ahead = 0;
                 else if (seen - server > Tolerance) ahead = Math.Max(ahead, seen - server);
                 if (ahead != before) changed = now;
-                last = (microseconds, now);
+                last = (microseconds, server, begun, now);
             }
-            long time = Math.Max(seen, isOld ? Math.Min(server + ahead, latest) : server + ahead);
-            latest = Math.Max(latest, time);
-            return time;
+            long stored = Math.Max(seen, isOld ? Math.Min(server + ahead, latest) : server + ahead);
+            latest = Math.Max(latest, stored);
+            return stored;
         }
     }
 }

@@ -16,6 +16,9 @@ internal sealed class SqliteFailure(int code, string message) : Exception(messag
     /// <summary>Whether the medium failed: a write may or may not have happened.</summary>
     public bool IsIo => Primary == raw.SQLITE_IOERR;
 
+    /// <summary>Whether SQLite has rolled the transaction back for a function of an item, which is refused the next time.</summary>
+    public bool IsInterrupt => Primary == raw.SQLITE_INTERRUPT;
+
     /// <summary>Whether another program holds a lock on the file for longer than a call waits.</summary>
     public bool IsBusy => Primary is raw.SQLITE_BUSY or raw.SQLITE_LOCKED;
 

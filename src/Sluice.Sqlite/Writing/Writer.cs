@@ -95,7 +95,7 @@ internal sealed class Writer
             || session.Database.HasMoved;
         foreach (Request request in round)
         {
-            if (round.Count == 1 || isHopeless) request.Fail(Explain(failure));
+            if ((round.Count == 1 && failure is not SqliteFailure { IsInterrupt: true }) || isHopeless) request.Fail(Explain(failure));
             else if (!TryRun([request], out Exception own)) request.Fail(Explain(own));
         }
     }

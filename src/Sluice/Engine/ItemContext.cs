@@ -15,17 +15,29 @@ public readonly struct ItemContext
     /// and the item's number in it, from 0, as in <c>orders/41</c>. An item that an operator made from held or combined items has the key
     /// <c>derived</c>. In a consecutor it is the id of the accepted item, <c>payments/3/42@1</c>: unique for ever and equal after restarts.
     /// Use it as the key of effects outside of the store.</summary>
-    public string Id => context.AbandonedId is { } abandoned ? abandoned : (ticket ?? context.Ticket) is { } known
-        ? known.Id ?? string.Create(CultureInfo.InvariantCulture, $"{context.Run.NameOf(known.Source)}/{known.Sequence}")
-        : context.AbandonedId ?? "derived";          // it may have been abandoned between the two looks
+    public string Id
+    {
+        get
+        {
+            string id = (ticket ?? context.Ticket) is not { } known ? "derived"
+                : known.Id ?? string.Create(CultureInfo.InvariantCulture, $"{context.Run.NameOf(known.Source)}/{known.Sequence}");
+            return context.Abandoned?.Id ?? id;      // last: until then, the ticket may have become another item's
+        }
+    }
 
     /// <summary>The name of the node.</summary>
     public string Node => context.Run.NameOf(context.Node);
 
     /// <summary>The number of this attempt, from 1. It counts the attempts of the stage, and in a consecutor the earlier replays
     /// too.</summary>
-    public int Attempt => context.AbandonedId is not null ? context.Attempt
-        : context.Attempt + ((ticket ?? context.Ticket)?.EarlierAttempts ?? 0);
+    public int Attempt
+    {
+        get
+        {
+            int attempt = context.Attempt + ((ticket ?? context.Ticket)?.EarlierAttempts ?? 0);
+            return context.Abandoned?.Attempt ?? attempt;
+        }
+    }
 
     /// <summary>The run that processes the item.</summary>
     public PipelineRun Run => context.Run;
@@ -71,7 +83,7 @@ public readonly struct ItemContext
     public void InTransaction<TTransaction>(Func<TTransaction, CancellationToken, ValueTask> function) where TTransaction : class
     {
         ArgumentNullException.ThrowIfNull(function);
-        if (context.AbandonedId is not null) throw TooLate();
+        if (context.Abandoned is not null) throw TooLate();
         if (context.Run.Options.Following?.Feeder is not ITransactionOwner owner || (ticket ?? context.Ticket) is not { } known)
             throw new InvalidOperationException(
                 $"{Node} asks for the transaction of its item's commit, and this run has no commits, because it is not the run of a "

@@ -97,7 +97,8 @@ public sealed partial class PipelineRun
     }
 
     /// <summary>
-    /// Waits for the code of a source that has no more items but has not returned, until it returns or its wait is given up.
+    /// Waits for the code of a source that has no more items but has not returned, until it returns or its wait is given up. If the code
+    /// fails, the run fails at its end: what the source has produced goes through.
     /// </summary>
     internal async Task LeaveAsync(Task work, int node)
     {
@@ -112,7 +113,7 @@ public sealed partial class PipelineRun
             await Task.WhenAny(work, left.Task);
         lock (sync) leaving?.Remove(left);
         if (!work.IsCompleted) Abandon(work, node);
-        else if (work.IsFaulted) await work;
+        else if (work.Exception is { } failed) FailAtEnd(failed.InnerException ?? failed, node);
     }
 
     /// <summary>How long a stopped source may block its thread before the run continues without it.</summary>

@@ -20,6 +20,16 @@ public sealed partial class PipelineRun
         Stop(cause as PipelineException ?? new PipelineException(NameOf(node), null, cause, node));
     }
 
+    /// <summary>Fails the run when it ends, if nothing has failed or cancelled it before, and lets it go on until then: the failure of a
+    /// source of which no more items are wanted.</summary>
+    internal void FailAtEnd(Exception cause, int node)
+    {
+        lock (sync)
+        {
+            if (!stopping && !ending) failure ??= cause as PipelineException ?? new PipelineException(NameOf(node), null, cause, node);
+        }
+    }
+
     /// <summary>Fails the run because of an exception that no stage awaits: from an <c>async void</c> method of user code.</summary>
     private void FailOutside(Exception cause) => Stop(new PipelineException("async void", null, cause));
 
@@ -33,7 +43,7 @@ public sealed partial class PipelineRun
         lock (sync)
         {
             if (stopping || ending) return false;
-            failure = cause;
+            failure ??= cause;
             if (cause is null && reason.Length > 0) cancelReason = reason;
             stopping = true;
         }

@@ -4,7 +4,8 @@ namespace Sluice.Engine;
 internal abstract partial class SourcePump<T>
 {
     /// <summary>Awaits a move to the next item of a sequence.</summary>
-    /// <returns>Whether there is an item; null if the sequence answered a stop with a cancellation.</returns>
+    /// <returns>Whether there is an item; null if the sequence answered a stop with a cancellation, or failed after it: then the run
+    /// fails at its end.</returns>
     protected async ValueTask<bool?> MovedAsync(ValueTask<bool> moving)
     {
         try
@@ -15,9 +16,27 @@ internal abstract partial class SourcePump<T>
         {
             return null;
         }
+        catch (Exception e) when (IsStopped)
+        {
+            Run.FailAtEnd(Failure(e), Node);
+            return null;
+        }
         catch (Exception e)
         {
             throw Failure(e);
+        }
+    }
+
+    /// <summary>Disposes a sequence. If that fails when no more items are wanted, the run fails at its end.</summary>
+    protected async ValueTask DisposeAsync(IAsyncDisposable sequence)
+    {
+        try
+        {
+            await sequence.DisposeAsync();
+        }
+        catch (Exception e) when (IsStopped)
+        {
+            Run.FailAtEnd(Failure(e), Node);
         }
     }
 

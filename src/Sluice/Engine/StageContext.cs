@@ -19,7 +19,7 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     private long leftAt;                             // when the recorded time was running last
     private Dictionary<string, long>? measured;      // under its lock
     private TransactionWork? work;                   // of the current call, the newest first
-    private string? abandonedId;
+    private AbandonedItem? abandoned;
     private long call;                               // the number of the current call; zero if none is under way, negative while it is held
 
     public PipelineRun Run => run;
@@ -84,18 +84,17 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     }
 
     /// <summary>Lets go of an attempt that is not awaited any more: its code may go on, and its item's ticket will be another item's.
-    /// It still knows the id of its item, and adds nothing.</summary>
+    /// It still knows its item, and adds nothing.</summary>
     public void Abandon()
     {
         var item = new ItemContext(this, Ticket);
-        Attempt = item.Attempt;
-        Volatile.Write(ref abandonedId, item.Id);
+        Volatile.Write(ref abandoned, new(item.Id, item.Attempt));
         EndCall(In, null, hasFailed: true);
         Ticket = null;
     }
 
-    /// <summary>The id of the item of an attempt that was abandoned; null if it was not.</summary>
-    public string? AbandonedId => Volatile.Read(ref abandonedId);
+    /// <summary>The item of an attempt that was abandoned; null if it was not.</summary>
+    public AbandonedItem? Abandoned => Volatile.Read(ref abandoned);
 
     // So that what is added while a call ends is either handed over or refused: the number of the call, negated, is a lock.
     private bool TryHold(long number)

@@ -209,7 +209,7 @@ internal sealed class ResumablePump<T>(
         }
         finally
         {
-            if (!left) await items.DisposeAsync();
+            if (!left) await DisposeAsync(items);
         }
     }
 

@@ -48,6 +48,7 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         }
         catch (Exception e)
         {
+            if (IsStopped) Close();                              // what was pushed goes through, then the run fails
             if (!Close(e))
             {
                 produced.SetException(e);

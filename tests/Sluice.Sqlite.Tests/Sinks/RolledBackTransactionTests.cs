@@ -61,6 +61,24 @@ public sealed class RolledBackTransactionTests : TransactionTestBase
         Assert.Equal("19 19", Ask("SELECT count || ' ' || (SELECT count(*) FROM number) FROM total"));
     }
 
+    /// <summary>The store has not failed, so nobody is told that it does not take commits.</summary>
+    [Fact]
+    public async Task ACommitOfOneItemIsRefusedAtOnce()
+    {
+        var store = new FailureCounter(Store);
+        await using var numbers = new Consecutor<int>("numbers", source => source | Sink.OfAsync<int>((_, context, _) =>
+        {
+            context.InTransaction<SqliteTransaction>((transaction, _) =>
+            {
+                transaction.Execute("INSERT INTO number VALUES(5)");
+                return default;
+            });
+            return default;
+        }), CommitLab.Options(store));
+        await CommitLab.RunAsync(numbers, 1, dead: 1);
+        Assert.Equal(0, store.Failures);
+    }
+
     [Fact]
     public async Task AStatementOfTheApplicationThatRollsBackIsRefused()
     {
@@ -79,6 +97,24 @@ public sealed class RolledBackTransactionTests : TransactionTestBase
         DeadLetter letter = Assert.Single(await numbers.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal(item, (int)letter.Item!);
         Assert.Contains(why, letter.Error, StringComparison.Ordinal);
+    }
+
+    private sealed class FailureCounter(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public int Failures { get; private set; }
+
+        public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+        {
+            try
+            {
+                return await base.CommitAsync(commit, cancellation);
+            }
+            catch (StreamStoreException e) when (e is not ItemRejectedException)
+            {
+                Failures++;
+                throw;
+            }
+        }
     }
 
     private string Ask(string sql)

@@ -118,7 +118,8 @@ public sealed class BlockedSourceTests : IDisposable
         await run.Completion;
     }
 
-    /// <summary>What a source throws when it is told to stop is its failure, whether it waits or works meanwhile.</summary>
+    /// <summary>What a source throws when it is told to stop is its failure, whether it waits or works meanwhile. What it has produced goes
+    /// through, also behind a buffer.</summary>
     [Theory]
     [InlineData("pushed")]
     [InlineData("pushed, at once")]
@@ -130,15 +131,23 @@ public sealed class BlockedSourceTests : IDisposable
         Source<int> source = kind.StartsWith("pushed", StringComparison.Ordinal) ? Source.Create<int>(async (push, stop) =>
         {
             await push(1);
+            await push(2);
             await FailsAsync(stop);
         }) : Source.From(ReadAsync());
-        PipelineRun run = source.ForEach(seen.Add).Start();
+        var mayGoOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Pipeline pipeline = source | Stage.Buffer(8) | (async (int item) =>
+        {
+            await mayGoOn.Task;
+            seen.Add(item);
+        });
+        PipelineRun run = pipeline.Start();
         await waits.Task;
         Task drained = run.StopAsync();
-        goOn.Set();
+        while (run.FailureSoFar is null) await Task.Yield();
+        mayGoOn.SetResult();
         var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
         Assert.IsType<IOException>(failure.InnerException);
-        Assert.Equal([1], seen);
+        Assert.Equal([1, 2], seen);
         await Assert.ThrowsAsync<PipelineException>(() => drained);
 
         async Task FailsAsync(CancellationToken stop)
@@ -156,6 +165,7 @@ public sealed class BlockedSourceTests : IDisposable
             try
             {
                 yield return 1;
+                yield return 2;
                 if (kind == "sequence") await FailsAsync(stop);
                 waits.TrySetResult();
                 await Task.Delay(Timeout.Infinite, stop);

@@ -38,7 +38,7 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
         }
         finally
         {
-            if (!left) await enumerator.DisposeAsync();
+            if (!left) await DisposeAsync(enumerator);
         }
     }
 

@@ -126,7 +126,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         }
         finally
         {
-            if (!left) await items.DisposeAsync();
+            if (!left) await DisposeAsync(items);
         }
         if (markAsync is null) return;
         if (isBegun && emitted == current.First) PassOne();      // the count of an item that is gone must not apply to another

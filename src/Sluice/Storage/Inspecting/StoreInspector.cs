@@ -125,8 +125,15 @@ public sealed class StoreInspector
     public async IAsyncEnumerable<StoredDeadLetter> ReadDeadLettersAsync(GroupId group, DeadLetterFilter? filter = null, long after = 0,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(store, group, filter?.Node, after,
-            cancellation: cancellation).ConfigureAwait(false))
+        await foreach (StoredDeadLetter letter in ReadLettersAsync(group, filter, after, MaxPage, cancellation).ConfigureAwait(false))
+            yield return letter;
+    }
+
+    private async IAsyncEnumerable<StoredDeadLetter> ReadLettersAsync(GroupId group, DeadLetterFilter? filter, long after, int most,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(store, group, filter?.Node, after, most, cancellation)
+            .ConfigureAwait(false))
             foreach (StoredDeadLetter letter in page)
                 if (filter?.Matches(letter) != false) yield return letter;
     }
@@ -144,7 +151,8 @@ public sealed class StoreInspector
     {
         CheckPage(max);
         List<StoredDeadLetter> found = [];
-        await foreach (StoredDeadLetter letter in ReadDeadLettersAsync(group, filter, after, cancellation).ConfigureAwait(false))
+        int most = filter is null or { Error: null, Since: null, Before: null } ? max : MaxPage;
+        await foreach (StoredDeadLetter letter in ReadLettersAsync(group, filter, after, most, cancellation).ConfigureAwait(false))
         {
             found.Add(letter);
             if (found.Count == max) break;
