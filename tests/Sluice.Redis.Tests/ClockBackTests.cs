@@ -57,7 +57,8 @@ public class ClockBackTests(SharedServer server)
         Assert.Equal(AppendStatus.Duplicate, await PayAsync(store));
         Assert.InRange(await store.GetTimeAsync(), right - TimeSpan.FromSeconds(1), right + TimeSpan.FromSeconds(1));
         clock += TimeSpan.FromSeconds(20);
-        Assert.InRange(await store.GetTimeAsync(), right + TimeSpan.FromSeconds(19), right + TimeSpan.FromSeconds(21));
+        // A clock that is hardly behind has overtaken the stored time meanwhile.
+        Assert.InRange(await store.GetTimeAsync(), right + TimeSpan.FromSeconds(17), right + TimeSpan.FromSeconds(21));
     }
 
     private static async Task<AppendStatus> PayAsync(RedisStreamStore store)

@@ -52,7 +52,6 @@ end
 
 -- Time is the server's, and no caller's. If the server's clock goes back, the store's goes on from where it was: `shift` is how far it is ahead since then. A clock that has reached the stored time is right again, and the shift would move the time ahead. So would one that was put forward, but not so far: more than a minute since the last stored time does not count. Each call stores the time while there is a shift, unless that was done less than ten seconds ago.
 local A_SECOND = 1000000
-local MOST_PASSED, STORED_EACH = 60 * A_SECOND, 10 * A_SECOND
 
 -- The server's clock, in microseconds. Tests that let time pass give a time of their own; everybody else gives zero.
 local function clockOf(given)
@@ -76,10 +75,10 @@ local function begin(keys, args)
   now = clock
   if clock + A_SECOND < stored then
     now = clock + (tonumber(meta[5]) or 0)
-    if now + A_SECOND < stored or now > stored + MOST_PASSED then
+    if now + A_SECOND < stored or now > stored + 60 * A_SECOND then
       now = stored
       call('HSET', META, 'shift', digits(stored - clock))
-    elseif now > stored + STORED_EACH then
+    elseif now > stored + 10 * A_SECOND then
       stored = now
       call('HSET', META, 'time', digits(now))
     end

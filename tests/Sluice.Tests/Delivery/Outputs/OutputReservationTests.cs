@@ -7,7 +7,7 @@ namespace Sluice.Tests.Delivery;
 /// <summary>Outputs that wait for a place in a full stream while the store does not answer.</summary>
 public class OutputReservationTests
 {
-    private const int Bound = 10;
+    private const int Bound = 10, InFlight = 7;
 
     private readonly TestClock clock = new();
 
@@ -47,20 +47,24 @@ public class OutputReservationTests
         Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("second", "test", 0, 1, batch), Cancellation)).Status);
     }
 
-    /// <summary>As where an owner has places in too many streams. A repetition would be refused, too.</summary>
+    /// <summary>As where an owner has places in too many streams. A repetition would be refused, too. The output waits only while the stream
+    /// is full: each item in flight may add one.</summary>
     [Fact]
     public async Task AnOutputWhosePlaceIsRefusedForGoodGoesOnWithoutOne()
     {
         await using var store = new UnsureStore(new MemoryStreamStore(clock)) { RefusesPlaces = true };
         await using Consecutor<int> first = First(store), second = Second(store);
         first.Output<int>("out").To(second, OutputMode.Blocking);
-        await second.StartAsync(Cancellation);
         await first.StartAsync(Cancellation);
-        await first.SendAllAsync([.. Enumerable.Range(0, 20)], Cancellation);
+        await first.SendAllAsync([.. Enumerable.Range(0, 50)], Cancellation);
+        await PassAsync(() => store.Refused >= 100);
+        Assert.InRange((await store.FindStreamAsync("second", Cancellation))!.Items, Bound, Bound + InFlight);
+        Assert.Contains("waits for a place", first.Snapshot().Problem, StringComparison.Ordinal);
+
+        await second.StartAsync(Cancellation);
         ConsecutorSnapshot end = await IdleAsync(first);
-        Assert.True(end is { Completed: 20, Dead: 0, Unaccounted: 0 }, $"{end}");
-        Assert.Equal(20, (await IdleAsync(second)).Completed);
-        Assert.Equal(20, store.Refused);
+        Assert.True(end is { Completed: 50, Dead: 0, Unaccounted: 0 }, $"{end}");
+        Assert.Equal(50, (await IdleAsync(second)).Completed);
     }
 
     private Consecutor<int> First(IStreamStore store) => new("first", source => source | Sink.Output<int>("out"), Options(store, 1000));
@@ -70,7 +74,7 @@ public class OutputReservationTests
     private ConsecutorOptions Options(IStreamStore store, int bound) => new()
     {
         Store = store,
-        MaxInFlight = 7,
+        MaxInFlight = InFlight,
         Delivery = DeliveryGuarantee.Confirm,
         Stream = new() { Partitions = 1, MaxItems = bound },
         Run = new() { Time = clock },
