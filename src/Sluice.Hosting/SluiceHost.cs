@@ -10,12 +10,13 @@ namespace Sluice.Hosting;
 /// user at a time. Failures of units arrive on any thread.
 /// </remarks>
 internal sealed class SluiceHost(SluiceSettings settings, HostStore store, HostedSupervisor supervisor, IServiceProvider container,
-    ILogger<SluiceHost> log, IHostApplicationLifetime? lifetime = null, IOptions<HostOptions>? hostOptions = null)
+    ILogger<SluiceHost> log, IHostApplicationLifetime? lifetime = null, IOptions<HostOptions>? hostOptions = null, TimeProvider? time = null)
     : IHostedLifecycleService, IDisposable
 {
     private readonly List<HostedUnit> started = [];
     private readonly CancellationTokenSource stopping = new();
     private readonly UnitStops stops = new(log);
+    private readonly TimeProvider time = time ?? TimeProvider.System;
     private long? stopBegan;
     private volatile HostedUnits? units;
     private volatile bool isStarted, isDisposed;
@@ -68,7 +69,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     /// <summary>Notes when the host's time to stop has begun: other services stop before this one, the web server for example.</summary>
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
-        stopBegan = TimeProvider.System.GetTimestamp();
+        stopBegan = time.GetTimestamp();
         return Task.CompletedTask;
     }
 
@@ -144,7 +145,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     {
         TimeSpan whole = hostOptions?.Value.ShutdownTimeout ?? TimeSpan.FromSeconds(30);
         if (stopBegan is not { } began || whole < TimeSpan.Zero) return whole;
-        TimeSpan left = whole - TimeProvider.System.GetElapsedTime(began);
+        TimeSpan left = whole - time.GetElapsedTime(began);
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 

@@ -115,6 +115,27 @@ public sealed class StartAndStopTests : IDisposable
         Assert.Equal(1, numbers.Snapshot().Completed);
     }
 
+    /// <summary>The host stops other services first, and its time to stop is for all of them.</summary>
+    [Fact]
+    public async Task TheTimeThatOtherServicesTakeToStopIsNotLeft()
+    {
+        var clock = new Testing.TestClock();
+        using IHost host = Build(sluice =>
+        {
+            sluice.AddConsecutor<int>("numbers", (_, source) => source | HangAsync | (static _ => { }));
+            sluice.Services.AddSingleton<TimeProvider>(clock);
+            return sluice;
+        }, shutdown: TimeSpan.FromHours(1));
+        await host.StartAsync(Cancellation);
+        await host.Services.GetRequiredService<Consecutor<int>>().SendAsync(1, Cancellation);
+        while (Volatile.Read(ref held) < 1) await Task.Yield();
+        using CancellationTokenRegistration stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping
+            .Register(() => clock.Advance(TimeSpan.FromHours(1)));
+        await host.StopAsync(Cancellation).WaitAsync(Patience, Cancellation);
+        Assert.Contains("Stopped the consecutor numbers", Units());
+        release.SetResult();
+    }
+
     [Fact]
     public async Task AHostThatIsDisposedWithoutAStopStopsItsUnitsFirst()
     {
