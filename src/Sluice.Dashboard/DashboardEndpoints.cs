@@ -11,7 +11,8 @@ public static class DashboardEndpoints
 {
     /// <summary>
     /// Maps the dashboard: pages that show what flows, what is stuck and why, and that mend it. It shows the consecutors, pipelines, graphs
-    /// and the store of <c>AddSluice</c>, and what the options name. While no page is open, it only records resolves of graphs.
+    /// and the store of <c>AddSluice</c>, and what the options name. While no page is open, it only records resolves of graphs and scopes
+    /// of steps.
     /// </summary>
     /// <remarks>
     /// <para>

@@ -61,7 +61,8 @@ public static class TransactionSends
         if (sent.Status == SendStatus.Full) throw new StreamStoreException(
             $"The stream {caller.Stream} is full: nothing of this send is accepted, and your transaction goes on. Nothing waits for room "
                 + "in a transaction, because it would keep its locks meanwhile. Roll it back and repeat it later, or use TrySendAsync, "
-                + "or raise MaxItems or MaxBytes of ConsecutorOptions.Stream, which are stored when the stream is made.")
+                + "or give the consecutor a new name and a larger stream: MaxItems and MaxBytes of ConsecutorOptions.Stream count only "
+                + "when a stream is made.")
         { Stream = caller.Stream };
     }
 

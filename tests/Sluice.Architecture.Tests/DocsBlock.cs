@@ -17,6 +17,15 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
         + "Sluice.Topologies; "
         + "global using Sluice.Diagnostics;";
 
+    // Also those of the Web SDK.
+    private static readonly HashSet<string> Implicit =
+    [
+        "Sluice", "System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http", "System.Net.Http.Json",
+        "System.Threading", "System.Threading.Tasks", "Microsoft.AspNetCore.Builder", "Microsoft.AspNetCore.Hosting",
+        "Microsoft.AspNetCore.Http", "Microsoft.AspNetCore.Routing", "Microsoft.Extensions.Configuration",
+        "Microsoft.Extensions.DependencyInjection", "Microsoft.Extensions.Hosting", "Microsoft.Extensions.Logging",
+    ];
+
     /// <summary>
     /// The output of the block as a program: one text for each run, from the blocks marked <c>```text output</c> below it.
     /// </summary>
@@ -89,6 +98,39 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
             .RunGeneratorsAndUpdateCompilation(compilation, out Compilation written, out var reports);
         others = parts.SelectMany(part => part.GetDiagnostics()).Concat(reports);
         return written;
+    }
+
+    /// <summary>The namespaces whose types and extension methods the visible code uses, without those that need no using.</summary>
+    internal IReadOnlyList<string> Namespaces()
+    {
+        Compilation program = Compile(code => code, out _);
+        SyntaxTree tree = program.SyntaxTrees.Single(tree => tree.FilePath == Path);
+        SemanticModel model = program.GetSemanticModel(tree);
+        int end = Line + Code.Count('\n');
+        return [.. tree.GetRoot().DescendantNodes().OfType<SimpleNameSyntax>()
+            .Where(name => !name.IsVar && name.Parent is not QualifiedNameSyntax and not UsingDirectiveSyntax && IsVisible(name)
+                && !(name.Parent is MemberAccessExpressionSyntax full && model.GetSymbolInfo(full.Expression).Symbol is INamespaceSymbol))
+            .Select(name => NamespaceOf(model.GetSymbolInfo(name).Symbol)).OfType<string>()
+            .Where(static name => !Implicit.Contains(name)).Distinct().Order(StringComparer.Ordinal)];
+
+        bool IsVisible(SyntaxNode node)
+        {
+            FileLinePositionSpan at = node.GetLocation().GetMappedLineSpan();
+            return at.Path == Path && at.StartLinePosition.Line + 1 is var line && line >= Line && line < end;
+        }
+    }
+
+    private static string? NamespaceOf(ISymbol? symbol)
+    {
+        INamedTypeSymbol? type = symbol switch
+        {
+            INamedTypeSymbol { ContainingType: null } named => named,
+            IMethodSymbol { MethodKind: MethodKind.Constructor } made => made.ContainingType,
+            IMethodSymbol { IsExtensionMethod: true } extension => extension.ContainingType,
+            { ContainingType.IsExtension: true } extension => extension.ContainingType,
+            _ => null,
+        };
+        return type?.ContainingNamespace is { IsGlobalNamespace: false } space ? space.ToDisplayString() : null;
     }
 
     private static string WithLine(SyntaxNode node)

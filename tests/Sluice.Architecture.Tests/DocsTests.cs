@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Sluice.Architecture.Tests;
 
 /// <summary>
@@ -7,19 +9,33 @@ namespace Sluice.Architecture.Tests;
 /// --&gt;</c> for that block, or <c>&lt;!-- prelude of this file: … --&gt;</c> for all blocks below it. Methods are written without
 /// <c>public</c> or <c>private</c>, as local functions. Blocks that are not meant to compile are marked <c>```text</c>.
 /// </summary>
-public class DocsTests
+public partial class DocsTests
 {
     [Fact]
     public void EveryBlockOfCodeCompiles()
     {
-        var documents = new[] { "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md" }
-            .Where(path => File.Exists(Path.Combine(Repository.Root, path)))
-            .Concat(Repository.Files("docs", "*.md"))
-            .Concat(Repository.Files("samples", "*.md"))
-            .Concat(Repository.Files("src", "README.md"));
-        var errors = documents.SelectMany(path => DocsBlock.In(path, Repository.Read(path))).SelectMany(block => block.Errors()).ToList();
+        var errors = Documents().SelectMany(path => DocsBlock.In(path, Repository.Read(path))).SelectMany(block => block.Errors()).ToList();
 
         Assert.True(errors.Count == 0, $"Code in the documents does not compile:\n{string.Join('\n', errors)}");
+    }
+
+    /// <summary>What a reader copies must compile in the reader's program: the page says which usings it needs, in code or text that is
+    /// visible. Implicit usings of the SDKs, and <c>using Sluice;</c>, go without saying.</summary>
+    [Fact]
+    public void EveryPageNamesTheUsingsThatItsCodeNeeds()
+    {
+        List<string> missing = [];
+        foreach (string path in Documents().Where(static path => path != "CHANGELOG.md"))
+        {
+            string text = Repository.Read(path);
+            string visible = Comment().Replace(text, "");
+            var needs = DocsBlock.In(path, text).SelectMany(static block => block.Namespaces().Select(name => (block.Line, Name: name)));
+            missing.AddRange(needs
+                .Where(need => !visible.Contains($"using {need.Name};", StringComparison.Ordinal)).DistinctBy(static need => need.Name)
+                .Select(need => $"{path}:{need.Line} needs 'using {need.Name};', and the page does not say so."));
+        }
+
+        Assert.True(missing.Count == 0, string.Join('\n', missing));
     }
 
     [Fact]
@@ -62,4 +78,29 @@ public class DocsTests
     public void SyntaxErrorsAreReported()
         => Assert.StartsWith("README.md:3: CS1002", DocsBlock.In("README.md", "#\n```csharp\nvar x = 1\n```").Single().Errors()[0],
             StringComparison.Ordinal);
+
+    [Fact]
+    public void NamespacesAreThoseOfTheVisibleCode()
+    {
+        const string Document =
+            """
+            <!-- prelude: using System.Text.Json; var options = new JsonSerializerOptions(); -->
+            ```csharp
+            System.Text.StringBuilder text = new();
+            IStreamStore store = new MemoryStreamStore();
+            Console.WriteLine((await store.ListStateAsync("orders")).Count);
+            ```
+            """;
+
+        Assert.Equal(["Sluice.Diagnostics", "Sluice.Storage"], DocsBlock.In("docs/x.md", Document).Single().Namespaces());
+    }
+
+    private static IEnumerable<string> Documents() => new[] { "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md" }
+        .Where(path => File.Exists(Path.Combine(Repository.Root, path)))
+        .Concat(Repository.Files("docs", "*.md"))
+        .Concat(Repository.Files("samples", "*.md"))
+        .Concat(Repository.Files("src", "README.md"));
+
+    [GeneratedRegex("<!--.*?-->", RegexOptions.Singleline)]
+    private static partial Regex Comment();
 }

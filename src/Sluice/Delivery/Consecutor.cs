@@ -14,7 +14,8 @@ namespace Sluice;
 /// Accepted items are entries of a stream in <see cref="ConsecutorOptions.Store"/>; the stream has the consecutor's name. The consecutor
 /// leases items in bounded batches and passes them through the pipeline. A commit settles items together with the results that the pipeline
 /// has staged for the store. A failed item is replayed as <see cref="ConsecutorOptions.Delivery"/> says, and then becomes a dead letter.
-/// Meanwhile the other items go on, so order holds until an item fails.
+/// With a store, later items of its key wait for it, and other items go on. Without a key, the items of its partition wait if a stage keeps
+/// state; otherwise they may overtake it. Without a store, later items may overtake it.
 /// </para>
 /// <para>All members may be called from any thread. A consecutor is started at most once.</para>
 /// </remarks>

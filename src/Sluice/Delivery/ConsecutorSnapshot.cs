@@ -1,7 +1,12 @@
 namespace Sluice.Diagnostics;
 
-/// <summary>A snapshot of a consecutor: the place of every accepted item. Exact: every item is counted in one place, and all places are
-/// counted together.</summary>
+/// <summary>A snapshot of a consecutor: the place of every accepted item. Every item is counted in one place, and all places are counted
+/// together.</summary>
+/// <remarks>
+/// If several members share the consecutor, <see cref="InFlight"/>, <see cref="Retrying"/>, <see cref="Parked"/> and <see cref="Suspect"/>
+/// count the items of this member's partitions only, and <see cref="Pending"/> contains those of the other members. The member learns what
+/// others have done at a heartbeat at which it has nothing in flight. Without other members the counts are exact.
+/// </remarks>
 /// <param name="Name">The consecutor's name.</param>
 /// <param name="Status">The lifecycle status.</param>
 /// <param name="Run">The pipeline's nodes; null before the start.</param>
@@ -23,7 +28,8 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, Ru
     /// <see cref="DeliveryGuarantee.Track"/>'s number, skipped by policy, or deleted as dead letters.</summary>
     public long Cancelled { get; init; }
 
-    /// <summary>Items in the store that were not handed to the pipeline yet: new items and redriven dead letters.</summary>
+    /// <summary>Items in the store that were not handed to the pipeline yet: new items and redriven dead letters. Items that other members
+    /// have in flight, retry or have parked count here.</summary>
     public long Pending { get; init; }
 
     /// <summary>Items in flight: handed to the pipeline, and not committed yet.</summary>
@@ -32,7 +38,7 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, Ru
     /// <summary>Items that failed and wait for their next attempt.</summary>
     public long Retrying { get; init; }
 
-    /// <summary>Items that are put aside, because they are meant for a node that this code lacks.</summary>
+    /// <summary>Items that are put aside: they wait for other code, or behind an earlier item of their key that has failed.</summary>
     public long Parked { get; init; }
 
     /// <summary>Suspects: items that were in flight when a process died, and wait for exclusive execution.</summary>

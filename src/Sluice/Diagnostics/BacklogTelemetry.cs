@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 namespace Sluice.Diagnostics;
 
 /// <summary>The present figures of a consecutor.</summary>
-/// <remarks>All but <c>InFlight</c>, <c>Partitions</c> and <c>StateBytes</c> are about the whole group, as this member knows it.</remarks>
+/// <remarks><c>Pending</c> and <c>Dead</c> are about the whole group, as this member knows it; the others are about this member.</remarks>
 internal readonly record struct BacklogFigures(
     long Pending, long InFlight, long Retrying, long Parked, long Suspect, long Dead, long Partitions, long StateBytes);
 
@@ -34,11 +34,12 @@ internal static class BacklogTelemetry
         Gauge("sluice.consecutor.pending", "{item}", static now => now.Pending,
             "Accepted items that no attempt has begun with, of all members.");
         Gauge("sluice.consecutor.in_flight", "{item}", static now => now.InFlight, "Items in the pipeline of this process.", isSum: true);
-        Gauge("sluice.consecutor.retrying", "{item}", static now => now.Retrying, "Failed items that wait for their next attempt.");
+        Gauge("sluice.consecutor.retrying", "{item}", static now => now.Retrying, "Failed items that wait for their next attempt.",
+            isSum: true);
         Gauge("sluice.consecutor.parked", "{item}", static now => now.Parked,
-            "Items that wait for other code, or for an item of their key.");
+            "Items that wait for other code, or for an item of their key.", isSum: true);
         Gauge("sluice.consecutor.suspect", "{item}", static now => now.Suspect,
-            "Items that were in flight when a process died, and run alone.");
+            "Items that were in flight when a process died, and run alone.", isSum: true);
         Gauge("sluice.consecutor.dead_letters", "{item}", static now => now.Dead, "Dead letters of the consecutor.");
         Gauge("sluice.consecutor.partitions", "{partition}", static now => now.Partitions, "Partitions that this process has leased.",
             isSum: true);

@@ -31,7 +31,7 @@ public sealed record SupervisorOptions
     /// </summary>
     /// <remarks>
     /// The first service on the store sets it. A service with another number uses the stored one, with a warning.
-    /// To change it, delete the stream <c>work/PROCESSOR</c> while the processor has no runs.
+    /// To change it, stop the services while the processor has no runs, and call <c>store.DeleteStreamAsync("work/PROCESSOR")</c>.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
     public int? WorkPartitions

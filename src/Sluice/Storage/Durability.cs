@@ -1,6 +1,9 @@
 namespace Sluice;
 
-/// <summary>The failures that an acknowledged write of a stream store survives. Each level includes the levels before it.</summary>
+/// <summary>
+/// The failures that an acknowledged write of a stream store survives. Each level includes the levels before it, except
+/// <see cref="Replicated"/>: on Redis it says nothing about disks, so set <c>appendonly yes</c> on all servers.
+/// </summary>
 /// <param name="Level">0 memory, 1 process, 2 power, 3 replicated; compare levels to compare durabilities.</param>
 /// <param name="Replicas">The number of other machines with a copy; zero below <see cref="Replicated"/>.</param>
 public readonly record struct Durability(int Level, int Replicas)
@@ -17,7 +20,10 @@ public readonly record struct Durability(int Level, int Replicas)
     /// </summary>
     public static Durability Power => new(2, 0);
 
-    /// <summary>Survives the loss of a machine: other machines confirm writes before they are acknowledged.</summary>
+    /// <summary>
+    /// Survives the loss of a machine: other machines confirm writes before they are acknowledged. On Redis they confirm that a write is
+    /// in their memory, not on their disks.
+    /// </summary>
     /// <param name="replicas">The number of other machines; at least one.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number is below one.</exception>
     public static Durability Replicated(int replicas)

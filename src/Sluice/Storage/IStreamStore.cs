@@ -39,7 +39,8 @@ public partial interface IStreamStore : IAsyncDisposable
 
     /// <summary>
     /// The generation of the store, from one: the number of detected losses of acknowledged writes, plus one. Every entry id contains it,
-    /// so ids are unique.
+    /// so ids are unique unless a loss is not detected. Only a process that is running when a backup is restored detects it, and the
+    /// SQLite store by its lock file. Otherwise call <see cref="RaiseGenerationAsync"/> after the restore.
     /// </summary>
     int Generation { get; }
 
@@ -57,8 +58,14 @@ public partial interface IStreamStore : IAsyncDisposable
     /// </summary>
     Type? TransactionType => null;
 
-    /// <summary>Begins a new generation after a <see cref="StoreRolledBackException"/>.</summary>
-    /// <param name="expected">The generation that was rolled back; of several members that notice the loss, only one raises it.</param>
+    /// <summary>
+    /// Begins a new generation, so that no id is given twice: after a <see cref="StoreRolledBackException"/>, or after the restore of a
+    /// backup while no process had the store open.
+    /// </summary>
+    /// <param name="expected">
+    /// The generation that was rolled back; of several members that notice the loss, only one raises it. After a restore,
+    /// <see cref="Generation"/>.
+    /// </param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <returns>The present generation.</returns>
     ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default);

@@ -83,8 +83,8 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
             _ when inFlight > 0
                 => $"If it is a stage of {name} itself that sends, it waits for its own item to end: let it send to another consecutor, "
                 + $"make what it sends in the pipeline "
-                + "(a stage may make many items of one), or raise MaxItems or MaxBytes of ConsecutorOptions.Stream, which are stored when "
-                + "the stream is made.",
+                + "(a stage may make many items of one), or give the consecutor a new name and a larger stream: MaxItems and MaxBytes of "
+                + "ConsecutorOptions.Stream count only when a stream is made.",
             _ => "None of it is in flight here.",
         };
         return $"Sends wait for room: the stream {name} is full, and none of the items in flight ({inFlight:N0}) has ended since. {why}";

@@ -42,7 +42,7 @@ internal sealed partial class Rounds
         partition.EndAt = AfterNow(TimeSpan.FromDays(1));
         core.Lifetime.Failed?.Invoke(new InvalidOperationException(
             $"{what} The consecutor {core.Name} has stopped. Nothing of that end was committed, and what the node holds is in the store: "
-                + $"mend the node, and start the consecutor again, which goes on with the end.", failure));
+                + $"mend the node, and restart the process, or make a new consecutor of this name: it goes on with the end.", failure));
     }
 
     /// <summary>Notes that a stage has ended, and that this is committed. Used by the committer.</summary>

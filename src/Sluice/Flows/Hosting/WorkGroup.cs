@@ -114,7 +114,8 @@ internal sealed class WorkGroup : IDisposable
             core.WarnOnce(
                 $"The work of the processor {processor} is divided into {there:N0} parts in the store, not into {said:N0} as this service "
                     + $"says (SupervisorOptions.WorkPartitions): {there:N0} services can share it. "
-                + $"To change that, delete the stream {work} while no run of the processor is in progress.");
+                + $"To change that, stop the services while no run of the processor is in progress, and call "
+                + $"store.DeleteStreamAsync(\"{work}\").");
         return there;
     }
 

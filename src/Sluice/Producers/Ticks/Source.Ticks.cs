@@ -6,8 +6,8 @@ namespace Sluice;
 public static partial class Source
 {
     /// <summary>
-    /// A source that calls a function at every tick of an interval. In front of a consecutor with a store, each tick fires once, across
-    /// restarts. It never ends by itself.
+    /// A source that calls a function at every tick of an interval. In front of a consecutor with a store, no tick fires twice, across
+    /// restarts; with <see cref="MissedTickPolicy.CatchUp"/> each fires once. It never ends by itself.
     /// </summary>
     /// <remarks>
     /// <para>
@@ -18,8 +18,9 @@ public static partial class Source
     /// In front of a consecutor the tick is stored in the append that accepts its items. After a restart, or if the clock is set back, an
     /// accepted tick does not fire again. The function is called again for a tick only if the process died, or the run failed, before all
     /// its items were accepted. Items that were accepted before are then skipped, by counting. If the function makes other items the second
-    /// time, the first items of the first call are followed by the later ones of the second. A tick without accepted items counts as
-    /// missed. Elsewhere nothing is remembered.
+    /// time, the first items of the first call are followed by the later ones of the second. If the process dies, or the function throws,
+    /// before the first item of a tick is accepted, the tick counts as missed: it never fires with <see cref="MissedTickPolicy.Skip"/>, the
+    /// default. Elsewhere nothing is remembered.
     /// </para>
     /// <para>
     /// One run at a time owns the name. If another run starts, also in another process, it resumes behind the accepted items, and the
@@ -56,8 +57,8 @@ public static partial class Source
 
     /// <summary>
     /// A source that calls a function at every time of a cron schedule: <c>Source.Cron("bills", "0 9 * * MON-FRI", tick => new
-    /// Bill(tick.Time))</c>. In front of a consecutor with a store, each time fires once, across restarts. It ends when the schedule has no
-    /// more times.
+    /// Bill(tick.Time))</c>. In front of a consecutor with a store, no time fires twice, across restarts; with
+    /// <see cref="MissedTickPolicy.CatchUp"/> each fires once. It ends when the schedule has no more times.
     /// </summary>
     /// <remarks>
     /// The remarks about intervals hold here as well (<see cref="Every{T}(string, TimeSpan, Func{Tick, T}, TickOptions?)"/>).

@@ -121,8 +121,8 @@ public class SendingTests
             "Sends wait for room: the stream numbers is full, and none of the items in flight (1) has ended since. If it is a stage of "
                 + "numbers itself that sends, it waits for its "
             + "own item to end: let it send to another consecutor, make what it sends in the pipeline (a stage may make many items of "
-            + "one), or raise MaxItems or MaxBytes of "
-            + "ConsecutorOptions.Stream, which are stored when the stream is made.", await ProblemAsync(consecutor, clock));
+            + "one), or give the consecutor a new name and a larger stream: MaxItems and MaxBytes of "
+            + "ConsecutorOptions.Stream count only when a stream is made.", await ProblemAsync(consecutor, clock));
     }
 
     [Fact]
