@@ -20,9 +20,11 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
         published.Write(Pipeline, before.Replace("Replay(3,", "Replay(2,", StringComparison.Ordinal));
         try
         {
-            Ended ended = await published.EndAsync("test", "shop/tests", "-v", "quiet", "--nologo");
+            Ended ended = await published.EndAsync("test", "shop/tests", "-v", "quiet", "--nologo", "--logger",
+                "console;verbosity=normal");
             Assert.NotEqual(0, ended.ExitCode);
-            Assert.Contains("The item is a dead letter after 3 attempts", ended.Output, StringComparison.Ordinal);
+            Assert.True((ended.Output + ended.Errors).Contains("The item is a dead letter after 3 attempts", StringComparison.Ordinal),
+                ended.Output + ended.Errors);
         }
         finally
         {
