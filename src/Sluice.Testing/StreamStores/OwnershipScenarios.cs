@@ -139,9 +139,9 @@ internal static class OwnershipScenarios
         await Expect.ThrowsAsync<StoreRolledBackException>(
             () => rig.Store.LeaseAsync(new([owner]) { Quarantine = quarantine }).AsTask(), "a lease with a quarantine");
         await rig.Store.OpenReaderAsync(Orders, "in a commit");
-        await Expect.ThrowsAsync<StoreRolledBackException>(
-            () => rig.Store.CommitAsync(new(owner, 1) { Cursors = [new(Orders, "in a commit", 0, 3)], FileLengths = [new("a", 1)] }).AsTask(),
-                "a commit with a cursor behind the end");
+        StoreCommit behind = new(owner, 1) { Cursors = [new(Orders, "in a commit", 0, 3)], FileLengths = [new("a", 1)] };
+        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.CommitAsync(behind).AsTask(),
+            "a commit with a cursor behind the end");
         await rig.CommitAsync(new(owner, 1) { Cursors = [new(Orders, "in a commit", 0, 2)] });
         await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.ReadAsync(new(Orders, 0, 3)).AsTask(), "reading behind the end");
         await Expect.ThrowsAsync<StoreRolledBackException>(

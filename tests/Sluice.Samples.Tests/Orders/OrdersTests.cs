@@ -87,8 +87,8 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         using SampleProcess shop = SampleProcess.Start("Orders", Path.GetTempPath(), "--serve", "--store",
-            server.Postgres.Address + ";Search Path=public", "--queue", "public_queue", "--products", "apple,plum", "--stock", "3", "--urls",
-            "http://127.0.0.1:0");
+            server.Postgres.Address + ";Search Path=public", "--queue", "public_queue", "--products", "apple,plum", "--stock", "3",
+            "--urls", "http://127.0.0.1:0");
         string line = await shop.ReadUntilAsync(line => line.StartsWith("listening ", StringComparison.Ordinal));
         using var http = new HttpClient { BaseAddress = new(Regex.Match(line, "http://[^ ]+").Value) };
         Guid first = Guid.NewGuid();

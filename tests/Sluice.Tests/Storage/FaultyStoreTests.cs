@@ -47,7 +47,8 @@ public class FaultyStoreTests
     {
         private (GroupId Group, IReadOnlyList<long> Letters)? pending;
 
-        public override async ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+        public override async ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers,
+            CancellationToken cancellation = default)
         {
             pending = (group, numbers);
             return (await Inner.ListDeadAsync(group, cancellation: cancellation)).Count(letter => numbers.Contains(letter.Number));
