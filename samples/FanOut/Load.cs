@@ -10,7 +10,10 @@ internal static class Load
 
     public static async Task RunAsync(Uri server, int requests, int concurrency, CancellationToken cancellation)
     {
-        using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = concurrency }) { BaseAddress = server };
+        using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = concurrency, UseProxy = false })
+        {
+            BaseAddress = server
+        };
         var byGraph = new Times("graph", "product");
         var byHand = new Times("by hand", "by-hand");
         foreach (Times times in new[] { byGraph, byHand })

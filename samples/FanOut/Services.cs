@@ -5,7 +5,7 @@ namespace FanOut;
 /// <summary>The backends as functions: what a graph, or code written by hand, calls.</summary>
 internal sealed class Services(IReadOnlyDictionary<string, Uri> addresses) : IDisposable
 {
-    private readonly HttpClient http = new();
+    private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = false });
 
     public Task<Product> ProductAsync(int id, CancellationToken cancellation) => GetAsync<Product>("catalog", id, cancellation);
 

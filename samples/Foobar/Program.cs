@@ -37,6 +37,10 @@ catch (FlowException failure)
 {
     return Fail(1, failure.Message);
 }
+catch (OperationCanceledException)
+{
+    return Fail(130, "interrupted");
+}
 
 static int Fail(int exitCode, string message)
 {
@@ -74,13 +78,17 @@ static async Task<int> RunAsync(int foo, int multiplier, int processes, bool isP
     else services.AddProcessor(foobar, MultiplyAsync);
     using IHost host = builder.Build();
     await host.StartAsync(cancellation);          // a child process executes the processor here, and ends
-
-    var supervisor = host.Services.GetRequiredService<ISupervisor>();
-    await using (FlowRun run = await supervisor.StartAsync(Flow.From(foobar).Resolve(), [IOVal.Of("foo", foo)], cancellation: cancellation))
+    try
     {
+        var supervisor = host.Services.GetRequiredService<ISupervisor>();
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(foobar).Resolve(), [IOVal.Of("foo", foo)],
+            cancellation: cancellation);
         await foreach (int value in run.Output<int>("bar").StreamAsync(cancellation)) Console.WriteLine(value);
     }
-    await host.StopAsync(cancellation);
+    finally
+    {
+        await host.StopAsync(CancellationToken.None);                // also after Ctrl+C
+    }
     return 0;
 }
 

@@ -7,6 +7,9 @@ namespace Orders;
 /// <summary>The command line, checked: one of the two is asked for.</summary>
 internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
 {
+    /// <summary>The environment variable with the connection string of <c>--serve</c>, if the command line has none.</summary>
+    public const string StoreVariable = "ORDERS_STORE";
+
     private const int MostOrders = 1_000_000, MostKills = 10_000;
 
     private const string About = """
@@ -20,8 +23,12 @@ internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
                -d '{"id":"0b5c2f3e-8f0e-4a52-9a4b-6a8a6d0e1a11","customer":"c-1","product":"apple","quantity":2,"card":"4711"}'
 
         POST /orders  201 the order is placed (again with the same id: still once); 402 the card is declined (one that begins
-                      with "declined"); 404 no such product; 409 sold out; 503 repeat it, with its id.
+                      with "declined"); 404 no such product; 409 sold out; 422 the id belongs to another order; 503 repeat it,
+                      with its id.
         GET /sluice   The dashboard, for browsers of this machine.
+
+        A connection string with a password belongs in the variable ORDERS_STORE, which --serve reads if there is no --store:
+        other users of the machine can read command lines.
 
         --drive starts a PostgreSQL of its own (the programs initdb and postgres must be installed) unless --store names one,
         starts two services, sends N orders, kills services, the server and its backends at random, freezes a service for
@@ -53,12 +60,14 @@ internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
 
         if (CommandLine.Parse(About, all, arguments) is not { } values) return null;
         if (values[serve] == (values[drive] is not null)) throw new UserMistake("Give either --serve or --drive N. See --help.");
-        string? connection = values[store] is { } text ? Connection(text) : null;
+        string? given = values[store] ?? (values[serve] ? Environment.GetEnvironmentVariable(StoreVariable) : null);
+        string? connection = given is { } text ? Connection(text) : null;
         int? pieces = values.Number(stock, 1, int.MaxValue);
         foreach (Option<string> other in values[serve] ? (Option<string>[])[seed, kills] : [urls, queue, products, wait])
             if (values[other] is not null) throw new UserMistake($"{other.Name} belongs to {(values[serve] ? "--drive" : "--serve")}.");
         if (values[serve])
-            return new(new(connection ?? throw new UserMistake("--serve needs --store CONNECTION. See --help."),
+            return new(new(connection ?? throw new UserMistake($"--serve needs --store CONNECTION, or the variable {StoreVariable}. See "
+                + "--help."),
                 values[urls] ?? "http://127.0.0.1:5081", values[queue] ?? "sluice",
                 values[products]?.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [], pieces ?? 1000,
                 TimeSpan.FromSeconds(values.Number(wait, 0, 3600) ?? 10)), null);

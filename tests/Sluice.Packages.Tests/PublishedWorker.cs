@@ -55,6 +55,15 @@ public sealed class PublishedWorker(Packed packed) : IAsyncLifetime
     /// <summary>Runs a command of the SDK in the directory of the project <c>shop</c>.</summary>
     internal Task<string> RunAsync(params string[] arguments) => clean.RunAsync(arguments);
 
+    /// <summary>Runs a command that may fail.</summary>
+    internal Task<Ended> EndAsync(params string[] arguments) => clean.EndAsync(arguments);
+
+    /// <summary>Reads a file of the directory.</summary>
+    internal Task<string> ReadAsync(string name) => File.ReadAllTextAsync(System.IO.Path.Combine(Path, name), Cancellation);
+
+    /// <summary>Writes a file of the directory.</summary>
+    internal void Write(string name, string text) => clean.Write(name, text);
+
     /// <summary>A copy of the published worker, with a store of its own.</summary>
     /// <param name="kind"><c>as-it-is</c> or <c>slow</c>.</param>
     internal WorkerProgram Program(string kind)

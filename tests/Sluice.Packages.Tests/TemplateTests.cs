@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 
 namespace Sluice.Packages.Tests;
 
@@ -18,6 +19,17 @@ public class TemplateTests(Packed packed)
     }
 
     [Fact]
+    public async Task ANameWithACharacterOfXmlMakesAWorkerThatBuilds()
+    {
+        using CleanDirectory clean = await InstallAsync();
+        await Templates.NewAsync(clean, "sluice", "R&D");
+        string tests = Path.Combine(clean.Path, "R&D/tests/R&D.Tests.csproj");
+        Assert.Contains("<ProjectReference Include=\"../R&amp;D.csproj\" />", await File.ReadAllTextAsync(tests, Cancellation),
+            StringComparison.Ordinal);
+        await clean.RunAsync("build", tests, "-v", "quiet", "--nologo", "-warnaserror");
+    }
+
+    [Fact]
     public async Task TwoServicesWorkOnOneFlow()
     {
         using CleanDirectory clean = await InstallAsync();
@@ -32,7 +44,10 @@ public class TemplateTests(Packed packed)
             await service.ReadUntilAsync(static line => line.Contains("Application started", StringComparison.Ordinal));
         using var client = new HttpClient { BaseAddress = new(urls[1]), Timeout = TimeSpan.FromMinutes(1) };
         using (HttpResponseMessage ready = await client.GetAsync("/health/ready", Cancellation)) ready.EnsureSuccessStatusCode();
-        await IsAsync(client, "/longest?text=the+quick+elephant", "elephant");
+        using (HttpResponseMessage refused = await client.GetAsync("/longest?text=the+quick+elephant", Cancellation))
+            Assert.Equal(HttpStatusCode.MethodNotAllowed, refused.StatusCode);           // a request leaves a run in the store
+        using (HttpResponseMessage answer = await client.PostAsJsonAsync("/longest", new { text = "the quick elephant" }, Cancellation))
+            Assert.Equal((HttpStatusCode.OK, "elephant"), (answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancellation)));
         foreach (SampleProcess service in new[] { splitter, counter })
         {
             await service.SignalAsync("TERM");
@@ -45,11 +60,5 @@ public class TemplateTests(Packed packed)
         var clean = new CleanDirectory(packed);
         await Templates.InstallAsync(clean, packed);
         return clean;
-    }
-
-    private static async Task IsAsync(HttpClient client, string path, string expected)
-    {
-        using HttpResponseMessage response = await client.GetAsync(new Uri(path, UriKind.Relative), Cancellation);
-        Assert.Equal((HttpStatusCode.OK, expected), (response.StatusCode, await response.Content.ReadAsStringAsync(Cancellation)));
     }
 }

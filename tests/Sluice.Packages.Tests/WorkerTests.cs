@@ -13,6 +13,26 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
     public async Task TheGeneratedTestsPass() => await published.RunAsync("test", "shop/tests", "-v", "quiet", "--nologo", "-warnaserror");
 
     [Fact]
+    public async Task AChangedNumberOfAttemptsFailsTheGeneratedTestsAtOnce()
+    {
+        const string Pipeline = "shop/ItemPipeline.cs";
+        string before = await published.ReadAsync(Pipeline);
+        published.Write(Pipeline, before.Replace("Replay(3,", "Replay(2,", StringComparison.Ordinal));
+        try
+        {
+            Ended ended = await published.EndAsync("test", "shop/tests", "-v", "quiet", "--nologo", "--logger",
+                "console;verbosity=normal");
+            Assert.NotEqual(0, ended.ExitCode);
+            Assert.True((ended.Output + ended.Errors).Contains("The item is a dead letter after 3 attempts", StringComparison.Ordinal),
+                ended.Output + ended.Errors);
+        }
+        finally
+        {
+            published.Write(Pipeline, before);
+        }
+    }
+
+    [Fact]
     public async Task TheWorkerAnswersStoresBesideItselfAndGoesOnAfterARestart()
     {
         using WorkerProgram program = published.Program("as-it-is");

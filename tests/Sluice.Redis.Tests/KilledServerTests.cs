@@ -20,7 +20,10 @@ public class KilledServerTests
 
     [Theory]
     [MemberData(nameof(Scenarios))]
-    public async Task KeepsTheContract(string scenario) => await StreamStoreContract.RunAsync(scenario, new Fixture(scenario));
+    public async Task KeepsTheContract(string scenario)
+    {
+        if (await StreamStoreContract.RunAsync(scenario, new Fixture(scenario)) is { } missing) Assert.Skip(missing);
+    }
 
     private sealed class Fixture(string scenario) : StreamStoreFixture
     {

@@ -14,6 +14,8 @@ internal sealed class RedisStoreFixture(string address, bool timeStands = false)
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider clock)
         => await RedisStreamStore.ConnectAsync(address, new() { Time = clock, Prefix = prefix, ServerTime = () => time.Now });
 
+    public override ValueTask KillAsync(IStreamStore store) => store.DisposeAsync();
+
     /// <summary>Changes a bit of the payload, in its chunk or in its row.</summary>
     public override async ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
     {

@@ -40,8 +40,8 @@ internal static class Drive
 
         var tally = new Tally();
         IReadOnlyList<string> wrong;
-        ShopProcess[] services = [.. Enumerable.Range(0, Services).Select(_ => new ShopProcess(
-            ["--serve", "--store", shop, "--queue", queue, "--urls", "http://127.0.0.1:0", "--wait", "60"]))];
+        ShopProcess[] services = [.. Enumerable.Range(0, Services).Select(_ => new ShopProcess(shop,
+            ["--serve", "--queue", queue, "--urls", "http://127.0.0.1:0", "--wait", "60"]))];
         var duration = Stopwatch.StartNew();
         try
         {

@@ -3,7 +3,10 @@ using System.Diagnostics;
 namespace Orders.Driving;
 
 /// <summary>A service of the shop in a process of its own, started again whenever it is killed. Any thread may ask where it is.</summary>
-internal sealed class ShopProcess(IReadOnlyList<string> arguments) : IDisposable
+/// <param name="store">The connection string. It stands in the environment of the process, because it has a password, and other users of
+/// the machine can read command lines.</param>
+/// <param name="arguments">The command line.</param>
+internal sealed class ShopProcess(string store, IReadOnlyList<string> arguments) : IDisposable
 {
     private readonly Lock sync = new();
     private Process? process, killed;
@@ -17,10 +20,12 @@ internal sealed class ShopProcess(IReadOnlyList<string> arguments) : IDisposable
         string own = Environment.ProcessPath!;
         string[] program = Path.GetFileNameWithoutExtension(own) == "dotnet" ? [own, Path.Combine(AppContext.BaseDirectory, "Orders.dll")]
             : [own];
+        var start = new ProcessStartInfo(program[0], [.. program[1..], .. arguments])
+        { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment[Options.StoreVariable] = store;
         lock (sync)
         {
-            process = Process.Start(new ProcessStartInfo(program[0], [.. program[1..], .. arguments])
-            { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            process = Process.Start(start)!;
             address = ReadAddressAsync(process);
         }
     }

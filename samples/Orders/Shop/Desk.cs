@@ -10,6 +10,9 @@ internal enum Outcome
     /// <summary>The order is placed, now or by an earlier call with the same id.</summary>
     Placed,
 
+    /// <summary>The id belongs to another order: with another product, quantity or customer.</summary>
+    Taken,
+
     /// <summary>There is no such product.</summary>
     Unknown,
 
@@ -26,7 +29,9 @@ internal enum Outcome
 internal sealed class Desk(NpgsqlDataSource database, ISender<OrderPlaced> events)
 {
     /// <summary>Places an order.</summary>
-    /// <exception cref="NpgsqlException">The database cannot be reached. The order may be placed: repeat it with its id.</exception>
+    /// <exception cref="NpgsqlException">
+    /// The database cannot be reached: the order may be placed, so repeat it with its id. Or the database refuses the order.
+    /// </exception>
     public async Task<Outcome> PlaceAsync(Order order, CancellationToken cancellation)
     {
         await using NpgsqlConnection connection = await database.OpenConnectionAsync(cancellation);
@@ -35,7 +40,8 @@ internal sealed class Desk(NpgsqlDataSource database, ISender<OrderPlaced> event
         // The row of the product is locked until the end: events of a product are sent in the order in which its stock falls.
         object? stock = await AskAsync("SELECT stock FROM product WHERE name = $1 FOR UPDATE", order.Product);
         if (stock is not int before) return Outcome.Unknown;
-        if (await AskAsync("SELECT 1 FROM shop_order WHERE id = $1", order.Id) is not null) return Outcome.Placed;
+        if (await AskAsync("SELECT (customer, product, quantity) = ($2, $3, $4) FROM shop_order WHERE id = $1", order.Id, order.Customer,
+            order.Product, order.Quantity) is bool isThisOrder) return isThisOrder ? Outcome.Placed : Outcome.Taken;
         if (before < order.Quantity) return Outcome.SoldOut;
         await AskAsync("INSERT INTO shop_order(id, customer, product, quantity) VALUES ($1, $2, $3, $4)",
             order.Id, order.Customer, order.Product, order.Quantity);

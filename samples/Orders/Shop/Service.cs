@@ -91,6 +91,7 @@ internal static class Service
             return await desk.PlaceAsync(order, aborted) switch
             {
                 Outcome.Placed => Results.StatusCode(StatusCodes.Status201Created),
+                Outcome.Taken => IsTaken(order),
                 Outcome.Unknown => Results.Problem($"There is no product {order.Product}.", statusCode: StatusCodes.Status404NotFound),
                 Outcome.SoldOut => Results.Problem($"{order.Product} is sold out.", statusCode: StatusCodes.Status409Conflict),
                 _ => Results.Problem("The card was declined.", statusCode: StatusCodes.Status402PaymentRequired),
@@ -98,13 +99,30 @@ internal static class Service
         }
         catch (PostgresException twice) when (twice.SqlState == PostgresErrorCodes.UniqueViolation)
         {
-            return Results.Problem($"The id {order.Id} belongs to an order of another product.",
-                statusCode: StatusCodes.Status422UnprocessableEntity);
+            return IsTaken(order);                       // both came at the same time, for two products
         }
-        catch (Exception away) when (away is NpgsqlException or StreamStoreException)
+        catch (PostgresException refused) when (refused.SqlState.StartsWith("22", StringComparison.Ordinal))
         {
-            return Results.Problem($"The database did not take the order: {away.Message}. Repeat the order with its id.",
+            return Results.Problem("The order has a value that cannot be stored, such as a text with a zero character.",
+                statusCode: StatusCodes.Status400BadRequest);
+        }
+        catch (Exception away) when (MayPass(away))
+        {
+            return Results.Problem("The database did not take the order. Repeat the order with its id.",
                 statusCode: StatusCodes.Status503ServiceUnavailable);
         }
     }
+
+    private static IResult IsTaken(Order order) => Results.Problem($"The id {order.Id} belongs to another order.",
+        statusCode: StatusCodes.Status422UnprocessableEntity);
+
+    // A customer repeats what may pass: no connection, another transaction in the way, a server that is full or stops. Any other failure
+    // is a mistake in the shop. The answer is then 500 without a reason, and the log has the failure.
+    private static bool MayPass(Exception failure) => failure switch
+    {
+        PostgresException server => server.IsTransient || server.SqlState[..2] is "08" or "25" or "40" or "53" or "55" or "57" or "58",
+        NpgsqlException => true,
+        StreamStoreException store => !store.IsPermanent,
+        _ => false,
+    };
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Unicode;
 using Sluice.Diagnostics;
 
 namespace Payments.Serving;
@@ -27,12 +28,38 @@ internal static class Answers
             json.WriteNumber("attempts", letter.Attempts);
             json.WriteString("at", letter.At);
             if (letter.AcceptedAt is { } accepted) json.WriteString("acceptedAt", accepted);
-            json.WritePropertyName("payment");
-            json.WriteRawValue(letter.Payload.Span);
+            WritePayload(json, letter.Payload.Span);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+    }
+
+    // The payload of a damaged entry, or one that another program has sent, is any bytes: written as JSON, they would spoil the answer.
+    private static void WritePayload(Utf8JsonWriter json, ReadOnlySpan<byte> payload)
+    {
+        if (!IsJson(payload))
+        {
+            json.WriteBase64String("damaged", payload);
+            return;
+        }
+        json.WritePropertyName("payment");
+        json.WriteRawValue(payload, skipInputValidation: true);
+    }
+
+    private static bool IsJson(ReadOnlySpan<byte> text)
+    {
+        if (!Utf8.IsValid(text)) return false;                       // the reader does not look into texts
+        var reader = new Utf8JsonReader(text);
+        try
+        {
+            while (reader.Read()) { }
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     public static void Write(Utf8JsonWriter json, IReadOnlyList<ConsecutorSnapshot> snapshots)

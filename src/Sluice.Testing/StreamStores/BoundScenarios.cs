@@ -70,6 +70,51 @@ internal static class BoundScenarios
             "what is leased when there is room again");
     }
 
+    public static async Task AGateThatAnExpiringReaderHoldsSaysWhenItMayOpen(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenStreamAsync("narrow", new() { Partitions = 1, MaxItems = 1 });
+        await rig.Store.OpenReaderAsync("narrow", "page", new() { IdleTimeout = 4 * Second });
+        await rig.Store.OpenReaderAsync("narrow", "ahead");
+        await rig.AppendAsync(1, ["full"], stream: "narrow");
+        await rig.Store.MoveReaderAsync(new("narrow", "ahead", 0, 2));
+        await rig.AddAsync("a");
+        (Ownership owner, _) = await rig.TakeAsync();
+        var lease = new LeaseRequest([owner]) { BackpressureStreams = ["narrow"] };
+        LeaseResult held = await rig.Store.LeaseAsync(lease);
+        Expect.Equal((0, "narrow"), (held.Batches.Count, held.FullStream), "batches, and the stream that is full");
+        Expect.True(held.NextDue > TimeSpan.Zero && held.NextDue <= 4 * Second, $"it says when the reader may expire ({held.NextDue})");
+        await rig.PassAsync(5 * Second);
+        Expect.Same(["a"], Texts((await rig.Store.LeaseAsync(lease)).Batches.Single().Entries.ToArray()),
+            "what is leased when the reader has expired");
+    }
+
+    public static async Task AnOwnerThatGivesUpItsPartitionGivesUpItsPlaces(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenStreamAsync("narrow", new() { Partitions = 1, MaxItems = 1 });
+        (Ownership owner, _) = await rig.TakeAsync();
+        Expect.Equal(ReserveStatus.Reserved, await rig.Store.ReserveAsync(owner, "narrow", 1, 1), "the only place");
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status, "an append to the reserved place");
+        await rig.Store.ReleaseAsync(owner);
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status,
+            "an append when the owner has released its partition");
+        await rig.Store.OpenStreamAsync("other", new() { Partitions = 1, MaxItems = 1 });
+        (owner, _) = await rig.TakeAsync();
+        Expect.Equal(ReserveStatus.Reserved, await rig.Store.ReserveAsync(owner, "other", 1, 1), "the only place of another stream");
+        await rig.Store.RemoveGroupAsync(Main);
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["x"], stream: "other")).Status,
+            "an append when the group of the owner is gone");
+    }
+
+    public static async Task NoPlaceIsReservedInAStreamThatHasEnded(Rig rig)
+    {
+        await rig.PrepareAsync();
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.Store.EndStreamAsync(Results, StreamEnd.Complete);
+        Expect.Equal(ReserveStatus.Ended, await rig.Store.ReserveAsync(owner, Results, 1, 1), "a place in a stream that has ended");
+    }
+
     public static async Task AReservedPlaceIsKeptUntilItIsUsedOrLost(Rig rig)
     {
         await rig.PrepareAsync();

@@ -120,7 +120,9 @@ internal static class CommitScenarios
         await rig.PrepareAsync();
         BatchChange change = new("day 1") { MarkerStreams = [Results], MarkerHeaders = Bytes("end of day 1") };
         using EntryBatch items = Batch("a", "b", "c"), none = Batch();
-        await rig.Store.AppendAsync(new(Orders, "p", 0, 1, items) { Batches = [change with { Accepted = 3 }] });
+        var first = new AppendRequest(Orders, "p", 0, 1, items) { Batches = [change with { Accepted = 3 }] };
+        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(first)).Status, "the entries of the batch");
+        Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(first)).Status, "the entries, sent again");
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner);
         await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Batches = [change with { Ended = 1 }] });
@@ -148,6 +150,28 @@ internal static class CommitScenarios
         Expect.Equal(3, results.Length, "results with the marker");
         Expect.Equal((new BatchCounts(3, 3, 1, true), "end of day 1"),
             (BatchCounts.Read(results[2].Payload.Span), System.Text.Encoding.UTF8.GetString(results[2].Headers.Span)), "the marker");
+    }
+
+    // All entries have ended before the sender says that there are no more.
+    public static async Task ABatchThatIsClosedLastEndsWithItsClose(Rig rig)
+    {
+        await rig.PrepareAsync();
+        BatchChange change = new("day 2") { MarkerStreams = [Results], MarkerHeaders = Bytes("end of day 2") };
+        using EntryBatch items = Batch("a", "b"), none = Batch();
+        await rig.Store.AppendAsync(new(Orders, "p", 0, 1, items) { Batches = [change with { Accepted = 2 }] });
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 2)], Batches = [change with { Ended = 2, Failed = 1 }] });
+        Expect.Equal(0, (await rig.ReadAsync()).Length, "markers of a batch that is open");
+        await rig.ReopenAsync(kill: true);
+        var close = new AppendRequest(Orders, "p", 0, 3, none) { Batches = [change with { Close = true }] };
+        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(close)).Status, "closing the batch");
+        Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(close)).Status, "closing it again");
+        await rig.ReopenAsync(kill: true);
+        Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(close)).Status, "closing it after a kill");
+        Entry[] markers = (await rig.Store.ReadAsync(new(Results, 0, 1))).Entries.ToArray();
+        Expect.Same([(new BatchCounts(2, 2, 1, true), "end of day 2")], markers.Select(marker =>
+            (BatchCounts.Read(marker.Payload.Span), System.Text.Encoding.UTF8.GetString(marker.Headers.Span))), "markers");
     }
 
     public static async Task ACommitMayEndStreams(Rig rig)

@@ -42,6 +42,9 @@ internal static class DamageScenarios
         (Ownership owner, _) = await rig.TakeAsync();
         LeaseDamage damage = await LeaseAsync(rig, owner, [Payloads[0], Payloads[2], Payloads[3]]);
         Expect.True(damage.Message.Contains("orders/0/2", StringComparison.Ordinal), $"the message names the entry ({damage.Message})");
+        IReadOnlyList<string> problems = (await rig.Store.CheckAsync()).Problems;
+        Expect.True(problems.Any(static problem => problem.Contains("orders/0/2", StringComparison.Ordinal)),
+            $"a check finds the entry ({string.Join(" ", problems)})");
         await BuryAsync(rig, owner, damage, new SequenceRange(1, 4));
         Expect.True((await rig.Store.CheckAsync()).Problems.Count <= 1, "a check may still find the entry, and nothing else");
     }

@@ -53,5 +53,12 @@ internal static class Expect
         }
     }
 
+    /// <summary>Awaits a result that must come, at most for a generous time.</summary>
+    public static async Task<T> SoonAsync<T>(Task<T> task, string what)
+    {
+        await SoonAsync((Task)task, what);
+        return await task;
+    }
+
     private static string Show(IEnumerable items) => $"[{string.Join(", ", items.Cast<object?>().Select(item => item ?? "null"))}]";
 }

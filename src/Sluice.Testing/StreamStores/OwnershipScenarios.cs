@@ -133,6 +133,16 @@ internal static class OwnershipScenarios
         Ownership lost = owner with { Epoch = owner.Epoch + 1 };
         await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.LeaseAsync(new([lost])).AsTask(), "a lease");
         await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.CommitAsync(new(lost, 1)).AsTask(), "a commit");
+        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.ReserveAsync(lost, Results, 1, 1).AsTask(), "a reservation");
+        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.ReleaseAsync(lost).AsTask(), "a release");
+        Quarantine quarantine = (await rig.Store.AcquireQuarantineAsync(Main, "a", 0))!.Value with { Epoch = 2 };
+        await Expect.ThrowsAsync<StoreRolledBackException>(
+            () => rig.Store.LeaseAsync(new([owner]) { Quarantine = quarantine }).AsTask(), "a lease with a quarantine");
+        await rig.Store.OpenReaderAsync(Orders, "in a commit");
+        StoreCommit behind = new(owner, 1) { Cursors = [new(Orders, "in a commit", 0, 3)], FileLengths = [new("a", 1)] };
+        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.CommitAsync(behind).AsTask(),
+            "a commit with a cursor behind the end");
+        await rig.CommitAsync(new(owner, 1) { Cursors = [new(Orders, "in a commit", 0, 2)] });
         await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.ReadAsync(new(Orders, 0, 3)).AsTask(), "reading behind the end");
         await Expect.ThrowsAsync<StoreRolledBackException>(
             async () => await rig.Store.MoveReaderAsync(new(Orders, (await rig.Store.OpenReaderAsync(Orders, "r")).Name, 0, 3)),

@@ -75,6 +75,20 @@ internal static class QuarantineScenarios
             "the quarantine after its holder has left");
     }
 
+    public static async Task AReleasedQuarantineIsFree(Rig rig)
+    {
+        (Ownership owner, Quarantine quarantine) = await CrashedAsync(rig);
+        await rig.Store.ReleaseQuarantineAsync(quarantine);
+        GroupInfo group = (await rig.Store.FindGroupAsync(Main))!;
+        Expect.Equal((null, quarantine.Epoch), (group.QuarantineOwner, group.QuarantineEpoch), "owner and epoch after the release");
+        LeaseResult without = await rig.Store.LeaseAsync(new([owner]) { Quarantine = quarantine });
+        Expect.Equal((true, 0), (without.IsQuarantineLost, without.Batches.Count), "a lease with a released quarantine");
+        await rig.ReopenAsync(kill: true);
+        Quarantine? next = await rig.Store.AcquireQuarantineAsync(Main, "c", quarantine.Epoch);
+        Expect.True(next?.Epoch > quarantine.Epoch, "another member acquires it, with a higher epoch");
+        Expect.Equal(1, (await rig.LeaseAsync(owner, quarantine: next)).Length, "suspects that it leases");
+    }
+
     // Two entries were in flight with a dead owner.
     private static async Task<(Ownership, Quarantine)> CrashedAsync(Rig rig)
     {

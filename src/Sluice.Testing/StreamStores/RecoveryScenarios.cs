@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -43,11 +44,13 @@ internal static class RecoveryScenarios
     {
         const int Producers = 4, Appends = 25;
         await rig.PrepareAsync(new() { Partitions = 4, MaxItems = 40 });
+        await rig.Store.OpenReaderAsync(Orders, "keeps everything", new() { AppliesBackpressure = false });
+        var places = new ConcurrentDictionary<string, (int Partition, long Sequence)>(StringComparer.Ordinal);
         Task producers = Task.WhenAll(Enumerable.Range(0, Producers).Select(ProduceAsync));
         Task[] consumers = [.. Enumerable.Range(0, 2).Select(ConsumeAsync)];
-        await producers;
+        await Expect.SoonAsync(producers, "all producers end");
         await rig.Store.EndStreamAsync(Orders, StreamEnd.Complete);
-        await Task.WhenAll(consumers);
+        await Expect.SoonAsync(Task.WhenAll(consumers), "all consumers end");
 
         List<string> results = [];
         for (long next = 1; results.Count < 2 * Producers * Appends;)
@@ -61,6 +64,10 @@ internal static class RecoveryScenarios
             .SelectMany(producer => Enumerable.Range(0, 2 * Appends).Select(i => $"{producer}:{i}"));
         Expect.Same(expected.Order(StringComparer.Ordinal), results.Order(StringComparer.Ordinal), "results");
         Expect.Equal(0, await rig.BacklogAsync(), "outstanding entries");
+        foreach (IGrouping<int, (int Partition, long Sequence)> partition in results.Select(result => places[result])
+            .GroupBy(static place => place.Partition))
+            Expect.Same(Enumerable.Range(1, partition.Count()).Select(static sequence => (long)sequence),
+                partition.Select(static place => place.Sequence), $"the order of the results of partition {partition.Key}");
 
         async Task ProduceAsync(int producer)
         {
@@ -68,9 +75,15 @@ internal static class RecoveryScenarios
             for (int i = 0; i < Appends;)
             {
                 long seen = await rig.Store.WaitForChangeAsync(Orders, -1);
-                AppendResult result = await rig.AppendAsync(1 + (2 * i), [$"{producer}:{2 * i}", $"{producer}:{(2 * i) + 1}"],
-                    producer: $"p{producer}");
-                if (result.Status == AppendStatus.Accepted) i++;
+                string[] pair = [$"{producer}:{2 * i}", $"{producer}:{(2 * i) + 1}"];
+                AppendResult result = await rig.AppendAsync(1 + (2 * i), pair, producer: $"p{producer}");
+                if (result.Status == AppendStatus.Accepted)
+                {
+                    EntryId first = result.First!.Value;
+                    Expect.Same(pair, (await rig.ReadAsync(Orders, first.Sequence, first.Partition))[..2], "the pair at its place");
+                    for (int part = 0; part < 2; part++) places[pair[part]] = (first.Partition, first.Sequence + part);
+                    i++;
+                }
                 else if (result.Status == AppendStatus.Full) await rig.Store.WaitForChangeAsync(Orders, seen);
                 else Expect.Equal(AppendStatus.Full, result.Status, "an append in order");
             }

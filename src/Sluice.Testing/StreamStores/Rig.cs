@@ -18,6 +18,9 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
 
     public bool HasTransactions => fixture.HasTransactions;
 
+    /// <summary>Why the scenario has checked nothing: what the fixture cannot do; null if it could.</summary>
+    public string? Unchecked { get; private set; }
+
     public ValueTask<StoreTransaction> BeginTransactionAsync() => fixture.BeginTransactionAsync();
 
     public async Task OpenAsync() => store = await fixture.OpenAsync(Clock);
@@ -42,6 +45,9 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
             : await fixture.DamageAsync(Orders, 0, sequence, Bytes(payload));
         Clock = new TestClock(Clock.GetUtcNow());
         await OpenAsync();
+        if (!isDamaged)
+            Unchecked = $"The store was not checked, because the fixture has {(isDeleted ? "deleted" : "damaged")} no entry "
+                + $"({(isDeleted ? nameof(fixture.DeleteAsync) : nameof(fixture.DamageAsync))}).";
         return isDamaged;
     }
 

@@ -118,37 +118,6 @@ internal static class StateScenarios
         Expect.Same([("b", 5L)], state.FileLengths.Select(file => (file.Key, file.Value)), "file lengths");
     }
 
-    public static async Task AWaitEndsWithTheNextChange(Rig rig)
-    {
-        await rig.PrepareAsync();
-        long seen = await rig.Store.WaitForChangeAsync(Orders, -1);
-        using var stop = new CancellationTokenSource();
-        Task<long> given = rig.Store.WaitForChangeAsync(Orders, long.MaxValue - 1, stop.Token).AsTask();
-        await stop.CancelAsync();
-        await Expect.ThrowsAsync<OperationCanceledException>(() => given, "a wait that is given up");
-        (Ownership owner, _) = await rig.TakeAsync();
-        seen = await rig.Store.WaitForChangeAsync(Orders, -1);
-        foreach ((string what, Func<Task> change) in new (string, Func<Task>)[]
-        {
-            ("an append", () => rig.AddAsync("a")),
-            ("a commit", async () =>
-            {
-                await rig.LeaseAsync(owner);
-                await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Dead = [new(1, "n", "e", 1)] });
-            }),
-            ("a redrive", () => rig.Store.RedriveAsync(Main, [1]).AsTask()),
-            ("a release", () => rig.Store.ReleaseAsync(owner).AsTask()),
-            ("an end", () => rig.Store.EndStreamAsync(Orders, StreamEnd.Complete).AsTask()),
-        })
-        {
-            Task<long> waiting = rig.Store.WaitForChangeAsync(Orders, seen).AsTask();
-            await change();
-            long now = await waiting.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
-            Expect.True(now > seen, $"the count of changes grows with {what}");
-            seen = await rig.Store.WaitForChangeAsync(Orders, -1);
-        }
-    }
-
     public static async Task ADeletedStreamIsGoneWithEverything(Rig rig)
     {
         await rig.PrepareAsync();

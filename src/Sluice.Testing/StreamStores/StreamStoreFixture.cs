@@ -4,7 +4,9 @@ namespace Sluice.Testing;
 /// <example><code>
 /// sealed class MyFixture : StreamStoreFixture
 /// {
-///     protected override async ValueTask&lt;IStreamStore&gt; OpenAsync(TimeProvider time) => await MyStore.OpenAsync(path, time);
+///     public override async ValueTask&lt;IStreamStore&gt; OpenAsync(TimeProvider time) => await MyStore.OpenAsync(path, time);
+///
+///     public override async ValueTask KillAsync(IStreamStore store) => await ((MyStore)store).CutConnectionsAsync();
 /// }
 /// </code></example>
 public abstract class StreamStoreFixture : IAsyncDisposable
@@ -31,10 +33,12 @@ public abstract class StreamStoreFixture : IAsyncDisposable
 
     /// <summary>
     /// Kills an open store, as if its process died now: nothing is flushed or closed. The next opening must find all acknowledged writes.
-    /// By default the store is only disposed.
     /// </summary>
+    /// <remarks>
+    /// Disposing the store is a kill only if that neither flushes nor waits for calls. Otherwise the scenarios of kills cannot fail.
+    /// </remarks>
     /// <param name="store">A result of <see cref="OpenAsync"/>.</param>
-    public virtual ValueTask KillAsync(IStreamStore store) => store.DisposeAsync();
+    public abstract ValueTask KillAsync(IStreamStore store);
 
     /// <summary>
     /// The distance between the calls at which the scenarios kill a store, for stores whose calls are slow; at least 1. By default 1: at
@@ -55,8 +59,8 @@ public abstract class StreamStoreFixture : IAsyncDisposable
     }
 
     /// <summary>
-    /// Damages a stored entry: changes or removes some of its bytes. Called while no store is open. By default it does nothing, and the
-    /// scenarios that need it end.
+    /// Damages a stored entry: changes or removes some of its bytes. Called while no store is open. By default it does nothing, and
+    /// <see cref="StreamStoreContract.RunAsync"/> says of the scenarios that need it that they have checked nothing.
     /// </summary>
     /// <param name="stream">The entry's stream.</param>
     /// <param name="partition">The entry's partition.</param>
@@ -68,7 +72,7 @@ public abstract class StreamStoreFixture : IAsyncDisposable
 
     /// <summary>
     /// Removes an entry from the storage, with everything in the same row or key. Called while no store is open. By default it does
-    /// nothing, and the scenarios that need it end.
+    /// nothing, and <see cref="StreamStoreContract.RunAsync"/> says of the scenarios that need it that they have checked nothing.
     /// </summary>
     /// <param name="stream">The entry's stream.</param>
     /// <param name="partition">The entry's partition.</param>

@@ -18,7 +18,8 @@ internal static class TwoHandleScenarios
             Task<long> any = second.WaitForChangeAsync(Orders, seen).AsTask(),
                 entries = second.WaitForEntriesAsync(Orders, [0], seen).AsTask();
             await rig.AddAsync("a");
-            Expect.True(await any > seen && await entries > seen, "both kinds of waiting end with a higher count");
+            Expect.True(await Expect.SoonAsync(any, "a wait for a change ends") > seen
+                && await Expect.SoonAsync(entries, "a wait for entries ends") > seen, "both kinds of waiting end with a higher count");
             Expect.Same(["a"], Texts((await second.ReadAsync(new(Orders, 0, 1))).Entries.ToArray()), "what is read elsewhere");
         }
     }
@@ -37,12 +38,12 @@ internal static class TwoHandleScenarios
             {
                 Task<long> any = second.WaitForChangeAsync(Orders, seen).AsTask();
                 await AppendToAsync(rig.Store, keys[0], number);
-                seen = await any;                    // the message of this change has arrived
+                seen = await Expect.SoonAsync(any, "a wait for a change ends");      // the message of this change has arrived
             }
             bool namesPartitions = second.Capabilities.HasFlag(StreamStoreCapabilities.PartitionChanges);
             if (namesPartitions) Expect.True(!owner.IsCompleted, "a change of one partition does not wake the owner of another");
             await AppendToAsync(rig.Store, keys[1], 4);
-            long woken = await owner;                // without the ability, it may have been woken before
+            long woken = await Expect.SoonAsync(owner, "a wait for entries ends");   // without the ability, perhaps before
             Expect.True(!namesPartitions || woken >= seen, "the owner is woken for its own");
         }
     }
@@ -194,7 +195,7 @@ internal static class TwoHandleScenarios
             await second.LeaseAsync(new([taken.Ownership]));
             Expect.Equal(CommitStatus.Committed, (await second.CommitAsync(new(taken.Ownership, 1) { Settled = [new(1, 2)] })).Status,
                 "a commit that makes room");
-            Expect.True(await room > seen, "a wait for room ends when there is room");
+            Expect.True(await Expect.SoonAsync(room, "a wait for room ends when there is room") > seen, "the count of changes grows");
             Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "late", 0, 1, batch))).Status,
                 "the append, when there is room");
         }

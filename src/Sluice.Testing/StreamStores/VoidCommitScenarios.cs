@@ -95,8 +95,18 @@ internal static class VoidCommitScenarios
                 "a commit beyond the limits");
             Expect.True(failure.Message.Contains(Orders, StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
         }
+        Ownership untouched = await UntouchedAsync(rig, owner, 1);
+        await rig.CommitAsync(new(untouched, 2) { Outputs = [new(Results, large)] });
+    }
+
+    public static async Task ACommitOfAFormerOwnerIsVoid(Rig rig)
+    {
+        Ownership former = await StartAsync(rig);
+        await rig.Store.ReleaseAsync(former);
+        (Ownership owner, _) = await rig.TakeAsync("b");
+        await rig.LeaseAsync(owner, 4);
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(Everything(former, 1))).Status, "a commit of the former owner");
         await UntouchedAsync(rig, owner, 1);
-        await rig.CommitAsync(new(owner, 2) { Outputs = [new(Results, large)] });
     }
 
     public static async Task AnAttachmentThatTheStoreCannotWriteFailsWhole(Rig rig)
@@ -113,7 +123,9 @@ internal static class VoidCommitScenarios
     private static async Task<Ownership> StartAsync(Rig rig)
     {
         await rig.PrepareAsync();
+        await rig.Store.OpenStreamAsync("ending", new() { Partitions = 1 });
         await rig.AddAsync("a", "b", "c", "d", "e");
+        await rig.Store.OpenReaderAsync(Orders, "place");
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner, 4);
         return owner;
@@ -127,21 +139,33 @@ internal static class VoidCommitScenarios
         State = [new("sum", "", 0, Bytes("42"))],
         FileLengths = [new("file", 42)],
         Readers = [new(Results, "watcher", new())],
+        Cursors = [new(Orders, "place", 0, 2)],
+        Ends = [new("ending", StreamEnd.Complete)],
         Batches = [new("batch") { Close = true, MarkerStreams = [Results] }],
     };
 
-    // Nothing that Everything writes is stored, and the commit's number is still free.
-    private static async Task UntouchedAsync(Rig rig, Ownership owner, long commit)
+    // Nothing that Everything writes is stored, and the commit's number is still free. Returns the ownership under which Everything was
+    // committed: only a taking shows the lengths of files.
+    private static async Task<Ownership> UntouchedAsync(Rig rig, Ownership owner, long commit)
     {
         Expect.Equal(0, (await rig.ReadAsync()).Length, "outputs and markers of a void commit");
         Expect.Equal(0, (await rig.Store.ReadStateAsync(Main, 0, "sum", [""])).Count, "state rows of a void commit");
         Expect.Equal(0, (await rig.Store.FindStreamAsync(Results))!.Readers.Count, "readers of a void commit");
+        Expect.Same([("place", 1L)], (await rig.Store.FindStreamAsync(Orders))!.Readers.Select(reader => (reader.Name, reader.Next[0])),
+            "the place of a reader after a void commit");
+        Expect.Equal(null, (await rig.Store.FindStreamAsync("ending"))!.End, "the end of a stream after a void commit");
         Expect.Equal(0, (await rig.Store.ListDeadAsync(Main)).Count, "dead letters of a void commit");
         IReadOnlyList<WaitingEntry> waiting = await rig.Store.ListWaitingAsync(Main, 0);
         Expect.True(waiting.Any(entry => entry.Entry.Sequence == 1), "entry 1 is outstanding after a void commit");
         Expect.True(waiting.All(entry => entry.Status == WaitingStatus.InFlight), "what is outstanding is in flight after a void commit");
+        await rig.Store.ReleaseAsync(owner);
+        (owner, PartitionState state) = await rig.TakeAsync();
+        Expect.Equal(0, state.FileLengths.Count, "file lengths of a void commit");
+        Expect.Equal(commit - 1, state.LastCommit, "the last commit");
+        await rig.LeaseAsync(owner, 4);
         await rig.CommitAsync(Everything(owner, commit));
         Expect.Equal(2, (await rig.ReadAsync()).Length, "output and marker of the same commit, put right");
+        return owner;
     }
 
     private sealed class Foreign : ICommitAttachment

@@ -52,6 +52,18 @@ public sealed class FanOutTests
     }
 
     [Fact]
+    public async Task CallsToThisMachineGoToNoProxy()
+    {
+        string[] proxy = [.. new[] { "http_proxy", "HTTP_PROXY", "all_proxy" }.Select(static name => $"{name}=http://127.0.0.1:1")];
+        using SampleProcess load = SampleProcess.StartProgram(Path.GetTempPath(), "env", ["-u", "no_proxy", "-u", "NO_PROXY", .. proxy,
+            SampleProcess.Dotnet, Path.Combine(SampleProcess.DirectoryOf("FanOut"), "FanOut.dll"), "--load", "--fail-every", "0",
+            "--timeout", "50", "--requests", "20", "--concurrency", "2"]);
+        string output = (await load.EndAsync()).Succeeded().Output;
+        Assert.Matches(@"graph +│ 20 +│ 0 ", output);
+        Assert.Matches(@"by hand +│ 20 +│ 0 ", output);
+    }
+
+    [Fact]
     public async Task AnUnavailableAddressIsReportedInOneLine()
     {
         using SampleProcess service = SampleProcess.Start("FanOut", Path.GetTempPath(), "--urls", "http://192.0.2.1:5077");

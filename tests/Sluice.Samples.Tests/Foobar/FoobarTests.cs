@@ -23,6 +23,21 @@ public sealed class FoobarTests
         Assert.Contains("has ended and has put out nothing to bar.", ended.Errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("--executor python")]
+    public async Task AnInterruptEndsItWithoutAStackTrace(string commandLine)
+    {
+        using var process = SampleProcess.Start("Foobar", Path.GetTempPath(),
+            ["--foo", $"{int.MaxValue}", .. commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        await process.ReadUntilAsync(static line => line == "10");
+        await process.SignalAsync("INT");
+        Ended ended = await process.EndAsync();
+        Assert.True(ended.ExitCode == 130, $"exit code {ended.ExitCode}\n{ended.Errors}");
+        Assert.DoesNotContain("Unhandled", ended.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", ended.Errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task PythonThatIsNotThereIsOneSentenceAndNoStackTrace()
     {

@@ -87,8 +87,8 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         using SampleProcess shop = SampleProcess.Start("Orders", Path.GetTempPath(), "--serve", "--store",
-            server.Postgres.Address + ";Search Path=public", "--queue", "public_queue", "--products", "apple", "--stock", "3", "--urls",
-            "http://127.0.0.1:0");
+            server.Postgres.Address + ";Search Path=public", "--queue", "public_queue", "--products", "apple,plum", "--stock", "3",
+            "--urls", "http://127.0.0.1:0");
         string line = await shop.ReadUntilAsync(line => line.StartsWith("listening ", StringComparison.Ordinal));
         using var http = new HttpClient { BaseAddress = new(Regex.Match(line, "http://[^ ]+").Value) };
         Guid first = Guid.NewGuid();
@@ -99,8 +99,13 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
         Assert.Equal(HttpStatusCode.PaymentRequired, await PostAsync(Guid.NewGuid(), "apple", 1, "declined"));
         Assert.Equal(HttpStatusCode.NotFound, await PostAsync(Guid.NewGuid(), "pear", 1));
         Assert.Equal(HttpStatusCode.BadRequest, await PostAsync(Guid.NewGuid(), "apple", 0));
+        Assert.Equal(HttpStatusCode.BadRequest, await PostAsync(Guid.NewGuid(), "app\0le", 1));
+        Assert.Equal(HttpStatusCode.BadRequest, await PostAsync(Guid.NewGuid(), "apple", 1, customer: "\0"));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, await PostAsync(first, "apple", 1));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, await PostAsync(first, "apple", 2, customer: "another"));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, await PostAsync(first, "plum", 2));
         Assert.Equal("1 2 1", await server.Postgres.AskAsync("""
-            SELECT (SELECT stock FROM product) || ' ' || (SELECT sum(quantity) FROM shop_order) || ' ' || (SELECT count(*) FROM shop_order)
+            SELECT (SELECT stock FROM product WHERE name = 'apple') || ' ' || (SELECT sum(quantity) FROM shop_order) || ' ' || (SELECT count(*) FROM shop_order)
             """));
         await server.Postgres.AskAsync("DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM sale) LOOP COMMIT; END LOOP; END $$");
         Assert.Equal("apple 1 2 1", await server.Postgres.AskAsync(
@@ -108,12 +113,50 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
         await shop.SignalAsync("TERM");
         (await shop.EndAsync()).Succeeded();
 
-        async Task<HttpStatusCode> PostAsync(Guid id, string product, int quantity, string card = "4711")
+        async Task<HttpStatusCode> PostAsync(Guid id, string product, int quantity, string card = "4711", string customer = "c")
         {
-            using HttpResponseMessage answer = await http.PostAsJsonAsync("orders", new { id, customer = "c", product, quantity, card },
+            using HttpResponseMessage answer = await http.PostAsJsonAsync("orders", new { id, customer, product, quantity, card },
                 cancellation);
+            Assert.DoesNotContain("22021", await answer.Content.ReadAsStringAsync(cancellation), StringComparison.Ordinal);
             return answer.StatusCode;
         }
+    }
+
+    [Fact]
+    public async Task AMistakeOfTheShopIsNoReasonToRepeatTheOrderAndTheAnswerDoesNotShowIt()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        await server.Postgres.AskAsync("CREATE SCHEMA broken AUTHORIZATION sluice");
+        using SampleProcess shop = SampleProcess.Start("Orders", Path.GetTempPath(), "--serve", "--store",
+            server.Postgres.Address + ";Search Path=broken", "--queue", "broken_queue", "--products", "apple", "--urls",
+            "http://127.0.0.1:0");
+        string line = await shop.ReadUntilAsync(line => line.StartsWith("listening ", StringComparison.Ordinal));
+        using var http = new HttpClient { BaseAddress = new(Regex.Match(line, "http://[^ ]+").Value) };
+        await server.Postgres.AskAsync("ALTER TABLE broken.shop_order RENAME COLUMN customer TO buyer");
+        using HttpResponseMessage answer = await http.PostAsJsonAsync("orders",
+            new { id = Guid.NewGuid(), customer = "c", product = "apple", quantity = 1, card = "4711" }, cancellation);
+        Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
+        Assert.DoesNotContain("customer", await answer.Content.ReadAsStringAsync(cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task NoPasswordStandsOnTheCommandLineOfAService()
+    {
+        using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "10000", "--kills", "0",
+            "--store", server.Postgres.Address);
+        await drive.ReadUntilAsync(line => line.Contains("Search Path", StringComparison.Ordinal));
+        string[] services = [];
+        while (services.Length < 2 && !drive.HasExited)
+        {
+            services = [.. Children(drive.Id).Select(static id => File.ReadAllText($"/proc/{id}/cmdline"))
+                .Where(static line => line.Contains("--serve", StringComparison.Ordinal))];
+            await Task.Yield();
+        }
+        Assert.Equal(2, services.Length);
+        Assert.All(services, static line => Assert.DoesNotContain("Password", line, StringComparison.OrdinalIgnoreCase));
+
+        static string[] Children(int process) => [.. Directory.GetDirectories($"/proc/{process}/task")
+            .SelectMany(static task => File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))];
     }
 
     [Theory]

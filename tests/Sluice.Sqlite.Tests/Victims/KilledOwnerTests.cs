@@ -22,5 +22,7 @@ public class KilledOwnerTests
     [Theory]
     [MemberData(nameof(Scenarios))]
     public async Task KeepsTheContract(string scenario)
-        => await StreamStoreContract.RunAsync(scenario, new VictimFixture(Durability.Process));
+    {
+        if (await StreamStoreContract.RunAsync(scenario, new VictimFixture(Durability.Process)) is { } missing) Assert.Skip(missing);
+    }
 }

@@ -17,6 +17,8 @@ internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap 
         return ValueTask.FromResult(wrap is null ? user : wrap(user));
     }
 
+    public override ValueTask KillAsync(IStreamStore store) => store.DisposeAsync();
+
     public override ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
         => ValueTask.FromResult(store!.Damage(stream, partition, sequence));
 

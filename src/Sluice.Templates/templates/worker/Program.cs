@@ -13,7 +13,8 @@ try
     builder.AddTelemetry();
     builder.Services.AddSingleton<IItemHandler, LoggingItemHandler>();
 
-    // The store is a file beside the program. The setting Sluice:Store names another one.
+    // The store is a file beside the program: with "dotnet run" in bin/Debug/net10.0, where a clean build or another deployment deletes
+    // it. So where it is deployed, the setting Sluice:Store names a file elsewhere: Sluice__Store=sqlite:/var/lib/worker/items.db
     builder.Services.AddSluice(sluice => sluice.UseSqlite(Path.Combine(AppContext.BaseDirectory, "items.db")))
         .AddConsecutor<Item>("items",
             (services, source) => ItemPipeline.Build(source, services.GetRequiredService<IItemHandler>()),
@@ -21,7 +22,7 @@ try
             key: item => item.Id);
 
     var app = builder.Build();
-    app.MapProducer<Item>("/items");       // 202: the item is durable
+    app.MapProducer<Item>("/items");       // 202: the item is in the store's file
     app.MapSluiceHealth();                 // GET /health/live, GET /health/ready
     await app.RunAsync();
     return Environment.ExitCode;

@@ -9,9 +9,10 @@ try
     builder.Services.AddSluice().AddProcessor(WordFlow.Longest, LongestAsync);
 
     var app = builder.Build();
-    app.MapGet("/longest", async (string text, ISupervisor supervisor, CancellationToken cancellation) =>
+    app.MapPost("/longest", async (Question question, ISupervisor supervisor, CancellationToken cancellation) =>
     {
-        await using FlowRun run = await supervisor.StartAsync(WordFlow.Flow, [IOVal.Of("text", text)], cancellation: cancellation);
+        await using FlowRun run = await supervisor.StartAsync(WordFlow.Flow, [IOVal.Of("text", question.Text)],
+            cancellation: cancellation);
         return await run.Output<string>("word").FirstAsync(cancellation);
     });
     app.MapSluiceHealth();
@@ -29,3 +30,6 @@ static async Task LongestAsync(IO<string> words, IOWriter<string> word, Cancella
     await foreach (string next in words.StreamAsync(cancellation)) found = next.Length > found.Length ? next : found;
     await word.WriteAsync(found, cancellation);
 }
+
+/// <summary>The body of a request.</summary>
+internal sealed record Question(string Text);

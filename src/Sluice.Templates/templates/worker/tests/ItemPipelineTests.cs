@@ -8,7 +8,7 @@ public class ItemPipelineTests
 {
     private readonly TestClock clock = new();
 
-    [Fact]
+    [Fact(Timeout = 30_000)]
     public async Task AnItemThatFailsIsTriedAgainAfterASecond()
     {
         var handler = new FailingHandler(failures: 1);
@@ -20,7 +20,7 @@ public class ItemPipelineTests
         Assert.Equal(2, handler.Calls);
     }
 
-    [Fact]
+    [Fact(Timeout = 30_000)]
     public async Task AnItemThatAlwaysFailsIsADeadLetterAfterFourAttempts()
     {
         var handler = new FailingHandler(failures: int.MaxValue);
@@ -44,9 +44,15 @@ public class ItemPipelineTests
 
     private async Task FailAndWaitAsync(Consecutor<Item> items, FailingHandler handler, int attempt, TimeSpan wait)
     {
-        while (handler.Calls < attempt || items.Snapshot().Retrying == 0) await Task.Yield();
+        CancellationToken timeout = TestContext.Current.CancellationToken;
+        while (handler.Calls < attempt || items.Snapshot().Retrying == 0)
+        {
+            Assert.True(items.Snapshot().Dead == 0, $"The item is a dead letter after {handler.Calls} attempts, and not tried again.");
+            timeout.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
         Assert.Equal(attempt, handler.Calls);
-        await clock.WaitForTimersAsync(2, TestContext.Current.CancellationToken);       // the consecutor's heartbeat, and the retry
+        await clock.WaitForTimersAsync(2, timeout);       // the consecutor's heartbeat, and the retry
         clock.Advance(wait);
     }
 
