@@ -60,7 +60,10 @@ internal sealed class TraceInput<T>(StageContext context, Inlet<T> stage) : Pass
         if (ReferenceEquals(Context.Span, inside)) Context.Span = null;
         // Failures of nodes behind it pass through, too.
         if (failure is PipelineException about && about.Index == Node)
-            Telemetry.Fail(inside.Span, TelemetryNames.ErrorOf(about.InnerException ?? about), about.Message);
+        {
+            Exception cause = about.InnerException ?? about;               // the message about it has the text of the item
+            Telemetry.Fail(inside.Span, TelemetryNames.ErrorOf(cause), cause.Message);
+        }
         else if (Context.Failed > inside.Failed) Telemetry.Fail(inside.Span, "_OTHER", null);
         else if (inside.Left != default) inside.Span.SetEndTime(inside.Left);
         Telemetry.End(inside.Span);
