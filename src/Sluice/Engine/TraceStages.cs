@@ -20,7 +20,7 @@ internal sealed class TraceInput<T>(StageContext context, Inlet<T> stage) : Pass
         string name = Context.Run.NameOf(Node);
         if (Telemetry.Start("sluice.node", $"node {name}", parent: trace.Context, tags: [new(TelemetryNames.Node, name)]) is not { } span)
             return Next.PushAsync(item, ticket);
-        Activity? outer = Activity.Current;
+        var outer = CurrentActivity.Note();
         var inside = new NodeSpan(span, trace, Context.Failed);
         Context.Span = inside;
         Activity.Current = span;
@@ -31,11 +31,11 @@ internal sealed class TraceInput<T>(StageContext context, Inlet<T> stage) : Pass
         }
         catch (Exception e)
         {
-            Activity.Current = outer;
+            outer.Restore();
             End(inside, e);
             throw;
         }
-        Activity.Current = outer;
+        outer.Restore();
         if (!pushed.IsCompletedSuccessfully) return AwaitAsync(pushed, inside);
         End(inside, null);
         return default;
@@ -77,7 +77,7 @@ internal sealed class TraceOutput<T>(StageContext context, Inlet<T> next) : Pass
     {
         if (Context.Span is not { } inside) return Next.PushAsync(item, ticket);
         inside.Left = Context.Run.Time.GetUtcNow().UtcDateTime;
-        Activity? outer = Activity.Current;
+        var outer = CurrentActivity.Note();
         Activity.Current = inside.Item;
         try
         {
@@ -85,7 +85,7 @@ internal sealed class TraceOutput<T>(StageContext context, Inlet<T> next) : Pass
         }
         finally
         {
-            Activity.Current = outer;
+            outer.Restore();
         }
     }
 }
