@@ -127,7 +127,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     /// <summary>Begins the telemetry of the attempt, just before the pipeline gets the item. Without a listener: two tests.</summary>
     public void BeginWork()
     {
-        if (ConsecutorTelemetry.IsProcessingTimed) (began, isWatched) = (telemetry.Now, true);
+        if (telemetry.IsProcessingTimed) (began, isWatched) = (telemetry.Now, true);
         if (headers.Trace is { } sender) Watch(ItemSpans.BeginProcess(telemetry, this, sender));
     }
 
