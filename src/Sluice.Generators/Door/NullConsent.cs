@@ -22,23 +22,25 @@ internal static class NullConsent
     /// Whether the next function takes a parameter with a written <c>?</c>, or tests its parameter for null; or the next pipe, sink or
     /// consecutor takes items with a <c>?</c>, or is made by such a function (<c>Pipe.Where((string? word) => …)</c>).
     /// </summary>
-    public static bool IsExpectedBy(StageCall? next, SluiceSymbols symbols, SemanticModel model)
+    public static bool IsExpectedBehind(StageCall stage, SluiceSymbols symbols, SemanticModel model)
     {
+        var next = stage.Next(symbols);
         // Annotations (`| Stage.Parallel(8)`) have no function; the stage after them gets the items.
-        while (next is not null && Piece(next, symbols) is null
+        while (next is not null && Piece(next, stage, symbols) is null
                && next.Arguments.All(argument => StageCall.Written(argument.Value) is null)) next = next.Next(symbols);
         if (next is null) return false;
-        if (Piece(next, symbols) is not { } piece) return next.Arguments.Any(argument => Expects(argument.Value));
+        if (Piece(next, stage, symbols) is not { } piece) return next.Arguments.Any(argument => Expects(argument.Value));
         while (piece is IBinaryOperation chain) piece = FunctionBody.Bare(chain.LeftOperand);
-        return symbols.TakenBy(model.GetTypeInfo(piece.Syntax).Type) is
-            { IsReferenceType: true, NullableAnnotation: NullableAnnotation.Annotated }
+        var taken = symbols.TakenBy(model.GetTypeInfo(piece.Syntax).Type);
+        return taken is { IsReferenceType: true, NullableAnnotation: NullableAnnotation.Annotated }
             || (piece is IInvocationOperation call && symbols.IsOurs(call.TargetMethod)
                 && call.Arguments.Any(argument => Expects(argument.Value)));
     }
 
-    /// <summary>The pipe, sink or consecutor that a stage passes its items to; null if the stage is another one.</summary>
-    private static IOperation? Piece(StageCall stage, SluiceSymbols symbols) => stage.Arguments
-        .Where(argument => argument.Declared.Ordinal > 0).Select(argument => FunctionBody.Bare(argument.Value))
+    /// <summary>The pipe, sink or consecutor that gets the items of a stage; null if the next stage is another one.</summary>
+    private static IOperation? Piece(StageCall next, StageCall stage, SluiceSymbols symbols) => next.Arguments
+        .Where(argument => !argument.Value.Syntax.Span.Contains(stage.Operation.Syntax.Span))
+        .Select(argument => FunctionBody.Bare(argument.Value))
         .FirstOrDefault(value => symbols.TakenBy(value.Type) is not null);
 
     private static bool Expects(IOperation value) => StageCall.Written(value) switch
