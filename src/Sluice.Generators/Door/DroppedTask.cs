@@ -11,7 +11,8 @@ internal static class DroppedTask
         while (true)
             switch (value.Parent)
             {
-                case IInvocationOperation { TargetMethod.Name: "AsTask" or "ConfigureAwait" or "Preserve" } next when next.Instance == value:
+                case IInvocationOperation { TargetMethod.Name: "AsTask" or "ConfigureAwait" or "Preserve" } next
+                    when next.Instance == value:
                     value = next;
                     break;
                 case IConditionalAccessOperation access when access.WhenNotNull == value:

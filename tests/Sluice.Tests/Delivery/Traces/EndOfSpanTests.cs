@@ -68,7 +68,8 @@ public sealed class EndOfSpanTests : IAsyncDisposable
     {
         using var log = new SpanLog();
         var refusing = new RefusingStore(store, answer);
-        await using var consecutor = new Consecutor<int>("a", source => source | (_ => { }) | Stage.Named("end"), new() { Store = refusing });
+        await using var consecutor = new Consecutor<int>("a", source => source | (_ => { }) | Stage.Named("end"),
+            new() { Store = refusing });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
         await refusing.Refused.Task.WaitAsync(Cancellation);

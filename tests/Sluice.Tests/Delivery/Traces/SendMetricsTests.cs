@@ -69,7 +69,8 @@ public sealed class SendMetricsTests : IAsyncDisposable
         await Task.WhenAll(first, second, several);
 
         // An append has two items here, so one of the three shares the append of the second item.
-        Assert.Equal([null, null, null, null, 2], log.Spans.Select(static span => span.GetTagItem("messaging.batch.message_count")).Order());
+        Assert.Equal([null, null, null, null, 2],
+            log.Spans.Select(static span => span.GetTagItem("messaging.batch.message_count")).Order());
     }
 
     [Theory]
