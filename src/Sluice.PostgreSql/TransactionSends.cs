@@ -90,10 +90,7 @@ public static class TransactionSends
         return RunAsync(CallerTransaction.Of(sender, transaction), sender, [item], options, cancellation);
     }
 
-    private static async Task<SendResult> RunAsync<T>(CallerTransaction caller, ISender<T> sender, IReadOnlyList<T> items,
+    private static Task<SendResult> RunAsync<T>(CallerTransaction caller, ISender<T> sender, IReadOnlyList<T> items,
         SendOptions? options, CancellationToken cancellation)
-    {
-        using EntryBatch entries = await ((Consecutor<T>)sender).WriteEntriesAsync(items, cancellation).ConfigureAwait(false);
-        return await caller.SendAsync(entries, options, cancellation).ConfigureAwait(false);
-    }
+        => ((Consecutor<T>)sender).SendEntriesAsync(items, entries => caller.SendAsync(entries, options, cancellation), cancellation);
 }

@@ -10,6 +10,8 @@ public class DroppedPushTests
     [InlineData("[|output.PushAsync(Other, \"text\")|];")]
     [InlineData("[|output?.PushAsync(1)|];")]
     [InlineData("[|output.PushAsync(1).AsTask()|];")]
+    [InlineData("[|output.PushAsync(1).Preserve().ConfigureAwait(false)|];")]
+    [InlineData("[|output?.PushAsync(1).AsTask()|];")]
     [InlineData("var push = [|output.PushAsync(1)|];")]
     [InlineData("new List<int> { 1, 2 }.ForEach(n => [|output.PushAsync(n)|]);")]
     [InlineData("Task.Run(() => { [|output.PushAsync(1)|]; });")]
@@ -27,6 +29,9 @@ public class DroppedPushTests
     [InlineData("List<Task> all = []; all.Add(output.PushAsync(1).AsTask()); await Task.WhenAll(all);")]
     [InlineData("async Task Twice() { await output.PushAsync(1); } await Twice(); ValueTask Once() => output.PushAsync(2); await Once();")]
     [InlineData("_ = output.PushAsync(1);")]
+    [InlineData("output.PushAsync(1).AsTask().Wait();")]
+    [InlineData("output.PushAsync(1).GetAwaiter().GetResult();")]
+    [InlineData("output.PushAsync(1).AsTask().ContinueWith(_ => { });")]
     public async Task AnAwaitedStoredOrDiscardedPushIsNotReported(string statements) => Assert.Empty(await CheckAsync(statements));
 
     [Theory]

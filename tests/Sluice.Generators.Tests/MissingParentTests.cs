@@ -38,8 +38,19 @@ public class MissingParentTests
     [InlineData("var other = Make(graph); graph.Add(\"x\", [other], context => context.Get(stock));")]
     [InlineData("graph.Add(\"x\", [price], context => graph.Build().ResolveAsync(1).AsTask().Result.Get(stock));")]
     [InlineData("GraphContext<int> done = graph.Build().ResolveAsync(1).AsTask().Result; Console.WriteLine(done.Get(stock));")]
+    [InlineData("GraphNode<int>[] parts = [price, stock]; graph.Add(\"x\", [price, stock], context => parts.Sum(part => "
+        + "context.Get(part)));")]
+    [InlineData("var chosen = DateTime.Now.Ticks > 0 ? price : stock; graph.Add(\"x\", [price, stock], context => context.Get(chosen));")]
+    [InlineData("var alias = price; graph.Add(\"x\", [price], context => context.Get(alias));")]
+    [InlineData("foreach (var part in new[] { price }) graph.Add(\"x\", [price], context => context.Get(part));")]
+    [InlineData("kept = graph.Add(\"kept\", n => n); graph.Add(\"x\", [price], context => context.Get(kept));")]
+    [InlineData("Known = price; graph.Add(\"x\", [price], context => context.Get(Known));")]
     [InlineData("graph.Add(\"x\", [price], context => Read(context)); int Read(GraphContext<int> read) => read.Get(stock);")]
     public Task WhatIsAnAncestorOrCannotBeKnownIsNotReported(string statement)
         => Snippet.CheckAsync<MissingParentAnalyzer>(Snippet.InMethod(Nodes + statement,
-            "static GraphNode<int> Make(GraphBuilder<int> builder) => builder.Add(\"made\", n => n);"), "SLU036");
+            """
+            static GraphNode<int> Make(GraphBuilder<int> builder) => builder.Add("made", n => n);
+            static GraphNode<int> kept = null!;
+            static GraphNode<int> Known { get; set; } = null!;
+            """), "SLU036");
 }

@@ -10,6 +10,9 @@ public class NullItemTests
         static string Upper(string word) => word.ToUpperInvariant();
         static string OrNone(string? word) => word ?? "none";
         static IEnumerable<string> FindAll(string word) => [word];
+        static readonly Pipe<string?, string> cleanup = Pipe.Of<string?>() | OrNone;
+        static readonly Pipe<string, string> shout = Pipe.Of<string>() | Upper;
+        static readonly Sink<string?> print = Sink.Of<string?>(word => Console.WriteLine(word));
         """;
 
     [Theory]
@@ -25,6 +28,8 @@ public class NullItemTests
     [InlineData("_ = words | (async x => [|await FindAsync(x)|]);")]
     [InlineData("_ = words | (x => [|FindAsync(x)|]);")]
     [InlineData("_ = Pipe.Of<string>() | (x => [|Find(x)|]);")]
+    [InlineData("_ = words | [|Find|] | shout | OrNone;")]
+    [InlineData("_ = words | [|Find|] | Pipe.Where((string w) => w.Length > 3) | OrNone;")]
     public Task AMapThatMayReturnNullIsReportedAtTheNull(string statements, string? mark = null) =>
         CheckAsync(mark is null ? statements : statements.Replace(mark, $"[|{mark}|]", StringComparison.Ordinal));
 
@@ -52,6 +57,11 @@ public class NullItemTests
     [InlineData("_ = words.Select(Find).Where(found => found is not null);")]
     [InlineData("_ = words | Find | (found => found?.Length ?? 0);")]
     [InlineData("_ = words | Find | (found => found == null ? 0 : found.Length);")]
+    [InlineData("_ = words | Find | Pipe.Where((string? w) => w is not null) | (x => x);")]
+    [InlineData("_ = words | Find | Pipe.Where<string?>(w => w is not null) | (x => x);")]
+    [InlineData("_ = words | FindAsync | Stage.Parallel(2) | cleanup | Upper;")]
+    [InlineData("_ = words | Find | (Pipe.Of<string?>() | OrNone) | Upper;")]
+    [InlineData("_ = words | Find | print;")]
     public Task ANullThatTheNextStageChecksIsNotReported(string statements) => CheckAsync(statements);
 
     [Fact]

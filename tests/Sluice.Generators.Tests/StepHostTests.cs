@@ -63,6 +63,11 @@ public class StepHostTests
         + "public static @in? GetAsync(@in a) => a; } } }",
         "public Future<int> Get(WriteAfterByName byName = default, After? after = null)",
             "public static Future<@in?> Get(Arg<@in> a, WriteAfterByName byName = default, After? after = null)")]
+    [InlineData("partial class @required { [Step] public int GetAsync() => 1; partial struct @record { [Step] public static @record "
+        + "GetAsync(@required a) => default; partial class @scoped { [Step] public static int GetAsync(@scoped? a) => 1; } } }",
+        "public Future<int> Get(WriteAfterByName byName = default, After? after = null)",
+            "public static Future<required.@record> Get(Arg<required> a, WriteAfterByName byName = default, After? after = null)",
+                "public static Future<int> Get(Arg<required.@record.scoped> a, WriteAfterByName byName = default, After? after = null)")]
     [InlineData("namespace N { namespace Sluice { class Q; } namespace System { class Q; } static partial class C { "
         + "[global::Sluice.Graphs.Step] static int GetAsync() => 1; } }",
         "private static Future<int> Get(WriteAfterByName byName = default, After? after = null)")]
@@ -88,6 +93,33 @@ public class StepHostTests
             StepTwins.Of(
             $"#pragma warning disable CS0169, CS0649, CS1591, CS8981, CS8625, CS0628\nusing Sluice; using Sluice.Graphs;\n{types}");
         Assert.Equal(declarations.Order(StringComparer.Ordinal), StepTwins.Declarations(text).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>The metadata of the library has its twins, also the one of plain values.</summary>
+    [Theory]
+    [InlineData("[Step] public Task<string> LoadAsync(int id) => Task.FromResult(\"b\");")]
+    [InlineData("[Step] public override Task<string> LoadAsync(string id) => Task.FromResult(\"b\");")]
+    [InlineData("[Step] public Task<string> CountAsync(int id) => Task.FromResult(\"b\");")]
+    public void ABaseWithStepsMayBeInAnotherAssembly(string member)
+    {
+        var library = StepTwins.Library("using Sluice; using Sluice.Graphs;\npublic partial class A { "
+            + "[Step] public virtual Task<string> LoadAsync(string id) => Task.FromResult(\"a\"); "
+            + "[Step] public int CountAsync(int? id) => 1; }");
+        var (text, reports, errors) = StepTwins.Write($"using Sluice; using Sluice.Graphs;\npublic partial class B : A {{ {member} }}",
+            library: library);
+        Assert.Empty(reports);
+        Assert.Empty(errors);
+        Assert.Single(StepTwins.Declarations(text));
+    }
+
+    [Fact]
+    public void AMethodOfABaseInAnotherAssemblyThatIsNoTwinIsInTheWay()
+    {
+        var library = StepTwins.Library("using Sluice; using Sluice.Graphs;\npublic partial class A { "
+            + "[Step(\"Load\")] public int ReadAsync(string id) => 1; public int Load(int id, int more) => 1; }");
+        var (_, reports, _) = StepTwins.Write("using Sluice; using Sluice.Graphs;\n"
+            + "public partial class B : A { [Step] public int LoadAsync(int id) => 1; }", library: library);
+        Assert.Equal("SLU012", Assert.Single(reports).Id);
     }
 
     [Theory]

@@ -204,7 +204,8 @@ public class StepShapeTests
         "public static Future<int> Get(Arg<int> a, WriteAfterByName byName = default, After? after = null)")]
     public void AMethodDeclaresItsTwin(string members, params string[] declarations)
     {
-        string text = StepTwins.Of($$"""
+        string source = $$"""
+            #nullable enable
             #pragma warning disable CS0169, CS0649, CS1591, CS1998, CS8321, CS8981, CS9113, CS8602, CS8603, CS9192, CS0465, CS9200, IDE0051, SYSLIB1054, CS8632
             using System.Diagnostics;
             using System.Diagnostics.CodeAnalysis;
@@ -216,7 +217,8 @@ public class StepShapeTests
             {
                 {{members}}
             }
-            """);
-        Assert.Equal(declarations, StepTwins.Declarations(text));
+            """;
+        Assert.Equal(declarations, StepTwins.Declarations(StepTwins.Of(source)));
+        Assert.Equal(declarations, StepTwins.Declarations(StepTwins.Of(source, nullable: false)));
     }
 }

@@ -171,7 +171,7 @@ public class StepSnapshotTests
                 public global::Sluice.Graphs.Future<int> Place(global::Sluice.Graphs.Arg<string> Name, global::Sluice.Graphs.Arg<int> target, 
                 #nullable disable annotations
                     global::Sluice.Graphs.Arg<global::System.IDisposable>? log = null
-                #nullable restore annotations
+                #nullable enable annotations
                     , global::Sluice.Graphs.Args<string>? given3 = null, global::Sluice.Graphs.WriteAfterByName byName = default, global::Sluice.Graphs.After? after = null)
                     => new Place2Call(this, Name, target, log ?? global::Sluice.Graphs.Arg.Of<global::System.IDisposable?>(default!), given3 ?? default).Start(after);
 

@@ -138,6 +138,23 @@ public class StepTwinTests
         }
     }
 
+    [Theory]
+    [InlineData("[Step] static int a;")]
+    [InlineData("[Step] static int A { get; set; }")]
+    [InlineData("[Step] static event Action? A;")]
+    [InlineData("[Step] partial class A;")]
+    [InlineData("[return: Step] static int SetAsync() => 1;")]
+    [InlineData("static int SetAsync([Step] int n) => n;")]
+    public void AnAttributeAtAnythingButAMethodLeavesTheOtherTwins(string member)
+    {
+        var (text, reports, errors) = StepTwins.Write(
+            $"#pragma warning disable CS0169, CS0067\nusing Sluice; using Sluice.Graphs;\n"
+                + $"partial class C {{ [Step] static int GetAsync() => 1; {member} }}");
+        Assert.Empty(reports);
+        Assert.Contains("CS0592", Assert.Single(errors), StringComparison.Ordinal);
+        Assert.Single(StepTwins.Declarations(text));
+    }
+
     [Fact]
     public void AnUnchangedStepIsNotGeneratedAgain()
     {
@@ -147,7 +164,10 @@ public class StepTwinTests
             parseOptions: new(Microsoft.CodeAnalysis.CSharp.LanguageVersion.CSharp14));
         var first = driver.RunGenerators(Snippet.Compile(Source));
         var result = first.RunGenerators(Snippet.Compile(Source + "\n// more")).GetRunResult().Results.Single();
-        Assert.All(result.TrackedOutputSteps.SelectMany(step => step.Value).SelectMany(step => step.Outputs),
+        Assert.Null(result.Exception);
+        var outputs = result.TrackedOutputSteps.SelectMany(step => step.Value).SelectMany(step => step.Outputs).ToList();
+        Assert.NotEmpty(outputs);
+        Assert.All(outputs,
             output => Assert.Contains(output.Reason, new[] { IncrementalStepRunReason.Cached, IncrementalStepRunReason.Unchanged }));
     }
 }

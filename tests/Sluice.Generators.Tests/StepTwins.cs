@@ -12,9 +12,11 @@ internal static partial class StepTwins
     private static readonly CSharpParseOptions Options = new(LanguageVersion.CSharp14, DocumentationMode.Diagnose);
 
     /// <summary>The generated files, the diagnostics of the generator, and the warnings and errors of the compiler.</summary>
-    public static (string Text, List<Diagnostic> Reports, List<string> Errors) Write(string source)
+    public static (string Text, List<Diagnostic> Reports, List<string> Errors) Write(string source, bool nullable = true,
+        MetadataReference? library = null)
     {
-        CSharpCompilation given = Snippet.Compile(source);
+        CSharpCompilation given = Snippet.Compile(source, nullable);
+        if (library is not null) given = given.AddReferences(library);
         CSharpGeneratorDriver.Create([new StepGenerator().AsSourceGenerator()], parseOptions: Options)
             .RunGeneratorsAndUpdateCompilation(given.WithOptions(given.Options.WithAllowUnsafe(true)), out Compilation written,
             out var reports);
@@ -30,12 +32,22 @@ internal static partial class StepTwins
         .Select(line => Spaces().Replace(line, "").Trim())];
 
     /// <summary>The generated text. Fails if the generator or the compiler reports anything, even a warning.</summary>
-    public static string Of(string source)
+    public static string Of(string source, bool nullable = true)
     {
-        var (text, reports, errors) = Write(source);
+        var (text, reports, errors) = Write(source, nullable);
         Assert.Empty(reports);
         Assert.True(errors.Count == 0, $"{string.Join('\n', errors)}\n\n{text}");
         return text;
+    }
+
+    /// <summary>Compiles the source as a library with twins.</summary>
+    public static MetadataReference Library(string source)
+    {
+        CSharpGeneratorDriver.Create([new StepGenerator().AsSourceGenerator()], parseOptions: Options)
+            .RunGeneratorsAndUpdateCompilation(Snippet.Compile(source).WithAssemblyName("Library"), out Compilation written, out _);
+        using var bytes = new MemoryStream();
+        Assert.Empty(written.Emit(bytes).Diagnostics.Where(found => found.Severity >= DiagnosticSeverity.Warning));
+        return MetadataReference.CreateFromImage(bytes.ToArray());
     }
 
     /// <summary>Compiles the source and runs <c>Program.RunAsync</c>.</summary>
@@ -50,7 +62,7 @@ internal static partial class StepTwins
         return (Task<string>)run.Invoke(null, null)!;
     }
 
-    [GeneratedRegex("\n *#nullable (disable|restore) annotations\n *")]
+    [GeneratedRegex("\n *#nullable (disable|enable|restore) annotations\n *")]
     private static partial Regex Nullability();
 
     [GeneratedRegex("global::(Sluice\\.(Graphs\\.)?|System\\.(Collections\\.Generic\\.|Threading\\.Tasks\\.)?)?")]

@@ -12,6 +12,10 @@ public class UnawaitedRunTests
         static PipelineRun? kept;
         static bool early;
         static void Watch(PipelineRun run) { }
+        static void Show(object snapshot) { }
+        static PipelineRun Restart() => pipeline.Start();
+        static readonly List<PipelineRun> runs = [];
+        static PipelineRun Find(string name) => runs[name.Length];
         """;
 
     [Theory]
@@ -26,6 +30,9 @@ public class UnawaitedRunTests
     [InlineData("Action start = () => [|pipeline.Start()|];")]
     [InlineData("var run = [|pipeline.Start()|]; run.StopAsync(TimeSpan.Zero);")]
     [InlineData("[|pipeline.RunAsync()|];")]
+    [InlineData("PipelineRun a = [|pipeline.Start()|], b = a; while (early) { a = b; b = early ? a : b; Show(b.Snapshot()); }")]
+    [InlineData("[|Restart()|];")]
+    [InlineData("Action start = () => [|Restart()|];")]
     public async Task ARunThatIsNotAwaitedIsReportedWhereItStarts(string statements)
     {
         string message = Assert.Single(await CheckAsync(statements)).GetMessage(CultureInfo.InvariantCulture);
@@ -44,7 +51,17 @@ public class UnawaitedRunTests
     [InlineData("[|sender.TrySendAsync(1, transaction)|];", "'await sender.TrySendAsync(1, transaction)'")]
     [InlineData("[|service.StartAsync(flow, [])|];", "'await service.StartAsync(")]
     [InlineData("Action start = () => [|orders.StartAsync()|];", "'await orders.StartAsync()'")]
+    [InlineData("[|orders?.SendAsync(1)|];", "'if (orders is not null) await orders.SendAsync(1)'")]
+    [InlineData("[|orders.SendAsync(1).ConfigureAwait(false)|];", "'await orders.SendAsync(1).ConfigureAwait(")]
+    [InlineData("[|orders?.SendAsync(1).ConfigureAwait(false)|];", "'if (orders is not null) await orders.SendAsync(1).ConfigureAwa")]
+    [InlineData("var sent = [|orders.SendAsync(1)|];", "'await orders.SendAsync(1)'")]
+    [InlineData("async Task SendAsync() { orders.SendAsync(1); [|orders?.SendAsync(1)|]; await Task.Yield(); } SendAsync().Wait();",
+        "'if (orders is not null) await orders.SendAsync(1)'")]
+    [InlineData("async Task SendAsync() { var sent = [|orders.SendAsync(1)|]; await Task.Yield(); } SendAsync().Wait();",
+        "'await orders.SendAsync(1)'")]
     [InlineData("var start = orders.StartAsync(); start.Wait(); _ = orders.SendAsync(1);", null)]
+    [InlineData("orders.SendAsync(1).AsTask().Wait(); orders.StartAsync().ContinueWith(_ => { });", null)]
+    [InlineData("var sent = orders?.SendAsync(1).ConfigureAwait(false); sent?.GetAwaiter().GetResult();", null)]
     public async Task ATaskOfAConsecutorOrASupervisorThatIsDroppedIsReported(string statements, string? remedy)
     {
         ImmutableArray<Diagnostic> found = await Snippet.CheckAsync<UnawaitedRunAnalyzer>($$"""
@@ -87,8 +104,21 @@ public class UnawaitedRunTests
     [InlineData("Func<PipelineRun> start = () => pipeline.Start();")]
     [InlineData("Func<PipelineRun> start = () => { var run = pipeline.Start(); return run; };")]
     [InlineData("await pipeline.RunAsync();")]
+    [InlineData("var run = pipeline.Start(); while (early) { run = early ? pipeline.Start() : run; Show(run.Snapshot()); } await "
+        + "run.Completion;")]
+    [InlineData("PipelineRun? run = null; while (early) { run = run ?? pipeline.Start(); Show(run.Snapshot()); } await "
+        + "(run?.Completion ?? Task.CompletedTask);")]
+    [InlineData("PipelineRun a = pipeline.Start(), b = a; while (early) { a = b; b = a; } await b.Completion;")]
     public Task AnAwaitedStoredOrPassedRunIsNotReported(string statements) =>
         CheckAsync(statements, "async Task");
+
+    [Theory]
+    [InlineData("Show(runs.First().Snapshot());")]
+    [InlineData("var run = Find(\"nightly\"); Show(run.Snapshot());")]
+    [InlineData("((PipelineRun)services.GetService(typeof(PipelineRun))!).CancelAsync();")]
+    [InlineData("runs.Single().CancelAsync();")]
+    public Task ARunThatWasStartedElsewhereIsNotReported(string statements) =>
+        CheckAsync(statements.Replace("services.", "((IServiceProvider)null!).", StringComparison.Ordinal));
 
     [Fact]
     public Task FieldsAndExpressionBodiesAreAnalyzed() => Snippet.CheckAsync<UnawaitedRunAnalyzer>("""

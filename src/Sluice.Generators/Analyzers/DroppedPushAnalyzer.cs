@@ -16,27 +16,10 @@ public sealed class DroppedPushAnalyzer() : OperationAnalyzer(Rules.DroppedPush,
             or { Name: "WriteAsync", ContainingType.Name: "IOWriter" }) || !symbols.IsOurs(call.TargetMethod)) return;
         string name = call.TargetMethod.Name;
 
-        // A value made of the task (AsTask, ConfigureAwait) is dropped like the task.
-        IOperation value = call;
-        while (value.Parent is IInvocationOperation next && next.Instance == value) value = next;
-        if (value.Parent is IConditionalAccessOperation access) value = access;
-        if (IsDropped(value)) context.ReportDiagnostic(Violation(value.Syntax,
+        var value = DroppedTask.Whole(call);
+        if (DroppedTask.IsStatement(value) || DroppedTask.IsUnused(value)) context.ReportDiagnostic(Violation(value.Syntax,
             $"The task of '{name}' is dropped: write 'await {StageText.Short(value.Syntax)}', or return the task; a "
                 + (name == "PushAsync" ? "node that does not wait for its pushes has no bound, and does not see them fail"
                     : "processor that returns before its writes have ended fails, and it does not see a write fail")));
-    }
-
-    private static bool IsDropped(IOperation value) => value.Parent switch
-    {
-        IExpressionStatementOperation => true,
-        IVariableInitializerOperation { Parent: IVariableDeclaratorOperation { Symbol: var local } } initializer
-            => !IsUsed(local, initializer),
-        _ => false,
-    };
-
-    private static bool IsUsed(ILocalSymbol local, IOperation within)
-    {
-        while (within.Parent is not null) within = within.Parent;
-        return within.Descendants().OfType<ILocalReferenceOperation>().Any(use => SluiceSymbols.Same(use.Local, local));
     }
 }

@@ -22,7 +22,7 @@ public sealed class NullItemAnalyzer() : OperationAnalyzer(Rules.NullItem, Opera
                 _ => [],
             };
             if (found.Length == 0 || NullConsent.IsWritten(stage, value, model)) continue;
-            if (NullConsent.IsExpectedBy(stage.Next(symbols), symbols)) continue;
+            if (NullConsent.IsExpectedBehind(stage, symbols, model)) continue;
             var name = item.WithNullableAnnotation(NullableAnnotation.NotAnnotated)
                 .ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
             foreach (var syntax in found)

@@ -95,5 +95,8 @@ internal static class Rules
         Rule(id, title, DiagnosticSeverity.Error, description);
 
     private static DiagnosticDescriptor Rule(string id, string title, DiagnosticSeverity severity, string description) =>
-        new(id, title, "{0}", Category, severity, isEnabledByDefault: true, description, Documentation + id.ToLowerInvariant());
+        new(id, title, "{0}", Category, severity, isEnabledByDefault: true, description, Documentation + SectionOf(id));
+
+    // The rules of steps share a section.
+    private static string SectionOf(string id) => id.StartsWith("SLU01", StringComparison.Ordinal) ? "slu010" : id.ToLowerInvariant();
 }

@@ -20,28 +20,41 @@ public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rules.UnawaitedRun)
             // Locals are looked up once per block, and only in blocks that start a run.
             var uses = new Lazy<ILookup<ILocalSymbol, IOperation>>(() => RunUse.OfLocals(block));
             foreach (var call in block.Descendants().OfType<IInvocationOperation>())
-                if (Starts(call, symbols) && RunUse.IsForgotten(call, uses, symbols))
-                    context.ReportDiagnostic(Violation(call.Syntax,
-                        (SluiceSymbols.Same(call.TargetMethod.ContainingType, symbols.Pipeline)
-                            ? $"The run that '{call.TargetMethod.Name}' starts is never awaited"
-                            : $"'{call.TargetMethod.Name}' is not awaited")
-                            + ", so its end and its failure go unseen; "
-                            + (SluiceSymbols.Same(call.TargetMethod.ReturnType, symbols.Run)
-                                ? "use 'await using var run = …' and 'await run.Completion', or return the run to a caller that awaits it"
-                                : $"write 'await' before it: 'await {StageText.Short(call.Syntax)}'")));
+                if (Starts(call, symbols))
+                {
+                    if (RunUse.IsForgotten(call, uses, symbols)) context.ReportDiagnostic(Report(call, call,
+                        "use 'await using var run = …' and 'await run.Completion', or return the run to a caller that awaits it"));
+                }
+                else if (IsDropped(call, symbols, out var task))
+                {
+                    context.ReportDiagnostic(Report(call, task, $"write 'await' before it: '{DroppedTask.Awaiting(task)}'"));
+                }
         }
+
+        Diagnostic Report(IInvocationOperation call, IOperation at, string remedy) => Violation(at.Syntax,
+            (SluiceSymbols.Same(call.TargetMethod.ContainingType, symbols.Pipeline)
+                ? $"The run that '{call.TargetMethod.Name}' starts is never awaited"
+                : $"'{call.TargetMethod.Name}' is not awaited")
+                + $", so its end and its failure go unseen; {remedy}");
     }
 
-    /// <summary>
-    /// Whether a call returns a run; or a task of a pipeline, a consecutor or a supervisor, outside of async functions, where the compiler
-    /// does not report a dropped task (CS4014).
-    /// </summary>
+    /// <summary>Whether a call starts a run: a method of a pipeline, or one of the analysed code whose result is dropped. Other methods
+    /// return a run that was started elsewhere.</summary>
     private static bool Starts(IInvocationOperation call, SluiceSymbols symbols)
+        => SluiceSymbols.Same(call.TargetMethod.ReturnType, symbols.Run)
+        && (SluiceSymbols.Same(call.TargetMethod.ContainingType, symbols.Pipeline)
+            || (symbols.IsAnalysed(call.TargetMethod) && DroppedTask.IsStatement(DroppedTask.Whole(call))));
+
+    /// <summary>
+    /// Whether a call drops a task of a pipeline, a consecutor or a supervisor: into a local that is not used, or as a statement. Inside of
+    /// async functions the compiler reports the statement (CS4014), unless it has a <c>?.</c>.
+    /// </summary>
+    private static bool IsDropped(IInvocationOperation call, SluiceSymbols symbols, out IOperation task)
     {
-        if (SluiceSymbols.Same(call.TargetMethod.ReturnType, symbols.Run)) return true;
-        return symbols.IsTask(call.TargetMethod.ReturnType)
-            && symbols.IsStarted(call.TargetMethod.ContainingType)
-            && call.Parent is IExpressionStatementOperation
-            && !RunUse.IsInAsyncFunction(call);
+        task = call;
+        if (!symbols.IsTask(call.TargetMethod.ReturnType) || !symbols.IsStarted(call.TargetMethod.ContainingType)) return false;
+        task = DroppedTask.Whole(call);
+        return DroppedTask.IsUnused(task) || (DroppedTask.IsStatement(task)
+            && (task is IConditionalAccessOperation || !RunUse.IsInAsyncFunction(call)));
     }
 }

@@ -26,11 +26,12 @@ internal sealed class GraphNodeUse
 
     /// <summary>Whether it is certain that a node has another one neither among its parents nor among their ancestors.</summary>
     /// <param name="adds">The call that adds the node.</param>
-    /// <param name="other">The variable of the other node.</param>
+    /// <param name="other">The variable of the other node. It is certain only for a local that is set once, to an added node.</param>
     /// <param name="parents">The list of the parents, as it is written.</param>
     public bool Lacks(IInvocationOperation adds, ISymbol other, out string? parents)
     {
         parents = null;
+        if (other is not ILocalSymbol asked || Added(asked) is not { } sought) return false;
         if (Parents(adds) is not { } first || first.Count == 0) return false;
         parents = $"[{string.Join(", ", first.Select(static parent => parent.Syntax.ToString()))}]";
         var open = new Stack<IOperation>(first);
@@ -39,9 +40,10 @@ internal sealed class GraphNodeUse
         {
             var next = open.Pop();
             if (IsRequest(next)) continue;
-            if (Of(next) is not { } variable || SluiceSymbols.Same(variable, other)) return false;
+            if (Of(next) is not { } variable) return false;
             if (!seen.Add(variable)) continue;
-            if (variable is not ILocalSymbol local || Added(local) is not { } call || Parents(call) is not { } its) return false;
+            if (variable is not ILocalSymbol local || Added(local) is not { } call || call.Syntax == sought.Syntax
+                || Parents(call) is not { } its) return false;
             foreach (var parent in its) open.Push(parent);
         }
         return true;

@@ -18,20 +18,39 @@ internal static class NullConsent
         };
     }
 
-    /// <summary>Whether the next function takes a parameter with a written <c>?</c>, or tests its parameter for null.</summary>
-    public static bool IsExpectedBy(StageCall? next, SluiceSymbols symbols)
+    /// <summary>
+    /// Whether the next function takes a parameter with a written <c>?</c>, or tests its parameter for null; or the next pipe, sink or
+    /// consecutor takes items with a <c>?</c>, or is made by such a function (<c>Pipe.Where((string? word) => …)</c>).
+    /// </summary>
+    public static bool IsExpectedBehind(StageCall stage, SluiceSymbols symbols, SemanticModel model)
     {
+        var next = stage.Next(symbols);
         // Annotations (`| Stage.Parallel(8)`) have no function; the stage after them gets the items.
-        while (next is not null && next.Arguments.All(argument => StageCall.Written(argument.Value) is null)) next = next.Next(symbols);
-        return next is not null && next.Arguments.Any(argument => StageCall.Written(argument.Value) switch
-        {
-            IMethodReferenceOperation { Method.Parameters: { IsEmpty: false } parameters } => IsAnnotated(parameters[0]),
-            IAnonymousFunctionOperation { Symbol.Parameters: { IsEmpty: false } parameters } lambda =>
-                (IsTyped(lambda.Syntax) && IsAnnotated(parameters[0]))
-                || lambda.Body.Descendants().Any(operation => TestsForNull(operation, parameters[0])),
-            _ => false,
-        });
+        while (next is not null && Piece(next, stage, symbols) is null
+               && next.Arguments.All(argument => StageCall.Written(argument.Value) is null)) next = next.Next(symbols);
+        if (next is null) return false;
+        if (Piece(next, stage, symbols) is not { } piece) return next.Arguments.Any(argument => Expects(argument.Value));
+        while (piece is IBinaryOperation chain) piece = FunctionBody.Bare(chain.LeftOperand);
+        var taken = symbols.TakenBy(model.GetTypeInfo(piece.Syntax).Type);
+        return taken is { IsReferenceType: true, NullableAnnotation: NullableAnnotation.Annotated }
+            || (piece is IInvocationOperation call && symbols.IsOurs(call.TargetMethod)
+                && call.Arguments.Any(argument => Expects(argument.Value)));
     }
+
+    /// <summary>The pipe, sink or consecutor that gets the items of a stage; null if the next stage is another one.</summary>
+    private static IOperation? Piece(StageCall next, StageCall stage, SluiceSymbols symbols) => next.Arguments
+        .Where(argument => !argument.Value.Syntax.Span.Contains(stage.Operation.Syntax.Span))
+        .Select(argument => FunctionBody.Bare(argument.Value))
+        .FirstOrDefault(value => symbols.TakenBy(value.Type) is not null);
+
+    private static bool Expects(IOperation value) => StageCall.Written(value) switch
+    {
+        IMethodReferenceOperation { Method.Parameters: { IsEmpty: false } parameters } => IsAnnotated(parameters[0]),
+        IAnonymousFunctionOperation { Symbol.Parameters: { IsEmpty: false } parameters } lambda =>
+            (IsTyped(lambda.Syntax) && IsAnnotated(parameters[0]))
+            || lambda.Body.Descendants().Any(operation => TestsForNull(operation, parameters[0])),
+        _ => false,
+    };
 
     private static bool IsTyped(SyntaxNode lambda) =>
         lambda is ParenthesizedLambdaExpressionSyntax { ParameterList.Parameters: { Count: > 0 } parameters }

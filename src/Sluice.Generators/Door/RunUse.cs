@@ -13,9 +13,18 @@ internal static class RunUse
     /// judged.
     /// </remarks>
     public static bool IsForgotten(IOperation value, Lazy<ILookup<ILocalSymbol, IOperation>> uses, SluiceSymbols symbols)
+        => IsForgotten(value, uses, symbols, new(SymbolEqualityComparer.Default));
+
+    /// <param name="value">The run, or a use of a local that may hold it.</param>
+    /// <param name="uses">The uses of all locals.</param>
+    /// <param name="symbols">The types of Sluice.</param>
+    /// <param name="seen">The locals that are looked at already: locals may be assigned to each other in a circle.</param>
+    private static bool IsForgotten(IOperation value, Lazy<ILookup<ILocalSymbol, IOperation>> uses, SluiceSymbols symbols,
+        HashSet<ISymbol> seen)
     {
         var parent = value.Parent;
         while (parent is IConversionOperation or IParenthesizedOperation or ICoalesceOperation
+               || (parent is IConditionalAccessOperation start && start.WhenNotNull == value)
                || (parent is IConditionalOperation { Type: not null } choice && choice.Condition != value))
         {
             value = parent;
@@ -26,10 +35,10 @@ internal static class RunUse
         {
             IExpressionStatementOperation => true,
             IVariableInitializerOperation { Parent: IVariableDeclaratorOperation declarator } =>
-                !IsUsing(declarator) && NobodySees(declarator.Symbol, uses, symbols),
+                !IsUsing(declarator) && NobodySees(declarator.Symbol, uses, symbols, seen),
             ISimpleAssignmentOperation { Target: ILocalReferenceOperation target } assignment when assignment.Value == value =>
                 assignment.Parent is IExpressionStatementOperation && !IsDisposed(target.Local)
-                && NobodySees(target.Local, uses, symbols),
+                && NobodySees(target.Local, uses, symbols, seen),
             IInvocationOperation call when call.Instance == value => IsUnseen(call, symbols),
             IPropertyReferenceOperation property when property.Instance == value => IsUnseen(property, symbols),
             IConditionalAccessOperation access when access.Operation == value =>
@@ -52,8 +61,9 @@ internal static class RunUse
         return operation.SemanticModel?.GetEnclosingSymbol(operation.Syntax.SpanStart) is IMethodSymbol { IsAsync: true };
     }
 
-    private static bool NobodySees(ILocalSymbol local, Lazy<ILookup<ILocalSymbol, IOperation>> uses, SluiceSymbols symbols) =>
-        uses.Value[local].All(use => IsAssigned(use) || IsForgotten(use, uses, symbols));
+    private static bool NobodySees(ILocalSymbol local, Lazy<ILookup<ILocalSymbol, IOperation>> uses, SluiceSymbols symbols,
+        HashSet<ISymbol> seen) =>
+        !seen.Add(local) || uses.Value[local].All(use => IsAssigned(use) || IsForgotten(use, uses, symbols, seen));
 
     private static bool IsAssigned(IOperation use) => use.Parent is ISimpleAssignmentOperation assignment && assignment.Target == use;
 

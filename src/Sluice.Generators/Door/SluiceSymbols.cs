@@ -62,11 +62,19 @@ internal sealed class SluiceSymbols
     public bool IsOurs(IMethodSymbol method)
     {
         if (Same(method.ContainingAssembly, core)) return true;
-        if (Same(method.ContainingAssembly, looked)) return false;
+        if (IsAnalysed(method)) return false;
         var space = method.ContainingNamespace;
         while (space is { IsGlobalNamespace: false, ContainingNamespace.IsGlobalNamespace: false }) space = space.ContainingNamespace;
         return space is { Name: "Sluice" };
     }
+
+    /// <summary>Whether the method belongs to the analysed code.</summary>
+    public bool IsAnalysed(IMethodSymbol method) => Same(method.ContainingAssembly, looked);
+
+    /// <summary>The type of the items that a pipe, a sink or a consecutor takes; null for any other type.</summary>
+    public ITypeSymbol? TakenBy(ITypeSymbol? type)
+        => type is INamedTypeSymbol { Name: "Pipe" or "Sink" or "Consecutor", Arity: > 0 } piece && IsOurs(piece)
+        ? piece.TypeArguments[0] : null;
 
     /// <summary>
     /// The item type of a <c>Source&lt;T&gt;</c> (or a derived class) or <c>Pipe&lt;_, T&gt;</c>; null for any other type.

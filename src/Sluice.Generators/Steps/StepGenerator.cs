@@ -15,10 +15,16 @@ public sealed class StepGenerator : IIncrementalGenerator
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
         var steps = context.SyntaxProvider
-            .ForAttributeWithMetadataName("Sluice.Graphs.StepAttribute", static (_, _) => true, static (found, _) => StepReader.Read(found))
+            .ForAttributeWithMetadataName("Sluice.Graphs.StepAttribute", static (node, _) => IsMethod(node),
+            static (found, _) => StepReader.Read(found))
+            .Where(static step => step is not null).Select(static (step, _) => step!)
             .Collect();
         context.RegisterSourceOutput(steps, static (output, all) => Write(output, all));
     }
+
+    // The compiler refuses the attribute elsewhere (CS0592), and runs the generator all the same.
+    private static bool IsMethod(SyntaxNode node) => node is BaseMethodDeclarationSyntax or AccessorDeclarationSyntax
+        or LocalFunctionStatementSyntax or AnonymousFunctionExpressionSyntax;
 
     private static void Write(SourceProductionContext output, ImmutableArray<StepText> all)
     {

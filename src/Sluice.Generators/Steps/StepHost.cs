@@ -69,17 +69,29 @@ internal static class StepHost
     private static bool IsInSight(ISymbol member, INamedTypeSymbol type, Compilation compilation)
         => member is not IMethodSymbol { MethodKind: MethodKind.Destructor or MethodKind.ExplicitInterfaceImplementation }
         and not { Name: "Finalize" }
-            && !(member is IMethodSymbol method && method.Parameters.LastOrDefault()?.Type is
-            {
-                Name: "After",
-                ContainingNamespace:
-                {
-                    Name: "Graphs", ContainingNamespace:
-                    {
-                        Name: "Sluice",
-                        ContainingNamespace.IsGlobalNamespace: true
-                    }
-                }
-            })
+            && !(member is IMethodSymbol method && (IsTwin(method) || IsPlainTwin(method)))
             && compilation.IsSymbolAccessibleWithin(member, type);
+
+    private static bool IsTwin(IMethodSymbol method) => method.Parameters.LastOrDefault()?.Type is
+    {
+        Name: "After",
+        ContainingNamespace:
+        {
+            Name: "Graphs", ContainingNamespace:
+            {
+                Name: "Sluice",
+                ContainingNamespace.IsGlobalNamespace: true
+            }
+        }
+    };
+
+    /// <summary>Whether it is the twin with a plain value, beside the one with an argument. A base in another assembly has both.</summary>
+    private static bool IsPlainTwin(IMethodSymbol method) => method is { Arity: 0, Parameters: { Length: 1 } plain }
+        && method.ContainingType.GetMembers(method.Name).OfType<IMethodSymbol>().Any(other => IsTwin(other)
+            && other.Parameters is { Length: 3 } parameters && parameters[0].Type is INamedTypeSymbol { Arity: 1 } argument
+            && (Same(argument.TypeArguments[0], plain[0].Type)
+                || (plain[0].Type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable
+                    && Same(argument.TypeArguments[0], nullable.TypeArguments[0]))));
+
+    private static bool Same(ITypeSymbol left, ITypeSymbol right) => SymbolEqualityComparer.Default.Equals(left, right);
 }

@@ -43,7 +43,7 @@ internal static class StepNames
             { IsValueType: true } => "struct",
             _ => "class",
         };
-        return $"partial {kind} {Escape(type.Name)}{List(type.TypeParameters.Select(parameter => EscapeAll(parameter.Name)))}";
+        return $"partial {kind} {EscapeAll(type.Name)}{List(type.TypeParameters.Select(parameter => EscapeAll(parameter.Name)))}";
     }
 
     /// <summary>The type parameters in a declaration, as "&lt;T&gt;".</summary>

@@ -60,10 +60,11 @@ internal sealed class StepParameter
                     TypeKind: not (TypeKind.Dynamic or TypeKind.TypeParameter)
                 }) return type + tail;
             // A nullable parameter takes futures of non-null values: different types to the compiler, unless annotations are disabled.
+            // 'restore' would bring back the setting of the project.
             string plain = StepNames.Of(parameter.Type.WithNullableAnnotation(NullableAnnotation.None));
             return plain.Contains("?") ? type + tail
                 : $"\n#nullable disable annotations\n    global::Sluice.Graphs.Arg<{plain}>{(isOptional ? "?" : "")}{tail}\n#nullable "
-                + $"restore annotations\n    ";
+                + $"enable annotations\n    ";
         }
     }
 

@@ -8,13 +8,15 @@ internal static class StepReader
 {
     private const string Suffix = "Async";
 
-    public static StepText Read(GeneratorAttributeSyntaxContext found)
+    /// <returns>Null if the attribute is not one of a method: at the result of a method, or where it is not allowed.</returns>
+    public static StepText? Read(GeneratorAttributeSyntaxContext found)
     {
+        if (found.TargetSymbol is not IMethodSymbol marked
+            || found.Attributes.FirstOrDefault(marked.GetAttributes().Contains) is not { } attribute) return null;
         // The declaring half of a partial method: callers see its names and defaults.
-        IMethodSymbol method = Declared((IMethodSymbol)found.TargetSymbol);
+        IMethodSymbol method = Declared(marked);
         Compilation compilation = found.SemanticModel.Compilation;
-        AttributeData attribute = found.Attributes[0];
-        Location at = found.TargetSymbol.Locations[0];
+        Location at = marked.Locations[0];
         return (Kind(method) ?? Options(method, attribute) ?? Signature(method) ?? Name(method, attribute, compilation)
             ?? Types(method)) is { } problem
             ? StepText.Of(new StepDiagnostic(problem.Rule, at, problem.Message))

@@ -53,36 +53,8 @@ public sealed partial class Consecutor<T>
         ThrowIfNotStored();
         await OpenToSendAsync(cancellation).ConfigureAwait(false);
         Activity? span = ItemSpans.BeginSend(core.Telemetry, items.Count, out EntryTrace? trace);
-        return await SendOnceAsync().WaitAsync(cancellation).ConfigureAwait(false);          // the append goes on and still uses its memory
-
-        async Task<SendResult> SendOnceAsync()
-        {
-            long began = core.Telemetry.BeginOperation();
-            try
-            {
-                SendResult sent = await AppendAsync().ConfigureAwait(false);
-                Told(sent.Status == SendStatus.Accepted ? items.Count : 0, sent.Status switch
-                {
-                    SendStatus.Full => "full",
-                    SendStatus.Conflict => "conflict",
-                    _ => null,
-                }, null);
-                return sent;
-            }
-            catch (Exception e)
-            {
-                Told(0, TelemetryNames.ErrorOf(e), e);
-                throw;
-            }
-
-            void Told(int accepted, string? error, Exception? failure)
-            {
-                if (accepted > 0 || error is not null) core.Telemetry.Sent(began, error is null ? accepted : items.Count, error);
-                if (span is null) return;
-                if (failure is null && error is not null) Telemetry.Fail(span, error, null);
-                Telemetry.End(span, failure);
-            }
-        }
+        // The append goes on after a cancellation, and still uses its memory.
+        return await TellAsync(items.Count, span, AppendAsync).WaitAsync(cancellation).ConfigureAwait(false);
 
         async Task<SendResult> AppendAsync()
         {
@@ -95,6 +67,41 @@ public sealed partial class Consecutor<T>
             };
             foreach (T item in items) EntryHeaders.Add(entries, serializer, item, ItemKey.Of(item, Key, Name), null, trace);
             return await new OnceAppend(core).SendAsync(entries, options ?? SendOptions.Default, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Sends items, counts them, and ends their span with the outcome.</summary>
+    private async Task<SendResult> TellAsync(int items, Activity? span, Func<Task<SendResult>> sendAsync)
+    {
+        long began = core.Telemetry.BeginOperation();
+        string? error = null;
+        Exception? failure = null;
+        bool isRepeated = false;
+        try
+        {
+            SendResult sent = await sendAsync().ConfigureAwait(false);
+            error = sent.Status switch
+            {
+                SendStatus.Full => ConsecutorTelemetry.Full,
+                SendStatus.Conflict => "conflict",
+                _ => null,
+            };
+            isRepeated = sent.Status == SendStatus.Repeated;
+            return sent;
+        }
+        catch (Exception e)
+        {
+            (failure, error) = (e, TelemetryNames.ErrorOf(e));
+            throw;
+        }
+        finally
+        {
+            if (!isRepeated) core.Telemetry.Sent(began, items, error);
+            if (span is not null)
+            {
+                if (failure is null && error is not null) Telemetry.Fail(span, error, null);
+                Telemetry.End(span, failure);
+            }
         }
     }
 
@@ -120,7 +127,9 @@ public sealed partial class Consecutor<T>
             catch (NoRoomException full)
             {
                 // The append was shared with items whose timeouts are shorter.
-                if (core.Time.GetTimestamp() >= until) return new(SendStatus.Full, 0) { RetryAfter = full.RetryAfter };
+                if (core.Time.GetTimestamp() < until) continue;
+                core.Telemetry.Refused();
+                return new(SendStatus.Full, 0) { RetryAfter = full.RetryAfter };
             }
         }
     }

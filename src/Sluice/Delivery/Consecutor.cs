@@ -99,7 +99,9 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
         // A store commits the parts that sinks stage, so a pipeline with such sinks needs a store for first attempts too.
         if (ownsStore && !recorder.KeepsState && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name))
             core.Local = local = new(core.Identity, core.Stream, core.Ledger, core.InFlight, core.Pump, core.Sends);
-        if (local is not null) core.Observed.Refresh = local.Count;
+        if (local is null) return;
+        core.Telemetry.IsSilent = true;
+        core.Observed.Refresh = local.Count;
     }
 
     /// <summary>The name of the consecutor, of its stream and of its group.</summary>

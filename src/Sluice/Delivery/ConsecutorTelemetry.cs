@@ -10,6 +10,9 @@ namespace Sluice.Delivery;
 /// </remarks>
 internal sealed class ConsecutorTelemetry(string name, TimeProvider time)
 {
+    /// <summary>The error of a send that found no room.</summary>
+    public const string Full = "full";
+
     private readonly KeyValuePair<string, object?>[] send = Tags(name, "send", "send", isConsumer: false);
     private readonly KeyValuePair<string, object?>[] lease = Tags(name, "lease", "receive", isConsumer: true);
     private readonly KeyValuePair<string, object?>[] process = Tags(name, "process", "process", isConsumer: true);
@@ -35,26 +38,43 @@ internal sealed class ConsecutorTelemetry(string name, TimeProvider time)
     public IReadOnlyList<KeyValuePair<string, object?>> CommitTags => commit;
 
     /// <summary>Whether the duration of attempts is recorded.</summary>
-    public static bool IsProcessingTimed => MessagingInstruments.Processing.Enabled;
+    public bool IsProcessingTimed => !IsSilent && MessagingInstruments.Processing.Enabled;
+
+    /// <summary>
+    /// Whether nothing is recorded: first attempts at items without a store are not, so those at the failed ones would mislead. Set before
+    /// the start.
+    /// </summary>
+    public bool IsSilent { get; set; }
 
     /// <summary>The present time stamp of the clock; never zero.</summary>
     public long Now => time.GetTimestamp() is var now && now != 0 ? now : 1;
 
     /// <summary>The start of an operation of the store, for its end; zero if no listener wants durations.</summary>
-    public long BeginOperation() => MessagingInstruments.Operations.Enabled ? Now : 0;
+    public long BeginOperation() => !IsSilent && MessagingInstruments.Operations.Enabled ? Now : 0;
 
     /// <summary>An attempt to send items has ended.</summary>
     public void Sent(long began, int items, string? error = null)
     {
-        if (MessagingInstruments.Sent.Enabled)
+        if (!IsSilent && MessagingInstruments.Sent.Enabled)
             Telemetry.Record(static one => MessagingInstruments.Sent.Add(one.items, one.tags), (items, tags: With(send, error)));
         EndOperation(began, send, error);
+    }
+
+    /// <summary>An attempt to send items has ended without room. Its items may be sent again; those that are not are
+    /// <see cref="Refused"/>.</summary>
+    public void SentWithoutRoom(long began) => EndOperation(began, send, Full);
+
+    /// <summary>An item is not accepted, because the stream is full.</summary>
+    public void Refused()
+    {
+        if (!IsSilent && MessagingInstruments.Sent.Enabled)
+            Telemetry.Record(static tags => MessagingInstruments.Sent.Add(1, tags), With(send, Full));
     }
 
     /// <summary>The store has answered a request for entries.</summary>
     public void Leased(long began, IReadOnlyList<LeasedBatch> batches)
     {
-        if (MessagingInstruments.Consumed.Enabled && batches.Count > 0)
+        if (!IsSilent && MessagingInstruments.Consumed.Enabled && batches.Count > 0)
             Telemetry.Record(static one => MessagingInstruments.Consumed.Add(one.items, one.tags),
                 (items: batches.Sum(static batch => batch.Entries.Length), tags: lease));
         EndOperation(began, lease, null);
@@ -68,12 +88,12 @@ internal sealed class ConsecutorTelemetry(string name, TimeProvider time)
     {
         EndOperation(began, commit, error);
         if (error is not null) return;
-        if (MessagingInstruments.CommitItems.Enabled)
+        if (!IsSilent && MessagingInstruments.CommitItems.Enabled)
             Telemetry.Record(static one => MessagingInstruments.CommitItems.Record(one.items, one.stream),
                 (items: sent.Settled.Sum(static range => range.Last - range.First + 1) + sent.Deferred.Count, stream));
-        if (MessagingInstruments.CommitSize.Enabled)
+        if (!IsSilent && MessagingInstruments.CommitSize.Enabled)
             Telemetry.Record(static one => MessagingInstruments.CommitSize.Record(one.Bytes, one.stream), (sent.Bytes, stream));
-        if (MessagingInstruments.StateRowsWritten.Enabled && sent.State.Count > 0)
+        if (!IsSilent && MessagingInstruments.StateRowsWritten.Enabled && sent.State.Count > 0)
             Telemetry.Record(static one => MessagingInstruments.StateRowsWritten.Add(one.Count, one.stream), (sent.State.Count, stream));
     }
 

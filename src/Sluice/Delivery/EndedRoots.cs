@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Scheduling;
 
 namespace Sluice.Delivery;
@@ -13,7 +14,14 @@ internal sealed class EndedRoots(Signal committer)
     /// Nothing counts as ended any more, because a run is stopping: its functions see a cancelled token, and may return in the middle of an
     /// item, or fail. The items stay in flight, and go back to the store with their partitions. Called before the token is cancelled.
     /// </summary>
-    public void Close() => isClosed = true;
+    public void Close()
+    {
+        isClosed = true;
+        Spans.Stop();
+    }
+
+    /// <summary>The spans of the attempts that have not ended.</summary>
+    public OpenSpans Spans { get; } = new();
 
     /// <summary>Whether nothing counts as ended any more. Any thread.</summary>
     public bool IsClosed => isClosed;

@@ -14,8 +14,10 @@ internal sealed class ObservedConsecutor(ConsecutorCore core) : IObservedConsecu
     private readonly StoreInspector inspector = new(core.Store, core.Time);
     private readonly Lock sync = new();
     private TimeSpan? age;                           // at the last look
-    private long looked;                             // the time stamp of the last look
+    private long looked;                             // the time stamp of the last look that the store has answered
     private bool hasLooked;
+    private long asked;                              // the time stamp of the last look, answered or not
+    private bool hasAsked;
     private bool isLooking;
 
     public string Name => core.Name;
@@ -37,13 +39,12 @@ internal sealed class ObservedConsecutor(ConsecutorCore core) : IObservedConsecu
         if (core.Local is not null) return null;     // items in no store have no time
         lock (sync)
         {
-            TimeSpan since = hasLooked ? core.Time.GetElapsedTime(looked) : LookInterval;
-            if (since >= LookInterval && !isLooking)
+            if (!isLooking && (!hasAsked || core.Time.GetElapsedTime(asked) >= LookInterval))
             {
-                isLooking = true;
+                (isLooking, hasAsked, asked) = (true, true, core.Time.GetTimestamp());
                 _ = LookAsync();
             }
-            return age + since;
+            return hasLooked ? age + core.Time.GetElapsedTime(looked) : null;
         }
     }
 

@@ -127,15 +127,22 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     /// <summary>Begins the telemetry of the attempt, just before the pipeline gets the item. Without a listener: two tests.</summary>
     public void BeginWork()
     {
-        if (ConsecutorTelemetry.IsProcessingTimed) (began, isWatched) = (telemetry.Now, true);
-        if (headers.Trace is { } sender && (trace = ItemSpans.BeginProcess(telemetry, this, sender)) is not null) isWatched = true;
+        if (telemetry.IsProcessingTimed) (began, isWatched) = (telemetry.Now, true);
+        if (headers.Trace is { } sender) Watch(ItemSpans.BeginProcess(telemetry, this, sender));
+    }
+
+    private void Watch(Activity? span)
+    {
+        if ((trace = span) is null) return;
+        ended.Spans.Add(span!);
+        isWatched = true;
     }
 
     private void EndWork()
     {
         Exception? failure = failures?.Cause.InnerException ?? failures?.Cause;
         telemetry.Processed(began, failure is null ? null : TelemetryNames.ErrorOf(failure));
-        if (trace is not null) Telemetry.End(trace, failure);
+        if (trace is not null) ended.Spans.End(trace, failure);
         (began, isWatched) = (0, false);
     }
 
@@ -168,7 +175,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
         (Partition, Emission, Attempt, Generation) = (partition, emission, 1, generation);
         Open(0);
         if (partition.Scope?.Round?.Traces is { Count: > 0 } from)
-            isWatched = (trace = ItemSpans.BeginCombined(telemetry, emission.Name, from)) is not null;
+            Watch(ItemSpans.BeginCombined(telemetry, emission.Name, from));
     }
 
     public void SetKey(string? key) => this.key = key;

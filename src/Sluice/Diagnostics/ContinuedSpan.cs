@@ -40,10 +40,10 @@ internal sealed class ContinuedSpan
         Func<KeyValuePair<string, object?>[]> tags)
     {
         if (Telemetry.IsTraced && Telemetry.Start(operation, name, kind, parent, tags()) is { } span) return new(span, span.Context);
-        Activity? outer = Activity.Current;
+        var outer = CurrentActivity.Note();
         var carrier = new Activity(operation) { TraceStateString = parent.TraceState, IsAllDataRequested = false };
         carrier.SetParentId(parent.TraceId, parent.SpanId, parent.TraceFlags).Start();
-        Activity.Current = outer;
+        outer.Restore();
         return new(carrier, parent);
     }
 

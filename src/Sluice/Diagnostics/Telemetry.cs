@@ -30,29 +30,32 @@ internal static class Telemetry
         ActivityContext parent = default, IEnumerable<KeyValuePair<string, object?>>? tags = null,
         IEnumerable<ActivityLink>? links = null)
     {
-        Activity? outer = Activity.Current;
+        var outer = CurrentActivity.Note();
+        Activity? created = null;
         try
         {
             // Started only if it is recorded: most spans of a program that samples few are not, and a start costs more than all before.
-            if (Spans.CreateActivity(operation, kind, parent, tags, links) is not { IsAllDataRequested: true } span) return null;
+            created = Spans.CreateActivity(operation, kind, parent, tags, links);
+            if (created is not { IsAllDataRequested: true } span) return null;
             if (name is not null) span.DisplayName = name;
             return span.Start();
         }
         catch (Exception e)
         {
             Report(e);
+            if (created is not null) Discard(created);         // other listeners know of its start
             return null;
         }
         finally
         {
-            if (!ReferenceEquals(Activity.Current, outer)) Activity.Current = outer;
+            outer.Restore();
         }
     }
 
     /// <summary>Ends a span, on any thread.</summary>
     public static void End(Activity span, Exception? failure = null, string? outcome = null)
     {
-        Activity? outer = Activity.Current;
+        var outer = CurrentActivity.Note();
         if (outcome is not null) span.SetTag(TelemetryNames.Outcome, outcome);
         if (failure is not null) Fail(span, TelemetryNames.ErrorOf(failure), failure.Message);
         try
@@ -63,7 +66,8 @@ internal static class Telemetry
         {
             Report(e);
         }
-        Activity.Current = ReferenceEquals(outer, span) ? span.Parent : outer;
+        if (!outer.Is(span)) outer.Restore();
+        else if (!ReferenceEquals(Activity.Current, span.Parent)) Activity.Current = span.Parent;
     }
 
     /// <summary>Marks a span as failed.</summary>

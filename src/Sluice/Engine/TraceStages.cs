@@ -20,7 +20,7 @@ internal sealed class TraceInput<T>(StageContext context, Inlet<T> stage) : Pass
         string name = Context.Run.NameOf(Node);
         if (Telemetry.Start("sluice.node", $"node {name}", parent: trace.Context, tags: [new(TelemetryNames.Node, name)]) is not { } span)
             return Next.PushAsync(item, ticket);
-        Activity? outer = Activity.Current;
+        var outer = CurrentActivity.Note();
         var inside = new NodeSpan(span, trace, Context.Failed);
         Context.Span = inside;
         Activity.Current = span;
@@ -31,11 +31,11 @@ internal sealed class TraceInput<T>(StageContext context, Inlet<T> stage) : Pass
         }
         catch (Exception e)
         {
-            Activity.Current = outer;
+            outer.Restore();
             End(inside, e);
             throw;
         }
-        Activity.Current = outer;
+        outer.Restore();
         if (!pushed.IsCompletedSuccessfully) return AwaitAsync(pushed, inside);
         End(inside, null);
         return default;
@@ -60,7 +60,10 @@ internal sealed class TraceInput<T>(StageContext context, Inlet<T> stage) : Pass
         if (ReferenceEquals(Context.Span, inside)) Context.Span = null;
         // Failures of nodes behind it pass through, too.
         if (failure is PipelineException about && about.Index == Node)
-            Telemetry.Fail(inside.Span, TelemetryNames.ErrorOf(about.InnerException ?? about), about.Message);
+        {
+            Exception cause = about.InnerException ?? about;               // the message about it has the text of the item
+            Telemetry.Fail(inside.Span, TelemetryNames.ErrorOf(cause), cause.Message);
+        }
         else if (Context.Failed > inside.Failed) Telemetry.Fail(inside.Span, "_OTHER", null);
         else if (inside.Left != default) inside.Span.SetEndTime(inside.Left);
         Telemetry.End(inside.Span);
@@ -74,7 +77,7 @@ internal sealed class TraceOutput<T>(StageContext context, Inlet<T> next) : Pass
     {
         if (Context.Span is not { } inside) return Next.PushAsync(item, ticket);
         inside.Left = Context.Run.Time.GetUtcNow().UtcDateTime;
-        Activity? outer = Activity.Current;
+        var outer = CurrentActivity.Note();
         Activity.Current = inside.Item;
         try
         {
@@ -82,7 +85,7 @@ internal sealed class TraceOutput<T>(StageContext context, Inlet<T> next) : Pass
         }
         finally
         {
-            Activity.Current = outer;
+            outer.Restore();
         }
     }
 }

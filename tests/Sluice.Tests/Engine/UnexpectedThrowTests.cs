@@ -65,6 +65,41 @@ public class UnexpectedThrowTests
     }
 
     [Fact]
+    public async Task ASpanWhoseStartAListenerRefusesIsStoppedForTheOthers()
+    {
+        List<Activity> open = [];
+        using var warned = new WarningListener();
+        using ActivityListener first = Listen(open.Add, span => Assert.True(open.Remove(span))),
+            second = Listen(static _ => throw new InvalidOperationException("no room for a span"), static _ => { });
+        using var outer = new Activity("outer");
+        outer.TraceStateString = "refuses";
+        outer.Start();
+        await Source.From([1, 2]).ForEach(static _ => { }).RunAsync();
+        Assert.Same(outer, Activity.Current);
+        Assert.Empty(open);
+        Assert.Contains(warned.Texts, static text => text.Contains("no room for a span"));
+
+        static ActivityListener Listen(Action<Activity> started, Action<Activity> stopped)
+        {
+            var listener = new ActivityListener
+            {
+                ShouldListenTo = static source => source.Name == "Sluice",
+                Sample = static (ref ActivityCreationOptions<ActivityContext> options) => options.Parent.TraceState == "refuses"
+                    ? ActivitySamplingResult.AllData : ActivitySamplingResult.None,
+                ActivityStarted = span => When(span, started),
+                ActivityStopped = span => When(span, stopped),
+            };
+            ActivitySource.AddActivityListener(listener);
+            return listener;
+        }
+
+        static void When(Activity span, Action<Activity> action)
+        {
+            if (span.TraceStateString == "refuses" && span.Source.Name == "Sluice") action(span);
+        }
+    }
+
+    [Fact]
     public async Task AnAsyncVoidMethodFailsASingleThreadedRun()
     {
         var goOn = new TaskCompletionSource();

@@ -54,6 +54,32 @@ public sealed class FlowMetricsTests : IDisposable
     }
 
     [Fact]
+    public async Task AListenerOfAValueMayWaitForAnotherValueOfTheOutput()
+    {
+        await using var lab = new FlowLab();
+        var busy = new Processor("busy") { Outputs = ["y"] };
+        IOWriter<int>? output = null;
+        bool? hasWritten = null;
+        using var log = new MetricLog("sluice.processor.name=busy", name =>
+        {
+            if (name != "messaging.client.sent.messages" || hasWritten is not null) return;
+            hasWritten = false;
+            hasWritten = Task.Run(() => output!.WriteAsync(2).AsTask()).Wait(TimeSpan.FromSeconds(10));
+        });
+        Supervisor service = lab.Join();
+        service.Register(busy, async (IOWriter<int> y) =>
+        {
+            output = y;
+            await y.WriteAsync(1);
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(busy).Resolve(), []);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+
+        Assert.True(hasWritten);
+        Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("y")));
+    }
+
+    [Fact]
     public async Task AProcessorOfSingleValuesIsMeasuredAsAWhole()
     {
         await using var lab = new FlowLab();

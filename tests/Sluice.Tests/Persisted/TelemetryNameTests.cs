@@ -147,6 +147,7 @@ public class TelemetryNameTests
         await RunConsecutorsAsync(null);
         await RunFlowAsync(null, null);
 
+        IEnumerable<string> outcomes = await OutcomesOfThePageAsync();
         lock (stopped)
         {
             Assert.Equal(
@@ -162,7 +163,21 @@ public class TelemetryNameTests
                 .Select(static span => span.GetTagItem("sluice.outcome") is { } outcome
                     ? $"{span.OperationName} sluice.outcome={outcome}" : span.OperationName)
                 .Distinct().Order(StringComparer.Ordinal));
+            // The page has the values of all spans and instruments.
+            Assert.Equal(outcomes,
+                stopped.Where(span => span.TraceId == caller.TraceId).Select(static span => span.GetTagItem("sluice.outcome"))
+                    .OfType<string>().Distinct().Order(StringComparer.Ordinal));
         }
+    }
+
+    private static async Task<IEnumerable<string>> OutcomesOfThePageAsync()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "Sluice.slnx"))) folder = Path.GetDirectoryName(folder)!;
+        string row = (await File.ReadAllLinesAsync(Path.Combine(folder, "docs", "operations", "metrics.md"), Cancellation))
+            .Single(static line => line.StartsWith("| outcome |", StringComparison.Ordinal));
+        return row.Split('`').Where(static (_, i) => i % 2 == 1).Where(static text => !text.StartsWith("sluice.", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal);
     }
 
     /// <summary>Tools see the event under the name of its method and its text under the name of the parameter; neither name can be set

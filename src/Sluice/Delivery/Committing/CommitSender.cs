@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Sluice.Diagnostics;
 using Sluice.Membership;
 
@@ -9,6 +10,7 @@ internal sealed class CommitSender(
     IStreamStore store, TimeProvider time, IStoreLosses losses, ConsecutorLifetime lifetime, ConsecutorProblems problems,
         CallSilenceTracker answers, ConsecutorTelemetry telemetry)
 {
+    private const string Abandoned = "abandoned";
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
 
     /// <summary>The wait before the first repetition.</summary>
@@ -26,7 +28,7 @@ internal sealed class CommitSender(
     {
         int known = losses.Count;
         answers.Ask();
-        (long began, string? error) = (telemetry.BeginOperation(), "abandoned");
+        (long began, string? error) = (telemetry.BeginOperation(), Abandoned);
         try
         {
             for (TimeSpan wait = FirstWait; ; wait = Longer(wait))
@@ -68,6 +70,17 @@ internal sealed class CommitSender(
             problems.GiveUpCommit();
             answers.Answer();
         }
+    }
+
+    /// <summary>Ends the span of a commit.</summary>
+    /// <param name="span">The span.</param>
+    /// <param name="answer">The answer of the store; null if there is none.</param>
+    /// <param name="refused">Why the store refuses an item of the commit; null if it refuses none.</param>
+    public static void End(Activity span, CommitResult? answer, Exception? refused)
+    {
+        if (answer is null && refused is null) Telemetry.Fail(span, Abandoned, null);
+        else if (answer is { Status: not CommitStatus.Committed and var status }) Telemetry.Fail(span, StatusText(status), null);
+        Telemetry.End(span, refused);
     }
 
     // Dashboards filter by these texts, so they do not follow names in the code.

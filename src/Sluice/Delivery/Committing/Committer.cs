@@ -249,23 +249,26 @@ internal sealed partial class Committer(ConsecutorCore core)
             await Preparation.VoidAsync(core, sinks, abandoned.Token).ConfigureAwait(false);
             return default;
         }
-        CommitResult result;
+        CommitResult? answer = null;
+        Exception? failure = null;
         Activity? span = ItemSpans.BeginCommit(core.Telemetry, draft.Roots);
         try
         {
-            result = outputs is null
+            answer = outputs is null
                 ? await SendAsync().ConfigureAwait(false)
                 : await outputs.SendAsync(SendAsync, core.Lifetime.Token).ConfigureAwait(false);
         }
         catch (ItemRejectedException e) when (Rejection.By(sinks, parts, e) is { } refused)
         {
+            failure = e;
             await Preparation.VoidAsync(core, sinks, abandoned.Token).ConfigureAwait(false);
             return new(false, refused);
         }
         finally
         {
-            if (span is not null) Telemetry.End(span);
+            if (span is not null) CommitSender.End(span, answer, failure);
         }
+        CommitResult result = answer;
         bool isCommitted = result.Status == CommitStatus.Committed;
         if (isCommitted)
         {

@@ -39,7 +39,11 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     public void EndSends(Exception? failure)
     {
         if (Sends is null) return;
-        foreach (Activity send in Sends) Telemetry.End(send, failure);
+        foreach (Activity send in Sends)
+        {
+            if (failure is NoRoomException) Telemetry.Fail(send, ConsecutorTelemetry.Full, null);
+            Telemetry.End(send, failure is NoRoomException ? null : failure);
+        }
         Sends = null;
     }
 

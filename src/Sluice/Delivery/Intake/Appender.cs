@@ -124,7 +124,8 @@ internal sealed partial class Appender<T>
                 {
                     // The added items are appended; the next call reports the failure.
                 }
-                if (send is not null && at - first > 1) send.SetTag(TelemetryNames.BatchCount, at - first);
+                // The batch may have had less room than there are items.
+                send?.SetTag(TelemetryNames.BatchCount, at - first > 1 ? at - first : null);
                 batch.Add(send);
                 send = null;
                 begins = Begin();
@@ -208,7 +209,8 @@ internal sealed partial class Appender<T>
 
     private void Told(AppendBatch batch, long began, Exception? failure)
     {
-        if (batch.Entries.Count > 0)
+        if (failure is NoRoomException) core.Telemetry.SentWithoutRoom(began);
+        else if (batch.Entries.Count > 0)
             core.Telemetry.Sent(began, batch.Entries.Count, failure is null ? null : TelemetryNames.ErrorOf(failure));
         batch.EndSends(failure);
     }

@@ -61,19 +61,25 @@ internal sealed class NumberedOutput : IOutputPort
     {
         while (true)
         {
-            Task full;
+            Task? full = null;
             lock (sync)
             {
                 if (failure is not null) throw failure;
                 if (!IsFull)
                 {
                     Add(value, serializer, trace);
-                    stream.Telemetry?.Processor.Sent();
                     if (filling.Count > 0 && flight.IsCompleted) flight = FlyAsync();
-                    return;
                 }
-                room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-                full = room.Task;
+                else
+                {
+                    room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+                    full = room.Task;
+                }
+            }
+            if (full is null)
+            {
+                stream.Telemetry?.Processor.Sent();  // outside of the lock: listeners are user code
+                return;
             }
             await stream.RestAsync(full, cancellation).ConfigureAwait(false);
         }

@@ -20,6 +20,7 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
     private readonly Waiter consumer;
     private WorkCall<TIn, TOut> first = new(default!, null, 0);  // already taken; its successor is next
     private WorkCall<TIn, TOut> last;
+    private readonly OpenSpans spans = new();
     private volatile bool hasInputEnded;
     private int held;
 
@@ -40,6 +41,7 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
     /// <summary>Adds an item; called by the stage.</summary>
     public void Enter(WorkCall<TIn, TOut> call)
     {
+        if (call.Span is { } span) spans.Add(span);
         Interlocked.Increment(ref held);
         if (options.Ordered) Add(call);
     }
@@ -49,6 +51,7 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
     /// </summary>
     public void Ended(WorkCall<TIn, TOut> call)
     {
+        if (call.Span is { } span) spans.End(span, call.Failure);
         call.End();
         if (!options.Ordered) Add(call);
     }
@@ -67,6 +70,7 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
 
     public void Abort()
     {
+        spans.Stop();
         consumer.Wake();
         Room.Wake();
     }
@@ -115,7 +119,6 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
     private ValueTask EmitAsync(WorkCall<TIn, TOut> call)
     {
         context.Retried += call.Attempt - 1;
-        if (call.Span is { } span) Telemetry.End(span, call.Failure);
         Ticket? ticket = call.Ticket;
         if (call.Failure is { } cause)
         {

@@ -45,6 +45,19 @@ public sealed class NodeTraceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task TheErrorOfANodeDoesNotShowTheItem()
+    {
+        using var log = new SpanLog();
+        await RunAsync(source => source.Select(n => n + 4710) | Stage.Named("secret") | (n => throw new FormatException("no"))
+            | Stage.Named("end"), DeliveryGuarantee.Replay(1, Backoff.None));
+
+        Activity[] failed = [.. log.Spans.Where(static span => span.DisplayName == "node end")];
+        Assert.Equal(2, failed.Length);
+        Assert.All(failed, static span => Assert.Equal((ActivityStatusCode.Error, "no"), (span.Status, span.StatusDescription)));
+        Assert.DoesNotContain(log.Spans, static span => span.StatusDescription?.Contains("4711", StringComparison.Ordinal) == true);
+    }
+
+    [Fact]
     public async Task CodeThatChoosesABranchHasTheSpanOfTheAttempt()
     {
         using var log = new SpanLog();
@@ -71,9 +84,11 @@ public sealed class NodeTraceTests : IAsyncDisposable
             && span.DisplayName is "node left" or "node right" or "node end").Select(static span => span.DisplayName).Order());
     }
 
-    private async Task RunAsync(Func<Source<int>, Pipeline> body)
+    private async Task RunAsync(Func<Source<int>, Pipeline> body, DeliveryGuarantee? delivery = null)
     {
-        await using var consecutor = new Consecutor<int>("a", body, new() { Store = store });
+        var options = new ConsecutorOptions { Store = store };
+        if (delivery is not null) options = options with { Delivery = delivery };
+        await using var consecutor = new Consecutor<int>("a", body, options);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
