@@ -10,7 +10,8 @@ namespace Sluice.Hosting;
 /// user at a time. Failures of units arrive on any thread.
 /// </remarks>
 internal sealed class SluiceHost(SluiceSettings settings, HostStore store, HostedSupervisor supervisor, IServiceProvider container,
-    ILogger<SluiceHost> log, IHostApplicationLifetime? lifetime = null, IOptions<HostOptions>? hostOptions = null, TimeProvider? time = null)
+    ILogger<SluiceHost> log, IHostApplicationLifetime? lifetime = null, IOptions<HostOptions>? hostOptions = null,
+    TimeProvider? time = null)
     : IHostedLifecycleService, IDisposable
 {
     private readonly List<HostedUnit> started = [];

@@ -51,8 +51,11 @@ internal sealed class ServerClock
             {
                 long before = ahead;
                 // At most so much has passed since the answer before: what is more is a step of the server's clock.
-                if (last is { } told && server - told.Ticks - TimeProvider.System.GetElapsedTime(told.Begun, now).Ticks is var step && step > Tolerance)
-                    ahead = Math.Max(0, ahead - step);
+                if (last is { } told)
+                {
+                    long step = server - told.Ticks - TimeProvider.System.GetElapsedTime(told.Begun, now).Ticks;
+                    if (step > Tolerance) ahead = Math.Max(0, ahead - step);
+                }
                 if (server + Tolerance >= Math.Max(latest, seen)) ahead = 0;
                 else if (seen - server > Tolerance) ahead = Math.Max(ahead, seen - server);
                 if (ahead != before) changed = now;

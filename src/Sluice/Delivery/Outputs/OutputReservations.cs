@@ -9,9 +9,9 @@ namespace Sluice.Delivery;
 /// A root that holds a place never waits for another one, but overshoots the bound: otherwise two roots could wait for each other's places,
 /// and neither would be committed. The root that holds a place may also be queued behind the root that waits. So if a stream is full of
 /// reserved places only, and no item has ended here for a second, the waiting output goes on without a place. It does so too while an item
-/// of the process waits for exclusive execution: the consecutor that would make room may be resting for it. If the store refuses a place for
-/// good, as to an owner with places in too many streams, the item has done nothing wrong: the output waits while the stream is full, and then
-/// goes on without a place. If the stream is damaged, the commit meets the damage.
+/// of the process waits for exclusive execution: the consecutor that would make room may be resting for it. If the store refuses a place
+/// for good, as to an owner with places in too many streams, the item has done nothing wrong: the output waits while the stream is full,
+/// and then goes on without a place. If the stream is damaged, the commit meets the damage.
 /// </para>
 /// </remarks>
 internal sealed class OutputReservations(TimeProvider time, IStreamStore store, ItemsInFlight inFlight,

@@ -47,8 +47,8 @@ public class OutputReservationTests
         Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("second", "test", 0, 1, batch), Cancellation)).Status);
     }
 
-    /// <summary>As where an owner has places in too many streams. A repetition would be refused, too. The output waits only while the stream
-    /// is full: each item in flight may add one.</summary>
+    /// <summary>As where an owner has places in too many streams. A repetition would be refused, too. The output waits only while the
+    /// stream is full: each item in flight may add one.</summary>
     [Fact]
     public async Task AnOutputWhosePlaceIsRefusedForGoodGoesOnWithoutOne()
     {
