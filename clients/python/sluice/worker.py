@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 import os
@@ -15,6 +14,7 @@ from . import _wire as wire
 from ._errors import SluiceError, explain
 from ._link import connect, serve, watch, STOP_GRACE
 from ._registry import Worker
+from ._running import run_loop
 from ._stage_link import refuse, serve_stage
 
 USAGE = ("sluice.worker is started by a service (Executor.Python), which gives it an address and a token in the environment variable "
@@ -165,7 +165,7 @@ def main(arguments: List[str]) -> int:
     watch(connected, STOP_GRACE + 1)
     if stage is None:
         assert worker is not None
-        return asyncio.run(serve(worker, token, connected))
+        return run_loop(serve(worker, token, connected))
     found = worker._stages.get(stage) if worker is not None else None
     if found is not None:
         misfit = found.fit(most, types)

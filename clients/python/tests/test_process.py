@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from fake_parent import LIMIT, SECRET, Parent
+from fake_parent import LIMIT, SECRET, Parent, Stream
 
 HERE = pathlib.Path(__file__).parent
 PATH = os.pathsep.join([str(HERE.parent), str(HERE)])
@@ -124,6 +124,20 @@ def test_a_process_that_a_function_has_forked_does_not_keep_the_connection_of_a_
         os.kill(int(call.put["y"][0]), signal.SIGKILL)
 
     assert serve(test, tmp_path)[1].exit_code == -signal.SIGKILL
+
+
+def test_an_exit_in_a_task_of_a_function_fails_the_function_only(tmp_path):
+    async def test(service):
+        other = Stream([1], complete=False)
+        beside = service.call("copies", {"x": other}, ["y"])
+        found = await service.call("exits_in_a_task", {"x": [1]}, ["y"]).failed()
+        other.add(2)
+        other.complete()
+        return found, await beside.values()
+
+    (found, beside), service = serve(test, tmp_path)
+    assert found.type == "SystemExit" and "sys.exit(3)" in found.message
+    assert beside == {"y": [1, 2]} and service.exit_code == 0
 
 
 def test_a_function_that_ends_its_process(tmp_path):

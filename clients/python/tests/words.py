@@ -80,3 +80,18 @@ def leaves_a_fork(x: SyncIO[int]):
 async def dies(x: IO[int]):
     os._exit(7)
     yield
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+async def exits_in_a_task(x: IO[int]):
+    async def inner():
+        sys.exit(3)
+
+    yield IOVal("y", 1)
+    await asyncio.gather(inner())
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+async def copies(x: IO[int]):
+    async for value in x.stream():
+        yield IOVal("y", value)
