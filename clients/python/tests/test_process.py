@@ -101,7 +101,8 @@ def test_signals_of_the_group_are_left_to_the_parent(tmp_path):
     assert values == {"y": [[False, 1]]} and service.exit_code == 0
 
 
-@pytest.mark.parametrize("name, values", [("pools", [6]), ("forks", ["the original", "both"]), ("ends_what_it_forks", ["ended"])])
+@pytest.mark.parametrize("name, values", [("pools", [6]), ("forks", ["the original", "both"]), ("ends_what_it_forks", ["ended"]),
+                                          ("reads_in_a_fork", [1])])
 def test_a_function_may_fork(tmp_path, name, values):
     async def test(service):
         found = await service.call(name, {"x": [1]}, ["y"]).values()
@@ -110,7 +111,8 @@ def test_a_function_may_fork(tmp_path, name, values):
     (found, after), service = serve(test, tmp_path)
     assert found == {"y": values} and after == {"y": [[False, 1]]}
     assert service.exit_code == 0 and "Traceback" not in service.err
-    assert ("the processor forks has forked came back from it, and ends" in service.err) == (name == "forks")
+    said = f"the processor {name} has forked came back from it, or reads or writes, and ends" in service.err
+    assert said == (name in ("forks", "reads_in_a_fork"))
 
 
 def test_a_process_that_a_function_has_forked_does_not_keep_the_connection_of_a_killed_one(tmp_path):

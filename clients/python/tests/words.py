@@ -95,3 +95,11 @@ async def exits_in_a_task(x: IO[int]):
 async def copies(x: IO[int]):
     async for value in x.stream():
         yield IOVal("y", value)
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+def reads_in_a_fork(x: SyncIO[int]):
+    child = multiprocessing.get_context("fork").Process(target=lambda: x.first())
+    child.start()
+    child.join()
+    yield IOVal("y", child.exitcode)
