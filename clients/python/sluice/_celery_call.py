@@ -17,7 +17,7 @@ from typing import Any, Dict, NamedTuple, Optional, Set, Tuple
 from . import _wire as wire
 from ._call import Call
 from ._errors import FlowError
-from ._function import failure_of
+from ._failures import failure_of
 from ._link import STOP_GRACE, Calls, Connection
 from ._registry import Worker
 from ._running import run_loop

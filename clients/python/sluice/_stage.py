@@ -9,8 +9,9 @@ import typing
 from typing import Any, AsyncIterable, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from . import _wire as wire
-from ._annotations import element_of, hints_of, shown_type
+from ._annotations import code_of, element_of, hints_of, shown_type
 from ._errors import PayloadError
+from ._failures import failure_of
 from ._items import Item, done, failed
 from ._payloads import Codec
 
@@ -22,8 +23,9 @@ class Stage:
 
     def __init__(self, name: str, function: Callable[..., Any], batch: Union[bool, int], codec: Codec) -> None:
         self.name, self.function, self.codec = name, function, codec
-        self.is_many = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
-        self.is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+        code = code_of(function)
+        self.is_many = inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code)
+        self.is_async = inspect.iscoroutinefunction(code) or inspect.isasyncgenfunction(code)
         self.is_batch = batch is not False
         self.is_ending = False                      # the pipeline has gone, and cancels what is left
         self.most = sys.maxsize if batch is True else int(batch)
@@ -109,8 +111,6 @@ class Stage:
         return size
 
     def failed(self, number: int, e: BaseException) -> bytes:
-        from ._function import failure_of
-
         failure = failure_of(e)
         # The end of a traceback says where; a dead letter keeps some 4,000 letters.
         trace = wire.tail(failure.details, _TRACE)

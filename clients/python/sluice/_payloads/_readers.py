@@ -25,6 +25,7 @@ class Readers:
 
     def of(self, kind: Any) -> Reader:
         """Raises TypeError for a type that no payload can be read as."""
+        kind = unwrapped(kind)                      # what Annotated adds need not be hashable
         try:
             if kind in self._known:
                 return self._known[kind]
@@ -44,15 +45,13 @@ class Readers:
             return self._any
         if kind is Decimal:
             self.decimals = True
-        if kind in SCALARS:
-            return SCALARS[kind]
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+        if origin is None and kind in SCALARS:      # a type with arguments need not be hashable
+            return SCALARS[kind]
         if is_union(kind):
             return self._union(arguments)
         if origin is typing.Literal:
             return read_literal(arguments)
-        if unwrapped(kind) is not kind:
-            return self.of(unwrapped(kind))
         base = origin or kind
         if base in (list, abc.Sequence, abc.Iterable, abc.Collection, abc.MutableSequence):
             return self._many(arguments, list)
