@@ -187,7 +187,12 @@ def _ignore_signals() -> None:
 
 def _prints_to_errors() -> None:
     """Standard output is the parent's, for its own results: what functions print goes to standard error, also from their processes."""
-    sys.stdout.flush()
+    if sys.stderr is None:                          # the service has none
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 2)
+        sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)
+    if sys.stdout is not None:
+        sys.stdout.flush()
     os.dup2(2, 1)
     sys.stdout = sys.stderr
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import pathlib
 import signal
@@ -74,6 +75,21 @@ def test_prints_go_to_standard_error_and_the_token_is_not_inherited(tmp_path):
     assert values == {"y": [[False, 1]]}
     assert service.out == "" and service.exit_code == 0
     assert service.err.splitlines() == ["printed by the module", "printed by the function", "printed by a process"]
+
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (1, 2), (0, 1, 2)])
+def test_a_service_without_standard_output_or_errors(tmp_path, monkeypatch, closed):
+    async def test(service):
+        return await service.call("talks", {"x": [1]}, ["y"]).values()
+
+    def close():
+        for one in closed:
+            os.close(one)
+
+    monkeypatch.setitem(globals(), "start", functools.partial(start, preexec_fn=close))
+    values, service = serve(test, tmp_path)
+    assert values == {"y": [[False, 1]]} and service.exit_code == 0
+    assert ("printed by the function" in service.err) == (2 not in closed)
 
 
 @pytest.mark.parametrize("name", ["hangs", "blocks"])
