@@ -50,7 +50,7 @@ def _serve_plain(stage: Stage, token: wire.Token, connected: socket.socket) -> i
         except wire.WireError as e:
             connected.sendall(wire.frame(BROKEN, wire.text(str(e))))
             return 1
-        answers.begin()
+        answers.begin(len(items))
         for answer in stage.work(items, token.max_payload):
             answers.add(answer)
         answers.send()

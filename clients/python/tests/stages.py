@@ -171,3 +171,11 @@ async def exits_in_a_task(x: int) -> int:
         await asyncio.gather(inner())
     await asyncio.sleep(0.01)
     return x
+
+
+@worker.stage
+def waits_for(path: str) -> str:
+    if path:
+        with open(path) as pipe:                    # until the test opens it
+            pipe.read()
+    return path

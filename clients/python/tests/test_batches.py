@@ -1,5 +1,7 @@
 """Lists of items that fail, and what is left of them when the pipeline or a task of the function ends."""
 
+import os
+
 import pytest
 
 from test_stages import Pipeline
@@ -32,3 +34,15 @@ def test_an_exit_in_a_task_of_an_async_stage_fails_its_item_only(tmp_path):
         pipeline.send((4, 4))
         assert pipeline.answers(1) == {4: [4]}
     assert pipeline.code == 0
+
+
+def test_answers_do_not_wait_for_a_slow_item_behind_them(tmp_path):
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    with Pipeline(tmp_path, "waits_for") as pipeline:
+        for first in (0, 10):                       # the second time, the thread that sends them is there
+            pipeline.send((first + 1, ""), (first + 2, ""), (first + 3, pipe), (first + 4, ""))
+            assert pipeline.answers(2) == {first + 1: [""], first + 2: [""]}
+            open(pipe, "w").close()
+            assert pipeline.answers(2) == {first + 3: [pipe], first + 4: [""]}
+    assert (pipeline.code, pipeline.err) == (0, "")

@@ -126,7 +126,10 @@ class _Write(Coroutine[Any, Any, None]):
         return self._work
 
     def __await__(self) -> Generator[Any, Any, None]:
-        return self._begin().__await__()
+        if self._work is not None:
+            return self._begin().__await__()
+        self._work = work = self._run()
+        return work.__await__()
 
     def send(self, value: Any) -> Any:
         return (self._work or self._begin()).send(value)
