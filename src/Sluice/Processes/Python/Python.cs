@@ -11,7 +11,7 @@ namespace Sluice;
 /// <remarks>
 /// <para>
 /// A module registers functions with <c>@worker.stage</c> of the Python package <c>sluice</c>, which the interpreter must find: by
-/// <c>pip install</c>, or by <see cref="PythonOptions.ImportPaths"/>. <c>| Stage.Parallel(4)</c> behind the stage makes it four processes;
+/// <c>pip install ./clients/python</c>, or by <see cref="PythonOptions.ImportPaths"/>. <c>| Stage.Parallel(4)</c> behind the stage makes it four processes;
 /// without it there is one.
 /// </para>
 /// <para>
