@@ -48,8 +48,8 @@ def element_of(kind: Any, is_many: bool) -> Any:
 
 def returns_puts(returned: Any) -> bool:
     """Whether a function returns a list of IOVal by its annotation."""
-    return any(typing.get_origin(one) in _LISTS and any((typing.get_origin(element) or element) is IOVal for element in typing.get_args(one))
-               for one in options_of(returned))
+    elements = [element for one in options_of(returned) if typing.get_origin(one) in _LISTS for element in typing.get_args(one)]
+    return any((typing.get_origin(one) or one) is IOVal for one in elements)
 
 
 def output_of(returned: Any, is_generator: bool) -> Any:

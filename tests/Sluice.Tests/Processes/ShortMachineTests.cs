@@ -26,8 +26,8 @@ public class ShortMachineTests
     public async Task ARunWhoseStartsFailForeverFails()
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() => RunAsync(new ShortProgram(11, failures: 100)));
-        Assert.Contains("4 worker processes in a row have ended before they got to work, the last one with nothing: it could not be started: ",
-            failure.Message, StringComparison.Ordinal);
+        Assert.Contains("4 worker processes in a row have ended before they got to work, the last one with nothing: it could not be "
+            + "started: ", failure.Message, StringComparison.Ordinal);
     }
 
     /// <summary>ENOEXEC does not pass.</summary>

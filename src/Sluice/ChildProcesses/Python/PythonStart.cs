@@ -88,11 +88,11 @@ internal sealed class PythonStart
             if (found.IsOld)
                 return ($"{Program.Path} is Python {found.Version}, and the package sluice needs 3.9 or later: say where such a Python is "
                     + $"with PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.", true);
+            string finds = found.Other is { } other ? $"finds another package sluice at {other}, and not the one of this library"
+                : "does not find the package sluice with its worker";
             if (!found.HasPackage)
-                return ($"{Program.Path} (Python {found.Version}) {(found.Other is { } other ? $"finds another package sluice at {other}, and "
-                    + $"not the one of this library" : "does not find the package sluice with its worker")}: install it for this Python "
-                    + $"(pip install ./clients/python, in a clone of Sluice's sources), or name the folder that has it in "
-                    + $"PythonOptions.ImportPaths{Searched()}.", true);
+                return ($"{Program.Path} (Python {found.Version}) {finds}: install it for this Python (pip install ./clients/python, in a "
+                    + $"clone of Sluice's sources), or name the folder that has it in PythonOptions.ImportPaths{Searched()}.", true);
         }
         string worker = $"{Program.Path} -m sluice.worker {module}";
         return (failure.HowItEnded is null
