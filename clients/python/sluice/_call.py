@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import itertools
 import os
 import sys
 import threading
 import time
-from collections import deque
-from typing import Any, Callable, Coroutine, Deque, Dict, Optional, Set, Tuple, TypeVar
+from typing import Any, Callable, Coroutine, Dict, NoReturn, Optional, Set, TypeVar
 
 from . import _wire as wire
+from ._choices import Choices
 from ._errors import FlowError, explain, received
-from ._hash import chooser
 from ._payloads import Codec
 from ._plan import Plan, StreamPlan
-from ._ports import CLOCK, Input, Output, Reader
+from ._output import Output
+from ._ports import Input, Reader
 
 _TURN = 0.002
-_EPOCH = dt.datetime(1, 1, 1, tzinfo=dt.timezone.utc)
 _Result = TypeVar("_Result")
 
 Send = Callable[[int, bytes], None]
@@ -38,12 +36,10 @@ class Call:
         self.max_payload, self.payload_option = token.max_payload, token.option
         self._send = send
         self._thread = threading.get_ident()
-        self._lock = threading.Lock()
         self._questions = itertools.count(1)
         self._asked: Dict[int, "asyncio.Future[bytes]"] = {}
         self._fault: Optional[BaseException] = None
-        self._known: Optional[Dict[Tuple[int, int], Deque[int]]] = {} if plan.resume == "FromScratch" else None
-        self._named: Dict[Tuple[int, str], int] = {}
+        self.choices = Choices(plan.resume == "FromScratch", self.say)
         self._turned = time.monotonic()
         self._is_cut_off = False                    # the last breath
         self._loop_of: Optional[str] = None
@@ -61,10 +57,14 @@ class Call:
     def say(self, kind: int, content: bytes = b"") -> None:
         """Sends a message. Any thread."""
         if Call.is_copy:
-            print(f"A process that the function of the processor {self.plan.processor} has forked came back from it, and ends. End it "
-                  "there, by os._exit.", file=sys.stderr, flush=True)
-            os._exit(1)
+            self._end_copy()
         self._send(self.number, bytes((kind,)) + content)
+
+    def _end_copy(self) -> NoReturn:
+        print(f"A process that the function of the processor {self.plan.processor} has forked came back from it, or reads or writes, and "
+              "ends: it has no connection to the service. Read and write in the function's own process, and end forked ones by os._exit.",
+              file=sys.stderr, flush=True)
+        os._exit(1)
 
     def ask(self, kind: int, content: bytes) -> "asyncio.Future[bytes]":
         if self._fault is not None:
@@ -111,9 +111,13 @@ class Call:
                 reader.say_place()
         self.say(wire.REACH, wire.numbers(int(may_wait)))
 
+    def is_busy(self) -> bool:
+        """Whether the function has kept the loop busy for some time."""
+        return time.monotonic() - self._turned > _TURN
+
     async def breathe(self) -> None:
         """Lets the loop send and receive if the function has kept it busy."""
-        if time.monotonic() - self._turned <= _TURN:
+        if not self.is_busy():
             return
         # After a breath that a time limit has cut off, the next one is left out: a limit of zero would cut off all of them.
         if not self._is_cut_off:
@@ -125,38 +129,12 @@ class Call:
 
     def check(self) -> None:
         """Raises what has ended the call. Any thread."""
+        if Call.is_copy:
+            self._end_copy()
         if self.is_cancelled:
             raise asyncio.CancelledError("The execution of the function was cancelled.")
         if self._fault is not None:
             raise self._fault
-
-    # --- choices ---
-
-    def number_of(self, kind: int, streams: str) -> int:
-        if self._known is None:
-            return 0
-        before = self._named.get((kind, streams), 0)
-        self._named[(kind, streams)] = before + 1
-        return chooser(streams, before)
-
-    def replay(self, kind: int, number: int) -> Optional[int]:
-        known = self._known.get((kind, number)) if self._known is not None else None
-        return known.popleft() if known else None
-
-    def chose(self, kind: int, number: int, value: int) -> None:
-        if self._known is not None:
-            self.say(wire.CHOSEN, wire.numbers(kind, number, value))
-
-    def now(self) -> dt.datetime:
-        """The time; a repeated start of a function that resumes from scratch gets the same. Any thread."""
-        with self._lock:
-            known = self.replay(CLOCK, 0)
-            if known is not None:
-                return _EPOCH + dt.timedelta(microseconds=known // 10)
-            now = dt.datetime.now(dt.timezone.utc)
-            since = now - _EPOCH
-            self.chose(CLOCK, 0, (since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds) * 10)
-            return now
 
     # --- loops of a processor that resumes per item ---
 
@@ -182,14 +160,17 @@ class Call:
         if self._loop_failure is not None:
             raise self._loop_failure
         for output in self.outputs.values():
-            if output.pending > 0:
-                writes = "1 write" if output.pending == 1 else f"{output.pending:,} writes"
+            left = output.close()
+            if left > 0:
+                writes = "1 write" if left == 1 else f"{left:,} writes"
                 raise FlowError(f"The function of the processor {self.plan.processor} has returned while {writes} to {output.name} had not "
                                 "ended. Await every write, and all work that writes, before the function returns.")
         self.is_closed = True
 
     def end(self) -> None:
         self.is_closed = True
+        for output in self.outputs.values():
+            output.close()
         self.fail(FlowError(f"The function of the processor {self.plan.processor} has ended: nothing can be read or put out any more."))
 
     def input(self, name: str) -> Input:
@@ -202,6 +183,9 @@ class Call:
 
     def wait_for(self, work: "Coroutine[Any, Any, _Result]") -> _Result:
         """Waits on another thread than the loop's for work on the loop. Ends early if the execution is cancelled."""
+        if Call.is_copy:
+            self._end_copy()
+
         async def run() -> _Result:
             task = asyncio.current_task()
             assert task is not None
@@ -241,16 +225,6 @@ class Call:
         for output in self.outputs.values():
             output.wake()
 
-    def know(self, choices: bytes) -> None:
-        if len(choices) % 13:
-            raise wire.WireError("Choices are cut off.")
-        if self._known is None:
-            return
-        for at in range(0, len(choices), 13):
-            number = int.from_bytes(choices[at + 1 : at + 5], "little", signed=True)
-            value = int.from_bytes(choices[at + 5 : at + 13], "little", signed=True)
-            self._known.setdefault((choices[at], number), deque()).append(value)
-
     def take(self, kind: int, content: wire.Content) -> None:
         """Takes a message other than plan, begin and cancel."""
         if kind == wire.ANSWER:
@@ -270,7 +244,7 @@ class Call:
                 raise wire.WireError(f"there is no stream {index}.")
             self.outputs[self.plan.outputs[index]].refill(values, size)
         elif kind == wire.CHOICES:
-            self.know(content.rest())
+            self.choices.know(content.rest())
         else:
             raise wire.WireError(f"a message of the kind {kind}.")
 

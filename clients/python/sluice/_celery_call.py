@@ -17,9 +17,10 @@ from typing import Any, Dict, NamedTuple, Optional, Set, Tuple
 from . import _wire as wire
 from ._call import Call
 from ._errors import FlowError
-from ._function import failure_of
+from ._failures import failure_of
 from ._link import STOP_GRACE, Calls, Connection
 from ._registry import Worker
+from ._running import run_loop
 
 CONNECT_SECONDS = 10.0
 """The time for connecting."""
@@ -173,7 +174,7 @@ def execute(worker: Worker, address: Any, name: str, ended: Ended) -> None:
         ended.set(await _serve(worker, address, name, ended))
 
     try:
-        asyncio.run(serve())
+        run_loop(serve())
     except BaseException:
         ended.set(Outcome("", f"The connection to the service has failed.\n{traceback.format_exc()}"))
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-import traceback
 import typing
 from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
-from . import _wire as wire
-from ._annotations import hints_of, output_of, shown_type
+from ._annotations import code_of, hints_of, output_of, returns_puts, shown_type
 from ._call import Call
-from ._errors import FlowError, PayloadError, SluiceError, explain
+from ._errors import FlowError, explain
 from ._payloads import Codec
 from ._plan import Plan
 from ._streams import (IO, Checkpoint, Context, IOVal, IOWriter, SyncCheckpoint, SyncIO, SyncIOWriter, put_blocking)
@@ -30,14 +28,16 @@ class Function:
         self.name, self.function = name, function
         self.inputs, self.outputs = _names(name, "inputs", inputs), _names(name, "outputs", outputs)
         self.codec = codec
-        self.is_async_generator = inspect.isasyncgenfunction(function)
-        self.is_async = self.is_async_generator or inspect.iscoroutinefunction(function)
+        code = code_of(function)
+        self.is_async_generator = inspect.isasyncgenfunction(code)
+        self.is_async = self.is_async_generator or inspect.iscoroutinefunction(code)
         self.types: Dict[str, Any] = {}
         self._makers: List[Tuple[str, Maker]] = []
         self.uses_checkpoint = False
         hints = hints_of("processor", name, function)
         returned = hints.get("return", inspect.Signature.empty)
         self._puts_none = returned not in (inspect.Signature.empty, None, type(None))
+        self._returns_puts = returns_puts(returned)
         for parameter in inspect.signature(function).parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
@@ -47,7 +47,7 @@ class Function:
             if maker is not None:
                 self._makers.append((parameter.name, maker))
         if len(self.outputs) == 1 and self._puts_none and self.outputs[0] not in self.types:
-            self.types[self.outputs[0]] = output_of(returned, self.is_async_generator or inspect.isgeneratorfunction(function))
+            self.types[self.outputs[0]] = output_of(returned, self.is_async_generator or inspect.isgeneratorfunction(code))
 
     def _bind(self, parameter: inspect.Parameter, annotation: Any) -> Optional[Maker]:
         name = parameter.name
@@ -79,6 +79,9 @@ class Function:
             return lambda call: Context(call, self.is_async)
         if parameter.default is not inspect.Parameter.empty:
             return None
+        if origin in (typing.IO, typing.TextIO, typing.BinaryIO):
+            raise TypeError(f"The function of the processor {self.name}: its parameter {name} is annotated with the {origin.__name__} of "
+                            "typing, which is a file. Write: from sluice import IO")
         if name in self.inputs:
             raise TypeError(f"The function of the processor {self.name}: its parameter {name} is an input, and is annotated "
                             f"{shown_type(annotation)}. Annotate it IO[{shown_type(annotation)}], and await {name}.first() for one value.")
@@ -145,7 +148,7 @@ class Function:
         """What a function that returned has to put out."""
         if isinstance(result, IOVal):
             return [result]
-        if inspect.isgenerator(result) or (isinstance(result, (list, tuple)) and result
+        if inspect.isgenerator(result) or (isinstance(result, (list, tuple)) and (result or self._returns_puts)
                                            and all(isinstance(one, IOVal) for one in result)):
             return typing.cast(Iterable[Any], result)
         if len(self.outputs) == 1 and (result is not None or self._puts_none):
@@ -164,18 +167,7 @@ class Function:
                 ended.set_result(failure)
 
         def run() -> None:
-            failure: Optional[BaseException] = None
-            try:
-                result = self.function(**arguments)
-                if inspect.isawaitable(result):
-                    if hasattr(result, "close"):
-                        result.close()
-                    raise FlowError(f"The function of the processor {self.name} is plain, and has returned something to await. Make it "
-                                    "async.")
-                for value in self._results(result):
-                    put_blocking(call.output(self._name_of(call, value)), value.value)
-            except BaseException as e:
-                failure = e
+            failure = self._run_plain(call, arguments)
             try:
                 loop.call_soon_threadsafe(end, failure)
             except RuntimeError:
@@ -190,7 +182,34 @@ class Function:
                 continue
         failure = ended.result()
         if failure is not None:
-            raise failure
+            try:
+                raise failure
+            finally:
+                del failure, ended                  # its traceback has this frame: a circle would keep what the function has opened
+
+    def _run_plain(self, call: Call, arguments: Dict[str, Any]) -> Optional[BaseException]:
+        """Executes a plain function on its thread. Returns how it has failed; its generator is closed by then."""
+        try:
+            result = self.function(**arguments)
+            if inspect.isawaitable(result):
+                if hasattr(result, "close"):
+                    result.close()
+                raise FlowError(f"The function of the processor {self.name} is plain, and has returned something to await. Make it "
+                                "async.")
+            try:
+                for value in self._results(result):
+                    put_blocking(call.output(self._name_of(call, value)), value.value)
+            finally:
+                if inspect.isgenerator(result):
+                    result.close()
+        except StopIteration as e:                  # a coroutine cannot raise it
+            failure = RuntimeError("next() has found no more values, and the function has not caught its StopIteration. Give next() a "
+                                   "default, such as next(values, None).")
+            failure.__cause__ = e
+            return failure
+        except BaseException as e:
+            return e
+        return None
 
 
 def _names(processor: str, what: str, names: Sequence[str]) -> List[str]:
@@ -203,44 +222,3 @@ def _names(processor: str, what: str, names: Sequence[str]) -> List[str]:
         if found.count(name) > 1:
             raise ValueError(f"The processor {processor} has {name} twice among its {what}.")
     return found
-
-
-def failure_of(e: BaseException, call: Optional[Call] = None) -> wire.Failure:
-    """The message for an exception of a function."""
-    known = getattr(e, "_failure", None)
-    if isinstance(known, wire.Failure):             # passed on: the service finds its own again
-        return known
-    name, said = type(e).__name__, _said(e)
-    if isinstance(e, asyncio.CancelledError):
-        if call is not None and call.is_cancelled:
-            return wire.Failure(0, wire.CANCELLED, name, said or "The execution of the function was cancelled.")
-        said = "the function was cancelled by its own code, not by its service"
-    elif isinstance(e, PayloadError):
-        return wire.Failure(0, wire.PAYLOAD, name, wire.short(said, wire.MAX_MESSAGE))
-    elif isinstance(e, SluiceError):
-        processor = e.processor if isinstance(e, FlowError) else ""
-        return wire.Failure(0, wire.FLOW, name, wire.short(said, wire.MAX_MESSAGE), processor)
-    elif isinstance(e, SystemExit):
-        said = f"the function has called sys.exit({'' if e.code is None else e.code}); it ends by return, or fails by an exception"
-    return wire.Failure(0, wire.OTHER, name, wire.short(said, wire.MAX_MESSAGE), details=_details(e))
-
-
-def _said(e: BaseException) -> str:
-    try:
-        return str(e)
-    except Exception:
-        return "(its text cannot be made)"
-
-
-def _details(e: BaseException) -> str:
-    """The traceback, without the frames of this package in front, and without its middle if it is long."""
-    here = __file__.rsplit("/", 1)[0]
-    trace = e.__traceback__
-    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename.startswith(here):
-        trace = trace.tb_next
-    try:
-        text = "".join(traceback.format_exception(type(e), e, trace)).rstrip()
-    except Exception:
-        text = f"{type(e).__name__}: {_said(e)}"
-    most = wire.MAX_DETAILS - 20
-    return text if len(text) <= most else f"{text[: most // 4]}\n…\n{text[-(most - most // 4):]}"

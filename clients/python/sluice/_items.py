@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 import time
-from typing import List, Tuple
+from collections import deque
+from typing import Deque, List, Tuple
 
 from . import _wire as wire
 
@@ -81,26 +83,53 @@ def failed(number: int, stage: str, kind: str, message: str) -> bytes:
 
 class Answers:
     """Collects answers, and sends many at once. Those of slow functions go out after some milliseconds: others wait for them, and they
-    are not lost with a later item."""
+    are not lost with a later item. A thread of its own sends what waits for a slow item behind it."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._connected = connected
-        self._out: List[bytes] = []
-        self._size, self._since = 0, 0.0
+        self._out: Deque[bytes] = deque()           # its appends and pops need no lock
+        self._size, self._since, self._left = 0, 0.0, 0
+        self._is_watched = True                     # answers that are added now will be sent by the thread
+        self._sending = threading.Lock()
+        self._held = threading.Event()
+        self._is_begun = False
 
-    def begin(self) -> None:
+    def begin(self, count: int) -> None:
         """Begins with items that have just come."""
+        self._left = count
         self._since = time.monotonic()
+        if count > 1 and not self._is_begun:
+            self._is_begun, self._is_watched = True, False
+            threading.Thread(target=self._watch, name="sluice-answers", daemon=True).start()
 
     def add(self, answer: bytes) -> None:
         self._out.append(answer)
         self._size += len(answer)
+        self._left -= 1
         if self._size >= _SEND or time.monotonic() - self._since >= _SEND_AFTER:
             self.send()
+        elif not self._is_watched and self._left > 0:
+            self._is_watched = True
+            self._held.set()
 
     def send(self) -> None:
-        if self._out:
-            self._connected.sendall(b"".join(self._out))
-            self._out.clear()
-            self._size = 0
+        self._size = 0
+        self._send()
         self._since = time.monotonic()
+
+    def _send(self) -> None:
+        with self._sending:
+            out = [self._out.popleft() for _ in range(len(self._out))]
+            if out:
+                self._connected.sendall(b"".join(out))
+
+    def _watch(self) -> None:
+        while True:
+            self._held.wait()
+            self._held.clear()
+            time.sleep(_SEND_AFTER)
+            self._is_watched = False                # before the look: what is added behind it is held anew
+            try:
+                self._send()
+            except OSError:
+                return                              # the parent is gone

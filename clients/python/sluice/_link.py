@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Optional
 from . import _wire as wire
 from ._call import Call
 from ._errors import FlowError
-from ._function import failure_of
+from ._failures import failure_of
 from ._plan import Plan
 from ._registry import Worker
 
@@ -152,11 +152,12 @@ class Calls:
 
         task = asyncio.get_running_loop().create_task(execute())
         await asyncio.wait({task})
-        failure = outcome["failure"] if "failure" in outcome else asyncio.CancelledError()
-        self._report(call, failure)
-        call.end()
-        self._calls.pop(call.number, None)
-        self._running.pop(call.number, None)
+        try:
+            self._report(call, outcome.pop("failure", asyncio.CancelledError()))
+        finally:
+            call.end()
+            self._calls.pop(call.number, None)
+            self._running.pop(call.number, None)
 
     def _report(self, call: Call, failure: Optional[BaseException]) -> None:
         """Says how a function has ended; None if it has not failed."""

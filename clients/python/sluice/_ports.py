@@ -1,22 +1,17 @@
-"""The inputs and outputs of a call, as the protocol has them: readers with their places, and writers with their credit."""
+"""The inputs of a call, as the protocol has them: readers with their places."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
-import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, Deque, List, Optional, Set
+from typing import TYPE_CHECKING, Deque, Optional, Set
 
 from . import _wire as wire
-from ._errors import FlowError, PayloadError
-from ._payloads import unfit
-from ._plan import StreamPlan
+from ._choices import LATEST, NEW
 
 if TYPE_CHECKING:
     from ._call import Call
 
-MERGE, LATEST, NEW, CLOCK = 1, 2, 3, 4
 FROM_FIRST, FROM_LATEST, FROM_NEW = 0, 1, 2
 
 
@@ -131,86 +126,7 @@ class Input:
         number, chosen = 0, None
         if place != FROM_FIRST:
             kind = NEW if place == FROM_NEW else LATEST
-            number = call.number_of(kind, self.name)
-            chosen = call.replay(kind, number)
+            number = call.choices.number_of(kind, self.name)
+            chosen = call.choices.replay(kind, number)
         return Opening(self, call.ask(
             wire.OPEN, wire.numbers(self.index, place, int(is_counted), number, int(chosen is not None), chosen or 0)))
-
-
-class Output:
-    """An output of a call. Any thread writes; what is on its way is bounded by the credit of the service."""
-
-    def __init__(self, call: "Call", name: str, index: int, plan: StreamPlan) -> None:
-        self.call, self.name, self.index, self.plan = call, name, index, plan
-        self.count = 0
-        self.pending = 0                            # writes that were begun and have not ended
-        self._lock = threading.Lock()
-        self._values = self._bytes = 0              # on their way
-        self._room: List["asyncio.Future[None]"] = []
-
-    def encode(self, value: Any) -> bytes:
-        """Raises PayloadError, which names the output and the value."""
-        call = self.call
-        try:
-            why = unfit(self.plan.type, value)
-            if why is not None:
-                raise PayloadError(f"{wire.short(repr(value), 100)} does not fit: {why}")
-            payload = call.codec.write(value)
-            for most, limit in ((call.max_payload, call.payload_option),
-                                (self.plan.max_item_bytes, "FlowStreamOptions.MaxItemBytes")):
-                if len(payload) > most:
-                    raise PayloadError(f"it has {len(payload):,} bytes, and {most:,} are allowed ({limit}). Store it elsewhere and put out "
-                                       "a reference, or raise the limit")
-            return payload
-        except PayloadError as e:
-            raise PayloadError(f"The value {self.count} (from 0) of the output {self.name} of the processor {call.plan.processor}, "
-                               f"of the type {type(value).__name__}, cannot be put out: {e}.") from e.__cause__
-
-    def try_put(self, payload: bytes) -> bool:
-        """Sends a value if there is credit."""
-        with self._lock:
-            self.call.check()
-            if self.call.is_closed:
-                raise self._too_late()
-            if self._values >= wire.MAX_VALUES or self._bytes >= wire.MAX_BYTES:
-                return False
-            self._values += 1
-            self._bytes += len(payload)
-            self.count += 1
-            self.call.say(wire.PUT, wire.numbers(self.index) + payload)
-            return True
-
-    async def put(self, payload: bytes) -> None:
-        # Before the value is sent: a time limit may cut it off, and the caller would send the value again.
-        await self.call.breathe()
-        while not self.try_put(payload):
-            room: "asyncio.Future[None]" = asyncio.get_running_loop().create_future()
-            with self._lock:
-                if self._values < wire.MAX_VALUES and self._bytes < wire.MAX_BYTES:
-                    continue
-                self._room.append(room)
-            await room
-
-    def refill(self, values: int, size: int) -> None:
-        with self._lock:
-            if values < 0 or size < 0 or values > self._values or size > self._bytes:
-                raise wire.WireError(f"a credit of {values:,} values and {size:,} bytes, which were not on their way.")
-            self._values -= values
-            self._bytes -= size
-        self.wake()
-
-    def wake(self) -> None:
-        """Lets waiting writers look again. The thread of the loop."""
-        with self._lock:
-            waiting, self._room = self._room, []
-        for room in waiting:
-            if not room.done():
-                room.set_result(None)
-
-    def _too_late(self) -> FlowError:
-        text = (f"The processor {self.call.plan.processor} of the run {self.call.plan.run} wrote a value to {self.name} after its function "
-                "had returned. Nothing can take it any more: the value is lost. Await every write, and all work that writes, before the "
-                "function returns.")
-        if not self.call.is_cancelled:
-            print(text, file=sys.stderr)
-        return FlowError(text)

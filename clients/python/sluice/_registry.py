@@ -41,7 +41,7 @@ class Worker:
         name: the name of the processor; default that of the function. Raises TypeError or ValueError for parameters that cannot be bound.
         """
         def register(function: F) -> F:
-            called = name or function.__name__
+            called = name or _name_of(function)
             if called in self._processors:
                 raise ValueError(f"The processor {called} is registered twice. Give one of the functions another name=.")
             self._processors[called] = Function(called, function, inputs, outputs, self._codec)
@@ -64,7 +64,7 @@ class Worker:
         that fails is given again, each item alone.
         """
         def register(given: F) -> F:
-            called = name or given.__name__
+            called = name or _name_of(given)
             if called in self._stages:
                 raise ValueError(f"The stage {called} is registered twice. Give one of the functions another name=.")
             self._stages[called] = Stage(called, given, batch, self._codec)
@@ -78,3 +78,10 @@ class Worker:
     def _lacks(self, processor: str) -> str:
         return (f"The Python worker has no function for it. {explain('processor', processor, list(self._processors))} Register it with "
                 "@worker.processor(inputs=[…], outputs=[…]).")
+
+
+def _name_of(function: Any) -> str:
+    name = getattr(function, "__name__", None)
+    if not isinstance(name, str):
+        raise TypeError(f"A {type(function).__name__} has no name of its own: register it with name=.")
+    return name

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
 import typing
 from typing import Any, AsyncIterable, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from . import _wire as wire
-from ._annotations import element_of, hints_of, shown_type
+from ._annotations import code_of, element_of, hints_of, shown_type
 from ._errors import PayloadError
+from ._failures import failure_of
 from ._items import Item, done, failed
 from ._payloads import Codec
 
@@ -21,9 +23,11 @@ class Stage:
 
     def __init__(self, name: str, function: Callable[..., Any], batch: Union[bool, int], codec: Codec) -> None:
         self.name, self.function, self.codec = name, function, codec
-        self.is_many = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
-        self.is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+        code = code_of(function)
+        self.is_many = inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code)
+        self.is_async = inspect.iscoroutinefunction(code) or inspect.isasyncgenfunction(code)
         self.is_batch = batch is not False
+        self.is_ending = False                      # the pipeline has gone, and cancels what is left
         self.most = sys.maxsize if batch is True else int(batch)
         if self.is_batch and self.most < 1:
             raise ValueError(f"The stage {name}: batch is True, or the largest number of items in a list, at least 1.")
@@ -107,8 +111,6 @@ class Stage:
         return size
 
     def failed(self, number: int, e: BaseException) -> bytes:
-        from ._function import failure_of
-
         failure = failure_of(e)
         # The end of a traceback says where; a dead letter keeps some 4,000 letters.
         trace = wire.tail(failure.details, _TRACE)
@@ -143,49 +145,53 @@ class Stage:
             yield frame                             # behind the try: it would take the end of this generator for a failure
 
     def _batch(self, items: List[Item], most: int) -> Iterator[bytes]:
-        values, answers = self._read_all(items)
+        readable, values, answers = self._read_all(items)
         yield from answers
         if not values:
             return
         try:
-            results = self._one_for_each(self.function([value for _, value in values]), len(values))
+            results = self._one_for_each(self.function(values), len(readable))
         except BaseException as e:
-            if len(values) == 1:
-                yield self.failed(values[0][0], e)
+            if len(readable) == 1:
+                yield self.failed(readable[0][0], e)
                 return
-            # The item at fault is found by giving each alone.
-            for number, value in values:
+            # The item at fault is found by giving each alone. Each is read again: the call that failed may have changed its value.
+            for number, payload in readable:
                 try:
-                    frame = self.answer(number, self._one_for_each(self.function([value]), 1), most)
+                    frame = self.answer(number, self._one_for_each(self.function([self.read(payload)]), 1), most)
                 except BaseException as alone:
                     frame = self.failed(number, alone)
                 yield frame
             return
-        for (number, _), result in zip(values, results):
+        for (number, _), result in zip(readable, results):
             yield self._answer_or_failure(number, (result,), most)
 
-    def _read_all(self, items: List[Item]) -> Tuple[List[Tuple[int, Any]], List[bytes]]:
-        values, answers = [], []
-        for number, payload in items:
+    def _read_all(self, items: List[Item]) -> Tuple[List[Item], List[Any], List[bytes]]:
+        """The items that can be read, their values, and the answers for the others."""
+        readable, values, answers = [], [], []
+        for item in items:
             try:
-                values.append((number, self.read(payload)))
+                values.append(self.read(item[1]))
+                readable.append(item)
             except PayloadError as e:
-                answers.append(self.failed(number, e))
-        return values, answers
+                answers.append(self.failed(item[0], e))
+        return readable, values, answers
 
     # --- async functions ---
 
     async def work_async(self, items: List[Item], most: int) -> bytes:
         """The answers for one item, or for a batch."""
-        values, answers = self._read_all(items)
-        if self.is_batch and len(values) > 1:
+        readable, values, answers = self._read_all(items)
+        is_one_call = not self.is_batch or len(readable) == 1
+        if not is_one_call:
             try:
-                results = self._one_for_each(await self.function([value for _, value in values]), len(values))
-                return b"".join(answers + [self._answer_or_failure(number, (one,), most) for (number, _), one in zip(values, results)])
+                results = self._one_for_each(await self.function(values), len(readable))
+                return b"".join(answers + [self._answer_or_failure(number, (one,), most) for (number, _), one in zip(readable, results)])
             except BaseException:
-                pass                                # each alone
-        for number, value in values:
+                self._check_end()                   # otherwise each alone, read again: the call may have changed its value
+        for at, (number, payload) in enumerate(readable):
             try:
+                value = values[at] if is_one_call else self.read(payload)
                 if self.is_batch:
                     answers.append(self.answer(number, self._one_for_each(await self.function([value]), 1), most))
                 elif self.is_many:
@@ -194,8 +200,14 @@ class Stage:
                 else:
                     answers.append(self.answer(number, (await self.function(value),), most))
             except BaseException as e:
+                self._check_end()
                 answers.append(self.failed(number, e))
         return b"".join(answers)
+
+    def _check_end(self) -> None:
+        """Ends the work if the pipeline has gone: nobody waits for an answer, and no item is given again."""
+        if self.is_ending:
+            raise asyncio.CancelledError
 
     def _answer_or_failure(self, number: int, results: Iterable[Any], most: int) -> bytes:
         try:

@@ -8,6 +8,7 @@ from typing import Dict, List
 
 from . import _wire as wire
 from ._items import BROKEN, FRAME_ROOM, REFUSED, Answers, Item, ItemReader, item_of
+from ._running import run_loop
 from ._stage import Stage
 
 _RECEIVED = 1 << 18
@@ -29,7 +30,7 @@ def serve_stage(stage: Stage, token: wire.Token, connected: socket.socket) -> in
     """Serves items until the connection ends. Returns the exit code."""
     try:
         if stage.is_async:
-            return asyncio.run(_serve_async(stage, token, connected))
+            return run_loop(_serve_async(stage, token, connected))
         return _serve_plain(stage, token, connected)
     except OSError:
         return 0                                    # the parent is gone
@@ -49,7 +50,7 @@ def _serve_plain(stage: Stage, token: wire.Token, connected: socket.socket) -> i
         except wire.WireError as e:
             connected.sendall(wire.frame(BROKEN, wire.text(str(e))))
             return 1
-        answers.begin()
+        answers.begin(len(items))
         for answer in stage.work(items, token.max_payload):
             answers.add(answer)
         answers.send()
@@ -97,6 +98,7 @@ async def _serve_async(stage: Stage, token: wire.Token, connected: socket.socket
     connection.send(wire.hello(token))
     connection.flush()
     await connection.ended
+    stage.is_ending = True
     left = list(running)
     for task in left:
         task.cancel()

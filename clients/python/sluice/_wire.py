@@ -61,7 +61,8 @@ def choose_version(parents: Optional[str], oldest: int = OLDEST, newest: int = V
     own = f"version {oldest}" if oldest == newest else f"versions {oldest} to {newest}"
     raise VersionError(f"The service speaks the protocol of child processes up to version {theirs}, and the Python package sluice "
                        f"{__version__} speaks {own}. Update the NuGet package Sluice of the service to {__version__}, or install the "
-                       f"package sluice of the service's version for this Python: {sys.executable} -m pip install sluice==VERSION")
+                       f"package sluice of the service's version for this Python: {sys.executable} -m pip install ./clients/python, in a "
+                       "clone of Sluice's sources of that version")
 
 
 class Token(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 import os
@@ -15,6 +14,7 @@ from . import _wire as wire
 from ._errors import SluiceError, explain
 from ._link import connect, serve, watch, STOP_GRACE
 from ._registry import Worker
+from ._running import run_loop
 from ._stage_link import refuse, serve_stage
 
 USAGE = ("sluice.worker is started by a service (Executor.Python), which gives it an address and a token in the environment variable "
@@ -165,7 +165,7 @@ def main(arguments: List[str]) -> int:
     watch(connected, STOP_GRACE + 1)
     if stage is None:
         assert worker is not None
-        return asyncio.run(serve(worker, token, connected))
+        return run_loop(serve(worker, token, connected))
     found = worker._stages.get(stage) if worker is not None else None
     if found is not None:
         misfit = found.fit(most, types)
@@ -187,7 +187,12 @@ def _ignore_signals() -> None:
 
 def _prints_to_errors() -> None:
     """Standard output is the parent's, for its own results: what functions print goes to standard error, also from their processes."""
-    sys.stdout.flush()
+    if sys.stderr is None:                          # the service has none
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 2)
+        sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)
+    if sys.stdout is not None:
+        sys.stdout.flush()
     os.dup2(2, 1)
     sys.stdout = sys.stderr
 

@@ -1,7 +1,9 @@
 """Stages that the tests serve."""
 
 import asyncio
+import dataclasses
 import os
+import sys
 import time
 from typing import List
 
@@ -131,3 +133,49 @@ def deep(x: int) -> int:
         return fall(depth, "so that Python does not say that a line was repeated")
 
     return fall(x)
+
+
+@dataclasses.dataclass
+class Price:
+    amount: int
+    bad: bool = False
+
+
+@worker.stage(batch=True)
+def doubles_in_place(prices: List[Price]) -> List[Price]:
+    for price in prices:
+        price.amount *= 2
+        if price.bad:
+            raise ValueError("bad")
+    return prices
+
+
+@worker.stage(batch=True)
+async def doubles_in_place_later(prices: List[Price]) -> List[Price]:
+    return doubles_in_place(prices)
+
+
+@worker.stage(batch=True)
+async def hangs_lists(xs: List[int]) -> List[int]:
+    print("called with", xs, file=sys.stderr, flush=True)
+    await asyncio.Event().wait()
+    return xs
+
+
+@worker.stage
+async def exits_in_a_task(x: int) -> int:
+    async def inner():
+        sys.exit(4)
+
+    if x == 13:
+        await asyncio.gather(inner())
+    await asyncio.sleep(0.01)
+    return x
+
+
+@worker.stage
+def waits_for(path: str) -> str:
+    if path:
+        with open(path) as pipe:                    # until the test opens it
+            pipe.read()
+    return path

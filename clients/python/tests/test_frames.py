@@ -49,7 +49,8 @@ def test_a_child_speaks_the_newest_version_that_both_know(parents, oldest, newes
 
 @pytest.mark.parametrize("parents, oldest, newest, said", [
     (None, 2, 2, r"up to version 1, and the Python package sluice 0\.1\.0 speaks version 2\. Update the NuGet package Sluice of the"),
-    ("1", 2, 4, r"speaks versions 2 to 4\. .* or install the package sluice of the service's version for this Python: .* -m pip install"),
+    ("1", 2, 4, r"speaks versions 2 to 4\. .* or install the package sluice of the service's version for this Python: .* -m pip install "
+     r"\./clients/python, in a clone of Sluice's sources of that version$"),
     ("", 1, 1, "damaged"), ("-1", 1, 1, "damaged"), ("²", 1, 1, "damaged"), ("9" * 19, 1, 1, "damaged")])
 def test_a_child_that_knows_no_version_of_its_parent_says_what_to_install(parents, oldest, newest, said):
     with pytest.raises(_wire.VersionError, match=said):

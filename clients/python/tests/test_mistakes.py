@@ -192,38 +192,6 @@ def test_a_function_that_reads_nothing_completes():
     assert run(worker, "lazy", {"x": Stream([1], complete=False)}, ["y"]) == {"y": []}
 
 
-@pytest.mark.filterwarnings("ignore:coroutine")
-def test_writes_that_were_not_awaited_fail_the_function():
-    async def forgotten(x: IO[int], y: IOWriter[int]):
-        y.write(1)
-
-    assert "1 write to y had not ended. Await every write" in failing(forgotten).message
-
-    async def left_behind(x: IO[int], y: IOWriter[int]):
-        for i in range(600):
-            asyncio.ensure_future(y.write(i))
-
-    assert "writes to y had not ended" in failing(left_behind, credit=False).message
-
-
-def test_a_write_after_the_return_is_refused(capsys):
-    kept = []
-
-    async def work(x: IO[int], y: IOWriter[int]):
-        kept.append(y)
-
-    worker = Worker()
-    worker.processor(inputs=["x"], outputs=["y"])(work)
-
-    async def go():
-        async with Parent(worker) as parent:
-            await parent.call("work", {"x": [1]}, ["y"]).values()
-            with pytest.raises(Exception, match="has ended"):
-                await kept[0].write(1)
-
-    asyncio.run(go())
-
-
 def test_an_unknown_processor():
     worker = Worker()
     worker.processor(inputs=["x"], outputs=["y"], name="words")(lambda x: None)

@@ -2,8 +2,9 @@
 
 import datetime as dt
 import json
+import pathlib
 from decimal import Decimal
-from typing import List
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import pytest
 
@@ -83,3 +84,78 @@ def test_something_like_a_pydantic_model(kind):
     assert CODEC.reader(kind)(b'{"name":"a"}').name == "a"
     with pytest.raises(PayloadError, match=f"no {kind.__name__}: no name"):
         CODEC.reader(kind)(b"{}")
+
+
+def test_a_model_keeps_decimals_bytes_and_durations():
+    pydantic = pytest.importorskip("pydantic")
+
+    class Part(pydantic.BaseModel):
+        price: Decimal
+        data: bytes = b""
+        span: dt.timedelta = dt.timedelta(0)
+        share: float = 0.5
+        more: Dict[str, Optional[Decimal]] = {}
+        other: Any = None
+
+    class Whole(pydantic.BaseModel):
+        parts: List[Part] = pydantic.Field(alias="Parts")
+        pair: Tuple[int, Decimal]
+        up: "Optional[Whole]" = None
+
+    if pydantic.VERSION.startswith("1."):
+        Whole.update_forward_refs(Whole=Whole)
+    price = "12345678901234567890.12340"
+    payload = (f'{{"Parts":[{{"price":{price},"data":"AP8=","span":"1.02:00:00","share":0.25,"more":{{"a":0.10,"b":null}},'
+               f'"other":[1.5]}}],"pair":[1,{price}],"up":{{"Parts":[],"pair":[2,0.10],"up":null}}}}').encode()
+    read = CODEC.reader(Whole)(payload)
+    part = read.parts[0]
+    assert part.price == Decimal(price) and str(part.more["a"]) == "0.10" and part.data == b"\0\xff" and part.other == [1.5]
+    assert part.span == dt.timedelta(days=1, hours=2) and type(part.share) is float and type(part.other[0]) is float
+    assert CODEC.write(read) == payload
+    with pytest.raises(PayloadError, match="no Part"):
+        CODEC.reader(Part)(b'{"price":"many"}')
+
+
+def test_a_union_of_models_keeps_decimals():
+    pydantic = pytest.importorskip("pydantic", minversion="2.0")            # 1 takes the first that fits
+
+    class Cash(pydantic.BaseModel):
+        amount: Decimal
+
+    class Card(pydantic.BaseModel):
+        amount: Decimal
+        number: str
+
+    class Order(pydantic.BaseModel):
+        paid: Union[Cash, Card]
+
+    payload = b'{"paid":{"amount":0.10,"number":"7"}}'
+    assert CODEC.write(CODEC.reader(Order)(payload)) == payload
+
+
+def test_only_the_member_without_a_json_form_is_written_as_pydantic_does():
+    pydantic = pytest.importorskip("pydantic", minversion="2.0")
+
+    class Inner(pydantic.BaseModel):
+        path: pathlib.Path
+        price: Decimal
+
+    class Outer(pydantic.BaseModel):
+        inner: List[Inner]
+        span: dt.timedelta
+        data: bytes
+
+    made = Outer(inner=[Inner(path="/a", price=Decimal("0.10"))], span=dt.timedelta(days=1), data=b"a")
+    assert CODEC.write(made) == b'{"inner":[{"path":"/a","price":0.10}],"span":"1.00:00:00","data":"YQ=="}'
+    assert CODEC.reader(Outer)(CODEC.write(made)) == made
+
+
+def test_a_secret_is_not_written():
+    pydantic = pytest.importorskip("pydantic")
+
+    class User(pydantic.BaseModel):
+        name: str
+        password: pydantic.SecretStr
+
+    with pytest.raises(PayloadError, match=r"a SecretStr is kept secret: put out value.get_secret_value\(\) .* \(at \$.password\)"):
+        CODEC.write(User(name="a", password="topsecret"))

@@ -1,10 +1,15 @@
 """Payloads: JSON as System.Text.Json has it, by annotation."""
 
 import datetime as dt
+import dataclasses
 import json
+import os
+import pathlib
+import subprocess
+import sys
 import uuid
 from decimal import Decimal
-from typing import Any, Dict, FrozenSet, List, Literal, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Dict, FrozenSet, List, Literal, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 import pytest
 
@@ -134,3 +139,55 @@ def test_a_list_that_cannot_be_written_says_where():
         CODEC.write([1.0, float("nan")])
     with pytest.raises(PayloadError, match="lone surrogate"):
         CODEC.write(["a", "\ud800"])
+
+
+def test_two_members_with_one_name_are_refused():
+    @dataclasses.dataclass
+    class Twice:
+        user_name: str
+        userName: str
+
+    class Pair(NamedTuple):
+        a_b: int
+        aB: int
+
+    with pytest.raises(PayloadError, match="its members 1 and '1' have the same name in JSON, 1: rename one of them"):
+        CODEC.write({1: "a", "1": "b"})
+    for value, names in ((Twice("a", "b"), "'user_name' and 'userName'"), (Pair(1, 2), "'a_b' and 'aB'")):
+        with pytest.raises(PayloadError, match=f"its members {names} have the same name in JSON, "):
+            Codec(names=lambda name: pascal_case(name).lower()).write(value)
+    with pytest.raises(TypeError, match="Twice has two members with the name UserName in JSON, user_name and User_name: rename one"):
+        Codec(names=pascal_case).reader(dataclasses.make_dataclass("Twice", [("user_name", str), ("User_name", str)]))
+
+
+def test_a_set_is_written_in_one_order():
+    words = ["red", "green", "blue", "yellow", "white"]
+    for seed in "012":
+        found = subprocess.run([sys.executable, "-c", f"from sluice._payloads import Codec; print(Codec().write({{'a': set({words})}}))"],
+                               env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(pathlib.Path(__file__).parent.parent)},
+                               capture_output=True, text=True)
+        assert found.stdout.strip() == """b'{"a":["blue","green","red","white","yellow"]}'""", found.stderr
+    assert CODEC.write({Decimal("0.5"), 3}) == b"[0.5,3]"
+
+
+def test_a_union_of_records_drops_no_members_of_the_right_one():
+    @dataclasses.dataclass
+    class Cat:
+        name: str
+
+    @dataclasses.dataclass
+    class Dog:
+        name: str
+        breed: str
+
+    @dataclasses.dataclass
+    class Note:
+        text: Optional[str] = None
+
+    for kind in (Union[Cat, Dog], Union[Note, Cat, Dog], Optional[Union[Dog, Note, Cat]]):
+        read = CODEC.reader(kind)
+        assert read(b'{"name":"x","breed":"y"}') == Dog("x", "y")
+        assert read(b'{"name":"x"}') == Cat("x") and read(b'{"name":"x","age":1}') == Cat("x")
+    assert CODEC.reader(Union[Cat, Dict[str, int]])(b'{"name":1}') == {"name": 1}
+    with pytest.raises(PayloadError, match="; or "):
+        CODEC.reader(Union[Cat, Dog])(b"{}")

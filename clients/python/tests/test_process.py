@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import pathlib
 import signal
@@ -11,7 +12,7 @@ import sys
 
 import pytest
 
-from fake_parent import LIMIT, SECRET, Parent
+from fake_parent import LIMIT, SECRET, Parent, Stream
 
 HERE = pathlib.Path(__file__).parent
 PATH = os.pathsep.join([str(HERE.parent), str(HERE)])
@@ -76,6 +77,21 @@ def test_prints_go_to_standard_error_and_the_token_is_not_inherited(tmp_path):
     assert service.err.splitlines() == ["printed by the module", "printed by the function", "printed by a process"]
 
 
+@pytest.mark.parametrize("closed", [(1,), (2,), (1, 2), (0, 1, 2)])
+def test_a_service_without_standard_output_or_errors(tmp_path, monkeypatch, closed):
+    async def test(service):
+        return await service.call("talks", {"x": [1]}, ["y"]).values()
+
+    def close():
+        for one in closed:
+            os.close(one)
+
+    monkeypatch.setitem(globals(), "start", functools.partial(start, preexec_fn=close))
+    values, service = serve(test, tmp_path)
+    assert values == {"y": [[False, 1]]} and service.exit_code == 0
+    assert ("printed by the function" in service.err) == (2 not in closed)
+
+
 @pytest.mark.parametrize("name", ["hangs", "blocks"])
 def test_a_process_ends_after_its_parent_even_if_its_function_does_not(tmp_path, name):
     async def test(service):
@@ -101,7 +117,8 @@ def test_signals_of_the_group_are_left_to_the_parent(tmp_path):
     assert values == {"y": [[False, 1]]} and service.exit_code == 0
 
 
-@pytest.mark.parametrize("name, values", [("pools", [6]), ("forks", ["the original", "both"]), ("ends_what_it_forks", ["ended"])])
+@pytest.mark.parametrize("name, values", [("pools", [6]), ("forks", ["the original", "both"]), ("ends_what_it_forks", ["ended"]),
+                                          ("reads_in_a_fork", [1])])
 def test_a_function_may_fork(tmp_path, name, values):
     async def test(service):
         found = await service.call(name, {"x": [1]}, ["y"]).values()
@@ -110,7 +127,8 @@ def test_a_function_may_fork(tmp_path, name, values):
     (found, after), service = serve(test, tmp_path)
     assert found == {"y": values} and after == {"y": [[False, 1]]}
     assert service.exit_code == 0 and "Traceback" not in service.err
-    assert ("the processor forks has forked came back from it, and ends" in service.err) == (name == "forks")
+    said = f"the processor {name} has forked came back from it, or reads or writes, and ends" in service.err
+    assert said == (name in ("forks", "reads_in_a_fork"))
 
 
 def test_a_process_that_a_function_has_forked_does_not_keep_the_connection_of_a_killed_one(tmp_path):
@@ -124,6 +142,20 @@ def test_a_process_that_a_function_has_forked_does_not_keep_the_connection_of_a_
         os.kill(int(call.put["y"][0]), signal.SIGKILL)
 
     assert serve(test, tmp_path)[1].exit_code == -signal.SIGKILL
+
+
+def test_an_exit_in_a_task_of_a_function_fails_the_function_only(tmp_path):
+    async def test(service):
+        other = Stream([1], complete=False)
+        beside = service.call("copies", {"x": other}, ["y"])
+        found = await service.call("exits_in_a_task", {"x": [1]}, ["y"]).failed()
+        other.add(2)
+        other.complete()
+        return found, await beside.values()
+
+    (found, beside), service = serve(test, tmp_path)
+    assert found.type == "SystemExit" and "sys.exit(3)" in found.message
+    assert beside == {"y": [1, 2]} and service.exit_code == 0
 
 
 def test_a_function_that_ends_its_process(tmp_path):

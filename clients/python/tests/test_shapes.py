@@ -16,6 +16,7 @@ from fake_parent import Parent, Stream
 from playing import fails
 from sluice import IO, IOVal, IOWriter, Worker, pascal_case
 from sluice._payloads import Codec
+from sluice._payloads._shapes import conflict
 
 # As System.Text.Json.Schema.JsonSchemaExporter writes it of
 # record Order(int Id, List<Line> Lines, DateTime At, Guid? Key, Color Color, (int, string) Pair, Dictionary<string, double> Rates)
@@ -179,3 +180,19 @@ def test_bytes_cross_as_they_are():
             return call.put["y"]
 
     assert asyncio.run(go()) == [b"\0\xff\0\xff", b""]
+
+
+def test_a_record_whose_annotations_cannot_be_read_is_not_compared():
+    @dataclasses.dataclass
+    class Out:
+        at: "OnlyForTypeCheckers"  # noqa: F821
+
+    schema = {"type": "object", "properties": {"at": {"type": "string"}}}
+    assert conflict(schema, Out, lambda name: name, False) is None
+    assert "C# has an object, and Python a list" in conflict(schema, List[Out], lambda name: name, False)
+    worker = Worker()
+
+    @worker.stage
+    def work(x: int) -> Out: ...
+
+    assert worker._stages["work"].fit(0, {"Output": {"Type": "Out", "Schema": schema}}) is None

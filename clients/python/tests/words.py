@@ -80,3 +80,26 @@ def leaves_a_fork(x: SyncIO[int]):
 async def dies(x: IO[int]):
     os._exit(7)
     yield
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+async def exits_in_a_task(x: IO[int]):
+    async def inner():
+        sys.exit(3)
+
+    yield IOVal("y", 1)
+    await asyncio.gather(inner())
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+async def copies(x: IO[int]):
+    async for value in x.stream():
+        yield IOVal("y", value)
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+def reads_in_a_fork(x: SyncIO[int]):
+    child = multiprocessing.get_context("fork").Process(target=lambda: x.first())
+    child.start()
+    child.join()
+    yield IOVal("y", child.exitcode)

@@ -2,6 +2,7 @@
 
 from ._codec import Codec
 from ._csharp import unfit
+from ._members import options_of
 from ._names import Names, pascal_case
 
-__all__ = ["Codec", "Names", "pascal_case", "unfit"]
+__all__ = ["Codec", "Names", "options_of", "pascal_case", "unfit"]

@@ -8,8 +8,9 @@ from collections import abc
 from decimal import Decimal
 from typing import Any, Callable, Dict, List, Tuple
 
-from ._members import Member, is_union, members_of, unwrapped
+from ._members import Member, is_union, members_of, names_of, unwrapped
 from ._mistakes import Mistake, expected, step
+from ._models import Models
 from ._names import Names, is_model
 from ._scalars import SCALARS, Reader, read_enum, read_literal, read_model, read_str
 
@@ -20,11 +21,14 @@ class Readers:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._known: Dict[Any, Reader] = {}
+        self.prepared: Dict[Any, Reader] = {}
+        """What makes the plain values that models of pydantic validate (Models)."""
         self.decimals = False
         """Whether a type asked for has a Decimal, so that numbers must not pass through a float."""
 
     def of(self, kind: Any) -> Reader:
         """Raises TypeError for a type that no payload can be read as."""
+        kind = unwrapped(kind)                      # what Annotated adds need not be hashable
         try:
             if kind in self._known:
                 return self._known[kind]
@@ -41,18 +45,16 @@ class Readers:
 
     def _make(self, kind: Any) -> Reader:
         if kind is Any or kind is object or isinstance(kind, typing.TypeVar):
-            return self._any
+            return self.any
         if kind is Decimal:
             self.decimals = True
-        if kind in SCALARS:
-            return SCALARS[kind]
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+        if origin is None and kind in SCALARS:      # a type with arguments need not be hashable
+            return SCALARS[kind]
         if is_union(kind):
             return self._union(arguments)
         if origin is typing.Literal:
             return read_literal(arguments)
-        if unwrapped(kind) is not kind:
-            return self.of(unwrapped(kind))
         base = origin or kind
         if base in (list, abc.Sequence, abc.Iterable, abc.Collection, abc.MutableSequence):
             return self._many(arguments, list)
@@ -69,21 +71,22 @@ class Readers:
         if issubclass(base, enum.Enum):
             return read_enum(base)
         if is_model(base):
-            return read_model(base)
+            return read_model(base, Models(self).of(base))
         members = members_of(base, self._names)
         if members is not None:
             return self._members(base, members)
         raise TypeError(f"{base.__name__} is no type that a payload can be read as: make it a dataclass, or annotate a dict, a list, a "
                         "text or a number")
 
-    def _any(self, value: Any) -> Any:
+    def any(self, value: Any) -> Any:
+        """A plain value as it is, but for numbers that were read as Decimals for the sake of others."""
         if not self.decimals:
             return value
         if isinstance(value, Decimal):
             return float(value)
         if isinstance(value, dict):
-            return {key: self._any(one) for key, one in value.items()}
-        return [self._any(one) for one in value] if isinstance(value, list) else value
+            return {key: self.any(one) for key, one in value.items()}
+        return [self.any(one) for one in value] if isinstance(value, list) else value
 
     def _union(self, arguments: Tuple[Any, ...]) -> Reader:
         if len(arguments) == 2 and type(None) in arguments:
@@ -91,11 +94,20 @@ class Readers:
             return lambda value: None if value is None else only(value)
         # An integer is a float as well, and a time is a text: the exact type has the first word.
         first = {bool: 0, int: 1, type(None): 0, float: 3, str: 4}
-        readers = [self.of(one) for one in sorted(arguments, key=lambda one: first.get(one, 2))]
+        kinds = sorted(map(unwrapped, arguments), key=lambda one: first.get(one, 2) if typing.get_origin(one) is None else 2)
+        readers = [self.of(one) for one in kinds]
+        known = [names_of(one, self._names) for one in kinds]
+        are_records = sum(one is not None for one in known) > 1
+
+        def by_unknown(value: Dict[str, Any]) -> List[Reader]:
+            unknown = [0 if names is None else len(value.keys() - names) for names in known]
+            return [readers[at] for at in sorted(range(len(readers)), key=unknown.__getitem__)]
 
         def read(value: Any) -> Any:
             mistakes = []
-            for reader in readers:
+            # Of several records that fit, the one that knows the most members: the others would drop them.
+            fit = by_unknown(value) if are_records and type(value) is dict else readers
+            for reader in fit:
                 try:
                     return reader(value)
                 except Mistake as e:
@@ -105,7 +117,7 @@ class Readers:
         return read
 
     def _many(self, arguments: Tuple[Any, ...], make: Callable[[List[Any]], Any]) -> Reader:
-        element = self.of(arguments[0]) if arguments else self._any
+        element = self.of(arguments[0]) if arguments else self.any
         exact = {arguments[0]} if make is list and arguments and arguments[0] in (str, int, bool) else None
 
         def read(value: Any) -> Any:
@@ -148,7 +160,7 @@ class Readers:
         return read
 
     def _dict(self, arguments: Tuple[Any, ...]) -> Reader:
-        key, element = (self._key(arguments[0]), self.of(arguments[1])) if arguments else (read_str, self._any)
+        key, element = (self._key(arguments[0]), self.of(arguments[1])) if arguments else (read_str, self.any)
 
         def read(value: Any) -> Any:
             if type(value) is not dict:
@@ -177,6 +189,11 @@ class Readers:
         return self.of(kind)
 
     def _members(self, kind: Any, members: List[Member]) -> Reader:
+        by_name = {one.json: one.name for one in members}
+        twice = next((one for one in members if by_name[one.json] != one.name), None)
+        if twice is not None:
+            raise TypeError(f"{kind.__name__} has two members with the name {twice.json} in JSON, {twice.name} and {by_name[twice.json]}: "
+                            "rename one of them")
         read_by = [(one.name, one.json, self.of(one.hint), one.is_required) for one in members]
 
         def read(value: Any) -> Any:

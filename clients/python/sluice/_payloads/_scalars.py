@@ -112,12 +112,12 @@ def read_enum(kind: Any) -> Reader:
     return read
 
 
-def read_model(kind: Any) -> Reader:
+def read_model(kind: Any, prepare: Reader) -> Reader:
     validate = getattr(kind, "model_validate", None) or kind.parse_obj
 
     def read(value: Any) -> Any:
         try:
-            return validate(value)
+            return validate(prepare(value))
         except Exception as e:
             raise Mistake(f"no {kind.__name__}: {e}") from None
 

@@ -11,7 +11,7 @@ from collections import abc
 from decimal import Decimal
 from typing import Any, Dict, FrozenSet, List, Optional, Set, Tuple
 
-from ._members import Member, members_of, options_of, unwrapped
+from ._members import Member, is_record, members_of, options_of, unwrapped
 from ._mistakes import step
 from ._names import Names, is_model, pascal_case
 
@@ -74,7 +74,7 @@ class _Comparison:
             return self.of(schema.get("items"), element, f"{path}[0]", depth)
         if base in _DICTS:
             return self._dict(schema, arguments[1] if len(arguments) == 2 else Any, path, depth)
-        members_ = members_of(base, self._names) if isinstance(base, type) and "object" in own else None
+        members_ = _members_of(base, self._names) if isinstance(base, type) and "object" in own else None
         return None if members_ is None else self._record(schema, members_, path, depth)
 
     def _meet(self, theirs: str, own: str) -> bool:
@@ -133,6 +133,14 @@ class _Comparison:
         return None
 
 
+def _members_of(kind: type, names: Names) -> Optional[List[Member]]:
+    """The members of a record; None if they are not known."""
+    try:
+        return members_of(kind, names)
+    except (NameError, TypeError, AttributeError, SyntaxError):
+        return None                                 # its annotations cannot be read, and need not for writing
+
+
 def _types(schema: Dict[str, Any]) -> List[str]:
     """The JSON types of a schema, without null; empty if it does not say."""
     known = schema.get("type")
@@ -154,7 +162,7 @@ def _json_types(kind: Any) -> Optional[FrozenSet[str]]:
         return None
     if base in _LISTS or base is tuple and not hasattr(base, "_fields"):
         return frozenset(("array",))
-    if base in _DICTS or (isinstance(base, type) and (is_model(base) or members_of(base, lambda name: name) is not None)):
+    if base in _DICTS or (isinstance(base, type) and (is_model(base) or is_record(base))):
         return frozenset(("object",))
     return None
 

@@ -11,7 +11,7 @@ import math
 import uuid
 from collections import abc
 from decimal import Decimal
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Dict, Iterable, Mapping, NoReturn
 
 from .._errors import PayloadError
 from ._mistakes import MAX_DEPTH, Mistake, shown, step
@@ -66,26 +66,66 @@ class Writer:
         if isinstance(value, dt.timedelta):
             return write_span(value)
         if isinstance(value, Mapping):
-            return {self._key(key): self._in(key, one, depth) for key, one in value.items()}
+            made = {self._key(key): self._in(key, one, depth) for key, one in value.items()}
+            return made if len(made) == len(value) else self._refuse(value, self._key)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {json_name(field, self.names): self._in(field.name, getattr(value, field.name), depth)
-                    for field in dataclasses.fields(value)}
+            fields = dataclasses.fields(value)
+            made = {json_name(field, self.names): self._in(field.name, getattr(value, field.name), depth) for field in fields}
+            return made if len(made) == len(fields) else self._refuse(fields, lambda field: json_name(field, self.names))
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return {self.names(name): self._in(name, getattr(value, name), depth) for name in value._fields}
-        if isinstance(value, (list, tuple, set, frozenset)):
+            made = {self.names(name): self._in(name, getattr(value, name), depth) for name in value._fields}
+            return made if len(made) == len(value._fields) else self._refuse(value._fields, self.names)
+        if isinstance(value, (set, frozenset)):     # its order is another one in each process
+            return sorted((self._in(index, one, depth) for index, one in enumerate(value)), key=dumps)
+        if isinstance(value, (list, tuple)):
             return [self._in(index, one, depth) for index, one in enumerate(value)]
         if is_model(type(value)):
             return self._model(value, depth)
         raise Mistake(_unwritable(value))
 
+    def _refuse(self, keys: Iterable[Any], name: Callable[[Any], str]) -> NoReturn:
+        """Names two keys that are one in JSON."""
+        before: Dict[str, Any] = {}
+        for key in keys:
+            other = before.setdefault(name(key), key)
+            if other is not key:
+                names = [shown(getattr(one, "name", one)) for one in (other, key)]
+                raise Mistake(f"its members {names[0]} and {names[1]} have the same name in JSON, {name(key)}: rename one of them")
+        raise Mistake("it has changed while it was written")
+
     def _model(self, value: Any, depth: int) -> Any:
         dump = getattr(value, "model_dump", None) or value.dict
+        dumped = dump(by_alias=True)                # a Decimal stays a number, and a timedelta what C# reads
         try:
-            return self.plain(dump(by_alias=True), depth)       # a Decimal stays a number, and a timedelta what C# reads
-        except Mistake:
+            return self.plain(dumped, depth)
+        except Mistake as e:
             if not hasattr(value, "model_dump"):
                 raise
-            return self.plain(value.model_dump(mode="json", by_alias=True), depth)
+            # Pydantic knows a form for more types, and changes all others: it is asked for the members only that have none here.
+            try:
+                other = value.model_dump(mode="json", by_alias=True)
+            except Exception:
+                raise e from None
+        return self._mixed(dumped, other, depth)
+
+    def _mixed(self, value: Any, other: Any, depth: int) -> Any:
+        """A value, with the parts that have no JSON form from another form of it."""
+        try:
+            return self.plain(value, depth)
+        except Mistake:
+            if hasattr(value, "get_secret_value") or isinstance(value, (float, Decimal)) or depth >= MAX_DEPTH:
+                raise
+        if isinstance(value, Mapping) and isinstance(other, dict) and len(value) == len(other):
+            return {name: self._mixed_in(key, one, part, depth) for (key, one), (name, part) in zip(value.items(), other.items())}
+        if isinstance(value, (list, tuple)) and isinstance(other, list) and len(value) == len(other):
+            return [self._mixed_in(index, one, part, depth) for index, (one, part) in enumerate(zip(value, other))]
+        return self.plain(other, depth)
+
+    def _mixed_in(self, key: Any, value: Any, other: Any, depth: int) -> Any:
+        try:
+            return self._mixed(value, other, depth + 1)
+        except Mistake as e:
+            raise e.at(step(key))
 
     def _in(self, key: Any, value: Any, depth: int) -> Any:
         try:
@@ -107,6 +147,8 @@ class Writer:
 
 def _unwritable(value: Any) -> str:
     name = type(value).__name__
+    if hasattr(value, "get_secret_value"):
+        return f"a {name} is kept secret: put out value.get_secret_value() where it may be read"
     if hasattr(value, "tolist"):
         return f"a {name} has no JSON form: put out value.tolist()"
     if isinstance(value, abc.Awaitable):
@@ -116,13 +158,14 @@ def _unwritable(value: Any) -> str:
     return f"a {name} has no JSON form: put out a dataclass, a dict, a list, a text or a number (objects are never pickled)"
 
 
-def _dumps_with_decimals(value: Any) -> str:
+def dumps(value: Any) -> str:
+    """The text of a plain value, which may have Decimals."""
     if isinstance(value, Decimal):
         return format(value, "f") if -20 < value.adjusted() < 30 else str(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_quote(key)}:{_dumps_with_decimals(one)}" for key, one in value.items()) + "}"
+        return "{" + ",".join(f"{_quote(key)}:{dumps(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(_dumps_with_decimals, value)) + "]"
+        return "[" + ",".join(map(dumps, value)) + "]"
     return _ENCODER.encode(value)
 
 
@@ -144,7 +187,7 @@ def write(value: Any, names: Names) -> bytes:
             return bytes(value)                     # as C# has them: only inside of other values they are base64
         writer = Writer(names)
         plain = writer.plain(value)
-        text = _dumps_with_decimals(plain) if writer.has_decimals else _ENCODER.encode(plain)
+        text = dumps(plain) if writer.has_decimals else _ENCODER.encode(plain)
         return text.encode("utf-8")
     except Mistake as e:
         raise PayloadError(str(e)) from None

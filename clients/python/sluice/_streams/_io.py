@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, AsyncIterator, Coroutine, Generic, Iterator, Tuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, AsyncIterator, Coroutine, Generator, Generic, Iterator, Optional, Tuple, TypeVar, cast
 
-from .._ports import Output
+from .._output import Output
 from ._loops import Blocking, Merge, Port, Zip
 
 T = TypeVar("T")
@@ -100,14 +100,50 @@ class IOWriter(Generic[T]):
 
     def write(self, value: T) -> Coroutine[Any, Any, None]:
         """Writes a value; waits while too much is on its way. Raises PayloadError, or FlowError if the stream has ended."""
-        self._output.pending += 1
-        return self._write(value)
+        return _Write(self._output, value)
 
-    async def _write(self, value: T) -> None:
+
+class _Write(Coroutine[Any, Any, None]):
+    """A write of an async function. It counts from its call to its end, also if it is cancelled before its first step."""
+
+    __slots__ = ("_output", "_value", "_work")
+
+    def __init__(self, output: Output, value: Any) -> None:
+        self._output, self._value = output, value
+        self._work: Optional[Coroutine[Any, Any, None]] = None
+        output.pending += 1
+
+    async def _run(self) -> None:
         try:
-            await self._output.put(self._output.encode(value))
+            await self._output.put(self._output.encode(self._value))
         finally:
             self._output.pending -= 1
+
+    def _begin(self) -> Coroutine[Any, Any, None]:
+        if self._work is not None:
+            raise RuntimeError("A write is awaited once.")
+        self._work = self._run()
+        return self._work
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        if self._work is not None:
+            return self._begin().__await__()
+        self._work = work = self._run()
+        return work.__await__()
+
+    def send(self, value: Any) -> Any:
+        return (self._work or self._begin()).send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return (self._work or self._end()).throw(*error)
+
+    def close(self) -> None:
+        (self._work or self._end()).close()
+
+    def _end(self) -> Coroutine[Any, Any, None]:
+        """The work, which never makes its first step."""
+        self._output.pending -= 1
+        return self._begin()
 
 
 class SyncIOWriter(Generic[T]):
@@ -127,6 +163,4 @@ class SyncIOWriter(Generic[T]):
 
 
 def put_blocking(output: Output, value: Any) -> None:
-    payload = output.encode(value)
-    if not output.try_put(payload):
-        output.call.wait_for(output.put(payload))
+    output.put_blocking(output.encode(value))

@@ -6,8 +6,9 @@ import asyncio
 from typing import Any, AsyncIterator, Callable, Generic, Iterator, List, Optional, Sequence, Tuple, TypeVar, cast
 
 from .._call import Call
+from .._choices import MERGE
 from .._errors import FlowError, PayloadError
-from .._ports import FROM_FIRST, FROM_LATEST, FROM_NEW, MERGE, Input, Opening, Reader
+from .._ports import FROM_FIRST, FROM_LATEST, FROM_NEW, Input, Opening, Reader
 
 T = TypeVar("T")
 
@@ -190,15 +191,15 @@ class Merge(Loop[T]):
         return any(read.done() if read is not None else bool(reader.batch) for read, reader in zip(self._reads, self._readers))
 
     async def _next(self) -> Tuple[bool, Any]:
-        call = self._call
+        choices = self._call.choices
         if self._number is None:
-            self._number = call.number_of(MERGE, ",".join(port.name for port in self._ports))
+            self._number = choices.number_of(MERGE, ",".join(port.name for port in self._ports))
         if self._replayed is None:
-            self._replayed = call.replay(MERGE, self._number)
+            self._replayed = choices.replay(MERGE, self._number)
         index = self._replayed
         if index is None:
             index = await self._choose()
-            call.chose(MERGE, self._number, index)
+            choices.chose(MERGE, self._number, index)
         if not 0 <= index < len(self._ports):
             return False, None
         read, self._reads[index] = self._reads[index], None

@@ -7,6 +7,8 @@ internal sealed class ChildProcess : IDisposable
 {
     private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
 
+    private const int NoProcesses = 11, NoMemory = 12, NoFilesOnMachine = 23, NoFiles = 24;      // EAGAIN, ENOMEM, ENFILE, EMFILE
+
     private readonly Process process;
     private readonly ChildErrors? errors;
 
@@ -53,6 +55,10 @@ internal sealed class ChildProcess : IDisposable
             throw new WorkerException($"The worker process {path} cannot be started: {e.Message}", e);
         }
     }
+
+    /// <summary>Whether a start has failed because the machine was short of processes, memory or files: the next one may succeed.</summary>
+    public static bool MayPass(WorkerException failure) => !OperatingSystem.IsWindows()
+        && failure.InnerException is Win32Exception { NativeErrorCode: NoProcesses or NoMemory or NoFilesOnMachine or NoFiles };
 
     /// <summary>Waits until the process has ended; kills it after some time.</summary>
     public async Task EndAsync(TimeSpan timeout)

@@ -6,7 +6,8 @@ namespace Sluice.ChildProcesses;
 /// <param name="Version">Its version, for example <c>3.11</c>.</param>
 /// <param name="IsOld">Whether it is older than the package <c>sluice</c> needs.</param>
 /// <param name="HasPackage">Whether it finds the worker of the package <c>sluice</c>.</param>
-internal sealed record PythonDiagnosis(string Version, bool IsOld, bool HasPackage)
+/// <param name="Other">Where it finds another package of the name <c>sluice</c>; null if it finds none.</param>
+internal sealed record PythonDiagnosis(string Version, bool IsOld, bool HasPackage, string? Other = null)
 {
     private const int MaxAnswer = 4096;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
@@ -17,11 +18,13 @@ internal sealed record PythonDiagnosis(string Version, bool IsOld, bool HasPacka
         print("%d.%d" % sys.version_info[:2])
         print("new" if sys.version_info >= (3, 9) else "old")
         if sys.version_info >= (3, 9):
+            from importlib.machinery import PathFinder
             from importlib.util import find_spec
-            try:
-                print(find_spec("sluice.worker") is not None)
-            except ModuleNotFoundError as e:
-                print(e.name != "sluice")
+            found = find_spec("sluice")
+            places = list(found.submodule_search_locations or []) if found is not None else []
+            print(PathFinder.find_spec("sluice.worker", places) is not None)
+            if found is not None:
+                print(found.origin or (places + [""])[0])
         """;
 
     /// <returns>What it has answered; null if it did not, or not in time. Never throws.</returns>
@@ -52,7 +55,9 @@ internal sealed record PythonDiagnosis(string Version, bool IsOld, bool HasPacka
                 string[] lines = answer.Split('\n', StringSplitOptions.TrimEntries);
                 if (lines is [var old, "old", ..]) return new(old, true, false);
                 // Without the last line it was ended before it knew.
-                return lines is [var version, "new", "True" or "False", ..] ? new(version, false, lines[2] == "True") : null;
+                if (lines is not [var version, "new", "True" or "False", ..]) return null;
+                bool hasPackage = lines[2] == "True";
+                return new(version, false, hasPackage, hasPackage || lines is not [_, _, _, { Length: > 0 } other, ..] ? null : other);
             }
             finally
             {

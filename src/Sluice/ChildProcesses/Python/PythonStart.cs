@@ -10,7 +10,10 @@ internal sealed class PythonStart
     private const string NoModule = "ModuleNotFoundError";
     private const string NoVersion = "the protocol of child processes";
     private const int NotFound = 2, NotAllowed = 13;
-    private const int NoProcesses = 11, NoMemory = 12, NoFilesOnMachine = 23, NoFiles = 24;      // EAGAIN, ENOMEM, ENFILE, EMFILE
+
+    /// <summary>What to do about a child that does not connect in time, as a sentence without its point.</summary>
+    public const string SlowImport = "If the import takes longer, raise StartTimeout (the option Process), or have the module load at its "
+        + "first call what takes long";
 
     private readonly string module;
     private readonly string? virtualEnvironment;
@@ -37,8 +40,8 @@ internal sealed class PythonStart
         Program = new(Interpreter(python), ["-m", "sluice.worker", module, .. arguments], variable, startTimeout, KeptErrors)
         {
             Environment = Environments(python.Environment),
-            VersionRemedy = $"Install the package sluice of the service's version for the child: "
-                + $"{Interpreter(python)} -m pip install sluice=={ProtocolVersion.Package}",
+            VersionRemedy = $"Install the package sluice of the service's version for the child: {Interpreter(python)} -m pip install "
+                + $"./clients/python, in a clone of Sluice's sources of version {ProtocolVersion.Package}",
         };
     }
 
@@ -57,11 +60,10 @@ internal sealed class PythonStart
     }
 
     /// <summary>Explains why the interpreter was not started at all; null if the failure has another cause, or may have passed at the next
-    /// start: the machine was short of processes, memory or files.</summary>
-    public string? Explain(WorkerException failure) => failure.InnerException is not Win32Exception { NativeErrorCode: var code } ? null
-        : code switch
+    /// start.</summary>
+    public string? Explain(WorkerException failure)
+        => failure.InnerException is not Win32Exception { NativeErrorCode: var code } || ChildProcess.MayPass(failure) ? null : code switch
         {
-            NoProcesses or NoMemory or NoFilesOnMachine or NoFiles when !OperatingSystem.IsWindows() => null,
             NotFound when virtualEnvironment is null =>
                 $"The Python interpreter {Program.Path} was not found. Install it (on Debian: apt-get install python3), or say where it "
                     + $"is: PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.",
@@ -86,13 +88,16 @@ internal sealed class PythonStart
             if (found.IsOld)
                 return ($"{Program.Path} is Python {found.Version}, and the package sluice needs 3.9 or later: say where such a Python is "
                     + $"with PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.", true);
+            string finds = found.Other is { } other ? $"finds another package sluice at {other}, and not the one of this library"
+                : "does not find the package sluice with its worker";
             if (!found.HasPackage)
-                return ($"{Program.Path} (Python {found.Version}) does not find the package sluice with its worker: install it for this "
-                    + $"Python (pip install sluice, or pip install ./clients/python from Sluice's sources), or name the folder that has it "
-                    + $"in PythonOptions.ImportPaths{Searched()}.", true);
+                return ($"{Program.Path} (Python {found.Version}) {finds}: install it for this Python (pip install ./clients/python, in a "
+                    + $"clone of Sluice's sources), or name the folder that has it in PythonOptions.ImportPaths{Searched()}.", true);
         }
-        return ($"{Program.HowItFailed(failure)}: {Program.Path} -m sluice.worker {module} must ask for it as soon as it starts."
-            + failure.Wrote, false);
+        string worker = $"{Program.Path} -m sluice.worker {module}";
+        return (failure.HowItEnded is null
+            ? $"{Program.HowItFailed(failure)}: {worker} asks for it when the module is imported. {SlowImport}.{failure.Wrote}"
+            : $"{Program.HowItFailed(failure)}: {worker} must ask for it as soon as it starts.{failure.Wrote}", false);
     }
 
     /// <summary>Adds what to do about a module that is not there to what a child has said of its mistake.</summary>

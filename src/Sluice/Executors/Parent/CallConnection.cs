@@ -16,6 +16,7 @@ internal sealed class CallConnection : IAsyncDisposable
     private readonly Task running;
     private long last;
     private bool isOver;
+    private bool isRetired;
 
     public CallConnection(ChildConnection child, ProcessExecutorOptions options)
     {
@@ -35,6 +36,13 @@ internal sealed class CallConnection : IAsyncDisposable
 
     /// <summary>Whether the child can execute nothing more.</summary>
     public bool IsOver => Volatile.Read(ref isOver);
+
+    /// <summary>Whether the child gets no more functions, because one of its functions ignores its cancellation. Others would keep that
+    /// one alive: only a child whose functions are all late is killed.</summary>
+    public bool IsRetired => Volatile.Read(ref isRetired);
+
+    /// <summary>Completes when the child has ended.</summary>
+    public Task Ended => running;
 
     /// <summary>Has the child execute a function to its end.</summary>
     /// <exception cref="ExecutionLostException">The child ended before the function.</exception>
@@ -76,14 +84,22 @@ internal sealed class CallConnection : IAsyncDisposable
         await running.ConfigureAwait(false);
     }
 
-    /// <summary>Notes a cancelled function that has not ended in time. Kills the child if all its functions are late.</summary>
+    /// <summary>Notes a cancelled function that has not ended in time. Kills the child if all its functions are late. Ends a child that
+    /// gets no more functions and has none.</summary>
     private void EndIfLate(long number)
     {
         lock (sync)
         {
-            if (calls.ContainsKey(number)) late.Add(number);
+            if (calls.ContainsKey(number))
+            {
+                late.Add(number);
+                isRetired = true;
+            }
             if (calls.Count > 0 && calls.Count == late.Count) child.Process.Kill();
+            if (!isRetired || calls.Count > 0) return;
+            isOver = true;
         }
+        child.Close();
     }
 
     // Never throws.

@@ -11,6 +11,7 @@ namespace Sluice.Executors;
 internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions options, CancellationToken life)
 {
     private readonly Lock sync = new();
+    private readonly List<CallConnection> retired = [];      // children that finish what they have
     private Task<CallConnection>? current;
     private int failures;                            // consecutive failed starts
 
@@ -25,7 +26,13 @@ internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions 
         Task<CallConnection> child;
         lock (sync)
         {
-            if (current is null || current.IsFaulted || current.IsCanceled
+            if (current is { IsCompletedSuccessfully: true, Result: { IsRetired: true, IsOver: false } late })
+            {
+                retired.RemoveAll(static one => one.Ended.IsCompleted);
+                retired.Add(late);
+                current = StartAsync(launcher, before: null);
+            }
+            else if (current is null || current.IsFaulted || current.IsCanceled
                 || current is { IsCompletedSuccessfully: true, Result.IsOver: true }) current = StartAsync(launcher, current);
             child = current;
         }
@@ -36,7 +43,9 @@ internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions 
     public async Task EndAsync()
     {
         Task<CallConnection>? last;
-        lock (sync) last = current;
+        CallConnection[] others;
+        lock (sync) (last, others) = (current, [.. retired]);
+        foreach (CallConnection child in others) await child.DisposeAsync().ConfigureAwait(false);
         if (last is null) return;
         await ((Task)last).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (last.IsCompletedSuccessfully) await last.Result.DisposeAsync().ConfigureAwait(false);
@@ -45,7 +54,7 @@ internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions 
     private async Task<CallConnection> StartAsync(ChildLauncher launcher, Task<CallConnection>? before)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        // One process at a time.
+        // One process at a time, beside those that finish what they have.
         if (before is { IsCompletedSuccessfully: true }) await before.Result.DisposeAsync().ConfigureAwait(false);
         await launcher.PauseAsync(failures, Random.Shared).ConfigureAwait(false);
         life.ThrowIfCancellationRequested();

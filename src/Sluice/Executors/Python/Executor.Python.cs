@@ -11,7 +11,8 @@ public static partial class Executor
     /// <remarks>
     /// <para>
     /// The module registers its functions with a <c>Worker</c> of the Python package <c>sluice</c>, which the interpreter must find: by
-    /// <c>pip install</c>, or by <see cref="PythonOptions.ImportPaths"/>. A function is found by the name of its processor.
+    /// <c>pip install ./clients/python</c>, or by <see cref="PythonOptions.ImportPaths"/>. A function is found by the name of its
+    /// processor.
     /// </para>
     /// <para>
     /// Register the executor with the processors that are in Python (<see cref="Supervisor.Register(Processor, IExecutor)"/>); one executor

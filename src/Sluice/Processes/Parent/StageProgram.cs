@@ -28,6 +28,9 @@ internal abstract class StageProgram
     public virtual Task<WorkerException?> ExplainAsync(ChildStartFailure failure, CancellationToken life)
         => Task.FromResult<WorkerException?>(null);
 
+    /// <summary>What to do about a worker that does not connect in time, as the end of a sentence; empty if nothing is known.</summary>
+    public virtual string SlowStart => "";
+
     /// <summary>Completes what a worker has said that refuses to work.</summary>
     public virtual string ExplainRefusal(string said) => said;
 }

@@ -36,7 +36,8 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
             if (failure.Refusal is { } refusal) throw new WorkerException(refusal);
             if (await pool.Definition.Program.ExplainAsync(failure, pool.Life) is { } final) throw final;
             pool.FailedToStart(failure.HowItEnded is { } end ? WithErrors(end, failure.Wrote)
-                : $"nothing: it had not connected after {DurationText.Of(Options.StartTimeout)}, and was killed");
+                : $"nothing: it had not connected after {DurationText.Of(Options.StartTimeout)}, and was killed"
+                    + pool.Definition.Program.SlowStart);
         }
         if (start.Child is not { } child) return;
         try
@@ -56,13 +57,19 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
         }
     }
 
-    /// <returns>The worker, or why it did not connect; neither if no worker is needed any more.</returns>
+    /// <returns>The worker, or why it did not connect; neither if no worker is needed any more, or the machine was short of
+    /// something.</returns>
     private async Task<ChildStart> StartAsync()
     {
-        pool.Definition.Program.Check();
         try
         {
+            pool.Definition.Program.Check();
             return await pool.Launcher.StartAsync();
+        }
+        catch (WorkerException e) when (ChildProcess.MayPass(e))
+        {
+            pool.FailedToStart($"nothing: it could not be started: {e.InnerException!.Message}");
+            return default;
         }
         catch (WorkerException e)
         {

@@ -11,8 +11,8 @@ namespace Sluice;
 /// <remarks>
 /// <para>
 /// A module registers functions with <c>@worker.stage</c> of the Python package <c>sluice</c>, which the interpreter must find: by
-/// <c>pip install</c>, or by <see cref="PythonOptions.ImportPaths"/>. <c>| Stage.Parallel(4)</c> behind the stage makes it four processes;
-/// without it there is one.
+/// <c>pip install ./clients/python</c>, or by <see cref="PythonOptions.ImportPaths"/>. <c>| Stage.Parallel(4)</c> behind the stage makes
+/// it four processes; without it there is one.
 /// </para>
 /// <para>
 /// The stage is as one of <see cref="Pipe.InProcesses"/>: results keep the order of the items, unless it is <see cref="Stage.Unordered"/>;

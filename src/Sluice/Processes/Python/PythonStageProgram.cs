@@ -49,6 +49,8 @@ internal sealed class PythonStageProgram : StageProgram
 
     public override int? Workers => null;
 
+    public override string SlowStart => $". {PythonStart.SlowImport}";
+
     public override void Check()
     {
         if (start.Obstacle() is { } obstacle) throw new WorkerException(obstacle);

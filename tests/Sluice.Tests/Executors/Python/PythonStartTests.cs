@@ -89,9 +89,20 @@ public sealed class PythonStartTests : IDisposable
         string failure = await FailAsync(new() { ImportPaths = [folder, $"{folder}/none"] });
         Assert.StartsWith("python3 (Python 3.", failure, StringComparison.Ordinal);
         Assert.EndsWith(
-            $") does not find the package sluice with its worker: install it for this Python (pip install sluice, or pip install "
-                + $"./clients/python from Sluice's sources), or name the folder that has it in PythonOptions.ImportPaths ({folder}, "
-                + $"{folder}/none; there is no {folder}/none).", failure, StringComparison.Ordinal);
+            $") does not find the package sluice with its worker: install it for this Python (pip install ./clients/python, in a clone of "
+                + $"Sluice's sources), or name the folder that has it in PythonOptions.ImportPaths ({folder}, {folder}/none; there is no "
+                + $"{folder}/none).", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnotherPackageOfTheNameFailsTheProcessorAtOnceAndIsNamed()
+    {
+        string other = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "sluice")).FullName, "__init__.py");
+        await File.WriteAllTextAsync(other, "raise RuntimeError('must not be imported to find out')", FlowLab.Cancellation);
+        string failure = await FailAsync(new() { ImportPaths = [folder] });
+        Assert.StartsWith("python3 (Python 3.", failure, StringComparison.Ordinal);
+        Assert.Contains($") finds another package sluice at {other}, and not the one of this library: install it for this Python (pip "
+            + "install ./clients/python, in a clone of Sluice's sources)", failure, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -143,9 +154,18 @@ public sealed class PythonStartTests : IDisposable
             + $"ended before it asked for work, with exit code 7: {program} -m sluice.worker words must ask for it as soon as it starts. "
             + "It wrote: no space left", await FailAsync(new() { Interpreter = program }), StringComparison.Ordinal);
         string slow = await ProgramAsync("slow", "exec sleep 600");
-        Assert.Contains($"A child process had not asked for work after 1 s, and was killed: {slow} -m sluice.worker words must",
-            await FailAsync(new() { Interpreter = slow }, process: new() { StartTimeout = TimeSpan.FromSeconds(1) }),
-            StringComparison.Ordinal);
+        Assert.Contains($"A child process had not asked for work after 1 s, and was killed: {slow} -m sluice.worker words asks for it when "
+            + "the module is imported. If the import takes longer, raise StartTimeout (the option Process), or have the module load at its "
+            + "first call what takes long", await FailAsync(new() { Interpreter = slow },
+                process: new() { StartTimeout = TimeSpan.FromSeconds(1) }), StringComparison.Ordinal);
+        PipelineException stage = await Assert.ThrowsAsync<PipelineException>(
+            () => (Source.From([1]) | Sluice.Python.Map<int, int>("words:length", new()
+            {
+                Python = new() { Interpreter = slow },
+                Process = new() { StartTimeout = TimeSpan.FromSeconds(1), MaxFailedStarts = 1 }
+            })).ToListAsync(cancellation: FlowLab.Cancellation));
+        Assert.Contains("nothing: it had not connected after 1 s, and was killed. If the import takes longer, raise StartTimeout",
+            stage.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class PythonVersionTests : IDisposable
         var python = new PythonOptions { ImportPaths = [folder] };
         string expected = $"The child process speaks version {version} of the protocol of child processes, and this service (Sluice "
             + $"{ProtocolVersion.Package}) speaks version 1. Install the package sluice of the service's version for the child: python3 -m "
-            + $"pip install sluice=={ProtocolVersion.Package}{end}";
+            + $"pip install ./clients/python, in a clone of Sluice's sources of version {ProtocolVersion.Package}{end}";
 
         Assert.Equal(expected, await FailAsync(python));
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
