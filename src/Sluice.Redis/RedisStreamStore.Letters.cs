@@ -48,8 +48,20 @@ public sealed partial class RedisStreamStore
     {
         int partition = letter[1].Int;
         long root = letter[2].Long;
-        return new StoredDeadLetter(letter[0].Long, partition, root, Entries.Read(root, letter, 8, stream, partition),
-            letter[3].Text, letter[4].Text, letter[5].Text, letter[6].Int, letter[7].Time);
+        return new StoredDeadLetter(letter[0].Long, partition, root, StoredEntry(), letter[3].Text, letter[4].Text, letter[5].Text,
+            letter[6].Int, letter[7].Time);
+
+        Entry StoredEntry()
+        {
+            try
+            {
+                return Entries.Read(root, letter, 8, stream, partition);
+            }
+            catch (StreamStoreException)
+            {
+                return new() { Sequence = root };    // the letter is shown without its payload, and the others, too
+            }
+        }
     }
 
     /// <inheritdoc/>

@@ -46,7 +46,7 @@ internal sealed class PostgresStoreFixture(string address, PostgresStoreOptions?
     /// <summary>Changes a bit of the payload, in its block or in its row.</summary>
     public override ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
         => ChangeAsync(payload, table => $"UPDATE {schema.Name}.{table} SET body = set_byte(body, position($1 IN body) - 1, "
-        + "get_byte(body, position($1 IN body) - 1) # 1) WHERE position($1 IN body) > 0", "chunk", "waiting");
+        + "get_byte(body, position($1 IN body) - 1) # 1) WHERE position($1 IN body) > 0", "chunk", "waiting", "dead");
 
     /// <summary>Deletes the block that contains the entry.</summary>
     public override ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)

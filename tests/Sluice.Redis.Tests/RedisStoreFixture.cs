@@ -37,7 +37,19 @@ internal sealed class RedisStoreFixture(string address, bool timeStands = false)
                 await database.HashSetAsync(rows, row.Name, packed);
                 isDamaged = true;
             }
+        foreach (RedisKey letters in ((RedisKey[]?)await database.ExecuteAsync("KEYS", $"{{{prefix}}}:d:*"))!)
+            isDamaged |= await DamageLetterAsync(database, letters, payload);
         return isDamaged;
+    }
+
+    private static async Task<bool> DamageLetterAsync(IDatabase database, RedisKey key, ReadOnlyMemory<byte> payload)
+    {
+        StreamEntry[] all = await database.StreamRangeAsync(key);
+        byte[][] letters = [.. all.Select(static letter => (byte[])letter.Values[0].Value!)];
+        if (!letters.Any(letter => Flip(letter, payload))) return false;
+        await database.KeyDeleteAsync(key);
+        for (int i = 0; i < all.Length; i++) await database.StreamAddAsync(key, all[i].Values[0].Name, letters[i], all[i].Id);
+        return true;
     }
 
     /// <summary>Deletes the chunk that contains the entry.</summary>

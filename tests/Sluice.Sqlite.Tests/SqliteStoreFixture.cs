@@ -40,7 +40,7 @@ internal sealed class SqliteStoreFixture(Durability durability, int recentBlocks
             blob[at] ^= 1;
             using Statement change = database.Prepared($"UPDATE {table} SET blob = ? WHERE id = ?");
             change.Put(blob).Put(id).Run();
-        }, "sluice_block", "sluice_chunk", "sluice_row");
+        }, "sluice_block", "sluice_chunk", "sluice_row", "sluice_dead");
 
     /// <summary>Removes the block or the chunk that contains the entry.</summary>
     public override ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)

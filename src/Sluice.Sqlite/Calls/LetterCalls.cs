@@ -14,13 +14,14 @@ internal static class LetterCalls
         return [.. rows.Concat(first).OrderBy(entry => entry.Entry.Sequence).Take(max)];
     }
 
+    /// <summary>Lists letters by number. A letter that is damaged itself has no payload: what it says of its failure is whole.</summary>
     public static IReadOnlyList<StoredDeadLetter> ListDead(StoredGroup group, string? node, long after, int max)
     {
         List<StoredDeadLetter> letters = [];
         node = node?.Storable();
         Statement rows = group.Session.Sql(Columns + "AND number > ? AND (? IS NULL OR node = ?) ORDER BY number LIMIT ?")
             .Put(group.Id).Put(after).Put(node).Put(node).Put(max);
-        while (rows.Next()) letters.Add(Show(rows, group));
+        while (rows.Next()) letters.Add(Show(rows, StoredEntry(rows, group) ?? new() { Sequence = rows.Long(2) }));
         return letters;
     }
 
@@ -55,12 +56,26 @@ internal static class LetterCalls
     {
         Statement row = group.Session.Sql(Columns + "AND number = ?").Put(group.Id).Put(number);
         if (!row.Next()) return null;
-        StoredDeadLetter letter = Show(row, group);
+        StoredDeadLetter? letter = StoredEntry(row, group) is { } entry ? Show(row, entry) : null;
         row.Reset();
-        return letter;
+        return letter ?? throw new StreamStoreException($"The dead letter {number} of {group.Stream.Name}:{group.Name} is damaged: its entry "
+            + "does not match its checksum. Restore the store from a backup, or delete the letter. Nothing was redriven.")
+        { Stream = group.Stream.Name, IsPermanent = true };
     }
 
-    private static StoredDeadLetter Show(Statement row, StoredGroup group) => new(
-        row.Long(0), row.Int(1), row.Long(2), RowBlob.Read(row.Bytes(8), row.Long(2), group.Stream.Name, row.Int(1)),
-        row.Text(5), row.Text(6), row.Text(7), row.Int(3), new(row.Long(4), TimeSpan.Zero));
+    private static StoredDeadLetter Show(Statement row, in Entry entry) => new(
+        row.Long(0), row.Int(1), row.Long(2), entry, row.Text(5), row.Text(6), row.Text(7), row.Int(3), new(row.Long(4), TimeSpan.Zero));
+
+    /// <summary>The entry of a letter; null if it is damaged.</summary>
+    private static Entry? StoredEntry(Statement row, StoredGroup group)
+    {
+        try
+        {
+            return RowBlob.Read(row.Bytes(8), row.Long(2), group.Stream.Name, row.Int(1));
+        }
+        catch (StreamStoreException)
+        {
+            return null;
+        }
+    }
 }

@@ -103,6 +103,25 @@ internal static class DamageScenarios
         Expect.Equal(0, await rig.BacklogAsync(), "what is left");
     }
 
+    public static async Task ADamagedLetterIsListedWithoutItsPayload(Rig rig)
+    {
+        await rig.PrepareAsync();
+        foreach (string payload in Payloads) await rig.AddAsync(payload);
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner, 4);
+        await rig.CommitAsync(new(owner, 1)
+        {
+            Settled = [new(1, 4)],
+            Dead = [new(1, "node", "error 1", 1), new(2, "node", "error 2", 1), new(3, "node", "error 3", 1)],
+        });
+        if (!await rig.DamageAsync(2, Payloads[1])) return;
+        IReadOnlyList<StoredDeadLetter> letters = await rig.Store.ListDeadAsync(Main);
+        Expect.Same([("error 1", Payloads[0].Length), ("error 2", 0), ("error 3", Payloads[2].Length)],
+            letters.Select(letter => (letter.Error, letter.Entry.Payload.Length)), "errors, and lengths of payloads");
+        Expect.Equal(2, await rig.Store.RedriveAsync(Main, [letters[0].Number, letters[2].Number]), "sound letters that are redriven");
+        Expect.Equal(1, await rig.Store.DeleteDeadAsync(Main, [letters[1].Number]), "damaged letters that are deleted");
+    }
+
     private static async Task OtherPartitionsAreLeased(Rig rig, bool isDeleted)
     {
         await rig.PrepareAsync(new() { Partitions = 2 });

@@ -17,7 +17,7 @@ namespace Sluice.Storage;
 /// <para>
 /// Outcomes that the protocol expects (full, gap, stale…) are results. Exceptions mean misuse (<see cref="ArgumentException"/>, or
 /// <see cref="StreamStoreException"/> for a missing stream or group) or a failure of the store. Any call with an epoch that the store never
-/// gave throws a <see cref="StoreRolledBackException"/>.
+/// gave throws a <see cref="StoreRolledBackException"/>, except the release of a quarantine, which does nothing.
 /// </para>
 /// <para>
 /// Thread-safe. Calls run concurrently, and a store may merge them into one write. Overlapping calls may take effect in either order. The
