@@ -48,18 +48,21 @@ public sealed partial class RedisStreamStore
     {
         int partition = letter[1].Int;
         long root = letter[2].Long;
-        return new StoredDeadLetter(letter[0].Long, partition, root, StoredEntry(), letter[3].Text, letter[4].Text, letter[5].Text,
-            letter[6].Int, letter[7].Time);
+        (Entry entry, bool isDamaged) = StoredEntry();
+        return new StoredDeadLetter(letter[0].Long, partition, root, entry, letter[3].Text, letter[4].Text, letter[5].Text,
+            letter[6].Int, letter[7].Time)
+        { IsUnreadable = isDamaged };
 
-        Entry StoredEntry()
+        (Entry, bool) StoredEntry()
         {
             try
             {
-                return Entries.Read(root, letter, 8, stream, partition);
+                return (Entries.Read(root, letter, 8, stream, partition), false);
             }
             catch (StreamStoreException)
             {
-                return new() { Sequence = root };    // the letter is shown without its payload, and the others, too
+                // The letter is shown without its payload, and the others, too.
+                return (new() { Sequence = root, Time = letter[8].Time, Generation = letter[9].Int }, true);
             }
         }
     }

@@ -41,11 +41,12 @@ internal static class LetterChangeCommand
         await using (IStreamStore looked = await command.OpenAsync())
             group = await LetterOptions.GroupAsync(command, looked, command.Value(Name));
         await using IStreamStore store = await command.OpenToChangeAsync();
-        var changes = new LetterChanges(command, store, group, done, change);
+        var changes = new LetterChanges(command, store, group, done, change, needsEntry: verb == "redrive");
         if (ids.Length > 0) await changes.ChangeAsync(ids, command.Value(IgnoreMissing));
         else await changes.ChangeAsync(await LetterOptions.FilterAsync(command, store));
         if (!command.Screen.IsJson)
             command.Screen.Line($"{Clean.Count(changes.Changed)} {(changes.Changed == 1 ? "letter" : "letters")} {done}"
+                + (changes.Damaged > 0 ? $"; {Clean.Count(changes.Damaged)} left, because of damage ('sluice check' names it)" : "")
                 + (changes.Changed == 0 ? await OtherNodesAsync(command, store, group) : ""));
         return changes.Changed > 0 ? ExitCodes.Fine : ExitCodes.Found;
     }

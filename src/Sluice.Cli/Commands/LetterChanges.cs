@@ -5,7 +5,8 @@ internal delegate ValueTask<int> LetterChange(IStreamStore store, GroupId group,
     CancellationToken cancellation);
 
 /// <summary>Changes dead letters step by step. If the store fails, it says what is done and how to go on.</summary>
-internal sealed class LetterChanges(CommandRun command, IStreamStore store, GroupId group, string done, LetterChange change)
+internal sealed class LetterChanges(CommandRun command, IStreamStore store, GroupId group, string done, LetterChange change,
+    bool needsEntry)
 {
     private const int Step = 100;                    // small steps: a consecutor notices each one
 
@@ -15,13 +16,22 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
     /// <summary>The number of letters that the store has acknowledged.</summary>
     public int Changed { get; private set; }
 
+    /// <summary>The number of letters of the filter that were left, because they are damaged.</summary>
+    public int Damaged { get; private set; }
+
     /// <summary>Changes letters by their numbers, or by the ids of their items.</summary>
     public Task ChangeAsync(string[] ids, bool ignoreMissing) => ReportAsync(async () =>
     {
         areIds = true;
         List<long> numbers = [];
         foreach (string id in ids)
-            if (await inspector.FindDeadLetterAsync(group, id, command.Cancellation) is { } letter) numbers.Add(letter.Number);
+            if (await inspector.FindDeadLetterAsync(group, id, command.Cancellation) is { } letter)
+            {
+                if (needsEntry && letter.IsUnreadable)
+                    throw CommandException.NotFound($"The dead letter {id} is damaged, and cannot be {done}. Restore the store from a backup, or "
+                        + "discard the letter. Nothing was changed.");
+                numbers.Add(letter.Number);
+            }
             else if (!ignoreMissing)
                 throw CommandException.NotFound($"The consecutor '{group.Stream}' has no dead letter {id}. Nothing was changed.");
         foreach (long[] some in numbers.Distinct().Chunk(Step)) await ChangeAsync(some);
@@ -37,7 +47,8 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
         List<long> numbers = [];
         await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(group, selected, cancellation: command.Cancellation))
         {
-            numbers.Add(letter.Number);
+            if (needsEntry && letter.IsUnreadable) Damaged++;
+            else numbers.Add(letter.Number);
             if (numbers.Count < Step) continue;
             await ChangeAsync([.. numbers]);
             numbers.Clear();

@@ -39,6 +39,9 @@ internal static class LetterActions
         if (request.Field("number") is not null)
         {
             StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
+            if (letter.IsUnreadable && verb == "Redrive")
+                throw new MissingException($"The dead letter {letter.Number} is damaged, and cannot be redriven. Restore the store from a backup, "
+                    + "or discard the letter.");
             int changed = 0;
             await request.AuditAsync(one.Store, $"{verb} the dead letter {letter.Number} of {one.Name}", async store =>
             {
@@ -57,7 +60,7 @@ internal static class LetterActions
         await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async store =>
         {
             // What is begun goes on when the browser leaves, but does not hold up a program that stops.
-            await foreach (long[] some in NumbersAsync(request, one, query, last, Step).ConfigureAwait(false))
+            await foreach (long[] some in NumbersAsync(request, one, query, last, Step, verb).ConfigureAwait(false))
             {
                 if (isCut = request.Stopping.IsCancellationRequested) break;
                 all += await change(store, one.Id, some, CancellationToken.None).ConfigureAwait(false);
@@ -74,7 +77,7 @@ internal static class LetterActions
     private static async Task<ActionOutcome> AskAsync(ActionRequest request, ConsecutorSample one, string verb, LetterQuery query)
     {
         long count = 0, last = 0;
-        await foreach (long[] some in NumbersAsync(request, one, query, long.MaxValue, StoreInspector.MaxPage).ConfigureAwait(false))
+        await foreach (long[] some in NumbersAsync(request, one, query, long.MaxValue, StoreInspector.MaxPage, verb).ConfigureAwait(false))
         {
             last = some[^1];
             if ((count += some.Length) >= MaxCounted) break;
@@ -95,14 +98,14 @@ internal static class LetterActions
     }
 
     private static async IAsyncEnumerable<long[]> NumbersAsync(ActionRequest request, ConsecutorSample one, LetterQuery query, long last,
-        int step)
+        int step, string verb)
     {
         StoreInspector inspector = request.Page.Sampler.InspectorOf(one.Store);
         List<long> numbers = [];
         await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(one.Id, query.Filter).ConfigureAwait(false))
         {
             if (letter.Number > last) break;
-            if (query.Matches(letter)) numbers.Add(letter.Number);
+            if (query.Matches(letter) && !(letter.IsUnreadable && verb == "Redrive")) numbers.Add(letter.Number);
             if (numbers.Count < step) continue;
             yield return [.. numbers];
             numbers.Clear();

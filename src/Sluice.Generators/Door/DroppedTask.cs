@@ -25,10 +25,10 @@ internal static class DroppedTask
 
     public static bool IsStatement(IOperation value) => value.Parent is IExpressionStatementOperation;
 
-    /// <summary>Whether the value goes into a local that is not used.</summary>
+    /// <summary>Whether the value goes into a local that is not used. One named <c>_</c> says that the value is not wanted.</summary>
     public static bool IsUnused(IOperation value)
         => value.Parent is IVariableInitializerOperation { Parent: IVariableDeclaratorOperation { Symbol: var local } } initializer
-        && !IsUsed(local, initializer);
+        && local.Name != "_" && !IsUsed(local, initializer);
 
     /// <summary>The text that awaits the value.</summary>
     public static string Awaiting(IOperation value)

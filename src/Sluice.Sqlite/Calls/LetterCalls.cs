@@ -21,7 +21,9 @@ internal static class LetterCalls
         node = node?.Storable();
         Statement rows = group.Session.Sql(Columns + "AND number > ? AND (? IS NULL OR node = ?) ORDER BY number LIMIT ?")
             .Put(group.Id).Put(after).Put(node).Put(node).Put(max);
-        while (rows.Next()) letters.Add(Show(rows, StoredEntry(rows, group) ?? new() { Sequence = rows.Long(2) }));
+        while (rows.Next())
+            letters.Add(StoredEntry(rows, group) is { } entry ? Show(rows, entry)
+                : Show(rows, new() { Sequence = rows.Long(2) }) with { IsUnreadable = true });
         return letters;
     }
 

@@ -41,11 +41,11 @@ internal static class Expect
     }
 
     /// <summary>Awaits something that must happen, at most for a generous time.</summary>
-    public static async Task SoonAsync(Task task, string what)
+    public static async Task SoonAsync(Task task, string what, TimeSpan? limit = null)
     {
         try
         {
-            await task.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
+            await task.WaitAsync(limit ?? TimeSpan.FromSeconds(30), TimeProvider.System);
         }
         catch (TimeoutException late)
         {

@@ -102,12 +102,12 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>Processes dead letters again: from the failing node if the node's input was kept, otherwise from the start. Redriven items
-    /// have all their attempts again and keep their ids, but lose their order.</summary>
+    /// have all their attempts again and keep their ids, but lose their order. Letters that are damaged in the store are left out.</summary>
     /// <param name="which">Chooses the letters.</param>
     /// <param name="cancellation">Gives up; what was redriven until then stays so.</param>
     /// <returns>How many there were.</returns>
     public Task<int> RedriveAsync(Func<DeadLetter, bool> which, CancellationToken cancellation = default)
-        => ChangeAsync(which, LetterChanges.RedriveAsync, null, cancellation);
+        => ChangeAsync(which, isRedrive: true, null, cancellation);
 
     /// <summary>Processes dead letters again, at a limited rate.</summary>
     /// <inheritdoc cref="RedriveAsync(Func{DeadLetter, bool}, CancellationToken)"/>
@@ -117,7 +117,7 @@ public sealed partial class Consecutor<T>
     public Task<int> RedriveAsync(Func<DeadLetter, bool> which, double perSecond, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(perSecond, SlowestRate);
-        return ChangeAsync(which, LetterChanges.RedriveAsync, perSecond, cancellation);
+        return ChangeAsync(which, isRedrive: true, perSecond, cancellation);
     }
 
     /// <summary>Processes all dead letters of one item again, by the item's id (<see cref="DeadLetter.Id"/>).</summary>
@@ -131,13 +131,11 @@ public sealed partial class Consecutor<T>
     /// <summary>Deletes dead letters. The snapshot counts them as cancelled from then on.</summary>
     /// <returns>How many there were.</returns>
     public Task<int> DeleteDeadLettersAsync(Func<DeadLetter, bool> which, CancellationToken cancellation = default)
-        => ChangeAsync(which, LetterChanges.DeleteAsync, null, cancellation);
+        => ChangeAsync(which, isRedrive: false, null, cancellation);
 
     /// <summary>Goes once through the letters that exist at the start of the call; a letter that is written meanwhile is left
-    /// alone.</summary>
-    private async Task<int> ChangeAsync(
-        Func<DeadLetter, bool> which, Func<ConsecutorCore, IReadOnlyList<long>, CancellationToken, Task<int>> change, double? perSecond,
-            CancellationToken cancellation)
+    /// alone, and so is a redriven one that is damaged.</summary>
+    private async Task<int> ChangeAsync(Func<DeadLetter, bool> which, bool isRedrive, double? perSecond, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(which);
         int most = perSecond is { } rate ? Math.Clamp((int)(rate / 10), 1, PageSize) : PageSize;
@@ -146,10 +144,11 @@ public sealed partial class Consecutor<T>
         await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(core.Store, core.Group, null, 0, most, cancellation)
             .ConfigureAwait(false))
         {
-            List<long> chosen = [.. page.Where(dead => dead.Number <= end && which(Letters.Read<T>(core, dead)))
+            List<long> chosen = [.. page.Where(dead => dead.Number <= end && !(isRedrive && dead.IsUnreadable) && which(Letters.Read<T>(core, dead)))
                 .Select(dead => dead.Number)];
             bool isLast = page[^1].Number >= end;
-            if (chosen.Count > 0) changed += await change(core, chosen, cancellation).ConfigureAwait(false);
+            if (chosen.Count > 0) changed += await (isRedrive ? LetterChanges.RedriveAsync(core, chosen, cancellation)
+                : LetterChanges.DeleteAsync(core, chosen, cancellation)).ConfigureAwait(false);
             if (isLast) break;
             if (perSecond is { } limit && chosen.Count > 0)
                 await Task.Delay(TimeSpan.FromSeconds(chosen.Count / limit), core.Time, cancellation).ConfigureAwait(false);

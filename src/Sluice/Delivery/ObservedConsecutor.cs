@@ -35,7 +35,11 @@ internal sealed class ObservedConsecutor(ConsecutorCore core) : IObservedConsecu
 
     public TimeSpan? ObserveOldest()
     {
-        if (core.Ledger.IsIdle) return TimeSpan.Zero;
+        if (core.Ledger.IsIdle)
+        {
+            lock (sync) hasLooked = false;           // the next oldest item is another one
+            return TimeSpan.Zero;
+        }
         if (core.Local is not null) return null;     // items in no store have no time
         lock (sync)
         {

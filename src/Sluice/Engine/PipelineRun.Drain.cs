@@ -98,7 +98,7 @@ public sealed partial class PipelineRun
 
     /// <summary>
     /// Waits for the code of a source that has no more items but has not returned, until it returns or its wait is given up. If the code
-    /// fails, the run fails at its end: what the source has produced goes through.
+    /// fails while the run drains, the run fails at its end: what the source has produced goes through.
     /// </summary>
     internal async Task LeaveAsync(Task work, int node)
     {
@@ -113,7 +113,7 @@ public sealed partial class PipelineRun
             await Task.WhenAny(work, left.Task);
         lock (sync) leaving?.Remove(left);
         if (!work.IsCompleted) Abandon(work, node);
-        else if (work.Exception is { } failed) FailAtEnd(failed.InnerException ?? failed, node);
+        else if (work.Exception is { InnerException: { } cause } && !FailAtEnd(cause, node)) Fail(cause, node);
     }
 
     /// <summary>How long a stopped source may block its thread before the run continues without it.</summary>

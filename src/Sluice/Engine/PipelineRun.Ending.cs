@@ -20,13 +20,16 @@ public sealed partial class PipelineRun
         Stop(cause as PipelineException ?? new PipelineException(NameOf(node), null, cause, node));
     }
 
-    /// <summary>Fails the run when it ends, if nothing has failed or cancelled it before, and lets it go on until then: the failure of a
-    /// source of which no more items are wanted.</summary>
-    internal void FailAtEnd(Exception cause, int node)
+    /// <summary>While the run drains: fails it at its end, and lets it go on until then. For the failure of a source, which has nothing
+    /// more to produce.</summary>
+    /// <returns>False if the run does not drain: then it is to fail at once.</returns>
+    internal bool FailAtEnd(Exception cause, int node)
     {
         lock (sync)
         {
-            if (!stopping && !ending) failure ??= cause as PipelineException ?? new PipelineException(NameOf(node), null, cause, node);
+            if (!draining || stopping || ending) return false;
+            postponed ??= cause as PipelineException ?? new PipelineException(NameOf(node), null, cause, node);
+            return true;
         }
     }
 
@@ -43,7 +46,7 @@ public sealed partial class PipelineRun
         lock (sync)
         {
             if (stopping || ending) return false;
-            failure ??= cause;
+            failure = cause ?? postponed;
             if (cause is null && reason.Length > 0) cancelReason = reason;
             stopping = true;
         }
@@ -97,6 +100,7 @@ public sealed partial class PipelineRun
         {
             if (ending) return;
             ending = true;
+            failure ??= postponed;
             grace?.Dispose();
             endedAt = Time.GetTimestamp();
         }

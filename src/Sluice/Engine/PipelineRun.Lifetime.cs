@@ -34,6 +34,7 @@ public sealed partial class PipelineRun : IObservedRun
     private volatile bool stopping;
     private volatile bool draining;
     private Exception? failure;
+    private Exception? postponed;                    // the failure of a source while the run drains; the run fails with it at its end
     private volatile string? cancelReason;           // written under `sync`, read anywhere
     private volatile bool wasAskedFor;               // whether the caller has asked how the run ended
     private bool hasTold;
@@ -101,7 +102,7 @@ public sealed partial class PipelineRun : IObservedRun
 
     internal RunStatus HowItEnded => failure is not null ? RunStatus.Failed : stopping ? RunStatus.Cancelled : RunStatus.Completed;
 
-    internal Exception? FailureSoFar => failure;
+    internal Exception? FailureSoFar => failure ?? postponed;
 
     internal string? CancelReason => cancelReason;
 

@@ -4,8 +4,7 @@ namespace Sluice.Engine;
 internal abstract partial class SourcePump<T>
 {
     /// <summary>Awaits a move to the next item of a sequence.</summary>
-    /// <returns>Whether there is an item; null if the sequence answered a stop with a cancellation, or failed after it: then the run
-    /// fails at its end.</returns>
+    /// <returns>Whether there is an item; null if the sequence answered a stop with a cancellation.</returns>
     protected async ValueTask<bool?> MovedAsync(ValueTask<bool> moving)
     {
         try
@@ -16,27 +15,22 @@ internal abstract partial class SourcePump<T>
         {
             return null;
         }
-        catch (Exception e) when (IsStopped)
-        {
-            Run.FailAtEnd(Failure(e), Node);
-            return null;
-        }
         catch (Exception e)
         {
             throw Failure(e);
         }
     }
 
-    /// <summary>Disposes a sequence. If that fails when no more items are wanted, the run fails at its end.</summary>
+    /// <summary>Disposes a sequence. An exception is a failure of the source.</summary>
     protected async ValueTask DisposeAsync(IAsyncDisposable sequence)
     {
         try
         {
             await sequence.DisposeAsync();
         }
-        catch (Exception e) when (IsStopped)
+        catch (Exception e)
         {
-            Run.FailAtEnd(Failure(e), Node);
+            throw Failure(e);
         }
     }
 

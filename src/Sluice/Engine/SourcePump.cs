@@ -84,6 +84,10 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         {
             back!.TrySetException(e);
         }
+        catch (PipelineException e) when (IsStopped && e.Index == Node && Run.FailAtEnd(e, Node))
+        {
+            // What it has produced goes through.
+        }
         catch (Exception e)
         {
             Run.Fail(e, Node);                       // before what the work that was left behind may throw

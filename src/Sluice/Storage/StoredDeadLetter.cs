@@ -24,4 +24,7 @@ public sealed record StoredDeadLetter(
 
     /// <summary>The calls that led to the failure, the last one first, a line each; empty if they are unknown.</summary>
     public string Stack { get; init; } = FailureText.Divide(Error).Stack;
+
+    /// <summary>Whether the stored entry is damaged itself: the letter has no payload, and cannot be redriven.</summary>
+    public bool IsUnreadable { get; init; }
 }

@@ -50,7 +50,7 @@ local function needClean(clean)
   thisRun, isClustered = clean, string.find(server, 'redis_mode:cluster', 1, true)
 end
 
--- Time is the server's, and no caller's. If the server's clock goes back, the store's goes on from where it was: `shift` is how far it is ahead since then. A clock that has reached the stored time is right again, and the shift would move the time ahead. So would one that was put forward, but not so far: more than a minute since the last stored time does not count. Each call stores the time while there is a shift, unless that was done less than ten seconds ago.
+-- Time is the server's, and no caller's. If the server's clock goes back, the store's goes on from where it was: `shift` is how far it is ahead since then. A clock that has reached the stored time is right again, and the shift would move the time ahead. So would one that was put forward, but not so far: of the time since the last stored one, a minute counts at most. Each call stores the time while there is a shift, unless that was done less than ten seconds ago.
 local A_SECOND = 1000000
 
 -- The server's clock, in microseconds. Tests that let time pass give a time of their own; everybody else gives zero.
@@ -75,9 +75,13 @@ local function begin(keys, args)
   now = clock
   if clock + A_SECOND < stored then
     now = clock + (tonumber(meta[5]) or 0)
-    if now + A_SECOND < stored or now > stored + 60 * A_SECOND then
+    if now + A_SECOND < stored then
       now = stored
-      call('HSET', META, 'shift', digits(stored - clock))
+      call('HSET', META, 'shift', digits(now - clock))
+    elseif now > stored + 60 * A_SECOND then
+      now = stored + 60 * A_SECOND
+      stored = now
+      call('HSET', META, 'shift', digits(now - clock), 'time', digits(now))
     elseif now > stored + 10 * A_SECOND then
       stored = now
       call('HSET', META, 'time', digits(now))

@@ -55,7 +55,7 @@ internal static class LetterChanges
                 Count(await change(core.Group, numbers, cancellation).ConfigureAwait(false));
                 break;
             }
-            catch (StreamStoreException) when (tried < Tries && !core.Lifetime.Token.IsCancellationRequested)
+            catch (StreamStoreException e) when (tried < Tries && !e.IsPermanent && !core.Lifetime.Token.IsCancellationRequested)
             {
                 // Repeat the call.
             }

@@ -32,7 +32,7 @@ internal sealed partial class Rounds
         int failures = ++partition.EndFailures;
         string what =
             $"The node '{ofNode.Node}' has failed at the end of the input of partition {partition.Number}, {failures} "
-            + $"time{(failures == 1 ? "" : "s")}: {FailureText.Of(cause)}";
+            + $"time{(failures == 1 ? "" : "s")}: {FailureText.Of(cause).TrimEnd('.')}.";
         if (core.Options.Delivery is { Level: DeliveryLevel.Replay } replay && failures <= replay.Count)
         {
             partition.EndAt = AfterNow(replay.Backoff.WaitBefore(failures, core.Random));

@@ -16,7 +16,7 @@ internal sealed class CallConnection : IAsyncDisposable
     private readonly Task running;
     private long last;
     private bool isOver;
-    private bool isRetired;
+    private bool isReplaced;
 
     public CallConnection(ChildConnection child, ProcessExecutorOptions options)
     {
@@ -37,9 +37,13 @@ internal sealed class CallConnection : IAsyncDisposable
     /// <summary>Whether the child can execute nothing more.</summary>
     public bool IsOver => Volatile.Read(ref isOver);
 
-    /// <summary>Whether the child gets no more functions, because one of its functions ignores its cancellation. Others would keep that
-    /// one alive: only a child whose functions are all late is killed.</summary>
-    public bool IsRetired => Volatile.Read(ref isRetired);
+    /// <summary>Lets another child take its place, if one of its functions ignores its cancellation: others would keep that one alive,
+    /// because only a child whose functions are all late is killed. It ends when it has no function any more.</summary>
+    /// <returns>Whether it gets no more functions.</returns>
+    public bool TryReplace()
+    {
+        lock (sync) return isReplaced = late.Count > 0;
+    }
 
     /// <summary>Completes when the child has ended.</summary>
     public Task Ended => running;
@@ -85,18 +89,14 @@ internal sealed class CallConnection : IAsyncDisposable
     }
 
     /// <summary>Notes a cancelled function that has not ended in time. Kills the child if all its functions are late. Ends a child that
-    /// gets no more functions and has none.</summary>
+    /// was replaced and has none.</summary>
     private void EndIfLate(long number)
     {
         lock (sync)
         {
-            if (calls.ContainsKey(number))
-            {
-                late.Add(number);
-                isRetired = true;
-            }
+            if (calls.ContainsKey(number)) late.Add(number);
             if (calls.Count > 0 && calls.Count == late.Count) child.Process.Kill();
-            if (!isRetired || calls.Count > 0) return;
+            if (!isReplaced || calls.Count > 0) return;
             isOver = true;
         }
         child.Close();

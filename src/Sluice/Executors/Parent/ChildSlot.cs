@@ -11,7 +11,7 @@ namespace Sluice.Executors;
 internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions options, CancellationToken life)
 {
     private readonly Lock sync = new();
-    private readonly List<CallConnection> retired = [];      // children that finish what they have
+    private CallConnection? replaced;                // a child that finishes what it has, beside the current one
     private Task<CallConnection>? current;
     private int failures;                            // consecutive failed starts
 
@@ -26,12 +26,9 @@ internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions 
         Task<CallConnection> child;
         lock (sync)
         {
-            if (current is { IsCompletedSuccessfully: true, Result: { IsRetired: true, IsOver: false } late })
-            {
-                retired.RemoveAll(static one => one.Ended.IsCompleted);
-                retired.Add(late);
-                current = StartAsync(launcher, before: null);
-            }
+            if (replaced is { Ended.IsCompleted: true }) replaced = null;
+            if (replaced is null && current is { IsCompletedSuccessfully: true, Result: { IsOver: false } late } && late.TryReplace())
+                (replaced, current) = (late, StartAsync(launcher, before: null));
             else if (current is null || current.IsFaulted || current.IsCanceled
                 || current is { IsCompletedSuccessfully: true, Result.IsOver: true }) current = StartAsync(launcher, current);
             child = current;
@@ -43,18 +40,21 @@ internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions 
     public async Task EndAsync()
     {
         Task<CallConnection>? last;
-        CallConnection[] others;
-        lock (sync) (last, others) = (current, [.. retired]);
-        foreach (CallConnection child in others) await child.DisposeAsync().ConfigureAwait(false);
-        if (last is null) return;
-        await ((Task)last).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (last.IsCompletedSuccessfully) await last.Result.DisposeAsync().ConfigureAwait(false);
+        CallConnection? other;
+        lock (sync) (last, other) = (current, replaced);
+        Task ending = other?.DisposeAsync().AsTask() ?? Task.CompletedTask;
+        if (last is not null)
+        {
+            await ((Task)last).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (last.IsCompletedSuccessfully) await last.Result.DisposeAsync().ConfigureAwait(false);
+        }
+        await ending.ConfigureAwait(false);
     }
 
     private async Task<CallConnection> StartAsync(ChildLauncher launcher, Task<CallConnection>? before)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        // One process at a time, beside those that finish what they have.
+        // One process at a time, beside one that finishes what it has.
         if (before is { IsCompletedSuccessfully: true }) await before.Result.DisposeAsync().ConfigureAwait(false);
         await launcher.PauseAsync(failures, Random.Shared).ConfigureAwait(false);
         life.ThrowIfCancellationRequested();

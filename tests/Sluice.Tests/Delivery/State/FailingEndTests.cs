@@ -38,10 +38,10 @@ public class FailingEndTests
             await SendAsync(broken);
             var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => broken.Completion);
             Assert.Equal(
-                "The node 'node' has failed at the end of the input of partition 0, 3 times: FormatException: no result The consecutor "
+                "The node 'node' has failed at the end of the input of partition 0, 3 times: FormatException: no result. The consecutor "
                     + "work has stopped. "
-                + "Nothing of that end was committed, and what the node holds is in the store: mend the node, and start the consecutor "
-                + "again, which goes on with the end.", failure.Message);
+                + "Nothing of that end was committed, and what the node holds is in the store: mend the node, and restart the process, "
+                + "or make a new consecutor of this name: it goes on with the end.", failure.Message);
             Assert.Equal(int.MaxValue - 3, failures);
             Assert.Empty(ledger.Lines);
         }
@@ -63,7 +63,7 @@ public class FailingEndTests
         await SendAsync(consecutor);
         await Member.UntilAsync(() => consecutor.Snapshot()
             .Problem?.Contains(
-            "'node' has failed at the end of the input of partition 0, 1 time: FormatException: no result It is asked again.",
+            "'node' has failed at the end of the input of partition 0, 1 time: FormatException: no result. It is asked again.",
                 StringComparison.Ordinal) == true);
         clock.Advance(TimeSpan.FromMinutes(4));
         Assert.Equal(0, failures);
