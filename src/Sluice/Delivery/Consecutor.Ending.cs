@@ -47,8 +47,8 @@ public sealed partial class Consecutor<T>
             // Other members acquire the unreleased partitions after the lease duration.
             failure = e is ObjectDisposedException closed ? core.Lifetime.StoreClosed(closed) : e is OperationCanceledException
                 && core.Lifetime.GivenUp.IsCancellationRequested ? CutOff() : e;
-            core.Problems.Latest = FailureText.Of(failure);
-            core.Lifetime.Warn(core.Problems.Latest);
+            core.Problems.AtEnd = FailureText.Of(failure);
+            core.Lifetime.Warn(FailureText.Of(failure));
         }
         core.Drop();
         core.Members.Drop();
@@ -153,7 +153,7 @@ public sealed partial class Consecutor<T>
             if (isStopping) stopFailure ??= cause;
             else state = ConsecutorStatus.Failed;
         }
-        core.Problems.Latest = FailureText.Of(cause);
+        core.Problems.AtEnd = FailureText.Of(cause);
         if (isStopping)
         {
             // StopAsync does not throw it: for example the DisposeAsync of a node has failed.

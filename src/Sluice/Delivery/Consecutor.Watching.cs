@@ -102,7 +102,8 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>Processes dead letters again: from the failing node if the node's input was kept, otherwise from the start. Redriven items
-    /// have all their attempts again and keep their ids, but lose their order. Letters that are damaged in the store are left out.</summary>
+    /// have all their attempts again and keep their ids, but lose their order. Letters that are damaged in the store are left
+    /// out.</summary>
     /// <param name="which">Chooses the letters.</param>
     /// <param name="cancellation">Gives up; what was redriven until then stays so.</param>
     /// <returns>How many there were.</returns>
@@ -144,8 +145,8 @@ public sealed partial class Consecutor<T>
         await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(core.Store, core.Group, null, 0, most, cancellation)
             .ConfigureAwait(false))
         {
-            List<long> chosen = [.. page.Where(dead => dead.Number <= end && !(isRedrive && dead.IsUnreadable) && which(Letters.Read<T>(core, dead)))
-                .Select(dead => dead.Number)];
+            List<long> chosen = [.. page.Where(dead => dead.Number <= end && !(isRedrive && dead.IsUnreadable)
+                && which(Letters.Read<T>(core, dead))).Select(dead => dead.Number)];
             bool isLast = page[^1].Number >= end;
             if (chosen.Count > 0) changed += await (isRedrive ? LetterChanges.RedriveAsync(core, chosen, cancellation)
                 : LetterChanges.DeleteAsync(core, chosen, cancellation)).ConfigureAwait(false);

@@ -23,8 +23,8 @@ public partial interface IStreamStore
     ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingHeadsAsync(
         GroupId group, int partition, long after, int max = PartitionState.MaxWaiting, CancellationToken cancellation = default);
 
-    /// <summary>Pages through the dead letters of a group, by number. A letter whose stored entry is damaged has no payload: what it says of
-    /// its failure is whole.</summary>
+    /// <summary>Pages through the dead letters of a group, by number. A letter whose stored entry is damaged has no payload: what it says
+    /// of its failure is whole.</summary>
     /// <param name="group">The group.</param>
     /// <param name="node">Only letters of entries that failed in this node; null for all.</param>
     /// <param name="after">The last number of the previous page; zero for the first page.</param>

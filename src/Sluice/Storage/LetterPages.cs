@@ -6,7 +6,7 @@ namespace Sluice.Storage;
 /// the memory of a process.</summary>
 internal static class LetterPages
 {
-    private const int First = 20, Most = 1000;
+    private const int First = 100, Most = 1000;
     private const long MaxBytes = 8 << 20;
 
     /// <param name="store">The store.</param>
@@ -15,8 +15,8 @@ internal static class LetterPages
     /// <param name="after">The number behind which to begin.</param>
     /// <param name="most">The most letters of a page, 1 to 1,000.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <returns>Pages that are not empty. The first has twenty letters at most; the length of each other one follows from the payloads of the
-    /// one before.</returns>
+    /// <returns>Pages that are not empty. The first has a hundred letters at most; the length of each other one follows from the payloads
+    /// of the one before.</returns>
     public static async IAsyncEnumerable<IReadOnlyList<StoredDeadLetter>> ReadAsync(IStreamStore store, GroupId group, string? node,
         long after = 0, int most = Most, [EnumeratorCancellation] CancellationToken cancellation = default)
     {

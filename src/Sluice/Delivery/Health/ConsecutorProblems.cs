@@ -22,6 +22,7 @@ internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<
     private long? since;                             // the first of the commits in a row that were not made
     private bool isTold;
     private volatile string? latest;
+    private volatile string? atEnd;
     private volatile string? ofCommits;
     private volatile string? newer;
     private volatile string? parked;
@@ -35,7 +36,11 @@ internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<
 
     /// <summary>The reason at a moment at which these partitions stand still, so that a snapshot reads the partitions once.</summary>
     public string? With(IReadOnlyList<StoppedPartition> stopped)
-        => ofCommits ?? latest ?? StoppedPartitions.Describe(stopped) ?? ofRounds() ?? newer;
+        => atEnd ?? ofCommits ?? latest ?? StoppedPartitions.Describe(stopped) ?? ofRounds() ?? newer;
+
+    /// <summary>Why the consecutor has failed. Nothing clears it: calls that were under way may end later, and clear other
+    /// reasons.</summary>
+    public string? AtEnd { set => atEnd = value; }
 
     /// <summary>
     /// The partition that newer code has written and this code leaves alone; null if there is none. Commits of other partitions do not
