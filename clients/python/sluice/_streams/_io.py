@@ -106,16 +106,16 @@ class IOWriter(Generic[T]):
 class _Write(Coroutine[Any, Any, None]):
     """A write of an async function. It counts from its call to its end, also if it is cancelled before its first step."""
 
-    __slots__ = ("_output", "_value", "_work")
+    __slots__ = ("_output", "_value", "_work", "_is_begun")
 
     def __init__(self, output: Output, value: Any) -> None:
-        self._output, self._value = output, value
+        self._output, self._value, self._is_begun = output, value, not output.is_closed
         self._work: Optional[Coroutine[Any, Any, None]] = None
         output.pending += 1
 
     async def _run(self) -> None:
         try:
-            await self._output.put(self._output.encode(self._value))
+            await self._output.put(self._output.encode(self._value), self._is_begun)
         finally:
             self._output.pending -= 1
 
