@@ -99,7 +99,11 @@ class IOWriter(Generic[T]):
         return self._output.name
 
     def write(self, value: T) -> Coroutine[Any, Any, None]:
-        """Writes a value; waits while too much is on its way. Raises PayloadError, or FlowError if the stream has ended."""
+        """Writes a value; waits while too much is on its way. Raises PayloadError, or FlowError if the stream has ended.
+
+        What it returns is awaited once, and counts from the call: a forgotten one fails the function. It is no coroutine of an async def:
+        where one is demanded (start_soon of anyio), await it in an async def of your own.
+        """
         return _Write(self._output, value)
 
 
