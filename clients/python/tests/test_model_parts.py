@@ -224,3 +224,26 @@ def test_a_model_with_names_that_are_not_known_keeps_its_place_in_a_union():
     assert CODEC.reader(Union[Old, New])(b'{"Name":"a"}') == Old(Name="a")
     assert CODEC.reader(Union[New, Names])(b'{"Name":"a"}') == New(Name="a")
     assert CODEC.reader(Union[Names, New])(b'{"Name":"a"}') == Names({"Name": "a"})
+
+
+@needs_2
+def test_what_a_type_of_pydantic_has_encoded_is_written_as_its_text():
+    class Part(pydantic.BaseModel):
+        data: Optional[pydantic.Base64Bytes] = pydantic.Field(default=None, alias="Data")
+        raw: bytes = b""
+        up: "Optional[Part]" = None
+
+    class Whole(pydantic.BaseModel):
+        one: pydantic.Base64UrlBytes
+        many: List[pydantic.Base64Bytes]
+        parts: Dict[str, Union[Part, int]]
+        root: pydantic.RootModel[List[pydantic.Base64Bytes]]
+        key: Annotated[bytes, pydantic.BeforeValidator(bytes.fromhex), pydantic.PlainSerializer(lambda value: value.hex())]
+
+    Part.model_rebuild(_types_namespace={"Part": Part})
+    payload = (b'{"one":"_-8=","many":["aGVsbG8=",""],"parts":{"a":{"Data":"aGVsbG8=","raw":"aGVsbG8=","up":{"Data":null,"raw":"AP8=",'
+               b'"up":null}},"b":1},"root":["aGVsbG8="],"key":"deadbeef"}')
+    read = CODEC.reader(Whole)(payload)
+    assert (read.one, read.many, read.root.root) == (b"\xff\xef", [b"hello", b""], [b"hello"])
+    assert read.parts["a"].data == read.parts["a"].raw == b"hello" and read.parts["a"].up.raw == b"\0\xff"
+    assert CODEC.write(read) == payload
