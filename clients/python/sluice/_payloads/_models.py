@@ -145,6 +145,9 @@ class Models:
             return self._readers.any(value)
         if len(options) > 1:
             options = [parts for parts in options if all(_fits(parts.get(name), one) for name, one in value.items())] or options
+        if len(options) == 1:
+            only = options[0]
+            return {name: only[name].read(one) if name in only else self._readers.any(one) for name, one in value.items()}
         made = {}
         for name, one in value.items():
             found = [parts[name] for parts in options if name in parts]
