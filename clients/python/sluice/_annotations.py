@@ -24,10 +24,25 @@ def code_of(function: Any) -> Any:
     return type(function).__call__
 
 
+def _annotated(function: Any) -> Any:
+    """What has the annotations: of an object with __call__, what functools.update_wrapper has given to it goes before its class."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    own = getattr(function, "__dict__", {})
+    if "__annotations__" in own:
+        return function
+    return inspect.unwrap(function) if "__wrapped__" in own else code_of(function)
+
+
+def is_async(function: Any) -> bool:
+    """Whether it is an async function, or an object that is marked as one, or whose __call__ is one. Not of generators."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(code_of(function))
+
+
 def hints_of(kind: str, name: str, function: Callable[..., Any]) -> Dict[str, Any]:
     """The annotations. Raises TypeError for those that cannot be read; ``kind`` is processor or stage."""
     try:
-        return typing.get_type_hints(code_of(function), include_extras=True)
+        return typing.get_type_hints(_annotated(function), include_extras=True)
     except (NameError, TypeError, AttributeError, SyntaxError) as e:
         raise TypeError(f"The function of the {kind} {name}: its annotations cannot be read: {e}. Types that annotations name stand at "
                         "the top of the module, and X | Y needs Python 3.10.") from None

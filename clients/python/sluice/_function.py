@@ -8,7 +8,7 @@ import threading
 import typing
 from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
-from ._annotations import code_of, hints_of, output_of, returns_puts, shown_type
+from ._annotations import code_of, hints_of, is_async, output_of, returns_puts, shown_type
 from ._call import Call
 from ._errors import FlowError, explain
 from ._payloads import Codec
@@ -30,7 +30,7 @@ class Function:
         self.codec = codec
         code = code_of(function)
         self.is_async_generator = inspect.isasyncgenfunction(code)
-        self.is_async = self.is_async_generator or inspect.iscoroutinefunction(code)
+        self.is_async = self.is_async_generator or is_async(function)
         self.types: Dict[str, Any] = {}
         self._makers: List[Tuple[str, Maker]] = []
         self.uses_checkpoint = False

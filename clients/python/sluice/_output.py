@@ -35,7 +35,8 @@ class Output:
         self.count = 0
         self.pending = 0                            # async writes that were begun and have not ended: the loop's thread
         self._blocked = 0                           # writes of other threads that wait
-        self._is_closed = False
+        self.is_closed = False                      # the function has ended
+        self._has_told = False
         self._lock = threading.Lock()
         self._values = self._bytes = 0              # on their way
         self._waiting: "OrderedDict[_Turn, None]" = OrderedDict()
@@ -61,24 +62,31 @@ class Output:
     def put_blocking(self, payload: bytes) -> None:
         """Sends a value, and blocks the thread until there is credit. Any thread but the loop's."""
         with self._lock:
-            if self._send(payload, None):
-                return
-            self._blocked += 1
+            is_late = self.is_closed
+            if not is_late:
+                if self._send(payload, None):
+                    return
+                self._blocked += 1
+        if is_late:
+            raise self._too_late()
         try:
-            self.call.wait_for(self.put(payload))
+            self.call.wait_for(self.put(payload, True))
         finally:
             with self._lock:
                 self._blocked -= 1
 
-    async def put(self, payload: bytes) -> None:
-        """Sends a value as soon as there is credit, in the order of the calls. The thread of the loop."""
+    async def put(self, payload: bytes, is_begun: bool = False) -> None:
+        """Sends a value as soon as there is credit, in the order of the calls. The thread of the loop.
+
+        is_begun: whether the write had begun before the function ended. How the function ended says then what became of it.
+        """
         call = self.call
+        if self.is_closed and not is_begun:
+            raise self._too_late()
         if not call.is_busy():
             with self._lock:
                 if self._send(payload, None):
                     return
-        if self._is_closed:
-            raise self._too_late()
         turn = _Turn(len(payload))
         with self._lock:
             self._waiting[turn] = None
@@ -98,9 +106,9 @@ class Output:
 
     def _send(self, payload: bytes, turn: Optional[_Turn]) -> bool:
         """Sends a value, if it is its turn and there is credit. Under the lock."""
-        if self._is_closed:
-            raise self._too_late()
         self.call.check()
+        if self.is_closed:
+            raise FlowError(self._late())
         if self._values >= wire.MAX_VALUES or self._bytes >= wire.MAX_BYTES:
             return False
         if self._waiting:
@@ -147,16 +155,21 @@ class Output:
         """The function has ended: nothing can be written any more. How many writes had not ended."""
         with self._lock:
             left = self.pending + self._blocked
-            self._is_closed = True
+            self.is_closed = True
             return left
 
-    def _too_late(self) -> FlowError:
-        text = (f"The processor {self.call.plan.processor} of the run {self.call.plan.run} wrote a value to {self.name} after its function "
+    def _late(self) -> str:
+        return (f"The processor {self.call.plan.processor} of the run {self.call.plan.run} wrote a value to {self.name} after its function "
                 "had returned. Nothing can take it any more: the value is lost. Await every write, and all work that writes, before the "
                 "function returns.")
-        if not self.call.is_cancelled:
-            print(text, file=sys.stderr)
-        return FlowError(text)
+
+    def _too_late(self) -> FlowError:
+        """For a write that has begun too late. The first one is told on standard error: nobody may look at its failure. Any thread."""
+        with self._lock:
+            is_first, self._has_told = not self._has_told, True
+        if is_first and not self.call.is_cancelled:
+            print(f"{self._late()} Later values to it are lost without another message.", file=sys.stderr)
+        return FlowError(self._late())
 
 
 def _open(rooms: "List[asyncio.Future[None]]") -> None:

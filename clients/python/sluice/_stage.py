@@ -9,7 +9,7 @@ import typing
 from typing import Any, AsyncIterable, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from . import _wire as wire
-from ._annotations import code_of, element_of, hints_of, shown_type
+from ._annotations import code_of, element_of, hints_of, is_async, shown_type
 from ._errors import PayloadError
 from ._failures import failure_of
 from ._items import Item, done, failed
@@ -25,7 +25,7 @@ class Stage:
         self.name, self.function, self.codec = name, function, codec
         code = code_of(function)
         self.is_many = inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code)
-        self.is_async = inspect.iscoroutinefunction(code) or inspect.isasyncgenfunction(code)
+        self.is_async = is_async(function) or inspect.isasyncgenfunction(code)
         self.is_batch = batch is not False
         self.is_ending = False                      # the pipeline has gone, and cancels what is left
         self.most = sys.maxsize if batch is True else int(batch)
@@ -182,6 +182,8 @@ class Stage:
     async def work_async(self, items: List[Item], most: int) -> bytes:
         """The answers for one item, or for a batch."""
         readable, values, answers = self._read_all(items)
+        if not readable:
+            return b"".join(answers)
         is_one_call = not self.is_batch or len(readable) == 1
         if not is_one_call:
             try:

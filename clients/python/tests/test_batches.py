@@ -1,9 +1,13 @@
 """Lists of items that fail, and what is left of them when the pipeline or a task of the function ends."""
 
+import asyncio
 import os
+from typing import List
 
 import pytest
 
+from sluice._payloads import Codec
+from sluice._stage import Stage
 from test_stages import Pipeline
 
 
@@ -46,3 +50,20 @@ def test_answers_do_not_wait_for_a_slow_item_behind_them(tmp_path):
             open(pipe, "w").close()
             assert pipeline.answers(2) == {first + 3: [pipe], first + 4: [""]}
     assert (pipeline.code, pipeline.err) == (0, "")
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_list_of_items_that_cannot_be_read_does_not_reach_the_function(is_async):
+    calls = []
+
+    def plain(items: List[int]) -> List[int]:
+        calls.append(items)
+        return items
+
+    async def later(items: List[int]) -> List[int]:
+        return plain(items)
+
+    stage = Stage("numbers", later if is_async else plain, True, Codec())
+    items = [(1, b'"a"'), (2, b'"b"')]
+    found = asyncio.run(stage.work_async(items, 1000)) if is_async else b"".join(stage.work(items, 1000))
+    assert calls == [] and found.count(b"cannot be read") == 2

@@ -189,5 +189,7 @@ def test_a_union_of_records_drops_no_members_of_the_right_one():
         assert read(b'{"name":"x","breed":"y"}') == Dog("x", "y")
         assert read(b'{"name":"x"}') == Cat("x") and read(b'{"name":"x","age":1}') == Cat("x")
     assert CODEC.reader(Union[Cat, Dict[str, int]])(b'{"name":1}') == {"name": 1}
+    for kind in (Union[Cat, Dog, Dict[str, Any]], Union[Dict[str, int], Cat, Dog]):
+        assert CODEC.reader(kind)(b'{"name":"x","breed":"y","new":2}') == Dog("x", "y")       # a dict keeps its place
     with pytest.raises(PayloadError, match="; or "):
         CODEC.reader(Union[Cat, Dog])(b"{}")

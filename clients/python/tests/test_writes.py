@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_a_write_after_the_return_is_refused(capsys):
     assert "wrote a value to y after its function had returned" in capsys.readouterr().err
 
 
-def test_values_that_a_thread_writes_late_are_refused_each_with_a_message(capsys):
+def test_values_that_a_thread_writes_late_are_refused_and_told_once(capsys):
     worker, may_write, has_written = Worker(), threading.Event(), threading.Event()
 
     @worker.processor(inputs=["x"], outputs=["y"])
@@ -63,7 +64,50 @@ def test_values_that_a_thread_writes_late_are_refused_each_with_a_message(capsys
             assert await asyncio.to_thread(has_written.wait, 60)
 
     asyncio.run(go())
-    assert capsys.readouterr().err.count("Nothing can take it any more") == 2
+    assert capsys.readouterr().err.count("Nothing can take it any more") == 1
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_writes_that_wait_when_the_function_fails_are_not_told_as_late(capsys, is_async):
+    worker, ended = Worker(), []
+
+    def wait(write, value):
+        try:
+            write(value)
+        except BaseException as e:
+            ended.append(e)
+
+    async def wait_async(write, value):
+        try:
+            await write(value)
+        except BaseException as e:
+            ended.append(e)
+
+    @worker.processor(outputs=["y"], name="async")
+    async def work_async(y: IOWriter[int]):
+        tasks = [asyncio.ensure_future(wait_async(y.write, value)) for value in range(520)]
+        await asyncio.wait(tasks[:512])
+        raise ValueError("the function")
+
+    @worker.processor(outputs=["y"], name="plain")
+    def work(y: SyncIOWriter[int]):
+        for value in range(512):
+            y.write(value)
+        for value in range(8):
+            threading.Thread(target=wait, args=(y.write, value), daemon=True).start()
+        while y._output._blocked < 8:
+            time.sleep(0.001)
+        raise ValueError("the function")
+
+    async def go():
+        async with Parent(worker) as parent:
+            call = parent.call("async" if is_async else "plain", {}, ["y"], credit=False)
+            assert "the function" in (await call.failed()).message
+            await until(lambda: len(ended) == 8)
+
+    asyncio.run(go())
+    assert "after its function had returned" not in capsys.readouterr().err
+    assert {type(one) for one in ended} == {FlowError} and "has ended" in str(ended[0])
 
 
 def test_a_write_of_a_thread_that_waits_for_credit_fails_the_function_that_returns():

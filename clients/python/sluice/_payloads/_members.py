@@ -6,7 +6,7 @@ import dataclasses
 import sys
 import types
 import typing
-from typing import Any, FrozenSet, List, Mapping, NamedTuple, Optional
+from typing import Any, FrozenSet, List, Mapping, NamedTuple, Optional, Set
 
 from ._names import Names, is_model, json_name
 
@@ -68,37 +68,81 @@ def members_of(kind: type, names: Names) -> Optional[List[Member]]:
 
 
 def names_of(kind: Any, names: Names) -> Optional[FrozenSet[str]]:
-    """The names in JSON of the members of a record or a model of pydantic; None for other types."""
+    """The names in JSON of the members of a record or a model of pydantic; None for other types, and if they are not known."""
     base = typing.get_origin(kind) or kind
     if not isinstance(base, type):
         return None
     if is_model(base):
-        return frozenset(name for field in model_fields(base) for name in field.names)
+        fields = model_fields(base)
+        are_known = fields and not is_root(base) and all(field.has_names for field in fields)
+        return frozenset(name for field in fields for name in field.names) if are_known else None
     members = members_of(base, names)
     return None if members is None else frozenset(one.json for one in members)
 
 
 class ModelField(NamedTuple):
-    """A field of a model of pydantic."""
+    """A field of a model of pydantic, or of a record inside of one."""
 
     names: List[str]
     """The names by which it is read; only the first one by default."""
     hint: Any
-    is_encoded: bool
-    """Whether its type decodes a text by itself, such as Base64Bytes."""
+    is_bare: bool
+    """Whether pydantic is the first to look at its value: no validator, and no type that decodes a text by itself."""
+    has_names: bool = True
+    """Whether it has no other aliases than names."""
+
+
+_LATER = ("AfterValidator", "Tag", "Discriminator")
+
+
+def is_bare(metadata: Any) -> bool:
+    """Whether pydantic is the first to look at a value with these annotations, and itself decodes nothing."""
+    return not any(hasattr(one, "encoder") or hasattr(one, "__get_pydantic_core_schema__") and type(one).__name__ not in _LATER
+                   for one in metadata)
+
+
+def is_root(kind: Any) -> bool:
+    """Whether it is a model that is read from its only value, and not from an object with members."""
+    if hasattr(kind, "model_validate"):
+        return getattr(kind, "__pydantic_root_model__", False) is True
+    return "__root__" in (getattr(kind, "__fields__", None) or ())
+
+
+def fields_of(kind: Any) -> Optional[List[ModelField]]:
+    """The fields of a model, or of a record, as pydantic reads them; None for other types, or if they cannot be found out."""
+    if is_model(kind):
+        return model_fields(kind)
+    if not is_record(kind):
+        return None
+    if isinstance(getattr(kind, "__pydantic_fields__", None), Mapping):
+        return model_fields(kind)
+    try:
+        return [ModelField([name], hint, True) for name, hint in typing.get_type_hints(kind, include_extras=True).items()]
+    except Exception:                               # names that only type checkers know
+        return None
+
+
+def _validated_first(kind: Any) -> Set[str]:
+    """The fields of a model whose values a validator sees before pydantic 2 does; * is each."""
+    decorators = getattr(kind, "__pydantic_decorators__", None)
+    return {name for group in ("field_validators", "validators") for one in (getattr(decorators, group, None) or {}).values()
+            if one.info.mode != "after" for name in one.info.fields}
 
 
 def model_fields(kind: Any) -> List[ModelField]:
     """The fields of a model of pydantic, 1 or 2; empty for something else with the same methods."""
-    if getattr(kind, "__pydantic_complete__", True) is False:
+    if getattr(kind, "__pydantic_complete__", True) is False and hasattr(kind, "model_rebuild"):
         kind.model_rebuild(raise_errors=False)      # names of types that are defined behind it
-    fields = getattr(kind, "model_fields", None) or getattr(kind, "__fields__", None)
+    names = ("model_fields", "__fields__", "__pydantic_fields__")
+    fields = next((found for found in (getattr(kind, name, None) for name in names) if found), None)
     if not isinstance(fields, Mapping):
         return []
-    found = []
+    found, first = [], _validated_first(kind)
     for name, field in fields.items():
         aliases = [getattr(field, one, None) for one in ("validation_alias", "alias")]
-        found.append(ModelField([one for one in dict.fromkeys([*aliases, name]) if isinstance(one, str)],
-                                getattr(field, "outer_type_", None) or getattr(field, "annotation", Any),
-                                any(hasattr(one, "encoder") for one in getattr(field, "metadata", None) or ())))
+        bare = is_bare(getattr(field, "metadata", None) or ()) and not first & {name, "*"}
+        bare = bare and not any(one.pre for one in (getattr(field, "class_validators", None) or {}).values())      # of pydantic 1
+        found.append(ModelField(list(dict.fromkeys(one for one in (*aliases, name) if isinstance(one, str))),
+                                getattr(field, "outer_type_", None) or getattr(field, "annotation", Any), bare,
+                                all(one is None or isinstance(one, str) for one in aliases)))
     return found

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from ._members import Member, is_union, members_of, names_of, unwrapped
 from ._mistakes import Mistake, expected, step
-from ._models import Models
+from ._models import Models, Part
 from ._names import Names, is_model
 from ._scalars import SCALARS, Reader, read_enum, read_literal, read_model, read_str
 
@@ -21,8 +21,8 @@ class Readers:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._known: Dict[Any, Reader] = {}
-        self.prepared: Dict[Any, Reader] = {}
-        """What makes the plain values that models of pydantic validate (Models)."""
+        self.prepared: Dict[Any, Dict[str, Part]] = {}
+        """The members of models of pydantic, and of what is inside of them (Models)."""
         self.decimals = False
         """Whether a type asked for has a Decimal, so that numbers must not pass through a float."""
 
@@ -97,16 +97,19 @@ class Readers:
         kinds = sorted(map(unwrapped, arguments), key=lambda one: first.get(one, 2) if typing.get_origin(one) is None else 2)
         readers = [self.of(one) for one in kinds]
         known = [names_of(one, self._names) for one in kinds]
-        are_records = sum(one is not None for one in known) > 1
+        records = [(at, names) for at, names in enumerate(known) if names is not None]
 
         def by_unknown(value: Dict[str, Any]) -> List[Reader]:
-            unknown = [0 if names is None else len(value.keys() - names) for names in known]
-            return [readers[at] for at in sorted(range(len(readers)), key=unknown.__getitem__)]
+            """The records change places among themselves only: a dict behind them knows every name, and stays behind them."""
+            sorted_, best = list(readers), sorted(records, key=lambda one: len(value.keys() - one[1]))
+            for (place, _), (at, _) in zip(records, best):
+                sorted_[place] = readers[at]
+            return sorted_
 
         def read(value: Any) -> Any:
             mistakes = []
             # Of several records that fit, the one that knows the most members: the others would drop them.
-            fit = by_unknown(value) if are_records and type(value) is dict else readers
+            fit = by_unknown(value) if len(records) > 1 and type(value) is dict else readers
             for reader in fit:
                 try:
                     return reader(value)

@@ -57,7 +57,7 @@ class _Comparison:
         return None if None in found or not found else found[0]
 
     def _one(self, schema: Dict[str, Any], kind: Any, path: str, depth: int) -> Optional[str]:
-        theirs, own, base = _types(schema), _json_types(kind), typing.get_origin(kind) or kind
+        theirs, own, base = _types(schema), json_types(kind), typing.get_origin(kind) or kind
         if not theirs or own is None:
             return None
         is_record = _is_fixed(kind) and self._reads and "object" in theirs
@@ -149,7 +149,7 @@ def _types(schema: Dict[str, Any]) -> List[str]:
     return [one for one in (known if isinstance(known, list) else [known]) if isinstance(one, str) and one != "null"]
 
 
-def _json_types(kind: Any) -> Optional[FrozenSet[str]]:
+def json_types(kind: Any) -> Optional[FrozenSet[str]]:
     """The JSON types of a Python type; None if they are not known."""
     base = typing.get_origin(kind) or kind
     if base is typing.Literal or (isinstance(base, type) and issubclass(base, enum.Enum)):

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, Callable, Dict, Iterable, Mapping, NoReturn
 
 from .._errors import PayloadError
+from ._encoded import as_texts, has_encoded
 from ._mistakes import MAX_DEPTH, Mistake, shown, step
 from ._names import Names, is_model, json_name
 from ._times import write_span
@@ -96,6 +97,8 @@ class Writer:
     def _model(self, value: Any, depth: int) -> Any:
         dump = getattr(value, "model_dump", None) or value.dict
         dumped = dump(by_alias=True)                # a Decimal stays a number, and a timedelta what C# reads
+        if has_encoded(type(value)):
+            dumped = as_texts(value, dumped)
         try:
             return self.plain(dumped, depth)
         except Mistake as e:

@@ -99,23 +99,27 @@ class IOWriter(Generic[T]):
         return self._output.name
 
     def write(self, value: T) -> Coroutine[Any, Any, None]:
-        """Writes a value; waits while too much is on its way. Raises PayloadError, or FlowError if the stream has ended."""
+        """Writes a value; waits while too much is on its way. Raises PayloadError, or FlowError if the stream has ended.
+
+        What it returns is awaited once, and counts from the call: a forgotten one fails the function. It is no coroutine of an async def:
+        where one is demanded (start_soon of anyio), await it in an async def of your own.
+        """
         return _Write(self._output, value)
 
 
 class _Write(Coroutine[Any, Any, None]):
     """A write of an async function. It counts from its call to its end, also if it is cancelled before its first step."""
 
-    __slots__ = ("_output", "_value", "_work")
+    __slots__ = ("_output", "_value", "_work", "_is_begun")
 
     def __init__(self, output: Output, value: Any) -> None:
-        self._output, self._value = output, value
+        self._output, self._value, self._is_begun = output, value, not output.is_closed
         self._work: Optional[Coroutine[Any, Any, None]] = None
         output.pending += 1
 
     async def _run(self) -> None:
         try:
-            await self._output.put(self._output.encode(self._value))
+            await self._output.put(self._output.encode(self._value), self._is_begun)
         finally:
             self._output.pending -= 1
 
