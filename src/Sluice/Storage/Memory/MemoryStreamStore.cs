@@ -126,7 +126,8 @@ public sealed partial class MemoryStreamStore : StreamStore
         lock (gate)
         {
             StoredStream damaged = Stream(stream);
-            if (damaged.Groups.Values.Any(group => group.Partitions[partition].Rows.ContainsKey(sequence))) return false;
+            if (damaged.Groups.Values.Any(group => group.Partitions[partition].Rows.ContainsKey(sequence)
+                || group.Dead.Values.Any(letter => letter.Root == sequence && letter.Partition == partition))) return false;
             damaged.Logs[partition].RecordOf(sequence).Span[^1] ^= 1;
             return true;
         }
