@@ -96,6 +96,7 @@ internal static class LetterCalls
                 + "a backup, or delete the letter.";
         }
         return (new(number, partition, root, entry, row.GetString(5), row.GetString(6), row.GetString(7), row.GetInt32(3),
-            new(row.GetInt64(4), TimeSpan.Zero)) { IsUnreadable = damage is not null }, damage);
+            new(row.GetInt64(4), TimeSpan.Zero))
+        { IsUnreadable = damage is not null }, damage);
     }
 }

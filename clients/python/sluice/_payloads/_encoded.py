@@ -62,7 +62,8 @@ def _fields_of(model: Any) -> List[_Field]:
         found = getattr(model, "model_fields", None)
         for name, field in found.items() if isinstance(found, dict) else ():
             hint = getattr(field, "annotation", Any)
-            is_encoded = any(hasattr(one, "encoder") for one in (*getattr(field, "metadata", ()), *_inside(hint)) if not isinstance(one, type))
+            all_metadata = (*getattr(field, "metadata", ()), *_inside(hint))
+            is_encoded = any(hasattr(one, "encoder") for one in all_metadata if not isinstance(one, type))
             known.append(_Field(name, getattr(field, "serialization_alias", None) or name, hint, is_encoded))
         _fields[model] = known                      # when it is whole: threads write, too
     return known
