@@ -37,16 +37,17 @@ public sealed class ProducerTests : IDisposable
     public async Task TicksComeByTheClockOfTheProducer()
     {
         var clock = new TestClock();
-        using IHost host = Build(static _ => Source.Every("hours", TimeSpan.FromHours(1), static tick => $"{tick.Time:HH:mm}"),
-            new() { Time = clock });
+        // The clock may be moved while a tick is accepted, and the items of two ticks may be in two partitions.
+        using IHost host = Build(static _ => Source.Every("hours", TimeSpan.FromHours(1), static tick => $"{tick.Time:dd HH:mm}",
+            new TickOptions { Missed = MissedTickPolicy.CatchUp }), new() { Time = clock });
         await host.StartAsync(Cancellation);
-        while (seen.Count < 2)
+        while (!seen.Contains("01 01:00") || !seen.Contains("01 02:00"))
         {
             if (clock.ArmedTimers > 0) clock.Advance(TimeSpan.FromMinutes(1));       // it looks at the clock each minute
             await Task.Yield();
         }
-        Assert.Equal(["01:00", "02:00"], seen.Take(2));
         await host.StopAsync(Cancellation);
+        Assert.Equal(seen.Distinct(), seen);
     }
 
     [Fact]
