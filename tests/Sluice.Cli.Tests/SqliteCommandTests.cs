@@ -100,6 +100,31 @@ public sealed class SqliteCommandTests : CliTestBase
     }
 
     [Fact]
+    public async Task ADamagedLetterIsNamedAndLeftByARedrive()
+    {
+        await using (SqliteStreamStore store = await OpenAsync()) await FillAsync(store, "first word", "second word", "third word");
+        byte[] file = await File.ReadAllBytesAsync(StorePath, Cancellation);
+        for (int at = 0; file.AsSpan(at).IndexOf("\"second word\""u8) is >= 0 and var found; at += found + 1) file[at + found + 1] ^= 1;
+        await File.WriteAllBytesAsync(StorePath, file, Cancellation);
+
+        JsonElement damaged = (await RunJsonAsync("dead", Store)).EnumerateArray()
+            .Single(static one => one.GetProperty("isDamaged").GetBoolean());
+        Assert.Contains("second word", damaged.GetProperty("error").GetString(), StringComparison.Ordinal);
+        string number = damaged.GetProperty("number").ToString();
+        Assert.Contains("payload   (damaged in the store; 'sluice check' says how)\n",
+            (await RunAsync("dead", "show", Store, "orders", number)).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains($"The dead letter {number} is damaged, and cannot be redriven.",
+            await MistakeAsync(1, "redrive", Store, "orders", number), StringComparison.Ordinal);
+        Assert.Equal("2 letters redriven; 1 damaged in the store, and left ('sluice check' says how)\n",
+            (await RunAsync("redrive", Store, "orders", "--all")).Succeeded().Output);
+        Ended none = await RunAsync("redrive", Store, "orders", "--all", "--json");
+        using JsonDocument json = JsonDocument.Parse(none.Output);
+        Assert.Equal((1, 0, 1), (none.ExitCode, json.RootElement.GetProperty("redriven").GetInt32(),
+            json.RootElement.GetProperty("damaged").GetInt32()));
+        Assert.Equal("1 letter discarded\n", (await RunAsync("discard", Store, "orders", number)).Succeeded().Output);
+    }
+
+    [Fact]
     public async Task AStreamIsShownAndFollowed()
     {
         await using SqliteStreamStore store = await OpenAsync();

@@ -83,7 +83,7 @@ public sealed class ServerTimeTests(SharedServer server)
         Assert.Equal(20 * Hour, clock.Tell(Stamp(0), Stamp(0), 0, 20 * Hour, seen: 0));
         Assert.Equal(20 * Hour, clock.Tell(Stamp(0), Stamp(0), 0, 18 * Hour, seen: 20 * Hour));
         Assert.Equal((20 * Hour) + Minute, clock.Tell(Stamp(Minute), Stamp(Minute), 0, (18 * Hour) + Minute, seen: 20 * Hour));
-        long later = 3 * Hour;                       // nobody has asked for it meanwhile
+        long later = 3 * Hour;                       // without a round in between
         Assert.Equal((18 * Hour) + later, clock.Tell(Stamp(later), Stamp(later), 0, (18 * Hour) + later, seen: (20 * Hour) + Minute));
         Assert.Equal((19 * Hour) + later, clock.Tell(Stamp(later + Hour), Stamp(later + Hour), 0, (19 * Hour) + later, seen: 20 * Hour));
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Diagnostics;
 using Sluice.Storage;
 
@@ -15,11 +16,18 @@ public sealed class DamagedLetterTests : IDisposable
     {
         string path = directory.File("store.db");
         bool isMended = false;
+        ConcurrentQueue<string> warnings = [];
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, null, Cancellation);
         await using var words = new Consecutor<string>("words", source => source | (word =>
         {
             if (!isMended) throw new FormatException($"not {word}");
-        }), new() { Store = store, Delivery = DeliveryGuarantee.Replay(0), Stream = new() { Partitions = 1 } });
+        }), new()
+        {
+            Store = store,
+            Delivery = DeliveryGuarantee.Replay(0),
+            Stream = new() { Partitions = 1 },
+            OnWarning = warnings.Enqueue,
+        });
         await words.StartAsync(Cancellation);
         foreach (string word in (string[])["first", "second", "third"]) await words.SendAsync(word, Cancellation);
         Assert.Equal(3, (await words.WaitForIdleAsync(Cancellation)).Dead);
@@ -31,6 +39,8 @@ public sealed class DamagedLetterTests : IDisposable
             letters.Select(static letter => letter.Error));
         isMended = true;
         Assert.Equal(2, await words.RedriveAsync(static _ => true, Cancellation));
+        Assert.Equal("These dead letters of words are damaged in the store, and were not redriven: 2. Restore the store from a backup, or "
+            + "delete the letters.", warnings.Last());
         ConsecutorSnapshot end = await words.WaitForIdleAsync(Cancellation);
         Assert.True(end is { Completed: 2, Dead: 1, Unaccounted: 0 }, $"{end}");
 

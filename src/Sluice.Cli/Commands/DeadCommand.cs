@@ -90,8 +90,9 @@ internal static class DeadCommand
         screen.Line($"accepted  {Clean.Time(letter.Entry.Time)}");
         screen.Line($"died      {Clean.Time(letter.DiedAt)}");
         screen.Line($"version   {letter.Entry.CodeVersion}");
-        screen.Line($"payload   {Clean.Payload(letter.Entry.Payload, int.MaxValue)}");
-        if (Clean.JsonText(letter.Entry.Payload.Span) is { } text) screen.Line($"text      {Clean.Text(text)}");
+        screen.Line(letter.IsUnreadable ? "payload   (damaged in the store; 'sluice check' says how)"
+            : $"payload   {Clean.Payload(letter.Entry.Payload, int.MaxValue)}");
+        if (!letter.IsUnreadable && Clean.JsonText(letter.Entry.Payload.Span) is { } text) screen.Line($"text      {Clean.Text(text)}");
         screen.Line($"error     {Clean.Text(letter.Error)}");
         foreach (string call in LetterForm.CallsOf(letter)) screen.Line($"call      {Clean.Text(call)}");
         return ExitCodes.Fine;

@@ -46,7 +46,7 @@ internal static class LetterChangeCommand
         else await changes.ChangeAsync(await LetterOptions.FilterAsync(command, store));
         if (!command.Screen.IsJson)
             command.Screen.Line($"{Clean.Count(changes.Changed)} {(changes.Changed == 1 ? "letter" : "letters")} {done}"
-                + (changes.Damaged > 0 ? $"; {Clean.Count(changes.Damaged)} left, because of damage ('sluice check' names it)" : "")
+                + (changes.Damaged > 0 ? $"; {Clean.Count(changes.Damaged)} damaged in the store, and left ('sluice check' says how)" : "")
                 + (changes.Changed == 0 ? await OtherNodesAsync(command, store, group) : ""));
         return changes.Changed > 0 ? ExitCodes.Fine : ExitCodes.Found;
     }

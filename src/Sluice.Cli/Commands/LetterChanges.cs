@@ -28,8 +28,8 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
             if (await inspector.FindDeadLetterAsync(group, id, command.Cancellation) is { } letter)
             {
                 if (needsEntry && letter.IsUnreadable)
-                    throw CommandException.NotFound($"The dead letter {id} is damaged, and cannot be {done}. Restore the store from a backup, or "
-                        + "discard the letter. Nothing was changed.");
+                    throw CommandException.NotFound($"The dead letter {id} is damaged, and cannot be {done}. Restore the store from a "
+                        + "backup, or discard the letter. Nothing was changed.");
                 numbers.Add(letter.Number);
             }
             else if (!ignoreMissing)
@@ -91,6 +91,10 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
     private void Write(bool isComplete)
     {
         if (command.Screen.IsJson)
-            command.Screen.Json(new Dictionary<string, object> { [done] = Changed, ["isComplete"] = isComplete });
+        {
+            var json = new Dictionary<string, object> { [done] = Changed, ["isComplete"] = isComplete };
+            if (needsEntry) json["damaged"] = Damaged;
+            command.Screen.Json(json);
+        }
     }
 }

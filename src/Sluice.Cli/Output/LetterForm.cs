@@ -3,14 +3,16 @@ namespace Sluice.Cli.Output;
 /// <summary>A dead letter as JSON. The names are stable: scripts read them.</summary>
 internal sealed record LetterForm(
     string Stream, string Group, long Number, string Id, string Node, string Path, string Error, int Attempts, DateTimeOffset AcceptedAt,
-    DateTimeOffset DiedAt, int CodeVersion, string? Text, string? Base64, IReadOnlyList<string> Stack)
+    DateTimeOffset DiedAt, int CodeVersion, string? Text, string? Base64, IReadOnlyList<string> Stack,
+    bool IsDamaged)
 {
     public static LetterForm Of(GroupId group, StoredDeadLetter letter)
     {
         string? text = Clean.Utf8(letter.Entry.Payload.Span);
         return new(group.Stream, group.Name, letter.Number, letter.Entry.IdIn(group.Stream, letter.Partition).ToString(), letter.Node,
             letter.Path, letter.Error, letter.Attempts, letter.Entry.Time, letter.DiedAt, letter.Entry.CodeVersion, text,
-            text is null ? Convert.ToBase64String(letter.Entry.Payload.Span) : null, CallsOf(letter));
+            text is null ? Convert.ToBase64String(letter.Entry.Payload.Span) : null, CallsOf(letter),
+            letter.IsUnreadable);
     }
 
     /// <summary>The calls that led to the failure, the last one first, without the word "at" before each.</summary>

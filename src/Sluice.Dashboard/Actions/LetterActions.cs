@@ -39,9 +39,7 @@ internal static class LetterActions
         if (request.Field("number") is not null)
         {
             StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
-            if (letter.IsUnreadable && verb == "Redrive")
-                throw new MissingException($"The dead letter {letter.Number} is damaged, and cannot be redriven. Restore the store from a backup, "
-                    + "or discard the letter.");
+            if (letter.IsUnreadable && verb == "Redrive") throw new MissingException(DeadLetterEditing.WhyNot(letter)!);
             int changed = 0;
             await request.AuditAsync(one.Store, $"{verb} the dead letter {letter.Number} of {one.Name}", async store =>
             {
@@ -76,8 +74,9 @@ internal static class LetterActions
     // The count is that of this moment, and so is the choice: what dies later has a higher number, and is not changed. A clock says less.
     private static async Task<ActionOutcome> AskAsync(ActionRequest request, ConsecutorSample one, string verb, LetterQuery query)
     {
-        long count = 0, last = 0;
-        await foreach (long[] some in NumbersAsync(request, one, query, long.MaxValue, StoreInspector.MaxPage, verb).ConfigureAwait(false))
+        long count = 0, last = 0, damaged = 0;
+        await foreach (long[] some in NumbersAsync(request, one, query, long.MaxValue, StoreInspector.MaxPage, verb, () => damaged++)
+            .ConfigureAwait(false))
         {
             last = some[^1];
             if ((count += some.Length) >= MaxCounted) break;
@@ -85,12 +84,13 @@ internal static class LetterActions
         Markup fields = Markup.Join(LetterQuery.Names.Where(name => request.Field(name) is not null)
             .Select(name => LettersPage.Hidden(name, request.Field(name)!))
             .Append(LettersPage.Hidden("last", last.ToString(CultureInfo.InvariantCulture))));
+        string left = damaged == 0 ? "" : $" {Shown.Count(damaged, "damaged letter")} {(damaged == 1 ? "is" : "are")} left.";
         string action = request.Page.Address("consecutors", one.Name, one.Store, $"/{verb.ToLowerInvariant()}");
         return ActionOutcome.Show(ConsecutorPage.Below(request.Page, one, $"{verb} {Shown.Count(count, "dead letter")}?",
         [
             new("question", Markup.Of($"""
                 <p>{verb} {Shown.Count(count, "dead letter")} of {one.Name} ({Describe(request)})? {(verb == "Discard"
-                    ? "They are deleted for good." : "They are processed again, from the node that failed where its input was kept.")}</p>
+                    ? "They are deleted for good." : "They are processed again, from the node that failed where its input was kept.")}{left}</p>
                 <div class="actions">{request.Page.Button(action, $"{verb} {Shown.Count(count)}", fields, verb == "Discard")}
                 <a href="{Letters(request, one, "")}">Cancel</a></div>
                 """), IsLive: false),
@@ -98,14 +98,16 @@ internal static class LetterActions
     }
 
     private static async IAsyncEnumerable<long[]> NumbersAsync(ActionRequest request, ConsecutorSample one, LetterQuery query, long last,
-        int step, string verb)
+        int step, string verb, Action? left = null)
     {
         StoreInspector inspector = request.Page.Sampler.InspectorOf(one.Store);
         List<long> numbers = [];
         await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(one.Id, query.Filter).ConfigureAwait(false))
         {
             if (letter.Number > last) break;
-            if (query.Matches(letter) && !(letter.IsUnreadable && verb == "Redrive")) numbers.Add(letter.Number);
+            bool isWanted = query.Matches(letter);
+            if (isWanted && letter.IsUnreadable && verb == "Redrive") left?.Invoke();
+            else if (isWanted) numbers.Add(letter.Number);
             if (numbers.Count < step) continue;
             yield return [.. numbers];
             numbers.Clear();

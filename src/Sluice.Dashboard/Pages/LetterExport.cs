@@ -57,7 +57,8 @@ internal static class LetterExport
             json.WriteString("acceptedAt"u8, letter.Entry.Time);
             json.WriteString("diedAt"u8, letter.DiedAt);
             json.WriteNumber("codeVersion"u8, letter.Entry.CodeVersion);
-            if (request.Options.MaskPayload is { } mask)
+            if (letter.IsUnreadable) json.WriteBoolean("isDamaged"u8, true);
+            else if (request.Options.MaskPayload is { } mask)
                 json.WriteString("text"u8, PayloadText.Show(letter.Entry.Payload, mask, one.Name).Shown);
             else if (PayloadText.Text(letter.Entry.Payload.Span) is { } text) json.WriteString("text"u8, text);
             else json.WriteBase64String("base64"u8, letter.Entry.Payload.Span);

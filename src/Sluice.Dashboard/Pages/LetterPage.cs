@@ -10,7 +10,8 @@ internal static class LetterPage
         ConsecutorSample one = await ConsecutorPage.FindAsync(request).ConfigureAwait(false);
         StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
         string number = letter.Number.ToString(CultureInfo.InvariantCulture);
-        (string shown, string? cut) = PayloadText.Show(letter.Entry.Payload, request.Options.MaskPayload, one.Name);
+        (string shown, string? cut) = letter.IsUnreadable ? (LettersPage.Damaged, null)
+            : PayloadText.Show(letter.Entry.Payload, request.Options.MaskPayload, one.Name);
         Markup which = LettersPage.Hidden("number", number);
         return new($"Dead letter {number}",
         [

@@ -5,6 +5,9 @@ internal static class LettersPage
 {
     private const int MaxRows = 100, MaxLooks = 20_000;
 
+    /// <summary>What stands for the payload of a letter that is damaged in the store.</summary>
+    public const string Damaged = "(damaged)";
+
     /// <summary>The headers of a table of dead letters.</summary>
     public static readonly string[] Columns = [">Number", "Error", "Node", "Died", ">Attempts", "Payload"];
 
@@ -58,7 +61,8 @@ internal static class LettersPage
     ];
 
     private static string Payload(PageRequest request, ConsecutorSample one, StoredDeadLetter letter)
-        => PayloadText.Begin(letter.Entry.Payload, request.Options.MaskPayload, one.Name).ReplaceLineEndings(" ");
+        => letter.IsUnreadable ? Damaged
+        : PayloadText.Begin(letter.Entry.Payload, request.Options.MaskPayload, one.Name).ReplaceLineEndings(" ");
 
     /// <summary>The first line of an error.</summary>
     public static string FirstLine(string text) => text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? text[..end] : text;

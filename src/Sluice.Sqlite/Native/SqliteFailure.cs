@@ -16,7 +16,7 @@ internal sealed class SqliteFailure(int code, string message) : Exception(messag
     /// <summary>Whether the medium failed: a write may or may not have happened.</summary>
     public bool IsIo => Primary == raw.SQLITE_IOERR;
 
-    /// <summary>Whether SQLite has rolled the transaction back for a function of an item, which is refused the next time.</summary>
+    /// <summary>Whether a function of an item has made SQLite roll the transaction back. The next transaction refuses that item.</summary>
     public bool IsInterrupt => Primary == raw.SQLITE_INTERRUPT;
 
     /// <summary>Whether another program holds a lock on the file for longer than a call waits.</summary>

@@ -103,7 +103,7 @@ public sealed partial class Consecutor<T>
 
     /// <summary>Processes dead letters again: from the failing node if the node's input was kept, otherwise from the start. Redriven items
     /// have all their attempts again and keep their ids, but lose their order. Letters that are damaged in the store are left
-    /// out.</summary>
+    /// out, with a warning.</summary>
     /// <param name="which">Chooses the letters.</param>
     /// <param name="cancellation">Gives up; what was redriven until then stays so.</param>
     /// <returns>How many there were.</returns>
@@ -145,14 +145,17 @@ public sealed partial class Consecutor<T>
         await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(core.Store, core.Group, null, 0, most, cancellation)
             .ConfigureAwait(false))
         {
-            List<long> chosen = [.. page.Where(dead => dead.Number <= end && !(isRedrive && dead.IsUnreadable)
-                && which(Letters.Read<T>(core, dead))).Select(dead => dead.Number)];
+            ILookup<bool, long> wanted = page.Where(dead => dead.Number <= end && which(Letters.Read<T>(core, dead)))
+                .ToLookup(dead => isRedrive && dead.IsUnreadable, dead => dead.Number);
+            long[] chosen = [.. wanted[false]];
+            if (wanted[true].Any()) core.Lifetime.Warn($"These dead letters of {Name} are damaged in the store, and were not redriven: "
+                + $"{string.Join(", ", wanted[true])}. Restore the store from a backup, or delete the letters.");
             bool isLast = page[^1].Number >= end;
-            if (chosen.Count > 0) changed += await (isRedrive ? LetterChanges.RedriveAsync(core, chosen, cancellation)
+            if (chosen.Length > 0) changed += await (isRedrive ? LetterChanges.RedriveAsync(core, chosen, cancellation)
                 : LetterChanges.DeleteAsync(core, chosen, cancellation)).ConfigureAwait(false);
             if (isLast) break;
-            if (perSecond is { } limit && chosen.Count > 0)
-                await Task.Delay(TimeSpan.FromSeconds(chosen.Count / limit), core.Time, cancellation).ConfigureAwait(false);
+            if (perSecond is { } limit && chosen.Length > 0)
+                await Task.Delay(TimeSpan.FromSeconds(chosen.Length / limit), core.Time, cancellation).ConfigureAwait(false);
         }
         return changed;
     }

@@ -61,7 +61,7 @@ public sealed class RolledBackTransactionTests : TransactionTestBase
         Assert.Equal("19 19", Ask("SELECT count || ' ' || (SELECT count(*) FROM number) FROM total"));
     }
 
-    /// <summary>The store has not failed, so nobody is told that it does not take commits.</summary>
+    /// <summary>The store refuses the item, and does not report a failure of its own.</summary>
     [Fact]
     public async Task ACommitOfOneItemIsRefusedAtOnce()
     {

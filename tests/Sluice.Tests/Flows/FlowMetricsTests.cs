@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using Sluice.Flows;
 using Sluice.Tests.Delivery.Traces;
 
@@ -8,24 +7,9 @@ namespace Sluice.Tests.Flows;
 [Collection(SpanTests.Name)]
 public sealed class FlowMetricsTests : IDisposable
 {
-    private readonly List<(string Name, string Tags, double Value)> points = [];
-    private readonly MeterListener listener;
+    private readonly MetricLog log = new(tag: null);
 
-    public FlowMetricsTests()
-    {
-        listener = new()
-        {
-            InstrumentPublished = static (instrument, self) =>
-            {
-                if (instrument.Meter.Name == "Sluice") self.EnableMeasurementEvents(instrument);
-            },
-        };
-        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Note(instrument, value, tags));
-        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Note(instrument, value, tags));
-        listener.Start();
-    }
-
-    public void Dispose() => listener.Dispose();
+    public void Dispose() => log.Dispose();
 
     [Fact]
     public async Task AProcessorHasTheMetricsOfItsValues()
@@ -60,7 +44,7 @@ public sealed class FlowMetricsTests : IDisposable
         var busy = new Processor("busy") { Outputs = ["y"] };
         IOWriter<int>? output = null;
         bool? hasWritten = null;
-        using var log = new MetricLog("sluice.processor.name=busy", name =>
+        using var listening = new MetricLog("sluice.processor.name=busy", name =>
         {
             if (name != "messaging.client.sent.messages" || hasWritten is not null) return;
             hasWritten = false;
@@ -121,7 +105,7 @@ public sealed class FlowMetricsTests : IDisposable
         for (long from = Environment.TickCount64; !Has("sluice.processor.pending", Tags);)
         {
             if (Environment.TickCount64 - from > FlowLab.Patience.TotalMilliseconds) throw late;
-            listener.RecordObservableInstruments();          // the first collection asks the store in the background
+            log.Collect();                                   // the first collection asks the store in the background
             await Task.Yield();
         }
         Assert.Equal(8, Last("sluice.processor.pending", Tags));
@@ -130,8 +114,8 @@ public sealed class FlowMetricsTests : IDisposable
 
         goesOn.TrySetResult();
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        lock (points) points.Clear();
-        listener.RecordObservableInstruments();
+        log.Clear();
+        log.Collect();
         Assert.False(Has("sluice.processor.in_flight", Tags), "An ended start has a point still.");
     }
 
@@ -139,12 +123,6 @@ public sealed class FlowMetricsTests : IDisposable
     private sealed class Release(TaskCompletionSource waiting) : IDisposable
     {
         public void Dispose() => waiting.TrySetResult();
-    }
-
-    private void Note(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
-    {
-        string text = string.Join(' ', tags.ToArray().Select(static tag => $"{tag.Key}={tag.Value}"));
-        lock (points) points.Add((instrument.Name, text, value));
     }
 
     private bool Has(string name, string tags) => Count(name, tags) > 0;
@@ -155,10 +133,7 @@ public sealed class FlowMetricsTests : IDisposable
 
     private double Last(string name, string tags) => Find(name, tags)[^1];
 
-    private double[] Find(string name, string tags)
-    {
-        lock (points) return [.. points.Where(one => one.Name == name && one.Tags == tags).Select(static one => one.Value)];
-    }
+    private double[] Find(string name, string tags) => log.Values(name, tags);
 
     private static string Format(string form, params object[] values)
         => string.Format(System.Globalization.CultureInfo.InvariantCulture, form, values);

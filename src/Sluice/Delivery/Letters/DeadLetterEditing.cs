@@ -13,6 +13,9 @@ public static class DeadLetterEditing
     {
         ArgumentNullException.ThrowIfNull(letter);
         EntryHeaders headers = EntryHeaders.Read(letter.Entry.Headers.Span);
+        if (letter.IsUnreadable)
+            return "The letter is damaged in the store, and its payload cannot be read. Restore the store from a backup, or discard the "
+                + "letter.";
         return headers.Timer is not null ? "The letter is a timer that has fired, and has no payload."
             : headers.EndOf is not null ? "The letter is the end of a batch, and has no payload."
             : headers.Part is null ? null

@@ -2,15 +2,15 @@ using System.Diagnostics.Metrics;
 
 namespace Sluice.Tests.Delivery.Traces;
 
-/// <summary>Records the points of the instruments of Sluice with one tag, as other tests run at the same time.</summary>
+/// <summary>Records the points of the instruments of Sluice, of those with one tag if other tests run at the same time.</summary>
 internal sealed class MetricLog : IDisposable
 {
     private readonly List<(string Name, string Tags, double Value)> points = [];
     private readonly MeterListener listener;
 
-    /// <param name="tag">The tag: <c>messaging.destination.name=a</c>.</param>
+    /// <param name="tag">The tag: <c>messaging.destination.name=a</c>; null for all points.</param>
     /// <param name="told">Called with each point, on the thread that has measured it.</param>
-    public MetricLog(string tag, Action<string>? told = null)
+    public MetricLog(string? tag, Action<string>? told = null)
     {
         listener = new()
         {
@@ -26,7 +26,7 @@ internal sealed class MetricLog : IDisposable
         void Note(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {
             string[] all = [.. tags.ToArray().Select(static each => $"{each.Key}={each.Value}")];
-            if (!all.Contains(tag)) return;
+            if (tag is not null && !all.Contains(tag)) return;
             lock (points) points.Add((instrument.Name, string.Join(' ', all), value));
             told?.Invoke(instrument.Name);
         }
@@ -45,6 +45,18 @@ internal sealed class MetricLog : IDisposable
     public double Sum(string name, string? error) => Find(name, error).Sum();
 
     public int Count(string name, string? error) => Find(name, error).Length;
+
+    /// <summary>The points with exactly these tags.</summary>
+    public double[] Values(string name, string tags)
+    {
+        lock (points) return [.. points.Where(point => point.Name == name && point.Tags == tags).Select(static point => point.Value)];
+    }
+
+    /// <summary>Forgets the points.</summary>
+    public void Clear()
+    {
+        lock (points) points.Clear();
+    }
 
     /// <summary>The last point; null if there is none.</summary>
     public double? Last(string name)
