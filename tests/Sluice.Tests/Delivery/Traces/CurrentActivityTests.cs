@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery.Traces;
 
-/// <summary>The current activity of a caller stays, also if it has stopped, as that of a request that has ended.</summary>
+/// <summary>Sluice leaves the current activity of its caller as it is, also one that has stopped: a request may have ended.</summary>
 [Collection(SpanTests.Name)]
 public sealed class CurrentActivityTests : IAsyncDisposable
 {

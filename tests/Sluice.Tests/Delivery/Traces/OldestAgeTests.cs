@@ -29,8 +29,12 @@ public sealed class OldestAgeTests
         store.IsAway = true;
         for (int asked = 1; asked <= 2; asked++)
         {
-            metrics.Collect();
-            await store.FailedAsync(Cancellation);
+            Task failed = store.FailedAsync(Cancellation);
+            while (!failed.IsCompleted)              // the look before may not have ended
+            {
+                metrics.Collect();
+                await Task.Yield();
+            }
             for (int i = 0; i < 1000; i++)           // the look ends meanwhile
             {
                 metrics.Collect();
@@ -40,6 +44,39 @@ public sealed class OldestAgeTests
             clock.Advance(TimeSpan.FromSeconds(5));
         }
         Assert.Null(metrics.Last("sluice.consecutor.oldest.age"));
+    }
+
+    /// <summary>The item that was the oldest before has ended: its age says nothing about the next one.</summary>
+    [Fact]
+    public async Task AnItemAfterAnHourWithoutAnyIsNotAnHourOld()
+    {
+        using var metrics = new MetricLog("messaging.destination.name=rested");
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        TaskCompletionSource[] goOn = [new(), new()];
+        await using var consecutor = new Consecutor<int>("rested", source => source | (async (int n) => await goOn[n].Task)
+            | Stage.Named("end"), new() { Store = store, Stream = new() { Partitions = 1 }, Run = new() { Time = clock } });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(0, Cancellation);
+        await CollectAsync();
+        goOn[0].SetResult();
+        await consecutor.WaitForIdleAsync(Cancellation);
+        metrics.Collect();
+        clock.Advance(TimeSpan.FromHours(1));
+        metrics.Clear();
+        await consecutor.SendAsync(1, Cancellation);
+        await CollectAsync();
+        Assert.InRange(metrics.Last("sluice.consecutor.oldest.age")!.Value, 0, 60);
+        goOn[1].SetResult();
+
+        async Task CollectAsync()
+        {
+            while (metrics.Last("sluice.consecutor.oldest.age") is null)
+            {
+                metrics.Collect();
+                await Task.Yield();
+            }
+        }
     }
 
     private sealed class AskedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
