@@ -55,8 +55,9 @@ public static class Stage
     public static StagePolicy Bisect => StagePolicy.None.Bisect;
 
     /// <summary>Names the node. Given names are unique in a pipeline.</summary>
-    /// <param name="name">The name; not empty.</param>
-    /// <exception cref="ArgumentException">The name is empty, or has half of a character (an unpaired surrogate).</exception>
+    /// <param name="name">The name: 1 to 1,000 characters.</param>
+    /// <exception cref="ArgumentException">The name is empty or too long, or has a control character or half of a character (an unpaired
+    /// surrogate).</exception>
     public static StagePolicy Named(string name) => StagePolicy.None.Named(name);
 
     /// <summary>Puts an asynchronous boundary behind the stage: the next stage runs on a thread of its own, up to
