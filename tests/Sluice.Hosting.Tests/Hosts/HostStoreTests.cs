@@ -1,0 +1,34 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Sluice.Hosting.Tests.Http;
+using Sluice.Storage;
+
+namespace Sluice.Hosting.Tests;
+
+/// <summary>A host has one store, whatever else its services and the options of its consecutors say.</summary>
+public sealed class HostStoreTests : StartMistakeTestBase
+{
+    [Fact]
+    public async Task OptionsThatCodeMakesAnewHaveTheStoreAndTheLogOfTheHost()
+    {
+        var store = new MemoryStreamStore();
+        var log = new LogProbe();
+        await using WebApplication app = Build(log, ["--urls=http://127.0.0.1:0"], static sluice => sluice
+            .AddConsecutor<string>("texts", static (_, source) => source | Break,
+                static _ => new() { Delivery = DeliveryGuarantee.Track(1) }),
+            builder => builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store))));
+        await app.StartAsync(Cancellation);
+        var texts = app.Services.GetRequiredService<Consecutor<string>>();
+        await texts.SendAsync("a", Cancellation);
+        await texts.WaitForIdleAsync(Cancellation);
+        Assert.Same(store, texts.Store.Root);
+        Assert.True(texts.HasStore);
+        Assert.Equal(1, (await store.FindStreamAsync("texts", Cancellation))?.Appended);
+        Assert.Contains(log.Lines, static line => line.Level == LogLevel.Warning
+            && line.Text.Contains("no good", StringComparison.Ordinal));
+        await app.StopAsync(Cancellation);
+    }
+
+    private static void Break(string text) => throw new FormatException("no good");
+}
