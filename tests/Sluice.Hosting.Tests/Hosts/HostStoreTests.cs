@@ -9,6 +9,9 @@ namespace Sluice.Hosting.Tests;
 /// <summary>A host has one store, whatever else its services and the options of its consecutors say.</summary>
 public sealed class HostStoreTests : StartMistakeTestBase
 {
+    private const string AnotherStore = "The services have an IStreamStore of their own (memory), which the host does not use. Do not "
+        + "register it, but give it to the host: AddSluice(sluice => sluice.UseStore(_ => new(store))).";
+
     [Fact]
     public async Task OptionsThatCodeMakesAnewHaveTheStoreAndTheLogOfTheHost()
     {
@@ -29,6 +32,15 @@ public sealed class HostStoreTests : StartMistakeTestBase
             && line.Text.Contains("no good", StringComparison.Ordinal));
         await app.StopAsync(Cancellation);
     }
+
+    [Fact]
+    public Task AStoreAmongTheServicesAheadOfSluiceIsOneLine()
+        => IsAsync(2, AnotherStore, configure: static builder => builder.Services.Insert(0,
+            ServiceDescriptor.Singleton<IStreamStore>(new MemoryStreamStore())));
+
+    [Fact]
+    public Task AStoreAmongTheServicesBehindSluiceIsOneLine()
+        => IsAsync(2, AnotherStore, configure: static builder => builder.Services.AddSingleton<IStreamStore>(new MemoryStreamStore()));
 
     private static void Break(string text) => throw new FormatException("no good");
 }
