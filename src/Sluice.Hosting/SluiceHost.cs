@@ -125,7 +125,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         container.GetRequiredService<HostDisposal>().EndBefore(this);
         doing = "the stream store was not open yet. Does its server answer, or does another process hold its file?";
         await store.OpenAsync(cancellation).ConfigureAwait(false);
-        HostLog.Opened(log, settings.StoreName);
+        HostLog.Opened(log, settings.NameOf(store.Root));
         foreach (string name in settings.Ignored) HostLog.SettingIgnored(log, name, name.Replace("_", "__", StringComparison.Ordinal));
         if (!settings.HasStore) HostLog.InMemory(log);
         if (container.GetService<ReplacedStore>() is not null) HostLog.StoreReplaced(log);
