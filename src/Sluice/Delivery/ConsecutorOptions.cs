@@ -119,7 +119,7 @@ public sealed record ConsecutorOptions
     /// <summary>Receives warnings: texts for people about problems that do not stop the consecutor. Among them are failed attempts and dead
     /// letters, each at most once a minute. Called from any thread. By default, warnings go to
     /// the event source <c>Sluice</c> and, each text once, to standard error.</summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ConsecutorOptions.OnWarning"); }
 
     /// <summary>The options of the pipeline's run: mode, clock, scheduler, state, size of boundaries, seed, time to stop.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>

@@ -55,7 +55,7 @@ public sealed record RunOptions
     /// Called with the run before its first item, on the thread that starts it. With it you can hold on to a single-threaded run,
     /// which may be over when Start returns.
     /// </summary>
-    public Action<PipelineRun>? OnStarted { get; init; }
+    public Action<PipelineRun>? OnStarted { get; init => field = AsyncVoid.RefuseCallback(value, "RunOptions.OnStarted"); }
 
     /// <summary>The seed of all random numbers in the run, such as jitter; random unless given.</summary>
     public int? Seed { get; init; }

@@ -114,13 +114,13 @@ public sealed record SupervisorOptions
     /// Receives warnings, one line each, on any thread. Default: the event source <c>Sluice</c> and, each text once, standard error;
     /// exceptions of the callback go there, too.
     /// </summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "SupervisorOptions.OnWarning"); }
 
     /// <summary>
     /// Receives the details of warnings, on any thread, after the warning: the exception of a failed function with its stack, in several
     /// lines. For the level Debug of a log. Default: the event source <c>Sluice</c>, as verbose events.
     /// </summary>
-    public Action<string>? OnDetails { get; init; }
+    public Action<string>? OnDetails { get; init => field = AsyncVoid.RefuseCallback(value, "SupervisorOptions.OnDetails"); }
 
     /// <summary>The clock; default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -42,5 +42,17 @@ public sealed class HostStoreTests : StartMistakeTestBase
     public Task AStoreAmongTheServicesBehindSluiceIsOneLine()
         => IsAsync(2, AnotherStore, configure: static builder => builder.Services.AddSingleton<IStreamStore>(new MemoryStreamStore()));
 
+    [Fact]
+    public void AConfigurationThatIsAsyncVoidIsRefused()
+    {
+#pragma warning disable SLU002, VSTHRD101, AsyncFixer03 // that is what is refused: the host would start without the store
+        Assert.Throws<ArgumentException>("configure", static () => new ServiceCollection().AddSluice(static async sluice =>
+        {
+            await Task.Yield();
+            sluice.UseMemory();
+        }));
+#pragma warning restore SLU002, VSTHRD101, AsyncFixer03
+    }
+
     private static void Break(string text) => throw new FormatException("no good");
 }

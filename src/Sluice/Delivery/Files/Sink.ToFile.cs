@@ -41,6 +41,7 @@ public static partial class Sink
         bool replace = false)
     {
         ArgumentNullException.ThrowIfNull(write);
+        AsyncVoid.RefuseCallback(write);
         return ToFile<T>(path, Bytes, header.ToArray(), replace);
 
         byte[] Bytes(T item)

@@ -43,5 +43,5 @@ public sealed record ResumableLinesOptions
     /// <summary>
     /// Called with warnings: a file that cannot be read, lines that were lost before they were read. Standard error unless given.
     /// </summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ResumableLinesOptions.OnWarning"); }
 }

@@ -23,7 +23,7 @@ public sealed record QueryOptions
     /// Called with each command before it runs: to set a timeout, further parameters, or parameter types that the provider does not choose
     /// as the table needs them.
     /// </summary>
-    public Action<DbCommand>? Configure { get; init; }
+    public Action<DbCommand>? Configure { get; init => field = AsyncVoid.RefuseCallback(value, "QueryOptions.Configure"); }
 
     /// <summary>
     /// The order in which the database sorts text of the key: by code points unless given, like <c>BINARY</c> of SQLite and <c>"C"</c> of

@@ -36,7 +36,7 @@ public sealed record ResumableFilesOptions
     public string? Journal { get; init; }
 
     /// <summary>Called with warnings, once for each file that cannot be taken. Standard error unless given.</summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ResumableFilesOptions.OnWarning"); }
 
     /// <summary>The clock for waits and quiet times.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -40,7 +40,11 @@ public sealed record StepScopeOptions
     /// Receives each failure that was not awaited, when the scope has no outstanding call, or ends. Null (the default):
     /// <see cref="StepScope.Completion"/> fails with it instead.
     /// </summary>
-    public Action<StepFailure>? OnUnobservedFailure { get; init; }
+    public Action<StepFailure>? OnUnobservedFailure
+    {
+        get;
+        init => field = AsyncVoid.RefuseCallback(value, "StepScopeOptions.OnUnobservedFailure");
+    }
 
     /// <summary>
     /// How long <see cref="StepScope.DisposeAsync"/> waits for steps that ignore their token. Zero to 49 days; default 30 seconds.
