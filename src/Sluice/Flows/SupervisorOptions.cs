@@ -42,7 +42,12 @@ public sealed record SupervisorOptions
     }
 
     /// <summary>The serializers of values; default JSON.</summary>
-    public PayloadSerializers Serializers { get; init; } = PayloadSerializers.Json;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public PayloadSerializers Serializers
+    {
+        get;
+        init => field = OptionValue.NotNull(value, nameof(SupervisorOptions));
+    } = PayloadSerializers.Json;
 
     /// <summary>The services that functions can have as parameters; default none.</summary>
     public ProcessorServices? Services { get; init; }
@@ -123,7 +128,8 @@ public sealed record SupervisorOptions
     public Action<string>? OnDetails { get; init => field = AsyncVoid.RefuseCallback(value, "SupervisorOptions.OnDetails"); }
 
     /// <summary>The clock; default the system's.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(SupervisorOptions)); } = TimeProvider.System;
 
     // Several services in one process need different names.
     private static string Default() => MemberInstance.NameOfProcess(Guid.NewGuid().ToString("N"));

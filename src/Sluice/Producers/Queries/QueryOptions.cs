@@ -16,8 +16,8 @@ public sealed record QueryOptions
     /// The wait between an empty result and the next query: more than zero. Null unless given: the source then ends when there are no more
     /// rows.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
-    public TimeSpan? PollInterval { get; init => field = OptionValue.MoreThanZero(value, nameof(QueryOptions)); }
+    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less, or more than 49 days.</exception>
+    public TimeSpan? PollInterval { get; init => field = OptionValue.Limit(value, nameof(QueryOptions)); }
 
     /// <summary>
     /// Called with each command before it runs: to set a timeout, further parameters, or parameter types that the provider does not choose
@@ -32,5 +32,6 @@ public sealed record QueryOptions
     public IComparer<string>? TextOrder { get; init; }
 
     /// <summary>The clock for the waits between queries.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(QueryOptions)); } = TimeProvider.System;
 }

@@ -12,10 +12,12 @@ public sealed record StepScopeOptions
     public string? Name { get; init; }
 
     /// <summary>The clock of timeouts, pauses between attempts, and timings; default the system's.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(StepScopeOptions)); } = TimeProvider.System;
 
     /// <summary>The scheduler that runs the steps; default the thread pool.</summary>
-    public RunScheduler Scheduler { get; init; } = RunScheduler.ThreadPool;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public RunScheduler Scheduler { get; init => field = OptionValue.NotNull(value, nameof(StepScopeOptions)); } = RunScheduler.ThreadPool;
 
     /// <summary>
     /// Whether calls are recorded for <see cref="StepScope.Topology"/>; default true. Each call costs a record for the life of the scope,
