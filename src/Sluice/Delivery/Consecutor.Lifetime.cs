@@ -113,9 +113,9 @@ public sealed partial class Consecutor<T>
     /// <para>Without a deadline, the stop waits for the items in flight as long as they take. Then the store has
     /// <see cref="ConsecutorOptions.LeaseDuration"/> to take everything back.</para>
     /// </remarks>
-    /// <param name="deadline">The most time that the stop may take; unlimited by default. Zero cancels the items in flight at once, as
-    /// <see cref="DisposeAsync"/> does. During a stop, a second call may set a deadline, and <see cref="DisposeAsync"/> cuts the stop
-    /// short.</param>
+    /// <param name="deadline">The most time that the stop may take; unlimited by default, as with <see cref="Timeout.InfiniteTimeSpan"/>.
+    /// Zero cancels the items in flight at once, as <see cref="DisposeAsync"/> does. During a stop, a second call may set a deadline, and
+    /// <see cref="DisposeAsync"/> cuts the stop short.</param>
     /// <param name="cancellation">Cancels the items in flight from then on, as a deadline of zero does. The stop still goes to its end. A
     /// host passes its shutdown token.</param>
     /// <returns>Whether all items in flight have ended.</returns>
@@ -136,7 +136,8 @@ public sealed partial class Consecutor<T>
 
     private async Task<bool> StopToEndAsync(TimeSpan? deadline, CancellationToken cancellation)
     {
-        if (deadline is { } limit) EndWithin(Waits.Check(limit, nameof(deadline))); // also of a stop that has begun before
+        if (deadline is { } limit && limit != Timeout.InfiniteTimeSpan)
+            EndWithin(Waits.Check(limit, nameof(deadline)));             // also of a stop that has begun before
         using CancellationTokenRegistration cutting = cancellation.UnsafeRegister(
             static self => ((Consecutor<T>)self!).EndWithin(TimeSpan.Zero), this);
         if (!TryEnterStopping())

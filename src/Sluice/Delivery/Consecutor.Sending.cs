@@ -119,7 +119,7 @@ public sealed partial class Consecutor<T>
     {
         if (core.Lifetime.Token.IsCancellationRequested) throw core.Lifetime.Over();
         // With a store, the append itself is refused.
-        if (local is not null && core.Stream.IsInputComplete) throw new InvalidOperationException(AppendAnswer.InputIsComplete(Name));
+        if (local is not null && core.Stream.IsInputComplete) throw AppendAnswer.InputIsComplete(Name, isStored: false);
     }
 
     /// <returns>The append that carries the item.</returns>

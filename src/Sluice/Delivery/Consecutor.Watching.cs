@@ -83,7 +83,8 @@ public sealed partial class Consecutor<T>
         ConsecutorSnapshot snapshot = core.Ledger.Snapshot(Name, Status, run?.Snapshot(), core.Problems.With(stopped),
             core.Losses.Latest) with
         { Stopped = stopped, LastFailure = core.Failures.Last, PausedAt = core.Pump.PausedAt };
-        snapshot = snapshot with { IsDraining = snapshot.PausedAt is not null && core.Members.IsDraining };
+        bool isDraining = snapshot.PausedAt is not null && core.Members.IsDraining;
+        snapshot = snapshot with { IsDraining = isDraining, IsInputComplete = core.Stream.IsInputComplete };
         if (core.Members.ClockSkew is { } skew) snapshot = snapshot with { ClockSkew = skew };
         if (core.Outputs.IsUsed) snapshot = snapshot with { Outputs = core.Outputs.Counts };
         if (snapshot.Problem is not null) return snapshot;

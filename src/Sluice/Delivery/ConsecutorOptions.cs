@@ -119,11 +119,19 @@ public sealed record ConsecutorOptions
     /// <summary>Receives warnings: texts for people about problems that do not stop the consecutor. Among them are failed attempts and dead
     /// letters, each at most once a minute. Called from any thread. By default, warnings go to
     /// the event source <c>Sluice</c> and, each text once, to standard error.</summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ConsecutorOptions.OnWarning"); }
 
-    /// <summary>The options of the pipeline's run: mode, clock, scheduler, state, size of boundaries, seed, time to stop.</summary>
+    /// <summary>The options of the pipeline's run: mode, clock, scheduler, state, size of boundaries, seed, time to stop. Its dead letters
+    /// are in the store, whatever <see cref="RunOptions.MaxDeadLetters"/> says.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
-    public RunOptions Run { get; init => field = OptionValue.NotNull(value, nameof(ConsecutorOptions)); } = new();
+    /// <exception cref="ArgumentException">The options name outputs: those of a consecutor lead to other consecutors.</exception>
+    public RunOptions Run
+    {
+        get;
+        init => field = OptionValue.NotNull(value, nameof(ConsecutorOptions)).Outputs.FirstOrDefault() is not { } output ? value
+            : throw new ArgumentException($"ConsecutorOptions.Run has the output '{output}', which nobody could read. An output of a "
+                + $"consecutor leads to another one: Output<T>(\"{output}\").To(…).", nameof(value));
+    } = new();
 
     /// <summary>The changes to nodes that have stored state but are missing in the code: renamed or dropped. Empty by default; then such
     /// state stops the start, which lists it.</summary>

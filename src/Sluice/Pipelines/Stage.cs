@@ -67,8 +67,8 @@ public static class Stage
     public static StagePolicy Buffer(int capacity) => StagePolicy.None.Buffer(capacity);
 
     /// <summary>Logs every item that goes into the stage and every item that comes out.</summary>
-    /// <param name="log">Called on the thread of the stage; several threads call it at a time if the stage is parallel. It must not
-    /// throw.</param>
+    /// <param name="log">Called on the thread of the stage; several threads call it at a time if the stage is parallel. If it throws,
+    /// the stage has failed on that item.</param>
     public static StagePolicy Log(Action<ItemLogEntry> log) => StagePolicy.None.Log(log);
 
     /// <summary>Runs the stage <em>after</em> it in lanes by key: items of one key in order, one at a time; different keys at the same

@@ -134,6 +134,7 @@ public sealed class StagePolicy
     public StagePolicy Log(Action<ItemLogEntry> log)
     {
         ArgumentNullException.ThrowIfNull(log);
+        AsyncVoid.RefuseCallback(log);
         return And("Log(…)", (options, _) => options with { Log = log });
     }
 

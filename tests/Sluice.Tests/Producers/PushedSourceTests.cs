@@ -38,6 +38,18 @@ public class PushedSourceTests
     }
 
     [Fact]
+    public async Task ASenderBehindAFailedRunIsToldWhy()
+    {
+        ManualSource<int> intake = Source.Manual<int>();
+        PipelineRun run = (intake | (static n => 1 / n) | (static _ => { })).Start();
+        await intake.SendAsync(0);
+        await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => intake.SendAsync(1).AsTask());
+        Assert.Contains("the run that took from this source has failed", refused.Message, StringComparison.Ordinal);
+        Assert.IsType<DivideByZeroException>(Assert.IsType<PipelineException>(refused.InnerException).InnerException);
+    }
+
+    [Fact]
     public async Task SendersThatWaitForTheFirstRunAreReportedOnce()
     {
         using var warnings = new WarningListener();

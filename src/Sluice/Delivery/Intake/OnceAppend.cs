@@ -133,8 +133,7 @@ internal sealed class OnceAppend(ConsecutorCore core)
             case AppendStatus.Duplicate or AppendStatus.Gap:
                 return new(SendStatus.Conflict, 0);
             case AppendStatus.Ended:
-                throw new InvalidOperationException(
-                    $"The stream {core.Name} has ended: nothing can be sent to it any more. The items were not accepted.");
+                throw AppendAnswer.Ended(core.Identity, core.Stream);
             default:
                 throw new StreamStoreException(
                     $"The store has refused an append of {request.Producer} to {core.Name}: another producer has that name, which "

@@ -6,9 +6,9 @@ public static partial class Sink
     private static readonly UTF8Encoding Replacing = new(encoderShouldEmitUTF8Identifier: false);
 
     /// <summary>A sink that writes lines to a text file, as UTF-8. Every run replaces the file; it is complete when the run has
-    /// ended.</summary>
-    /// <remarks>Lines that a cancelled or failed run has written stay. A half of a surrogate pair is written as U+FFFD. One lane, and one run at a time: a sink refuses a file that another
-    /// sink of this process is writing. Other processes are not kept out.</remarks>
+    /// ended. An item with line ends in it is several lines.</summary>
+    /// <remarks>Lines that a cancelled or failed run has written stay. Half a surrogate pair is written as U+FFFD. One lane, and one run at
+    /// a time: a sink refuses a file that another sink of this process is writing. Other processes are not kept out.</remarks>
     /// <param name="path">The file. Errors while it is opened or written name it. No source and no other sink of the pipeline may have
     /// it; if one does, the start throws an <see cref="Topologies.InvalidTopologyException"/>.</param>
     public static Sink<string> Lines(string path)
