@@ -98,7 +98,7 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
         core.State.CheckTypes(options.Serializers);
         // A store commits the parts that sinks stage, so a pipeline with such sinks needs a store for first attempts too.
         if (ownsStore && !recorder.KeepsState && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name))
-            core.Local = local = new(core.Identity, core.Stream, core.Ledger, core.InFlight, core.Pump, core.Sends);
+            core.Local = local = new(core.Identity, core.Stream, core.Ledger, core.InFlight, core.Pump, core.Sends, core.Lifetime);
         if (local is null) return;
         core.Telemetry.IsSilent = true;
         core.Observed.Refresh = local.Count;
