@@ -110,6 +110,8 @@ public sealed partial class Consecutor<T>
     /// unfinished work, a warning says the same (<see cref="ConsecutorOptions.OnWarning"/>), and another member has to wait for the lease
     /// duration.
     /// </para>
+    /// <para>Without a store, the stop also waits for the items that the consecutor has accepted and not begun. It refuses sends from its
+    /// begin on.</para>
     /// <para>Without a deadline, the stop waits for the items in flight as long as they take. Then the store has
     /// <see cref="ConsecutorOptions.LeaseDuration"/> to take everything back.</para>
     /// </remarks>
@@ -146,9 +148,9 @@ public sealed partial class Consecutor<T>
             return core.InFlight.Count == 0;
         }
         core.Committer.Hurry();
-        // Items of a consecutor without a store cannot go back to one: they still go through.
+        // Items of a consecutor without a store cannot go back to one: those that it has accepted still go through.
         if (local is null || !core.Pump.MayBegin) core.Pump.Stop();
-        while ((core.InFlight.Count > 0 || (core.Pump.MayBegin && local!.HasItems)) && !stopDeadline.IsCancellationRequested
+        while (((core.Pump.MayBegin && local!.HasItems) || core.InFlight.Count > 0) && !stopDeadline.IsCancellationRequested
             && !core.Lifetime.Token.IsCancellationRequested)
             await core.InFlight.Quiet.WaitAsync().WaitAsync(stopDeadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         bool isQuiet = core.InFlight.Count == 0;
@@ -270,15 +272,16 @@ public sealed partial class Consecutor<T>
 
     private bool TryEnterStopping()
     {
+        bool wasStarted;
         lock (sync)
         {
             if (state is ConsecutorStatus.Stopping or ConsecutorStatus.Stopped or ConsecutorStatus.Failed) return false;
-            bool wasStarted = state != ConsecutorStatus.Created;
+            wasStarted = state != ConsecutorStatus.Created;
             state = wasStarted ? ConsecutorStatus.Stopping : ConsecutorStatus.Stopped;
-            if (wasStarted) return true;
         }
-        core.Drop();
-        ended.TrySetResult();
-        return false;
+        if (!wasStarted) core.Drop();
+        local?.Close();
+        if (!wasStarted) ended.TrySetResult();
+        return wasStarted;
     }
 }

@@ -31,6 +31,7 @@ public sealed partial class Consecutor<T>
         var moved = new Signal();
         bool hasWarned = false;
         core.Ledger.Moved += moved.Set;
+        core.CommitWait.BeginCall();
         try
         {
             while (true)
@@ -70,6 +71,7 @@ public sealed partial class Consecutor<T>
         }
         finally
         {
+            core.CommitWait.EndCall();
             core.Ledger.Moved -= moved.Set;
         }
     }

@@ -38,6 +38,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Recovery = new(this);
         Failures = new(Identity, Nodes, Lifetime, () => Following);
         LetterBuilder = new(Identity, Nodes, Stream, () => Following);
+        CommitWait = new(this);
         Committer = new(this);
         Members = new(this);
         Sends = new(name, Time, Ledger, InFlight);
@@ -138,6 +139,9 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
     public DeadLetterBuilder LetterBuilder { get; }
 
     public Committer Committer { get; }
+
+    /// <summary>How long ended items wait for others that share their commit.</summary>
+    public CommitWait CommitWait { get; }
 
     /// <summary>Deletes the oldest dead letters, if only the latest are kept.</summary>
     public LetterLimit LetterLimit { get; }

@@ -58,8 +58,9 @@ public sealed record ConsecutorOptions
 
     /// <summary>
     /// How long ended items may wait for others to share their commit; zero by default. At zero, a commit begins when the previous one has
-    /// ended, so that commits grow under load. A longer interval saves writes and costs more repetitions after a crash. A stop does not
-    /// wait for the interval.
+    /// ended, so that commits grow under load. A longer interval saves writes and costs more repetitions after a crash. Items do not wait
+    /// for the interval if something of this process waits for them: room (<see cref="MaxInFlight"/>, a full stream), a suspect that
+    /// runs alone, a pause, a stop, a member that is to have a partition, or <see cref="Consecutor{T}.WaitForIdleAsync"/>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
     public TimeSpan CommitInterval { get; init => field = OptionValue.Wait(value, nameof(ConsecutorOptions)); }

@@ -7,6 +7,8 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
     private volatile StreamOptions? stored;
     private volatile bool isInputComplete;
 
+    public string Name => group.Stream;
+
     /// <summary>The function that makes the key of an item; null if items have no keys.</summary>
     public Delegate? KeyOf { get; set; }
 

@@ -158,6 +158,45 @@ public class PushedSourceTests
     }
 
     [Fact]
+    public async Task PushesThatAreNotAwaitedArriveBeforeTheSourceEndsAndAWarningSaysSo()
+    {
+        using var warnings = new WarningListener();
+        Source<int> source = Source.Create<int>(static (push, cancellation) =>
+        {
+            for (int i = 0; i < 100; i++) _ = push(i);
+            return Task.CompletedTask;
+        }, capacity: 1) | Stage.Named("careless");
+        for (int seed = 0; seed < 20; seed++)
+        {
+            var scheduler = new SeededScheduler(seed);
+            List<int> seen = [];
+            await scheduler.RunToEndAsync((source | seen.Add).Start(On(scheduler)), maxWait: TimeSpan.Zero);
+            Assert.Equal(Enumerable.Range(0, 100), seen);
+        }
+        Assert.Equal(Enumerable.Repeat("The function of the source careless does not await all of its pushes: it returned while some of "
+            + "them waited for room. The source waits in its place. Await every push.", 20),
+            warnings.Texts.Where(static text => text.Contains("careless", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task AStopDoesNotWaitForPushesThatAreNotAwaited()
+    {
+        sink.Block();
+        List<Task> pushes = [];
+        PipelineRun run = (Source.Create<int>((push, _) =>
+        {
+            for (int i = 0; i < 10; i++) pushes.Add(push(i).AsTask());
+            return Task.CompletedTask;
+        }, capacity: 2) | sink.Sink).Start();
+        await sink.HeldAsync();
+        Task<bool> stopping = run.StopAsync();
+        sink.Release();
+        Assert.True(await stopping);
+        Assert.Equal(pushes.Count(static push => push.IsCompletedSuccessfully), sink.Items.Count);
+        Assert.All(pushes.Where(static push => !push.IsCompletedSuccessfully), static push => Assert.True(push.IsCanceled));
+    }
+
+    [Fact]
     public async Task ADrainCancelsThePushFunctionAndProcessesTheAcceptedItems()
     {
         for (int seed = 0; seed < 50; seed++)

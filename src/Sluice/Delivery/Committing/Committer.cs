@@ -44,10 +44,8 @@ internal sealed partial class Committer(ConsecutorCore core)
             {
                 await core.ToCommit.WaitAsync().ConfigureAwait(false);
                 if (isEnding) break;
-                if (core.Rounds is null && core.Options.CommitInterval > TimeSpan.Zero && core.InFlight.Count < core.Options.MaxInFlight
-                    && core.Pump.MayBegin)
-                    await Task.Delay(core.Options.CommitInterval, core.Time, hurry.Token)
-                        .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (core.Rounds is null && core.Options.CommitInterval > TimeSpan.Zero)
+                    await core.CommitWait.WaitAsync(hurry.Token).ConfigureAwait(false);
                 abandoned.Token.ThrowIfCancellationRequested();
                 await committing.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
                 try
