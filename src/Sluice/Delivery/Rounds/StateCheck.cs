@@ -78,7 +78,7 @@ internal sealed class StateCheck(ConsecutorIdentity identity, IStreamStore store
         if (stored.HasTimers && !shape.HasTimers) return $"it has timers, and {called}the code has a {now} without timers";
         if (stored.Shape is not { } text) return null;
         if (stored.Version > shape.Version) return $"it has version {stored.Version}, and {called}the code has version {shape.Version}";
-        if (text == now) return null;
+        if (text == now || text == shape.Older) return null;
         if (stored.Version < shape.Version && StateShape.KindOf(text) == shape.Kind) return null;         // for migrations
         return $"it is of a {text}, and {called}the code has a {now}";
     }
