@@ -62,6 +62,14 @@ public class RenamedStateTests
         Assert.Contains("says that 'a' is called 'nope' now, and the code has no node of that name which keeps state. It has 'sum'",
             Refusal(StateChange.Renamed("a", "nope")), StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => StateChange.Renamed("a", "a"));
+        Assert.Contains("says that 'a' was renamed, and the code has a node of that name",
+            Assert.Throws<ArgumentException>(() => Beside(StateChange.Renamed("a", "sum"))).Message, StringComparison.Ordinal);
+        Beside(StateChange.Dropped("a"));
+
+        // Items that wait for the node under its old name would enter another one.
+        void Beside(StateChange said) => Of(store,
+            source => source | (static n => n) | Stage.Named("a") | Sluice.StageNode.Of(() => new Sum()) | Stage.Named("sum") | (_ => { }),
+            said);
 
         string Refusal(params StateChange[] said) => Assert.Throws<ArgumentException>(() => Make(store, "sum", said)).Message;
     }
