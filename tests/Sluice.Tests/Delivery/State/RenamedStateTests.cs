@@ -74,6 +74,30 @@ public class RenamedStateTests
         string Refusal(params StateChange[] said) => Assert.Throws<ArgumentException>(() => Make(store, "sum", said)).Message;
     }
 
+    /// <summary>An aggregate has a result for each partition, also for one without a row. After the end of the input, no partition puts
+    /// its result out again under the new name.</summary>
+    [Fact]
+    public async Task AnAggregateThatHasEndedStaysEndedUnderItsNewName()
+    {
+        await using var store = new MemoryStreamStore();
+        var results = new System.Collections.Concurrent.ConcurrentQueue<long>();
+        await EndAsync("sum", 7);
+        await EndAsync("total", null, StateChange.Renamed("sum", "total"));
+        await EndAsync("total", null);
+        await EndAsync("sum", null, StateChange.Renamed("total", "sum"));
+        Assert.Equal([0, 7], results.Order());
+
+        async Task EndAsync(string name, int? item, params StateChange[] said)
+        {
+            await using Consecutor<int> consecutor = Of(store,
+                source => source.Aggregate(0L, static (sum, n) => sum + n) | Stage.Named(name) | results.Enqueue, said);
+            await consecutor.StartAsync(Cancellation);
+            if (item is { } one) await consecutor.SendAsync(one, Cancellation);
+            await consecutor.CompleteAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
+        }
+    }
+
     /// <summary>A node with the same name but another shape must not read the state.</summary>
     [Fact]
     public async Task ANodeWithStateOfAnotherShapeIsRefused()
