@@ -77,6 +77,7 @@ public sealed partial class Consecutor<T>
         {
             Name = Name,
             IsTraced = local is null && Telemetry.IsTraced,
+            OnWarning = core.Options.OnWarning,
             Outputs = core.Outputs,
             KeepsOrder = core.Rounds is not null,
             DividesLists = core.Options.Delivery.Level != DeliveryLevel.None

@@ -49,28 +49,42 @@ internal sealed class StateCheck(ConsecutorIdentity identity, IStreamStore store
             if (page.Count < NodesAtOnce) break;
             after = page[^1].Node;
         }
-        bool hasShapes = names.Contains(Node);
+        bool hasShapes = names.Contains(Node), hasEnds = names.Contains(StageEnds.Node);
         HashSet<string> timed = [.. names.Select(ITimerRows.NodeOf).OfType<string>()];
         names.RemoveAll(static name => name.StartsWith('$'));
         names.AddRange(timed.Except(names).ToArray());          // a key may have timers and no state
-        if (names.Count == 0) return [];
-        Dictionary<string, StateRow> shapes = new(StringComparer.Ordinal);
-        for (string? after = null; hasShapes;)
+        string[] ended = hasEnds ? [.. (await ReadAsync(partition, StageEnds.Node, cancellation).ConfigureAwait(false)).Keys] : [];
+        ended = [.. ended.Except(names)];
+        if (names.Count + ended.Length == 0) return [];
+        Dictionary<string, StateRow> shapes = hasShapes ? await ReadAsync(partition, Node, cancellation).ConfigureAwait(false) : [];
+        return
+        [
+            .. names.Select(name => StoredNode.Of(partition, name, shapes.GetValueOrDefault(name)) with
+            {
+                HasTimers = timed.Contains(name),
+            }),
+            .. ended.Select(name => new StoredNode(partition, name, 0, null) { HasOnlyEnded = true }),
+        ];
+    }
+
+    private async Task<Dictionary<string, StateRow>> ReadAsync(int partition, string node, CancellationToken cancellation)
+    {
+        Dictionary<string, StateRow> rows = new(StringComparer.Ordinal);
+        for (string? after = null; ;)
         {
-            IReadOnlyList<StateRow> page = await store.ListStateAsync(identity.Group, partition, Node, after, PageSize, cancellation)
+            IReadOnlyList<StateRow> page = await store.ListStateAsync(identity.Group, partition, node, after, PageSize, cancellation)
                 .ConfigureAwait(false);
-            foreach (StateRow row in page) shapes[row.Key] = row;
-            if (page.Count < PageSize) break;
+            foreach (StateRow row in page) rows[row.Key] = row;
+            if (page.Count < PageSize) return rows;
             after = page[^1].Key;
         }
-        return [.. names.Select(name => StoredNode.Of(partition, name,
-            shapes.GetValueOrDefault(name)) with { HasTimers = timed.Contains(name) })];
     }
 
     /// <returns>The mismatch, as a text for people; null if there is none.</returns>
     private string? Why(StoredNode stored)
     {
         string? name = stored.Node;
+        if (stored.HasOnlyEnded) return null;                   // it has no state to forget
         if (!plan.Knows(name) && !plan.TryFollow(name, out name)) return "the code has no such node";
         if (name is null) return null;
         (StateShape shape, string now) = plan.Of(name);
@@ -78,7 +92,7 @@ internal sealed class StateCheck(ConsecutorIdentity identity, IStreamStore store
         if (stored.HasTimers && !shape.HasTimers) return $"it has timers, and {called}the code has a {now} without timers";
         if (stored.Shape is not { } text) return null;
         if (stored.Version > shape.Version) return $"it has version {stored.Version}, and {called}the code has version {shape.Version}";
-        if (text == now) return null;
+        if (text == now || text == shape.Older) return null;
         if (stored.Version < shape.Version && StateShape.KindOf(text) == shape.Kind) return null;         // for migrations
         return $"it is of a {text}, and {called}the code has a {now}";
     }
@@ -134,6 +148,9 @@ internal sealed class StateCheck(ConsecutorIdentity identity, IStreamStore store
 /// <param name="Shape">The stored shape; null if unknown, because the state was just moved or is older than shapes.</param>
 internal sealed record StoredNode(int Partition, string Node, int Version, string? Shape)
 {
+    /// <summary>Whether the node has no state here, and only the mark that it has put out what it held at the end of the input.</summary>
+    public bool HasOnlyEnded { get; init; }
+
     /// <summary>Whether the node has stored timers.</summary>
     public bool HasTimers { get; init; }
 

@@ -20,6 +20,9 @@ internal sealed class StatePlan
                 throw Wrong(
                     $"says that '{change.Node}' was {(change.To is null ? "removed" : "renamed")}, and the code has a node of that name "
                         + $"which keeps state. If that is another node, give it a name that was never used");
+            if (change.To is not null && Enumerable.Range(0, recorder.Count).Any(node => recorder.NameOf(node) == change.Node))
+                throw Wrong($"says that '{change.Node}' was renamed, and the code has a node of that name. Items that wait for the renamed "
+                    + "node would enter the other one: give that one a name that was never used");
             if (!changes.TryAdd(change.Node, change)) throw Wrong($"names '{change.Node}' twice");
         }
         foreach (IGrouping<string, StateChange> same in said.Where(static change => change.To is not null)

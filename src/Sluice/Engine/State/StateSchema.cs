@@ -29,6 +29,9 @@ internal readonly record struct StateShape(string Kind, Type? Type, int Version)
     /// <summary>Whether the node has timers. Not part of the text: a node may get timers later.</summary>
     public bool HasTimers { get; init; }
 
+    /// <summary>The text that earlier versions of the library have stored, if it is another one.</summary>
+    public string? Older { get; init; }
+
     /// <summary>Names the type of the state to a check of types that are to be stored; null if the state is in a form of the
     /// library.</summary>
     public Action<IStateTypeCheck>? Check { get; init; }

@@ -57,6 +57,7 @@ internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, Chunk
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
+        if (buffer.IsOverfull) return EmitFullAndPushAsync(item, ticket);
         Context.In++;
         T[]? after = buffer.Add(Context, item, ticket, out T[]? before);
         if (before is null) return after is null ? default : EmitAsync(after, null);
@@ -65,8 +66,20 @@ internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, Chunk
 
     protected override async ValueTask OnCompleteAsync()
     {
+        await EmitFullAsync();
         if (buffer.Count > 0) await EmitAsync(buffer.Cut(), null);
         await Next.CompleteAsync();
+    }
+
+    private async ValueTask EmitFullAndPushAsync(T item, Ticket? ticket)
+    {
+        await EmitFullAsync();
+        await PushAsync(item, ticket);
+    }
+
+    private async ValueTask EmitFullAsync()
+    {
+        while (buffer.TryCutFirst(out T[] chunk)) await EmitAsync(chunk, null);
     }
 
     private async ValueTask EmitBothAsync(T[] before, T[] after)

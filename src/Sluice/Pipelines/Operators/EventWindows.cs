@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Sluice.Pipelines;
 
 /// <summary>The kept windows of event time: open windows, and closed windows that may still take items. In the order of their ends, which
-/// all differ, so their starts are in order too.</summary>
+/// all differ. The starts of sessions are in order, too.</summary>
 /// <param name="watermark">The progress of event time.</param>
 /// <param name="lateness">How long closed windows are kept, in ticks.</param>
 /// <param name="maxItems">The number of items that a window holds.</param>

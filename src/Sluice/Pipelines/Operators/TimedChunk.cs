@@ -32,6 +32,7 @@ internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, 
 
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)
     {
+        if (buffer.IsOverfull) return EmitFullAndAddAsync(item, ticket);
         bool wasEmpty = buffer.Count == 0;
         T[]? after = buffer.Add(Context, item, ticket, out T[]? before);
         if (buffer.Count > 0 && (wasEmpty || before is not null)) Begin();
@@ -44,12 +45,12 @@ internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, 
         isTicking = false;
         if (buffer.Count == 0) return default;
         TimeSpan left = within - Time.GetElapsedTime(began);
-        if (left <= TimeSpan.Zero) return EmitAsync(buffer.Cut(), null);
+        if (left <= TimeSpan.Zero) return EmitAllAsync();
         Tick(left);
         return default;
     }
 
-    protected override ValueTask OnEndAsync() => buffer.Count > 0 ? EmitAsync(buffer.Cut(), null) : default;
+    protected override ValueTask OnEndAsync() => buffer.Count > 0 ? EmitAllAsync() : default;
 
     private void Begin()
     {
@@ -61,6 +62,23 @@ internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, 
     {
         isTicking = true;
         SetTimer(due);
+    }
+
+    private async ValueTask EmitFullAndAddAsync(T item, Ticket? ticket)
+    {
+        await EmitFullAsync();
+        await OnItemAsync(item, ticket);
+    }
+
+    private async ValueTask EmitAllAsync()
+    {
+        await EmitFullAsync();
+        if (buffer.Count > 0) await EmitAsync(buffer.Cut(), null);
+    }
+
+    private async ValueTask EmitFullAsync()
+    {
+        while (buffer.TryCutFirst(out T[] chunk)) await EmitAsync(chunk, null);
     }
 
     private async ValueTask EmitBothAsync(T[] before, T[] after)

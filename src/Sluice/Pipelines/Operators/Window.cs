@@ -50,7 +50,7 @@ public static partial class SourceExtensions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Positive(hop), size, nameof(hop));
         ArgumentOutOfRangeException.ThrowIfLessThan(hop.Ticks, (size.Ticks + MaxOpenWindows - 1) / MaxOpenWindows, nameof(hop));
         ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);
-        return NotNull(source).Then(new WindowOperator<T>(() => new SlidingWindows(size.Ticks, hop.Ticks), maxItems));
+        return NotNull(source).Then(new WindowOperator<T>("sliding", () => new SlidingWindows(size.Ticks, hop.Ticks), maxItems));
     }
 
     /// <summary>Gathers items that come close together: a window begins with an item, and is over when none has come for a while.</summary>
@@ -71,7 +71,7 @@ public static partial class SourceExtensions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);
         long gapTicks = Positive(gap).Ticks, maxTicks = Positive(longest).Ticks;
-        return NotNull(source).Then(new WindowOperator<T>(() => new SessionWindows(gapTicks, maxTicks), maxItems));
+        return NotNull(source).Then(new WindowOperator<T>("session", () => new SessionWindows(gapTicks, maxTicks), maxItems));
     }
 }
 
@@ -103,9 +103,10 @@ public sealed class Window<T>
         System.Globalization.CultureInfo.InvariantCulture, $"[{Start:u}, {End:u}): {Items.Count} {(Items.Count == 1 ? "item" : "items")}");
 }
 
+/// <param name="form">The form of the windows, as it is stored.</param>
 /// <param name="windows">Makes the bounds of the windows.</param>
 /// <param name="maxItems">How many items a window holds.</param>
-internal sealed class WindowOperator<T>(Func<WindowBounds> windows, int maxItems) : Operator<T, Window<T>>
+internal sealed class WindowOperator<T>(string form, Func<WindowBounds> windows, int maxItems) : Operator<T, Window<T>>
 {
     public override string Kind => "window";
 
@@ -117,7 +118,7 @@ internal sealed class WindowOperator<T>(Func<WindowBounds> windows, int maxItems
 
     public override bool Remembers => true;
 
-    public override StateShape Shape => new("window", typeof(T), 0);
+    public override StateShape Shape => new($"{form} window", typeof(T), 0) { Older = new StateShape("window", typeof(T), 0).ToString() };
 
     public override Inlet<T> Create(StageContext context, Inlet<Window<T>> next) => new WindowStage<T>(context, next, windows(), maxItems);
 }

@@ -25,7 +25,7 @@ internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful
         {
             if (!Gathered.IsHead(row)) continue;
             long[] times = [.. stored.GetMany<long>(row)];
-            open.Add(new(times[0], times[1], times[2], stored));
+            open.Add(new(row, times, stored));
         }
         open.Sort(static (one, other) => one.End.CompareTo(other.End));
         if (open.Count > 0) SetTimer(new(open[0].End - UtcNow));
@@ -60,17 +60,21 @@ internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful
     /// <returns>Whether a window is full.</returns>
     private bool Add(T item, long now)
     {
-        while (bounds.TryOpen(now, open.Count == 0 ? null : open[^1].End, out long start, out long end)) open.Add(new(start, end));
+        while (bounds.TryOpen(now, open.Count == 0 ? null : open[^1].End, out long start, out long end)) open.Add(Open(start, end));
         bool full = false;
         foreach (Gathered window in open)
         {
             window.End = bounds.Extend(window.Begin, window.End, now);
             window.Items.Add(item);
-            full |= window.Items.Count == maxItems;
+            full |= window.Items.Count >= maxItems;  // more, if it may hold fewer now than when it was stored
         }
         if (!IsTimerSet) SetTimer(new(open[0].End - now));
         return full;
     }
+
+    /// <summary>Windows of two sizes may begin at one moment: those of another size were stored by earlier code.</summary>
+    private Gathered Open(long start, long end)
+        => new(start, end, isAlone: !open.Exists(other => other.Begin == start) && !closed.Exists(other => other.Begin == start));
 
     private async ValueTask CloseAsync(long now)
     {
@@ -103,41 +107,49 @@ internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful
     /// <summary>An open window.</summary>
     private sealed class Gathered
     {
+        private const string Head = "/head", Pages = "/items";
+
+        private readonly string name;                // tells the rows of one window apart
         private (long Start, long End) saved;
         private bool isSaved;
 
-        public Gathered(long start, long end)
+        /// <param name="start">The start.</param>
+        /// <param name="end">The end; items may extend the window.</param>
+        /// <param name="isAlone">Whether no other window that is stored begins at the same moment.</param>
+        public Gathered(long start, long end, bool isAlone)
         {
-            (Begin, Start, End) = (start, start, end);
-            Stored = new(Row("items"));
+            name = isAlone ? string.Create(CultureInfo.InvariantCulture, $"{start:D19}")
+                : string.Create(CultureInfo.InvariantCulture, $"{start:D19}-{end:D19}");
+            (Begin, Start, End, Stored) = (start, start, end, new(name + Pages));
         }
 
-        public Gathered(long begin, long start, long end, StateReader stored) : this(begin, end)
+        /// <param name="head">The key of its first row.</param>
+        /// <param name="times">The values of that row.</param>
+        /// <param name="stored">Its rows.</param>
+        public Gathered(string head, long[] times, StateReader stored)
         {
-            (Start, saved, isSaved) = (start, (start, end), true);
-            Items = Stored.Restore<T>(stored);
+            name = head[..^Head.Length];
+            (Begin, Start, End, Stored) = (times[0], times[1], times[2], new(name + Pages));
+            (saved, isSaved, Items) = ((Start, End), true, Stored.Restore<T>(stored));
         }
 
         public RememberedList Stored { get; }
 
-        public static bool IsHead(string row) => row.EndsWith("/head", StringComparison.Ordinal);
+        public static bool IsHead(string row) => row.EndsWith(Head, StringComparison.Ordinal);
 
         public void Save(StateWriter changes)
         {
-            if (!isSaved || saved != (Start, End)) changes.PutMany<long>(Row("head"), [Begin, Start, End]);
+            if (!isSaved || saved != (Start, End)) changes.PutMany<long>(name + Head, [Begin, Start, End]);
             (saved, isSaved) = ((Start, End), true);
             Stored.Save<T>(changes, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Items));
         }
 
         public void Delete(StateWriter changes)
         {
-            if (isSaved) changes.Delete(Row("head"));
+            if (isSaved) changes.Delete(name + Head);
             Stored.Clear();
             Stored.Save<T>(changes, []);
         }
-
-        // The last part tells rows of one window apart.
-        private string Row(string what) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Begin:D19}/{what}");
 
         /// <summary>Where the window begins, whatever came out of it already.</summary>
         public long Begin { get; }
@@ -167,10 +179,12 @@ internal sealed class SlidingWindows(long size, long hop) : WindowBounds
 {
     public override bool TryOpen(long now, long? last, out long start, out long end)
     {
-        // The first that contains this moment is the one after the last that begins a whole size or more before it.
-        start = last + hop - size ?? WindowGrid.FirstStart(now, size, hop);
+        // The next one is the first to end behind the last one, whatever the size of that. Its turn comes when items need it: windows
+        // without overlap take each item once, also if the last one is shorter.
+        bool isDue = last is null || last + hop - size <= now;
+        start = isDue ? WindowGrid.FirstStart(last ?? now, size, hop) : 0;
         end = start + size;
-        return start <= now;
+        return isDue;
     }
 }
 
