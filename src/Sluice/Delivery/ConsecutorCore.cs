@@ -23,7 +23,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Stream = new(Group, options, KeepsState, Store);
         InFlight = new(Ledger, Pump);
         Partitions = new(Ledger, InFlight, Pump) { Lost = partition => Rounds?.Drop(partition), LeavingChanged = () => Members!.LetGo() };
-        Sinks = new(Pump);
+        Sinks = new(Pump, recorder);
         Ended = new(ToCommit);
         Roots = new(Ended, Telemetry);
         State = new(name, recorder, options.State);

@@ -35,7 +35,7 @@ public sealed record StateChange
     }
 
     /// <summary>Declares a node as removed and its state as unwanted. In each partition, the state is deleted before the first item goes
-    /// through. This cannot be undone.</summary>
+    /// through. This cannot be undone. Of a sink that commits, the store forgets the files; the files themselves stay.</summary>
     /// <param name="node">The old name; the code has no node of that name.</param>
     /// <exception cref="ArgumentException">The name is empty.</exception>
     public static StateChange Dropped(string node)

@@ -20,6 +20,8 @@ internal sealed class StatePlan
                 throw Wrong(
                     $"says that '{change.Node}' was {(change.To is null ? "removed" : "renamed")}, and the code has a node of that name "
                         + $"which keeps state. If that is another node, give it a name that was never used");
+            if (change.To is null && recorder.Topology.Nodes.Any(node => node.Kind == CommitSinkKind.Name && node.Name == change.Node))
+                throw Wrong($"says that '{change.Node}' was removed, and the code has a sink of that name");
             if (!changes.TryAdd(change.Node, change)) throw Wrong($"names '{change.Node}' twice");
         }
         foreach (IGrouping<string, StateChange> same in said.Where(static change => change.To is not null)
