@@ -26,7 +26,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Sinks = new(Pump, recorder);
         Ended = new(ToCommit);
         Roots = new(Ended, Telemetry);
-        State = new(name, recorder, options.State);
+        State = new(name, recorder, options.State, () => Stream.IsKeyed);
         StateCheck = new(Identity, Store, State);
         Nodes = new(recorder, node => State.TryFollow(node, out string? to) ? to : null);
         Versions = new(options.CodeVersion, Nodes);

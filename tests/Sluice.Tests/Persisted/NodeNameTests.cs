@@ -113,7 +113,8 @@ public class NodeNameTests
         Is("n: group of int", Shapes(Numbers.GroupBy(static n => n)));
         Is("n: window of int", Shapes(Numbers.Window(Second)));
         Is("n: event-time window of int", Shapes(Numbers.Window(Time, Second)));
-        Is("n: node of int", Shapes(Numbers | StageNode.Of(static () => new Total())));
+        Is("n: node by partition of int", Shapes(Numbers | StageNode.Of(static () => new Total())));
+        Is("n: node of int", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | StageNode.Of(static () => new Total())));
         Is("n: scan by key of int",
             Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Scan(0, static (sum, n) => sum + n)));
         Is("n: distinct by key of int[]", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Distinct(10)));

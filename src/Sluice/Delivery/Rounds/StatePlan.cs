@@ -2,18 +2,23 @@ namespace Sluice.Delivery;
 
 /// <summary>The nodes of the code that keep state, with their shapes, and the declared changes to state that is stored under other
 /// names.</summary>
-/// <remarks>Immutable.</remarks>
+/// <remarks>Immutable, once the consecutor has its key.</remarks>
 internal sealed class StatePlan
 {
-    private readonly Dictionary<string, (StateShape Shape, string Text)> shapes;
+    private readonly Dictionary<string, StateShape> shapes;
     private readonly Dictionary<string, StateChange> changes = new(StringComparer.Ordinal);
     private readonly string consecutor;
+    private readonly Func<bool> isKeyed;
+    private Dictionary<string, (StateShape Shape, string Text)>? stored;
 
+    /// <param name="consecutor">The name of the consecutor.</param>
+    /// <param name="recorder">The pipeline as it was drawn.</param>
+    /// <param name="said">The declared changes.</param>
+    /// <param name="isKeyed">Whether accepted items have keys. Called once the consecutor has its key.</param>
     /// <exception cref="ArgumentException">A declared change contradicts the code or another change.</exception>
-    public StatePlan(string consecutor, TopologyRecorder recorder, IReadOnlyList<StateChange> said)
+    public StatePlan(string consecutor, TopologyRecorder recorder, IReadOnlyList<StateChange> said, Func<bool> isKeyed)
     {
-        this.consecutor = consecutor;
-        shapes = recorder.States.ToDictionary(state => state.Key, state => (state.Value, state.Value.ToString()), StringComparer.Ordinal);
+        (this.consecutor, this.isKeyed, shapes) = (consecutor, isKeyed, recorder.States);
         foreach (StateChange change in said)
         {
             if (shapes.ContainsKey(change.Node))
@@ -42,14 +47,14 @@ internal sealed class StatePlan
     public bool Knows(string node) => shapes.ContainsKey(node);
 
     /// <summary>Returns the shape of the state of a node in the code.</summary>
-    public (StateShape Shape, string Text) Of(string node) => shapes[node];
+    public (StateShape Shape, string Text) Of(string node) => LazyInitializer.EnsureInitialized(ref stored, Stored)[node];
 
     /// <summary>Refuses state that a store could not keep, before an item changes it.</summary>
     /// <exception cref="PayloadException">The type of a node's state would not come back from a store as it was.</exception>
     public void CheckTypes(PayloadSerializers serializers)
     {
         var types = new SerializerCheck(serializers);
-        foreach ((string node, (StateShape shape, _)) in shapes)
+        foreach ((string node, StateShape shape) in shapes)
         {
             try
             {
@@ -73,6 +78,12 @@ internal sealed class StatePlan
         to = FollowFrom(change);
         return true;
     }
+
+    private Dictionary<string, (StateShape Shape, string Text)> Stored() => shapes.ToDictionary(static state => state.Key, state =>
+    {
+        StateShape shape = state.Value with { IsByPartition = state.Value.IsByPartition && !isKeyed() };
+        return (shape, shape.ToString());
+    }, StringComparer.Ordinal);
 
     private string? FollowFrom(StateChange first)
     {
