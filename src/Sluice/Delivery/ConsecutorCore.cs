@@ -28,7 +28,8 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Roots = new(Ended, Telemetry);
         State = new(name, recorder, options.State, () => Stream.IsKeyed);
         StateCheck = new(Identity, Store, State);
-        Nodes = new(recorder, node => State.TryFollow(node, out string? to) ? to : null);
+        Nodes = new(recorder, node => State.TryFollow(node, out string? to) ? to : null,
+            node => State.TryFollow(node, out string? to) && to is null);
         Versions = new(options.CodeVersion, Nodes);
         Stopped = new(name, Time, Ledger, Pump, Lifetime);
         Problems = new(name, Time, Lifetime.Warn, Stopped, () => Rounds?.Problem);

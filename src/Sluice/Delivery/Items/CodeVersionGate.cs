@@ -14,7 +14,7 @@ internal sealed class CodeVersionGate(int present, NodeTable nodes)
     {
         if (codeVersion > present)
             return $"It was written by code version {codeVersion}, and this is {present}: it waits until code of that version starts.";
-        if (string.IsNullOrEmpty(node) || nodes.Find(node) is not null) return null;
+        if (string.IsNullOrEmpty(node) || nodes.Find(node) is not null || nodes.IsDropped(node)) return null;
         return $"This code has no node '{node}'. The item waits until a version that has one starts, or is renamed back.";
     }
 }

@@ -2,11 +2,11 @@ namespace Sluice.Delivery;
 
 /// <summary>Sinks that an earlier version of the code had, and whose files the store still knows. Forgets the files of sinks that are
 /// declared as dropped, and warns of the others.</summary>
-/// <remarks>Called by one thread at a time. It cannot tell a sink that is gone from one that has another name now. If the last commit of a
-/// sink that has another name is in doubt, nothing takes back what the sink has written: its new name is that of another sink.</remarks>
+/// <remarks>Thread-safe. It cannot tell a sink that is gone from one that has another name now. If the last commit of a sink that has
+/// another name is in doubt, nothing takes back what the sink has written: its new name is that of another sink.</remarks>
 internal sealed class FormerSinks(ConsecutorCore core)
 {
-    private readonly HashSet<string> told = new(StringComparer.Ordinal);
+    private readonly HashSet<string> told = new(StringComparer.Ordinal);         // under itself
 
     /// <summary>Forgets and warns, for a partition that was just acquired.</summary>
     /// <returns>False if another member has acquired the partition meanwhile.</returns>
@@ -18,7 +18,7 @@ internal sealed class FormerSinks(ConsecutorCore core)
         {
             if (core.State.TryFollow(files.Key, out string? to) && to is null)
                 dropped.AddRange(files.Select(static file => new FileLength(file, -1)));
-            else if (told.Add(files.Key)) core.Lifetime.Warn(Warning(files.Key));
+            else Tell(files.Key);
         }
         if (dropped.Count == 0) return true;
         CommitResult result = await core.Store.CommitAsync(new(partition.Owner, partition.NextCommit) { FileLengths = dropped },
@@ -29,10 +29,15 @@ internal sealed class FormerSinks(ConsecutorCore core)
         return true;
     }
 
-    private string Warning(string sink)
-        => $"The store has commits of the sink '{sink}' of {core.Name}, and this code has no sink of that name. If the sink has another "
-        + "name now, and the process that wrote last was killed, then the last rows or lines under the old name may belong to no commit: "
-        + "they stay, and come again under the new name. To take them back, start the code with the old name once, and stop it in order. "
-        + $"If that is done, or the sink is gone, say so: {nameof(ConsecutorOptions)}.{nameof(ConsecutorOptions.State)} = "
-        + $"[{nameof(StateChange)}.{nameof(StateChange.Dropped)}(\"{sink}\")].";
+    private void Tell(string sink)
+    {
+        lock (told)
+            if (!told.Add(sink)) return;
+        core.Lifetime.Warn(
+            $"The store has commits of the sink '{sink}' of {core.Name}, and this code has no sink of that name. If the sink has another "
+            + "name now, and the process that wrote last was killed, then the last rows or lines under the old name may belong to no "
+            + "commit: they stay, and come again under the new name. To take them back, start the code with the old name once, and stop "
+            + $"it in order. If that is done, or the sink is gone, say so: {nameof(ConsecutorOptions)}."
+            + $"{nameof(ConsecutorOptions.State)} = [{nameof(StateChange)}.{nameof(StateChange.Dropped)}(\"{sink}\")].");
+    }
 }

@@ -80,7 +80,7 @@ internal sealed class StateCheck(ConsecutorIdentity identity, IStreamStore store
     private (StateShape Shape, string Text)? PlanOf(StoredNode stored)
     {
         string? name = stored.Node;
-        return plan.Knows(name) || (plan.TryFollow(name, out name) && name is not null) ? plan.Of(name) : null;
+        return plan.Knows(name) || (plan.TryFollow(name, out name) && name is not null && plan.Knows(name)) ? plan.Of(name) : null;
     }
 
     /// <returns>The mismatch, as a text for people; null if there is none.</returns>
@@ -89,6 +89,7 @@ internal sealed class StateCheck(ConsecutorIdentity identity, IStreamStore store
         string? name = stored.Node;
         if (!plan.Knows(name) && !plan.TryFollow(name, out name)) return "the code has no such node";
         if (name is null) return null;
+        if (!plan.Knows(name)) return $"'{name}' of the code keeps no state";
         (StateShape shape, string now) = plan.Of(name);
         string called = name == stored.Node ? "" : $"'{name}' of ";
         if (stored.HasTimers && !shape.HasTimers) return $"it has timers, and {called}the code has a {now} without timers";

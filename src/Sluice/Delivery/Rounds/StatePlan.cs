@@ -1,3 +1,5 @@
+using Sluice.Topologies;
+
 namespace Sluice.Delivery;
 
 /// <summary>The nodes of the code that keep state, with their shapes, and the declared changes to state that is stored under other
@@ -19,13 +21,14 @@ internal sealed class StatePlan
     public StatePlan(string consecutor, TopologyRecorder recorder, IReadOnlyList<StateChange> said, Func<bool> isKeyed)
     {
         (this.consecutor, this.isKeyed, shapes) = (consecutor, isKeyed, recorder.States);
+        IReadOnlyList<TopologyNode> nodes = recorder.Topology.Nodes;
         foreach (StateChange change in said)
         {
             if (shapes.ContainsKey(change.Node))
                 throw Wrong(
                     $"says that '{change.Node}' was {(change.To is null ? "removed" : "renamed")}, and the code has a node of that name "
                         + $"which keeps state. If that is another node, give it a name that was never used");
-            if (change.To is null && recorder.Topology.Nodes.Any(node => node.Kind == CommitSinkKind.Name && node.Name == change.Node))
+            if (change.To is null && nodes.Any(node => node.Kind == CommitSinkKind.Name && node.Name == change.Node))
                 throw Wrong($"says that '{change.Node}' was removed, and the code has a sink of that name");
             if (!changes.TryAdd(change.Node, change)) throw Wrong($"names '{change.Node}' twice");
         }
@@ -34,10 +37,10 @@ internal sealed class StatePlan
             if (same.Count() > 1) throw Wrong($"says that {string.Join(" and ", same.Select(static change =>
                 $"'{change.Node}'"))} are called '{same.Key}' now. The state of two nodes cannot become that of one");
         foreach (StateChange change in said)
-            if (change.To is not null && !shapes.ContainsKey(change.To) && !changes.ContainsKey(change.To))
+            if (change.To is not null && nodes.All(node => node.Name != change.To) && !changes.ContainsKey(change.To))
                 throw Wrong(
-                    $"says that '{change.Node}' is called '{change.To}' now, and the code has no node of that name which keeps state. It "
-                        + $"has {Names}");
+                    $"says that '{change.Node}' is called '{change.To}' now, and the code has no node of that name. Its nodes that keep "
+                        + $"state: {Names}");
         foreach (StateChange change in said) _ = FollowFrom(change);
     }
 
@@ -90,8 +93,9 @@ internal sealed class StatePlan
         StateChange change = first;
         for (int steps = 0; steps <= changes.Count; steps++)
         {
-            if (change.To is null || shapes.ContainsKey(change.To)) return change.To;
-            change = changes[change.To];
+            if (change.To is null || shapes.ContainsKey(change.To) || !changes.TryGetValue(change.To, out StateChange? next))
+                return change.To;
+            change = next;
         }
         throw Wrong($"renames '{first.Node}' in a circle");
     }
