@@ -16,6 +16,9 @@ internal sealed class NodeTable(TopologyRecorder recorder, Func<string, string?>
     /// <summary>Whether the code lacks a node because it was dropped: items on the way to it have nowhere to go.</summary>
     public bool IsDropped(string name) => Find(name) is null && isDropped(name);
 
+    /// <inheritdoc cref="TopologyRecorder.NamesakesOf"/>
+    public int? NamesakesOf(int node) => recorder.NamesakesOf(node);
+
     /// <summary>A fan-out without a node of its own has the name of a node behind it. Several fan-outs may share that name: it then means
     /// the node itself, where items fail.</summary>
     private static Dictionary<string, int> Numbers(TopologyRecorder recorder)

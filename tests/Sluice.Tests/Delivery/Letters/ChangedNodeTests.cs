@@ -6,7 +6,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Items wait for a node, and the next version of the code has it under another name, or not at all.</summary>
+/// <summary>Items wait for a node, and the next version of the code has it at another place, under another name, or not at all.</summary>
 public sealed class ChangedNodeTests : IAsyncDisposable
 {
     private readonly TestClock clock = new();
@@ -19,6 +19,37 @@ public sealed class ChangedNodeTests : IAsyncDisposable
     public ValueTask DisposeAsync() => store.DisposeAsync();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>The default name of the stage is that of another one, once a stage is added in front of it.</summary>
+    [Fact]
+    public async Task ALetterOfAnUnnamedStageWaitsUntilTheStageIsNamedIfItsNameMayBeThatOfAnother()
+    {
+        await using (Consecutor<string> first = Make(source => source | Taxed | Failing | seen.Enqueue))
+        {
+            await first.StartAsync(Cancellation);
+            await first.SendAsync("a", Cancellation);
+            Assert.Equal(1, (await first.WaitForIdleAsync(Cancellation)).Dead);
+            Assert.Equal("map-2", Assert.Single(await LettersAsync(first)).Node);
+            Assert.Equal(1, await first.RedriveAsync(static _ => true, cancellation: Cancellation));          // the same code enters there
+            Assert.Equal(1, (await first.WaitForIdleAsync(Cancellation)).Dead);
+        }
+        await using (Consecutor<string> added = Make(source => source | Checked | Taxed | Shipped | seen.Enqueue))
+        {
+            await added.StartAsync(Cancellation);
+            await added.RedriveAsync(static _ => true, cancellation: Cancellation);
+            ConsecutorSnapshot waits = await Member.UntilAsync(added, static now => now is { Parked: 1 } or { Completed: > 0 });
+            Assert.Empty(seen);
+            Assert.Equal("It is for 'map-2', which is the default name of a stage. The code had 2 such stages when the item was stored, "
+                + "and has 3 now, so it is not known which one is meant. The item waits until you name its stage: Stage.Named(\"map-2\").",
+                waits.Problem);
+            await added.SendAsync("b", Cancellation);                    // others go on
+            await Member.UntilAsync(added, static now => now is { Completed: 1 });
+        }
+        await using Consecutor<string> named = Make(source => source | Checked | Taxed | (Shipped | Stage.Named("map-2")) | seen.Enqueue);
+        await named.StartAsync(Cancellation);
+        await named.WaitForIdleAsync(Cancellation);
+        Assert.Equal(["b checked taxed shipped", "a taxed shipped"], seen);
+    }
 
     [Fact]
     public async Task OutputsOfADroppedNodeAreDeadLettersThatCanBeDiscarded()
@@ -64,6 +95,8 @@ public sealed class ChangedNodeTests : IAsyncDisposable
     }
 
     private static Pipe<string, string> Checked => Pipe.Of<string>().Select(static text => $"{text} checked");
+
+    private static Pipe<string, string> Taxed => Pipe.Of<string>().Select(static text => $"{text} taxed");
 
     private static Pipe<string, string> Shipped => Pipe.Of<string>().Select(static text => $"{text} shipped");
 
