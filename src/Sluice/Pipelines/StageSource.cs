@@ -48,7 +48,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
             && stage.IsByKey);
         if (builder.Following is not null && stage.KeepsState)
             builder.KeepsState(stage.Kind, stage.Hint, options.Name, typeof(TOut), stage.IsTimed, upstream is KeyedSource<TIn>
-                && stage.Remembers, stage.Shape);
+                && stage.Remembers, upstream is KeyedSource<TIn> ? stage.Shape with { IsByPartition = false } : stage.Shape);
         if (builder.IsDrawing)
         {
             if (stage.OutputName is { } output) builder.NamesOutput(output, typeof(TIn));

@@ -115,7 +115,8 @@ public class NodeNameTests
         Is("n: session window of int", Shapes(Numbers.SessionWindow(Second, Second)));
         Is("n: event-time sliding window of int", Shapes(Numbers.Window(Time, Second)));
         Is("n: event-time session window of int", Shapes(Numbers.SessionWindow(Time, Second)));
-        Is("n: node of int", Shapes(Numbers | StageNode.Of(static () => new Total())));
+        Is("n: node by partition of int", Shapes(Numbers | StageNode.Of(static () => new Total())));
+        Is("n: node of int", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | StageNode.Of(static () => new Total())));
         Is("n: scan by key of int",
             Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Scan(0, static (sum, n) => sum + n)));
         Is("n: distinct by key of int[]", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Distinct(10)));

@@ -271,7 +271,7 @@ internal sealed partial class Committer(ConsecutorCore core)
         if (isCommitted)
         {
             if (!isSpilled) (partition.NextCommit, partition.Counts) = (partition.NextCommit + 1, draft.NewBooks);
-            foreach (FileLength file in parts.FileLengths) partition.FileLengths[file.Name] = file.Length;
+            Note(partition, parts.FileLengths);
             await CountAsync(draft).ConfigureAwait(false);
             core.Problems.Latest = null;
             if (draft.HasFailures) draft.Tell(core.Failures);

@@ -50,7 +50,7 @@ internal sealed partial class GroupMembership
         OwnedPartition[] owned = core.Partitions.Owned;
         // a file is written by one member
         HashSet<int> going = share.ToRelease(group, [.. owned.Select(static partition
-            => new PartitionInUse(partition.Number, partition.UnderWay, partition.IsLeaving, partition.FileLengths.Count == 0))]);
+            => new PartitionInUse(partition.Number, partition.UnderWay, partition.IsLeaving, MayLeave: !partition.HasFiles))]);
         bool hasChanged = false;
         foreach (OwnedPartition partition in owned)
         {

@@ -36,7 +36,13 @@ internal readonly record struct StateShape(string Kind, Type? Type, int Version)
     /// library.</summary>
     public Action<IStateTypeCheck>? Check { get; init; }
 
-    public override string ToString() => Type is null ? Kind : $"{Kind} of {TypeNames.ToStore(Type)}";
+    /// <summary>Whether a node that has state by key has one state for each partition, because its items have no keys.</summary>
+    public bool IsByPartition { get; init; }
+
+    /// <summary>The kind in the text.</summary>
+    public string StoredKind => IsByPartition ? $"{Kind} by partition" : Kind;
+
+    public override string ToString() => Type is null ? StoredKind : $"{StoredKind} of {TypeNames.ToStore(Type)}";
 
     /// <summary>The kind in the text of a shape.</summary>
     public static string KindOf(string text) => text.Split(" of ", 2)[0];

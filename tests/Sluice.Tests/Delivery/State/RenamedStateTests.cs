@@ -59,7 +59,7 @@ public class RenamedStateTests
         Assert.Contains("says that 'a' and 'b' are called 'sum' now",
             Refusal(StateChange.Renamed("a", "sum"), StateChange.Renamed("b", "sum")), StringComparison.Ordinal);
         Assert.Contains("names 'a' twice", Refusal(StateChange.Renamed("a", "sum"), StateChange.Dropped("a")), StringComparison.Ordinal);
-        Assert.Contains("says that 'a' is called 'nope' now, and the code has no node of that name which keeps state. It has 'sum'",
+        Assert.Contains("says that 'a' is called 'nope' now, and the code has no node of that name. Its nodes that keep state: 'sum'.",
             Refusal(StateChange.Renamed("a", "nope")), StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => StateChange.Renamed("a", "a"));
         Assert.Contains("says that 'a' was renamed, and the code has a node of that name",
@@ -115,6 +115,18 @@ public class RenamedStateTests
             (await Assert.ThrowsAsync<InvalidOperationException>(() => other.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
         await LiveAsync(Make(store, "sum"), 1, 2);
         Assert.Equal(["1=2", "2=4"], await RowsAsync(store, "sum"));
+    }
+
+    [Fact]
+    public async Task StateOfANodeThatIsCalledLikeOneWithoutStateIsRefused()
+    {
+        await using var store = new MemoryStreamStore();
+        await LiveAsync(Make(store, "balance"), 1, 2, 3, 4);
+        await using Consecutor<int> without = Of(store, source => source.Select(static n => n) | Stage.Named("totals") | (_ => { }),
+            StateChange.Renamed("balance", "totals"));
+        Assert.Contains("; 'totals' of the code keeps no state. ",
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => without.StartAsync(Cancellation))).Message,
+            StringComparison.Ordinal);
     }
 
     /// <summary>The process dies at each call of the store in turn: the next process moves the remaining rows, and each item counts
