@@ -47,8 +47,11 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint, isByKey: upstream is KeyedSource<TIn>
             && stage.IsByKey);
         if (builder.Following is not null && stage.KeepsState)
+        {
             builder.KeepsState(stage.Kind, stage.Hint, options.Name, typeof(TOut), stage.IsTimed, upstream is KeyedSource<TIn>
                 && stage.Remembers, upstream is KeyedSource<TIn> ? stage.Shape with { IsByPartition = false } : stage.Shape);
+            stage.CheckStored();
+        }
         if (builder.IsDrawing)
         {
             if (stage.OutputName is { } output) builder.NamesOutput(output, typeof(TIn));

@@ -49,8 +49,11 @@ internal sealed class ChunkOperator<T>(ChunkLimits<T> limits) : Operator<T, T[]>
         : new ChunkStage<T>(context, next, new ChunkBuffer<T>(limits));
 }
 
-internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer) : Stage<T, T[]>(context, next), IStateful
+internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer)
+    : Stage<T, T[]>(context, next), IStateful, IEndsInSteps
 {
+    public bool HasMoreToEnd => buffer.HasMoreToDelete;
+
     public void Restore(StateReader stored) => buffer.Restore(stored);
 
     public void Save(StateWriter changes) => buffer.Save(changes);

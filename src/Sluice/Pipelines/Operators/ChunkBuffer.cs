@@ -38,6 +38,9 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
 
     public int Count { get; private set; }
 
+    /// <summary>Whether chunks have left more rows than one commit deletes.</summary>
+    public bool HasMoreToDelete => stored?.Gone > StateWriter.MaxSpareRows;
+
     /// <summary>Reads the stored items of the open chunk.</summary>
     public void Restore(StateReader from)
     {

@@ -68,11 +68,13 @@ internal sealed class GroupByOperator<T, TKey> : Operator<T, Group<TKey, T>>
 
 internal sealed class GroupByStage<T, TKey>(
     StageContext context, Inlet<Group<TKey, T>> next, Func<T, TKey> key, int maxSize, IEqualityComparer<TKey> comparer)
-    : Stage<T, Group<TKey, T>>(context, next), IStateful
+    : Stage<T, Group<TKey, T>>(context, next), IStateful, IEndsInSteps
 {
     private readonly List<T> items = [];
     private RememberedList? stored;
     private TKey current = default!;
+
+    public bool HasMoreToEnd => stored?.Gone > StateWriter.MaxSpareRows;
 
     public void Restore(StateReader from)
     {

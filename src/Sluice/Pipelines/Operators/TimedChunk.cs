@@ -3,13 +3,15 @@ namespace Sluice.Pipelines;
 /// <summary>A chunk with a time limit.</summary>
 /// <remarks>The timer is not moved for every chunk: one that goes off early is set again for the rest.</remarks>
 internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer, TimeSpan within)
-    : TimedStage<T, T[]>(context, next), IStateful
+    : TimedStage<T, T[]>(context, next), IStateful, IEndsInSteps
 {
     private const string BeganRow = "began";
 
     private long began;
     private long storedBegin;                        // the time of day, in UTC ticks; zero if none is stored
     private bool isTicking;
+
+    public bool HasMoreToEnd => buffer.HasMoreToDelete;
 
     public void Restore(StateReader stored)
     {
