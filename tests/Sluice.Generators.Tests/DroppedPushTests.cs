@@ -65,7 +65,7 @@ public class DroppedPushTests
     }
 
     [Theory]
-    [InlineData("Source.Create<int>(async (push, _) => { await push(1); _ = push(2); })")]
+    [InlineData("Source.Create<int>(async (push, cancellation) => { await push(1); _ = push(2); })")]
     [InlineData("Source.Create<int>((push, _) => push(1).AsTask())")]
     [InlineData("Source.Create<int>((push, _) => Task.WhenAll(numbers.Select(n => push(n).AsTask())))")]
     [InlineData("Other(push => { push(1); })")]

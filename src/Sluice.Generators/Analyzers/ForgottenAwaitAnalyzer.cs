@@ -34,7 +34,7 @@ public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Rules.ForgottenAwai
         bool isInStage = GoesToAStage(creation, symbols);
         if (AsyncVoidName(creation) is { } name)
         {
-            if (isInStage || IsCallback(creation, symbols)) context.ReportDiagnostic(AsyncVoid(creation.Target, name, isInStage));
+            if (isInStage || IsCallback(creation, symbols)) context.ReportDiagnostic(AsyncVoid(creation.Target, name));
             return;
         }
         if (!isInStage) return;
@@ -58,10 +58,9 @@ public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Rules.ForgottenAwai
         _ => null,
     };
 
-    private Diagnostic AsyncVoid(IOperation function, string name, bool isInStage) => Violation(function.Syntax, isInStage
-        ? $"'{name}' is async void, so the pipeline cannot wait for it and a failure would end the process; let it return a Task"
-        : $"'{name}' is async void, so nothing waits for it and a failure would end the process; let it be synchronous, for example write "
-            + "to a channel that a task of yours reads");
+    private Diagnostic AsyncVoid(IOperation function, string name) => Violation(function.Syntax,
+        $"'{name}' is async void, so nothing can wait for it and a failure would end the process; let it return a Task, or be synchronous "
+            + "where Sluice takes no task");
 
     private Diagnostic Dropped(IOperation at, string call, params Location[] others) => Violation(at.Syntax,
         $"The task of '{call}' is dropped: the item would count as completed before the work is done, and a failure would be lost; await "
