@@ -142,6 +142,9 @@ public sealed class PayloadSerializers
     /// <summary>A copy without compression and signatures, for data that does not come from a stream.</summary>
     internal PayloadSerializers Plain => HasLayers ? new(given, json) : this;
 
+    /// <summary>Reads and writes payloads as they are, also if the application has a serializer of its own for byte arrays.</summary>
+    internal IPayloadSerializer<byte[]> Raw => With(PayloadSerializer.Bytes).For<byte[]>();
+
     private IPayloadSerializer<T> Bare<T>()
         => given.TryGetValue(typeof(T), out object? one) ? (IPayloadSerializer<T>)one
         : (IPayloadSerializer<T>)bare.GetOrAdd(typeof(T), static (_, json) => Make<T>(json), json);

@@ -16,7 +16,7 @@ internal sealed class OutputHash(PayloadSerializers serializers) : IDisposable
     private const int HashBytes = 8;
     private const ulong Factor = 0x9E3779B97F4A7C15;
 
-    private readonly IPayloadSerializer<byte[]>? layers = serializers.HasLayers ? StoredValue.Raw(serializers) : null;
+    private readonly IPayloadSerializer<byte[]>? layers = serializers.HasLayers ? serializers.Raw : null;
     private readonly EntryBatch bare = new() { MaxEntryBytes = int.MaxValue };
     private ulong stored;
     private ulong plain;
