@@ -25,8 +25,8 @@ public sealed record BatchChange(string Batch)
     public bool Close { get; init; }
 
     /// <summary>
-    /// The streams that get a marker; the same in every change of a batch. A stream that has ended, or does not exist, gets none: it may
-    /// have been deleted while entries of the batch wait.
+    /// The streams that get a marker, if this change completes the batch; usually the same in every change. A stream that has ended, or
+    /// does not exist, gets none: it may have been deleted while entries of the batch wait.
     /// </summary>
     public IReadOnlyList<string> MarkerStreams { get; init; } = [];
 
