@@ -169,8 +169,7 @@ internal sealed class RunWatch : IAsyncDisposable
                 long seen = await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, -1, life.Token), life.Token)
                     .ConfigureAwait(false);
                 await ReadAsync(life.Token).ConfigureAwait(false);
-                await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, seen, life.Token), life.Token)
-                    .ConfigureAwait(false);
+                await calls.WaitForChangeAsync(stream, seen, life.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (life.IsCancellationRequested)
