@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Sluice.Diagnostics;
+using Sluice.Topologies;
 
 namespace Sluice.Flows;
 
@@ -51,6 +52,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         {
             RunPlan plan = FlowSpans.With(Plan(), span);
             StoreCommit commit = Commit(plan, batches, out IReadOnlyList<IGrouping<string, IOVal>> feeds);
+            if (commit.Weight > StoreCommit.MaxItems) throw TooLarge(plan, commit);
             await OpenAsync(plan, cancellation).ConfigureAwait(false);
             while (true)
                 if (await TryAsync(plan, commit, cancellation).ConfigureAwait(false) is var (found, isNew))
@@ -209,6 +211,15 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         foreach (string result in choices.Results)
             yield return new(FlowNames.Values(run, result), ReaderNames.OfResult(core.Options.Name),
                 new() { AppliesBackpressure = false, IdleTimeout = core.Options.ResultRetentionDuration });
+    }
+
+    private static InvalidTopologyException TooLarge(RunPlan plan, StoreCommit commit)
+    {
+        int inputs = plan.Processors.Sum(static processor => processor.Inputs.Length);
+        return new($"The flow is too large to be started: one commit starts a run, and for "
+            + $"{Amounts.Of(plan.Processors.Length, "processor")} with {Amounts.Of(inputs, "input")} it has a weight of "
+            + $"{Amounts.Of(commit.Weight)}; the limit is {Amounts.Of(StoreCommit.MaxItems)}. Divide the flow into several, each of which is "
+            + "started with the results of another one.");
     }
 
     private async Task<RunPlan> FindAsync(RunPlan wanted, CancellationToken cancellation)
