@@ -31,7 +31,8 @@ public class CancelledReadTests
         Supervisor service = lab.Join(options => options with { Time = clock }, frozen);
         var goOn = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
         service.Register(Work, (IO<int> x) => goOn.Task);
-        FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], run: "run", cancellation: FlowLab.Cancellation);
+        FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], run: "run",
+            cancellation: FlowLab.Cancellation);
         using var caller = new CancellationTokenSource();
         Task read = isLoop ? run.Output<int>("y").StreamAsync(caller.Token).ToListAsync(CancellationToken.None).AsTask()
             : run.Output<int>("y").FirstAsync(caller.Token).AsTask();

@@ -26,7 +26,8 @@ public class CancelledStartTests
             return answer.Task;
         };
         Supervisor service = lab.Join(store: store);
-        service.Register(Sum, async (IO<int> x, CancellationToken cancellation) => await x.StreamAsync(cancellation).SumAsync(cancellation));
+        service.Register(Sum, async (IO<int> x, CancellationToken cancellation)
+            => await x.StreamAsync(cancellation).SumAsync(cancellation));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StartAsync(caller.Token));
         if (isHeldUp) answer.SetResult();
 

@@ -14,8 +14,8 @@ public class LargeFlowTests
         var mistake = await Assert.ThrowsAsync<InvalidTopologyException>(() => service.StartAsync(Chain(250),
             [IOVal.Of("s0", 1)], cancellation: FlowLab.Cancellation));
         Assert.Equal(
-            "The flow is too large to be started: one commit starts a run, and for 250 processors with 250 inputs it has a weight of 1,158; "
-                + "the limit is 1,000. Divide the flow into several, each of which is started with the results of another one.",
+            "The flow is too large to be started: one commit starts a run, and for 250 processors with 250 inputs it has a weight of "
+                + "1,158; the limit is 1,000. Divide the flow into several, each of which is started with the results of another one.",
             Assert.Single(mistake.Problems));
         Assert.Empty(await lab.Store.ListStreamsAsync("flow", FlowLab.Cancellation));
         Assert.Empty(await lab.Store.ListStreamsAsync("work/", FlowLab.Cancellation));

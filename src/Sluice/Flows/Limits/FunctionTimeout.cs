@@ -3,8 +3,8 @@ using Sluice.Membership;
 namespace Sluice.Flows;
 
 /// <summary>
-/// Cancels an attempt that works for longer than its limit (<see cref="Processor.Timeout"/>). Waiting time does not count, nor does the time
-/// in which the store leaves a call of the attempt without an answer.
+/// Cancels an attempt that works for longer than its limit (<see cref="Processor.Timeout"/>). Waiting time does not count, nor does the
+/// time in which the store leaves a call of the attempt without an answer.
 /// </summary>
 /// <remarks>
 /// Thread-safe: a lock guards the times. The timer is set at the start of the attempt, and again only if it fires too early. An attempt

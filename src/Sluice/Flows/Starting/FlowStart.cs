@@ -218,8 +218,8 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         int inputs = plan.Processors.Sum(static processor => processor.Inputs.Length);
         return new($"The flow is too large to be started: one commit starts a run, and for "
             + $"{Amounts.Of(plan.Processors.Length, "processor")} with {Amounts.Of(inputs, "input")} it has a weight of "
-            + $"{Amounts.Of(commit.Weight)}; the limit is {Amounts.Of(StoreCommit.MaxItems)}. Divide the flow into several, each of which is "
-            + "started with the results of another one.");
+            + $"{Amounts.Of(commit.Weight)}; the limit is {Amounts.Of(StoreCommit.MaxItems)}. Divide the flow into several, each of which "
+            + "is started with the results of another one.");
     }
 
     private async Task<RunPlan> FindAsync(RunPlan wanted, CancellationToken cancellation)
