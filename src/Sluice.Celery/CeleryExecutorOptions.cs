@@ -61,7 +61,7 @@ public sealed record CeleryExecutorOptions
     /// Receives warnings, on any thread: nobody takes a task, or the broker is away. Default: the event source <c>Sluice</c> and, each text
     /// once, standard error.
     /// </summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "CeleryExecutorOptions.OnWarning"); }
 
     /// <returns>The route of a processor, with a queue.</returns>
     internal CeleryRoute RouteOf(string processor)

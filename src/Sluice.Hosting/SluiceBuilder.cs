@@ -24,7 +24,8 @@ public sealed partial class SluiceBuilder
     /// <param name="name">The name of the consecutor, and of its section <c>Sluice:Consecutors:NAME</c> in the configuration.</param>
     /// <param name="body">Builds the pipeline from the services of the host and the source of accepted items. Functions that need services
     /// of a scope take them with <see cref="ItemScopes"/>.</param>
-    /// <param name="configure">Changes the options, in which the host's store is set; the configuration has precedence.</param>
+    /// <param name="configure">Changes the options: <c>options => options with { MaxInFlight = 100 }</c>. If it leaves the store or the
+    /// handler of warnings null, the consecutor has those of the host. The configuration has precedence.</param>
     /// <param name="key">The key of an item; null for none.</param>
     public SluiceBuilder AddConsecutor<T>(string name, Func<IServiceProvider, Source<T>, Pipeline> body,
         Func<ConsecutorOptions, ConsecutorOptions>? configure = null, Func<T, string?>? key = null)

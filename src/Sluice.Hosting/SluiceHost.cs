@@ -121,10 +121,11 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
             foreach (NeededService needed in container.GetServices<NeededService>())
                 if (needed.WhatIsMissing(known) is { } missing) throw new WiringException(missing);
         units = made;
+        store.RefuseOthers(container);               // ahead of the next line: the container disposes what it gave out last first
         container.GetRequiredService<HostDisposal>().EndBefore(this);
         doing = "the stream store was not open yet. Does its server answer, or does another process hold its file?";
         await store.OpenAsync(cancellation).ConfigureAwait(false);
-        HostLog.Opened(log, settings.StoreName);
+        HostLog.Opened(log, settings.NameOf(store.Root));
         foreach (string name in settings.Ignored) HostLog.SettingIgnored(log, name, name.Replace("_", "__", StringComparison.Ordinal));
         if (!settings.HasStore) HostLog.InMemory(log);
         if (container.GetService<ReplacedStore>() is not null) HostLog.StoreReplaced(log);

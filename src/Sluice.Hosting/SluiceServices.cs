@@ -27,6 +27,7 @@ public static class SluiceServices
     public static SluiceBuilder AddSluice(this IServiceCollection services, Action<SluiceOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
+        AsyncVoid.RefuseCallback(configure);
         if (services.FirstOrDefault(service => service.ServiceType == typeof(SluiceOptions))?.ImplementationInstance is SluiceOptions known)
         {
             Func<CancellationToken, ValueTask<IStreamStore>>? before = known.OpenStore;

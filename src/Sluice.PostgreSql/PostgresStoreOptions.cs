@@ -70,7 +70,7 @@ public sealed record PostgresStoreOptions
     /// outage). Without passwords. Default: the log of the host, or else the event source <c>Sluice</c> and, each text once, standard
     /// error. Exceptions of the callback go there, too, and fail no call.
     /// </summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "PostgresStoreOptions.OnWarning"); }
 
     // The time without an answer after which a warning says so.
     internal TimeSpan NoticeAfter { get; init; } = TimeSpan.FromSeconds(1);

@@ -19,6 +19,7 @@ namespace Sluice.PostgreSql;
 /// </remarks>
 public sealed partial class PostgresStreamStore : StreamStore
 {
+    private const int MaxKnown = 10_000;             // streams
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlDataSource source;
@@ -59,6 +60,7 @@ public sealed partial class PostgresStreamStore : StreamStore
         look = options.Time.CreateTimer(_ =>
         {
             changes.PublishAll();
+            if (partitions.Count > MaxKnown) partitions.Clear();     // other processes may have deleted most of them
             runner.ForgetOld();
         }, null, interval, interval);
     }

@@ -24,6 +24,7 @@ namespace Sluice.Redis;
 public sealed partial class RedisStreamStore : StreamStore
 {
     private const int Form = 4;                      // the format of the keys
+    private const int MaxKnown = 10_000;             // streams
 
     private readonly ServerAddress address;
     private readonly Connection connection;
@@ -138,6 +139,7 @@ public sealed partial class RedisStreamStore : StreamStore
     {
         pushed.Sweep();
         changes.PublishAll();
+        if (known.Count > MaxKnown) known.Clear();   // other processes may have deleted most of them
         _ = connection.CheckAsync();
     }
 

@@ -52,6 +52,37 @@ public class DroppedPushTests
     [InlineData("System.IO.TextWriter.Null.WriteAsync('c').Wait();")]
     public async Task AnAwaitedOrDiscardedWriteIsNotReported(string statements) => Assert.Empty(await CheckProcessorAsync(statements));
 
+    [Theory]
+    [InlineData("Source.Create<int>((push, _) => { for (int i = 0; i < 9; i++) [|push(i)|]; return Task.CompletedTask; })")]
+    [InlineData("Source.Create<int>(async (push, _) => { [|push(1).AsTask()|]; await push(2); })")]
+    [InlineData("Source.Create<int>(async (push, _) => { var pushed = [|push(1)|]; await Task.Yield(); })")]
+    [InlineData("Source.Create<int>(async (push, _) => { numbers.ForEach(n => [|push(n)|]); await Task.Yield(); }, capacity: 2)")]
+    public async Task ADroppedPushOfACreatedSourceIsAWarning(string source)
+    {
+        var report = Assert.Single(await CheckSourceAsync(source));
+        Assert.Contains("The task of 'push' is dropped: write 'await push(", report.GetMessage(CultureInfo.InvariantCulture),
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Source.Create<int>(async (push, cancellation) => { await push(1); _ = push(2); })")]
+    [InlineData("Source.Create<int>((push, _) => push(1).AsTask())")]
+    [InlineData("Source.Create<int>((push, _) => Task.WhenAll(numbers.Select(n => push(n).AsTask())))")]
+    [InlineData("Other(push => { push(1); })")]
+    public async Task AnAwaitedOrDiscardedPushOfACreatedSourceIsNotReported(string source)
+        => Assert.Empty(await CheckSourceAsync(source));
+
+    private static Task<System.Collections.Immutable.ImmutableArray<Diagnostic>> CheckSourceAsync(string source)
+        => Snippet.CheckAsync<DroppedPushAnalyzer>($$"""
+        using Sluice;
+        static class Sources
+        {
+            static readonly List<int> numbers = [1, 2, 3];
+            static Source<int> Other(Action<Func<int, ValueTask>> start) => Source.From(numbers);
+            static Source<int> Make() => {{source}};
+        }
+        """, "SLU009");
+
     private static Task<System.Collections.Immutable.ImmutableArray<Diagnostic>> CheckProcessorAsync(string statements)
         => Snippet.CheckAsync<DroppedPushAnalyzer>($$"""
         using Sluice.Flows;

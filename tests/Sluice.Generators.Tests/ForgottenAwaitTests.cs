@@ -10,6 +10,8 @@ public class ForgottenAwaitTests
         static void SaveSoon(int n) { SaveAsync(n); }
         static void SaveDiscarded(int n) { _ = SaveAsync(n); }
         static async void SaveSomehow(int n) => await SaveAsync(n);
+        static async void WarnSomehow(string text) => await SaveAsync(text.Length);
+        static Action<int>? Handler { get; set; }
         static void Print(int n) { }
         static string Parity(int n) => "even";
         """;
@@ -37,6 +39,23 @@ public class ForgottenAwaitTests
     [InlineData("_ = numbers | [|SaveSomehow|];")]
     [InlineData("_ = numbers | [[|async x => await SaveAsync(x)|], x => { }];")]
     public Task AnAsyncVoidFunctionIsReported(string statements) => CheckAsync(statements);
+
+    [Theory]
+    [InlineData("_ = new RunOptions { OnStarted = [|async run => await SaveAsync(1)|] };")]
+    [InlineData("_ = new ConsecutorOptions() with { OnWarning = [|async text => await SaveAsync(1)|] };")]
+    [InlineData("_ = new ConsecutorOptions { OnWarning = [|WarnSomehow|] };")]
+    [InlineData("_ = numbers | LoadAsync | Stage.Log([|async entry => await SaveAsync(1)|]);")]
+    [InlineData("_ = Graph.For<int>().Build().With([|async graph => await SaveAsync(1)|]);")]
+    [InlineData("_ = Step.Of<int>([|SaveSomehow|]);")]
+    public Task AnAsyncVoidCallbackIsReported(string statements) => CheckAsync(statements);
+
+    [Theory]
+    [InlineData("_ = new ConsecutorOptions { OnWarning = text => { } };")]
+    [InlineData("_ = new ConsecutorOptions { OnBatchCompleted = async (batch, token) => await SaveAsync(1) };")]
+    [InlineData("Handler = async n => await SaveAsync(n);")]
+    [InlineData("Action<int> save = async n => await SaveAsync(n);")]
+    [InlineData("new List<int>().ForEach(async n => await SaveAsync(n));")]
+    public Task OtherCallbacksAreNotReported(string statements) => CheckAsync(statements);
 
     [Theory]
     [InlineData("_ = numbers | SaveAsync;")]

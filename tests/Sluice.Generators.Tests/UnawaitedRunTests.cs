@@ -50,6 +50,10 @@ public class UnawaitedRunTests
     [InlineData("[|sender.SendAllAsync([1, 2], transaction)|];", "'await sender.SendAllAsync(")]
     [InlineData("[|sender.TrySendAsync(1, transaction)|];", "'await sender.TrySendAsync(1, transaction)'")]
     [InlineData("[|service.StartAsync(flow, [])|];", "'await service.StartAsync(")]
+    [InlineData("[|intake.SendAsync(1)|];", "'await intake.SendAsync(1)'")]
+    [InlineData("[|batch.SendAsync(1)|];", "'await batch.SendAsync(1)'")]
+    [InlineData("[|batch.CloseAsync()|];", "'await batch.CloseAsync()'")]
+    [InlineData("intake.SendAsync(1).AsTask().Wait(); _ = batch.SendAsync(1); intake.Complete();", null)]
     [InlineData("Action start = () => [|orders.StartAsync()|];", "'await orders.StartAsync()'")]
     [InlineData("[|orders?.SendAsync(1)|];", "'if (orders is not null) await orders.SendAsync(1)'")]
     [InlineData("[|orders.SendAsync(1).ConfigureAwait(false)|];", "'await orders.SendAsync(1).ConfigureAwait(")]
@@ -71,7 +75,7 @@ public class UnawaitedRunTests
             static class Program
             {
                 static void Begin(Consecutor<int> orders, ISender<int> sender, Supervisor service, Flow flow,
-                    System.Data.Common.DbTransaction transaction)
+                    ManualSource<int> intake, ConsecutorBatch<int> batch, System.Data.Common.DbTransaction transaction)
                 {
                     {{statements}}
                 }

@@ -30,7 +30,7 @@ internal sealed record TaskResult(string State, byte[] Json, string? Traceback)
             string state = root.GetProperty("status").GetString()!;
             byte[] result = root.TryGetProperty("result", out JsonElement found) ? Encoding.UTF8.GetBytes(found.GetRawText()) : [];
             return new(state, result, root.TryGetProperty("traceback", out JsonElement trace) && trace.ValueKind == JsonValueKind.String
-                ? trace.GetString() : null);
+                ? Text(trace) : null);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -45,15 +45,27 @@ internal sealed record TaskResult(string State, byte[] Json, string? Traceback)
         {
             using var document = JsonDocument.Parse(Json);
             JsonElement root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object) return (null, root.ToString());
-            string? type = root.TryGetProperty("exc_type", out JsonElement name) ? name.ToString() : null;
+            if (root.ValueKind != JsonValueKind.Object) return (null, Text(root));
+            string? type = root.TryGetProperty("exc_type", out JsonElement name) ? Text(name) : null;
             if (!root.TryGetProperty("exc_message", out JsonElement said)) return (type, "");
-            return (type, said.ValueKind == JsonValueKind.Array
-                ? string.Join(", ", said.EnumerateArray().Select(static one => one.ToString())) : said.ToString());
+            return (type, said.ValueKind == JsonValueKind.Array ? string.Join(", ", said.EnumerateArray().Select(Text)) : Text(said));
         }
         catch (JsonException)
         {
             return (null, "");
+        }
+    }
+
+    // Python writes half a surrogate pair for each byte of a file's name that is no UTF-8: a text with one is shown with its escapes.
+    private static string Text(JsonElement value)
+    {
+        try
+        {
+            return value.ToString();
+        }
+        catch (InvalidOperationException)
+        {
+            return value.GetRawText().Trim('"');
         }
     }
 }

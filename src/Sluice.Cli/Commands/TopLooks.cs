@@ -94,13 +94,27 @@ internal sealed class TopLooks(IStreamStore store, int rows)
             inFlight = look.Partitions.Where(static partition => partition.Owner is not null)
                 .Sum(static partition => partition.Dispatched - partition.Done);
             if (backlog.Outstanding > 0) note = NoteOf(look, group);
-            if (backlog.Outstanding > 0 && withOldest && await inspector.FindOldestAsync(id, cancellation) is { } time)
-                oldest = time < now ? now - time : TimeSpan.Zero;
+            if (backlog.Outstanding > 0 && withOldest) (oldest, note) = await OldestAsync(id, now.Value, note, cancellation);
         }
         if (backlog.PausedAt is { } since) note = $"{(backlog.IsDraining ? "draining" : "paused")} since {Clean.Time(since)}";
         if (backlog.Dead > 0) note ??= "has dead letters";
         return new(name, stream.AppendedPerSecond, group.SettledPerSecond, backlog.Outstanding, inFlight, backlog.Waiting,
             backlog.Dead, oldest?.TotalSeconds, owners, note);
+    }
+
+    // An entry that cannot be read says nothing about the other streams.
+    private async Task<(TimeSpan? Age, string? Note)> OldestAsync(GroupId id, DateTimeOffset now, string? note,
+        CancellationToken cancellation)
+    {
+        try
+        {
+            return await inspector.FindOldestAsync(id, cancellation) is not { } time ? (null, note)
+                : (time < now ? now - time : TimeSpan.Zero, note);
+        }
+        catch (StreamStoreException e) when (e.IsPermanent)
+        {
+            return (null, Clean.Text(e.Message));
+        }
     }
 
     // The reason why a backlog does not shrink, as far as the store shows it.

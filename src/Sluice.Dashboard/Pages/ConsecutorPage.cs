@@ -77,7 +77,7 @@ internal static class ConsecutorPage
             ("Accepted", Tables.Cell(Shown.Rate(one.AcceptedPerSecond))),
             ("Ended", Markup.Of($"{Shown.Rate(one.EndedPerSecond)} {Sparkline.Draw(one.Ended, "Items that ended in a second")}")),
             ("Backlog", Markup.Of($"{one.Backlog} {Sparkline.Draw(one.Waiting, "Backlog")}")),
-            ("Oldest item", Tables.Cell(one.Group?.Oldest is { } oldest ? Shown.Span(oldest) : "–")),
+            ("Oldest item", Tables.Cell(one.Group?.Oldest is { } oldest ? Shown.Span(oldest) : one.Group?.Problem ?? "–")),
             ("Dead", one.Dead == 0 ? Tables.Cell("0") : Tables.Bad(one.Dead)),
         ];
         if (one.Snapshot is { } now)

@@ -120,7 +120,7 @@ internal sealed partial class GraphPicture
         bool isAbove = isAtEnd ? rise > 1 : rise < -1 && drawn.Port is null;
         (string place, string at) = isAtEnd ? ($"x=\"{edge.Groups["endX"]}\" dx=\"-10\" text-anchor=\"end\"", "to")
             : ($"x=\"{edge.Groups["x"]}\" dx=\"6\"", "from");
-        return $"<text class=\"rate\" {place} y=\"{edge.Groups[at]}\" dy=\"{(isAbove ? -5 : 13)}\">"
+        return $"<text class=\"rate\" {place} y=\"{edge.Groups[at]}\" dy=\"{(isAbove ? "-5" : "13")}\">"
             + $"\u0001edge {edge.Groups["edge"]}\u0001</text>";
 
         double Number(string name) => double.Parse(edge.Groups[name].ValueSpan, CultureInfo.InvariantCulture);

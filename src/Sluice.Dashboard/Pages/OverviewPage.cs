@@ -87,6 +87,7 @@ internal static class OverviewPage
 
     private static Markup Oldest(ConsecutorSample one) => one.Group?.Oldest is { } oldest ? Tables.Cell(Shown.Span(oldest))
         : Tables.Nothing(one.Backlog == 0 ? "No item waits."
+            : one.Group?.Problem is { } why ? why
             : one.Group is not null ? "Its store does not say when the oldest was accepted." : Elsewhere);
 
     // The engine knows when an item was accepted in consecutors only: elsewhere, items have no time of their own.

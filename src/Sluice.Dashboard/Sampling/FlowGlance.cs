@@ -76,10 +76,17 @@ internal sealed class FlowGlance(IStreamStore store, FlowSampler runs, TimeProvi
             Dictionary<string, IReadOnlySet<string>> missing = new(StringComparer.Ordinal);
             foreach (string id in open)
             {
-                if (await runs.Inspector.FindAsync(id).ConfigureAwait(false) is not { } found) continue;
-                details[id] = found;
-                missing[id] = await runs.Hosts.FindMissingAsync(found, CancellationToken.None).ConfigureAwait(false);
-                if (await FindOldestAsync(found).ConfigureAwait(false) is { } written) oldest[id] = written;
+                try
+                {
+                    if (await runs.Inspector.FindAsync(id).ConfigureAwait(false) is not { } found) continue;
+                    details[id] = found;
+                    missing[id] = await runs.Hosts.FindMissingAsync(found, CancellationToken.None).ConfigureAwait(false);
+                    if (await FindOldestAsync(found).ConfigureAwait(false) is { } written) oldest[id] = written;
+                }
+                catch (StreamStoreException e) when (e.IsPermanent)
+                {
+                    // Damage in one run says nothing about the others; the page of the run says what is wrong with it.
+                }
             }
             Dictionary<string, CountRate> used = new(StringComparer.Ordinal);
             FlowSample[] samples = [.. urgent.Lines.Select(line => Compare(line, details.GetValueOrDefault(line.Run), used, now,

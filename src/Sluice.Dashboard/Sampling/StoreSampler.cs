@@ -162,9 +162,16 @@ internal sealed class StoreSampler
     public async Task<GroupDetail?> FindGroupAsync(GroupId group, CancellationToken cancellation)
     {
         if (await inspector.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } look) return null;
-        DateTimeOffset? oldest = await inspector.FindOldestAsync(group, cancellation).ConfigureAwait(false);
-        return new(look, oldest is { } accepted
-            ? await source.Store.GetTimeAsync(cancellation).ConfigureAwait(false) - accepted : null);
+        try
+        {
+            DateTimeOffset? oldest = await inspector.FindOldestAsync(group, cancellation).ConfigureAwait(false);
+            return new(look, oldest is { } accepted
+                ? await source.Store.GetTimeAsync(cancellation).ConfigureAwait(false) - accepted : null);
+        }
+        catch (StreamStoreException e) when (e.IsPermanent)
+        {
+            return new(look, null) { Problem = e.Message };      // damage in one stream says nothing about the others
+        }
     }
 
     /// <summary>Looks at streams; those that do not exist have no look.</summary>

@@ -39,4 +39,8 @@ internal sealed record StoreSample(StoreSource Store, IReadOnlyList<string> Name
 }
 
 /// <summary>A group of a stream: its members and partitions, and the age of its oldest entry; null if there is none.</summary>
-internal sealed record GroupDetail(GroupLook Look, TimeSpan? Oldest);
+internal sealed record GroupDetail(GroupLook Look, TimeSpan? Oldest)
+{
+    /// <summary>Why the oldest entry cannot be read; null if it can.</summary>
+    public string? Problem { get; init; }
+}

@@ -31,18 +31,18 @@ public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Rules.ForgottenAwai
     private void CheckFunction(OperationAnalysisContext context, SluiceSymbols symbols)
     {
         var creation = (IDelegateCreationOperation)context.Operation;
-        if (!GoesToAStage(creation, symbols)) return;
+        bool isInStage = GoesToAStage(creation, symbols);
+        if (AsyncVoidName(creation) is { } name)
+        {
+            if (isInStage || IsCallback(creation, symbols)) context.ReportDiagnostic(AsyncVoid(creation.Target, name));
+            return;
+        }
+        if (!isInStage) return;
         switch (creation.Target)
         {
-            case IAnonymousFunctionOperation { Symbol: { IsAsync: true, ReturnsVoid: true } } lambda:
-                context.ReportDiagnostic(AsyncVoid(lambda, "This lambda"));
-                break;
             case IAnonymousFunctionOperation { Symbol.IsAsync: false } lambda:
                 foreach (var call in FunctionBody.DroppedTasks(lambda.Body, symbols))
                     context.ReportDiagnostic(Dropped(call, NameOf(call)));
-                break;
-            case IMethodReferenceOperation { Method: { IsAsync: true, ReturnsVoid: true } } group:
-                context.ReportDiagnostic(AsyncVoid(group, group.Method.Name));
                 break;
             case IMethodReferenceOperation { Method.IsAsync: false } group when BodyOf(group) is { } body:
                 if (FunctionBody.DroppedTasks(body, symbols).FirstOrDefault() is { } first)
@@ -51,8 +51,16 @@ public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Rules.ForgottenAwai
         }
     }
 
+    private static string? AsyncVoidName(IDelegateCreationOperation creation) => creation.Target switch
+    {
+        IAnonymousFunctionOperation { Symbol: { IsAsync: true, ReturnsVoid: true } } => "This lambda",
+        IMethodReferenceOperation { Method: { IsAsync: true, ReturnsVoid: true } method } => method.Name,
+        _ => null,
+    };
+
     private Diagnostic AsyncVoid(IOperation function, string name) => Violation(function.Syntax,
-        $"'{name}' is async void, so the pipeline cannot wait for it and a failure would end the process; let it return a Task");
+        $"'{name}' is async void, so nothing can wait for it and a failure would end the process; let it return a Task, or be synchronous "
+            + "where Sluice takes no task");
 
     private Diagnostic Dropped(IOperation at, string call, params Location[] others) => Violation(at.Syntax,
         $"The task of '{call}' is dropped: the item would count as completed before the work is done, and a failure would be lost; await "
@@ -62,14 +70,25 @@ public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Rules.ForgottenAwai
     /// Whether a function reaches a stage: as an argument, as an operand of the operator, inside brackets, or inside named branches.
     /// </summary>
     private static bool GoesToAStage(IOperation function, SluiceSymbols symbols)
+        => Taker(function) is var taker && taker is IObjectCreationOperation { Constructor: { } constructor }
+            ? symbols.IsOurs(constructor)
+            : StageCall.From(taker, symbols) is not null;
+
+    /// <summary>Whether Sluice calls a function that returns nothing: it is an argument of a method, or the value of an option.</summary>
+    private static bool IsCallback(IOperation function, SluiceSymbols symbols) => Taker(function) switch
+    {
+        IInvocationOperation call => symbols.IsOurs(call.TargetMethod),
+        ISimpleAssignmentOperation { Target: IPropertyReferenceOperation { Property.SetMethod: { } setter } } => symbols.IsOurs(setter),
+        _ => false,
+    };
+
+    private static IOperation? Taker(IOperation function)
     {
         var parent = function.Parent;
         while (parent is IConversionOperation or IArgumentOperation or ITupleOperation or ICollectionExpressionOperation
                or IArrayInitializerOperation or IArrayCreationOperation or IParenthesizedOperation)
             parent = parent.Parent;
-        return parent is IObjectCreationOperation { Constructor: { } constructor }
-            ? symbols.IsOurs(constructor)
-            : StageCall.From(parent, symbols) is not null;
+        return parent;
     }
 
     /// <summary>

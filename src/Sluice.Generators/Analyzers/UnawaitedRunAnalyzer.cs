@@ -2,7 +2,7 @@ namespace Sluice.Generators;
 
 /// <summary>
 /// SLU005: a run that is started and never awaited: dropped at once, or kept in a local of which nothing awaitable is used. So are dropped
-/// tasks of a consecutor and a supervisor.
+/// tasks of a consecutor, of what sends to one or to a run, and of a supervisor.
 /// </summary>
 /// <remarks>The method would end while items are in flight, and a failure of the run would be lost.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
@@ -46,8 +46,8 @@ public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rules.UnawaitedRun)
             || (symbols.IsAnalysed(call.TargetMethod) && DroppedTask.IsStatement(DroppedTask.Whole(call))));
 
     /// <summary>
-    /// Whether a call drops a task of a pipeline, a consecutor or a supervisor: into a local that is not used, or as a statement. Inside of
-    /// async functions the compiler reports the statement (CS4014), unless it has a <c>?.</c>.
+    /// Whether a call drops a task of a type that runs by itself or sends to one: into a local that is not used, or as a statement. Inside
+    /// of async functions the compiler reports the statement (CS4014), unless it has a <c>?.</c>.
     /// </summary>
     private static bool IsDropped(IInvocationOperation call, SluiceSymbols symbols, out IOperation task)
     {

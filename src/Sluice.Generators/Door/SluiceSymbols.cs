@@ -28,6 +28,8 @@ internal sealed class SluiceSymbols
             compilation.GetTypeByMetadataName("Sluice.Consecutor`1"),
             compilation.GetTypeByMetadataName("Sluice.IConsecutor"),
             compilation.GetTypeByMetadataName("Sluice.ISender`1"),
+            compilation.GetTypeByMetadataName("Sluice.ConsecutorBatch`1"),
+            compilation.GetTypeByMetadataName("Sluice.ManualSource`1"),
             compilation.GetTypeByMetadataName("Sluice.PostgreSql.TransactionSends"),
             compilation.GetTypeByMetadataName("Sluice.Flows.Supervisor"),
             compilation.GetTypeByMetadataName("Sluice.Flows.ISupervisor"),
@@ -49,7 +51,8 @@ internal sealed class SluiceSymbols
 
     public INamedTypeSymbol? Pipeline { get; }
 
-    /// <summary>Whether a type runs by itself: a pipeline, a consecutor, what sends to one, or a supervisor.</summary>
+    /// <summary>Whether a type runs by itself, or sends to one that does: a pipeline, a consecutor, a batch, a source by hand, or a
+    /// supervisor.</summary>
     public bool IsStarted(INamedTypeSymbol type) => started.Any(known => known is not null && Same(known, type.OriginalDefinition));
 
     /// <summary>The symbols; null if the compilation does not reference Sluice, and no rule applies.</summary>

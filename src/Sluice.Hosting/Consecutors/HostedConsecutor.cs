@@ -59,15 +59,18 @@ internal sealed class ConsecutorRegistration<T>(string name, Func<IServiceProvid
         ILoggerFactory loggers = container.GetRequiredService<ILoggerFactory>();
         ILogger log = loggers.CreateLogger($"Sluice.Consecutor.{name}");
         SluiceSettings settings = container.GetRequiredService<SluiceSettings>();
-        var options = new ConsecutorOptions
-        {
-            Store = container.GetRequiredService<IStreamStore>(),
-            OnWarning = text => HostLog.Warned(log, text),
-        };
-        options = configure?.Invoke(options) ?? options;
+        ConsecutorOptions options = OfHost(new());
+        if (configure is not null) options = OfHost(configure(options));
         options = settings.Consecutor(name, options);
         options = options with { Run = ItemLogScope.Add(options.Run, name, settings, loggers) };
         return new(name, source => body(container, source), options) { Key = key };
+
+        // Again behind the code: it may return options that it has made anew.
+        ConsecutorOptions OfHost(ConsecutorOptions given) => given with
+        {
+            Store = given.Store ?? container.GetRequiredService<HostStore>(),
+            OnWarning = given.OnWarning ?? (text => HostLog.Warned(log, text)),
+        };
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
+using Sluice.Diagnostics;
 
 namespace Sluice.Hosting;
 
@@ -8,6 +9,9 @@ namespace Sluice.Hosting;
 internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializer<T> serializer, HttpProducerOptions options, ILogger log,
     CancellationToken stopping)
 {
+    private static readonly Problem InputIsComplete = new(StatusCodes.Status410Gone,
+        "The input is complete, for good; nothing was accepted. Do not send it again.");
+
     private readonly BodyReceiver bodies = new(options, stopping);
     private readonly ItemReader<T> items = new(serializer.AtDoor(), options);
     private readonly SendOptions send = new() { Timeout = options.Timeout, IdempotencyWindow = options.IdempotencyWindow };
@@ -49,8 +53,11 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         }
         catch (PayloadException e)
         {
-            problem = new(StatusCodes.Status422UnprocessableEntity,
-                $"The item was read, but cannot be stored; nothing was accepted. {e.Message}");
+            // What a key function or a getter of the application says may be internal.
+            bool isInternal = e.InnerException is not (null or FormatException or PayloadException);
+            if (isInternal) HostLog.RequestFailed(log, consecutor.Name, e);
+            problem = new(StatusCodes.Status422UnprocessableEntity, "The item was read, but cannot be stored; nothing was accepted. "
+                + (isInternal ? "The log of the service says why." : e.Message));
         }
         catch (BadHttpRequestException e)
         {
@@ -60,6 +67,11 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         {
             context.Abort();                         // the client is gone; no response is better than a meaningless one
             return;
+        }
+        catch (InvalidOperationException) when (consecutor.Snapshot() is
+            { IsInputComplete: true, Status: not (ConsecutorStatus.Stopping or ConsecutorStatus.Stopped or ConsecutorStatus.Failed) })
+        {
+            problem = InputIsComplete;               // a consecutor that ends may have refused an append that the store has accepted
         }
         catch (Exception e) when (e is StreamStoreException or InvalidOperationException or ObjectDisposedException
             or OperationCanceledException)
@@ -93,6 +105,13 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         {
             BodyReceiver.Release(context, body);
         }
+        // Before the append: what an append that is cut off has done is not known.
+        if (consecutor.Completion.IsCompleted)
+            throw new RefusedException(consecutor.Snapshot().IsInputComplete ? InputIsComplete
+                : new(StatusCodes.Status503ServiceUnavailable, "The consecutor has ended; nothing was accepted. Send it again later.")
+                {
+                    RetryAfter = options.RetryAfterDuration,
+                });
         return await (many is null ? consecutor.TrySendAsync(one!, how, context.RequestAborted)
             : consecutor.TrySendAllAsync(many, how, context.RequestAborted));
     }

@@ -39,13 +39,14 @@ internal sealed class HostedPipeline(string title, string name, string? target, 
 
     public override void Wire(HostedUnits units) => pipeline = make(container!, units);
 
-    public override Task StartAsync(CancellationToken cancellation)
+    public override async Task StartAsync(CancellationToken cancellation)
     {
-        PipelineRun started = pipeline!.Start(ItemLogScope.Add(options, name, container!.GetRequiredService<SluiceSettings>(),
-            container!.GetRequiredService<ILoggerFactory>()), CancellationToken.None);
-        run = started;
-        _ = EndAsync(started);
-        return Task.CompletedTask;
+        var begun = new TaskCompletionSource<PipelineRun>(TaskCreationOptions.RunContinuationsAsynchronously);
+        RunOptions given = ItemLogScope.Add(options, name, container!.GetRequiredService<SluiceSettings>(),
+            container!.GetRequiredService<ILoggerFactory>());
+        Task<PipelineRun> starting = LaunchAsync(given with { OnStarted = given.OnStarted + begun.SetResult });
+        run = await (await Task.WhenAny(begun.Task, starting).ConfigureAwait(false)).ConfigureAwait(false);
+        _ = EndAsync(starting);
     }
 
     public override async Task<bool> StopAsync(TimeSpan? deadline, CancellationToken cancellation)
@@ -56,10 +57,19 @@ internal sealed class HostedPipeline(string title, string name, string? target, 
         return stop.IsCompletedSuccessfully && await stop.ConfigureAwait(false);
     }
 
-    private async Task EndAsync(PipelineRun running)
+    // A single-threaded run works on the thread that starts it, for ever if its source is endless: not on the thread of the host's start.
+    private async Task<PipelineRun> LaunchAsync(RunOptions given)
+    {
+        if (given.Mode == ExecutionMode.SingleThread)
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return pipeline!.Start(given, CancellationToken.None);
+    }
+
+    private async Task EndAsync(Task<PipelineRun> starting)
     {
         try
         {
+            PipelineRun running = await starting.ConfigureAwait(false);
             await running.Completion.ConfigureAwait(false);
             ended.TrySetResult();
         }

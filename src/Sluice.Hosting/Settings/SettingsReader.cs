@@ -11,6 +11,8 @@ namespace Sluice.Hosting;
 /// reflection.</remarks>
 internal sealed class SettingsReader(IConfigurationSection section, List<string> mistakes)
 {
+    private const int HoursOfDay = 24, MaxHourDigits = 6;
+
     private readonly HashSet<string> known = new(StringComparer.OrdinalIgnoreCase);
 
     public string Path => section.Path;
@@ -106,10 +108,18 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
     private static long? Count(string text)
         => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value : null;
 
-    // .NET takes 00:30 for half an hour, and many mean half a minute.
+    // .NET takes 00:30 for half an hour, and many mean half a minute; and 24:00:00 for 24 days.
     private static TimeSpan? Time(string text)
-        => text.Count(':') > 1 && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan value)
-            ? value : null;
+    {
+        string[] parts = text.Split(':');
+        if (parts.Length < 3) return null;
+        int hours = 0;
+        bool hasMany = parts.Length == 3 && parts[0].Length <= MaxHourDigits
+            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out hours) && hours >= HoursOfDay;
+        if (hasMany) text = $"00:{parts[1]}:{parts[2]}";
+        return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan value) ? hasMany ? TimeSpan.FromHours(hours) + value : value
+            : null;
+    }
 
     private static bool? Flag(string text) => bool.TryParse(text, out bool value) ? value : null;
 

@@ -52,14 +52,23 @@ internal sealed class SluiceSettings
     /// <summary>Names of the configuration that may be meant as settings, and are none.</summary>
     public IReadOnlyList<string> Ignored { get; } = [];
 
-    /// <summary>The store, without secrets, for the log.</summary>
-    public string StoreName => Store is not null ? StreamStores.WithoutSecrets(Store)
+    private string StoreName => Store is not null ? StreamStores.WithoutSecrets(Store)
         : !HasStore ? "in memory" : options.StoreName ?? "that the code names";
 
     /// <summary>Whether the configuration or the code names a store.</summary>
     public bool HasStore => Store is not null || options.OpenStore is not null;
 
     private string? Store { get; }
+
+    /// <summary>Returns what the log calls the store, without secrets. A store that names itself in the form of the settings knows more:
+    /// the whole path of its file.</summary>
+    /// <param name="opened">The open store.</param>
+    public string NameOf(IStreamStore opened)
+    {
+        string name = StoreName;
+        string scheme = name[..(name.IndexOf(':', StringComparison.Ordinal) + 1)];
+        return scheme.Length > 0 && opened.ToString() is { } own && own.StartsWith(scheme, StringComparison.Ordinal) ? own : name;
+    }
 
     /// <summary>Opens the store that the configuration names; else the one that the code names, else one in memory.</summary>
     /// <param name="log">Gets the warnings of the store, unless the code has a handler.</param>

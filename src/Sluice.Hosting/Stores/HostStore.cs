@@ -16,6 +16,15 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
     protected override IStreamStore Inner => store ?? throw new InvalidOperationException(
         "The stream store is not open: it is opened when the host starts. Start the host first.");
 
+    /// <summary>Refuses a store that the program has registered itself: a part of the host would use it, and the rest would not.</summary>
+    /// <exception cref="WiringException">There is another store.</exception>
+    public void RefuseOthers(IServiceProvider container)
+    {
+        if (container.GetServices<IStreamStore>().FirstOrDefault(other => other != this) is { } another)
+            throw new WiringException($"The services have an IStreamStore of their own ({another}), which the host does not use. Do not "
+                + "register it, but give it to the host: AddSluice(sluice => sluice.UseStore(_ => new(store))).");
+    }
+
     public async ValueTask OpenAsync(CancellationToken cancellation)
     {
         if (store is not null) return;

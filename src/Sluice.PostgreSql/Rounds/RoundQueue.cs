@@ -31,6 +31,7 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<Li
         {
             if (isClosed) return false;
             waiting.AddLast(call);
+            if (busy.Overlaps(call.Needs.Streams)) return true;      // the end of their round looks at all that wait
         }
         Start();
         return true;

@@ -38,7 +38,7 @@ public sealed record PostgresChangesOptions
 
     /// <summary>Called with warnings: a server that is away, a slot in use, open transactions that hold up the snapshot. If it is not
     /// given, or throws, warnings go to the event source <c>Sluice</c> and, each text once, to standard error.</summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "PostgresChangesOptions.OnWarning"); }
 
     /// <summary>The clock for waits.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -54,7 +54,7 @@ public sealed record PostgresTableOptions
 
     /// <summary>Called with warnings: transactions that hold up the source, a missing index, a server that is away. If it is not given, or
     /// throws, warnings go to the event source <c>Sluice</c> and, each text once, to standard error.</summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "PostgresTableOptions.OnWarning"); }
 
     /// <summary>The clock for waits.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

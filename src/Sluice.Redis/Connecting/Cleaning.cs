@@ -8,10 +8,21 @@ namespace Sluice.Redis;
 /// </summary>
 internal static class Cleaning
 {
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20), MaxPause = TimeSpan.FromSeconds(1);
+
+    // A rewriting that fails costs the server a copy of itself, and would fail again at once.
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromMinutes(1);
+
     /// <summary>Waits until the present run of the server is clean.</summary>
-    public static async Task EnsureAsync(Connection connection, ServerAddress address, CancellationToken cancellation)
+    /// <param name="connection">The connection.</param>
+    /// <param name="address">The server.</param>
+    /// <param name="limit">When the caller began, and how long it waits; null for as long as it takes.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="StreamStoreException">The file cannot be rewritten, or not within the time.</exception>
+    public static async Task EnsureAsync(Connection connection, ServerAddress address, (long Begun, TimeSpan Most)? limit,
+        CancellationToken cancellation)
     {
-        for (bool hasAsked = false; ;)
+        for (TimeSpan pause = FirstPause; ; pause = pause * 2 < MaxPause ? pause * 2 : MaxPause)
         {
             ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
             string? clean = (string?)await connection.AnswerAsync(connection.Database.HashGetAsync(connection.Meta, "clean"),
@@ -27,14 +38,23 @@ internal static class Cleaning
             }
             if (!info.IsRewriting)
             {
-                if (hasAsked && info.RewriteFailed)
+                bool isNew = connection.Rewriting is not { } last || last.Run != info.RunId
+                    || TimeProvider.System.GetElapsedTime(last.Asked) >= BetweenTries;
+                if (!isNew && info.RewriteFailed)
                     throw new StreamStoreException(
                         $"The server at {address} was started anew, and its append-only file could not be rewritten (BGREWRITEAOF): its "
                             + $"disk may be full. Nothing is written until it can; look into the server's log.");
-                await RewriteAsync(connection, address, cancellation).ConfigureAwait(false);
-                hasAsked = true;
+                if (isNew)
+                {
+                    await RewriteAsync(connection, address, cancellation).ConfigureAwait(false);
+                    connection.Rewriting = (info.RunId, TimeProvider.System.GetTimestamp());
+                }
             }
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation).ConfigureAwait(false);
+            if (limit is var (begun, most) && TimeProvider.System.GetElapsedTime(begun) >= most)
+                throw new StreamStoreException(
+                    $"The server at {address} was started anew, and still rewrites its append-only file (BGREWRITEAOF). Nothing is written "
+                        + "until that has ended.");
+            await Task.Delay(pause, TimeProvider.System, cancellation).ConfigureAwait(false);
         }
     }
 

@@ -65,7 +65,7 @@ internal sealed partial class Connection
                 connection.Judge(link, info, sockets);
                 if (options.Durability == Durability.Power)
                     await connection.CheckFlushingAsync(link, info, cancellation).ConfigureAwait(false);
-                await connection.PrepareAsync(0, lacksLibrary: false, cancellation).ConfigureAwait(false);
+                await connection.PrepareAsync(0, lacksLibrary: false, limit: null, cancellation).ConfigureAwait(false);
                 connection.lacksLog = info.LacksLog && options.Durability.Replicas == 0;
                 return connection;
             }
@@ -83,13 +83,13 @@ internal sealed partial class Connection
 
     // Of concurrent callers that find the server unprepared, one prepares it. The library is loaded only if it is missing: a full memory
     // refuses to load it, and must not keep those away who make room.
-    private async Task PrepareAsync(int seen, bool lacksLibrary, CancellationToken cancellation)
+    private async Task PrepareAsync(int seen, bool lacksLibrary, (long Begun, TimeSpan Most)? limit, CancellationToken cancellation)
     {
         await preparing.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             if (preparations != seen) return;
-            await Cleaning.EnsureAsync(this, address, cancellation).ConfigureAwait(false);
+            await Cleaning.EnsureAsync(this, address, limit, cancellation).ConfigureAwait(false);
             if (lacksLibrary)
                 await AnswerAsync(Database.ExecuteAsync("FUNCTION", ["LOAD", "REPLACE", Script.Library], CommandFlags.DemandMaster),
                     isRepeatable: true, cancellation).ConfigureAwait(false);

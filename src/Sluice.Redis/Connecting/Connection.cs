@@ -29,6 +29,11 @@ internal sealed partial class Connection : IAsyncDisposable
     public IDatabase Database => link.Database;
     public string Channel => $"{{{options.Prefix}}}:changes";
     public RedisKey Meta { get; }
+
+    /// <summary>For which run of the server its log was to be rewritten, and when; null if that never happened. Used by one caller at a
+    /// time.</summary>
+    public (string Run, long Asked)? Rewriting { get; set; }
+
     public bool IsDisposed => Volatile.Read(ref isDisposed) != 0;
 
     /// <summary>
@@ -62,7 +67,8 @@ internal sealed partial class Connection : IAsyncDisposable
             {
                 if (!isPrepared)
                 {
-                    await PrepareAsync(Volatile.Read(ref preparations), lacksLibrary, either.Token).ConfigureAwait(false);
+                    await PrepareAsync(Volatile.Read(ref preparations), lacksLibrary, (begun, options.Timeout), either.Token)
+                        .ConfigureAwait(false);
                     (isPrepared, used) = (true, link);         // the link may have been replaced meanwhile
                 }
                 int sockets = await LookAtAsync(used, either.Token).ConfigureAwait(false);

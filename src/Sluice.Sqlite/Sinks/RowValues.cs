@@ -5,6 +5,8 @@ namespace Sluice.Sqlite;
 /// <summary>The values of a row: validated, and kept as bytes while the row may have to be undone.</summary>
 internal static class RowValues
 {
+    private const string NotANumber = "is NaN, which SQLite would store as null. Give null if that is meant";
+
     private enum Tag : byte
     {
         Null,
@@ -18,13 +20,32 @@ internal static class RowValues
     public static void Check(ReadOnlySpan<object?> values)
     {
         for (int i = 0; i < values.Length; i++)
+            if (Refusal(values[i]) is { } why)
+                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"Value {i + 1} of a row {why}."));
+    }
+
+    /// <returns>Why SQLite cannot store the value as it is; null if it can.</returns>
+    public static string? Refusal(object? value) => value switch
+    {
+        string text => Refusal(text),
+        double number when double.IsNaN(number) => NotANumber,
+        float number when float.IsNaN(number) => NotANumber,
+        null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or byte[] or ReadOnlyMemory<byte> => null,
+        _ => $"is a {TypeNames.Of(value.GetType())}: SQLite keeps integers, floating-point numbers, texts and bytes. Convert it first",
+    };
+
+    // SQLite would end the text at a zero character, and has no form for half a surrogate pair.
+    private static string? Refusal(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
         {
-            if (values[i] is null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or string or byte[]
-                or ReadOnlyMemory<byte>) continue;
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"Value {i + 1} of a row is a {TypeNames.Of(values[i]!.GetType())}: SQLite keeps integers, floating-point numbers, texts "
-                    + $"and bytes. Convert it first."));
+            if (text[i] != '\0' && !char.IsSurrogate(text[i])) continue;
+            if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1]))
+                return string.Create(CultureInfo.InvariantCulture,
+                    $"is a text with the character U+{(int)text[i]:X4} at {i}, which SQLite cannot store");
+            i++;
         }
+        return null;
     }
 
     public static byte[] Write(ReadOnlySpan<object?> values)

@@ -31,16 +31,13 @@ public sealed class SqliteWrites : ICommitAttachment
     /// <see cref="ReadOnlyMemory{T}"/>), which are not copied.
     /// </param>
     /// <returns>This object.</returns>
-    /// <exception cref="ArgumentException">A value has another type.</exception>
+    /// <exception cref="ArgumentException">A value has another type, is NaN, or is a text with U+0000 or half a surrogate
+    /// pair.</exception>
     public SqliteWrites Add(string sql, params ReadOnlySpan<object?> values)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(sql);
         for (int i = 0; i < values.Length; i++)
-            if (values[i] is not (null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or string
-                or byte[] or ReadOnlyMemory<byte>))
-                throw new ArgumentException(
-                    $"Value {i + 1} is a {TypeNames.Of(values[i]!.GetType())}: SQLite keeps integers, floating-point numbers, texts and "
-                        + $"bytes. Convert it first.", nameof(values));
+            if (RowValues.Refusal(values[i]) is { } why) throw new ArgumentException($"Value {i + 1} {why}.", nameof(values));
         statements.Add((sql, values.ToArray()));
         return this;
     }

@@ -11,5 +11,6 @@ internal sealed class AcceptSink<T>(Consecutor<T> consecutor) : Operator<T, Unit
     public override string Exclusive => "appends under one producer's numbers";
 
     public override Inlet<T> Create(StageContext context, Inlet<Unit> next)
-        => consecutor.Local is { } local ? new LocalAcceptStage<T>(context, next, local) : new AcceptStage<T>(context, next, consecutor);
+        => consecutor.Local is { } local ? new LocalAcceptStage<T>(context, next, consecutor, local)
+            : new AcceptStage<T>(context, next, consecutor);
 }

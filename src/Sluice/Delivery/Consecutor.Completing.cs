@@ -29,6 +29,7 @@ public sealed partial class Consecutor<T>
             await core.Store.EndStreamAsync(Name, StreamEnd.Complete, cancellation).ConfigureAwait(false);
         }
         core.Stream.IsInputComplete = true;
+        local?.Close();
         core.Pump.Changed();
     }
 }

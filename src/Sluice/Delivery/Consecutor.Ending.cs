@@ -162,6 +162,7 @@ public sealed partial class Consecutor<T>
             return;
         }
         core.Lifetime.Cause = cause;
+        local?.Close();
         _ = EndFailedAsync(cause, isTold);
     }
 

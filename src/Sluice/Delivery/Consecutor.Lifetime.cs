@@ -77,6 +77,7 @@ public sealed partial class Consecutor<T>
         {
             Name = Name,
             IsTraced = local is null && Telemetry.IsTraced,
+            OnWarning = core.Options.OnWarning,
             Outputs = core.Outputs,
             KeepsOrder = core.Rounds is not null,
             DividesLists = core.Options.Delivery.Level != DeliveryLevel.None
@@ -110,12 +111,14 @@ public sealed partial class Consecutor<T>
     /// unfinished work, a warning says the same (<see cref="ConsecutorOptions.OnWarning"/>), and another member has to wait for the lease
     /// duration.
     /// </para>
+    /// <para>Without a store, the stop also waits for the items that the consecutor has accepted and not begun. It refuses sends from its
+    /// begin on.</para>
     /// <para>Without a deadline, the stop waits for the items in flight as long as they take. Then the store has
     /// <see cref="ConsecutorOptions.LeaseDuration"/> to take everything back.</para>
     /// </remarks>
-    /// <param name="deadline">The most time that the stop may take; unlimited by default. Zero cancels the items in flight at once, as
-    /// <see cref="DisposeAsync"/> does. During a stop, a second call may set a deadline, and <see cref="DisposeAsync"/> cuts the stop
-    /// short.</param>
+    /// <param name="deadline">The most time that the stop may take; unlimited by default, as with <see cref="Timeout.InfiniteTimeSpan"/>.
+    /// Zero cancels the items in flight at once, as <see cref="DisposeAsync"/> does. During a stop, a second call may set a deadline, and
+    /// <see cref="DisposeAsync"/> cuts the stop short.</param>
     /// <param name="cancellation">Cancels the items in flight from then on, as a deadline of zero does. The stop still goes to its end. A
     /// host passes its shutdown token.</param>
     /// <returns>Whether all items in flight have ended.</returns>
@@ -136,7 +139,8 @@ public sealed partial class Consecutor<T>
 
     private async Task<bool> StopToEndAsync(TimeSpan? deadline, CancellationToken cancellation)
     {
-        if (deadline is { } limit) EndWithin(Waits.Check(limit, nameof(deadline))); // also of a stop that has begun before
+        if (deadline is { } limit && limit != Timeout.InfiniteTimeSpan)
+            EndWithin(Waits.Check(limit, nameof(deadline)));             // also of a stop that has begun before
         using CancellationTokenRegistration cutting = cancellation.UnsafeRegister(
             static self => ((Consecutor<T>)self!).EndWithin(TimeSpan.Zero), this);
         if (!TryEnterStopping())
@@ -145,9 +149,9 @@ public sealed partial class Consecutor<T>
             return core.InFlight.Count == 0;
         }
         core.Committer.Hurry();
-        // Items of a consecutor without a store cannot go back to one: they still go through.
+        // Items of a consecutor without a store cannot go back to one: those that it has accepted still go through.
         if (local is null || !core.Pump.MayBegin) core.Pump.Stop();
-        while ((core.InFlight.Count > 0 || (core.Pump.MayBegin && local!.HasItems)) && !stopDeadline.IsCancellationRequested
+        while (((core.Pump.MayBegin && local!.HasItems) || core.InFlight.Count > 0) && !stopDeadline.IsCancellationRequested
             && !core.Lifetime.Token.IsCancellationRequested)
             await core.InFlight.Quiet.WaitAsync().WaitAsync(stopDeadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         bool isQuiet = core.InFlight.Count == 0;
@@ -269,15 +273,16 @@ public sealed partial class Consecutor<T>
 
     private bool TryEnterStopping()
     {
+        bool wasStarted;
         lock (sync)
         {
             if (state is ConsecutorStatus.Stopping or ConsecutorStatus.Stopped or ConsecutorStatus.Failed) return false;
-            bool wasStarted = state != ConsecutorStatus.Created;
+            wasStarted = state != ConsecutorStatus.Created;
             state = wasStarted ? ConsecutorStatus.Stopping : ConsecutorStatus.Stopped;
-            if (wasStarted) return true;
         }
-        core.Drop();
-        ended.TrySetResult();
-        return false;
+        if (!wasStarted) core.Drop();
+        local?.Close();
+        if (!wasStarted) ended.TrySetResult();
+        return wasStarted;
     }
 }

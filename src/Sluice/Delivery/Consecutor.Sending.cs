@@ -118,8 +118,6 @@ public sealed partial class Consecutor<T>
     internal void ThrowIfEnded()
     {
         if (core.Lifetime.Token.IsCancellationRequested) throw core.Lifetime.Over();
-        // With a store, the append itself is refused.
-        if (local is not null && core.Stream.IsInputComplete) throw new InvalidOperationException(AppendAnswer.InputIsComplete(Name));
     }
 
     /// <returns>The append that carries the item.</returns>
@@ -131,7 +129,6 @@ public sealed partial class Consecutor<T>
             cancellation.ThrowIfCancellationRequested();
             if (local is not null)
             {
-                ThrowIfEnded();
                 if (local.TryAdd(item) is not { } full) return Task.CompletedTask;
                 await local.WaitAsync(full, cancellation).ConfigureAwait(false);
                 continue;

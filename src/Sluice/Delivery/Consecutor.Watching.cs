@@ -31,6 +31,7 @@ public sealed partial class Consecutor<T>
         var moved = new Signal();
         bool hasWarned = false;
         core.Ledger.Moved += moved.Set;
+        core.CommitWait.BeginCall();
         try
         {
             while (true)
@@ -70,6 +71,7 @@ public sealed partial class Consecutor<T>
         }
         finally
         {
+            core.CommitWait.EndCall();
             core.Ledger.Moved -= moved.Set;
         }
     }
@@ -83,7 +85,8 @@ public sealed partial class Consecutor<T>
         ConsecutorSnapshot snapshot = core.Ledger.Snapshot(Name, Status, run?.Snapshot(), core.Problems.With(stopped),
             core.Losses.Latest) with
         { Stopped = stopped, LastFailure = core.Failures.Last, PausedAt = core.Pump.PausedAt };
-        snapshot = snapshot with { IsDraining = snapshot.PausedAt is not null && core.Members.IsDraining };
+        bool isDraining = snapshot.PausedAt is not null && core.Members.IsDraining;
+        snapshot = snapshot with { IsDraining = isDraining, IsInputComplete = core.Stream.IsInputComplete };
         if (core.Members.ClockSkew is { } skew) snapshot = snapshot with { ClockSkew = skew };
         if (core.Outputs.IsUsed) snapshot = snapshot with { Outputs = core.Outputs.Counts };
         if (snapshot.Problem is not null) return snapshot;

@@ -81,9 +81,12 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
                 $"The consecutor {name} keeps state, and DeliveryGuarantee.None settles items before they are started: what they have "
                     + $"changed could not be committed with them. Use DeliveryGuarantee.Confirm or DeliveryGuarantee.Replay.");
         ownsStore = options.Store is null;
+        IPayloadHandles? handles = null;
         if (ownsStore && !recorder.KeepsState)
         {
-            options = options with { Serializers = options.Serializers.Plain.With(new HandleSerializer<T>()) };
+            var items = new HandleSerializer<T>();
+            handles = items;
+            options = options with { Serializers = options.Serializers.Plain.With(items) };
         }
         else _ = options.Serializers.For<T>();       // items that would not come back from the store as they were are refused here
         foreach (var (node, type) in recorder.Emitted)
@@ -93,12 +96,12 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
                         + $"fails. {why}");
         place = new(() => State, Completion);
         (stopDeadline, grace) = (new(Timeout.InfiniteTimeSpan, options.Run.Time), new(Timeout.InfiniteTimeSpan, options.Run.Time));
-        Store = options.Store ?? new MemoryStreamStore(options.Run.Time);
+        Store = options.Store ?? new MemoryStreamStore(options.Run.Time) { Handles = handles };
         core = new(name, options, Store, pipeline, recorder) { Lifetime = { Failed = Fail }, Sends = { OnLongWait = WarnOfWaitingSends } };
         core.State.CheckTypes(options.Serializers);
         // A store commits the parts that sinks stage, so a pipeline with such sinks needs a store for first attempts too.
         if (ownsStore && !recorder.KeepsState && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name))
-            core.Local = local = new(core.Identity, core.Stream, core.Ledger, core.InFlight, core.Pump, core.Sends);
+            core.Local = local = new(core.Identity, core.Stream, core.Ledger, core.InFlight, core.Pump, core.Sends, core.Lifetime);
         if (local is null) return;
         core.Telemetry.IsSilent = true;
         core.Observed.Refresh = local.Count;

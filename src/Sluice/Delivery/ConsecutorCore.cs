@@ -23,12 +23,13 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Stream = new(Group, options, KeepsState, Store);
         InFlight = new(Ledger, Pump);
         Partitions = new(Ledger, InFlight, Pump) { Lost = partition => Rounds?.Drop(partition), LeavingChanged = () => Members!.LetGo() };
-        Sinks = new(Pump);
+        Sinks = new(Pump, recorder);
         Ended = new(ToCommit);
         Roots = new(Ended, Telemetry);
-        State = new(name, recorder, options.State);
+        State = new(name, recorder, options.State, () => Stream.IsKeyed);
         StateCheck = new(Identity, Store, State);
-        Nodes = new(recorder, node => State.TryFollow(node, out string? to) ? to : null);
+        Nodes = new(recorder, node => State.TryFollow(node, out string? to) ? to : null,
+            node => State.TryFollow(node, out string? to) && to is null);
         Versions = new(options.CodeVersion, Nodes);
         Stopped = new(name, Time, Ledger, Pump, Lifetime);
         Problems = new(name, Time, Lifetime.Warn, Stopped, () => Rounds?.Problem);
@@ -38,6 +39,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Recovery = new(this);
         Failures = new(Identity, Nodes, Lifetime, () => Following);
         LetterBuilder = new(Identity, Nodes, Stream, () => Following);
+        CommitWait = new(this);
         Committer = new(this);
         Members = new(this);
         Sends = new(name, Time, Ledger, InFlight);
@@ -138,6 +140,9 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
     public DeadLetterBuilder LetterBuilder { get; }
 
     public Committer Committer { get; }
+
+    /// <summary>How long ended items wait for others that share their commit.</summary>
+    public CommitWait CommitWait { get; }
 
     /// <summary>Deletes the oldest dead letters, if only the latest are kept.</summary>
     public LetterLimit LetterLimit { get; }

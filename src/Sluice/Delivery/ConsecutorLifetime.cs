@@ -29,15 +29,20 @@ internal sealed class ConsecutorLifetime(string name, ConsecutorOptions options,
     /// <summary>Why the consecutor has failed; null if it has not. Set once, before <see cref="Token"/> is cancelled.</summary>
     public Exception? Cause { get; set; }
 
+    /// <summary>Whether the consecutor has ended or failed.</summary>
+    public bool IsOver => life.IsCancellationRequested || Cause is not null;
+
     /// <summary>Called when something fails that is not about an item.</summary>
     public Action<Exception>? Failed { get; set; }
 
-    /// <summary>The exception for senders after the end.</summary>
+    /// <summary>The exception for senders after the end; without a store, also for those during a stop.</summary>
     public InvalidOperationException Over() => closedStore is { } closed ? StoreClosed(closed)
         : Cause is { } cause ? new($"The consecutor {name} has failed: nothing can be sent to it any more. What was not acknowledged may "
         + $"not have been accepted. The cause: {cause.Message}", cause)
-        : new($"The consecutor {name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been "
-        + $"accepted.");
+        : life.IsCancellationRequested
+            ? new($"The consecutor {name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been "
+            + $"accepted.")
+        : new($"The consecutor {name} is being stopped, and has no store for further items: nothing can be sent to it any more.");
 
     /// <summary>The exception for a store that was disposed before the consecutor.</summary>
     public InvalidOperationException StoreClosed(ObjectDisposedException cause) => new(

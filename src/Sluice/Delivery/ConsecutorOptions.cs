@@ -58,8 +58,9 @@ public sealed record ConsecutorOptions
 
     /// <summary>
     /// How long ended items may wait for others to share their commit; zero by default. At zero, a commit begins when the previous one has
-    /// ended, so that commits grow under load. A longer interval saves writes and costs more repetitions after a crash. A stop does not
-    /// wait for the interval.
+    /// ended, so that commits grow under load. A longer interval saves writes and costs more repetitions after a crash. Items do not wait
+    /// for the interval if something of this process waits for them: room (<see cref="MaxInFlight"/>, a full stream), a suspect that
+    /// runs alone, a pause, a stop, a member that is to have a partition, or <see cref="Consecutor{T}.WaitForIdleAsync"/>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
     public TimeSpan CommitInterval { get; init => field = OptionValue.Wait(value, nameof(ConsecutorOptions)); }
@@ -119,11 +120,19 @@ public sealed record ConsecutorOptions
     /// <summary>Receives warnings: texts for people about problems that do not stop the consecutor. Among them are failed attempts and dead
     /// letters, each at most once a minute. Called from any thread. By default, warnings go to
     /// the event source <c>Sluice</c> and, each text once, to standard error.</summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ConsecutorOptions.OnWarning"); }
 
-    /// <summary>The options of the pipeline's run: mode, clock, scheduler, state, size of boundaries, seed, time to stop.</summary>
+    /// <summary>The options of the pipeline's run: mode, clock, scheduler, state, size of boundaries, seed, time to stop. Its dead letters
+    /// are in the store, whatever <see cref="RunOptions.MaxDeadLetters"/> says.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
-    public RunOptions Run { get; init => field = OptionValue.NotNull(value, nameof(ConsecutorOptions)); } = new();
+    /// <exception cref="ArgumentException">The options name outputs: those of a consecutor lead to other consecutors.</exception>
+    public RunOptions Run
+    {
+        get;
+        init => field = OptionValue.NotNull(value, nameof(ConsecutorOptions)).Outputs.FirstOrDefault() is not { } output ? value
+            : throw new ArgumentException($"ConsecutorOptions.Run has the output '{output}', which nobody could read. An output of a "
+                + $"consecutor leads to another one: Output<T>(\"{output}\").To(…).", nameof(value));
+    } = new();
 
     /// <summary>The changes to nodes that have stored state but are missing in the code: renamed or dropped. Empty by default; then such
     /// state stops the start, which lists it.</summary>

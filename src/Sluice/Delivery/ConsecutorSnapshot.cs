@@ -60,6 +60,10 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, Ru
     /// <summary>Whether the pause is a drain (<c>Consecutor.DrainAsync</c>), as far as this member knows.</summary>
     public bool IsDraining { get; init; }
 
+    /// <summary>Whether the input is complete (<c>Consecutor.CompleteAsync</c>), as far as this member knows: no more items are accepted,
+    /// also after a restart.</summary>
+    public bool IsInputComplete { get; init; }
+
     /// <summary>The problem that keeps the consecutor from working, as a text for people, such as a full output; null if there is
     /// none.</summary>
     public string? Problem { get; init; }

@@ -7,6 +7,8 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
     private volatile StreamOptions? stored;
     private volatile bool isInputComplete;
 
+    public string Name => group.Stream;
+
     /// <summary>The function that makes the key of an item; null if items have no keys.</summary>
     public Delegate? KeyOf { get; set; }
 
@@ -62,7 +64,8 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
         return $"The stream of the consecutor {group.Stream} was made with {Count(made)}, and this code asks for "
             + $"{Count(Options.Partitions)}. {change} since then: stages with state have {StreamOptions.DefaultPartitions} partitions with "
             + "Key, and 1 without. Another number would move keys, and their state, to other partitions. Keep the stream by the option "
-            + $"Stream = new() {{ Partitions = {made} }}, or give the consecutor a new name.";
+            + $"Stream = new() {{ Partitions = {made} }}, or give the consecutor a new name. State of a "
+            + "StatefulStageNode is by Key: if one has state, only a new name of the node or of the consecutor helps, and it begins anew.";
 
         static string Count(int partitions) => partitions == 1 ? "1 partition" : $"{partitions} partitions";
     }

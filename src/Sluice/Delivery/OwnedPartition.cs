@@ -2,12 +2,12 @@ namespace Sluice.Delivery;
 
 /// <summary>A partition that this member owns, with what the parts of the consecutor know of it.</summary>
 /// <remarks>
-/// Each member says which part uses it, or under which lock. <see cref="IsLeaving"/>, <see cref="IsVoid"/> and <see cref="UnderWay"/>:
-/// any thread.
+/// Each member says which part uses it, or under which lock. <see cref="HasFiles"/>, <see cref="IsLeaving"/>, <see cref="IsVoid"/> and
+/// <see cref="UnderWay"/>: any thread.
 /// </remarks>
 internal sealed class OwnedPartition(Ownership owner, PartitionState state, PartitionCounts counts)
 {
-    private volatile bool isVoid, isLeaving;
+    private volatile bool isVoid, isLeaving, hasFiles;
     private volatile Spill[] spills = [];            // replaced as a whole
     private int underWay;
 
@@ -95,6 +95,13 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
 
     /// <summary>How many of its entries are in flight.</summary>
     public int UnderWay => Volatile.Read(ref underWay);
+
+    /// <summary>Whether sinks of the code have written files for it. Written where <see cref="FileLengths"/> changes.</summary>
+    public bool HasFiles
+    {
+        get => hasFiles;
+        set => hasFiles = value;
+    }
 
     /// <summary>Whether no more entries of it start, because another member is to have it.</summary>
     public bool IsLeaving

@@ -1,7 +1,7 @@
 namespace Sluice;
 
-/// <summary>A change to a node that has stored state but is missing in the code; see <see cref="ConsecutorOptions.State"/>.
-/// Immutable.</summary>
+/// <summary>A change to a node that has stored state or waiting items but is missing in the code; see
+/// <see cref="ConsecutorOptions.State"/>. Immutable.</summary>
 /// <remarks>
 /// State belongs to its node by name. If a store has state of a node that the code lacks, the consecutor refuses to start and lists it:
 /// declare then that the node was renamed or dropped. A declaration may stay as long as you like. If nothing is stored under the old name,
@@ -22,9 +22,9 @@ public sealed record StateChange
     public string? To { get; }
 
     /// <summary>Declares a node as renamed. In each partition, its state moves to the new name before the first item goes through. Items
-    /// that wait for the old name go to the new node too.</summary>
+    /// that wait for the old name go to the new node too, also if the node keeps no state.</summary>
     /// <param name="from">The old name; the code has no node of that name.</param>
-    /// <param name="to">The new name: a node that keeps state, or another old name that is renamed in turn.</param>
+    /// <param name="to">The new name: a node of the code, or another old name that is renamed in turn.</param>
     /// <exception cref="ArgumentException">A name is empty, or both are equal.</exception>
     public static StateChange Renamed(string from, string to)
     {
@@ -35,7 +35,8 @@ public sealed record StateChange
     }
 
     /// <summary>Declares a node as removed and its state as unwanted. In each partition, the state is deleted before the first item goes
-    /// through. This cannot be undone.</summary>
+    /// through. This cannot be undone. Items that wait for the node become dead letters. Of a sink that commits, the store forgets the
+    /// files; the files themselves stay.</summary>
     /// <param name="node">The old name; the code has no node of that name.</param>
     /// <exception cref="ArgumentException">The name is empty.</exception>
     public static StateChange Dropped(string node)

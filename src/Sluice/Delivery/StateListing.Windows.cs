@@ -22,7 +22,7 @@ public sealed record KeptWindow(int Partition, DateTimeOffset? Start, DateTimeOf
 public static partial class StateListing
 {
     private const int WindowRows = 200;              // rows with items of some kilobytes
-    private const string Head = "/head", Items = "/items";
+    private const string Gone = "/gone", Head = "/head", Items = "/items";
 
     /// <summary>Lists the windows that a node keeps, by partition. A concurrent commit may or may not be visible.</summary>
     /// <param name="store">Where the consecutor keeps its items.</param>
@@ -44,18 +44,22 @@ public static partial class StateListing
         {
             if (partition is { } wanted && wanted != one) continue;
             KeptWindow? window = null;
+            (string Id, long Before) gone = ("", 0);
             string id = "";
             await foreach (StateRow row in RowsAsync(store, group, one, node, WindowRows, cancellation).ConfigureAwait(false))
             {
                 isKnown = true;
-                // The rows of a window follow each other: its head, then pages of its items.
-                if (row.Key.EndsWith(Head, StringComparison.Ordinal) && row.Key.IndexOf('/', StringComparison.Ordinal)
+                // The rows of a window follow each other: the number of the first page that still counts, its head, pages of its items.
+                if (row.Key.EndsWith(Gone, StringComparison.Ordinal) && row.Value is { Length: 8 } number)
+                    gone = (row.Key[..^Gone.Length], BinaryPrimitives.ReadInt64LittleEndian(number.Span));
+                else if (row.Key.EndsWith(Head, StringComparison.Ordinal) && row.Key.IndexOf('/', StringComparison.Ordinal)
                     == row.Key.Length - Head.Length)
                 {
                     if (window is not null) yield return window;
                     (id, window) = (row.Key[..^Head.Length], OfHead(one, row.Value!.Value.Span));
                 }
-                else if (window is not null && row.Key.StartsWith(id + Items, StringComparison.Ordinal))
+                else if (window is not null && row.Key.StartsWith(id + Items, StringComparison.Ordinal)
+                    && !(gone.Id == id && IsBefore(row.Key, gone.Before)))
                     window = window with { Items = window.Items + Values(row.Value!.Value.Span).Count };
             }
             if (window is not null) yield return window;
@@ -74,6 +78,10 @@ public static partial class StateListing
             ? new(partition, Time(first), Time(second), 0) { Panes = (int)Math.Min(third, int.MaxValue) }
             : new(partition, Time(second), Time(third), 0);
     }
+
+    private static bool IsBefore(string page, long number)
+        => long.TryParse(page.AsSpan(page.LastIndexOfAnyExceptInRange('0', '9') + 1), NumberStyles.None, CultureInfo.InvariantCulture,
+            out long its) && its < number;
 
     // Values with their lengths before them; an end that is damaged is left out.
     private static List<Range> Values(ReadOnlySpan<byte> row)

@@ -111,7 +111,7 @@ public sealed record NodeState(string Node, long Rows, IReadOnlyList<int> Partit
     public string? Shape { get; init; }
 
     /// <summary>Whether the state is windows (<see cref="StateListing.ListWindowsAsync"/>).</summary>
-    public bool HasWindows => Shape is { } shape && StateShape.KindOf(shape) is "window" or "event-time window";
+    public bool HasWindows => Shape is { } shape && StateShape.KindOf(shape).EndsWith("window", StringComparison.Ordinal);
 
     /// <summary>The newest stored version of the state.</summary>
     public int Version { get; init; }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.Tracing;
 
 namespace Sluice.Diagnostics;
@@ -11,6 +12,10 @@ internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
 {
     private const int MaxInMinute = 20;
     private const int MaxRemembered = 1000;
+    private static readonly SearchValues<char> Invisible = SearchValues.Create([
+        .. Enumerable.Range(0, char.MaxValue + 1).Select(static code => (char)code).Where(static letter => char.IsControl(letter)
+            || letter is (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069') or '\u2028' or '\u2029')]);
+
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
     private static readonly Warnings OfProcess = new(static () => Console.Error, TimeProvider.System);
 
@@ -23,8 +28,26 @@ internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
     /// <summary>Reports a warning: a fact that causes no failure. Never throws.</summary>
     public static void Tell(string text)
     {
+        text = Visible(text);
         WarningEvents.Instance.Warning(text);
         OfProcess.Write(text);
+    }
+
+    /// <summary>
+    /// Replaces control characters and marks that turn the direction of text by their codes: warnings quote items and messages about them,
+    /// and a terminal or a log would obey them, or show one warning as several.
+    /// </summary>
+    public static string Visible(string text)
+    {
+        if (!text.AsSpan().ContainsAny(Invisible)) return text;
+        var visible = new StringBuilder(text.Length + 16);
+        foreach (char letter in text)
+            if (letter == '\n') visible.Append("\\n");
+            else if (letter == '\r') visible.Append("\\r");
+            else if (letter == '\t') visible.Append("\\t");
+            else if (Invisible.Contains(letter)) visible.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
+            else visible.Append(letter);
+        return visible.ToString();
     }
 
     /// <summary>Passes a warning to a handler, or reports it if there is none or the handler throws. Never throws.</summary>
@@ -39,7 +62,7 @@ internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
         }
         try
         {
-            warn(text);
+            warn(Visible(text));
         }
         catch (Exception e)
         {

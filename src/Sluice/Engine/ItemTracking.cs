@@ -29,6 +29,9 @@ internal sealed class ItemTracking(object feeder)
     /// <summary>Whether nodes have spans for traced items. Decided when the run begins.</summary>
     public bool IsTraced { get; init; }
 
+    /// <summary>Takes the warnings of the run; null if they go to the event source and to standard error.</summary>
+    public Action<string>? OnWarning { get; init; }
+
     /// <summary>Takes the named outputs of the run's nodes; null if the run keeps them itself.</summary>
     public IFollowedOutputs? Outputs { get; init; }
 

@@ -69,6 +69,10 @@ internal abstract class Operator<TIn, TOut>
     /// </summary>
     public virtual string? StartsAnew => Stateful ?? (EndsItems && typeof(TOut) != typeof(Unit) ? "holds items" : null);
 
+    /// <summary>Checks what only a consecutor needs; called only where it keeps state.</summary>
+    /// <exception cref="InvalidTopologyException">A commit could not hold what one item changes.</exception>
+    public virtual void CheckStored() { }
+
     /// <summary>The named output that it writes to; null if none.</summary>
     public virtual string? OutputName => null;
 

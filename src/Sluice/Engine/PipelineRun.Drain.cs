@@ -18,7 +18,8 @@ public sealed partial class PipelineRun
     /// <see cref="StillRunning"/> names it. At the deadline the run is cancelled as by <see cref="CancelAsync"/>. Code that has not
     /// ended one second later (or <see cref="RunOptions.StopTimeout"/> later, if that is shorter) is left behind and named as well.
     /// </remarks>
-    /// <param name="deadline">How long the run may take to end: zero or more, at most 49 days; no limit unless given.</param>
+    /// <param name="deadline">How long the run may take to end: zero or more, at most 49 days; no limit unless given, or if it is
+    /// <see cref="Timeout.InfiniteTimeSpan"/>.</param>
     /// <param name="cancellation">Ends the wait as if the deadline had passed: the rest is cancelled. A host passes its shutdown
     /// token.</param>
     /// <returns>Whether every item went through, also if a source did not return; false if the deadline or the token cancelled the

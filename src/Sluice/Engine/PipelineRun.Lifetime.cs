@@ -22,6 +22,7 @@ public sealed partial class PipelineRun : IObservedRun
     private List<Action>? onStart;
     private List<Action>? onLaunch;
     private ConcurrentDictionary<Task, int>? abandoned;
+    private ConcurrentDictionary<int, bool>? warned;  // by node
     private readonly long startedAt;
     private long endedAt;
     private CancellationTokenSource? stopSource;
@@ -136,6 +137,15 @@ public sealed partial class PipelineRun : IObservedRun
             Warnings.Tell($"A run could not find the names of its nodes: {e.Message}");
             return $"node {node}";
         }
+    }
+
+    /// <summary>Warns about a node, if it is the first time in this run.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="text">Makes the text from the name of the node.</param>
+    internal void WarnOnce(int node, Func<string, string> text)
+    {
+        if (!LazyInitializer.EnsureInitialized(ref warned).TryAdd(node, true)) return;
+        Warnings.Tell(options.Following?.OnWarning, text(NameOf(node)));
     }
 
     internal void ThrowIfStopping()

@@ -55,7 +55,7 @@ public sealed record RunOptions
     /// Called with the run before its first item, on the thread that starts it. With it you can hold on to a single-threaded run,
     /// which may be over when Start returns.
     /// </summary>
-    public Action<PipelineRun>? OnStarted { get; init; }
+    public Action<PipelineRun>? OnStarted { get; init => field = AsyncVoid.RefuseCallback(value, "RunOptions.OnStarted"); }
 
     /// <summary>The seed of all random numbers in the run, such as jitter; random unless given.</summary>
     public int? Seed { get; init; }
@@ -81,6 +81,14 @@ public sealed record RunOptions
     /// <see cref="ItemContext.Id"/>. If the function throws, the item fails at the node.
     /// </remarks>
     public Func<ItemContext, ItemScope?>? BeginItem { get; init; }
+
+    /// <summary>Returns the options of a run that its caller does not get, such as one behind a sequence.</summary>
+    /// <exception cref="ArgumentException">They name outputs, and have no <see cref="OnStarted"/>: nobody could read them.</exception>
+    internal static RunOptions OfHiddenRun(RunOptions options)
+        => options is not { Outputs.Count: > 0, OnStarted: null } ? options : throw new ArgumentException(
+            $"Nobody could read the output '{options.Outputs.First()}': it holds {options.MaxBufferedItems} items, and the run would wait "
+                + "for ever. Use Start, read PipelineRun.Output and await PipelineRun.Completion; or get hold of the run with "
+                + "RunOptions.OnStarted.", nameof(options));
 
     /// <summary>Whether nodes keep stages of their own, because something happens between them.</summary>
     internal bool KeepsNodesApart => RecordTimings || BeginItem is not null || Following is { IsTraced: true };

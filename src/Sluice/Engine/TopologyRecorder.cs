@@ -98,6 +98,19 @@ internal sealed class TopologyRecorder
             if (edge.To == node) yield return edge.From;
     }
 
+    /// <summary>The number of nodes whose default name is that of the node but for a number (<see cref="NodeNames"/>), with the node. If it
+    /// changes, the name may be that of another node. Null if the user named the node.</summary>
+    public int? NamesakesOf(int node)
+    {
+        if (nodes[node].Options.Name is not null) return null;
+        string? hint = HintOf(nodes[node]);
+        return hint is null ? nodes.Count(other => other.Kind == nodes[node].Kind && !other.IsOnlyEdges)
+            : nodes.Count(other => other.Options.Name is null && HintOf(other) == hint);
+    }
+
+    private static string? HintOf(in NodeRecord node)
+        => node.Hint ?? (node.Function is null ? null : TopologyBuilder.NameOf(node.Function));
+
     private Dictionary<string, Type?> FindOutputs()
     {
         var known = new Dictionary<string, Type?>(StringComparer.Ordinal);
@@ -124,7 +137,7 @@ internal sealed class TopologyRecorder
                 : builder.Add(
                     node.Kind,
                     node.Options.Name,
-                    node.Hint ?? (node.Function is null ? null : TopologyBuilder.NameOf(node.Function)),
+                    HintOf(node),
                     node.Input,
                     node.Output,
                     node.Options.Describe(),

@@ -22,6 +22,10 @@ namespace Sluice.Flows;
 /// </code></example>
 public sealed record ProcessorRetry
 {
+    private static readonly TimeSpan DefaultMaxDelay = TimeSpan.FromMinutes(1);
+
+    private readonly TimeSpan? maxDelay;
+
     /// <summary>Makes a retry policy.</summary>
     /// <param name="retries">The number of retries after the first attempt; 0 to 1,000,000.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
@@ -42,9 +46,16 @@ public sealed record ProcessorRetry
     /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
     public TimeSpan Delay { get; init => field = Waits.Check(value, nameof(Delay)); } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The longest pause. Zero to 49 days; default 1 minute.</summary>
+    /// <summary>
+    /// The longest pause, also if <see cref="Delay"/> is longer. Zero to 49 days; default 1 minute, or <see cref="Delay"/> if that is
+    /// longer.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
-    public TimeSpan MaxDelay { get; init => field = Waits.Check(value, nameof(MaxDelay)); } = TimeSpan.FromMinutes(1);
+    public TimeSpan MaxDelay
+    {
+        get => maxDelay ?? (Delay > DefaultMaxDelay ? Delay : DefaultMaxDelay);
+        init => maxDelay = Waits.Check(value, nameof(MaxDelay));
+    }
 
     /// <summary>Describes the policy, for example <c>3 retries</c>.</summary>
     public override string ToString() => Retries == 1 ? "1 retry" : $"{Retries:N0} retries";

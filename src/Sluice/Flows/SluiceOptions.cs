@@ -22,7 +22,7 @@ public sealed class SluiceOptions
     /// Receives the warnings of the store that <c>UseRedis</c> or the configuration names, on any thread, unless the options of the store
     /// have a handler. Default: the log of the host. Consecutors and the supervisor have handlers of their own.
     /// </summary>
-    public Action<string>? OnWarning { get; set; }
+    public Action<string>? OnWarning { get; set => field = AsyncVoid.RefuseCallback(value, "SluiceOptions.OnWarning"); }
 
     /// <summary>What the host does when a consecutor, a pipeline or a producer has failed for good; it stops by default.</summary>
     public HostFailurePolicy OnFailure { get; set; }

@@ -42,7 +42,12 @@ public sealed record SupervisorOptions
     }
 
     /// <summary>The serializers of values; default JSON.</summary>
-    public PayloadSerializers Serializers { get; init; } = PayloadSerializers.Json;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public PayloadSerializers Serializers
+    {
+        get;
+        init => field = OptionValue.NotNull(value, nameof(SupervisorOptions));
+    } = PayloadSerializers.Json;
 
     /// <summary>The services that functions can have as parameters; default none.</summary>
     public ProcessorServices? Services { get; init; }
@@ -114,16 +119,17 @@ public sealed record SupervisorOptions
     /// Receives warnings, one line each, on any thread. Default: the event source <c>Sluice</c> and, each text once, standard error;
     /// exceptions of the callback go there, too.
     /// </summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "SupervisorOptions.OnWarning"); }
 
     /// <summary>
     /// Receives the details of warnings, on any thread, after the warning: the exception of a failed function with its stack, in several
     /// lines. For the level Debug of a log. Default: the event source <c>Sluice</c>, as verbose events.
     /// </summary>
-    public Action<string>? OnDetails { get; init; }
+    public Action<string>? OnDetails { get; init => field = AsyncVoid.RefuseCallback(value, "SupervisorOptions.OnDetails"); }
 
     /// <summary>The clock; default the system's.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(SupervisorOptions)); } = TimeProvider.System;
 
     // Several services in one process need different names.
     private static string Default() => MemberInstance.NameOfProcess(Guid.NewGuid().ToString("N"));

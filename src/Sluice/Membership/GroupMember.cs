@@ -25,18 +25,19 @@ internal sealed class GroupMember(IStreamStore store, GroupId group, string memb
         instance.Begin();
         HeartbeatResult answer = await store.HeartbeatAsync(Request, cancellation).ConfigureAwait(false);
         MemberInfo holder = answer.Holder;
-        for (long since = time.GetTimestamp(); answer.Status == HeartbeatStatus.Refused;)
+        for (var silence = Silence.Since(time.GetTimestamp()); answer.Status == HeartbeatStatus.Refused;)
         {
             // The last heartbeat of an instance that is known to have ended may arrive late.
             bool? isAlive = MemberInstance.IsAlive(answer.Holder.Instance);
             if (isAlive ?? answer.Holder != holder) throw InUse(answer.Holder.Instance);
-            TimeSpan left = holder.LeaseDuration - time.GetElapsedTime(since);
+            TimeSpan left = holder.LeaseDuration - silence.Duration;
             if (isAlive is null && left > TimeSpan.Zero)
             {
                 waiting($"The name '{member}' is taken in {group}, perhaps by an earlier start of this process. This process waits up to "
                     + $"{holder.LeaseDuration.TotalSeconds:0.#} s, until it knows whether the other one is alive.");
                 TimeSpan pause = holder.LeaseDuration / LooksPerLeaseTime;
                 await Task.Delay(pause < left ? pause : left, time, cancellation).ConfigureAwait(false);
+                silence = silence.Seen(time.GetTimestamp(), holder.LeaseDuration, time);
                 answer = await store.HeartbeatAsync(Request, cancellation).ConfigureAwait(false);
             }
             else answer = await store.HeartbeatAsync(Request with { Replaces = answer.Holder }, cancellation).ConfigureAwait(false);

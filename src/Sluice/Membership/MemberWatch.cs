@@ -1,13 +1,10 @@
 namespace Sluice.Membership;
 
 /// <summary>
-/// Decides which members of a group are alive, by this process's monotonic clock. A member is silent if two looks at the group, its lease
-/// duration apart, have seen the same heartbeat count, or if its process on this machine has ended.
+/// Decides which members of a group are alive, by this process's monotonic clock. A member is silent if the looks of its lease duration have
+/// seen the same heartbeat count, or if its process on this machine has ended. <see cref="Silence"/> says how times without looks count.
 /// </summary>
-/// <remarks>
-/// Locking rule: all state is under the lock <c>seen</c>, under which nothing else is called. Any thread may call.
-/// Time that passes without a look proves nothing: this process may have been paused, while the member was not.
-/// </remarks>
+/// <remarks>Locking rule: all state is under the lock <c>seen</c>, under which only the clock is called. Any thread may call.</remarks>
 internal sealed class MemberWatch(TimeProvider time)
 {
     private const int LeaseTimesUntilGone = 10;
@@ -25,7 +22,8 @@ internal sealed class MemberWatch(TimeProvider time)
             foreach (MemberInfo member in group.Members)
             {
                 bool isKnown = seen.TryGetValue(member.Name, out Sight known);
-                seen[member.Name] = isKnown && known.Member == member ? known.StillAt(askedAt) : new(member, now, now, isKnown);
+                seen[member.Name] = isKnown && known.Member == member ? Still(known, askedAt)
+                    : new(member, now, Silence.Since(now), isKnown);
             }
             if (seen.Count > group.Members.Count) SeeAbsent(group, askedAt);
         }
@@ -69,7 +67,7 @@ internal sealed class MemberWatch(TimeProvider time)
         HashSet<string> present = [.. group.Members.Select(static member => member.Name)];
         foreach (string absent in seen.Keys.Where(name => !present.Contains(name)).ToArray())
             if (group.QuarantineOwner == absent || group.Partitions.Any(partition => partition.Owner == absent))
-                seen[absent] = seen[absent].StillAt(askedAt);
+                seen[absent] = Still(seen[absent], askedAt);
             else seen.Remove(absent);
     }
 
@@ -80,17 +78,17 @@ internal sealed class MemberWatch(TimeProvider time)
         {
             if (!seen.TryGetValue(member, out known)) return null;
         }
-        return time.GetElapsedTime(known.Since, known.Until) >= known.Member.LeaseDuration * leases
+        return known.Silence.Duration >= known.Member.LeaseDuration * leases
             || MemberInstance.HasProcessEnded(known.Member.Instance);
     }
+
+    private Sight Still(Sight known, long askedAt)
+        => known with { Silence = known.Silence.Seen(askedAt, known.Member.LeaseDuration, time) };
 
     /// <summary>The last heartbeat of a member.</summary>
     /// <param name="Member">The member with its heartbeat count.</param>
     /// <param name="Since">When the count was known at first.</param>
-    /// <param name="Until">The start of the last look that has seen the same count.</param>
+    /// <param name="Silence">How long looks have seen the same count.</param>
     /// <param name="IsHeard">Whether the count has changed since the member was first seen.</param>
-    private readonly record struct Sight(MemberInfo Member, long Since, long Until, bool IsHeard)
-    {
-        public Sight StillAt(long askedAt) => this with { Until = Math.Max(Until, askedAt) };
-    }
+    private readonly record struct Sight(MemberInfo Member, long Since, Silence Silence, bool IsHeard);
 }

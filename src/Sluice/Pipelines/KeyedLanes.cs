@@ -21,6 +21,9 @@ public abstract class KeyedLanes<T>
     /// <summary>The hash of the text of a key. It differs from <see cref="Hash"/>, which hashes the key itself.</summary>
     internal static int HashOf(string key) => StableHash.Bucket(StableHash.Of(key), int.MaxValue);
 
+    /// <summary>The reason why keys have no text; null if they have one.</summary>
+    internal abstract string? WhyNoText { get; }
+
     internal Delegate Key { get; }
 
     internal int Lanes { get; }
@@ -45,6 +48,8 @@ public abstract class KeyedLanes<T>
 internal sealed class KeyedLanes<T, TKey>(Func<T, int> hash, Func<T, string> text, Func<T, TKey> key, int lanes, int maxKeys)
     : KeyedLanes<T>(hash, text, key, lanes)
 {
+    internal override string? WhyNoText => KeyText.Why(typeof(TKey));
+
     internal override Inlet<T> ByKey<TOut>(StageContext context, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance,
         bool isTimed)
         => new KeyedStage<TKey, T, TOut>(context, next, key, maxKeys, instance, isTimed);

@@ -10,6 +10,9 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
 
     internal int Lanes => keyed.Lanes;
 
+    /// <summary>The reason why no state can be kept by the keys; null if it can.</summary>
+    internal string? WhyNoState => keyed.WhyNoText;
+
     internal override Source<T> Drawn => upstream;
 
     private protected override string Cannot => "Stage.KeyBy stands before the stage it is about; annotate that stage, behind it";

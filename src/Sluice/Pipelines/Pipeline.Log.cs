@@ -20,6 +20,7 @@ public sealed partial class Pipeline
     public Pipeline Log(string node, string what = "both", Action<ItemLogEntry>? log = null)
     {
         ArgumentNullException.ThrowIfNull(node);
+        AsyncVoid.RefuseCallback(log);
         (bool isInput, bool isOutput) = what switch
         {
             "input" => (true, false),

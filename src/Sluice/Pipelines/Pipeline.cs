@@ -68,15 +68,7 @@ public sealed partial class Pipeline : IBlueprint
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     public async Task<RunSnapshot> RunAsync(RunOptions? options = null, CancellationToken cancellation = default)
     {
-        if (options is { Outputs.Count: > 0, OnStarted: null })
-        {
-            throw new ArgumentException(
-                $"Nobody could read the output '{options.Outputs.First()}': it holds {options.MaxBufferedItems} items, and the run would "
-                    + $"wait for ever. "
-                + "Use Start, read PipelineRun.Output and await PipelineRun.Completion; or get hold of the run with RunOptions.OnStarted.",
-                nameof(options));
-        }
-        PipelineRun run = Start(options ?? MultiThread, cancellation);
+        PipelineRun run = Start(RunOptions.OfHiddenRun(options ?? MultiThread), cancellation);
         await using (run.ConfigureAwait(false))
         {
             try

@@ -31,7 +31,7 @@ public static partial class Source
     public static Source<long> Range(long start, long count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, long.MaxValue - count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, count > 0 ? long.MaxValue - (count - 1) : start);
         return new RangeSource(start, count, StageOptions.Default);
     }
 }

@@ -55,8 +55,9 @@ public static class Stage
     public static StagePolicy Bisect => StagePolicy.None.Bisect;
 
     /// <summary>Names the node. Given names are unique in a pipeline.</summary>
-    /// <param name="name">The name; not empty.</param>
-    /// <exception cref="ArgumentException">The name is empty, or has half of a character (an unpaired surrogate).</exception>
+    /// <param name="name">The name: 1 to 1,000 characters.</param>
+    /// <exception cref="ArgumentException">The name is empty or too long, or has a control character or half of a character (an unpaired
+    /// surrogate).</exception>
     public static StagePolicy Named(string name) => StagePolicy.None.Named(name);
 
     /// <summary>Puts an asynchronous boundary behind the stage: the next stage runs on a thread of its own, up to
@@ -66,8 +67,8 @@ public static class Stage
     public static StagePolicy Buffer(int capacity) => StagePolicy.None.Buffer(capacity);
 
     /// <summary>Logs every item that goes into the stage and every item that comes out.</summary>
-    /// <param name="log">Called on the thread of the stage; several threads call it at a time if the stage is parallel. It must not
-    /// throw.</param>
+    /// <param name="log">Called on the thread of the stage; several threads call it at a time if the stage is parallel. If it throws,
+    /// the stage has failed on that item.</param>
     public static StagePolicy Log(Action<ItemLogEntry> log) => StagePolicy.None.Log(log);
 
     /// <summary>Runs the stage <em>after</em> it in lanes by key: items of one key in order, one at a time; different keys at the same
@@ -78,7 +79,9 @@ public static class Stage
     /// separately. Each lane keeps the <paramref name="maxKeys"/> keys that it used last. If there are more, the key used longest ago ends:
     /// the operator puts out its held items, as at the end of the input, and the key starts anew when it comes again. The first time in
     /// each lane, a warning is logged.</para></remarks>
-    /// <param name="key">Returns the key of an item; the type of the key must have a meaningful <see cref="object.GetHashCode"/>.</param>
+    /// <param name="key">Returns the key of an item; the type of the key must have a meaningful <see cref="object.GetHashCode"/>. In front of
+    /// a node that keeps state by key, and of operators in a consecutor, it is a text, a whole number, a <see cref="decimal"/>, a time, a
+    /// <see cref="Guid"/>, an enum, or a tuple of them; other types are refused when the pipeline is built.</param>
     /// <param name="lanes">The number of lanes, 1 to 1,024; by default the number of processors.</param>
     /// <param name="maxKeys">The number of keys that each lane remembers, 1 or more.</param>
     /// <typeparam name="T">The type of the items.</typeparam>

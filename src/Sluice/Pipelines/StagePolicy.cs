@@ -9,6 +9,8 @@ public sealed class StagePolicy
     private const int MaxLanes = 1024;
     private const int MaxRetries = 1_000_000;
 
+    private const int MaxName = 1000;
+
     private static readonly Backoff DefaultBackoff = Backoff.Exponential(TimeSpan.FromMilliseconds(100));
 
     private readonly string text;
@@ -108,6 +110,13 @@ public sealed class StagePolicy
             throw new ArgumentException(
                 $"The name of a node has whole characters only, since stores keep it; this one has half of a character (an unpaired "
                     + $"surrogate), U+{(int)name[half]:X4}, as character {half + 1}.", nameof(name));
+        int control = 0;
+        while (control < name.Length && !char.IsControl(name[control])) control++;
+        if (control < name.Length || name.Length > MaxName)
+            throw new ArgumentException($"The name of a node has {MaxName:N0} characters at most, none of them a control character such as "
+                + $"a line break, since stores keep it; this one has "
+                + (control < name.Length ? $"U+{(int)name[control]:X4} as character {control + 1}." : $"{name.Length:N0} characters."),
+                nameof(name));
         return And($"Named(\"{name}\")", (options, _) => options with { Name = name });
     }
 
@@ -125,6 +134,7 @@ public sealed class StagePolicy
     public StagePolicy Log(Action<ItemLogEntry> log)
     {
         ArgumentNullException.ThrowIfNull(log);
+        AsyncVoid.RefuseCallback(log);
         return And("Log(…)", (options, _) => options with { Log = log });
     }
 

@@ -1,4 +1,5 @@
 using Sluice.Policies;
+using Sluice.Topologies;
 
 namespace Sluice.Pipelines;
 
@@ -46,14 +47,19 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint, isByKey: upstream is KeyedSource<TIn>
             && stage.IsByKey);
         if (builder.Following is not null && stage.KeepsState)
+        {
             builder.KeepsState(stage.Kind, stage.Hint, options.Name, typeof(TOut), stage.IsTimed, upstream is KeyedSource<TIn>
-                && stage.Remembers, stage.Shape);
+                && stage.Remembers, upstream is KeyedSource<TIn> ? stage.Shape with { IsByPartition = false } : stage.Shape);
+            stage.CheckStored();
+        }
         if (builder.IsDrawing)
         {
             if (stage.OutputName is { } output) builder.NamesOutput(output, typeof(TIn));
             if (stage.NodeOutputs is { } owner) builder.MayName(owner);
         }
         var keyed = upstream as KeyedSource<TIn>;
+        if (stage.KeepsState && !stage.Remembers && keyed?.WhyNoState is { } reason)
+            throw new InvalidTopologyException($"'{options.Name ?? stage.Hint}' keeps state by the key of Stage.KeyBy. {reason}");
         int node = builder.AddNode(stage, builder.IsDrawing && keyed is not null ? options with { KeyedLanes = keyed.Lanes } : options);
         builder.Connect(node, next);
         if (builder.IsDrawing)

@@ -6,6 +6,8 @@ namespace Sluice;
 /// <remarks>Immutable and thread-safe. The first retry is number 1.</remarks>
 public sealed class Backoff
 {
+    private static readonly TimeSpan DefaultMax = TimeSpan.FromMinutes(1);
+
     private readonly TimeSpan first;
     private readonly double factor;
     private readonly TimeSpan max;
@@ -29,14 +31,19 @@ public sealed class Backoff
     /// is shortened by a random part of at most <paramref name="jitter"/>, so that callers that failed together do not retry together.
     /// </summary>
     /// <param name="first">The wait before retry 1; zero to 49 days.</param>
-    /// <param name="max">The maximum wait, at most 49 days; by default one minute.</param>
+    /// <param name="max">The maximum wait, at least <paramref name="first"/> and at most 49 days; by default one minute, or
+    /// <paramref name="first"/> if that is longer.</param>
     /// <param name="jitter">0 (none) to 1 ("full jitter"); by default 0.5.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A time is negative or above 49 days, or the jitter is outside 0 to 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A time is negative or above 49 days, <paramref name="max"/> is below
+    /// <paramref name="first"/>, or the jitter is outside 0 to 1.</exception>
     public static Backoff Exponential(TimeSpan first, TimeSpan? max = null, double jitter = 0.5)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(jitter, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(jitter, 1);
-        return new(Waits.Check(first), 2, Waits.Check(max ?? TimeSpan.FromMinutes(1), nameof(max)), jitter);
+        TimeSpan longest = max ?? (first > DefaultMax ? first : DefaultMax);
+        if (Waits.Check(first) > Waits.Check(longest, nameof(max)))
+            throw new ArgumentOutOfRangeException(nameof(max), max, $"The maximum wait is shorter than the first one, {first}.");
+        return new(first, 2, longest, jitter);
     }
 
     /// <summary>Returns the wait before a retry.</summary>

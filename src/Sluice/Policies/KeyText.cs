@@ -1,8 +1,21 @@
 namespace Sluice.Policies;
 
 /// <summary>Converts keys to text that is the same in every process and unique within the type. State is stored under it.</summary>
+/// <remarks>The text of a <see cref="DateTime"/> has its kind, and the offset of the machine if it is local: times that are equal may have
+/// different texts. That cannot change, because state is stored under these texts.</remarks>
 internal static class KeyText
 {
+    private static readonly Type[] covered =
+    [
+        typeof(string), typeof(char), typeof(bool), typeof(Guid), typeof(DateTime), typeof(DateTimeOffset), typeof(DateOnly),
+        typeof(TimeOnly), typeof(TimeSpan), typeof(sbyte), typeof(byte), typeof(short), typeof(ushort), typeof(int), typeof(uint),
+        typeof(long), typeof(ulong), typeof(Int128), typeof(UInt128), typeof(decimal), typeof(object), typeof(ValueType), typeof(Enum),
+    ];
+
+    /// <summary>Returns the reason why keys of a type have no text; null if they have one. Keys of a type that says nothing, such as
+    /// <c>object</c>, are looked at one by one.</summary>
+    public static string? Why(Type type) => Covers(type) ? null : Refusal(type);
+
     /// <exception cref="InvalidOperationException">The key is null, or its type has no text that is the same in every process.</exception>
     public static string Of<TKey>(TKey key) => key switch
     {
@@ -19,10 +32,20 @@ internal static class KeyText
             => ((IFormattable)key).ToString(null, CultureInfo.InvariantCulture),
         decimal number => (number / 1.000000000000000000000000000000000m).ToString(CultureInfo.InvariantCulture), // 1.0 and 1.00 are equal
         ITuple tuple => OfTuple(tuple),
-        _ => throw new InvalidOperationException(
-            $"State cannot be kept by a {TypeNames.Of(typeof(TKey))}: there is no text for it that is the same in every process. "
-                + $"Make the key a text, a number, a time, an id, an enum, or a tuple of such."),
+        _ => throw new InvalidOperationException(Refusal(key.GetType())),
     };
+
+    private static string Refusal(Type type)
+        => $"State cannot be kept by a {TypeNames.Of(type)}: there is no text for it that is the same in every process. "
+            + "Make the key a text, a number, a time, an id, an enum, or a tuple of such.";
+
+    private static bool Covers(Type type)
+    {
+        if (Nullable.GetUnderlyingType(type) is { } underlying) return Covers(underlying);
+        if (type.IsEnum || type.IsInterface || Array.IndexOf(covered, type) >= 0) return true;
+        if (!type.IsAssignableTo(typeof(ITuple))) return false;
+        return type.Namespace != nameof(System) || Array.TrueForAll(type.GetGenericArguments(), Covers);
+    }
 
     // Each part has its length before it, so that no two tuples have the same text.
     private static string OfTuple(ITuple tuple)

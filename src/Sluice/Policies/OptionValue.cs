@@ -41,4 +41,8 @@ internal static class OptionValue
     /// <inheritdoc cref="Waits.CheckLimit"/>
     public static TimeSpan Limit(TimeSpan value, string options, [CallerMemberName] string property = "")
         => Waits.CheckLimit(value, $"{options}.{property}");
+
+    /// <inheritdoc cref="Waits.CheckLimit"/>
+    public static TimeSpan? Limit(TimeSpan? value, string options, [CallerMemberName] string property = "")
+        => value is { } given ? Limit(given, options, property) : null;
 }

@@ -34,7 +34,7 @@ public sealed class ManualSource<T> : Source<T>
     private readonly TimeProvider time;
     private readonly TaskCompletionSource firstRun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ManualPump? pump;                        // of the current run
-    private bool hadRun;
+    private PipelineRun? lastRun;
     private bool isOver;
     private Exception? failure;
     private bool hasWarned;                          // of senders that wait for the first run
@@ -87,7 +87,7 @@ public sealed class ManualSource<T> : Source<T>
             lock (sync)
             {
                 if (isOver) throw new InvalidOperationException("The source has been completed: nothing can be sent any more.");
-                if (pump is null && hadRun) throw NoRun(null);
+                if (pump is null && lastRun is { } ended) throw NoRun(ended.FailureSoFar);
                 (intake, started) = (pump, firstRun.Task);
             }
             if (intake is null)
@@ -102,7 +102,7 @@ public sealed class ManualSource<T> : Source<T>
             }
             catch (ChannelClosedException e)
             {
-                throw NoRun(e.InnerException);
+                throw NoRun(e.InnerException ?? intake.Taker.FailureSoFar);
             }
         }
     }
@@ -123,8 +123,9 @@ public sealed class ManualSource<T> : Source<T>
         await started.WaitAsync(cancellation).ConfigureAwait(false);
     }
 
-    private static InvalidOperationException NoRun(Exception? cause)
-        => new("The item was not accepted: the run that took from this source has ended, or is being drained.", cause);
+    private static InvalidOperationException NoRun(Exception? cause) => new(cause is null
+        ? "The item was not accepted: the run that took from this source has ended, or is being drained."
+        : $"The item was not accepted: the run that took from this source has failed. {cause.Message}", cause);
 
     private void End(Exception? cause)
     {
@@ -146,7 +147,7 @@ public sealed class ManualSource<T> : Source<T>
                 throw new InvalidOperationException(
                     "A Source.Manual is one live thing, and another run takes from this one already. Make one for each run.");
             }
-            (pump, hadRun) = (intake, true);
+            (pump, lastRun) = (intake, intake.Taker);
             if (isOver) intake.Close(failure);
         }
         firstRun.TrySetResult();
@@ -170,6 +171,8 @@ public sealed class ManualSource<T> : Source<T>
     private sealed class ManualPump(StageContext context, Inlet<T> next, ManualSource<T> owner, int? capacity)
         : IntakePump<T>(context, next, capacity)
     {
+        public PipelineRun Taker => Run;
+
         protected override void Open() => owner.Enter(this);
 
         protected override ValueTask CloseAsync()

@@ -1,4 +1,5 @@
 using Sluice.Pipelines;
+using Sluice.Diagnostics;
 using Sluice.Policies;
 
 namespace Sluice.Producers;
@@ -19,6 +20,8 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
     : IntakePump<T>(context, next, capacity)
 {
     private readonly TaskCompletionSource produced = new();
+    private readonly TaskCompletionSource pushed = new();        // all pushes have ended
+    private int pushing = 1;                         // pushes that wait for room, and the function
 
     // On another thread if possible: a function that blocks its thread must not delay the items that it has pushed.
     protected override void Open()
@@ -40,6 +43,7 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         try
         {
             await producer(PushAsync, StopToken);
+            if (!EndPush()) await PushedAsync();
             Close();
         }
         catch (OperationCanceledException) when (IsStopped)
@@ -58,10 +62,27 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         produced.SetResult();
     }
 
+    /// <summary>Waits for the pushes that the function has not awaited: it meant to push them.</summary>
+    private Task PushedAsync()
+    {
+        if (!IsStopped) Warnings.Tell($"The function of the source {Run.NameOf(Node)} does not await all of its pushes: it returned while "
+            + "some of them waited for room. The source waits in its place. Await every push.");
+        return pushed.Task;
+    }
+
+    /// <returns>Whether neither the function nor a push goes on.</returns>
+    private bool EndPush()
+    {
+        if (Interlocked.Decrement(ref pushing) > 0) return false;
+        pushed.TrySetResult();
+        return true;
+    }
+
     private ValueTask PushAsync(T item) => TryAccept(item) ? default : PushLaterAsync(item);
 
     private async ValueTask PushLaterAsync(T item)
     {
+        Interlocked.Increment(ref pushing);
         try
         {
             await AcceptAsync(item);
@@ -69,6 +90,10 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         catch (System.Threading.Channels.ChannelClosedException closed)
         {
             throw new OperationCanceledException("The run wants no more items; this one was not accepted.", closed, StopToken);
+        }
+        finally
+        {
+            EndPush();
         }
     }
 

@@ -7,6 +7,8 @@ namespace Sluice.Storage;
 /// <remarks>Thread-safe: one lock. Continuations of waiting callers run on the pool.</remarks>
 public sealed class StreamChanges
 {
+    private const int MaxTries = 3;                  // a stream may be forgotten between being made known and being waited for
+
     private readonly Lock gate = new();
     private readonly Dictionary<string, Changes> signals = new(StringComparer.Ordinal);
     private long last;                               // one count for all streams: a stream that was deleted and created again continues it
@@ -68,12 +70,20 @@ public sealed class StreamChanges
         lock (gate) signals.GetValueOrDefault(stream)?.Change(++last, partitions);
     }
 
-    /// <summary>Reports that any stream may have changed: messages were missed, or the time without a message is over.</summary>
+    /// <summary>
+    /// Reports that any stream may have changed: messages were missed, or the time without a message is over. Forgets streams for which
+    /// nobody has waited since the last report, because another process may have deleted them.
+    /// </summary>
     public void PublishAll()
     {
-        string[] all;
-        lock (gate) all = [.. signals.Keys];
-        Publish(all);
+        lock (gate)
+            foreach ((string stream, Changes signal) in signals)
+                if (signal.Waiters.Count == 0 && signal.IsUnused) signals.Remove(stream);
+                else
+                {
+                    signal.IsUnused = true;
+                    signal.Change(++last, null);
+                }
     }
 
     /// <summary>Forgets a deleted stream and wakes its waiting callers.</summary>
@@ -99,10 +109,12 @@ public sealed class StreamChanges
     {
         ArgumentNullException.ThrowIfNull(require);
         cancellation.ThrowIfCancellationRequested();
-        if (await TryWaitAsync(stream, partitions, after, cancellation).ConfigureAwait(false) is { } count) return count;
-        await require().ConfigureAwait(false);
-        return await TryWaitAsync(stream, partitions, after, cancellation).ConfigureAwait(false)
-            ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
+        for (int tries = 0; ; tries++)
+        {
+            if (await TryWaitAsync(stream, partitions, after, cancellation).ConfigureAwait(false) is { } count) return count;
+            if (tries == MaxTries) throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
+            await require().ConfigureAwait(false);
+        }
     }
 
     // Null if the stream is unknown here, or was forgotten meanwhile.
@@ -114,6 +126,7 @@ public sealed class StreamChanges
         {
             signal = Find(stream);
             if (signal is null) return null;
+            signal.IsUnused = false;
             if (signal.LatestOf(partitions) > after) return signal.Count;
             signal.Waiters.Add(waiter = new(partitions));
         }
@@ -146,6 +159,9 @@ public sealed class StreamChanges
 
         public long Count { get; private set; } = count;
         public HashSet<Waiter> Waiters { get; } = [];
+
+        /// <summary>Whether nobody has waited since the last report about all streams.</summary>
+        public bool IsUnused { get; set; }
 
         public long LatestOf(IReadOnlyList<int>? partitions)
         {

@@ -85,4 +85,12 @@ public class PayloadException : SluiceException
 
     /// <summary>Whether the entry is longer than the stream allows (<see cref="StreamOptions.MaxEntryBytes"/>).</summary>
     public bool IsTooLong { get; init; }
+
+    /// <summary>Whether the message ends with what code of the application said, which may be internal: a key function or a getter.</summary>
+    internal bool IsInternal => InnerException is not (null or FormatException or PayloadException)
+        && Message.EndsWith(FailureText.MessageOf(InnerException), StringComparison.Ordinal);
+
+    /// <summary>The message for whoever has sent the item from outside: without what code of the application said.</summary>
+    internal string MessageForSender => IsInternal
+        ? Message[..^FailureText.MessageOf(InnerException!).Length] + "the operator of the service was told why." : Message;
 }

@@ -35,6 +35,7 @@ public static class StreamStores
     /// <param name="cancellation">Gives up opening.</param>
     public static async ValueTask<IStreamStore> OpenAsync(string store, Action<string>? onWarning, CancellationToken cancellation)
     {
+        AsyncVoid.RefuseCallback(onWarning);
         if (store == "memory") return new MemoryStreamStore();
         (StreamStoreProvider provider, string location) = Find(store, onWarning);
         return await provider.OpenAsync(location, cancellation).ConfigureAwait(false);
@@ -57,6 +58,7 @@ public static class StreamStores
     /// <param name="cancellation">Gives up opening.</param>
     public static async ValueTask<IStreamStore> OpenReadOnlyAsync(string store, Action<string>? onWarning, CancellationToken cancellation)
     {
+        AsyncVoid.RefuseCallback(onWarning);
         if (store == "memory") return new MemoryStreamStore();
         (StreamStoreProvider provider, string location) = Find(store, onWarning);
         return await provider.OpenReadOnlyAsync(location, cancellation).ConfigureAwait(false);
@@ -80,6 +82,7 @@ public static class StreamStores
     /// <param name="cancellation">Gives up opening.</param>
     public static async ValueTask<IStreamStore> OpenToChangeAsync(string store, Action<string>? onWarning, CancellationToken cancellation)
     {
+        AsyncVoid.RefuseCallback(onWarning);
         if (store == "memory") return new MemoryStreamStore();
         (StreamStoreProvider provider, string location) = Find(store, onWarning);
         return await provider.OpenToChangeAsync(location, cancellation).ConfigureAwait(false);

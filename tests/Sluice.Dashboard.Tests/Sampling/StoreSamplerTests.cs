@@ -34,6 +34,33 @@ public sealed class StoreSamplerTests : IAsyncDisposable
         Assert.Equal(2, late.Lists);
     }
 
+    /// <summary>Damage in one stream hides no other stream, and its reason is kept.</summary>
+    [Fact]
+    public async Task AnEntryThatCannotBeReadHidesNothingElse()
+    {
+        foreach (string name in (string[])["a", "b"])
+        {
+            await store.OpenStreamAsync(name, new() { Partitions = 1 }, Cancellation);
+            await store.AddGroupAsync(new(name, name), cancellation: Cancellation);
+            using var entries = new EntryBatch();
+            entries.Add("1"u8);
+            await store.AppendAsync(new(name, "p", 0, 1, entries), Cancellation);
+        }
+        StoreSample sample = await new StoreSampler(new("store", new DamagedStore(store)), new() { Time = clock })
+            .LookAsync(Patience, Cancellation);
+        Assert.Null(sample.Problem);
+        Assert.Equal(["a", "b"], sample.Streams.Keys.Order());
+        Assert.Equal((null, "The entry a/0/1 is damaged."), (sample.Groups[new("a", "a")].Oldest, sample.Groups[new("a", "a")].Problem));
+        Assert.NotNull(sample.Groups[new("b", "b")].Oldest);
+    }
+
+    private sealed class DamagedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
+            => request.Stream != "a" ? base.ReadAsync(request, cancellation)
+                : throw new StreamStoreException("The entry a/0/1 is damaged.") { IsPermanent = true };
+    }
+
     /// <summary>The first list of streams is read at once, and answered when the test says so.</summary>
     private sealed class LateStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {

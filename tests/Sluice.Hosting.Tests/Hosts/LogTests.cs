@@ -101,6 +101,7 @@ public class LogTests
             | (n => n + 1) | Count, new() { Mode = ExecutionMode.SingleThread });
         using IHost host = builder.Build();
         await host.StartAsync(Cancellation);
+        await Assert.Single(host.Services.GetServices<IHostedPipeline>()).Run!.Completion;
         await host.StopAsync(Cancellation);
         Assert.Equal(Warm + Items, seen);
         if (scopes) Assert.True(after - before > Items, $"{after - before} bytes: the measurement does not see the scopes");

@@ -26,6 +26,22 @@ public class SettingsTests
         await host.StopAsync(Cancellation);
     }
 
+    /// <summary>.NET takes the second one for 24 days.</summary>
+    [Theory]
+    [InlineData("23:59:59", 23 * 3600 + 3599)]
+    [InlineData("24:00:00", 24 * 3600)]
+    [InlineData("36:10:30.5", 36 * 3600 + 630.5)]
+    [InlineData("1.12:00:00", 36 * 3600)]
+    [InlineData("2:00:00:00", 48 * 3600)]
+    public async Task HoursMayBeMoreThanADay(string text, double seconds)
+    {
+        using IHost host = Build([new("Sluice:Store", "memory"), new("Sluice:Consecutors:numbers:LeaseDuration", text)]);
+        await host.StartAsync(Cancellation);
+        var store = host.Services.GetRequiredService<Storage.IStreamStore>();
+        Assert.Equal(seconds, (await store.FindGroupAsync(new("numbers", "numbers"), Cancellation))!.Members[0].LeaseDuration.TotalSeconds);
+        await host.StopAsync(Cancellation);
+    }
+
     [Theory]
     [InlineData("Store", "orders.db", "Sluice:Store cannot be used. A store is written as sqlite:FILE, redis:HOST:PORT, "
         + "postgres:CONNECTION or memory; this")]
@@ -41,6 +57,7 @@ public class SettingsTests
     [InlineData("Consecutors:numbers:MaxInFlight", "0", "MaxInFlight is '0'; ")]
     [InlineData("Consecutors:numbers:MaxInFlight", "99999999999", "it must be a whole number.")]
     [InlineData("Consecutors:numbers:LeaseDuration", "30", "LeaseDuration is '30'; it must be a duration such as 00:00:30")]
+    [InlineData("Consecutors:numbers:LeaseDuration", "24:60:00", "LeaseDuration is '24:60:00'; it must be a duration such as 00:00:30")]
     [InlineData("Consecutors:numbers:LeaseDuration", "-00:00:30", "LeaseDuration is '-00:00:30'; ")]
     [InlineData("Consecutors:numbers:CommitInterval", "100.00:00:00", "CommitInterval is '100.00:00:00'; ")]
     [InlineData("Consecutors:numbers:Delivery", "exactly once", "it must be none, confirm, 'track N' or 'replay N'.")]

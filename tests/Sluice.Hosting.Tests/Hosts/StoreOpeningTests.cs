@@ -28,12 +28,15 @@ public sealed class StoreOpeningTests : IDisposable
     public void Dispose() => directory.Delete(recursive: true);
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task TheLogNamesTheFileOfTheStore(bool isConfigured)
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task TheLogNamesTheFileOfTheStoreByItsWholePath(bool isConfigured, bool isRelative)
     {
-        using IHost host = isConfigured ? Build($"sqlite:{File}", static _ => { }, out LogProbe log)
-            : Build(null, sluice => sluice.UseSqlite(File), out log);
+        string path = isRelative ? Path.GetRelativePath(Environment.CurrentDirectory, File) : File;
+        using IHost host = isConfigured ? Build($"sqlite:{path}", static _ => { }, out LogProbe log)
+            : Build(null, sluice => sluice.UseSqlite(path), out log);
         await host.StartAsync(Cancellation);
         await host.StopAsync(Cancellation);
         Assert.Contains(log.Lines, line => line.Text == $"Sluice uses the store sqlite:{File}");

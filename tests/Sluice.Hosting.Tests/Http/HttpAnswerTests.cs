@@ -154,7 +154,12 @@ public class HttpAnswerTests
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync(), key: order => order.Id!.ToUpperInvariant());
 
-        Assert.Equal(422, (int)(await service.PostAsync("""{"Id":null,"Quantity":1}""")).StatusCode);
+        HttpResponseMessage answer = await service.PostAsync("""{"Id":null,"Quantity":1}""");
+        Assert.Equal(422, (int)answer.StatusCode);
+        string text = await answer.Content.ReadAsStringAsync();
+        Assert.Contains("The item was read, but cannot be stored; nothing was accepted. The log of the service says why.", text,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("Object reference", text, StringComparison.Ordinal);
         Assert.Equal(422, (int)(await service.PostAsync("{\"Id\":\"a\",\"Quantity\":1}\n{\"Id\":null,\"Quantity\":1}", Many)).StatusCode);
         Assert.Equal(405, (int)(await service.Client.GetAsync("/orders")).StatusCode);
         Assert.Equal(0, (await service.EndAsync()).Accepted);

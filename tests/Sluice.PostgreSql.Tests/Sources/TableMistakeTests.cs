@@ -38,6 +38,16 @@ public class TableMistakeTests
             + "public.orders (\"created\", \"id\").", Assert.Single(lab.Warnings), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AColumnOfLocalTimesIsWarnedAbout()
+    {
+        await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int PRIMARY KEY, created timestamp NOT NULL); "
+            + "CREATE INDEX ON orders(created)");
+        await lab.AcceptAsync(lab.Table("created"));
+        Assert.Contains("the column 'created' is a timestamp without time zone. If its values are local times, those of an hour are "
+            + "repeated each autumn", Assert.Single(lab.Warnings), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("ALTER TABLE orders RENAME TO old_orders", "there is no table orders")]
     [InlineData("DROP TABLE orders; CREATE TABLE orders(id bigserial PRIMARY KEY)", "dropped and created again, and has no row with id = "

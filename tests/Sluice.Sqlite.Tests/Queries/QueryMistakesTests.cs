@@ -1,3 +1,5 @@
+using Microsoft.Data.Sqlite;
+
 namespace Sluice.Sqlite.Tests.Queries;
 
 /// <summary>An error of a query, its key or a row names the key of the row. The rows before it are accepted.</summary>
@@ -44,6 +46,38 @@ public class QueryMistakesTests
         isRepaired = true;
         await orders.AcceptAsync(source);
         Assert.Equal(["3", "4", "5"], await orders.AcceptedAsync());
+    }
+
+    [Fact]
+    public async Task AConnectionThatIsHandedOutTwiceIsReported()
+    {
+        await using var orders = new OrdersTable();
+        orders.Add(1, 2, 3);
+        await using var shared = new OpenedOnce(orders.Connect().ConnectionString);
+        Source<string> source = Source.Query("orders", () => shared, "SELECT id FROM orders WHERE id > @id ORDER BY id LIMIT @take",
+            [new("id", 0L)], row => row.GetString(0), new() { MaxPageRows = 2 });
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => orders.AcceptAsync(source));
+        Assert.Contains("The query of 'orders' fails behind the row with id = 2: ", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("The function that connects has returned a connection again that the source has disposed: let it make a new one "
+            + "for each page.", failure.InnerException!.Message, StringComparison.Ordinal);
+    }
+
+    // As connections of most providers.
+    private sealed class OpenedOnce(string connection) : SqliteConnection(connection)
+    {
+        private bool isDisposed;
+
+        public override void Open()
+        {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            base.Open();
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            isDisposed = true;
+            base.Dispose(disposing);
+        }
     }
 
     [Fact]

@@ -56,6 +56,22 @@ public sealed class RefusedRowTests : IDisposable
         Assert.Equal("295 295", database.Ask("SELECT count(*) || ' ' || count(DISTINCT text) FROM word"));
     }
 
+    /// <summary>SQLite would end a text at a zero character, store NaN as null, and half a surrogate pair as another character.</summary>
+    [Theory]
+    [InlineData("a0b", "Value 2 is a text with the character U+0000 at 1, which SQLite cannot store.")]
+    [InlineData("abh", "Value 2 is a text with the character U+D800 at 2, which SQLite cannot store.")]
+    [InlineData(double.NaN, "Value 2 is NaN, which SQLite would store as null. Give null if that is meant.")]
+    [InlineData(float.NaN, "Value 2 is NaN, which SQLite would store as null. Give null if that is meant.")]
+    public void AValueThatWouldBecomeAnotherOneIsRefused(object value, string why)
+    {
+        if (value is string text) value = text.Replace('0', '\0').Replace('h', '\uD800');
+        var failure = Assert.Throws<ArgumentException>(() => new SqliteWrites().Add("INSERT INTO word VALUES(?, ?)", 1, value));
+        Assert.StartsWith(why, failure.Message, StringComparison.Ordinal);
+        failure = Assert.Throws<ArgumentException>(() => RowValues.Check([1, value]));
+        Assert.StartsWith(why.Replace("Value 2", "Value 2 of a row", StringComparison.Ordinal), failure.Message, StringComparison.Ordinal);
+        Assert.Equal(1, new SqliteWrites().Add("INSERT INTO word VALUES(?, ?)", double.PositiveInfinity, "\ud83d\ude00").Count);
+    }
+
     /// <summary>
     /// A missing table is not the fault of an item: no item becomes a dead letter, and the commit is repeated until the table is back.
     /// </summary>

@@ -24,6 +24,15 @@ public class WarningsTests
         Assert.EndsWith($"sluice: warning: another one{Environment.NewLine}", output.ToString());
     }
 
+    /// <summary>Warnings quote items, which come from outside: they must not move a terminal, or look like further warnings.</summary>
+    [Fact]
+    public void CharactersThatAreNotSeenAreShownByTheirCodes()
+    {
+        string? told = null;
+        Warnings.Tell(text => told = text, "bad: 1\u001b[2J\r\nsluice: warning: forged\t\u202e\u0085 \u00e9\ud83d\ude00");
+        Assert.Equal(@"bad: 1\u001b[2J\r\nsluice: warning: forged\t\u202e\u0085 " + "\u00e9\ud83d\ude00", told);
+    }
+
     [Fact]
     public void AWarningToAClosedStandardErrorDoesNotThrow()
         => new Warnings(() => throw new ObjectDisposedException("stderr"), TimeProvider.System).Write("unheard");

@@ -25,6 +25,23 @@ public class MemberWatchTests
         watch.See(group, askedAt);
         Assert.False(watch.IsSilent("a"));
         See(group);
+        Assert.False(watch.IsSilent("a"));           // one look after a time without any
+        SeeForLeaseTimes(1, group);
+        Assert.True(watch.IsSilent("a"));
+    }
+
+    /// <remarks>A store that answers slowly must not keep the partitions of a dead member with it for ever.</remarks>
+    [Fact]
+    public void LooksThatAreFarApartAddUp()
+    {
+        GroupInfo group = Group(owner: "a", Beats("a", 1));
+        See(group);
+        for (int look = 1; look <= 3; look++)
+        {
+            Assert.False(watch.IsSilent("a"));
+            clock.Advance(2 * LeaseTime);
+            See(group);
+        }
         Assert.True(watch.IsSilent("a"));
     }
 
@@ -38,8 +55,7 @@ public class MemberWatchTests
         Assert.Empty(watch.Gone(after));
         See(after);
         Assert.Empty(watch.Gone(after));
-        clock.Advance(10 * LeaseTime);
-        See(after);
+        SeeForLeaseTimes(10, after);
         Assert.Single(watch.Gone(after));
     }
 
@@ -69,12 +85,36 @@ public class MemberWatchTests
     public void AnOwnerThatIsNoMemberIsSilentAfterItsLeaseDuration()
     {
         See(Group(owner: "a", Beats("a", 1), Beats("b", 1)));
-        clock.Advance(LeaseTime / 2);
-        See(Group(owner: "a", Beats("b", 2)));
-        Assert.False(watch.IsSilent("a"));
-        clock.Advance(LeaseTime / 2);
-        See(Group(owner: "a", Beats("b", 3)));
+        for (int third = 1; third <= 3; third++)
+        {
+            Assert.False(watch.IsSilent("a"));
+            clock.Advance(LeaseTime / 3);
+            See(Group(owner: "a", Beats("b", third + 1)));
+        }
         Assert.True(watch.IsSilent("a"));
+    }
+
+    /// <remarks>While the store was away, the holder of the name could send no heartbeat.</remarks>
+    [Fact]
+    public async Task ANameIsNotTakenFromAHolderThatTheStoreCouldNotHear()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        await using var store = new MemoryStreamStore(clock);
+        var id = new GroupId("work", "work");
+        await store.OpenStreamAsync("work", new() { Partitions = 1 }, cancellation);
+        await store.AddGroupAsync(id, cancellation: cancellation);
+        var beat = new HeartbeatRequest(id, "a", "holder", LeaseTime);
+        await store.HeartbeatAsync(beat, cancellation);
+        var instance = new MemberInstance();
+        Task<GroupInfo> joining = new GroupMember(store, id, "a", instance, LeaseTime, clock).JoinAsync(static _ => { }, cancellation);
+        await clock.WaitForTimersAsync(1, cancellation);
+        clock.Advance(2 * LeaseTime);
+        await Task.WhenAny(joining, clock.WaitForTimersAsync(1, cancellation));
+        Assert.False(joining.IsCompleted);
+        await store.HeartbeatAsync(beat, cancellation);
+        clock.Advance(LeaseTime / 3);
+        await Assert.ThrowsAsync<MemberInUseException>(() => joining);
+        instance.End();
     }
 
     /// <remarks>Removing them one by one would delay this member's own heartbeat for longer than its lease duration.</remarks>
@@ -91,8 +131,9 @@ public class MemberWatchTests
         var instance = new MemberInstance();
         var member = new GroupMember(store, id, "living", instance, LeaseTime, clock);
         var heartbeat = new GroupHeartbeat(member, watch, LeaseTime, clock, static () => false, static () => false);
-        See(await member.JoinAsync(static _ => { }, cancellation));
-        clock.Advance(10 * LeaseTime);
+        GroupInfo joined = await member.JoinAsync(static _ => { }, cancellation);
+        See(joined);
+        SeeForLeaseTimes(10, joined);
         int beats = 0;
         for (int count = 2_001; count > 1; beats++)
         {
@@ -105,6 +146,15 @@ public class MemberWatchTests
         }
         instance.End();
         Assert.InRange(beats, 20, 40);
+    }
+
+    private void SeeForLeaseTimes(int count, GroupInfo group)
+    {
+        for (int third = 0; third < 3 * count; third++)
+        {
+            clock.Advance(LeaseTime / 3);
+            See(group);
+        }
     }
 
     private void See(GroupInfo group) => watch.See(group, clock.GetTimestamp());

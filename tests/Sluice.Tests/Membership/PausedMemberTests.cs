@@ -1,6 +1,9 @@
 namespace Sluice.Tests.Membership;
 
-/// <summary>A process that was paused knows nothing of the time that it has missed. Other members have sent heartbeats meanwhile.</summary>
+/// <summary>
+/// A process that was paused knows nothing of the time that it has missed: other members may have sent heartbeats. Nor does one whose store
+/// was away: no member could send any.
+/// </summary>
 public class PausedMemberTests
 {
     [Fact]
@@ -33,7 +36,39 @@ public class PausedMemberTests
         paused.Beat();
         lab.Clock.Advance(100 * ShareLab.LeaseTime);
         Assert.Empty(paused.ToAcquire());
-        paused.Beat();
+        BeatForALeaseTime(lab, paused);
         Assert.Equal([0, 1, 2, 3], paused.ToAcquire());
+    }
+
+    /// <summary>No heartbeat arrives while the store is away. The first one to arrive afterwards says nothing about the others.</summary>
+    [Fact]
+    public void AMemberThatComesBackLaterThanAnotherOneKeepsItsPartitions()
+    {
+        var lab = new ShareLab(8);
+        ShareMember first = new(lab, "a"), second = new(lab, "b");
+        foreach (ShareMember member in new[] { first, second }) member.Beat();
+        first.Acquire(0, 1, 2, 3);
+        second.Acquire(4, 5, 6, 7);
+        first.Beat();
+        lab.Clock.Advance(10 * ShareLab.LeaseTime);
+        first.Beat();
+        Assert.Empty(first.ToAcquire());
+        lab.Clock.Advance(ShareLab.LeaseTime / 3);
+        first.Beat();
+        Assert.Empty(first.ToAcquire());
+        second.Beat();                               // its connection has come back, too
+        BeatForALeaseTime(lab, first, second);
+        Assert.Empty(first.ToAcquire());
+        BeatForALeaseTime(lab, first);
+        Assert.Equal([4, 5, 6, 7], first.ToAcquire());
+    }
+
+    private static void BeatForALeaseTime(ShareLab lab, params ShareMember[] members)
+    {
+        for (int third = 0; third < 3; third++)
+        {
+            lab.Clock.Advance(ShareLab.LeaseTime / 3);
+            foreach (ShareMember member in members) member.Beat();
+        }
     }
 }

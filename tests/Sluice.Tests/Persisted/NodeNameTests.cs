@@ -111,15 +111,19 @@ public class NodeNameTests
         Is("n: distinct of int", Shapes(Numbers.Distinct()));
         Is("n: chunk of int", Shapes(Numbers.Chunk(2)));
         Is("n: group of int", Shapes(Numbers.GroupBy(static n => n)));
-        Is("n: window of int", Shapes(Numbers.Window(Second)));
-        Is("n: event-time window of int", Shapes(Numbers.Window(Time, Second)));
-        Is("n: node of int", Shapes(Numbers | StageNode.Of(static () => new Total())));
+        Is("n: sliding window of int", Shapes(Numbers.Window(Second)));
+        Is("n: session window of int", Shapes(Numbers.SessionWindow(Second, Second)));
+        Is("n: event-time sliding window of int", Shapes(Numbers.Window(Time, Second)));
+        Is("n: event-time session window of int", Shapes(Numbers.SessionWindow(Time, Second)));
+        Is("n: node by partition of int", Shapes(Numbers | StageNode.Of(static () => new Total())));
+        Is("n: node of int", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | StageNode.Of(static () => new Total())));
         Is("n: scan by key of int",
             Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Scan(0, static (sum, n) => sum + n)));
         Is("n: distinct by key of int[]", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Distinct(10)));
         Is("n: debounce by key of int[]", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Debounce(Second)));
-        Is("n: join", Shapes(
-            Numbers.Join(static one => one, static other => other, static n => n, static n => n, static (one, other) => one)));
+        Is("n: join of (int, long)", Shapes(Numbers.Join(static one => one, static other => other | (static n => (long)n),
+            static n => n, static n => (int)n, static (one, other) => one)));
+        Is("n: zip of (int, int)", Shapes(Numbers.Zip(static one => one, static other => other, static (one, other) => one)));
         Assert.Equal("scan", StateShape.KindOf("scan of int"));
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Sluice.ChildProcesses;
 using Sluice.Delivery;
@@ -72,6 +73,10 @@ public class PersistedFormTests
         Assert.Equal("0501006304020062310601006C", Hex(new EntryHeaders(null,
             null)
         { Batch = new BatchTag("c", "b1") { Listeners = ["l"] } }));
+        Assert.Equal("0202006E6F0E010033", Hex(new EntryHeaders(null, "no") { Namesakes = 3 }));
+        var trace = new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
+        EntryHeaders both = EntryHeaders.Read(new EntryHeaders(null, "no") { Namesakes = 3, Trace = new(trace) }.ToBytes());
+        Assert.Equal((3, trace.TraceId), (both.Namesakes, both.Trace?.Context.TraceId));
         Assert.Equal("050100630702006231", Hex(new EntryHeaders(null, null) { EndOf = new BatchTag("c", "b1") }));
 
         static string Hex(EntryHeaders headers) => Convert.ToHexString(headers.ToBytes());

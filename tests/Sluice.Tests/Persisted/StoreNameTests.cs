@@ -75,9 +75,9 @@ public partial class StoreNameTests
         [
             "stream | c", "group | c | c", "member | c | c | m", "producer | c | m/send", "row | $books |  | ", "row | $clock |  | ",
             "row | $nodes | chunk | chunk of int", "row | $nodes | distinct | distinct of int",
-            "row | $nodes | event | event-time window of int",
-            "row | $nodes | group | group of int", "row | $nodes | join | join", "row | $nodes | scan | scan of int",
-            "row | $nodes | window | window of int",
+            "row | $nodes | event | event-time sliding window of int",
+            "row | $nodes | group | group of int", "row | $nodes | join | join of (int, int)", "row | $nodes | scan | scan of int",
+            "row | $nodes | window | sliding window of int",
             "row | chunk | # | ", "row | chunk | began | ", "row | distinct | # | ", "row | group | # | ", "row | scan |  | ",
             "row | event | #/head | ", "row | event | #/items/# | ", "row | event | marks | ", "row | window | #/head | ",
             "row | window | #/items# | ",

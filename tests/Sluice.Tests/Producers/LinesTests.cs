@@ -25,6 +25,16 @@ public sealed class LinesTests : IDisposable
         Assert.Equal(expected, await file.ToListAsync());                // each run opens the file anew
     }
 
+    /// <summary>It harms no other line.</summary>
+    [Fact]
+    public async Task HalfASurrogatePairIsWrittenAsAReplacement()
+    {
+        string[] lines = [.. Enumerable.Range(0, 1000).Select(static n => n == 500 ? "b\uD800c" : $"line {n}")];
+        await (Source.From(lines) | Sink.Lines(path)).RunAsync(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(lines.Select(static line => line.Replace('\uD800', '\uFFFD')),
+            await File.ReadAllLinesAsync(path, TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task LinesThatSpanBuffersAreWholeAndNumbered()
     {

@@ -38,6 +38,18 @@ public class PushedSourceTests
     }
 
     [Fact]
+    public async Task ASenderBehindAFailedRunIsToldWhy()
+    {
+        ManualSource<int> intake = Source.Manual<int>();
+        PipelineRun run = (intake | (static n => 1 / n) | (static _ => { })).Start();
+        await intake.SendAsync(0);
+        await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => intake.SendAsync(1).AsTask());
+        Assert.Contains("the run that took from this source has failed", refused.Message, StringComparison.Ordinal);
+        Assert.IsType<DivideByZeroException>(Assert.IsType<PipelineException>(refused.InnerException).InnerException);
+    }
+
+    [Fact]
     public async Task SendersThatWaitForTheFirstRunAreReportedOnce()
     {
         using var warnings = new WarningListener();
@@ -143,6 +155,45 @@ public class PushedSourceTests
         }
         Source<int> failing = Source.Create<int>((push, cancellation) => throw new FormatException("no"));
         Assert.Equal("'pushed-1' failed: no", (await Assert.ThrowsAsync<PipelineException>(() => failing.ToListAsync())).Message);
+    }
+
+    [Fact]
+    public async Task PushesThatAreNotAwaitedArriveBeforeTheSourceEndsAndAWarningSaysSo()
+    {
+        using var warnings = new WarningListener();
+        Source<int> source = Source.Create<int>(static (push, cancellation) =>
+        {
+            for (int i = 0; i < 100; i++) _ = push(i);
+            return Task.CompletedTask;
+        }, capacity: 1) | Stage.Named("careless");
+        for (int seed = 0; seed < 20; seed++)
+        {
+            var scheduler = new SeededScheduler(seed);
+            List<int> seen = [];
+            await scheduler.RunToEndAsync((source | seen.Add).Start(On(scheduler)), maxWait: TimeSpan.Zero);
+            Assert.Equal(Enumerable.Range(0, 100), seen);
+        }
+        Assert.Equal(Enumerable.Repeat("The function of the source careless does not await all of its pushes: it returned while some of "
+            + "them waited for room. The source waits in its place. Await every push.", 20),
+            warnings.Texts.Where(static text => text.Contains("careless", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task AStopDoesNotWaitForPushesThatAreNotAwaited()
+    {
+        sink.Block();
+        List<Task> pushes = [];
+        PipelineRun run = (Source.Create<int>((push, _) =>
+        {
+            for (int i = 0; i < 10; i++) pushes.Add(push(i).AsTask());
+            return Task.CompletedTask;
+        }, capacity: 2) | sink.Sink).Start();
+        await sink.HeldAsync();
+        Task<bool> stopping = run.StopAsync();
+        sink.Release();
+        Assert.True(await stopping);
+        Assert.Equal(pushes.Count(static push => push.IsCompletedSuccessfully), sink.Items.Count);
+        Assert.All(pushes.Where(static push => !push.IsCompletedSuccessfully), static push => Assert.True(push.IsCanceled));
     }
 
     [Fact]

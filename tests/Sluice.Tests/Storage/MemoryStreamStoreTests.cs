@@ -45,6 +45,26 @@ public class MemoryStreamStoreTests
     }
 
     [Fact]
+    public void AProducerIsQueuedOnceUntilItIsForgotten()
+    {
+        var stream = new StoredStream("s", new(), new StreamChanges());
+        var producer = new StoredProducer();
+        stream.Producers.Add("p", producer);
+        DateTimeOffset at = DateTimeOffset.UnixEpoch;
+        for (int minute = 0; minute < 10_000; minute++) stream.Forget("p", producer, at.AddDays(1).AddMinutes(minute));
+        Assert.Equal(1, stream.Forgettings);
+        stream.Sweep(at.AddDays(2));                 // before its last time
+        Assert.Equal((1, 1), (stream.Producers.Count, stream.Forgettings));
+        stream.Forget("p", producer, at.AddDays(2).AddMinutes(1));       // its end was told
+        stream.Sweep(at.AddDays(2).AddMinutes(1));
+        Assert.Empty(stream.Producers);
+        stream.Producers.Add("p", producer = new());         // it comes again, while an earlier time is queued
+        stream.Forget("p", producer, at.AddDays(30));
+        stream.Sweep(at.AddDays(20));
+        Assert.Equal((1, 1), (stream.Producers.Count, stream.Forgettings));
+    }
+
+    [Fact]
     public async Task CallsToADisposedStoreThrow()
     {
         var store = new MemoryStreamStore();

@@ -121,6 +121,9 @@ internal sealed class TableCatalog(SourceServer server, string table, string[] a
                 + "Take a column of type timestamptz or a number, or name a second column that increases.");
         if (type.StartsWith("time ", StringComparison.Ordinal) || type is "boolean") throw Fault(
             $"the column '{name}' is a {type}, whose values do not increase for long.");
+        if (type == "timestamp without time zone") server.WarnOnce(
+            $"the column '{name}' is a {type}. If its values are local times, those of an hour are repeated each autumn, and the rows with "
+                + "such a value are skipped: use timestamptz, or values in UTC.");
         if (type is "text" or "uuid" or "bytea" || type.StartsWith("character", StringComparison.Ordinal)) server.WarnOnce(
             $"the column '{name}' is a {type}. A row is skipped if its value is lower than the value of a row that was read before: make "
                 + "sure that the values increase.");

@@ -24,9 +24,11 @@ public sealed class ConsecutorBatch<T>
     private readonly Appender<T> appender;
     private readonly int producer;
     private readonly Lock sync = new();
-    private Task latest = Task.CompletedTask;
-    private readonly bool wasClosed;                 // by another object, perhaps before a restart
+    private Task latest = Task.CompletedTask;        // this and below: under sync
+    private int sending;                             // calls that send
+    private TaskCompletionSource? sent;              // set by the last call that sends, for the first that closes
     private bool isClosed;
+    private readonly bool wasClosed;                 // by another object, perhaps before a restart
 
     internal ConsecutorBatch(Consecutor<T> consecutor, BatchTag tag, bool wasClosed)
     {
@@ -48,7 +50,17 @@ public sealed class ConsecutorBatch<T>
     /// <exception cref="OperationCanceledException">Cancelled while waiting. The item may have been accepted if its append had
     /// begun.</exception>
     public async ValueTask SendAsync(T item, CancellationToken cancellation = default)
-        => await (await AddAsync(item, cancellation).ConfigureAwait(false)).WaitAsync(cancellation).ConfigureAwait(false);
+    {
+        BeginSend();
+        try
+        {
+            await (await AddAsync(item, cancellation).ConfigureAwait(false)).WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            EndSend();
+        }
+    }
 
     /// <summary>Sends several items, in order. When the task completes, all of them are accepted.</summary>
     /// <inheritdoc cref="SendAsync(T, CancellationToken)"/>
@@ -56,12 +68,20 @@ public sealed class ConsecutorBatch<T>
     {
         ArgumentNullException.ThrowIfNull(items);
         HashSet<Task> appends = [];
-        foreach (T item in items) appends.Add(await AddAsync(item, cancellation).ConfigureAwait(false));
-        foreach (Task append in appends) await append.WaitAsync(cancellation).ConfigureAwait(false);
+        BeginSend();
+        try
+        {
+            foreach (T item in items) appends.Add(await AddAsync(item, cancellation).ConfigureAwait(false));
+            foreach (Task append in appends) await append.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            EndSend();
+        }
     }
 
-    /// <summary>Closes the batch: it takes no more items. Waits for the sends of this object. Other processes must have finished their
-    /// sends to the batch before.</summary>
+    /// <summary>Closes the batch: it takes no more items. Waits for the sends of this object that have begun, also for those that wait for
+    /// room. Other processes must have finished their sends to the batch before.</summary>
     /// <remarks>The call may be repeated, also after a restart: for thirty days the store knows that a batch of this name was closed. So
     /// use each name once.</remarks>
     /// <returns>Whether this call has closed the batch. If a reply of the store was lost and the call was repeated inside, false may come
@@ -69,13 +89,16 @@ public sealed class ConsecutorBatch<T>
     /// <exception cref="StreamStoreException">The store failed for long. The batch may or may not be closed; close it again.</exception>
     public async Task<bool> CloseAsync(CancellationToken cancellation = default)
     {
-        Task sent;
         bool isFirst;
+        Task over, last;
         lock (sync)
         {
-            (sent, isFirst, isClosed) = (latest, !isClosed, true);
+            (isFirst, isClosed) = (!isClosed, true);
+            over = sending == 0 ? Task.CompletedTask : (sent ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
-        await sent.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await over.WaitAsync(cancellation).ConfigureAwait(false);
+        lock (sync) last = latest;                   // the send of a cancelled call may still be under way
+        await last.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
         if (isFirst) consecutor.ReturnProducer(producer);
         using var nothing = new EntryBatch();
@@ -111,6 +134,30 @@ public sealed class ConsecutorBatch<T>
 
     private static string CloserOf(BatchTag tag) => $"batch-end/{tag.Name}";
 
+    private void BeginSend()
+    {
+        consecutor.ThrowIfEnded();
+        lock (sync)
+        {
+            if (wasClosed)
+                throw new InvalidOperationException(
+                    $"A batch {tag.Name} of {tag.Consecutor} was closed before: its end was told, or will be, and what is sent now "
+                        + $"would belong to no batch whose end is ever told. The items were not accepted. Open a batch with another "
+                        + $"name.");
+            if (isClosed) throw new InvalidOperationException(
+                $"The batch {tag.Name} of {tag.Consecutor} was closed: nothing more belongs to it. Open another one, with "
+                    + $"another name.");
+            sending++;
+        }
+    }
+
+    private void EndSend()
+    {
+        TaskCompletionSource? told;
+        lock (sync) told = --sending == 0 ? sent : null;
+        told?.TrySetResult();
+    }
+
     private async ValueTask<Task> AddAsync(T item, CancellationToken cancellation)
     {
         while (true)
@@ -120,14 +167,6 @@ public sealed class ConsecutorBatch<T>
             Task room;
             lock (sync)
             {
-                if (wasClosed)
-                    throw new InvalidOperationException(
-                        $"A batch {tag.Name} of {tag.Consecutor} was closed before: its end was told, or will be, and what is sent now "
-                            + $"would belong to no batch whose end is ever told. The items were not accepted. Open a batch with another "
-                            + $"name.");
-                if (isClosed) throw new InvalidOperationException(
-                    $"The batch {tag.Name} of {tag.Consecutor} was closed: nothing more belongs to it. Open another one, with "
-                        + $"another name.");
                 if (appender.TryAdd(item, null, default, out room) is { } append) return latest = append;
             }
             await room.WaitAsync(cancellation).ConfigureAwait(false);

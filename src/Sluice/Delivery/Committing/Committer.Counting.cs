@@ -1,6 +1,6 @@
 namespace Sluice.Delivery;
 
-/// <content>Counts an applied commit.</content>
+/// <content>Counts an applied commit, and notes its files.</content>
 internal sealed partial class Committer
 {
     private async Task CountAsync(CommitDraft draft)
@@ -18,5 +18,13 @@ internal sealed partial class Committer
         {
             if (mayTrim) core.Ledger.EndLetterChange();
         }
+    }
+
+    private void Note(OwnedPartition partition, List<FileLength> files)
+    {
+        foreach (FileLength file in files)
+            if (file.Length < 0) partition.FileLengths.Remove(file.Name);
+            else partition.FileLengths[file.Name] = file.Length;
+        if (files.Count > 0) partition.HasFiles = partition.FileLengths.Keys.Any(core.Sinks.Know);
     }
 }

@@ -19,7 +19,15 @@ internal sealed partial class Committer
         Volatile.Write(ref settleFirst, request);
         Interlocked.MemoryBarrier();
         core.ToCommit.Set();
-        return await request.Done.Task;
+        core.CommitWait.BeginCall();
+        try
+        {
+            return await request.Done.Task;
+        }
+        finally
+        {
+            core.CommitWait.EndCall();
+        }
     }
 
     private async Task SettleAsync(Request request)

@@ -44,10 +44,8 @@ internal sealed partial class Committer(ConsecutorCore core)
             {
                 await core.ToCommit.WaitAsync().ConfigureAwait(false);
                 if (isEnding) break;
-                if (core.Rounds is null && core.Options.CommitInterval > TimeSpan.Zero && core.InFlight.Count < core.Options.MaxInFlight
-                    && core.Pump.MayBegin)
-                    await Task.Delay(core.Options.CommitInterval, core.Time, hurry.Token)
-                        .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (core.Rounds is null && core.Options.CommitInterval > TimeSpan.Zero)
+                    await core.CommitWait.WaitAsync(hurry.Token).ConfigureAwait(false);
                 abandoned.Token.ThrowIfCancellationRequested();
                 await committing.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
                 try
@@ -273,7 +271,7 @@ internal sealed partial class Committer(ConsecutorCore core)
         if (isCommitted)
         {
             if (!isSpilled) (partition.NextCommit, partition.Counts) = (partition.NextCommit + 1, draft.NewBooks);
-            foreach (FileLength file in parts.FileLengths) partition.FileLengths[file.Name] = file.Length;
+            Note(partition, parts.FileLengths);
             await CountAsync(draft).ConfigureAwait(false);
             core.Problems.Latest = null;
             if (draft.HasFailures) draft.Tell(core.Failures);

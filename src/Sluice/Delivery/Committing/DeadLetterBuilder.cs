@@ -90,6 +90,9 @@ internal sealed class DeadLetterBuilder(
             : letter;
     }
 
+    /// <inheritdoc cref="TopologyRecorder.NamesakesOf"/>
+    public int? NamesakesOf(PartFailure failure) => nodes.NamesakesOf(failure.Cause.Index);
+
     /// <summary>Serializes an item for an entry; null if that fails or the item is too long.</summary>
     public byte[]? Write<T>(T item)
     {
@@ -120,6 +123,7 @@ internal sealed class DeadLetterBuilder(
             Payload = payload,
             Headers = new EntryHeaders(root.Id, failure.Cause.Node)
             {
+                Namesakes = NamesakesOf(failure),
                 Part = ListBisection.PartAt(root, failure),
                 Key = root.Key,
                 Trace = root.Headers.Trace

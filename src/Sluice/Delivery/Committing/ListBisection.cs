@@ -42,6 +42,7 @@ internal static class ListBisection
                 if (letters.Write(lists.Take(list, start, half.Count)) is not { } payload) return null;
                 var headers = new EntryHeaders($"{id}{half.Range}", failure.Cause.Node)
                 {
+                    Namesakes = letters.NamesakesOf(failure),
                     Part = half,
                     Batch = root.Headers.Batch,
                     Key = root.Key,

@@ -14,10 +14,17 @@ internal sealed partial class RoundCommitter
     private void MakeSmaller(Round round, List<Root> roots, List<StateRow> rows)
     {
         TakeBack(round);
+        if (round.Partition.Scope!.TryLeaveOutSpareWork())
+        {
+            Undo(round, roots);
+            core.Rounds!.Repeat(round);
+            return;
+        }
         List<RoundItem> remaining = [.. round.Remaining];
         if (remaining.Count == 0)
         {
-            if (TryFireFewer(round, roots, root => Preparation.TooLarge(core, root, rows)) || TryEndFewer(round, roots)) return;
+            if (TryFireFewer(round, roots, root => Preparation.TooLarge(core, root, rows)) || TryEndFewer(round, roots)
+                || TryEmitFewer(round, roots)) return;
             core.Lifetime.Failed?.Invoke(new InvalidOperationException(
                 $"What the consecutor {core.Name} remembers and puts out at one time, without any item, is more than a commit "
                     + $"holds: {StoreCommit.MaxItems:N0} parts. Nothing was changed."));
@@ -25,6 +32,7 @@ internal sealed partial class RoundCommitter
         }
         if (remaining.Count == 1 && round.Items.Count == 1)
         {
+            if (TryEmitFewer(round, roots)) return;
             Root root = roots.First(one => one.Item == remaining[0]);
             root.Refuse(Preparation.TooLarge(core, root, rows));
             remaining[0].Verdict = new(null, core.LetterBuilder.Of(root, isUndone: true));
@@ -34,6 +42,19 @@ internal sealed partial class RoundCommitter
         }
         Undo(round, roots);
         core.Rounds!.Divide(round);
+    }
+
+    /// <summary>Lets stages put out fewer windows together, because the commit would be too large.</summary>
+    /// <returns>Whether there were several: then the round runs again.</returns>
+    private bool TryEmitFewer(Round round, List<Root> roots)
+    {
+        PartitionScope scope = round.Partition.Scope!;
+        int emitted = roots.Count(static root => root.Emission is not null);
+        if (Math.Min(emitted, scope.MaxEmissions) / 2 is not (> 0 and var fewer)) return false;
+        scope.MaxEmissions = fewer;
+        Undo(round, roots);
+        core.Rounds!.Repeat(round);
+        return true;
     }
 
     private static void Undo(Round round, List<Root> roots)

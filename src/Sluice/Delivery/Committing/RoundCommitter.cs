@@ -44,6 +44,7 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
             if (draft.IsEmpty)
             {
                 Recycle(roots);
+                partition.Scope!.HaveCommitted();
                 core.Rounds!.End(round, isCommitted: true);
                 return;
             }
@@ -57,6 +58,7 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
             if (!TryBlame(round, roots, rejection)) return;
         }
         partition.HasUnwritable &= !hasEmitted;
+        partition.Scope!.HaveCommitted();
         if (!partition.IsVoid) partition.Order!.MarkReleased(released);
         if (round.IsEnding) core.Rounds!.HasEnded(partition);
         core.Rounds!.End(round, !partition.IsVoid);

@@ -20,7 +20,8 @@ public static partial class Sink
     /// another).</para>
     /// </remarks>
     /// <param name="path">The file; its directory must exist.</param>
-    /// <param name="line">Makes the line of an item, without the line end. If it throws, the item fails.</param>
+    /// <param name="line">Makes the line of an item, without the line end. A text with line ends in it is several lines; null is an empty
+    /// one. If the function throws, the item fails.</param>
     /// <param name="header">The first line, written with the first item; none by default.</param>
     /// <param name="replace">Whether a file of which the store knows nothing is emptied at the start instead of refused.</param>
     public static Sink<T> ToFile<T>(string path, Func<T, string> line, string? header = null, bool replace = false)
@@ -41,6 +42,7 @@ public static partial class Sink
         bool replace = false)
     {
         ArgumentNullException.ThrowIfNull(write);
+        AsyncVoid.RefuseCallback(write);
         return ToFile<T>(path, Bytes, header.ToArray(), replace);
 
         byte[] Bytes(T item)

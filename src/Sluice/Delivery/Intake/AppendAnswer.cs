@@ -3,11 +3,24 @@ namespace Sluice.Delivery;
 /// <summary>Interprets the answers of a store to numbered appends, for senders to a consecutor.</summary>
 internal static class AppendAnswer
 {
-    public static string InputIsComplete(string name)
-        => $"The input of {name} is complete (Consecutor.CompleteAsync): nothing can be sent to it any more. The items were not accepted.";
+    /// <summary>Returns the exception for senders when the input is complete.</summary>
+    /// <param name="name">The name of the consecutor.</param>
+    /// <param name="isStored">Whether a store has the end of the input, which then outlives the process.</param>
+    public static InvalidOperationException InputIsComplete(string name, bool isStored)
+        => new($"The input of {name} is complete (Consecutor.CompleteAsync): nothing can be sent to it any more. The items were not "
+            + $"accepted.{(isStored ? " The store keeps that, also over restarts: send them to a consecutor of another name. To end a "
+                + "program whose next start sends more, call StopAsync, and not CompleteAsync." : "")}");
+
+    /// <summary>Notes that the store has the end of the input, and returns the exception for the sender.</summary>
+    public static InvalidOperationException Ended(ConsecutorIdentity identity, ConsecutorStream stream)
+    {
+        stream.IsInputComplete = true;
+        return InputIsComplete(identity.Name, isStored: true);
+    }
 
     /// <summary>Interprets the answer to one append.</summary>
     /// <param name="identity">The consecutor of the stream.</param>
+    /// <param name="stream">The stream.</param>
     /// <param name="producer">The name of the producer.</param>
     /// <param name="resumes">Whether the producer resumes at its stored position.</param>
     /// <param name="result">The answer.</param>
@@ -15,7 +28,8 @@ internal static class AppendAnswer
     /// <returns>True if the stream is full and the append is to be repeated when there is room; false if it was accepted.</returns>
     /// <exception cref="InvalidOperationException">No more items will be accepted.</exception>
     /// <exception cref="StoreRolledBackException">The store has lost items that it had acknowledged.</exception>
-    public static bool IsFull(ConsecutorIdentity identity, string producer, bool resumes, AppendResult result, long first)
+    public static bool IsFull(ConsecutorIdentity identity, ConsecutorStream stream, string producer, bool resumes, AppendResult result,
+        long first)
     {
         switch (result.Status)
         {
@@ -24,7 +38,7 @@ internal static class AppendAnswer
             case AppendStatus.Full:
                 return true;
             case AppendStatus.Ended:
-                throw new InvalidOperationException(InputIsComplete(identity.Name));
+                throw Ended(identity, stream);
             case AppendStatus.Refused when resumes:
                 throw new InvalidOperationException(
                     $"This run was superseded: another run of the producer '{producer}' has begun since, and goes on behind what this one "

@@ -95,7 +95,7 @@ internal sealed partial class Appender<T>
                 Batches = changes,
                 ForgetAfter = Window
             }, core.Lifetime.Token).ConfigureAwait(false);
-        if (AppendAnswer.IsFull(core.Identity, producer, Position is not null, result, first)) return result;
+        if (AppendAnswer.IsFull(core.Identity, core.Stream, producer, Position is not null, result, first)) return result;
         if (position is { } stored) Stored?.Invoke(stored);
         return null;
     }

@@ -14,7 +14,7 @@ internal static class ItemKey
         catch (Exception e)
         {
             throw new PayloadException($"An item for the consecutor {consecutor} was not accepted: its key cannot be found: "
-                + (item is null ? "the item is null." : e.Message), e);
+                + (item is null ? "the item is null." : $"{e.GetType().Name}: {FailureText.MessageOf(e)}"), e);
         }
     }
 }

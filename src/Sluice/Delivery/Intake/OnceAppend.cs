@@ -10,8 +10,8 @@ internal sealed class OnceAppend(ConsecutorCore core)
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
-    // Long enough for our own repetition after a lost answer of the store.
-    private static readonly TimeSpan WindowWithoutKey = TimeSpan.FromMinutes(1);
+    // Twice as long as an append without an answer is repeated. The store has a row for each request of this time.
+    private static readonly TimeSpan WindowWithoutKey = TimeSpan.FromMinutes(5);
 
     /// <param name="entries">The entries to append; the caller disposes them.</param>
     /// <param name="options">The idempotency key, its fingerprint, and how long to wait.</param>
@@ -74,17 +74,27 @@ internal sealed class OnceAppend(ConsecutorCore core)
     private async Task<SendResult> AppendAsync(AppendRequest request, Func<AppendResult, Task> waitAsync, CancellationToken cancellation)
     {
         TimeSpan wait = FirstWait;
+        Doubt? doubt = null;                         // since the store may have accepted the items, and has not said so
         for (int tried = 1; ; tried++)
         {
             cancellation.ThrowIfCancellationRequested();
             try
             {
                 await core.OpenAsync(core.Lifetime.Token).ConfigureAwait(false);
+                if (doubt?.HasLasted(request.ForgetAfter / 2) == true) throw new StreamStoreException(
+                    $"The store has not answered an append to {core.Name} for so long that it may have forgotten it: whether the items were "
+                        + "accepted is not known.");
+                doubt ??= new(core.Time);
                 AppendResult result = await SendAsync(request).ConfigureAwait(false);
+                doubt = null;
                 if (result.Status != AppendStatus.Full) return Answer(request, result);
                 await waitAsync(result).ConfigureAwait(false);
                 tried = 0;                           // a full stream is no failure
                 continue;
+            }
+            catch (StreamStoreException) when (doubt?.HasLasted(request.ForgetAfter / 2) == true)
+            {
+                throw;
             }
             catch (StreamStoreException e) when ((tried < Tries || core.Recovery.IsRecovering)
                 && !core.Lifetime.Token.IsCancellationRequested)
@@ -123,13 +133,22 @@ internal sealed class OnceAppend(ConsecutorCore core)
             case AppendStatus.Duplicate or AppendStatus.Gap:
                 return new(SendStatus.Conflict, 0);
             case AppendStatus.Ended:
-                throw new InvalidOperationException(
-                    $"The stream {core.Name} has ended: nothing can be sent to it any more. The items were not accepted.");
+                throw AppendAnswer.Ended(core.Identity, core.Stream);
             default:
                 throw new StreamStoreException(
                     $"The store has refused an append of {request.Producer} to {core.Name}: another producer has that name, which "
                         + $"must be unique. The items were not accepted.");
         }
+    }
+
+    /// <summary>The time for which an append has had no answer. Timestamps stand still while a machine sleeps, and the wall clock may be
+    /// set: either may say that it was long.</summary>
+    private sealed class Doubt(TimeProvider time)
+    {
+        private readonly long began = time.GetTimestamp();
+        private readonly DateTimeOffset beganAt = time.GetUtcNow();
+
+        public bool HasLasted(TimeSpan? limit) => time.GetElapsedTime(began) >= limit || time.GetUtcNow() - beganAt >= limit;
     }
 
     private static bool IsSame(ReadOnlyMemory<byte> given, ReadOnlyMemory<byte> recorded)

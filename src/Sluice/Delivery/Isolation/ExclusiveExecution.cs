@@ -65,6 +65,9 @@ internal sealed class ExclusiveExecution
 
         public TimeProvider Time => time;
 
+        /// <summary>Whether this consecutor or another one of the process waits for exclusive execution, or has it.</summary>
+        public bool IsAsked => execution.isAsked;
+
         /// <summary>Whether new items may start. Called by the pump, which is woken when that changes.</summary>
         public bool MayWork() => (isInside && !execution.isAsked) || execution.MayWork(this);
 

@@ -9,12 +9,19 @@ internal sealed class CodeVersionGate(int present, NodeTable nodes)
 {
     /// <param name="codeVersion">The version of the code that wrote the item.</param>
     /// <param name="node">The node at which the item enters; null or empty if it enters at the source.</param>
+    /// <param name="namesakes">The number of nodes that had the node's default name, but for its number, when the item was stored; null if
+    /// the user named the node, or if it is not known.</param>
     /// <returns>Why the item has to wait, for people; null if it need not wait.</returns>
-    public string? Why(int codeVersion, string? node)
+    public string? Why(int codeVersion, string? node, int? namesakes = null)
     {
         if (codeVersion > present)
             return $"It was written by code version {codeVersion}, and this is {present}: it waits until code of that version starts.";
-        if (string.IsNullOrEmpty(node) || nodes.Find(node) is not null) return null;
+        if (string.IsNullOrEmpty(node) || nodes.IsDropped(node)) return null;
+        if (nodes.Find(node) is { } number)
+            return namesakes is null || nodes.NamesakesOf(number) is not { } now || now == namesakes ? null
+                : $"It is for '{node}', which is the default name of a stage. The code had {namesakes} such stages when the item was "
+                + $"stored, and has {now} now, so it is not known which one is meant. The item waits until you name its stage: "
+                + $"Stage.Named(\"{node}\").";
         return $"This code has no node '{node}'. The item waits until a version that has one starts, or is renamed back.";
     }
 }

@@ -15,11 +15,15 @@ namespace Sluice.Delivery;
 internal readonly record struct EntryHeaders(string? Id, string? Node)
 {
     private const byte IdTag = 1, NodeTag = 2, AfterTag = 3, BatchNameTag = 4, OfTag = 5, ListenerTag = 6, EndTag = 7, PartTag = 8,
-        KeyTag = 9, LossTag = 10, TimerTag = 11, TraceTag = EntryTrace.Tag, TraceStateTag = EntryTrace.StateTag;
+        KeyTag = 9, LossTag = 10, TimerTag = 11, TraceTag = EntryTrace.Tag, TraceStateTag = EntryTrace.StateTag, NamesakesTag = 14;
     private const int MaxLossLength = 4000;
 
     /// <summary>Whether the entry enters behind the node: the node has put it out.</summary>
     public bool IsAfter { get; init; }
+
+    /// <summary>The number of nodes that shared the default name of the node, but for a number, when the entry was stored; null if the user
+    /// named the node, or if an older version of Sluice stored the entry.</summary>
+    public int? Namesakes { get; init; }
 
     /// <summary>
     /// The key of the accepted item from which the entry was made, if it enters behind the place that knows the key; else null.
@@ -61,7 +65,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
     {
         string? id = null, node = null;
         bool isAfter = false;
-        string? batch = null, end = null, of = null, part = null, key = null, loss = null, timer = null;
+        string? batch = null, end = null, of = null, part = null, key = null, loss = null, timer = null, namesakes = null;
         List<string>? listeners = null;
         ReadOnlySpan<byte> trace = default, traceState = default;
         while (bytes.Length >= 3)
@@ -79,6 +83,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
             else if (bytes[0] == KeyTag) key = Encoding.UTF8.GetString(value);
             else if (bytes[0] == LossTag) loss = Encoding.UTF8.GetString(value);
             else if (bytes[0] == TimerTag) timer = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == NamesakesTag) namesakes = Encoding.UTF8.GetString(value);
             else if (bytes[0] == TraceTag) trace = value;
             else if (bytes[0] == TraceStateTag) traceState = value;
             else if (bytes[0] == EndTag) end = Encoding.UTF8.GetString(value);
@@ -87,6 +92,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
         return new(id, node)
         {
             IsAfter = isAfter,
+            Namesakes = int.TryParse(namesakes, NumberStyles.None, CultureInfo.InvariantCulture, out int count) ? count : null,
             Part = ListPart.Read(part),
             Key = key,
             Loss = loss,
@@ -103,6 +109,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
         Write(bytes, IdTag, Id);
         Write(bytes, NodeTag, Node);
         if (IsAfter) Write(bytes, AfterTag, "");
+        Write(bytes, NamesakesTag, Namesakes?.ToString(CultureInfo.InvariantCulture));
         Write(bytes, OfTag, (Batch ?? EndOf)?.Consecutor);
         Write(bytes, BatchNameTag, Batch?.Name);
         foreach (string listener in Batch?.Listeners ?? []) Write(bytes, ListenerTag, listener);

@@ -4,13 +4,20 @@ namespace Sluice.Delivery;
 /// <remarks>Immutable.</remarks>
 /// <param name="recorder">The pipeline as it was drawn.</param>
 /// <param name="renamed">The present name of a node that was renamed; null for other names.</param>
-internal sealed class NodeTable(TopologyRecorder recorder, Func<string, string?> renamed)
+/// <param name="isDropped">Whether a node was declared as dropped.</param>
+internal sealed class NodeTable(TopologyRecorder recorder, Func<string, string?> renamed, Func<string, bool> isDropped)
 {
     private readonly Dictionary<string, int> numbers = Numbers(recorder);
 
     /// <summary>The number of a node, by its name or an earlier one; null if the code does not have it.</summary>
     public int? Find(string name)
         => numbers.TryGetValue(name, out int number) || (renamed(name) is { } to && numbers.TryGetValue(to, out number)) ? number : null;
+
+    /// <summary>Whether the code lacks a node because it was dropped: items on the way to it have nowhere to go.</summary>
+    public bool IsDropped(string name) => Find(name) is null && isDropped(name);
+
+    /// <inheritdoc cref="TopologyRecorder.NamesakesOf"/>
+    public int? NamesakesOf(int node) => recorder.NamesakesOf(node);
 
     /// <summary>A fan-out without a node of its own has the name of a node behind it. Several fan-outs may share that name: it then means
     /// the node itself, where items fail.</summary>

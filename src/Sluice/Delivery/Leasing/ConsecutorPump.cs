@@ -38,7 +38,9 @@ internal abstract class ConsecutorPump<T> : SourcePump<T>
             {
                 int version = Core.Pump.Version;
                 watch.Look();
-                if (await WorkAsync() is { IsNeeded: true } wait) await WaitAsync(version, wait.Due);
+                if (await WorkAsync() is not { IsNeeded: true } wait) continue;
+                Core.CommitWait.Look();              // the pump may be waiting for room, or for the last item in flight
+                await WaitAsync(version, wait.Due);
             }
         }
         finally

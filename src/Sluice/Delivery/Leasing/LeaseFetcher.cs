@@ -114,7 +114,13 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             root.Fail(new PipelineException(core.Name, null, cause, core.Recorder.Count - 1), isFinal: true);
             return true;
         }
-        return core.Versions.Why(codeVersion, root.Headers.Node) is { } missing && Park(root, missing);
+        if (root.Headers.Node is { } node && core.Nodes.IsDropped(node))
+        {
+            var cause = new InvalidOperationException($"The item is for the node '{node}', which was dropped (StateChange.Dropped).");
+            root.Fail(new PipelineException(node, null, cause, core.Recorder.Count - 1), isFinal: true);
+            return true;
+        }
+        return core.Versions.Why(codeVersion, root.Headers.Node, root.Headers.Namesakes) is { } missing && Park(root, missing);
     }
 
     private bool Park(Root root, string why)

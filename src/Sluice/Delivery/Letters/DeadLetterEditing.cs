@@ -54,7 +54,13 @@ public static class DeadLetterEditing
         ArgumentNullException.ThrowIfNull(store);
         if (WhyNot(letter) is { } why) throw new InvalidOperationException(why);
         EntryHeaders was = EntryHeaders.Read(letter.Entry.Headers.Span);
-        byte[] headers = new EntryHeaders(null, was.Node) { IsAfter = was.IsAfter, Key = was.Key, Trace = was.Trace }.ToBytes();
+        byte[] headers = new EntryHeaders(null, was.Node)
+        {
+            IsAfter = was.IsAfter,
+            Namesakes = was.Namesakes,
+            Key = was.Key,
+            Trace = was.Trace
+        }.ToBytes();
         StreamInfo stream = await store.FindStreamAsync(group.Stream, cancellation).ConfigureAwait(false)
             ?? throw new StreamStoreException($"There is no stream {group.Stream}: it was deleted, and its letters with it.");
         using var entries = new EntryBatch

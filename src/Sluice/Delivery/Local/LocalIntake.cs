@@ -1,7 +1,8 @@
 namespace Sluice.Delivery;
 
 /// <summary>The accepted items of a consecutor without a store, in segments that producers fill. An item is accepted when it is in its
-/// segment. It is announced to the pump, and counted, together with others, or at once if the pump is idle.</summary>
+/// segment. It is announced to the pump, and counted, together with others, or at once if the pump is idle. A closed intake refuses
+/// items; those that it has go through.</summary>
 /// <remarks>Thread-safe. Locking rule: the lists of segments, and how much of each is announced and taken, are under <c>sync</c>; a segment
 /// that is being filled belongs to the producer that rented it.</remarks>
 internal sealed class LocalIntake<T>
@@ -12,6 +13,7 @@ internal sealed class LocalIntake<T>
     private readonly ItemLedger ledger;
     private readonly PumpSignal pump;
     private readonly PendingSends sends;
+    private readonly ConsecutorLifetime lifetime;
     private readonly Lock sync;
     private readonly Queue<LocalSegment<T>> queue = new();
     private readonly List<LocalSegment<T>> filling = [];
@@ -20,12 +22,13 @@ internal sealed class LocalIntake<T>
     private TaskCompletionSource? room;
     private long roomAt;                             // senders that wait for room go on when so few items wait
     private long waiting;
+    private bool isClosed;
     private volatile bool isHungry;
 
     public LocalIntake(ConsecutorIdentity identity, ConsecutorStream stream, ItemLedger ledger, ItemsInFlight inFlight, PumpSignal pump,
-        PendingSends sends)
+        PendingSends sends, ConsecutorLifetime lifetime)
     {
-        (this.stream, this.ledger, this.pump, this.sends) = (stream, ledger, pump, sends);
+        (this.stream, this.ledger, this.pump, this.sends, this.lifetime) = (stream, ledger, pump, sends, lifetime);
         Items = new(identity, ledger, inFlight, pump);
         sync = Items.Sync;
     }
@@ -33,7 +36,7 @@ internal sealed class LocalIntake<T>
     /// <summary>The items that the pump has taken and that have not ended.</summary>
     public LocalItems<T> Items { get; }
 
-    /// <summary>Whether the pump is idle: then even a single item is announced at once.</summary>
+    /// <summary>Whether the pump is idle, or the intake is closed: then even a single item is announced at once.</summary>
     public bool IsHungry => isHungry;
 
     /// <summary>Whether items wait that are announced, as far as this thread can see. Takes no lock.</summary>
@@ -50,7 +53,7 @@ internal sealed class LocalIntake<T>
         lock (sync)
         {
             LocalSegment<T> segment = unfinished.TryPop(out LocalSegment<T>? known) ? known : Items.RentSegment();
-            filling.Add(segment);
+            if (!isClosed) filling.Add(segment);
             return segment;
         }
     }
@@ -60,6 +63,7 @@ internal sealed class LocalIntake<T>
     {
         lock (sync)
         {
+            if (isClosed) return;
             Announce(segment);
             if (filling.Remove(segment)) unfinished.Push(segment);
         }
@@ -67,13 +71,29 @@ internal sealed class LocalIntake<T>
     }
 
     /// <summary>Announces the items of a segment to the pump. Any thread.</summary>
+    public void Flush(LocalSegment<T> segment)
+    {
+        lock (sync)
+        {
+            if (isClosed || !Announce(segment)) return;
+        }
+        pump.Changed();
+    }
+
+    /// <summary>Announces the items of a segment to the pump. Used by its producer.</summary>
     /// <returns>Null, or a task that the producer has to await before it adds more.</returns>
+    /// <exception cref="InvalidOperationException">The intake was closed before the last item was in the segment.</exception>
     public Task? Publish(LocalSegment<T> segment)
     {
         Task? full;
         lock (sync)
         {
-            if (!Announce(segment)) return null;
+            if (isClosed && segment.Filled > segment.Announced)
+            {
+                segment.TakeBack();
+                throw Refusal;
+            }
+            if (isClosed || !Announce(segment)) return null;
             full = Room(Math.Min(MaxOfProducers, stream.Options.MaxItems));
         }
         pump.Changed();
@@ -82,10 +102,12 @@ internal sealed class LocalIntake<T>
 
     /// <summary>Accepts one item, if the bound of the stream allows.</summary>
     /// <returns>Null if the item is accepted; otherwise a task to await before the next try.</returns>
+    /// <exception cref="InvalidOperationException">The intake is closed.</exception>
     public Task? TryAdd(T item)
     {
         lock (sync)
         {
+            if (isClosed) throw Refusal;
             if (Room(stream.Options.MaxItems) is { } full) return full;
             singles ??= Items.RentSegment();
             bool isFull = singles.Add(item);
@@ -94,6 +116,21 @@ internal sealed class LocalIntake<T>
         }
         pump.Changed();
         return null;
+    }
+
+    /// <summary>Accepts nothing from here on, and wakes the senders that wait for room. The consecutor has noted why before.</summary>
+    public void Close()
+    {
+        TaskCompletionSource? freed;
+        lock (sync)
+        {
+            isClosed = isHungry = true;              // from here on, producers look after each item
+            AnnounceAll();
+            filling.Clear();
+            (freed, room, roomAt) = (room, null, 0);
+        }
+        freed?.TrySetResult();
+        pump.Changed();
     }
 
     /// <summary>Awaits a task of <see cref="Publish"/> or <see cref="TryAdd"/>, and counts the sender as waiting.</summary>
@@ -121,8 +158,7 @@ internal sealed class LocalIntake<T>
             if (!queue.TryDequeue(out segment)) return null;
             segment.IsQueued = false;
             (from, to) = (segment.Taken, segment.Announced);
-            if (from == 0) Items.Start(segment);
-            segment.Taken = to;
+            Items.Take(segment, from, to);
             waiting -= to - from;
             if (room is not null && waiting <= roomAt) (freed, room, roomAt) = (room, null, 0);
         }
@@ -173,9 +209,12 @@ internal sealed class LocalIntake<T>
         if (!segment.IsQueued) queue.Enqueue(segment);
         segment.IsQueued = true;
         if (filled == LocalSegment<T>.Length) filling.Remove(segment);
-        isHungry = false;
+        isHungry = isClosed;
         return true;
     }
+
+    private InvalidOperationException Refusal => stream.IsInputComplete && !lifetime.IsOver
+        ? AppendAnswer.InputIsComplete(stream.Name, isStored: false) : lifetime.Over();
 
     /// <summary>Under the lock.</summary>
     private Task? Room(long most)

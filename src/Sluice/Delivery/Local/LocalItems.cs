@@ -45,8 +45,14 @@ internal sealed class LocalItems<T>(ConsecutorIdentity identity, ItemLedger ledg
         return segment;
     }
 
-    /// <summary>Notes that the first items of a segment are about to be pushed. Under the lock.</summary>
-    public void Start(LocalSegment<T> segment) => started.Add(segment);
+    /// <summary>Hands items of a segment to the pump. They are in flight at once: a stop that finds none waiting counts them. Under the
+    /// lock.</summary>
+    public void Take(LocalSegment<T> segment, int from, int to)
+    {
+        if (from == 0) started.Add(segment);
+        segment.Taken = to;
+        inFlight.Begin(to - from);
+    }
 
     public void Return(IslandTicket<T> ticket)
     {

@@ -72,6 +72,13 @@ internal sealed class LocalSegment<T>(int slot)
         return at + 1 == Length;
     }
 
+    /// <summary>Takes the last item back. Used by the producer; the item is not announced.</summary>
+    public void TakeBack()
+    {
+        items[filled - 1] = default!;
+        Volatile.Write(ref filled, filled - 1);
+    }
+
     /// <summary>Counts ends. Any thread; a full fence.</summary>
     /// <returns>All ends so far.</returns>
     public Ends End(Lane lane, int count) => new(Interlocked.Add(ref ended, (long)count << (LaneBits * (int)lane)));

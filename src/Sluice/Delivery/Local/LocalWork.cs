@@ -34,7 +34,6 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         if (isHeld || items.Failed.Count > MaxFailed || Take(out int at, out int end) is not { } segment) return false;
         shortWait.Taken(end - at);
         core.Ledger.StartLocal(end - at);
-        core.InFlight.Begin(end - at);
         context.Out += end - at;
         while (at < end)
         {

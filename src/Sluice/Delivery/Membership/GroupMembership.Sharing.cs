@@ -50,15 +50,15 @@ internal sealed partial class GroupMembership
         OwnedPartition[] owned = core.Partitions.Owned;
         // a file is written by one member
         HashSet<int> going = share.ToRelease(group, [.. owned.Select(static partition
-            => new PartitionInUse(partition.Number, partition.UnderWay, partition.IsLeaving, partition.FileLengths.Count == 0))]);
-        bool isAnyStaying = false;
+            => new PartitionInUse(partition.Number, partition.UnderWay, partition.IsLeaving, MayLeave: !partition.HasFiles))]);
+        bool hasChanged = false;
         foreach (OwnedPartition partition in owned)
         {
             bool isGoing = going.Contains(partition.Number);
-            isAnyStaying |= partition.IsLeaving && !isGoing;
+            hasChanged |= partition.IsLeaving != isGoing;
             partition.IsLeaving = isGoing;
         }
-        if (isAnyStaying) core.Pump.Changed();
+        if (hasChanged) core.Pump.Changed();
     }
 
     /// <summary>The partitions to acquire now. While the sinks wait for partitions, all that are free.</summary>

@@ -11,6 +11,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     private readonly Dictionary<int, (PartitionInfo At, PartitionCounts Counts)> counted = [];
 
     private readonly StateMoves moves = new(core.Identity, core.Store, core.State);
+    private readonly FormerSinks formerSinks = new(core);
 
     private string Self => core.Options.InstanceId;
 
@@ -89,7 +90,8 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
             Count = core.Stream.Partitions,
             StateNodes = nodes,
             Spills = spills,
-            SpillLeftovers = leftovers
+            SpillLeftovers = leftovers,
+            HasFiles = state.FileLengths.Keys.Any(core.Sinks.Know)
         };
         if (core.Rounds is not null)
         {
@@ -163,6 +165,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     private async Task UnparkAsync(OwnedPartition partition, CancellationToken cancellation)
     {
         if (!await moves.MoveAsync(partition, cancellation).ConfigureAwait(false)
+            || !await formerSinks.ForgetAsync(partition, cancellation).ConfigureAwait(false)
             || !await Spiller.CleanAsync(partition, async (_, commit) => await core.Store.CommitAsync(commit, cancellation)
             .ConfigureAwait(false)).ConfigureAwait(false))
         {

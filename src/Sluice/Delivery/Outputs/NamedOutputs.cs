@@ -14,7 +14,11 @@ internal sealed class NamedOutputs : IFollowedOutputs
     private volatile Gates gates = new(-1, [], []);
     private int watched;
 
-    public NamedOutputs(ConsecutorCore core) => (this.core, places) = (core, new(core.Time, core.Store, core.InFlight, core.Alone));
+    public NamedOutputs(ConsecutorCore core)
+        => (this.core, places) = (core, new(core.Time, core.Store, core.InFlight, core.Alone, core.Ledger.Touch));
+
+    /// <summary>Whether items in flight wait for room.</summary>
+    public bool AreWaiting => places.AreAwaited;
 
     /// <summary>The reason why items in flight wait for room, as a text for people; null if none waits.</summary>
     public string? Problem => places.Problem;

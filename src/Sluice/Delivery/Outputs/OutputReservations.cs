@@ -15,11 +15,14 @@ namespace Sluice.Delivery;
 /// </para>
 /// </remarks>
 internal sealed class OutputReservations(TimeProvider time, IStreamStore store, ItemsInFlight inFlight,
-    ExclusiveExecution.Participant alone)
+    ExclusiveExecution.Participant alone, Action waits)
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<OutputPart, byte> waiting = [];
+
+    /// <summary>Whether an output waits.</summary>
+    public bool AreAwaited => !waiting.IsEmpty;
 
     /// <summary>The output that waits, as a text for people; null if none waits.</summary>
     public string? Problem => waiting.Keys.FirstOrDefault() is { } part
@@ -52,7 +55,7 @@ internal sealed class OutputReservations(TimeProvider time, IStreamStore store, 
                 if (status == ReserveStatus.Reserved) root.Keep(new Reservation(stream, 1, bytes));
                 if (status is ReserveStatus.Reserved or ReserveStatus.Stale or ReserveStatus.Ended || root.HasPlaces
                     || !alone.MayWaitForRoom) return part;
-                waiting.TryAdd(part, 0);
+                if (waiting.TryAdd(part, 0)) waits();
                 if (inFlight.Ended is var now && now != ended) (began, ended) = (time.GetTimestamp(), now);
                 if (time.GetElapsedTime(began) >= RetryInterval && await IsFullOfPlacesAsync(stream, cancellation).ConfigureAwait(false))
                     return part;

@@ -5,10 +5,13 @@ namespace Sluice.Delivery;
 /// <summary>The changed rows of one node for a commit. A failure to write a row names the node and the key
 /// (<see cref="UnwritableException"/>).</summary>
 /// <remarks>Not thread-safe: used during one save.</remarks>
-internal sealed class ChangedRows(PayloadSerializers serializers, int index, string node, List<StateRow> rows) : StateWriter
+internal sealed class ChangedRows(PayloadSerializers serializers, int index, string node, List<StateRow> rows, SpareWork spare)
+    : StateWriter
 {
     // Holds all values in sequence. When it grows, earlier values stay in their old array.
     private readonly ArrayBufferWriter<byte> values = new();
+
+    public override bool TryTake(int bytes) => spare.TryTake(bytes);
 
     public override int Put<T>(string key, T value, int version = 0)
     {

@@ -85,8 +85,8 @@ internal sealed partial class PartitionScope
     private void SaveTimers(IHasTimers instance, IStatefulStage stage, List<StateRow> rows)
     {
         string node = ITimerRows.NodeByKey(stage.StateName);
-        instance.Timers.ByKey.Save(new ChangedRows(core.StateSerializers, stage.Node, node, rows));
-        instance.Timers.SaveTimes(new ChangedRows(core.StateSerializers, stage.Node, ITimerRows.NodeByTime(stage.StateName), rows));
+        instance.Timers.ByKey.Save(new ChangedRows(core.StateSerializers, stage.Node, node, rows, spare));
+        instance.Timers.SaveTimes(new ChangedRows(core.StateSerializers, stage.Node, ITimerRows.NodeByTime(stage.StateName), rows, spare));
     }
 
     /// <summary>Publishes the due time of the next timers, between rounds.</summary>

@@ -21,6 +21,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     private volatile bool isRetired;
     private readonly StageEnds ends = new(core.Identity, core.Store, core.Ledger, core.Lifetime, partition);
     private readonly StateShapes shapes = new(core.State);
+    private readonly SpareWork spare = new();
 
     /// <summary>The running round. Used by the pump and the committer.</summary>
     public Round? Round { get; set; }
@@ -81,12 +82,13 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     {
         List<StateRow> rows = [];
         emitted = 0;
+        spare.Begin();
         if (loaded is null) return rows;
         for (int number = 0; number < Instances.Count; number++)
         {
             if (Remembers(Instances[number]) is not { } remembers) continue;
             (string node, int before) = (loaded.Remembering[number].StateName, rows.Count);
-            remembers.Save(new ChangedRows(core.StateSerializers, loaded.Remembering[number].Node, node, rows));
+            remembers.Save(new ChangedRows(core.StateSerializers, loaded.Remembering[number].Node, node, rows, spare));
             if (Instances[number] is IHasTimers timed) SaveTimers(timed, loaded.Remembering[number], rows);
             if (rows.Count == before) continue;
             if (remembers is not IKeyedStateful)
@@ -113,6 +115,17 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         if (held is not null && Memory.MustTell) core.Lifetime.Warn(WhyFull());
         return rows;
     }
+
+    /// <summary>Notes that the saved changes are committed.</summary>
+    public void HaveCommitted()
+    {
+        spare.HaveCommitted();
+        MaxEmissions = Math.Min(InitialMaxEmissions, MaxEmissions + 1);
+    }
+
+    /// <summary>Leaves work that may wait out of the next commits.</summary>
+    /// <returns>Whether the saved changes have any.</returns>
+    public bool TryLeaveOutSpareWork() => spare.TryRest();
 
     /// <summary>Undoes uncommitted changes: the next round begins with the stored state.</summary>
     public override void Forget()

@@ -49,38 +49,76 @@ internal sealed class StateCheck(ConsecutorIdentity identity, IStreamStore store
             if (page.Count < NodesAtOnce) break;
             after = page[^1].Node;
         }
-        bool hasShapes = names.Contains(Node);
+        bool hasShapes = names.Contains(Node), hasEnds = names.Contains(StageEnds.Node);
         HashSet<string> timed = [.. names.Select(ITimerRows.NodeOf).OfType<string>()];
         names.RemoveAll(static name => name.StartsWith('$'));
         names.AddRange(timed.Except(names).ToArray());          // a key may have timers and no state
-        if (names.Count == 0) return [];
-        Dictionary<string, StateRow> shapes = new(StringComparer.Ordinal);
-        for (string? after = null; hasShapes;)
+        string[] ended = hasEnds ? [.. (await ReadAsync(partition, StageEnds.Node, cancellation).ConfigureAwait(false)).Keys] : [];
+        ended = [.. ended.Except(names)];
+        if (names.Count + ended.Length == 0) return [];
+        Dictionary<string, StateRow> shapes = hasShapes ? await ReadAsync(partition, Node, cancellation).ConfigureAwait(false) : [];
+        List<StoredNode> nodes = [.. names.Select(name => StoredNode.Of(partition, name, shapes.GetValueOrDefault(name)) with
         {
-            IReadOnlyList<StateRow> page = await store.ListStateAsync(identity.Group, partition, Node, after, PageSize, cancellation)
+            HasTimers = timed.Contains(name),
+        })];
+        for (int i = 0; i < nodes.Count; i++)
+            if (PlanOf(nodes[i]) is { Shape: { IsByPartition: true } shape } && (nodes[i].Kind ?? shape.Kind) == shape.Kind)
+                nodes[i] = nodes[i] with { HasKeys = await HasKeysAsync(nodes[i], cancellation).ConfigureAwait(false) };
+        return
+        [
+            .. nodes,
+            .. ended.Select(name => new StoredNode(partition, name, 0, null) { HasOnlyEnded = true }),
+        ];
+    }
+
+    private async Task<Dictionary<string, StateRow>> ReadAsync(int partition, string node, CancellationToken cancellation)
+    {
+        Dictionary<string, StateRow> rows = new(StringComparer.Ordinal);
+        for (string? after = null; ;)
+        {
+            IReadOnlyList<StateRow> page = await store.ListStateAsync(identity.Group, partition, node, after, PageSize, cancellation)
                 .ConfigureAwait(false);
-            foreach (StateRow row in page) shapes[row.Key] = row;
-            if (page.Count < PageSize) break;
+            foreach (StateRow row in page) rows[row.Key] = row;
+            if (page.Count < PageSize) return rows;
             after = page[^1].Key;
         }
-        return [.. names.Select(name => StoredNode.Of(partition, name,
-            shapes.GetValueOrDefault(name)) with { HasTimers = timed.Contains(name) })];
+    }
+
+    /// <summary>Whether a node has state of keys; the key of all items without a key is empty.</summary>
+    private async Task<bool> HasKeysAsync(StoredNode node, CancellationToken cancellation)
+        => (await store.ListStateAsync(identity.Group, node.Partition, node.Node, after: "", 1, cancellation).ConfigureAwait(false))
+            .Count > 0;
+
+    /// <returns>The node of the code that has the state now; null if it is dropped, or there is none.</returns>
+    private (StateShape Shape, string Text)? PlanOf(StoredNode stored)
+    {
+        string? name = stored.Node;
+        return plan.Knows(name) || (plan.TryFollow(name, out name) && name is not null && plan.Knows(name)) ? plan.Of(name) : null;
     }
 
     /// <returns>The mismatch, as a text for people; null if there is none.</returns>
     private string? Why(StoredNode stored)
     {
         string? name = stored.Node;
+        if (stored.HasOnlyEnded) return null;                   // it has no state to forget
         if (!plan.Knows(name) && !plan.TryFollow(name, out name)) return "the code has no such node";
         if (name is null) return null;
+        if (!plan.Knows(name)) return $"'{name}' of the code keeps no state";
         (StateShape shape, string now) = plan.Of(name);
         string called = name == stored.Node ? "" : $"'{name}' of ";
         if (stored.HasTimers && !shape.HasTimers) return $"it has timers, and {called}the code has a {now} without timers";
+        if (stored.HasKeys) return $"it has a state for each key, and {called}the code has one for each partition ({KeyWas("removed")})";
         if (stored.Shape is not { } text) return null;
+        // Older versions of Sluice have stored state by partition with the text of state by key.
+        if (shape.IsByPartition && stored.Kind == shape.Kind) text = shape.StoredKind + text[shape.Kind.Length..];
+        if (text == (shape with { IsByPartition = true }).ToString() && !shape.IsByPartition)
+            return $"it has one state for each partition, and {called}the code has one for each key ({KeyWas("added")})";
         if (stored.Version > shape.Version) return $"it has version {stored.Version}, and {called}the code has version {shape.Version}";
-        if (text == now) return null;
-        if (stored.Version < shape.Version && StateShape.KindOf(text) == shape.Kind) return null;         // for migrations
+        if (text == now || text == shape.Older) return null;
+        if (stored.Version < shape.Version && StateShape.KindOf(text) == shape.StoredKind) return null;   // for migrations
         return $"it is of a {text}, and {called}the code has a {now}";
+
+        static string KeyWas(string changed) => $"Key or KeyBy was {changed} since then";
     }
 
     private async Task<InvalidOperationException> RefusalAsync(List<StoredNode> wrong, CancellationToken cancellation)
@@ -134,8 +172,17 @@ internal sealed class StateCheck(ConsecutorIdentity identity, IStreamStore store
 /// <param name="Shape">The stored shape; null if unknown, because the state was just moved or is older than shapes.</param>
 internal sealed record StoredNode(int Partition, string Node, int Version, string? Shape)
 {
+    /// <summary>Whether the node has no state here, and only the mark that it has put out what it held at the end of the input.</summary>
+    public bool HasOnlyEnded { get; init; }
+
     /// <summary>Whether the node has stored timers.</summary>
     public bool HasTimers { get; init; }
+
+    /// <summary>Whether the node has state of keys, and the code has one state for each partition.</summary>
+    public bool HasKeys { get; init; }
+
+    /// <summary>The kind in the stored shape; null if unknown.</summary>
+    public string? Kind => Shape is null ? null : StateShape.KindOf(Shape);
 
     public static StoredNode Of(int partition, string node, StateRow? shape)
         => new(partition, node, shape?.Version ?? 0, shape is { Value: { } text } ? Encoding.UTF8.GetString(text.Span) : null);

@@ -51,20 +51,25 @@ internal static class FileNames
 {
     public static string Of(string node, string name) => $"{node}\n{name}";
 
+    /// <summary>Whether a file in the store belongs to a sink.</summary>
+    public static bool IsOf(string node, string file) => file.StartsWith(node + '\n', StringComparison.Ordinal);
+
+    /// <summary>The node of the sink that a file in the store belongs to.</summary>
+    public static string NodeOf(string file) => file.Split('\n', 2)[0];
+
     /// <summary>Selects the file lengths of one sink from a commit, under the sink's own names.</summary>
     public static IEnumerable<(string Name, long Length)> Select(string node, IEnumerable<FileLength> lengths)
-        => lengths.Where(file => file.Name.StartsWith(node + '\n', StringComparison.Ordinal))
+        => lengths.Where(file => IsOf(node, file.Name))
         .Select(file => (file.Name[(node.Length + 1)..], file.Length));
 
     /// <summary>Selects the file lengths of one sink from all partitions, under the sink's own names; the longest of each file.</summary>
     public static IReadOnlyDictionary<string, long> Select(string node, IEnumerable<IReadOnlyDictionary<string, long>> partitions)
     {
         var lengths = new Dictionary<string, long>(StringComparer.Ordinal);
-        string prefix = node + '\n';
         foreach (var (name, length) in partitions.SelectMany(known => known))
         {
-            if (!name.StartsWith(prefix, StringComparison.Ordinal)) continue;
-            string own = name[prefix.Length..];
+            if (!IsOf(node, name)) continue;
+            string own = name[(node.Length + 1)..];
             if (!lengths.TryGetValue(own, out long longest) || length > longest) lengths[own] = length;
         }
         return lengths;

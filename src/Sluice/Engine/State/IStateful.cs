@@ -34,10 +34,11 @@ internal interface IStatefulPair : IStateful
     }
 }
 
-/// <summary>An instance whose outputs at the end of the input may need several commits.</summary>
+/// <summary>An instance whose outputs at the end of the input, or the rows that are deleted with them, may need several
+/// commits.</summary>
 internal interface IEndsInSteps
 {
-    /// <summary>Whether outputs are left: it is then ended once more, after the commit.</summary>
+    /// <summary>Whether outputs or rows are left: it is then ended once more, after the commit.</summary>
     bool HasMoreToEnd { get; }
 }
 
@@ -101,6 +102,14 @@ internal abstract class StateReader
 /// <summary>Writes row changes of one node in one partition.</summary>
 internal abstract class StateWriter
 {
+    /// <summary>The most rows of a commit for work that may wait.</summary>
+    public const int MaxSpareRows = 250;
+
+    /// <summary>Takes room in the commit for a row that may as well be written or deleted by a later commit.</summary>
+    /// <param name="bytes">The length of the row; zero if it is deleted.</param>
+    /// <returns>Whether there was room.</returns>
+    public virtual bool TryTake(int bytes) => true;
+
     /// <returns>The length of the row in bytes.</returns>
     public abstract int Put<T>(string key, T value, int version = 0);
 

@@ -29,11 +29,20 @@ internal readonly record struct StateShape(string Kind, Type? Type, int Version)
     /// <summary>Whether the node has timers. Not part of the text: a node may get timers later.</summary>
     public bool HasTimers { get; init; }
 
+    /// <summary>The text that earlier versions of the library have stored, if it is another one.</summary>
+    public string? Older { get; init; }
+
     /// <summary>Names the type of the state to a check of types that are to be stored; null if the state is in a form of the
     /// library.</summary>
     public Action<IStateTypeCheck>? Check { get; init; }
 
-    public override string ToString() => Type is null ? Kind : $"{Kind} of {TypeNames.ToStore(Type)}";
+    /// <summary>Whether a node that has state by key has one state for each partition, because its items have no keys.</summary>
+    public bool IsByPartition { get; init; }
+
+    /// <summary>The kind in the text.</summary>
+    public string StoredKind => IsByPartition ? $"{Kind} by partition" : Kind;
+
+    public override string ToString() => Type is null ? StoredKind : $"{StoredKind} of {TypeNames.ToStore(Type)}";
 
     /// <summary>The kind in the text of a shape.</summary>
     public static string KindOf(string text) => text.Split(" of ", 2)[0];

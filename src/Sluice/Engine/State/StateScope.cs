@@ -7,12 +7,18 @@ namespace Sluice.Engine;
 /// </remarks>
 internal abstract class StateScope
 {
+    protected const int InitialMaxEmissions = 50;
+
     private ItemTracking? run;
     private object[] instances = [];
     private int highest = -1;                        // the highest number of a stage that an item has reached: the furthest upstream
 
     /// <summary>The instances in the current run, by stage number; empty before <see cref="Begin"/>.</summary>
     public IReadOnlyList<object> Instances => instances;
+
+    /// <summary>The most windows that an instance may put out in one commit. It is smaller for a while after a commit was too
+    /// large.</summary>
+    public int MaxEmissions { get; set; } = InitialMaxEmissions;
 
     /// <summary>Whether the instances exist.</summary>
     public bool HasBegun => run is not null;

@@ -1,3 +1,4 @@
+using Sluice.Membership;
 using Sluice.Policies;
 
 namespace Sluice.Flows;
@@ -8,6 +9,8 @@ namespace Sluice.Flows;
 /// </summary>
 internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan plan, CancellationToken life)
 {
+    private const int LooksPerLeaseTime = 3;         // as often as the starter beats
+
     /// <summary>The group in which the starter of a run beats while it feeds inputs.</summary>
     public static GroupId GroupOf(string run) => new(FlowNames.Journal(run), "starter");
 
@@ -17,18 +20,20 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         string[] given = [.. plan.Inputs.Where(input => run.Stream(input).IsGiven)];
         MemberInfo? seen = null;
-        long seenAt = 0;
+        Silence silence = default;
         while (given.Length > 0)
         {
             try
             {
                 given = await StillOpenAsync(given).ConfigureAwait(false);
                 if (given.Length == 0) return;
+                long askedAt = core.Options.Time.GetTimestamp();
                 GroupInfo? group = await core.Store.FindGroupAsync(GroupOf(run.Run), life).ConfigureAwait(false);
                 MemberInfo now = group?.Members.FirstOrDefault(member => member.Name == run.Starter) ?? default;
                 TimeSpan lease = now.Name is null ? core.Options.LeaseDuration : now.LeaseDuration;
-                if (now != seen) (seen, seenAt) = (now, core.Options.Time.GetTimestamp());
-                else if (core.Options.Time.GetElapsedTime(seenAt) >= lease) await FailAsync(given, lease).ConfigureAwait(false);
+                silence = now == seen ? silence.Seen(askedAt, lease, core.Options.Time) : Silence.Since(core.Options.Time.GetTimestamp());
+                seen = now;
+                if (silence.Duration >= lease) await FailAsync(given, lease).ConfigureAwait(false);
             }
             catch (Exception) when (life.IsCancellationRequested)
             {
@@ -39,7 +44,7 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
                 core.Warn($"Whether {run.Starter} still puts in {string.Join(", ", given)} of the run {run.Run} is not known: {e.Message}");
                 seen = null;                         // the silence begins anew
             }
-            await Task.Delay(core.Options.LeaseDuration / 2, core.Options.Time, life)
+            await Task.Delay(core.Options.LeaseDuration / LooksPerLeaseTime, core.Options.Time, life)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (life.IsCancellationRequested) return;
         }

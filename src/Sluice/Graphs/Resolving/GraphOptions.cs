@@ -8,7 +8,8 @@ public sealed record GraphOptions
     private readonly TimeSpan stopGrace = TimeSpan.FromSeconds(5);
 
     /// <summary>The clock of timeouts, waits and timings; default the system's.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(GraphOptions)); } = TimeProvider.System;
 
     /// <summary>Whether resolves record when their nodes started and ended. Costs two clock readings per node. Resolves of a graph
     /// that is watched (<see cref="Graph{TRequest}.Watch"/>) record it, too.</summary>

@@ -69,6 +69,7 @@ public sealed class Graph<TRequest> : IGraph
     public IDisposable Watch(Action<GraphContext, Exception?> ended, int maxTimedPerSecond = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(ended);
+        AsyncVoid.RefuseCallback(ended);
         ArgumentOutOfRangeException.ThrowIfNegative(maxTimedPerSecond);
         return plan.Watchers.Add(ended, maxTimedPerSecond);
     }
@@ -96,6 +97,7 @@ public sealed class Graph<TRequest> : IGraph
     public Graph<TRequest> With(Action<GraphBuilder<TRequest>> change)
     {
         ArgumentNullException.ThrowIfNull(change);
+        AsyncVoid.RefuseCallback(change);
         var builder = new GraphBuilder<TRequest>(family, plan.Nodes);
         change(builder);
         return builder.Build(plan.Options);

@@ -113,7 +113,8 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
 
     internal override StateShape Shape => new("node", typeof(TState), StateVersion)
     {
-        Check = static types => types.Check<TState>()
+        Check = static types => types.Check<TState>(),
+        IsByPartition = true                         // unless items have keys
     };
 
     internal void Enter(StateCells<TState> cells, StateCells<TState>.Cell cell) => (this.cells, this.cell) = (cells, cell);

@@ -26,7 +26,8 @@ public static partial class SourceExtensions
     /// <param name="rightKey">Returns the key of a right item; not null.</param>
     /// <param name="function">Makes an item from a pair.</param>
     /// <param name="within">The time that an item is held: more than zero, at most 36,500 days; no limit by default.</param>
-    /// <param name="maxHeld">The number of items held of each side, 1 or more; in a consecutor, of each partition.</param>
+    /// <param name="maxHeld">The number of items held of each side, 1 or more; in a consecutor, of each partition. The first time in a run
+    /// that an item without a partner is dropped because of it, a warning is logged.</param>
     /// <returns>The items made from the pairs. They are new root items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The time or the number is out of range.</exception>
     [AlsoForPipes]
@@ -50,6 +51,8 @@ internal sealed class BranchJoinOperator<TLeft, TRight, TKey, TOut>(
     public override Delegate Function => function;
 
     public override bool Remembers => true;
+
+    public override StateShape Shape => new(Kind, typeof((TLeft, TRight)), 0) { Older = Kind };
 
     // It has no timer, but it asks for the time, which must not go back over restarts.
     public override bool IsTimed => bounds.Within is not null;
@@ -103,7 +106,9 @@ internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
         }
         long now = Now;
         Context.Skipped += left.ForgetOld(now) + right.ForgetOld(now);
-        Context.Skipped += own.Hold(item, key, now, isStored: scope is not null, out Held<T> held);
+        int forgotten = own.Hold(item, key, now, isStored: scope is not null, out Held<T> held);
+        Context.Skipped += forgotten;
+        if (forgotten > 0) bounds.Warn(Context);
         if (others.Find(key) is { } partners) return PairAsync(held, partners, make, ticket);
         ticket?.Settle(Outcome.Completed);           // held now: a pair is a root item of its own
         return default;

@@ -49,14 +49,18 @@ internal sealed class ChunkOperator<T>(ChunkLimits<T> limits) : Operator<T, T[]>
         : new ChunkStage<T>(context, next, new ChunkBuffer<T>(limits));
 }
 
-internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer) : Stage<T, T[]>(context, next), IStateful
+internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer)
+    : Stage<T, T[]>(context, next), IStateful, IEndsInSteps
 {
+    public bool HasMoreToEnd => buffer.HasMoreToDelete;
+
     public void Restore(StateReader stored) => buffer.Restore(stored);
 
     public void Save(StateWriter changes) => buffer.Save(changes);
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
+        if (buffer.IsOverfull) return EmitFullAndPushAsync(item, ticket);
         Context.In++;
         T[]? after = buffer.Add(Context, item, ticket, out T[]? before);
         if (before is null) return after is null ? default : EmitAsync(after, null);
@@ -65,8 +69,20 @@ internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, Chunk
 
     protected override async ValueTask OnCompleteAsync()
     {
+        await EmitFullAsync();
         if (buffer.Count > 0) await EmitAsync(buffer.Cut(), null);
         await Next.CompleteAsync();
+    }
+
+    private async ValueTask EmitFullAndPushAsync(T item, Ticket? ticket)
+    {
+        await EmitFullAsync();
+        await PushAsync(item, ticket);
+    }
+
+    private async ValueTask EmitFullAsync()
+    {
+        while (buffer.TryCutFirst(out T[] chunk)) await EmitAsync(chunk, null);
     }
 
     private async ValueTask EmitBothAsync(T[] before, T[] after)

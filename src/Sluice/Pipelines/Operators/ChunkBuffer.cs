@@ -38,12 +38,15 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
 
     public int Count { get; private set; }
 
+    /// <summary>Whether chunks have left more rows than one commit deletes.</summary>
+    public bool HasMoreToDelete => stored?.Gone > StateWriter.MaxSpareRows;
+
     /// <summary>Reads the stored items of the open chunk.</summary>
     public void Restore(StateReader from)
     {
         stored = new();
         List<T> known = stored.Restore<T>(from);
-        items = new T[Math.Min(limits.Count, Math.Max(16, known.Count))];
+        items = new T[Math.Max(known.Count, Math.Min(limits.Count, 16))];
         known.CopyTo(items);
         Count = known.Count;
         weight = limits.Weigh is { } weigh ? known.Sum(weigh) : 0;
@@ -51,7 +54,25 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
 
     public void Save(StateWriter changes) => stored!.Save<T>(changes, items.AsSpan(0, Count));
 
-    /// <summary>Adds an item, and settles its ticket: a chunk is a root item of its own.</summary>
+    /// <summary>Whether the stored items fill a chunk already: they were stored under a larger limit.</summary>
+    public bool IsOverfull => Count >= limits.Count;
+
+    /// <summary>Cuts a chunk off the first items, if it is <see cref="IsOverfull"/>.</summary>
+    public bool TryCutFirst(out T[] chunk)
+    {
+        chunk = [];
+        if (!IsOverfull) return false;
+        chunk = items[..limits.Count];
+        T[] rest = items[limits.Count..Count];
+        _ = Cut();
+        rest.CopyTo(items, 0);
+        Count = rest.Length;
+        weight = limits.Weigh is { } weigh ? rest.Sum(weigh) : 0;
+        return true;
+    }
+
+    /// <summary>Adds an item, and settles its ticket: a chunk is a root item of its own. The buffer must not be
+    /// <see cref="IsOverfull"/>.</summary>
     /// <param name="context">The stage, which user code fails.</param>
     /// <param name="item">The item.</param>
     /// <param name="ticket">Its ticket.</param>

@@ -5,14 +5,14 @@ namespace Sluice;
 
 public static partial class SourceExtensions
 {
-    private const int RememberedKeys = 65_536;
+    internal const int RememberedKeys = 65_536;
 
     /// <summary>Lets through items that it does not remember; the other items are counted as skipped.</summary>
     /// <remarks>Bounded: remembers the last <paramref name="capacity"/> different items, and forgets the one that came first, whether it
     /// came again or not. A forgotten item goes through again. The stage does not run in parallel and is not retried; behind
     /// <see cref="Stage.KeyBy"/>, every key has a memory of its own.</remarks>
     /// <param name="source">The source of the items.</param>
-    /// <param name="capacity">The number of items remembered, 1 or more.</param>
+    /// <param name="capacity">The number of items remembered, 1 or more. When the default number is used up, a warning is logged.</param>
     /// <param name="comparer">Compares items; by default, the default comparer of the type.</param>
     /// <exception cref="ArgumentOutOfRangeException">The capacity is less than 1.</exception>
     [AlsoForPipes]
@@ -25,7 +25,7 @@ public static partial class SourceExtensions
     /// <see cref="Stage.KeyBy"/>, every key has a memory of its own.</remarks>
     /// <param name="source">The source of the items.</param>
     /// <param name="key">Returns the key of an item.</param>
-    /// <param name="capacity">The number of keys remembered, 1 or more.</param>
+    /// <param name="capacity">The number of keys remembered, 1 or more. When the default number is used up, a warning is logged.</param>
     /// <param name="comparer">Compares keys; by default, the default comparer of the type.</param>
     /// <exception cref="ArgumentOutOfRangeException">The capacity is less than 1.</exception>
     [AlsoForPipes]
@@ -76,6 +76,7 @@ internal sealed class DistinctStage<T, TKey>(StageContext context, Inlet<T> next
     private long forgotten;                          // the number of forgotten entries: it numbers the rows of the queue
     private long first;                              // first stored row
     private long end;                                // end of the stored rows
+    private bool hasTold;
 
     public void Restore(StateReader stored)
     {
@@ -109,16 +110,26 @@ internal sealed class DistinctStage<T, TKey>(StageContext context, Inlet<T> next
             TKey itsKey = key(item);
             if (!known.Add(itsKey)) return Skip(ticket);
             oldest.Enqueue(itsKey);
-            if (oldest.Count > capacity)
-            {
-                known.Remove(oldest.Dequeue());
-                forgotten++;
-            }
+            Forget();
         }
         catch (Exception e)
         {
             throw Context.Failure(e, item, ticket);
         }
         return EmitAsync(item, ticket);
+    }
+
+    // One key for the new one. If the capacity was larger when they were stored, another one: all at once might not fit into a commit.
+    private void Forget()
+    {
+        for (int i = 0; i < 2 && oldest.Count > capacity; i++)
+        {
+            known.Remove(oldest.Dequeue());
+            forgotten++;
+        }
+        if (forgotten == 0 || hasTold || capacity != SourceExtensions.RememberedKeys) return;
+        hasTold = true;
+        Context.Run.WarnOnce(Node, static name => $"'{name}' remembers {SourceExtensions.RememberedKeys:N0} keys, and there are more: the "
+            + "key that came first is forgotten, and goes through when it comes again. If that is not meant, give a larger capacity.");
     }
 }

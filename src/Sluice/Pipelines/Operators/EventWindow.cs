@@ -86,7 +86,8 @@ internal sealed class EventWindowOperator<T>(EventTime<T> time, WindowAssigner w
 
     public override bool Remembers => true;
 
-    public override StateShape Shape => new("event-time window", typeof(T), 0);
+    public override StateShape Shape
+        => new($"event-time {windows.Form} window", typeof(T), 0) { Older = new StateShape("event-time window", typeof(T), 0).ToString() };
 
     public override string? OutputName => time.LateOutput;
 

@@ -6,8 +6,6 @@ namespace Sluice.Pipelines;
 /// out.</remarks>
 internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful, IEndsInSteps
 {
-    private const int MaxInCommit = 50;
-
     private readonly EventTime<T> time;
     private readonly WindowAssigner assigner;
     private readonly Watermark watermark;
@@ -20,7 +18,8 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
     {
         (this.time, this.assigner, isStored) = (time, assigner, context.Scope is not null);
         watermark = new(time.MaxOutOfOrderness.Ticks, time.IdleTimeout?.Ticks);
-        windows = new(watermark, time.AllowedLateness.Ticks, maxItems, isStored ? MaxInCommit : int.MaxValue);
+        StateScope? scope = context.Scope;
+        windows = new(watermark, time.AllowedLateness.Ticks, maxItems, () => scope?.MaxEmissions ?? int.MaxValue);
     }
 
     public bool HasMoreToEnd { get; private set; }

@@ -3,18 +3,18 @@ using System.Runtime.InteropServices;
 namespace Sluice.Pipelines;
 
 /// <summary>The kept windows of event time: open windows, and closed windows that may still take items. In the order of their ends, which
-/// all differ, so their starts are in order too.</summary>
+/// all differ. The starts of sessions are in order, too.</summary>
 /// <param name="watermark">The progress of event time.</param>
 /// <param name="lateness">How long closed windows are kept, in ticks.</param>
 /// <param name="maxItems">The number of items that a window holds.</param>
-/// <param name="most">The number of windows that may come out or be deleted before the next <see cref="Save"/>: they are rows of one
-/// commit.</param>
-internal sealed class EventWindows<T>(Watermark watermark, long lateness, int maxItems, int most)
+/// <param name="most">Returns the number of windows that may come out or be deleted before the next <see cref="Save"/>: they are rows of
+/// one commit.</param>
+internal sealed class EventWindows<T>(Watermark watermark, long lateness, int maxItems, Func<int> most)
 {
     private const string MarksRow = "marks";
 
     private readonly List<EventWindow<T>> windows = [];
-    private readonly List<EventWindow<T>> gone = [];             // since the last commit
+    private readonly List<EventWindow<T>> gone = [];             // until their rows are deleted
     private readonly Queue<Window<T>> ready = new();
     private long closedUpTo = long.MinValue;         // windows that end up to here have come out; never beyond the watermark
     private long nextId;
@@ -29,7 +29,7 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     public long? NextEnd => FirstEndingAfter(closedUpTo) is var first && first < windows.Count ? windows[first].End : null;
 
     /// <summary>Whether <see cref="Close"/> has more to do than one commit takes.</summary>
-    public bool HasMore => used >= most && (NextEnd <= watermark.At || FirstEndingAfter(Expiry) > 0);
+    public bool HasMore => used >= most() && (NextEnd <= watermark.At || FirstEndingAfter(Expiry) > 0);
 
     private long Expiry => watermark.At == long.MinValue ? long.MinValue : watermark.At - lateness;
 
@@ -78,42 +78,43 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     public void Close()
     {
         int next = FirstEndingAfter(closedUpTo);
-        for (; next < windows.Count && windows[next].End <= watermark.At && used < most; next++, used++)
+        for (; next < windows.Count && windows[next].End <= watermark.At && used < most(); next++, used++)
         {
             closedUpTo = windows[next].End;
             if (windows[next].Items.Count > 0) PutOut(windows[next]);
         }
         if (next == windows.Count || windows[next].End > watermark.At) closedUpTo = Math.Max(closedUpTo, watermark.At);
         int expired = FirstEndingAfter(Math.Min(closedUpTo, Expiry));
-        if (lateness > 0) expired = Math.Min(expired, most - used);
+        if (lateness > 0) expired = Math.Min(expired, Math.Max(0, most() - used));
         Remove(expired);
         if (lateness > 0) used += expired;
     }
 
     /// <summary>Puts out all windows, at the end of the input, as many as one commit takes.</summary>
-    /// <returns>Whether more windows are left.</returns>
+    /// <returns>Whether more windows are left, or more rows to delete.</returns>
     public bool End()
     {
         int count = 0;
-        for (; count < windows.Count && used < most; count++, used++)
+        for (; count < windows.Count && used < most(); count++, used++)
             if (windows[count].Items.Count > 0) PutOut(windows[count]);
         Remove(count);
-        return windows.Count > 0;
+        return windows.Count > 0 || gone.Sum(static window => window.Stored.Gone) > StateWriter.MaxSpareRows;
     }
 
     public bool TryTakeReady(out Window<T> window) => ready.TryDequeue(out window!);
 
     public void Restore(StateReader stored)
     {
-        foreach (string row in stored.Keys)
+        if (stored.Has(MarksRow))
         {
-            if (row == MarksRow)
-            {
-                long[] marks = [.. stored.GetMany<long>(row)];
-                saved = (closedUpTo, nextId) = (marks[0], marks[1]);
-                watermark.Restore(marks.AsSpan(2));
-            }
-            else if (EventWindow<T>.IsHead(row)) windows.Add(new(row, stored));
+            long[] marks = [.. stored.GetMany<long>(MarksRow)];
+            saved = (closedUpTo, nextId) = (marks[0], marks[1]);
+            watermark.Restore(marks.AsSpan(2));
+        }
+        foreach (StatePart rows in StatePart.Of(stored))
+        {
+            EventWindow<T> window = new(rows);
+            (window.IsStored ? windows : gone).Add(window);
         }
         windows.Sort(static (one, other) => one.End.CompareTo(other.End));
     }
@@ -121,8 +122,7 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     public void Save(StateWriter changes)
     {
         used = 0;
-        foreach (EventWindow<T> window in gone) window.Delete(changes);
-        gone.Clear();
+        gone.RemoveAll(window => window.Delete(changes));
         foreach (EventWindow<T> window in windows) window.Save(changes);
         long[]? marks = watermark.Changed();
         if (marks is null && saved == (closedUpTo, nextId)) return;
@@ -159,17 +159,25 @@ internal sealed class EventWindow<T>
     {
         name = id.ToString("D19", CultureInfo.InvariantCulture);
         (Start, End) = (start, end);
-        Stored = new($"{name}/items/");
+        Stored = new($"{name}/items/", $"{name}/gone");
     }
 
-    public EventWindow(string head, StateReader stored)
+    /// <summary>Loads a window. Without a head, only rows are left of it, which are still to be deleted.</summary>
+    public EventWindow(StatePart rows)
     {
-        name = head[..^Head.Length];
-        List<long> known = stored.GetMany<long>(head);
+        name = rows.Name;
+        Stored = new($"{name}/items/", $"{name}/gone");
+        if (!rows.Has(name + Head))
+        {
+            Stored.RestoreGone(rows);
+            return;
+        }
+        List<long> known = rows.GetMany<long>(name + Head);
         saved = (Start, End, Pane) = (known[0], known[1], (int)known[2]);
-        Stored = new($"{name}/items/");
-        Items = Stored.Restore<T>(stored);
+        Items = Stored.Restore<T>(rows);
     }
+
+    public bool IsStored => saved is not null;
 
     public long Start { get; set; }
 
@@ -182,8 +190,6 @@ internal sealed class EventWindow<T>
 
     public RememberedList Stored { get; }
 
-    public static bool IsHead(string row) => row.EndsWith(Head, StringComparison.Ordinal);
-
     public void Save(StateWriter changes)
     {
         if (saved != (Start, End, Pane)) changes.PutMany<long>(name + Head, [Start, End, Pane]);
@@ -191,10 +197,11 @@ internal sealed class EventWindow<T>
         Stored.Save<T>(changes, CollectionsMarshal.AsSpan(Items));
     }
 
-    public void Delete(StateWriter changes)
+    /// <returns>Whether all rows are deleted; if not, call it again for the next commit.</returns>
+    public bool Delete(StateWriter changes)
     {
         if (saved is not null) changes.Delete(name + Head);
-        Stored.Clear();
-        Stored.Save<T>(changes, []);
+        (saved, Items) = (null, []);
+        return Stored.Delete(changes);
     }
 }

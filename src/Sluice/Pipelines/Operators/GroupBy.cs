@@ -68,11 +68,13 @@ internal sealed class GroupByOperator<T, TKey> : Operator<T, Group<TKey, T>>
 
 internal sealed class GroupByStage<T, TKey>(
     StageContext context, Inlet<Group<TKey, T>> next, Func<T, TKey> key, int maxSize, IEqualityComparer<TKey> comparer)
-    : Stage<T, Group<TKey, T>>(context, next), IStateful
+    : Stage<T, Group<TKey, T>>(context, next), IStateful, IEndsInSteps
 {
     private readonly List<T> items = [];
     private RememberedList? stored;
     private TKey current = default!;
+
+    public bool HasMoreToEnd => stored?.Gone > StateWriter.MaxSpareRows;
 
     public void Restore(StateReader from)
     {
@@ -85,6 +87,7 @@ internal sealed class GroupByStage<T, TKey>(
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
+        if (items.Count >= maxSize) return EmitFullAndPushAsync(item, ticket);
         Context.In++;
         TKey itsKey;
         bool changes;
@@ -100,23 +103,36 @@ internal sealed class GroupByStage<T, TKey>(
         ticket?.Settle(Outcome.Completed);
 
         // At most one group comes out: if one item fills a group, no group is open when the key changes.
-        Group<TKey, T>? closed = changes ? Cut() : null;
+        Group<TKey, T>? closed = changes ? Cut(items.Count) : null;
         if (items.Count == 0) current = itsKey;
         items.Add(item);
-        if (items.Count == maxSize) closed = Cut();
+        if (items.Count == maxSize) closed = Cut(maxSize);
         return closed is null ? default : EmitAsync(closed, null);
     }
 
     protected override async ValueTask OnCompleteAsync()
     {
-        if (items.Count > 0) await EmitAsync(Cut(), null);
+        await EmitFullAsync();
+        if (items.Count > 0) await EmitAsync(Cut(items.Count), null);
         await Next.CompleteAsync();
     }
 
-    private Group<TKey, T> Cut()
+    private async ValueTask EmitFullAndPushAsync(T item, Ticket? ticket)
     {
-        var group = new Group<TKey, T>(current, [.. items]);
-        items.Clear();
+        await EmitFullAsync();
+        await PushAsync(item, ticket);
+    }
+
+    /// <summary>Stored items fill groups already if they were stored under a larger limit.</summary>
+    private async ValueTask EmitFullAsync()
+    {
+        while (items.Count >= maxSize) await EmitAsync(Cut(maxSize), null);
+    }
+
+    private Group<TKey, T> Cut(int count)
+    {
+        var group = new Group<TKey, T>(current, [.. count == items.Count ? items : items.GetRange(0, count)]);
+        items.RemoveRange(0, count);
         stored?.Clear();
         return group;
     }

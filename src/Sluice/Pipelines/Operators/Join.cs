@@ -30,7 +30,8 @@ public static partial class SourceExtensions
     /// <param name="rightKey">Returns the key of a right item; not null.</param>
     /// <param name="function">Makes an item from a pair.</param>
     /// <param name="within">The time that an item waits for partners: more than zero, at most 36,500 days; no limit by default.</param>
-    /// <param name="maxHeld">The number of items held of each side, 1 or more.</param>
+    /// <param name="maxHeld">The number of items held of each side, 1 or more. The first time in a run that an item without a partner is
+    /// forgotten because of it, a warning is logged.</param>
     /// <returns>The items made from the pairs. They are new root items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The time or the number is out of range.</exception>
     [AlsoForPipes]
@@ -53,7 +54,16 @@ public static partial class SourceExtensions
 }
 
 /// <summary>The bounds of waiting items: their time and their number.</summary>
-internal readonly record struct JoinBounds(TimeSpan? Within, int MaxHeld);
+internal readonly record struct JoinBounds(TimeSpan? Within, int MaxHeld)
+{
+    /// <summary>Warns that an item was forgotten without a partner because too many are held.</summary>
+    public void Warn(StageContext context)
+    {
+        int most = MaxHeld;
+        context.Run.WarnOnce(context.Node, name => $"'{name}' holds {most:N0} item{(most == 1 ? "" : "s")} of each side at most, and has "
+            + "forgotten an item that had found no partner. If that is not meant, raise maxHeld.");
+    }
+}
 
 internal sealed class JoinOperator<TLeft, TRight, TKey, TOut>(
     Func<TLeft, TKey> leftKey, Func<TRight, TKey> rightKey, Func<TLeft, TRight, TOut> function, JoinBounds bounds)
@@ -164,7 +174,7 @@ internal sealed class JoinSide<T, TOther, TKey, TOut>(
             if (!held.HasMet) Context.Skipped++;
             return;
         }
-        if (byAge.Count == bounds.MaxHeld) ForgetOldest();
+        if (byAge.Count == bounds.MaxHeld && !ForgetOldest()) bounds.Warn(Context);
         byAge.Enqueue(held);
         if (!byKey.TryGetValue(held.Key, out Queue<Held>? same)) byKey.Add(held.Key, same = new(1));
         same.Enqueue(held);
@@ -182,13 +192,15 @@ internal sealed class JoinSide<T, TOther, TKey, TOut>(
     }
 
     /// <summary>The oldest of all is also the oldest of its key.</summary>
-    private void ForgetOldest()
+    /// <returns>Whether it had met a partner.</returns>
+    private bool ForgetOldest()
     {
         Held oldest = byAge.Dequeue();
         Queue<Held> same = byKey[oldest.Key];
         same.Dequeue();
         if (same.Count == 0) byKey.Remove(oldest.Key);
         if (!oldest.HasMet) Context.Skipped++;
+        return oldest.HasMet;
     }
 
     internal sealed class Held(T item, TKey key, long at)

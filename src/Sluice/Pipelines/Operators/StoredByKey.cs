@@ -47,7 +47,7 @@ internal sealed class DistinctNode<T, TKey>(Func<T, TKey> key, int capacity, IEq
         TKey its = key(item);
         TKey[] known = Known;
         if (Array.Exists(known, one => comparer.Equals(one, its))) return default;
-        State = known.Length < capacity ? [.. known, its] : [.. known[1..], its];
+        State = known.Length < capacity ? [.. known, its] : [.. known[(known.Length - capacity + 1)..], its];
         return output.PushAsync(item);
     }
 }

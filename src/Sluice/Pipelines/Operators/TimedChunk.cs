@@ -3,13 +3,15 @@ namespace Sluice.Pipelines;
 /// <summary>A chunk with a time limit.</summary>
 /// <remarks>The timer is not moved for every chunk: one that goes off early is set again for the rest.</remarks>
 internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer, TimeSpan within)
-    : TimedStage<T, T[]>(context, next), IStateful
+    : TimedStage<T, T[]>(context, next), IStateful, IEndsInSteps
 {
     private const string BeganRow = "began";
 
     private long began;
     private long storedBegin;                        // the time of day, in UTC ticks; zero if none is stored
     private bool isTicking;
+
+    public bool HasMoreToEnd => buffer.HasMoreToDelete;
 
     public void Restore(StateReader stored)
     {
@@ -32,6 +34,7 @@ internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, 
 
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)
     {
+        if (buffer.IsOverfull) return EmitFullAndAddAsync(item, ticket);
         bool wasEmpty = buffer.Count == 0;
         T[]? after = buffer.Add(Context, item, ticket, out T[]? before);
         if (buffer.Count > 0 && (wasEmpty || before is not null)) Begin();
@@ -44,12 +47,12 @@ internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, 
         isTicking = false;
         if (buffer.Count == 0) return default;
         TimeSpan left = within - Time.GetElapsedTime(began);
-        if (left <= TimeSpan.Zero) return EmitAsync(buffer.Cut(), null);
+        if (left <= TimeSpan.Zero) return EmitAllAsync();
         Tick(left);
         return default;
     }
 
-    protected override ValueTask OnEndAsync() => buffer.Count > 0 ? EmitAsync(buffer.Cut(), null) : default;
+    protected override ValueTask OnEndAsync() => buffer.Count > 0 ? EmitAllAsync() : default;
 
     private void Begin()
     {
@@ -61,6 +64,23 @@ internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, 
     {
         isTicking = true;
         SetTimer(due);
+    }
+
+    private async ValueTask EmitFullAndAddAsync(T item, Ticket? ticket)
+    {
+        await EmitFullAsync();
+        await OnItemAsync(item, ticket);
+    }
+
+    private async ValueTask EmitAllAsync()
+    {
+        await EmitFullAsync();
+        if (buffer.Count > 0) await EmitAsync(buffer.Cut(), null);
+    }
+
+    private async ValueTask EmitFullAsync()
+    {
+        while (buffer.TryCutFirst(out T[] chunk)) await EmitAsync(chunk, null);
     }
 
     private async ValueTask EmitBothAsync(T[] before, T[] after)

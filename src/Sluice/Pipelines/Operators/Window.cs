@@ -34,6 +34,8 @@ public static partial class SourceExtensions
     /// All
     /// else is as with windows that do not overlap (<see cref="Window{T}(Source{T}, TimeSpan, int)"/>), at the bound also: each window
     /// counts its own items.</para>
+    /// <para>A consecutor stores an item once with each of its windows, all in one commit. So the hop is at least a four-hundredth of the
+    /// size there, and an item may have a megabyte divided by the number of its windows.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="source">The source of the items.</param>
@@ -50,7 +52,10 @@ public static partial class SourceExtensions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Positive(hop), size, nameof(hop));
         ArgumentOutOfRangeException.ThrowIfLessThan(hop.Ticks, (size.Ticks + MaxOpenWindows - 1) / MaxOpenWindows, nameof(hop));
         ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);
-        return NotNull(source).Then(new WindowOperator<T>(() => new SlidingWindows(size.Ticks, hop.Ticks), maxItems));
+        return NotNull(source).Then(new WindowOperator<T>("sliding", () => new SlidingWindows(size.Ticks, hop.Ticks), maxItems)
+        {
+            Overlapping = (int)((size.Ticks + hop.Ticks - 1) / hop.Ticks)
+        });
     }
 
     /// <summary>Gathers items that come close together: a window begins with an item, and is over when none has come for a while.</summary>
@@ -71,7 +76,7 @@ public static partial class SourceExtensions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);
         long gapTicks = Positive(gap).Ticks, maxTicks = Positive(longest).Ticks;
-        return NotNull(source).Then(new WindowOperator<T>(() => new SessionWindows(gapTicks, maxTicks), maxItems));
+        return NotNull(source).Then(new WindowOperator<T>("session", () => new SessionWindows(gapTicks, maxTicks), maxItems));
     }
 }
 
@@ -103,10 +108,16 @@ public sealed class Window<T>
         System.Globalization.CultureInfo.InvariantCulture, $"[{Start:u}, {End:u}): {Items.Count} {(Items.Count == 1 ? "item" : "items")}");
 }
 
+/// <param name="form">The form of the windows, as it is stored.</param>
 /// <param name="windows">Makes the bounds of the windows.</param>
 /// <param name="maxItems">How many items a window holds.</param>
-internal sealed class WindowOperator<T>(Func<WindowBounds> windows, int maxItems) : Operator<T, Window<T>>
+internal sealed class WindowOperator<T>(string form, Func<WindowBounds> windows, int maxItems) : Operator<T, Window<T>>
 {
+    private const int MaxStored = 400;               // a commit opens them: two rows for each
+
+    /// <summary>The number of windows that an item is in.</summary>
+    public int Overlapping { get; init; } = 1;
+
     public override string Kind => "window";
 
     public override string Stateful => "gathers items";
@@ -117,7 +128,14 @@ internal sealed class WindowOperator<T>(Func<WindowBounds> windows, int maxItems
 
     public override bool Remembers => true;
 
-    public override StateShape Shape => new("window", typeof(T), 0);
+    public override StateShape Shape => new($"{form} window", typeof(T), 0) { Older = new StateShape("window", typeof(T), 0).ToString() };
+
+    public override void CheckStored()
+    {
+        if (Overlapping > MaxStored) throw new Topologies.InvalidTopologyException(
+            $"Windows overlap too much for a consecutor: an item would be in {Overlapping:N0} of them and is stored with each, which one "
+                + $"commit does for {MaxStored} at most. Make the hop larger.");
+    }
 
     public override Inlet<T> Create(StageContext context, Inlet<Window<T>> next) => new WindowStage<T>(context, next, windows(), maxItems);
 }

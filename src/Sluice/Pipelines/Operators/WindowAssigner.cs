@@ -3,6 +3,9 @@ namespace Sluice.Pipelines;
 /// <summary>Assigns items to windows of event time. Times are UTC ticks.</summary>
 internal abstract class WindowAssigner
 {
+    /// <summary>The form of the windows, as it is stored.</summary>
+    public abstract string Form { get; }
+
     /// <summary>Adds an item to its windows, and opens them if needed.</summary>
     /// <returns>Whether a window still takes the item.</returns>
     public abstract bool Add<T>(EventWindows<T> windows, T item, long at);
@@ -11,6 +14,8 @@ internal abstract class WindowAssigner
 /// <summary>Windows of one size, one with every hop.</summary>
 internal sealed class SlidingAssigner(long size, long hop) : WindowAssigner
 {
+    public override string Form => "sliding";
+
     public override bool Add<T>(EventWindows<T> windows, T item, long at)
     {
         bool isTaken = false;
@@ -20,6 +25,7 @@ internal sealed class SlidingAssigner(long size, long hop) : WindowAssigner
             if (windows.IsExpired(end)) continue;
             int found = windows.FirstEndingAfter(end - 1);
             if (found == windows.Count || windows[found].End != end) windows.Insert(found, start, end);
+            else windows[found].Start = Math.Min(windows[found].Start, start);       // stored by code with smaller windows
             windows.Add(found, item);
             isTaken = true;
         }
@@ -30,6 +36,8 @@ internal sealed class SlidingAssigner(long size, long hop) : WindowAssigner
 /// <summary>Sessions: windows that end after a gap without items.</summary>
 internal sealed class SessionAssigner(long gap) : WindowAssigner
 {
+    public override string Form => "session";
+
     public override bool Add<T>(EventWindows<T> windows, T item, long at)
     {
         (long start, long end) = (at, at + gap);

@@ -176,6 +176,8 @@ internal sealed class BranchZipOperator<TLeft, TRight, TOut>(Func<TLeft, TRight,
 
     public override bool Remembers => true;
 
+    public override StateShape Shape => new(Kind, typeof((TLeft, TRight)), 0) { Older = Kind };
+
     public override Inlet<Side<TLeft, TRight>> Create(StageContext context, Inlet<TOut> next)
         => new BranchZipStage<TLeft, TRight, TOut>(context, next, function, maxHeld);
 }
@@ -214,7 +216,7 @@ internal sealed class BranchZipStage<TLeft, TRight, TOut>(StageContext context, 
         {
             if (!others.TryPeek(out Held<TOther>? partner))
             {
-                if (own.Count == maxHeld) throw new InvalidOperationException(
+                if (own.Count >= maxHeld) throw new InvalidOperationException(
                     $"{maxHeld:N0} items of this branch wait for partners already, as many as may. Where branches filter, use a join.");
                 own.Add(item, 0, isStored);
                 ticket?.Settle(Outcome.Completed);   // held now: a pair is a root item of its own

@@ -2,17 +2,20 @@ namespace Sluice;
 
 public static partial class Sink
 {
+    // Not the default of StreamWriter, which throws for half a surrogate pair: when its buffer is full, for another line, and for ever.
+    private static readonly UTF8Encoding Replacing = new(encoderShouldEmitUTF8Identifier: false);
+
     /// <summary>A sink that writes lines to a text file, as UTF-8. Every run replaces the file; it is complete when the run has
-    /// ended.</summary>
-    /// <remarks>Lines that a cancelled or failed run has written stay. One lane, and one run at a time: a sink refuses a file that another
-    /// sink of this process is writing. Other processes are not kept out.</remarks>
+    /// ended. An item with line ends in it is several lines.</summary>
+    /// <remarks>Lines that a cancelled or failed run has written stay. Half a surrogate pair is written as U+FFFD. One lane, and one run at
+    /// a time: a sink refuses a file that another sink of this process is writing. Other processes are not kept out.</remarks>
     /// <param name="path">The file. Errors while it is opened or written name it. No source and no other sink of the pipeline may have
     /// it; if one does, the start throws an <see cref="Topologies.InvalidTopologyException"/>.</param>
     public static Sink<string> Lines(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         return Sink<string>.Of(new LinesSink(() => new StreamWriter(new FileStream(path, FileMode.Create, FileAccess.Write,
-            FileShare.Read)), path));
+            FileShare.Read), Replacing), path));
     }
 
     /// <summary>A sink that writes lines to a writer, and flushes it at the end of the run. The writer remains the caller's.</summary>

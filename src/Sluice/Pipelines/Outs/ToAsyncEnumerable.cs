@@ -11,11 +11,13 @@ public static partial class SourceExtensions
     /// <param name="source">The source.</param>
     /// <param name="options">The options of the run; by default multi-threaded.</param>
     /// <param name="cancellation">Cancels the run.</param>
+    /// <exception cref="ArgumentException">The options name outputs but have no <c>OnStarted</c>, so that no caller has the run to read
+    /// them from.</exception>
     /// <exception cref="PipelineException">A node failed; thrown after the items that came out before.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     public static IAsyncEnumerable<T> ToAsyncEnumerable<T>(this Source<T> source, RunOptions? options = null,
         CancellationToken cancellation = default)
-        => EnumerateAsync(NotNull(source), options ?? new RunOptions(), cancellation);
+        => EnumerateAsync(NotNull(source), RunOptions.OfHiddenRun(options ?? new()), cancellation);
 
     private static async IAsyncEnumerable<T> EnumerateAsync<T>(
         Source<T> source, RunOptions options, [EnumeratorCancellation] CancellationToken cancellation)

@@ -6,8 +6,10 @@ public static partial class SourceExtensions
     /// <remarks>A slow observer holds the run up. In single-thread mode, items come before <c>Subscribe</c> returns.</remarks>
     /// <param name="source">The source.</param>
     /// <param name="options">The options of the run; by default multi-threaded.</param>
+    /// <exception cref="ArgumentException">The options name outputs but have no <c>OnStarted</c>, so that no caller has the run to read
+    /// them from.</exception>
     public static IObservable<T> ToObservable<T>(this Source<T> source, RunOptions? options = null)
-        => new RunObservable<T>(NotNull(source), options ?? new RunOptions());
+        => new RunObservable<T>(NotNull(source), RunOptions.OfHiddenRun(options ?? new()));
 }
 
 internal sealed class RunObservable<T>(Source<T> source, RunOptions options) : IObservable<T>

@@ -13,7 +13,7 @@ internal sealed class RangeSource(long start, long count, StageOptions options) 
 
 internal sealed class RangePump(StageContext context, Inlet<long> next, long start, long count) : SourcePump<long>(context, next)
 {
-    private readonly long end = start + count;
+    private readonly long end = unchecked(start + count);        // long.MinValue behind long.MaxValue
     private long position = start;
 
     protected override async ValueTask ProduceAsync()
@@ -31,9 +31,9 @@ internal sealed class RangePump(StageContext context, Inlet<long> next, long sta
     private ValueTask PushSome(out bool ended)
     {
         ended = false;
-        while (position < end && !IsStopped)
+        while (position != end && !IsStopped)
         {
-            ValueTask pushed = EmitAsync(position++);
+            ValueTask pushed = EmitAsync(unchecked(position++));
             if (!pushed.IsCompletedSuccessfully) return pushed;
         }
         ended = true;

@@ -11,8 +11,8 @@ public sealed record ResumableLinesOptions
     /// <summary>
     /// The time between two scans for new lines and files: more than zero. Null unless given: the source then ends at the end of the files.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
-    public TimeSpan? PollInterval { get; init => field = OptionValue.MoreThanZero(value, nameof(ResumableLinesOptions)); }
+    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less, or more than 49 days.</exception>
+    public TimeSpan? PollInterval { get; init => field = OptionValue.Limit(value, nameof(ResumableLinesOptions)); }
 
     /// <summary>
     /// How long a rotated file must stay unchanged before the source reads the file that replaced it: zero or more; five seconds unless
@@ -43,5 +43,5 @@ public sealed record ResumableLinesOptions
     /// <summary>
     /// Called with warnings: a file that cannot be read, lines that were lost before they were read. Standard error unless given.
     /// </summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ResumableLinesOptions.OnWarning"); }
 }

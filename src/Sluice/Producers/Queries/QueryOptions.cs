@@ -16,14 +16,14 @@ public sealed record QueryOptions
     /// The wait between an empty result and the next query: more than zero. Null unless given: the source then ends when there are no more
     /// rows.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
-    public TimeSpan? PollInterval { get; init => field = OptionValue.MoreThanZero(value, nameof(QueryOptions)); }
+    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less, or more than 49 days.</exception>
+    public TimeSpan? PollInterval { get; init => field = OptionValue.Limit(value, nameof(QueryOptions)); }
 
     /// <summary>
     /// Called with each command before it runs: to set a timeout, further parameters, or parameter types that the provider does not choose
     /// as the table needs them.
     /// </summary>
-    public Action<DbCommand>? Configure { get; init; }
+    public Action<DbCommand>? Configure { get; init => field = AsyncVoid.RefuseCallback(value, "QueryOptions.Configure"); }
 
     /// <summary>
     /// The order in which the database sorts text of the key: by code points unless given, like <c>BINARY</c> of SQLite and <c>"C"</c> of
@@ -32,5 +32,6 @@ public sealed record QueryOptions
     public IComparer<string>? TextOrder { get; init; }
 
     /// <summary>The clock for the waits between queries.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(QueryOptions)); } = TimeProvider.System;
 }

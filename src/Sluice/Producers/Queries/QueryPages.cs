@@ -11,6 +11,8 @@ internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, str
 {
     private const int MaxShown = 200;
 
+    private DbConnection? disposed;                  // of the page before
+
     private readonly record struct Row(object[] Key, byte[] Position, T Item);
 
     /// <summary>Called if the row to resume with is gone. Set it before the first read.</summary>
@@ -54,10 +56,13 @@ internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, str
     private async Task<(List<Row> Rows, Exception? Failure)> PageAsync(object[] after, CancellationToken cancellation)
     {
         List<Row> rows = [];
+        bool isAgain = false;
         try
         {
             await using DbConnection connection = connect()
                 ?? throw new InvalidOperationException("the function that connects returned null");
+            isAgain = connection == disposed;
+            disposed = connection;
             if (connection.State != System.Data.ConnectionState.Open) await connection.OpenAsync(cancellation);
             await using DbCommand command = CommandFor(connection, after);
             await using DbDataReader result = await command.ExecuteReaderAsync(cancellation);
@@ -76,9 +81,9 @@ internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, str
         catch (Exception e)
         {
             string where = ReferenceEquals(after, keys.Start) ? "from its start" : $"behind the row with {keys.Describe(after)}";
-            return (rows,
-                new InvalidDataException(
-                    $"The query of '{name}' fails {where}: {e.Message}{(e is DbException ? $" It is: {Shortened(sql)}" : "")}", e));
+            string hint = isAgain ? " The function that connects has returned a connection again that the source has disposed: let it make "
+                + "a new one for each page." : e is DbException ? $" It is: {Shortened(sql)}" : "";
+            return (rows, new InvalidDataException($"The query of '{name}' fails {where}: {e.Message}{hint}", e));
         }
     }
 

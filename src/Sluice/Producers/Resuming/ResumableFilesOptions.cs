@@ -16,18 +16,18 @@ public sealed record ResumableFilesOptions
     /// takes files as they are found, for directories into which files are only moved. A file that the first scan of a run finds is taken
     /// at once if its last write is so long ago.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, or more than 49 days.</exception>
     public TimeSpan QuietDuration
     {
         get;
-        init => field = OptionValue.AtLeast(TimeSpan.Zero, value, nameof(ResumableFilesOptions));
+        init => field = OptionValue.Wait(value, nameof(ResumableFilesOptions));
     } = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// The time between two scans for new files: more than zero. Null unless given: the source then ends when all present files are taken.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
-    public TimeSpan? PollInterval { get; init => field = OptionValue.MoreThanZero(value, nameof(ResumableFilesOptions)); }
+    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less, or more than 49 days.</exception>
+    public TimeSpan? PollInterval { get; init => field = OptionValue.Limit(value, nameof(ResumableFilesOptions)); }
 
     /// <summary>
     /// The path of the journal, which has the order in which files are taken. Unless given: <c>.NAME.taken</c> in the directory, with the
@@ -36,8 +36,9 @@ public sealed record ResumableFilesOptions
     public string? Journal { get; init; }
 
     /// <summary>Called with warnings, once for each file that cannot be taken. Standard error unless given.</summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ResumableFilesOptions.OnWarning"); }
 
     /// <summary>The clock for waits and quiet times.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(ResumableFilesOptions)); } = TimeProvider.System;
 }

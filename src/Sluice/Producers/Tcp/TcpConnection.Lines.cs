@@ -74,7 +74,7 @@ internal sealed partial class TcpConnection<T>
         {
             last++;
             refusals.Note($"The line {last} of a client was refused", e);
-            Complain(e.Message);
+            Complain(e.MessageForSender);
         }
         return null;
     }

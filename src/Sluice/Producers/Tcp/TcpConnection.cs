@@ -104,7 +104,7 @@ internal sealed partial class TcpConnection<T>(
         catch (PayloadException e)
         {
             refusals.Note($"The item {last + 1} of a client was refused", e);
-            return e.Message;
+            return e.MessageForSender;
         }
         catch (Exception e) when (e is not (IOException or OperationCanceledException))
         {

@@ -49,12 +49,12 @@ public sealed record TcpOptions
     public TimeSpan IdleTimeout { get; init => field = OptionValue.Limit(value, nameof(TcpOptions)); } = TimeSpan.FromMinutes(1);
 
     /// <summary>Called with address and port when the run listens.</summary>
-    public Action<IPEndPoint>? OnListening { get; init; }
+    public Action<IPEndPoint>? OnListening { get; init => field = AsyncVoid.RefuseCallback(value, "TcpOptions.OnListening"); }
 
     /// <summary>Receives warnings: items that could not be stored, a key or a serializer that failed on an item, connections that could not
     /// be accepted. At most one a minute of each source. Null: they go to the event source <c>Sluice</c> and to standard error. Called on
     /// any thread.</summary>
-    public Action<string>? OnWarning { get; init; }
+    public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "TcpOptions.OnWarning"); }
 
     /// <summary>Accepts a connection; for tests.</summary>
     internal Func<Socket, CancellationToken, ValueTask<Socket>> Accept { get; init; }

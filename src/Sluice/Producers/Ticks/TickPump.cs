@@ -43,28 +43,43 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         TickTimes times = producer.Times(Run.Time);
         DateTimeOffset last = await BeginAsync();
         if (stored is { IsOver: false } begun && !IsStopped) await FireAsync(last, begun.Items, isBegun: true);
-        bool isFirst = true;
+        bool isFirst = true, hasFired = false;
         while (!IsStopped)
         {
-            if (Sought(times, last) is not { } tick)
+            DateTimeOffset soughtAt = Run.Time.GetUtcNow();
+            if (last > soughtAt && !hasFired && stored is null) last = await BeginAsync();     // the clock was set back since the start
+            if (Sought(times, last, soughtAt) is not { } tick)
             {
                 if (isFirst) throw Failure(new InvalidOperationException($"{producer.Schedule} has no time in the future."));
                 return;
             }
             isFirst = false;
             DateTimeOffset due = tick + (Run.Random.NextDouble() * producer.Options.MaxJitter);
-            while (!IsStopped && due - Run.Time.GetUtcNow() is { Ticks: > 0 } wait) await SleepAsync(wait < MaxSleep ? wait : MaxSleep);
-            if (IsStopped) return;
+            if (!await WaitAsync(due, soughtAt)) continue;
             await FireAsync(tick, 0, isBegun: false);
-            last = tick;
+            (last, hasFired) = (tick, true);
         }
     }
 
-    private DateTimeOffset? Sought(TickTimes times, DateTimeOffset last)
+    /// <returns>Whether the time has come. False if the run stops, or the clock was set back since the tick was sought: then an earlier
+    /// tick may be the next one.</returns>
+    private async ValueTask<bool> WaitAsync(DateTimeOffset due, DateTimeOffset soughtAt)
+    {
+        while (!IsStopped)
+        {
+            DateTimeOffset now = Run.Time.GetUtcNow();
+            if (due <= now) return true;
+            if (now < soughtAt) return false;
+            await SleepAsync(due - now < MaxSleep ? due - now : MaxSleep);
+        }
+        return false;
+    }
+
+    private DateTimeOffset? Sought(TickTimes times, DateTimeOffset last, DateTimeOffset now)
     {
         try
         {
-            return times.After(last, Run.Time.GetUtcNow());
+            return times.After(last, now);
         }
         catch (Exception e)
         {

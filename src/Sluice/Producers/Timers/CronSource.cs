@@ -16,17 +16,32 @@ internal sealed class CronSource(CronSchedule schedule, TimeZoneInfo? zone, Stag
 internal sealed class CronPump(StageContext context, Inlet<DateTimeOffset> next, CronSchedule schedule, TimeZoneInfo? zone)
     : TimedPump<DateTimeOffset>(context, next)
 {
-    private DateTimeOffset? due;
+    private DateTimeOffset? due, last;
+    private DateTimeOffset soughtAt;
 
-    protected override TimeSpan UntilDue => due!.Value - Time.GetUtcNow();
+    protected override TimeSpan UntilDue
+    {
+        get
+        {
+            DateTimeOffset now = Time.GetUtcNow();
+            if (now < soughtAt) Seek(now);           // the clock was set back: an earlier time may be the next one
+            return due!.Value - now;
+        }
+    }
 
     protected override bool MoveNext()
     {
-        DateTimeOffset now = Time.GetUtcNow();
-        bool isFirst = due is null;
-        due = schedule.GetNext(due > now ? due.Value : now, zone ?? Time.LocalTimeZone);
-        if (due is null && isFirst) throw Failure(new InvalidOperationException($"The schedule '{schedule}' has no time in the future."));
+        last = due;
+        Seek(Time.GetUtcNow());
+        if (due is null && last is null)
+            throw Failure(new InvalidOperationException($"The schedule '{schedule}' has no time in the future."));
         return due is not null;
+    }
+
+    private void Seek(DateTimeOffset now)
+    {
+        due = schedule.GetNext(last > now ? last.Value : now, zone ?? Time.LocalTimeZone);
+        soughtAt = now;
     }
 
     protected override ValueTask<DateTimeOffset> MakeAsync(CancellationToken cancellation) => new(due!.Value);

@@ -44,8 +44,8 @@ public sealed partial class MemoryStreamStore
         EntryId? first = stream.Append(request.Entries, now, generation);
         (producer.Last, producer.LastFrom, producer.LastId) = (end, request.Sequence, first);
         if (request.Position is { } position) producer.Position = position.ToArray();
-        producer.ForgetAt = now + request.ForgetAfter;
-        if (producer.ForgetAt is { } at) stream.Forgetting.Enqueue(request.Producer, at);
+        if (request.ForgetAfter is { } window) stream.Forget(request.Producer, producer, now + window);
+        else producer.ForgetAt = null;
         Count(request.Batches, now);
         return new(AppendStatus.Accepted, end, first);
     }

@@ -44,7 +44,11 @@ public sealed partial class MemoryStreamStore
         StoredGroup group = Group(commit.Owner.Group);
         foreach (DeadLetterWrite letter in commit.Dead) Bury(letter, group, partition, commit.Owner.Partition, now);
         foreach (RetryWrite deferral in commit.Deferred) partition.Defer(deferral, now);
-        foreach (SequenceRange range in commit.Settled) group.Backlog.Add(-range.Count, -partition.End(range));
+        foreach (SequenceRange range in commit.Settled)
+        {
+            if (Handles is not null) Free(partition, range);
+            group.Backlog.Add(-range.Count, -partition.End(range));
+        }
         if (commit.Derived is { } derived)
             for (int i = 0; i < derived.Count; i++)
             {
@@ -76,9 +80,15 @@ public sealed partial class MemoryStreamStore
         stream.Changed(commit.GivesEntries || stream.End is not null ? [commit.Owner.Partition] : []);
     }
 
-    private static void Bury(DeadLetterWrite letter, StoredGroup group, StoredPartition partition, int number, DateTimeOffset now)
+    private void Free(StoredPartition partition, SequenceRange range)
+    {
+        for (long sequence = range.First; sequence <= range.Last; sequence++) Handles!.Free(partition.Read(sequence).Payload.Span);
+    }
+
+    private void Bury(DeadLetterWrite letter, StoredGroup group, StoredPartition partition, int number, DateTimeOffset now)
     {
         Entry root = letter.IsDamaged ? new() { Sequence = letter.Sequence, Time = now } : partition.Read(letter.Sequence);
+        if (letter.Payload is null) Handles?.Hold(root.Payload.Span);
         Entry dead = StoredPartition.Copy(root with { Payload = letter.Payload ?? root.Payload, Headers = letter.Headers ?? root.Headers });
         group.Dead.Add(++group.LastDead, new(group.LastDead, number, letter.Sequence, dead, letter.Node, letter.Path,
             letter.Error.Storable(), letter.Attempts, now));

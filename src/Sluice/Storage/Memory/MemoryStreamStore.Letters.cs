@@ -63,7 +63,14 @@ public sealed partial class MemoryStreamStore
         return Locked(() =>
         {
             StoredGroup stored = Group(group);
-            return numbers.Count(number => stored.Dead.Remove(number));
+            int deleted = 0;
+            foreach (long number in numbers)
+            {
+                if (!stored.Dead.Remove(number, out StoredDeadLetter? letter)) continue;
+                deleted++;
+                Handles?.Free(letter.Entry.Payload.Span);
+            }
+            return deleted;
         }, cancellation);
     }
 }

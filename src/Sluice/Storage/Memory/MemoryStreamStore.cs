@@ -23,6 +23,9 @@ public sealed partial class MemoryStreamStore : StreamStore
     /// <param name="time">The time provider; by default the system's.</param>
     public MemoryStreamStore(TimeProvider? time = null) => clock = new(time ?? TimeProvider.System);
 
+    /// <summary>What keeps the objects that payloads stand for; null if payloads are the items themselves.</summary>
+    internal IPayloadHandles? Handles { get; init; }
+
     /// <inheritdoc/>
     public override Durability Durability => Durability.Memory;
 

@@ -9,6 +9,7 @@ internal sealed class StoredProducer
     public EntryId? LastId { get; set; }             // the id of that entry
     public byte[] Position { get; set; } = [];
     public DateTimeOffset? ForgetAt { get; set; }
+    public DateTimeOffset? QueuedFor { get; set; }   // when the stream looks whether to forget it
 }
 
 /// <summary>An open reader of the memory store.</summary>

@@ -6,6 +6,7 @@ internal sealed class StoredStream
     private int next;                                // the partition for the next entries without a key; advances with every append
 
     private readonly StreamChanges changes;
+    private readonly PriorityQueue<string, DateTimeOffset> forgetting = new();
 
     public StoredStream(string name, StreamOptions options, StreamChanges changes)
     {
@@ -17,9 +18,12 @@ internal sealed class StoredStream
     public string Name { get; }
     public StreamOptions Options { get; }
     public PartitionLog[] Logs { get; }
+
+    /// <summary>The number of queued times at which producers may be forgotten.</summary>
+    public int Forgettings => forgetting.Count;
+
     public StreamEnd? End { get; set; }
     public Dictionary<string, StoredProducer> Producers { get; } = new(StringComparer.Ordinal);
-    public PriorityQueue<string, DateTimeOffset> Forgetting { get; } = new();
     public SortedDictionary<string, StoredGroup> Groups { get; } = new(StringComparer.Ordinal);
     public SortedDictionary<string, StoredReader> Readers { get; } = new(StringComparer.Ordinal);
     public Backlog Reserved;
@@ -56,11 +60,23 @@ internal sealed class StoredStream
     {
         if (Readers.Count > 0)
             foreach (StoredReader reader in Readers.Values.Where(reader => reader.ExpiresAt <= now).ToArray()) Close(reader);
-        while (Forgetting.TryPeek(out string? name, out DateTimeOffset at) && at <= now)
+        while (forgetting.TryPeek(out string? name, out DateTimeOffset at) && at <= now)
         {
-            Forgetting.Dequeue();
-            if (Producers.TryGetValue(name, out StoredProducer? producer) && producer.ForgetAt <= now) Producers.Remove(name);
+            forgetting.Dequeue();
+            if (!Producers.TryGetValue(name, out StoredProducer? producer) || producer.QueuedFor != at) continue;
+            producer.QueuedFor = null;
+            if (producer.ForgetAt <= now) Producers.Remove(name);
+            else if (producer.ForgetAt is { } later) Forget(name, producer, later);
         }
+    }
+
+    /// <summary>Lets a producer be forgotten at a time. It is queued once, however often the time is put off.</summary>
+    public void Forget(string name, StoredProducer producer, DateTimeOffset at)
+    {
+        producer.ForgetAt = at;
+        if (producer.QueuedFor <= at) return;
+        producer.QueuedFor = at;
+        forgetting.Enqueue(name, at);
     }
 
     /// <summary>The time until the next reader may expire; null if none may.</summary>

@@ -120,6 +120,26 @@ public sealed class BatchTests : IAsyncDisposable
             Cancellation))).Message);
     }
 
+    [Fact]
+    public async Task ClosingABatchWaitsForItsSendsThatWaitForRoom()
+    {
+        var let = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var orders = new Consecutor<int>("orders",
+            source => source.ForEachAsync(async (_, _, cancellation) => await let.Task.WaitAsync(cancellation)),
+            Listening() with { Stream = new() { Partitions = 1, MaxItems = 1 } });
+        await orders.StartAsync(Cancellation);
+        ConsecutorBatch<int> batch = await orders.OpenBatchAsync("monday", Cancellation);
+        Task[] sends = [.. Enumerable.Range(0, 4).Select(n => batch.SendAsync(n, Cancellation).AsTask()),
+            batch.SendAllAsync([4, 5], Cancellation).AsTask()];
+        Task<bool> closing = batch.CloseAsync(Cancellation);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => batch.SendAsync(9, Cancellation).AsTask());
+        Assert.False(closing.IsCompleted);
+        let.SetResult();
+        Assert.True(await closing);
+        Assert.All(sends, static send => Assert.True(send.IsCompletedSuccessfully));
+        Assert.Equal(new BatchCompleted("orders", "monday", 6, 0), await first.Task.WaitAsync(Cancellation));
+    }
+
     private ConsecutorOptions Options() => new()
     {
         Store = store,

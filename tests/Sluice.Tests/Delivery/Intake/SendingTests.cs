@@ -25,6 +25,19 @@ public class SendingTests
     }
 
     [Fact]
+    public async Task AKeyFunctionThatThrowsIsReportedWithTypeAndMessage()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<string>("words", source => source.ForEach(_ => { }), new() { Store = store })
+        {
+            Key = static word => word[..9],
+        };
+        var failure = await Assert.ThrowsAsync<PayloadException>(() => consecutor.SendAsync("short", Cancellation).AsTask());
+        Assert.StartsWith("An item for the consecutor words was not accepted: its key cannot be found: ArgumentOutOfRangeException: ",
+            failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ANullItemReachesTheHandler()
     {
         await using var store = new MemoryStreamStore();

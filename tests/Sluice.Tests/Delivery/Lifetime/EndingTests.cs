@@ -109,11 +109,14 @@ public class EndingTests
             failure.Message);
     }
 
-    [Fact]
-    public async Task AProducerFailsIfItsConsecutorHasEnded()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AProducerFailsIfItsConsecutorHasEnded(bool hasStore)
     {
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
+        await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }),
+            new() { Store = hasStore ? store : null });
         await consecutor.StartAsync(Cancellation);
         await consecutor.StopAsync();
         var failure = await Assert.ThrowsAsync<PipelineException>(() =>

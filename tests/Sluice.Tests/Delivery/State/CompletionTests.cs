@@ -75,8 +75,13 @@ public class CompletionTests
         await second.StartAsync(Cancellation);
         var refusal = await Assert.ThrowsAsync<InvalidOperationException>(async () => await second.SendAsync(1, Cancellation));
         Assert.Equal(
-            "The input of numbers is complete (Consecutor.CompleteAsync): nothing can be sent to it any more. The items were not accepted.",
-                refusal.Message);
+            "The input of numbers is complete (Consecutor.CompleteAsync): nothing can be sent to it any more. The items were not accepted. "
+                + "The store keeps that, also over restarts: send them to a consecutor of another name. To end a program whose next start "
+                + "sends more, call StopAsync, and not CompleteAsync.", refusal.Message);
+        Assert.True(second.Snapshot().IsInputComplete);
+        refusal = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => second.TrySendAsync(1, new() { IdempotencyKey = "a" }, Cancellation));
+        Assert.StartsWith("The input of numbers is complete", refusal.Message, StringComparison.Ordinal);
         // has nothing new: a program may simply be run again
         await (Source.Resumable("numbers", Enumerable.Range(0, 5)) | second).RunAsync(cancellation: Cancellation);
         await second.WaitForIdleAsync(Cancellation);

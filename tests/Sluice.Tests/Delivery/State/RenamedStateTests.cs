@@ -59,11 +59,43 @@ public class RenamedStateTests
         Assert.Contains("says that 'a' and 'b' are called 'sum' now",
             Refusal(StateChange.Renamed("a", "sum"), StateChange.Renamed("b", "sum")), StringComparison.Ordinal);
         Assert.Contains("names 'a' twice", Refusal(StateChange.Renamed("a", "sum"), StateChange.Dropped("a")), StringComparison.Ordinal);
-        Assert.Contains("says that 'a' is called 'nope' now, and the code has no node of that name which keeps state. It has 'sum'",
+        Assert.Contains("says that 'a' is called 'nope' now, and the code has no node of that name. Its nodes that keep state: 'sum'.",
             Refusal(StateChange.Renamed("a", "nope")), StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => StateChange.Renamed("a", "a"));
+        Assert.Contains("says that 'a' was renamed, and the code has a node of that name",
+            Assert.Throws<ArgumentException>(() => Beside(StateChange.Renamed("a", "sum"))).Message, StringComparison.Ordinal);
+        Beside(StateChange.Dropped("a"));
+
+        // Items that wait for the node under its old name would enter another one.
+        void Beside(StateChange said) => Of(store,
+            source => source | (static n => n) | Stage.Named("a") | Sluice.StageNode.Of(() => new Sum()) | Stage.Named("sum") | (_ => { }),
+            said);
 
         string Refusal(params StateChange[] said) => Assert.Throws<ArgumentException>(() => Make(store, "sum", said)).Message;
+    }
+
+    /// <summary>An aggregate has a result for each partition, also for one without a row. After the end of the input, no partition puts
+    /// its result out again under the new name.</summary>
+    [Fact]
+    public async Task AnAggregateThatHasEndedStaysEndedUnderItsNewName()
+    {
+        await using var store = new MemoryStreamStore();
+        var results = new System.Collections.Concurrent.ConcurrentQueue<long>();
+        await EndAsync("sum", 7);
+        await EndAsync("total", null, StateChange.Renamed("sum", "total"));
+        await EndAsync("total", null);
+        await EndAsync("sum", null, StateChange.Renamed("total", "sum"));
+        Assert.Equal([0, 7], results.Order());
+
+        async Task EndAsync(string name, int? item, params StateChange[] said)
+        {
+            await using Consecutor<int> consecutor = Of(store,
+                source => source.Aggregate(0L, static (sum, n) => sum + n) | Stage.Named(name) | results.Enqueue, said);
+            await consecutor.StartAsync(Cancellation);
+            if (item is { } one) await consecutor.SendAsync(one, Cancellation);
+            await consecutor.CompleteAsync(Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
+        }
     }
 
     /// <summary>A node with the same name but another shape must not read the state.</summary>
@@ -83,6 +115,18 @@ public class RenamedStateTests
             (await Assert.ThrowsAsync<InvalidOperationException>(() => other.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
         await LiveAsync(Make(store, "sum"), 1, 2);
         Assert.Equal(["1=2", "2=4"], await RowsAsync(store, "sum"));
+    }
+
+    [Fact]
+    public async Task StateOfANodeThatIsCalledLikeOneWithoutStateIsRefused()
+    {
+        await using var store = new MemoryStreamStore();
+        await LiveAsync(Make(store, "balance"), 1, 2, 3, 4);
+        await using Consecutor<int> without = Of(store, source => source.Select(static n => n) | Stage.Named("totals") | (_ => { }),
+            StateChange.Renamed("balance", "totals"));
+        Assert.Contains("; 'totals' of the code keeps no state. ",
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => without.StartAsync(Cancellation))).Message,
+            StringComparison.Ordinal);
     }
 
     /// <summary>The process dies at each call of the store in turn: the next process moves the remaining rows, and each item counts

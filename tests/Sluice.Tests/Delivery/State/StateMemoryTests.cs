@@ -220,8 +220,8 @@ public partial class StateMemoryTests
         const int Count = 10_000;
         string[] keys = [.. Enumerable.Range(0, Count).Select(static n => $"account-{n}")];
         var rows = new List<StateRow>(2 * Count);
-        new ChangedRows(PayloadSerializers.Json, 0, "count", rows).Put(keys[0], 1);
-        var changes = new ChangedRows(PayloadSerializers.Json, 0, "count", rows);
+        new ChangedRows(PayloadSerializers.Json, 0, "count", rows, new()).Put(keys[0], 1);
+        var changes = new ChangedRows(PayloadSerializers.Json, 0, "count", rows, new());
         long before = GC.GetAllocatedBytesForCurrentThread();
         foreach (string key in keys) changes.Put(key, 1);
         Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / Count, 0, 90);

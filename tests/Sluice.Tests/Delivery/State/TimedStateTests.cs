@@ -147,7 +147,7 @@ public class TimedStateTests
         new() { Store = store, Process = new(), Run = new() { Time = time } });
 
     /// <summary>Advances the clock once and waits; then second by second, in case a timer was about to be set just then.</summary>
-    private static async Task AdvanceUntilAsync(TestClock clock, TimeSpan by, Func<bool> isReached)
+    internal static async Task AdvanceUntilAsync(TestClock clock, TimeSpan by, Func<bool> isReached)
     {
         clock.Advance(by);
         while (!isReached())

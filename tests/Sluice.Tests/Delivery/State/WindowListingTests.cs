@@ -62,6 +62,27 @@ public class WindowListingTests
         Assert.Equal(5000, Assert.Single(found).Items);
     }
 
+    /// <summary>A commit deletes a part of the rows of a long list; the others hold no items any more.</summary>
+    [Fact]
+    public async Task ItemsThatHaveComeOutAreNotCounted()
+    {
+        const int Items = 300;
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        await using var orders = new Consecutor<string>("orders", static source => source
+            .Window(TimeSpan.FromDays(1), Items) | Stage.Named("windows") | (static _ => { }),
+            new() { Store = store, Stream = new() { Partitions = 1 }, Run = new() { Time = clock } });
+        await orders.StartAsync(Cancellation);
+        string item = new('x', 33_000);              // a page of its own
+        for (int n = 0; n < Items; n++)
+        {
+            await orders.SendAsync(item, Cancellation);
+            await orders.WaitForIdleAsync(Cancellation);
+        }
+        Assert.InRange((await store.ListStateAsync(new("orders", "orders"), 0, "windows", null, 1_000, Cancellation)).Count, 10, Items);
+        Assert.Equal(0, Assert.Single(await ListAsync(store, "windows")).Items);
+    }
+
     [Fact]
     public async Task TimesThatASerializerOfTheProgramHasWrittenAreUnknownAndItemsAreCountedAnyway()
     {

@@ -47,6 +47,20 @@ public class BranchJoinTests
     }
 
     [Fact]
+    public async Task AJoinWarnsOnceInARunThatItForgetsItemsBeyondMaxHeld()
+    {
+        using var listener = new WarningListener();
+        for (int run = 1; run <= 2; run++)
+        {
+            await (Source.From([1, 2, 3, 4, 5]).Join(static left => left, static right => right.Where(static n => n > 100), static n => n,
+                static n => n, static (left, right) => left, maxHeld: 1) | Stage.Named("forgetful-branches"))
+                .ForEach(static _ => { }).RunAsync(cancellation: Cancellation);
+            Assert.Equal(run, listener.Texts.Count(static text => text.StartsWith(
+                "'forgetful-branches' holds 1 item of each side at most", StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
     public void TheTopologyShowsTheBranchesOfAJoin()
     {
         Topology drawn = Source.From([1]).Join(left => left | One, right => right | Two, static n => n, static n => n,

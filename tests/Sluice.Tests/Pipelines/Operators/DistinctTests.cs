@@ -29,6 +29,17 @@ public sealed class DistinctTests : FunctionOperatorContract<int>
         Assert.Equal([1, 2, 3, 1, 2, 3], seen);      // 3 evicts 1, although 1 was seen again; then 1 evicts 2, and so on
     }
 
+    /// <summary>A capacity that is given says how many keys are remembered; the default one may surprise.</summary>
+    [Theory, InlineData(65_536, 1), InlineData(1, 0)]
+    public async Task ADistinctWarnsOnceThatItForgetsKeysBeyondTheDefaultCapacity(int capacity, int warnings)
+    {
+        using var listener = new WarningListener();
+        string name = $"forgetful-distinct-{capacity}";
+        await (Source.Range(0, capacity + 2).Distinct(capacity) | Stage.Named(name)).ForEach(static _ => { }).RunAsync();
+        Assert.Equal(warnings,
+            listener.Texts.Count(text => text.StartsWith($"'{name}' remembers 65,536 keys", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task TheComparerDecidesWhichItemsAreEqual()
     {

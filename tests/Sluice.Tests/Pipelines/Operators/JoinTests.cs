@@ -69,6 +69,23 @@ public sealed class JoinTests : FunctionOperatorContract<int>
         await run.AssertEndedAsync();
     }
 
+    [Fact]
+    public async Task AJoinWarnsOnceThatItForgetsItemsBeyondMaxHeld()
+    {
+        using var listener = new WarningListener();
+        await using var run = new TimedRun<string>(ExecutionMode.SingleThread,
+            static (left, right) => Halves(left, right, maxHeld: 1) | Stage.Named("forgetful-sources"));
+        foreach (int item in (int[])[1, -1, 1, 2, -2, 3]) run.Send(item);
+        Assert.Empty(Warnings());                                    // items that had to go have met partners
+        foreach (int item in (int[])[4, 5, 6]) run.Send(item);
+        Assert.Single(Warnings());
+        run.End();
+        await run.AssertEndedAsync();
+
+        IEnumerable<string> Warnings() => listener.Texts.Where(static text => text.StartsWith(
+            "'forgetful-sources' holds 1 item of each side at most", StringComparison.Ordinal));
+    }
+
     [Theory, MemberData(nameof(Modes))]
     public async Task EachPairIsEmittedOnceInEitherOrderOfArrival(ExecutionMode mode)
     {

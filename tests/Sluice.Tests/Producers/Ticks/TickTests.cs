@@ -100,6 +100,37 @@ public sealed class TickTests : IAsyncDisposable
         Assert.Equal(expected, await lab.AcceptedAsync());
     }
 
+    /// <summary>A clock that was wrong for a moment, as after a resume, must not silence a producer until the wrong time has come.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AClockThatWasAheadForAMomentDoesNotPutTicksOff(bool isCron)
+    {
+        TickLab.Life life = lab.Begin(isCron ? Cron() : Every());
+        await life.PassAsync(5 * Minute);
+        lab.Wall.Jump(TimeSpan.FromDays(2));
+        await life.PassAsync(2 * Minute);            // fires the tick that it has waited for, and seeks the next one by the wrong clock
+        lab.Wall.Jump(-TimeSpan.FromDays(2));
+        await life.PassAsync(35 * Minute);
+        await life.StopAsync();
+        Assert.Equal(["00:10:00", "00:20:00", "00:30:00", "00:40:00"], await lab.AcceptedAsync());
+    }
+
+    [Fact]
+    public async Task AClockThatIsSetBackAfterTheFirstStartDoesNotPutTicksOff()
+    {
+        lab.Wall.Jump(TimeSpan.FromDays(2));
+        TickLab.Life life = lab.Begin(Cron());
+        await life.PassAsync(2 * Minute);
+        lab.Wall.Jump(-TimeSpan.FromDays(2));
+        await life.PassAsync(20 * Minute);
+        await life.KillAsync();
+        life = lab.Begin(Cron());
+        await life.PassAsync(10 * Minute);
+        await life.StopAsync();
+        Assert.Equal(["00:10:00", "00:20:00", "00:30:00"], await lab.AcceptedAsync());
+    }
+
     [Fact]
     public async Task AClockThatWasFarAheadFailsTheNextRun()
     {

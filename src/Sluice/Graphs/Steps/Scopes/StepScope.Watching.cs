@@ -22,6 +22,7 @@ public sealed partial class StepScope
     public static IDisposable Watch(Action<StepScope> ended)
     {
         ArgumentNullException.ThrowIfNull(ended);
+        AsyncVoid.RefuseCallback(ended);
         var watching = new Watching(ended);
         lock (WatchSync) watchers = [.. watchers ?? [], watching.Ended];
         return watching;

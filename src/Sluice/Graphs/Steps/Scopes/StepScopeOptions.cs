@@ -12,10 +12,12 @@ public sealed record StepScopeOptions
     public string? Name { get; init; }
 
     /// <summary>The clock of timeouts, pauses between attempts, and timings; default the system's.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(StepScopeOptions)); } = TimeProvider.System;
 
     /// <summary>The scheduler that runs the steps; default the thread pool.</summary>
-    public RunScheduler Scheduler { get; init; } = RunScheduler.ThreadPool;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public RunScheduler Scheduler { get; init => field = OptionValue.NotNull(value, nameof(StepScopeOptions)); } = RunScheduler.ThreadPool;
 
     /// <summary>
     /// Whether calls are recorded for <see cref="StepScope.Topology"/>; default true. Each call costs a record for the life of the scope,
@@ -40,7 +42,11 @@ public sealed record StepScopeOptions
     /// Receives each failure that was not awaited, when the scope has no outstanding call, or ends. Null (the default):
     /// <see cref="StepScope.Completion"/> fails with it instead.
     /// </summary>
-    public Action<StepFailure>? OnUnobservedFailure { get; init; }
+    public Action<StepFailure>? OnUnobservedFailure
+    {
+        get;
+        init => field = AsyncVoid.RefuseCallback(value, "StepScopeOptions.OnUnobservedFailure");
+    }
 
     /// <summary>
     /// How long <see cref="StepScope.DisposeAsync"/> waits for steps that ignore their token. Zero to 49 days; default 30 seconds.

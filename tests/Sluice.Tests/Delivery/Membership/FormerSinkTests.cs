@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>The code had a sink that commits, and has it no more, or under another name.</summary>
+public sealed class FormerSinkTests : IAsyncDisposable
+{
+    private readonly TestClock clock = new();
+    private readonly Ledger ledger = new();
+    private readonly ConcurrentQueue<string> told = new();
+    private readonly MemoryStreamStore store;
+
+    public FormerSinkTests() => store = new(clock);
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ItsPartitionsAreSharedAndDrained()
+    {
+        await WriteAsync();
+        await using Consecutor<int> a = Make("a", hasSink: false), b = Make("b", hasSink: false);
+        await a.StartAsync(Cancellation);
+        await b.StartAsync(Cancellation);
+        await UntilOwnersAsync("a a b b");
+        await store.DrainGroupAsync(Member.Group, Cancellation);
+        await UntilOwnersAsync("- - - -");
+    }
+
+    [Fact]
+    public async Task PartitionsOfASinkThatTheCodeHasStay()
+    {
+        await WriteAsync();
+        await using Consecutor<int> a = Make("a"), b = Make("b", hasSink: false);
+        await a.StartAsync(Cancellation);
+        await b.StartAsync(Cancellation);
+        for (int beat = 0; beat < 10; beat++) await Member.BeatAsync(store, clock, "a", "b");
+        Assert.Equal("a a a a", await OwnersAsync());
+    }
+
+    [Fact]
+    public async Task AWarningNamesItUntilItIsDeclaredAsDropped()
+    {
+        await WriteAsync();
+        await using (Consecutor<int> without = Make("a", hasSink: false)) await without.StartAsync(Cancellation);
+        string warning = Assert.Single(told);            // one for all partitions
+        Assert.StartsWith("The store has commits of the sink 'books' of work, and this code has no sink of that name.", warning,
+            StringComparison.Ordinal);
+        Assert.EndsWith("ConsecutorOptions.State = [StateChange.Dropped(\"books\")].", warning, StringComparison.Ordinal);
+        told.Clear();
+        await using (Consecutor<int> dropping = Make("a", hasSink: false, StateChange.Dropped("books")))
+            await dropping.StartAsync(Cancellation);
+        await using (Consecutor<int> last = Make("a", hasSink: false)) await last.StartAsync(Cancellation);
+        Assert.Empty(told);                              // the store has forgotten the lengths
+        Assert.Equal(64, ledger.Lines.Count);
+    }
+
+    [Fact]
+    public void ASinkThatTheCodeHasCannotBeDropped()
+        => Assert.Contains("says that 'books' was removed, and the code has a sink of that name",
+            Assert.Throws<ArgumentException>(() => Make("a", hasSink: true, StateChange.Dropped("books"))).Message,
+            StringComparison.Ordinal);
+
+    private async Task WriteAsync()
+    {
+        await using Consecutor<int> first = Make("a");
+        await first.StartAsync(Cancellation);
+        await first.SendAllAsync([.. Enumerable.Range(0, 64)], Cancellation);
+        Assert.Equal(64, (await first.WaitForIdleAsync(Cancellation)).Completed);
+        await first.StopAsync();                         // the sink has written for each partition
+    }
+
+    private async Task UntilOwnersAsync(string owners)
+    {
+        for (int round = 0; await OwnersAsync() != owners; round++)
+        {
+            Assert.True(round < 100, await OwnersAsync());
+            await Member.BeatAsync(store, clock, "a", "b");
+            for (int i = 0; i < 50; i++) await Member.NextAsync();
+        }
+    }
+
+    private async Task<string> OwnersAsync() => string.Join(' ',
+        (await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions.Select(static partition => partition.Owner ?? "-").Order());
+
+    private Consecutor<int> Make(string member, bool hasSink = true, params StateChange[] said)
+        => new("work", source => hasSink ? source | (ledger.Sink<int>() | Stage.Named("books")) : source | (_ => { }),
+            Member.Options(member, store, clock, 4) with { State = said, OnWarning = told.Enqueue })
+        { Key = static n => $"{n}" };
+}
