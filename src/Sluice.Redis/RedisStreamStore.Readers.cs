@@ -24,7 +24,14 @@ public sealed partial class RedisStreamStore
             .Text(request.Reader is { } reader ? Names.Encode(reader) : "").Flag(false);
         Reply reply = await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
         List<Entry> entries = [];
-        foreach (Reply piece in reply[3].Items) Entries.AddPiece(entries, piece, request.Stream, request.Partition, attempt: 0);
+        try
+        {
+            foreach (Reply piece in reply[3].Items) Entries.AddPiece(entries, piece, request.Stream, request.Partition, attempt: 0);
+        }
+        catch (StreamStoreException e) when (entries.Count > 0 && e.IsPermanent)
+        {
+            // The result ends before the damaged entry.
+        }
         (long tail, long trimmed, StreamEnd? end) = (reply[0].Long, reply[1].Long, Infos.ReadEnd(reply[2]));
         if (request.From > tail + 1) return request.Read(tail, trimmed, end, _ => default);    // throws: the store was rolled back
         long begin = Math.Max(request.From, trimmed + 1);

@@ -72,7 +72,8 @@ public sealed class FaultTests : IDisposable
         await File.WriteAllBytesAsync(path, file);
 
         await using Shop damaged = await Shop.OpenAsync(path);
-        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => damaged.ReadAsync());
+        Assert.Equal(["entry 1a", "entry 1b", "entry 2a"], await damaged.ReadAsync());
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => damaged.Store.ReadAsync(new("orders", 0, 4)).AsTask());
         Assert.Equal(("orders", 0, 4L), (failure.Stream, failure.Partition, failure.Sequence));
         Assert.Contains("orders/0/4", failure.Message, StringComparison.Ordinal);
         Assert.Equal([1, 2, 3, 5, 6], (await damaged.LeaseAsync()).Select(static entry => entry.Sequence));

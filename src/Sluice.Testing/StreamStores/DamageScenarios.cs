@@ -19,6 +19,10 @@ internal static class DamageScenarios
 
     public static Task OtherPartitionsAreLeasedBesideADeletedEntry(Rig rig) => OtherPartitionsAreLeased(rig, isDeleted: true);
 
+    public static Task AReadEndsBeforeADamagedEntry(Rig rig) => AReadEndsBefore(rig, isDeleted: false);
+
+    public static Task AReadEndsBeforeADeletedEntry(Rig rig) => AReadEndsBefore(rig, isDeleted: true);
+
     public static async Task ADeletedLastEntryIsNamed(Rig rig)
     {
         await rig.PrepareAsync();
@@ -34,6 +38,18 @@ internal static class DamageScenarios
             "a check finds it");
         await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 5)], Dead = [Letter(lease.Damaged[0])] });
         Expect.Equal(0, await rig.BacklogAsync(), "what is left");
+    }
+
+    private static async Task AReadEndsBefore(Rig rig, bool isDeleted)
+    {
+        if (!await AddAndDamageAsync(rig, isDeleted)) return;
+        ReadResult read = await rig.Store.ReadAsync(new(Orders, 0, 1));
+        Expect.Same([Payloads[0]], Texts(read.Entries.ToArray()), "what is before the damaged entry");
+        Expect.Equal((2L, false), (read.Next, read.End is not null), "the position of the next read, and whether it is the end");
+        await Expect.ThrowsAsync<StreamStoreException>(async () => await rig.Store.ReadAsync(new(Orders, 0, read.Next)),
+            "reading the damaged entry");
+        read = await rig.Store.ReadAsync(new(Orders, 0, 3));
+        Expect.Same(Payloads[2..], Texts(read.Entries.ToArray()), "what is behind it");
     }
 
     private static async Task AnEntryIsNamed(Rig rig, bool isDeleted)

@@ -11,8 +11,8 @@ public sealed class FlowRun : IAsyncDisposable
     private readonly SupervisorCore core;
     private readonly RunWatch watch;
     private readonly Dictionary<string, InputPort> ports = new(StringComparer.Ordinal);
-    private readonly CancellationTokenSource feeding = new();
-    private readonly List<Task> feeds = [];
+    private readonly CancellationTokenSource life;
+    private readonly Task feed;
     private readonly Lazy<Task> completion;
     private readonly Task following;
     private readonly Task hosts = Task.CompletedTask;
@@ -20,14 +20,20 @@ public sealed class FlowRun : IAsyncDisposable
     private readonly bool isOwner;
     private int isDisposed;
 
-    internal FlowRun(SupervisorCore core, RunWatch watch, bool isStarter, bool isOwner)
+    /// <param name="core">The service.</param>
+    /// <param name="watch">The journal of the run.</param>
+    /// <param name="isStarter">Whether this service has started the run, and can read its results.</param>
+    /// <param name="isOwner">Whether this handle comes from the start.</param>
+    /// <param name="life">Cancelled, and disposed, when the handle is disposed.</param>
+    /// <param name="feed">Puts in inputs of the run until the life ends.</param>
+    internal FlowRun(SupervisorCore core, RunWatch watch, bool isStarter, bool isOwner, CancellationTokenSource life, Task feed)
     {
-        (this.core, this.watch, this.isOwner) = (core, watch, isOwner);
+        (this.core, this.watch, this.isOwner, this.life, this.feed) = (core, watch, isOwner, life, feed);
         completion = new(CompleteAsync);
         watch.Follow();
         following = FollowAsync();
         if (!isStarter) return;
-        hosts = MissingHostWarning.WatchAsync(core, watch, feeding.Token);
+        hosts = MissingHostWarning.WatchAsync(core, watch, life.Token);
         string keeper = ReaderNames.OfResult(core.Options.Name);
         foreach (string result in watch.Plan.Results)
         {
@@ -131,10 +137,10 @@ public sealed class FlowRun : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
-        await feeding.CancelAsync().ConfigureAwait(false);
+        await life.CancelAsync().ConfigureAwait(false);
         using var timeout = new CancellationTokenSource(core.Options.LeaseDuration, core.Options.Time);
         // Readers of these inputs notice this service's silence without being told.
-        await Task.WhenAll(feeds).WaitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await feed.WaitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         // A handle that was only found leaves unread results to the starter, or to a later handle.
         foreach (InputPort port in ports.Values.Where(port => isOwner || readHere.ContainsKey(port.Name)))
         {
@@ -150,7 +156,7 @@ public sealed class FlowRun : IAsyncDisposable
         await watch.DisposeAsync().ConfigureAwait(false);
         await following.ConfigureAwait(false);
         await hosts.ConfigureAwait(false);
-        feeding.Dispose();
+        life.Dispose();
     }
 
     private string Explain(string name)
@@ -163,14 +169,6 @@ public sealed class FlowRun : IAsyncDisposable
             + $"here ({string.Join(", ", watch.Plan.Results)} can be read).";
     }
 
-    internal void Feed(IReadOnlyList<IGrouping<string, IOVal>> inputs)
-    {
-        if (inputs.Count == 0) return;
-        Task feed = new FlowFeeds(core, watch.Plan, inputs, feeding.Token).RunAsync();
-        feeds.Add(feed);
-        core.Add(feed);
-    }
-
     /// <summary>
     /// Ends when the run has ended or the handle is disposed. Renews the store's generation if the store has lost writes. Never throws.
     /// </summary>
@@ -178,7 +176,7 @@ public sealed class FlowRun : IAsyncDisposable
     {
         await watch.Over.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (watch.Over.Exception?.InnerException is StoreRolledBackException)
-            await core.RenewAsync(watch.Generation, feeding.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await core.RenewAsync(watch.Generation, life.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task CompleteAsync()

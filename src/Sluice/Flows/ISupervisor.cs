@@ -28,7 +28,8 @@ public interface ISupervisor
     /// <exception cref="InvalidOperationException">The flow is not resolved.</exception>
     /// <exception cref="ArgumentException">Inputs are missing (the message lists them), an input is unknown, or a run with this id was
     /// started differently (the message says how).</exception>
-    /// <exception cref="InvalidTopologyException">The types of a stream do not match, as far as this process knows them.</exception>
+    /// <exception cref="InvalidTopologyException">The types of a stream do not match, as far as this process knows them; or the flow is too
+    /// large for the commit that starts it.</exception>
     /// <exception cref="PayloadException">A value cannot be serialized.</exception>
     Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, bool keepOutputs = false,
         CancellationToken cancellation = default);

@@ -52,7 +52,8 @@ public sealed record Processor
     /// The time limit of an attempt, or of one item if it resumes per item; null (the default) for none. More than zero, 49 days at most.
     /// </summary>
     /// <remarks>
-    /// Time in which the function waits for a value, for room in a stream, or for a run that it awaits does not count.
+    /// Time in which the function waits for a value, for room in a stream, or for a run that it awaits does not count, nor does time in
+    /// which the store does not answer.
     /// At the limit, the function's token is cancelled; once the function has ended, the attempt has failed.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>

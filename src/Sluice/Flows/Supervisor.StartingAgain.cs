@@ -46,8 +46,7 @@ public sealed partial class Supervisor
         {
             if (StatusBook.Of(watch, []) is { EndedAt: null, Status: not FlowStatus.Cancelled })
                 throw new InvalidOperationException($"The run {run} has not ended: wait for its end, or cancel it, then start it again.");
-            var (plan, feeds) = await new FlowRestart(core, watch.Plan, Find).StartAsync(newRun, cancellation).ConfigureAwait(false);
-            if (feeds.Count > 0) core.Add(new FlowFeeds(core, plan, feeds, core.Life).RunAsync());
+            await new FlowRestart(core, watch.Plan, Find).StartAsync(newRun, cancellation).ConfigureAwait(false);
             return true;
         }
     }

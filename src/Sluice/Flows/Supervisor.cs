@@ -154,12 +154,12 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
             ?? Guid.CreateVersion7().ToString("N"));
         return await core.AskAsync(async () =>
         {
-            var (plan, feeds, isNew) = await start.StartAsync(cancellation).ConfigureAwait(false);
+            var life = new CancellationTokenSource();            // of the handle
+            StartedRun started = await start.StartAsync(life.Token, cancellation).ConfigureAwait(false);
+            RunPlan plan = started.Plan;
             RunWatch watch = await RunWatch.OpenAsync(core.Calls, plan.Run, cancellation).ConfigureAwait(false)
                 ?? throw new FlowException($"The run {plan.Run} was deleted while it was started.");
-            var started = new FlowRun(core, watch, isStarter: plan.Starter == Name, isOwner: isNew);
-            started.Feed(feeds);
-            return started;
+            return new FlowRun(core, watch, isStarter: plan.Starter == Name, isOwner: started.IsNew, life, started.Feed);
         }, cancellation).ConfigureAwait(false);
     }
 
@@ -169,7 +169,7 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
         FlowNames.CheckRun(run, nameof(run));
         ThrowIfStopped();
         RunWatch? watch = await OpenAsync(run, cancellation).ConfigureAwait(false);
-        return watch is null ? null : new(core, watch, isStarter: watch.Plan.Starter == Name, isOwner: false);
+        return watch is null ? null : new(core, watch, isStarter: watch.Plan.Starter == Name, isOwner: false, new(), Task.CompletedTask);
     }
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ namespace Sluice.Membership;
 /// Thread-safe: the count and the time are under its lock. Time is the monotonic clock's. <see cref="Answered"/> is called outside of the
 /// lock.
 /// </remarks>
-internal sealed class CallSilenceTracker(TimeProvider time)
+internal sealed class CallSilenceTracker(TimeProvider time) : IStoreCallWatch
 {
     private readonly Lock sync = new();
     private int owed;
@@ -20,7 +20,7 @@ internal sealed class CallSilenceTracker(TimeProvider time)
     /// <summary>Called after each answer, on the thread that noted the answer. Set before the first call.</summary>
     public Action? Answered { get; set; }
 
-    /// <summary>A call begins. The caller repeats it until the store answers.</summary>
+    /// <inheritdoc/>
     public void Ask()
     {
         lock (sync)
@@ -29,7 +29,7 @@ internal sealed class CallSilenceTracker(TimeProvider time)
         }
     }
 
-    /// <summary>The store has answered the call, or the caller has given it up.</summary>
+    /// <inheritdoc/>
     public void Answer()
     {
         lock (sync)

@@ -15,8 +15,9 @@ public partial interface IStreamStore
     ValueTask<ReaderInfo> OpenReaderAsync(
         string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default);
 
-    /// <summary>Reads entries from any position. Does not wait for more.</summary>
+    /// <summary>Reads entries from any position. Does not wait for more. The result ends before an entry that is damaged.</summary>
     /// <exception cref="StoreRolledBackException">The position is beyond the end.</exception>
+    /// <exception cref="StreamStoreException">The entry at the position is damaged; the exception names it.</exception>
     ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default);
 
     /// <summary>Moves a reader's cursor forward, never back. The entries that it passed may leave the store.</summary>

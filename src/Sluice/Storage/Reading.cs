@@ -41,12 +41,13 @@ public sealed record ReadRequest(string Stream, int Partition, long From)
     /// <summary>The name of the reader; null reads without a cursor, so that the store keeps no entries for it.</summary>
     public string? Reader { get; init; }
 
-    /// <summary>Executes the request; for implementations of stores.</summary>
+    /// <summary>Executes the request; for implementations of stores. The result ends before an entry that cannot be read.</summary>
     /// <param name="tail">The sequence of the last entry ever in the partition; zero if there was none.</param>
     /// <param name="trimmed">Entries up to this sequence may be gone.</param>
     /// <param name="end">The stream's end; null if it has not ended.</param>
     /// <param name="read">Reads an entry.</param>
     /// <exception cref="StoreRolledBackException">The request starts beyond the next entry.</exception>
+    /// <exception cref="StreamStoreException">The first entry cannot be read.</exception>
     public ReadResult Read(long tail, long trimmed, StreamEnd? end, Func<long, Entry> read)
     {
         ArgumentNullException.ThrowIfNull(read);
@@ -60,7 +61,15 @@ public sealed record ReadRequest(string Stream, int Partition, long From)
         List<Entry> entries = [];
         for (long bytes = MaxBytes; next <= tail && entries.Count < MaxItems; next++)
         {
-            Entry entry = read(next);
+            Entry entry;
+            try
+            {
+                entry = read(next);
+            }
+            catch (StreamStoreException e) when (entries.Count > 0 && e.IsPermanent)
+            {
+                break;                               // the next request begins with it
+            }
             bytes -= entry.Headers.Length + entry.Payload.Length;
             if (bytes < 0 && entries.Count > 0) break;
             entries.Add(entry);

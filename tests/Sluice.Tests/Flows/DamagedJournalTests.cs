@@ -29,14 +29,14 @@ public class DamagedJournalTests
             WorkPartition.Node, cancellation: FlowLab.Cancellation)).Count == 0);
     }
 
+    /// <summary>The second entry of the journal is damaged. As the contract of stores says, a page ends before it.</summary>
     private sealed class DamagedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
             => request.Stream != "flow/run" ? base.ReadAsync(request, cancellation)
                 : request.From > 1 ? throw new StreamStoreException("The entry flow/run/0/2 is damaged, as the test wants.")
                 {
-                    IsPermanent =
-                true
+                    IsPermanent = true
                 }
                 : base.ReadAsync(request with { MaxItems = 1 }, cancellation);
     }

@@ -90,6 +90,44 @@ public class SweepTests
         Assert.Contains("The clock of this machine says", warning, StringComparison.Ordinal);
     }
 
+    /// <remarks>Formerly the round ended at such a run, so that no run behind it was ever removed.</remarks>
+    [Fact]
+    public async Task ARunThatCannotBeDeletedDoesNotKeepTheRunsBehindIt()
+    {
+        var clock = new TestClock();
+        var warnings = new ConcurrentQueue<string>();
+        await using var store = new DamagedRunStore(new MemoryStreamStore(clock), "r2");
+        await using (var host = Supervisor.Attach(store, new() { Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan }))
+        {
+            host.Register(Work, StartTests.CopyAsync);
+            foreach (string id in (string[])["r1", "r2", "r3"])
+            {
+                await using FlowRun run = await host.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], run: id,
+                    cancellation: FlowLab.Cancellation);
+                await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+            }
+        }
+        await using var sweeper = Supervisor.Attach(store,
+            new() { Name = "sweeper", Time = clock, RunRetentionDuration = Keep, OnWarning = warnings.Enqueue });
+        for (int round = 0; round < 20; round++)
+        {
+            await clock.WaitForTimersAsync(1, FlowLab.Cancellation);
+            clock.Advance(Keep / 10);
+            await clock.WaitForTimersAsync(1, FlowLab.Cancellation);
+        }
+        Assert.Equal(["flow/r2"], await store.ListStreamsAsync("flow/"));
+        Assert.Equal("The run r2 has ended and cannot be removed: The stream is damaged, as the test wants.", Assert.Single(warnings));
+    }
+
+    /// <summary>The values of one run cannot be deleted.</summary>
+    private sealed class DamagedRunStore(IStreamStore inner, string run) : StreamStoreWrapper(inner)
+    {
+        public override ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation = default)
+            => stream.StartsWith(FlowNames.AllValues(run), StringComparison.Ordinal)
+                ? throw new StreamStoreException("The stream is damaged, as the test wants.") { IsPermanent = true }
+                : base.DeleteStreamAsync(stream, cancellation);
+    }
+
     private sealed class CountingStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {
         public ConcurrentDictionary<string, int> Calls { get; } = new();

@@ -29,7 +29,7 @@ public sealed partial class RemoteCall
 
     private async Task ReleaseAsync(long question, ServedReading reading)
     {
-        await reading.Port.ReleaseAsync(reading.Reader).ConfigureAwait(false);
+        await reading.Port.ReleaseAsync(reading.Reader, life.Token).ConfigureAwait(false);
         writer.Say(CallFrame.Answer, question);
     }
 

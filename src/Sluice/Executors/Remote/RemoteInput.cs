@@ -71,7 +71,7 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
         return (default, next);
     }
 
-    public async ValueTask ReleaseAsync(PortReader reader)
+    public async ValueTask ReleaseAsync(PortReader reader, CancellationToken cancellation)
     {
         Reading? reading;
         lock (sync)

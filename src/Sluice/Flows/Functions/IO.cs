@@ -41,7 +41,7 @@ public sealed class IO<T>
         }
         finally
         {
-            await port.ReleaseAsync(reader).ConfigureAwait(false);
+            await port.ReleaseAsync(reader, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -90,7 +90,7 @@ public sealed class IO<T>
         finally
         {
             values?.Leave();
-            await port.ReleaseAsync(reader).ConfigureAwait(false);
+            await port.ReleaseAsync(reader, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -124,8 +124,8 @@ public sealed class IO<T>
         finally
         {
             values?.Leave();
-            await port.ReleaseAsync(left).ConfigureAwait(false);
-            if (right is not null) await other.port.ReleaseAsync(right).ConfigureAwait(false);
+            await port.ReleaseAsync(left, cancellation).ConfigureAwait(false);
+            if (right is not null) await other.port.ReleaseAsync(right, cancellation).ConfigureAwait(false);
         }
     }
 

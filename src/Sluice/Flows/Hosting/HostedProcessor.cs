@@ -10,6 +10,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
 
     private readonly CancellationTokenSource handingOver = new();
     private readonly string processor = function.Processor.Name;
+    private RunWatch? journal;                       // read once; later attempts read on
     private string? lastLoss;                        // why the last execution was lost
     private bool hasMoved;                           // whether the last execution has made progress
     private bool hasEnded;
@@ -32,6 +33,12 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     public async Task RunAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await TryUntilItEndsAsync().ConfigureAwait(false);
+        if (journal is not null) await journal.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task TryUntilItEndsAsync()
+    {
         Assignment? current = assignment;
         TimeSpan longer = Shortest;
         for (int losses = 0; ;)
@@ -75,7 +82,9 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             catch (Exception e)
             {
                 // An unknown failure must not stop the run.
-                core.Warn($"The processor {processor} of the run {Run} could not be run; it is tried again: {e.Message}");
+                core.Warn($"The processor {processor} of the run {Run} could not be {(handingOver.IsCancellationRequested
+                    ? "handed over; others take it over when this service has been silent for the lease duration"
+                    : "run; it is tried again")}: {e.Message}");
                 pause = longer;
                 longer = longer < Longest ? longer * 2 : longer;
             }
@@ -88,7 +97,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
 
     private async Task TryAsync(Assignment current)
     {
-        await using RunWatch? watch = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost, isPartEnough: true).ConfigureAwait(false);
+        RunWatch? watch = await ReadJournalAsync().ConfigureAwait(false);
         if (watch is null || (watch.Plan.Key != current.Key && current.Key.Length > 0) || watch.Plan.Find(processor) is not { } plan)
             await ForgetAsync().ConfigureAwait(false);
         else if (current.Ended || (current.Damage is not null && watch.HasEnded(processor)))
@@ -97,6 +106,18 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             await CloseAsync(plan).ConfigureAwait(false);
         }
         else await RunAsync(watch, plan, current).ConfigureAwait(false);
+    }
+
+    /// <returns>The journal as it is now; null if the run is not in the store.</returns>
+    private async Task<RunWatch?> ReadJournalAsync()
+    {
+        if (journal is { } known)
+        {
+            if (known.Failure is null && await known.TryReadOnAsync(partition.Lost).ConfigureAwait(false)) return known;
+            journal = null;                          // of a run that was deleted, perhaps
+            await known.DisposeAsync().ConfigureAwait(false);
+        }
+        return journal = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost, isPartEnough: true).ConfigureAwait(false);
     }
 
     private async Task RunAsync(RunWatch watch, ProcessorPlan plan, Assignment current)
@@ -158,7 +179,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             }
             else if (watch.Failure is { } failure) end = Failed(failure, plan);
             else if (e is ExecutionLostException) throw;
-            else if (await FindCancelAsync().ConfigureAwait(false) is { } cancel) end = cancel;
+            else if (await FindCancelAsync(watch).ConfigureAwait(false) is { } cancel) end = cancel;
             else
             {
                 int attempt = isRetried ? AttemptOf(begun, invocation!.Stored) : 1;
@@ -172,6 +193,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
         }
         finally
         {
+            await watch.PauseAsync().ConfigureAwait(false);
             hasMoved = invocation?.Stored.Fruitless == 0;
             invocation?.Dispose();
         }
@@ -188,12 +210,11 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     /// Finds a cancellation that was not reported here yet: the journal entry comes first, then the streams fail, which may be this
     /// failure.
     /// </summary>
-    private async Task<RunEvent?> FindCancelAsync()
+    private async Task<RunEvent?> FindCancelAsync(RunWatch watch)
     {
-        RunWatch? now = await RunWatch.OpenAsync(core.Calls, Run, partition.Lost).ConfigureAwait(false);
-        if (now is null) return null;
-        await using (now.ConfigureAwait(false)) return now.IsCancelled
-            ? new(RunEventKind.Cancelled, core.Options.Name, processor, now.CancelReason) : null;
+        await watch.PauseAsync().ConfigureAwait(false);
+        return await watch.TryReadOnAsync(partition.Lost).ConfigureAwait(false) && watch.IsCancelled
+            ? new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason) : null;
     }
 
     /// <summary>Finds the store's exception inside of exceptions that a function has wrapped around it.</summary>

@@ -43,8 +43,7 @@ internal static class InputReadiness
                 ?? throw new FlowException($"The stream {stream} is not in the store: the run was deleted.");
             if (info.End is { } end) return end.Failure;
             if (!wait && info.Items > 0) return null;
-            await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, seen, cancellation), cancellation)
-                .ConfigureAwait(false);
+            await calls.WaitForChangeAsync(stream, seen, cancellation).ConfigureAwait(false);
         }
     }
 }

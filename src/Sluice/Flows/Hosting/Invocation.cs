@@ -11,6 +11,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     private const int MaxState = 256 << 10;         // each commit has it, as text
 
     private readonly SupervisorCore core;
+    private readonly StoreRetrier calls;
     private readonly RunPlan run;
     private readonly BoundFunction function;
     private readonly ItemCommits? commits;
@@ -28,17 +29,17 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         WorkPartition partition, DeadlockDetector deadlocks, CancellationToken life)
     {
         limit = plan.Timeout is { } most ? new(core.Options.Time, most) : null;
-        (this.deadlocks, slot) = (deadlocks, core.Slots.Make(limit, life));
+        (this.deadlocks, slot, calls) = (deadlocks, core.Slots.Make(limit, life), core.Calls.WatchedBy(limit));
         wasTried = assignment.Starts > 1 || assignment.Failures > 0;
         Attempt = assignment.Failures + 1;
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life,
             assignment);
         Serializers = new(core.Options.Serializers, run.Run);
         Telemetry = new(function.Telemetry, run.Run, Attempt, core.Options.Time);
-        choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
+        choices = new(calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
         Time = plan.Resume == ResumeMode.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
         if (plan.Resume == ResumeMode.PerItem) loops = new(plan.Name);
-        if (plan.Resume != ResumeMode.FromScratch) commits = new(core.Calls, partition, plan, assignment, life);
+        if (plan.Resume != ResumeMode.FromScratch) commits = new(calls, partition, plan, assignment, life);
     }
 
     public string Run => run.Run;
@@ -127,6 +128,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         using var until = CancellationTokenSource.CreateLinkedTokenSource(life, limit?.Token ?? CancellationToken.None);
         try
         {
+            using SupervisorCore.FunctionAtWork work = core.BeginFunction();
             using var calling = CallingFunction.Begin(Run, Plan);
             var own = new FunctionLife(core, what, until.Token);
             await using (own.ConfigureAwait(false))
@@ -254,11 +256,11 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
                 IsOnce = commits is not null,
                 IsPlaced = assignment.Inputs.ContainsKey(name)
             };
-            inputs.Add(name, new(core.Calls, port, this, slot, life));
+            inputs.Add(name, new(calls, port, this, slot, life));
         }
         foreach (string name in Plan.Outputs)
         {
-            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, deadlocks, slot, life)
+            var stream = new OutputStream(calls, Run, run.Stream(name), Plan.Name, deadlocks, slot, life)
             {
                 Telemetry = Telemetry
             };

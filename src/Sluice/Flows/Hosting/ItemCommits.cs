@@ -74,7 +74,8 @@ internal sealed class ItemCommits : IDisposable
         {
             ThrowIfOver();
             Assignment next = stored with { Inputs = new(stored.Inputs) { [stream] = place } };
-            await partition.CommitAsync(commit => commit with { State = [WorkPartition.Row(next)] }, life).ConfigureAwait(false);
+            await calls.WatchAsync(() => partition.CommitAsync(commit => commit with { State = [WorkPartition.Row(next)] }, life))
+                .ConfigureAwait(false);
             stored = next;
         }
         finally
@@ -137,11 +138,11 @@ internal sealed class ItemCommits : IDisposable
             {
                 if (!byTimer)
                     foreach (CommitOutput output in put) await WaitForRoomAsync(output).ConfigureAwait(false);
-                await partition.CommitAsync(commit =>
+                await calls.WatchAsync(() => partition.CommitAsync(commit =>
                 {
                     StoreCommit own = commit with { Outputs = put, Cursors = moves, State = [WorkPartition.Row(next)] };
                     return end is null ? own : end(next, own);
-                }, life).ConfigureAwait(false);
+                }, life)).ConfigureAwait(false);
             }
             catch (Exception e)
             {

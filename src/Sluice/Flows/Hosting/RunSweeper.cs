@@ -11,7 +11,7 @@ internal sealed class RunSweeper(SupervisorCore core)
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
 
     private Task sweeping = Task.CompletedTask;
-    private readonly StartSweeper starts = new(core.Store, core.Options.Name, core.Life);
+    private readonly StartSweeper starts = new(core.Store, core.Options.Name, core.WarnOnce, core.Life);
     private bool hasCompared;
 
     public void Start()
@@ -56,9 +56,20 @@ internal sealed class RunSweeper(SupervisorCore core)
         DateTimeOffset now = await core.Store.GetTimeAsync(core.Life).ConfigureAwait(false);          // the store stamps the ends
         List<string> notStarted = [];
         await foreach (FlowRunInfo run in FlowReports.ListAsync(core.Calls, core.Life, notStarted.Add).ConfigureAwait(false))
-            if (run.EndedAt is { } ended && now - ended >= core.Options.RunRetentionDuration
-                && await FlowReports.FindBusyAsync(core.Store, run, core.Life).ConfigureAwait(false) is null)
-                await FlowReports.DeleteAsync(core.Store, run.Run, core.Life).ConfigureAwait(false);
+            if (run.EndedAt is { } ended && now - ended >= core.Options.RunRetentionDuration) await RemoveAsync(run).ConfigureAwait(false);
         await starts.SweepAsync(notStarted, now).ConfigureAwait(false);
+    }
+    // A damaged run stays, and keeps no other one.
+    private async Task RemoveAsync(FlowRunInfo run)
+    {
+        try
+        {
+            if (await FlowReports.FindBusyAsync(core.Store, run, core.Life).ConfigureAwait(false) is null)
+                await FlowReports.DeleteAsync(core.Store, run.Run, core.Life).ConfigureAwait(false);
+        }
+        catch (StreamStoreException e) when (e.IsPermanent && e is not StoreRolledBackException)
+        {
+            core.WarnOnce($"The run {run.Run} has ended and cannot be removed: {e.Message}");
+        }
     }
 }

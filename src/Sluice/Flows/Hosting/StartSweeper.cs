@@ -8,7 +8,7 @@ namespace Sluice.Flows;
 /// Before it deletes anything, it commits in place of the start. A start that continues finds that commit and fails by name, so no stream
 /// of a live run is deleted.
 /// </remarks>
-internal sealed class StartSweeper(IStreamStore store, string name, CancellationToken life)
+internal sealed class StartSweeper(IStreamStore store, string name, Action<string> warn, CancellationToken life)
 {
     /// <summary>How long a start may go without progress.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromHours(1);
@@ -17,6 +17,7 @@ internal sealed class StartSweeper(IStreamStore store, string name, Cancellation
 
     private Dictionary<string, (long Epoch, int Streams, DateTimeOffset Since)> seen = new(StringComparer.Ordinal);
 
+    /// <summary>Looks at starts and removes what has stood still. A damaged one keeps no other one.</summary>
     /// <param name="notStarted">The runs with an empty journal.</param>
     /// <param name="now">The store's time.</param>
     public async Task SweepAsync(IReadOnlyCollection<string> notStarted, DateTimeOffset now)
@@ -26,18 +27,31 @@ internal sealed class StartSweeper(IStreamStore store, string name, Cancellation
         // Known ones first: if there are many, none would be watched for long enough otherwise.
         foreach (string run in notStarted.OrderBy(run => !seen.ContainsKey(run)).Take(MaxWatched))
         {
+            try
+            {
+                if (await SweepAsync(run).ConfigureAwait(false)) removed++;
+            }
+            catch (StreamStoreException e) when (e.IsPermanent && e is not StoreRolledBackException)
+            {
+                warn($"What a start of the run {run} has left behind cannot be removed: {e.Message}");
+            }
+        }
+        seen = next;
+
+        // Returns whether the start was removed.
+        async Task<bool> SweepAsync(string run)
+        {
             GroupInfo? group = await store.FindGroupAsync(FeedWatch.GroupOf(run), life).ConfigureAwait(false);
             long epoch = group?.Partitions[0].Epoch ?? -1;
             int streams = (await store.ListStreamsAsync(FlowNames.AllValues(run), life).ConfigureAwait(false)).Count;
             DateTimeOffset since = seen.TryGetValue(run, out var before) && (before.Epoch, before.Streams) == (epoch, streams)
                 ? before.Since : now;
             next[run] = (epoch, streams, since);
-            if (now - since < Grace || removed == MaxRemoved) continue;
+            if (now - since < Grace || removed == MaxRemoved) return false;
             if (await GiveUpAsync(run, epoch).ConfigureAwait(false)) await FlowReports.DeleteAsync(store, run, life).ConfigureAwait(false);
             next.Remove(run);
-            removed++;
+            return true;
         }
-        seen = next;
     }
 
     // Whether the start can never commit from now on.

@@ -185,7 +185,7 @@ internal sealed class WorkGroup : IDisposable
         empty = seen;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         // Pauses if the store cannot wait.
-        Task change = core.Calls.DoAsync(stream, () => core.Store.WaitForChangeAsync(stream, seen, waiting.Token), waiting.Token);
+        Task change = calls.WaitForChangeAsync(stream, seen, waiting.Token);
         waking ??= woken.WaitAsync();
         await Task.WhenAny(change, waking).ConfigureAwait(false);
         if (waking.IsCompleted) waking = null;

@@ -3,12 +3,11 @@ using System.Text.Json;
 namespace Sluice.Flows;
 
 /// <summary>Reads the journal of a run from its beginning, and can follow it.</summary>
-/// <remarks>Thread-safe.</remarks>
-internal sealed class RunWatch : IAsyncDisposable
+/// <remarks>Thread-safe, except that reads, <see cref="Follow"/> and <see cref="PauseAsync"/> must not overlap.</remarks>
+internal sealed partial class RunWatch : IAsyncDisposable
 {
     private readonly StoreRetrier calls;
     private readonly string stream;
-    private readonly CancellationTokenSource life = new();
     private readonly CancellationTokenSource cancelled = new();
     private readonly CancellationTokenSource cut = new();
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -17,8 +16,8 @@ internal sealed class RunWatch : IAsyncDisposable
     private readonly Dictionary<string, string> stuck = new(StringComparer.Ordinal);          // stream by processor
     private readonly Dictionary<string, string> idle = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> starts = new(StringComparer.Ordinal);
-    private Task following = Task.CompletedTask;
     private readonly HashSet<string> over = new(StringComparer.Ordinal);          // processors that have ended
+    private bool isPartEnough;
     private RunTimeline? timeline;                   // until the journal is followed
     private long next = 1;
 
@@ -53,7 +52,7 @@ internal sealed class RunWatch : IAsyncDisposable
     /// </summary>
     public Task Over => ended.Task;
 
-    /// <summary>Whether a processor has ended, as far as the journal was read. Do not call it after <see cref="Follow"/>.</summary>
+    /// <summary>Whether a processor has ended, as far as the journal was read. Do not call it while the journal is followed.</summary>
     public bool HasEnded(string processor) => over.Contains(processor);
 
     /// <summary>The store's generation at the last read of the journal.</summary>
@@ -108,26 +107,15 @@ internal sealed class RunWatch : IAsyncDisposable
     public static async Task<RunWatch?> OpenAsync(StoreRetrier calls, string run, CancellationToken cancellation, bool isPartEnough = false,
         RunTimeline? timeline = null)
     {
-        var watch = new RunWatch(calls, run) { timeline = timeline };
+        var watch = new RunWatch(calls, run) { timeline = timeline, isPartEnough = isPartEnough };
         if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(watch.stream, cancellation), cancellation)
-            .ConfigureAwait(false) is not null)
-        {
-            try
-            {
-                await watch.ReadAsync(cancellation).ConfigureAwait(false);
-            }
-            catch (StreamStoreException e) when (isPartEnough && watch.Plan is not null && e.IsPermanent
-                && e is not StoreRolledBackException)
-            {
-                watch.Failure = watch.Unreadable(e);
-            }
-        }
+            .ConfigureAwait(false) is not null) await watch.ReadUpAsync(cancellation).ConfigureAwait(false);
         if (watch.Plan is not null) return watch;
         await watch.DisposeAsync().ConfigureAwait(false);
         return null;
     }
 
-    /// <summary>Reads what was added to the journal since. Calls must not overlap; not after <see cref="Follow"/>.</summary>
+    /// <summary>Reads what was added to the journal since. Not while the journal is followed.</summary>
     /// <returns>Whether it still is the journal of this run: one that was deleted, or began again under the id, is another one.</returns>
     public async Task<bool> TryReadOnAsync(CancellationToken cancellation)
     {
@@ -137,54 +125,15 @@ internal sealed class RunWatch : IAsyncDisposable
         ReadResult first = await calls.DoAsync(stream, () => calls.Store.ReadAsync(new(stream, 0, 1) { MaxItems = 1 }, cancellation),
             cancellation).ConfigureAwait(false);
         if (first.Entries.IsEmpty || Read(first.Entries.Span[0], out _)?.Plan?.Key != Plan.Key) return false;
-        if (info.Appended >= next) await ReadAsync(cancellation).ConfigureAwait(false);
+        if (info.Appended >= next) await ReadUpAsync(cancellation).ConfigureAwait(false);
         return true;
-    }
-
-    /// <summary>Starts to follow the journal. Call it once.</summary>
-    public void Follow()
-    {
-        timeline = null;
-        following = FollowAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
-        await life.CancelAsync().ConfigureAwait(false);
-        await following.ConfigureAwait(false);
-        life.Dispose();
+        await StopAsync().ConfigureAwait(false);
         cancelled.Dispose();
         cut.Dispose();
-    }
-
-    // Never throws.
-    private async Task FollowAsync()
-    {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        try
-        {
-            while (true)
-            {
-                Generation = calls.Store.Generation;
-                long seen = await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, -1, life.Token), life.Token)
-                    .ConfigureAwait(false);
-                await ReadAsync(life.Token).ConfigureAwait(false);
-                await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, seen, life.Token), life.Token)
-                    .ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException) when (life.IsCancellationRequested)
-        {
-            ended.TrySetCanceled(life.Token);
-        }
-        catch (Exception e)
-        {
-            ended.TrySetException(e);
-            _ = ended.Task.Exception;                // mark it as observed: it may have no awaiter
-            if (e is OperationCanceledException) return;
-            Failure = Unreadable(e);
-            await cut.CancelAsync().ConfigureAwait(false);
-        }
     }
 
     /// <summary>Keeps only the last failed attempt of a processor, because there may be any number.</summary>
@@ -205,6 +154,19 @@ internal sealed class RunWatch : IAsyncDisposable
         => new($"The journal of the run {Run} cannot be followed any further, so its cancellation would go unseen "
         + $"here: {e.Message}", e)
         { Run = Run };
+
+    /// <summary>Reads up to the end of the journal, or as far as it can be read, if that is enough.</summary>
+    private async Task ReadUpAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await ReadAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (StreamStoreException e) when (isPartEnough && Plan is not null && e.IsPermanent && e is not StoreRolledBackException)
+        {
+            Failure = Unreadable(e);
+        }
+    }
 
     private async Task ReadAsync(CancellationToken cancellation)
     {

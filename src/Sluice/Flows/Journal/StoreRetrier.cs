@@ -25,12 +25,30 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
     /// <summary>The service that uses the store, for the error about a disposed store; null passes the store's own error on.</summary>
     public string? Owner { get; init; }
 
-    /// <summary>Measures how long calls have had no answer; null for no measurement.</summary>
-    public CallSilenceTracker? Silence { get; init; }
+    /// <summary>Measures how long calls have had no answer, except for waits for a change; null for no measurement.</summary>
+    public IStoreCallWatch? Silence { get; init; }
 
     /// <summary>Returns an object for the same store that measures the silence of its own calls.</summary>
-    public StoreRetrier WatchedBy(CallSilenceTracker silence)
-        => new(store, time, warn, readerTimeout) { GiveUp = GiveUp, Owner = Owner, Silence = silence };
+    public StoreRetrier WatchedBy(IStoreCallWatch? silence)
+        => silence is null ? this : new(store, time, warn, readerTimeout) { GiveUp = GiveUp, Owner = Owner, Silence = silence };
+
+    /// <summary>Makes a call that repeats itself, such as a commit of a partition.</summary>
+    public async Task WatchAsync(Func<Task> call)
+    {
+        Silence?.Ask();
+        try
+        {
+            await call().ConfigureAwait(false);
+        }
+        finally
+        {
+            Silence?.Answer();
+        }
+    }
+
+    /// <summary>Waits until a stream has changed since a change count, for as long as that takes.</summary>
+    public Task<long> WaitForChangeAsync(string stream, long seen, CancellationToken cancellation)
+        => InsistAsync([stream], () => store.WaitForChangeAsync(stream, seen, cancellation), cancellation);
 
     /// <param name="stream">The stream that the call uses; if it is gone, the run was deleted.</param>
     /// <param name="call">The call, which may be repeated.</param>

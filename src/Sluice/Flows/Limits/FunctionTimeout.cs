@@ -1,22 +1,30 @@
+using Sluice.Membership;
+
 namespace Sluice.Flows;
 
 /// <summary>
-/// Cancels an attempt that works for longer than its limit (<see cref="Processor.Timeout"/>). Waiting time does not count.
+/// Cancels an attempt that works for longer than its limit (<see cref="Processor.Timeout"/>). Waiting time does not count, nor does the
+/// time in which the store leaves a call of the attempt without an answer.
 /// </summary>
 /// <remarks>
 /// Thread-safe: a lock guards the times. The timer is set at the start of the attempt, and again only if it fires too early. An attempt
-/// begins with a wait, for its slot.
+/// begins with a wait, for its slot. A call to the store counts as work if its answer comes at once, as many calls run beside the function.
 /// </remarks>
-internal sealed class FunctionTimeout : IDisposable
+internal sealed class FunctionTimeout : IDisposable, IStoreCallWatch
 {
+    // A store that takes longer for an answer is away.
+    private static readonly TimeSpan MaxAnswer = TimeSpan.FromSeconds(1);
+
     private readonly TimeProvider time;
     private readonly TimeSpan limit;
     private readonly CancellationTokenSource source = new();
     private readonly ITimer timer;
     private readonly Lock sync = new();
-    private TimeSpan worked;                         // before the last wait
-    private long since;                              // the end of the last wait; meaningless during a wait
+    private TimeSpan worked;                         // before the last change
+    private long since;                              // the last change: the begin or end of a wait, or an answer
     private int waits = 1;
+    private int calls;                               // without an answer
+    private bool isDue;                              // the timer has fired during a wait
     private bool hasEnded;
     private bool isExceeded;
 
@@ -34,14 +42,42 @@ internal sealed class FunctionTimeout : IDisposable
     public void Rest()
     {
         lock (sync)
-            if (waits++ == 0) worked += time.GetElapsedTime(since);
+        {
+            Count();
+            waits++;
+        }
     }
 
     /// <summary>Ends a wait.</summary>
     public void GoOn()
     {
         lock (sync)
-            if (--waits == 0) since = time.GetTimestamp();
+        {
+            Count();
+            waits--;
+        }
+        LookIfDue();
+    }
+
+    /// <inheritdoc/>
+    public void Ask()
+    {
+        lock (sync)
+        {
+            if (calls == 0) Count();
+            calls++;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Answer()
+    {
+        lock (sync)
+        {
+            Count();
+            calls--;
+        }
+        LookIfDue();
     }
 
     /// <summary>Restarts the limit for the next item.</summary>
@@ -60,12 +96,27 @@ internal sealed class FunctionTimeout : IDisposable
         }
     }
 
+    private void Count()
+    {
+        TimeSpan passed = time.GetElapsedTime(since);
+        if (waits == 0 && (calls == 0 || passed < MaxAnswer)) worked += passed;
+        since = time.GetTimestamp();
+    }
+
+    private void LookIfDue()
+    {
+        if (Volatile.Read(ref isDue)) Look();
+    }
+
+    // During a wait, the end of the wait looks again.
     private void Look()
     {
         lock (sync)
         {
-            if (hasEnded) return;
-            TimeSpan left = limit - worked - (waits == 0 ? time.GetElapsedTime(since) : TimeSpan.Zero);
+            if (hasEnded || isExceeded) return;
+            isDue = waits > 0 || calls > 0;
+            if (isDue) return;
+            TimeSpan left = limit - worked - time.GetElapsedTime(since);
             if (left > TimeSpan.Zero)
             {
                 timer.Change(left, Timeout.InfiniteTimeSpan);

@@ -31,7 +31,9 @@ internal interface IInputPort
     ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation);
 
     /// <summary>Ends a reader. Without readers, the port does not hold up the writer.</summary>
-    ValueTask ReleaseAsync(PortReader reader);
+    /// <param name="reader">The reader.</param>
+    /// <param name="cancellation">The token of the read. A service's read that is cancelled does not wait for the store.</param>
+    ValueTask ReleaseAsync(PortReader reader, CancellationToken cancellation);
 
     /// <summary>
     /// Fetches values from a position on; waits until there are some, or the stream is complete, which it marks at the reader.

@@ -13,7 +13,7 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
     private readonly List<PortReader> active = [];
     private readonly AsyncLock moving = new();
     private long told = plan.From;
-    private bool? isGateOpen = plan.Gate is null ? false : null;          // null: as an earlier start, or the start of the run, has left it
+    private bool? isGateOpen = plan.Gate is null ? false : null;          // null: not known, as an earlier start has left it
     private long left;                               // the position delivered to readers that have ended
     private long? rejoinedAt;                        // found once, for all later readers
     private bool wasRead;
@@ -85,6 +85,8 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
         catch
         {
             lock (sync) active.Remove(reader);
+            // The store may have opened the gate, and its answer has not come.
+            if (boundary is null) _ = QuietlyAsync(CloseGateAsync(onlyIfIdle: true, CancellationToken.None));
             throw;
         }
         return reader;
@@ -94,17 +96,6 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
     {
         ThrowIfClosed();
         return PortFetch.FetchAsync(this, reader, next, cancellation);
-    }
-
-    public async ValueTask ReleaseAsync(PortReader reader)
-    {
-        lock (sync)
-        {
-            active.Remove(reader);
-            if (reader.IsCounted) (Passed, left) = (Math.Max(Passed ?? 0, reader.Passed), Math.Max(left, reader.Delivered));
-        }
-        if (plan.MovesKeeper) await MoveAsync(isWaiting: true, CancellationToken.None).ConfigureAwait(false);
-        await CloseGateAsync(onlyIfIdle: true, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>Marks the values read last as processed, although the function has not asked for more.</summary>
@@ -218,6 +209,7 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
         {
             if (isGateOpen == true || isLifted) return;
             var options = new ReaderOptions { IdleTimeout = plan.GateExpiry };
+            isGateOpen = null;                       // until the store has answered
             await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, plan.Gate!, options, cancellation), cancellation)
                 .ConfigureAwait(false);
             (isGateOpen, told) = (true, start);

@@ -27,8 +27,7 @@ internal sealed class OutputWait(OutputStream output) : IAsyncDisposable
         CancellationToken life = output.Life;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(life);
         // Pauses if the store cannot wait.
-        Task change = output.Calls.DoAsync(output.Stream, () => output.Calls.Store.WaitForChangeAsync(output.Stream, seen, waiting.Token),
-            waiting.Token);
+        Task change = output.Calls.WaitForChangeAsync(output.Stream, seen, waiting.Token);
         if (retryAfter is { } pause) await Task.WhenAny(change, Task.Delay(pause, output.Calls.Time, waiting.Token)).ConfigureAwait(false);
         else await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await waiting.CancelAsync().ConfigureAwait(false);

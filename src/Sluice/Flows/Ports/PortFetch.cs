@@ -42,8 +42,7 @@ internal static class PortFetch
             }
             await port.MoveAsync(isWaiting: true, cancellation).ConfigureAwait(false);
             await using (await port.RestAsync(keepsSlot: reader.IsMerged, cancellation).ConfigureAwait(false))
-                await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, seen, cancellation), cancellation)
-                    .ConfigureAwait(false);
+                await port.Calls.WaitForChangeAsync(port.Stream, seen, cancellation).ConfigureAwait(false);
         }
     }
 }

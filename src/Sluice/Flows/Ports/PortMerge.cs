@@ -47,7 +47,7 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
         await ending.CancelAsync().ConfigureAwait(false);
         foreach (Task? read in reads)
             if (read is not null) await read.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        foreach (var (port, reader) in inputs) await port.ReleaseAsync(reader).ConfigureAwait(false);
+        foreach (var (port, reader) in inputs) await port.ReleaseAsync(reader, cancellation).ConfigureAwait(false);
     }
 
     public void Dispose() => ending.Dispose();

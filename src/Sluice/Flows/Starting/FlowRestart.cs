@@ -6,10 +6,9 @@ internal sealed class FlowRestart(SupervisorCore core, RunPlan plan, Func<string
     // As many as the commit of a start holds; more are read while they are put in.
     private const int MaxAtOnce = 200;
 
-    /// <returns>The inputs that this service puts in from now on, with the plan of the new run.</returns>
+    /// <summary>Starts the new run. This service puts in its inputs, until the service ends.</summary>
     /// <exception cref="FlowException">The store has not kept an input, or a function here has other types.</exception>
-    public async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds)> StartAsync(string run,
-        CancellationToken cancellation)
+    public async Task StartAsync(string run, CancellationToken cancellation)
     {
         foreach (ProcessorPlan processor in plan.Processors)
             if (find(processor.Name) is { } function) FlowTypes.Check(plan.Streams, processor, function);
@@ -19,8 +18,7 @@ internal sealed class FlowRestart(SupervisorCore core, RunPlan plan, Func<string
         Dictionary<string, FlowType> types = plan.Streams.Where(static one => one.Type is not null)
             .ToDictionary(static one => one.Name, static one => new FlowType(one.Type!, one.Schema), StringComparer.Ordinal);
         var start = new FlowStart(core, Flow(), given, new(plan.Results, KeepsOutputs: false, MayBeRepeated: true), types, run);
-        var (started, feeds, _) = await start.StartAsync(cancellation).ConfigureAwait(false);
-        return (started, feeds);
+        await start.StartAsync(feeding: CancellationToken.None, cancellation).ConfigureAwait(false);
     }
 
     // The plan has the retention of each stream, also where it came from keepOutputs.

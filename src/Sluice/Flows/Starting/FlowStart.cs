@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Sluice.Diagnostics;
+using Sluice.Topologies;
 
 namespace Sluice.Flows;
 
@@ -8,6 +9,12 @@ namespace Sluice.Flows;
 /// <param name="KeepsOutputs">Whether these stay until the run is deleted.</param>
 /// <param name="MayBeRepeated">Whether the caller chose the id, so that another start with it may come.</param>
 internal sealed record StartChoices(string[] Results, bool KeepsOutputs, bool MayBeRepeated);
+
+/// <summary>A run that was started, or that a start has found.</summary>
+/// <param name="Plan">The stored plan.</param>
+/// <param name="IsNew">Whether this start has started it.</param>
+/// <param name="Feed">Ends when this service has put in all inputs.</param>
+internal sealed record StartedRun(RunPlan Plan, bool IsNew, Task Feed);
 
 /// <summary>Starts a run by one commit: the plan, the cursors of all readers, the given inputs, and an order for each processor.</summary>
 /// <remarks>
@@ -23,17 +30,33 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
 
     private readonly GroupId group = FeedWatch.GroupOf(run);
 
-    /// <returns>The plan, and the inputs still to feed; none if the run exists already.</returns>
-    public async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds, bool IsNew)> StartAsync(CancellationToken cancellation)
+    /// <summary>Starts the run, and begins to feed the inputs that are not part of the commit.</summary>
+    /// <param name="feeding">Ends the feeds.</param>
+    /// <param name="cancellation">
+    /// Stops waiting. A commit that was sent still gets its answer, and the inputs of a run that it has started are fed.
+    /// </param>
+    public Task<StartedRun> StartAsync(CancellationToken feeding, CancellationToken cancellation)
+    {
+        Task<StartedRun> starting = StartNowAsync(feeding, cancellation);
+        _ = starting.ContinueWith(static late => _ = late.Exception, CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return starting.WaitAsync(cancellation);
+    }
+
+    private async Task<StartedRun> StartNowAsync(CancellationToken feeding, CancellationToken cancellation)
     {
         Activity? span = FlowSpans.BeginStart(run);
+        List<EntryBatch> batches = [];
         Exception? failure = null;
         try
         {
             RunPlan plan = FlowSpans.With(Plan(), span);
+            StoreCommit commit = Commit(plan, batches, out IReadOnlyList<IGrouping<string, IOVal>> feeds);
+            if (commit.Weight > StoreCommit.MaxItems) throw TooLarge(plan, commit);
             await OpenAsync(plan, cancellation).ConfigureAwait(false);
             while (true)
-                if (await TryAsync(plan, cancellation).ConfigureAwait(false) is { } started) return started;
+                if (await TryAsync(plan, commit, cancellation).ConfigureAwait(false) is var (found, isNew))
+                    return new(found, isNew, isNew && feeds.Count > 0 ? Feed(plan, feeds, feeding) : Task.CompletedTask);
         }
         catch (Exception e)
         {
@@ -42,38 +65,38 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         }
         finally
         {
+            foreach (EntryBatch batch in batches) batch.Dispose();
             if (span is not null) Telemetry.End(span, failure);
         }
     }
 
-    /// <returns>Null if another start took over at the same time.</returns>
-    private async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds, bool IsNew)?> TryAsync(RunPlan plan,
-        CancellationToken cancellation)
+    /// <returns>The plan of the run, and whether this commit has started it; null if another start took over at the same time.</returns>
+    private async Task<(RunPlan Plan, bool IsNew)?> TryAsync(RunPlan plan, StoreCommit commit, CancellationToken cancellation)
     {
         AcquireResult taken = await core.Calls.DoAsync(group.Stream,
             () => core.Store.AcquireAsync(group, 0, new(core.Options.Name), cancellation), cancellation).ConfigureAwait(false);
-        if (taken.State!.LastCommit > 0) return (await FindAsync(plan, cancellation).ConfigureAwait(false), [], false);
+        if (taken.State!.LastCommit > 0) return (await FindAsync(plan, cancellation).ConfigureAwait(false), false);
 
-        List<EntryBatch> batches = [];
-        try
+        StoreCommit own = commit with { Owner = taken.Ownership };
+        own.Check();
+        string[] streams = [group.Stream, .. own.Outputs.Select(output => output.Stream), .. own.Ends.Select(end => end.Stream),
+            .. own.Readers.Select(reader => reader.Stream)];
+        // Without the caller's token: a run that has started needs its inputs, whether or not the caller still waits.
+        CommitResult result = await core.Calls.DoAsync(streams, () => core.Store.CommitAsync(own), CancellationToken.None)
+            .ConfigureAwait(false);
+        return result.Status switch
         {
-            StoreCommit commit = Commit(plan, taken.Ownership, batches, out var feeds);
-            commit.Check();
-            string[] streams = [group.Stream, .. commit.Outputs.Select(output => output.Stream), .. commit.Ends.Select(end => end.Stream),
-                .. commit.Readers.Select(reader => reader.Stream)];
-            CommitResult result = await core.Calls.DoAsync(streams, () => core.Store.CommitAsync(commit, cancellation), cancellation)
-                .ConfigureAwait(false);
-            return result.Status switch
-            {
-                CommitStatus.Committed => (plan, feeds, true),
-                CommitStatus.Stale => null,
-                _ => throw new FlowException($"The run {run} could not be started: {result.Detail}") { Run = run },
-            };
-        }
-        finally
-        {
-            foreach (EntryBatch batch in batches) batch.Dispose();
-        }
+            CommitStatus.Committed => (plan, true),
+            CommitStatus.Stale => null,
+            _ => throw new FlowException($"The run {run} could not be started: {result.Detail}") { Run = run },
+        };
+    }
+
+    private Task Feed(RunPlan plan, IReadOnlyList<IGrouping<string, IOVal>> feeds, CancellationToken feeding)
+    {
+        Task feed = new FlowFeeds(core, plan, feeds, feeding).RunAsync();
+        core.Add(feed);
+        return feed;
     }
 
     private RunPlan Plan()
@@ -128,7 +151,8 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
             await WorkGroup.OpenAsync(core, processor.Name, cancellation).ConfigureAwait(false);
     }
 
-    private StoreCommit Commit(RunPlan plan, Ownership owner, List<EntryBatch> batches, out IReadOnlyList<IGrouping<string, IOVal>> feeds)
+    // Its owner follows, when the start has acquired the journal.
+    private StoreCommit Commit(RunPlan plan, List<EntryBatch> batches, out IReadOnlyList<IGrouping<string, IOVal>> feeds)
     {
         List<CommitOutput> outputs = [Output(group.Stream, RunJson.Entry(new RunEvent(RunEventKind.Begun, core.Options.Name, Plan: plan)))];
         outputs.AddRange(plan.Processors.Select(processor => Output(FlowNames.Work(processor.Name),
@@ -150,7 +174,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
             ends.Add(new(FlowNames.Values(run, values.Key), StreamEnd.Complete));
         }
         feeds = later;
-        return new(owner, 1) { Outputs = outputs, Ends = ends, Readers = [.. Readers(plan)], MustLast = true };
+        return new(new(group, 0, 0), 1) { Outputs = outputs, Ends = ends, Readers = [.. Readers(plan)], MustLast = true };
 
         CommitOutput Output(string stream, EntryBatch batch)
         {
@@ -187,6 +211,15 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         foreach (string result in choices.Results)
             yield return new(FlowNames.Values(run, result), ReaderNames.OfResult(core.Options.Name),
                 new() { AppliesBackpressure = false, IdleTimeout = core.Options.ResultRetentionDuration });
+    }
+
+    private static InvalidTopologyException TooLarge(RunPlan plan, StoreCommit commit)
+    {
+        int inputs = plan.Processors.Sum(static processor => processor.Inputs.Length);
+        return new($"The flow is too large to be started: one commit starts a run, and for "
+            + $"{Amounts.Of(plan.Processors.Length, "processor")} with {Amounts.Of(inputs, "input")} it has a weight of "
+            + $"{Amounts.Of(commit.Weight)}; the limit is {Amounts.Of(StoreCommit.MaxItems)}. Divide the flow into several, each of which "
+            + "is started with the results of another one.");
     }
 
     private async Task<RunPlan> FindAsync(RunPlan wanted, CancellationToken cancellation)

@@ -105,7 +105,7 @@ public abstract partial class FlowContract
     // One sweep, as a service makes it.
     private static Sweep NewSweep(IStreamStore store, TestClock clock)
     {
-        var sweeper = new StartSweeper(store, "sweeper", FlowLab.Cancellation);
+        var sweeper = new StartSweeper(store, "sweeper", static _ => { }, FlowLab.Cancellation);
         var calls = new StoreRetrier(store, clock, static _ => { }, TimeSpan.FromMinutes(1));
         return async () =>
         {

@@ -1,0 +1,69 @@
+using System.Collections.Concurrent;
+using Sluice.Flows;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>The time in which the store does not answer does not count against <c>Processor.Timeout</c>.</summary>
+public class TimeoutTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    private readonly TestClock clock = new();
+
+    [Theory]
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.Checkpoint)]
+    public async Task AStoreThatDoesNotAnswerDoesNotUseUpTheTimeout(ResumeMode resume)
+    {
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var back = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var store = new HookedStore(lab.Store)
+        {
+            BeforeCommit = commit =>
+            {
+                if (commit.Cursors.Count == 0) return Task.CompletedTask;        // of no item
+                asked.TrySetResult();
+                return back.Task;
+            }
+        };
+        Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromHours(1) }, store);
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = resume, Timeout = Limit };
+        ConcurrentQueue<int> seen = [];
+        service.Register(work, async (ProcessorContext context, IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            await foreach (int value in x.StreamAsync(cancellation))
+            {
+                seen.Enqueue(value);
+                await y.WriteAsync(value, cancellation);
+                if (resume == ResumeMode.Checkpoint) await context.Checkpoint<int>().SaveAsync(value, cancellation);
+            }
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1), IOVal.Of("x", 2)],
+            cancellation: FlowLab.Cancellation);
+        await asked.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        clock.Advance(3 * Limit);
+        back.SetResult();
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("y")));
+        Assert.Equal([1, 2], seen);
+    }
+
+    [Fact]
+    public void AnAnswerThatComesAtOnceCountsAsWork()
+    {
+        using var limit = new FunctionTimeout(clock, Limit);
+        limit.GoOn();
+        limit.Ask();
+        clock.Advance(TimeSpan.FromSeconds(0.5));
+        limit.Answer();
+        limit.Ask();
+        clock.Advance(3 * Limit);
+        Assert.False(limit.Token.IsCancellationRequested);
+        limit.Answer();
+        clock.Advance(Limit - TimeSpan.FromSeconds(0.6));
+        Assert.False(limit.Token.IsCancellationRequested);
+        clock.Advance(TimeSpan.FromSeconds(0.1));
+        Assert.True(limit.Token.IsCancellationRequested);
+    }
+}
