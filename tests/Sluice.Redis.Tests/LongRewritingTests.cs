@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
