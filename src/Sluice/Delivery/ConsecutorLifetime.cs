@@ -57,17 +57,19 @@ internal sealed class ConsecutorLifetime(string name, ConsecutorOptions options,
     public void Warn(string text) => Warnings.Tell(options.OnWarning, text);
 
     /// <summary>Gives the store a time to answer, unless it has a shorter one already. Then everything is dropped.</summary>
-    public void GiveUpWithin(TimeSpan limit)
+    /// <returns>False if it has a shorter one.</returns>
+    public bool GiveUpWithin(TimeSpan limit)
     {
         TimeProvider time = options.Run.Time;
         lock (sync)
         {
             long at = time.GetTimestamp() + (long)(limit.TotalSeconds * time.TimestampFrequency);
-            if (at >= givesUpAt) return;
+            if (at >= givesUpAt) return false;
             givesUpAt = at;
             lastWait ??= time.CreateTimer(static lifetime => ((ConsecutorLifetime)lifetime!).GiveUp(), this, Timeout.InfiniteTimeSpan,
                 Timeout.InfiniteTimeSpan);
             lastWait.Change(limit, Timeout.InfiniteTimeSpan);
+            return true;
         }
     }
 
