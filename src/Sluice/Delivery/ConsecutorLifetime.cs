@@ -74,11 +74,17 @@ internal sealed class ConsecutorLifetime(string name, ConsecutorOptions options,
     }
 
     /// <summary>Cancels <see cref="Token"/>. Throws nothing.</summary>
-    public void End()
+    public void End() => Cancel(life);
+
+    /// <summary>Cancels a token that sinks are given. Their callbacks run on the thread pool, because they may block. Throws nothing.
+    /// </summary>
+    public void Cancel(CancellationTokenSource source) => _ = CancelAsync(source);
+
+    private async Task CancelAsync(CancellationTokenSource source)
     {
         try
         {
-            life.Cancel();
+            await source.CancelAsync().ConfigureAwait(false);
         }
         catch (AggregateException e)
         {
