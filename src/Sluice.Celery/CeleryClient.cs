@@ -19,6 +19,7 @@ public sealed class CeleryClient : IAsyncDisposable
     private readonly ResultBackend results;
     private readonly CancellationTokenSource life = new();
     private readonly CancellationToken ended;
+    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int isDisposed;
 
     /// <summary>Creates a client. Nothing is connected yet.</summary>
@@ -75,10 +76,21 @@ public sealed class CeleryClient : IAsyncDisposable
     /// <summary>Closes the connections. Waiting and later calls throw an <see cref="ObjectDisposedException"/>; tasks go on.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
-        await life.CancelAsync().ConfigureAwait(false);
-        life.Dispose();
-        await broker.DisposeAsync().ConfigureAwait(false);
-        await results.DisposeAsync().ConfigureAwait(false);
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0)
+        {
+            await closed.Task.ConfigureAwait(false);
+            return;
+        }
+        try
+        {
+            await life.CancelAsync().ConfigureAwait(false);
+            life.Dispose();
+            await broker.DisposeAsync().ConfigureAwait(false);
+            await results.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            closed.SetResult();
+        }
     }
 }

@@ -39,6 +39,7 @@ public sealed partial class PostgresStreamStore : StreamStore
     private readonly ITimer look;
     private volatile string id;
     private volatile int generation;
+    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool isDisposed;
     private long latest;                             // the latest time that a round has seen, in ticks
 
@@ -158,8 +159,23 @@ public sealed partial class PostgresStreamStore : StreamStore
     /// </summary>
     public override async ValueTask DisposeAsync()
     {
-        if (isDisposed) return;
-        isDisposed = true;
+        if (Interlocked.Exchange(ref isDisposed, true))
+        {
+            await closed.Task.ConfigureAwait(false);
+            return;
+        }
+        try
+        {
+            await CloseAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            closed.SetResult();
+        }
+    }
+
+    private async Task CloseAsync()
+    {
         await watch.DisposeAsync().ConfigureAwait(false);
         changes.Close(place.Name);
         await look.DisposeAsync().ConfigureAwait(false);

@@ -30,6 +30,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     private readonly Writer writer;
     private readonly SemaphoreSlim looking = new(1);
     private readonly OwnerListener? listener;
+    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int isDisposed;
 
     private SqliteStreamStore(StoreFile file, StoreLock fileLock, Living living, Writer writer, Durability durability, string? loss,
@@ -102,6 +103,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     public override async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref isDisposed, 1) == 0) await CloseAsync(abandon: false).ConfigureAwait(false);
+        else await closed.Task.ConfigureAwait(false);
     }
 
     // For tests: called on the writer's thread around the end of each transaction (false before, true after it).
@@ -138,6 +140,7 @@ public sealed partial class SqliteStreamStore : StreamStore
             finally
             {
                 fileLock.Dispose();
+                closed.SetResult();
             }
         }
     }

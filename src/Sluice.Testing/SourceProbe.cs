@@ -17,6 +17,7 @@ public sealed class SourceProbe<T>
     private TaskCompletionSource? asked;       // the pipeline waits for an item
     private TaskCompletionSource? demand;            // the test waits for the pipeline to ask
     private Exception? failure;
+    private string? silence;                         // why the pipeline asks for nothing; null if it may
     private bool ended;
     private bool running;
 
@@ -72,11 +73,14 @@ public sealed class SourceProbe<T>
     public void Fail(Exception cause) => End(cause ?? throw new ArgumentNullException(nameof(cause)));
 
     /// <summary>Completes when the pipeline has taken all items and asks for more. On a seeded scheduler, drive it first.</summary>
+    /// <exception cref="InvalidOperationException">The probe was completed, or the run has stopped it or has ended, and no other run has
+    /// begun.</exception>
     public Task WaitForDemandAsync(CancellationToken cancellation = default)
     {
         lock (gate)
         {
             if (asked is not null) return Task.CompletedTask;
+            if (silence is not null) return Task.FromException(new InvalidOperationException(silence));
             demand ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             return demand.Task.WaitAsync(cancellation);
         }
@@ -90,6 +94,21 @@ public sealed class SourceProbe<T>
             (ended, failure) = (true, cause);
         }
         Answer();
+        FallSilent("The probe was completed, so the pipeline does not ask for more items.");
+    }
+
+    private void FallSilent(string why)
+    {
+        TaskCompletionSource? waiting;
+        lock (gate)
+        {
+            silence ??= why;
+            waiting = demand;
+            demand = null;
+        }
+        if (waiting is null) return;
+        waiting.TrySetException(new InvalidOperationException(why));
+        _ = waiting.Task.Exception;                  // observed, also if the test has given up its wait
     }
 
     private void Answer()
@@ -107,6 +126,7 @@ public sealed class SourceProbe<T>
     {
         stopped.TrySetResult();
         Answer();
+        FallSilent("The run has stopped the probe, so it does not ask for more items.");
     }
 
     private async IAsyncEnumerable<T> ItemsAsync([EnumeratorCancellation] CancellationToken cancellation = default)
@@ -115,6 +135,7 @@ public sealed class SourceProbe<T>
         {
             if (running) throw new InvalidOperationException("The probe is the source of another run. One run at a time.");
             running = true;
+            if (!ended) silence = null;
         }
         using CancellationTokenRegistration stop = cancellation.UnsafeRegister(static probe => ((SourceProbe<T>)probe!).Stop(), this);
         try
@@ -130,6 +151,7 @@ public sealed class SourceProbe<T>
         finally
         {
             lock (gate) running = false;
+            FallSilent("The run has ended, so it does not ask for more items.");
         }
     }
 

@@ -60,6 +60,21 @@ public sealed class ClosedStoreTests : IDisposable
         Assert.Equal(line, (await Assert.ThrowsAsync<ObjectDisposedException>(() => numbers.StartAsync(Cancellation))).Message);
     }
 
+    [Fact]
+    public async Task ASecondDisposalEndsWithTheFirst()
+    {
+        string path = Path.Combine(directory.Path, "store.db");
+        SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, cancellation: Cancellation);
+        var held = new TaskCompletionSource();
+        Task calls = store.WithDatabaseAsync(_ => held.Task.Wait()).AsTask();
+        Task first = store.DisposeAsync().AsTask(), second = store.DisposeAsync().AsTask();
+        Assert.False(first.IsCompleted || second.IsCompleted);
+        held.SetResult();
+        await second;
+        await using SqliteStreamStore again = await SqliteStreamStore.OpenAsync(path, Durability.Process, cancellation: Cancellation);
+        await Task.WhenAll(calls, first);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static async Task CloseAfterOneGaveUpAsync(string path)
     {

@@ -15,7 +15,7 @@ public sealed partial class Consecutor<T>
     private Exception? stopFailure;                  // the first failure while stopping; under sync
 
     /// <summary>Divides the time of a stop: the last tenth, at most one second, is for code that ignores its token and for releasing
-    /// partitions.</summary>
+    /// partitions. A deadline that is later than the present one changes nothing.</summary>
     private void EndWithin(TimeSpan limit)
     {
         if (limit == TimeSpan.Zero)
@@ -23,11 +23,14 @@ public sealed partial class Consecutor<T>
             stopDeadline.Cancel();
             return;
         }
-        lock (sync) asked = limit;
         TimeSpan rest = limit / 10 < MaxRest ? limit / 10 : MaxRest;
-        stopDeadline.CancelAfter(limit - rest);
-        grace.CancelAfter(limit - (rest / 2));
-        core.Lifetime.GiveUpWithin(limit);
+        lock (sync)
+        {
+            if (!core.Lifetime.GiveUpWithin(limit)) return;
+            asked = limit;
+            stopDeadline.CancelAfter(limit - rest);
+            grace.CancelAfter(limit - (rest / 2));
+        }
     }
 
     private async Task EndAsync()

@@ -117,8 +117,8 @@ public sealed partial class Consecutor<T>
     /// <see cref="ConsecutorOptions.LeaseDuration"/> to take everything back.</para>
     /// </remarks>
     /// <param name="deadline">The most time that the stop may take; unlimited by default, as with <see cref="Timeout.InfiniteTimeSpan"/>.
-    /// Zero cancels the items in flight at once, as <see cref="DisposeAsync"/> does. During a stop, a second call may set a deadline, and
-    /// <see cref="DisposeAsync"/> cuts the stop short.</param>
+    /// Zero cancels the items in flight at once, as <see cref="DisposeAsync"/> does. During a stop, a second call may set an earlier
+    /// deadline, and <see cref="DisposeAsync"/> cuts the stop short.</param>
     /// <param name="cancellation">Cancels the items in flight from then on, as a deadline of zero does. The stop still goes to its end. A
     /// host passes its shutdown token.</param>
     /// <returns>Whether all items in flight have ended.</returns>

@@ -82,9 +82,13 @@ public sealed partial class Consecutor<T>
         lock (sync) all = [.. own.Values];
         if (all.Length > 0)
         {
-            core.Lifetime.GiveUpWithin(core.Options.LeaseDuration < MaxEndDuration ? core.Options.LeaseDuration : MaxEndDuration);
-            await Task.WhenAll(all.Select(appender => appender.EndAsync(core.Lifetime.GivenUp))).WaitAsync(core.Lifetime.GivenUp)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // A time limit of its own: the end of another disposal, or of the failed consecutor, stops the wait of the lifetime.
+            TimeSpan limit = core.Options.LeaseDuration < MaxEndDuration ? core.Options.LeaseDuration : MaxEndDuration;
+            using var over = new CancellationTokenSource(limit, core.Time);
+            await using (core.Lifetime.GivenUp.UnsafeRegister(static over => ((CancellationTokenSource)over!).Cancel(), over)
+                .ConfigureAwait(false))
+                await Task.WhenAll(all.Select(appender => appender.EndAsync(over.Token))).WaitAsync(over.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         core.Lifetime.StopWaiting();
     }

@@ -62,26 +62,34 @@ internal sealed class ConsecutorLifetime(string name, ConsecutorOptions options,
     public void Warn(string text) => Warnings.Tell(options.OnWarning, text);
 
     /// <summary>Gives the store a time to answer, unless it has a shorter one already. Then everything is dropped.</summary>
-    public void GiveUpWithin(TimeSpan limit)
+    /// <returns>False if it has a shorter one.</returns>
+    public bool GiveUpWithin(TimeSpan limit)
     {
         TimeProvider time = options.Run.Time;
         lock (sync)
         {
             long at = time.GetTimestamp() + (long)(limit.TotalSeconds * time.TimestampFrequency);
-            if (at >= givesUpAt) return;
+            if (at >= givesUpAt) return false;
             givesUpAt = at;
             lastWait ??= time.CreateTimer(static lifetime => ((ConsecutorLifetime)lifetime!).GiveUp(), this, Timeout.InfiniteTimeSpan,
                 Timeout.InfiniteTimeSpan);
             lastWait.Change(limit, Timeout.InfiniteTimeSpan);
+            return true;
         }
     }
 
     /// <summary>Cancels <see cref="Token"/>. Throws nothing.</summary>
-    public void End()
+    public void End() => Cancel(life);
+
+    /// <summary>Cancels a token that sinks are given. Their callbacks run on the thread pool, because they may block. Throws nothing.
+    /// </summary>
+    public void Cancel(CancellationTokenSource source) => _ = CancelAsync(source);
+
+    private async Task CancelAsync(CancellationTokenSource source)
     {
         try
         {
-            life.Cancel();
+            await source.CancelAsync().ConfigureAwait(false);
         }
         catch (AggregateException e)
         {

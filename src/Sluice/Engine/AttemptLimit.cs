@@ -12,11 +12,29 @@ internal sealed class AttemptLimit : CancellationTokenSource
     private readonly PipelineRun run;
     private readonly int node;
     private readonly ITimer timer;
+    private readonly TaskCompletionSource over = new();
 
     public AttemptLimit(PipelineRun run, int node, TimeSpan limit)
     {
         (this.run, this.node) = (run, node);
         timer = run.Time.CreateTimer(static attempt => ((AttemptLimit)attempt!).End(), this, limit, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Completes when the token is about to be cancelled: callbacks of user code may block.</summary>
+    public Task Over => over.Task;
+
+    /// <summary>Cancels the token, at the limit or because the run stops.</summary>
+    public void Stop()
+    {
+        over.TrySetResult();
+        try
+        {
+            Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The attempt ended at the same moment.
+        }
     }
 
     protected override void Dispose(bool disposing)
@@ -29,17 +47,13 @@ internal sealed class AttemptLimit : CancellationTokenSource
     {
         try
         {
-            Cancel();
+            Stop();
         }
         catch (AggregateException e)
         {
             Warnings.Tell(
                 $"An attempt of {run.NameOf(node)} took too long, and what it had registered with its CancellationToken has "
                     + $"failed: {e.InnerExceptions[0].Message}");
-        }
-        catch (ObjectDisposedException)
-        {
-            // The attempt ended at the same moment.
         }
     }
 }

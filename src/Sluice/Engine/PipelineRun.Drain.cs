@@ -145,15 +145,15 @@ public sealed partial class PipelineRun
         }
         bool isThrough = true;
         foreach (Pump pump in pumps) isThrough &= pump.IsEnded || pump.IsLeaving;
-        bool stopped = !isThrough && Stop(null);
-        foreach (TaskCompletionSource left in letGo) left.TrySetResult();
+        // A deadline counts here: code that was just cancelled gets only a short time to notice.
         TimeSpan notice = options.StopTimeout < TimeToNotice ? options.StopTimeout : TimeToNotice;
+        bool stopped = !isThrough && Stop(null, notice: notice);
+        foreach (TaskCompletionSource left in letGo) left.TrySetResult();
         lock (sync)
         {
-            // A deadline counts here: code that was just cancelled gets only a short time to notice.
             if (!ending && grace is null && isThrough)       // only the ends of nodes are left
                 grace = Time.CreateTimer(static run => ((PipelineRun)run!).End(), this, notice, Timeout.InfiniteTimeSpan);
-            else if (!ending) grace?.Change(notice, Timeout.InfiniteTimeSpan);
+            else if (!ending && !stopped) grace?.Change(notice, Timeout.InfiniteTimeSpan);
         }
         return stopped;
     }

@@ -40,8 +40,11 @@ public sealed partial class PipelineRun
     private Exception? EndOfOutputs => failure
         ?? (stopping ? new OperationCanceledException("The run was cancelled.", new CancellationToken(canceled: true)) : null);
 
+    /// <param name="cause">The failure of the run; null for a cancellation.</param>
+    /// <param name="reason">Why it is cancelled.</param>
+    /// <param name="notice">The time that user code has to end; null for the stop timeout.</param>
     /// <returns>Whether this call stopped the run.</returns>
-    private bool Stop(Exception? cause, string reason = "")
+    private bool Stop(Exception? cause, string reason = "", TimeSpan? notice = null)
     {
         lock (sync)
         {
@@ -49,6 +52,10 @@ public sealed partial class PipelineRun
             failure = cause ?? postponed;
             if (cause is null && reason.Length > 0) cancelReason = reason;
             stopping = true;
+            // Before user code is told, which may block this thread.
+            if (Volatile.Read(ref active) > 0 || nodes is not null)
+                grace ??= Time.CreateTimer(static run => ((PipelineRun)run!).End(), this, notice ?? options.StopTimeout,
+                    Timeout.InfiniteTimeSpan);
         }
         foreach (Pump pump in pumps) (pump as IUpstream)?.Stop();
         foreach (IBoundary boundary in Boundaries) boundary.Abort();
@@ -56,25 +63,64 @@ public sealed partial class PipelineRun
         CancelQuietly(stopSource);
         CancelQuietly(sourceStopSource);
         Outputs.Complete(EndOfOutputs);
-        lock (sync)
-        {
-            if (!ending && (Volatile.Read(ref active) > 0 || nodes is not null))
-                grace = Time.CreateTimer(static run => ((PipelineRun)run!).End(), this, options.StopTimeout, Timeout.InfiniteTimeSpan);
-        }
         return true;
     }
 
     /// <summary>Cancels a token source. An exception from a registered callback becomes a failure of the run.</summary>
+    /// <remarks>Callbacks run on the thread pool: one that blocks does not hold the caller up. A serial scheduler needs them here, in
+    /// order.</remarks>
     internal void CancelQuietly(CancellationTokenSource? source)
     {
+        if (source is null) return;
+        if (!Scheduler.IsSerial)
+        {
+            _ = CancelOnPoolAsync(source);
+            return;
+        }
         try
         {
-            source?.Cancel();
+            source.Cancel();
         }
         catch (AggregateException e)
         {
-            lock (sync) failure ??= new PipelineException("cancellation callback", null, e.InnerException ?? e);
+            FailInCallback(e);
         }
+    }
+
+    // The run waits for callbacks as for other user code, for the stop timeout at most.
+    private async Task CancelOnPoolAsync(CancellationTokenSource source)
+    {
+        bool isAwaited = TryBegin();
+        Task callbacks = source.CancelAsync();
+        try
+        {
+            await callbacks.WaitAsync(options.StopTimeout, Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (!callbacks.IsCompleted)
+        {
+            _ = callbacks.Observed();
+        }
+        catch (AggregateException e)
+        {
+            FailInCallback(e);
+        }
+        if (!isAwaited) return;
+        Enter();
+        PumpEnded();
+    }
+
+    private void FailInCallback(AggregateException e)
+    {
+        Exception cause = e.InnerException ?? e;
+        lock (sync)
+        {
+            if (!ending)
+            {
+                failure ??= new PipelineException("cancellation callback", null, cause);
+                return;
+            }
+        }
+        Warnings.Tell($"A run has ended, and what was registered with its CancellationToken has failed: {cause.Message}");
     }
 
     private async Task DisposeNodesAsync()

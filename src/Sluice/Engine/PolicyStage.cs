@@ -149,14 +149,13 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
         const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
         PipelineRun run = Context.Run;
         using var timeout = new AttemptLimit(run, Node, limit);
-        using CancellationTokenRegistration stop = run.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(),
-            timeout);
+        using CancellationTokenRegistration stop = run.Token.UnsafeRegister(static limit => ((AttemptLimit)limit!).Stop(), timeout);
         attempt.Token = timeout.Token;
         long begun = run.Time.GetTimestamp();
         Task work = stage.PushAsync(item, null).AsTask();
         // A function that blocks its thread may return before the timer has had one.
         bool isLate = run.Time.GetElapsedTime(begun) >= limit;
-        await work.WaitAsync(timeout.Token).ConfigureAwait(Quietly);
+        if (!work.IsCompleted) await Task.WhenAny(work, timeout.Over);
         // The token was cancelled just now, so the stage gets a moment to notice. A stage with state, and any stage while the run stops,
         // may take as long as it needs (the latter within the run's stop timeout).
         if (!work.IsCompleted && definition.CanBeAbandoned && !run.IsStopping)

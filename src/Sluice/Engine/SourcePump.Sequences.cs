@@ -21,12 +21,17 @@ internal abstract partial class SourcePump<T>
         }
     }
 
-    /// <summary>Disposes a sequence. An exception is a failure of the source.</summary>
+    /// <summary>Disposes a sequence. An exception is a failure of the source. If no more items are wanted, a disposal that has not returned
+    /// is left behind.</summary>
     protected async ValueTask DisposeAsync(IAsyncDisposable sequence)
     {
         try
         {
-            await sequence.DisposeAsync();
+            ValueTask disposing = sequence.DisposeAsync();
+            if (disposing.IsCompletedSuccessfully) return;
+            Task disposal = disposing.AsTask();
+            if (await ArrivesAsync(disposal)) await disposal;
+            else LeaveBehind(disposal);
         }
         catch (Exception e)
         {

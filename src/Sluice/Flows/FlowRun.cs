@@ -18,6 +18,7 @@ public sealed class FlowRun : IAsyncDisposable
     private readonly Task hosts = Task.CompletedTask;
     private readonly ConcurrentDictionary<string, bool> readHere = new(StringComparer.Ordinal);
     private readonly bool isOwner;
+    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int isDisposed;
 
     /// <param name="core">The service.</param>
@@ -136,7 +137,23 @@ public sealed class FlowRun : IAsyncDisposable
     /// </remarks>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0)
+        {
+            await closed.Task.ConfigureAwait(false);
+            return;
+        }
+        try
+        {
+            await CloseAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            closed.SetResult();
+        }
+    }
+
+    private async Task CloseAsync()
+    {
         await life.CancelAsync().ConfigureAwait(false);
         using var timeout = new CancellationTokenSource(core.Options.LeaseDuration, core.Options.Time);
         // Readers of these inputs notice this service's silence without being told.

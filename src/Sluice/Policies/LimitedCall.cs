@@ -22,6 +22,8 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
 {
     private const int Calling = 0, LimitIsOver = 1, Waiting = 2, Decided = 3;
 
+    private static readonly TimeSpan TimeToNotice = TimeSpan.FromSeconds(1);
+
     private readonly string? name;
     private readonly TimeSpan limit;
     private readonly CancellationToken outer;
@@ -96,8 +98,10 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
         }
     }
 
+    // A callback that user code has registered with the token may block this thread: then the timer comes a second time, and decides.
     private void OnLimit()
     {
+        if (!IsCancellationRequested) timer?.Change(limit < TimeToNotice ? limit : TimeToNotice, Timeout.InfiniteTimeSpan);
         try
         {
             Cancel();

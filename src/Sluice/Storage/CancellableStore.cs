@@ -66,17 +66,19 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
     private async Task<T> WithinAsync<T>(Task<T> call, CancellationToken cancellation, Action? abandoned = null)
     {
         Task<T> waited = cancellation.CanBeCanceled ? call.WaitAsync(cancellation) : call;
-        if (givenUp.CanBeCanceled) waited = waited.WaitAsync(givenUp);
         try
         {
-            return await waited.ConfigureAwait(false);
+            return await (givenUp.CanBeCanceled ? waited.WaitAsync(givenUp) : waited).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!call.IsCompleted)
         {
             abandoned?.Invoke();
-            _ = call.ContinueWith(static late => _ = late.Exception, CancellationToken.None,
-                TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            Observe(call);
+            Observe(waited);                         // it fails with the call
             throw;
         }
+
+        static void Observe(Task<T> late) => _ = late.ContinueWith(static late => _ = late.Exception, CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 }

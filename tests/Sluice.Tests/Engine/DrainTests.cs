@@ -172,4 +172,72 @@ public class DrainTests
         Assert.False(await drained);
         Assert.Equal(["deaf"], run.StillRunning);
     }
+
+    [Theory]
+    [InlineData("sequence")]
+    [InlineData("producer")]
+    [InlineData("ticks")]
+    public async Task ADrainLetsItemsThroughAlthoughTheDisposalOfTheirSourceDoesNotReturn(string kind)
+    {
+        var late = new TaskCompletionSource();
+        var rows = new ClosesLate<int>(7, late.Task);
+        Source<int> source = kind switch
+        {
+            "sequence" => Source.From(rows),
+            "producer" => Source.Resumable("rows", (_, _) => new ClosesLate<WithPosition<int>>(new(7, default), late.Task)),
+            _ => Source.Every("rows", TimeSpan.FromSeconds(1), (_, _) => rows),
+        };
+        var chunks = new SinkProbe<int[]>();
+        PipelineRun run = ((source | Stage.Named("rows")).Chunk(100) | chunks.Sink).Start(Options);
+        scheduler.RunUntilIdle();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        scheduler.RunUntilIdle();
+        Task<bool> drained = run.StopAsync();
+        scheduler.RunUntilIdle();
+        Assert.Equal([[7]], chunks.Items);
+        clock.Advance(TimeSpan.FromSeconds(30));                         // the stop timeout
+        scheduler.RunUntilIdle();
+        Assert.True(await drained);
+        Assert.Equal(["rows"], run.StillRunning);
+        late.SetResult();
+        scheduler.RunUntilIdle();
+        Assert.Empty(run.StillRunning);
+    }
+
+    [Fact]
+    public async Task AFailureOfADisposalThatReturnsLateFailsTheDrain()
+    {
+        var late = new TaskCompletionSource();
+        PipelineRun run = (Source.From(new ClosesLate<int>(7, late.Task)) | Stage.Named("rows") | sink.Sink).Start(Options);
+        scheduler.RunUntilIdle();
+        Task<bool> drained = run.StopAsync();
+        scheduler.RunUntilIdle();
+        late.SetException(new IOException("No server."));
+        scheduler.RunUntilIdle();
+        Assert.Equal("'rows' failed: No server.", (await Assert.ThrowsAsync<PipelineException>(() => drained)).Message);
+        Assert.Equal([7], sink.Items);
+    }
+
+    /// <summary>A sequence of one item that ends with its token, and whose disposal takes long.</summary>
+    private sealed class ClosesLate<T>(T item, Task closed) : IAsyncEnumerable<T>, IAsyncEnumerator<T>
+    {
+        private CancellationToken stop;
+        private bool hasMoved;
+
+        public T Current => item;
+
+        public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken cancellation)
+        {
+            stop = cancellation;
+            return this;
+        }
+
+        public async ValueTask<bool> MoveNextAsync()
+        {
+            if (hasMoved) await Task.Delay(Timeout.Infinite, stop);
+            return hasMoved = true;
+        }
+
+        public ValueTask DisposeAsync() => new(closed);
+    }
 }

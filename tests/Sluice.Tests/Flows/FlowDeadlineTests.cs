@@ -104,6 +104,21 @@ public class FlowDeadlineTests
     }
 
     [Fact]
+    public async Task ASecondDisposalOfARunEndsWithTheFirst()
+    {
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        var store = new FrozenStore(lab.Store);
+        Supervisor service = lab.Join(options => options with { Time = clock }, store);
+        FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        store.Freeze();
+        Task first = run.DisposeAsync().AsTask(), second = run.DisposeAsync().AsTask();
+        await store.Stuck.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.False(first.IsCompleted || second.IsCompleted);
+        store.Thaw();
+        await Task.WhenAll(first, second).WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+    }
+
+    [Fact]
     public async Task ACallEndsWhenItsTokenIsCancelled()
     {
         await using var lab = new FlowLab(new MemoryStreamStore(clock));

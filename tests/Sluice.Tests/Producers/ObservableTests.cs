@@ -22,6 +22,24 @@ public class ObservableTests
     }
 
     [Fact]
+    public void AnObserverThatThrowsAtTheEndOfARunCausesAWarning()
+    {
+        using var warned = new WarningListener();
+        (Source.From([1]) | (n => n > 0 ? throw new FormatException("an observer has not handled this") : n))
+            .ToObservable(new RunOptions { Mode = ExecutionMode.SingleThread }).Subscribe(new Rethrows());
+        Assert.Contains(warned.Texts, static text => text.Contains("an observer has not handled this", StringComparison.Ordinal));
+    }
+
+    private sealed class Rethrows : IObserver<int>
+    {
+        public void OnNext(int value) { }
+
+        public void OnCompleted() { }
+
+        public void OnError(Exception error) => throw error;
+    }
+
+    [Fact]
     public async Task AnObservableThatIsTooFastFailsTheRunByDefault()
     {
         sink.Block();

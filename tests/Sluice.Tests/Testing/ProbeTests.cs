@@ -93,4 +93,39 @@ public class ProbeTests
         await scheduler.RunToEndAsync(last, maxWait: TimeSpan.Zero);
         Assert.Equal([1], sink.Items);
     }
+
+    [Theory]
+    [InlineData("failure")]
+    [InlineData("stop")]
+    [InlineData("completion")]
+    public async Task AWaitForDemandFailsWhenThePipelineAsksForNothingMore(string why)
+    {
+        var patience = TimeSpan.FromMinutes(1);
+        sink.Block();
+        await using PipelineRun run = (source.Source | (n => why == "failure" ? throw new FormatException("no good") : n)
+            | sink.Sink).Start();
+        await source.WaitForDemandAsync();
+        source.Push(1);
+        if (why != "failure") await sink.HeldAsync();
+        Task demand = source.WaitForDemandAsync();
+        if (why == "stop") _ = run.CancelAsync();
+        if (why == "completion") source.Complete();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => demand.WaitAsync(patience));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => source.WaitForDemandAsync().WaitAsync(patience));
+    }
+
+    [Fact]
+    public async Task ASecondRunOfASourceProbeShowsItsDemand()
+    {
+        foreach (int item in new[] { 1, 2 })
+        {
+            var scheduler = new SeededScheduler(item);
+            await using PipelineRun run = (source.Source | sink.Sink).Start(new RunOptions { Scheduler = scheduler });
+            await source.WaitForDemandAsync();
+            source.Push(item);
+            scheduler.RunUntilIdle();
+            await source.WaitForDemandAsync();
+        }
+        Assert.Equal([1, 2], sink.Items);
+    }
 }

@@ -25,14 +25,14 @@ internal sealed partial class Committer(ConsecutorCore core)
     private Request? settleFirst;
 
     /// <summary>Ends the waits for a larger commit (<see cref="ConsecutorOptions.CommitInterval"/>). Any thread.</summary>
-    public void Hurry() => hurry.Cancel();
+    public void Hurry() => core.Lifetime.Cancel(hurry);
 
     /// <summary>Ends the loop. It waits for the answer to a commit, and does not send a failed commit again. Any thread.</summary>
     public void End()
     {
         isEnding = true;
-        abandoned.Cancel();
-        hurry.Cancel();
+        core.Lifetime.Cancel(abandoned);
+        core.Lifetime.Cancel(hurry);
         core.ToCommit.Set();
     }
 
@@ -58,13 +58,13 @@ internal sealed partial class Committer(ConsecutorCore core)
                 }
             }
         }
-        catch (OperationCanceledException) when (abandoned.IsCancellationRequested)
+        catch (OperationCanceledException) when (abandoned.IsCancellationRequested || core.Lifetime.Token.IsCancellationRequested)
         {
             // Dropped: items that were not committed go back to the store when their partition is released or acquired.
         }
         finally
         {
-            await abandoned.CancelAsync().ConfigureAwait(false);          // no caller waits for a result any more
+            core.Lifetime.Cancel(abandoned);                              // no caller waits for a result any more
         }
     }
 

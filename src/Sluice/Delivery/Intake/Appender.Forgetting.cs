@@ -20,8 +20,8 @@ internal sealed partial class Appender<T>
     private TimeSpan? Window => IsEphemeral ? WindowOfSender : null;
 
     /// <summary>Tells the store that this producer has ended, so that the store forgets it soon. If the last append failed, the store
-    /// forgets the producer after its window. Call once, after the last send. Throws nothing.</summary>
-    /// <param name="cancellation">Gives up.</param>
+    /// forgets the producer after its window. Call after the last send; concurrent calls share one. Throws nothing.</summary>
+    /// <param name="cancellation">Gives up; the token of the first call counts.</param>
     public Task EndAsync(CancellationToken cancellation)
     {
         bool begins;
@@ -29,6 +29,7 @@ internal sealed partial class Appender<T>
         lock (sync)
         {
             if (!IsEphemeral || appendedAt is null) return Task.CompletedTask;
+            if (ending is not null) return ending.Done.Task;
             ending = one = new(cancellation);
             begins = Begin();
         }

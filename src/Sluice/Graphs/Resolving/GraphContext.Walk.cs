@@ -173,8 +173,8 @@ public abstract partial class GraphContext
     {
         isStopping = true;
         Interlocked.MemoryBarrier();
+        if (resolution is not null) Details.GiveGrace(this);         // before user code is told, which may block this thread
         Details.Stop();
-        if (resolution is not null) Details.GiveGrace(this);
     }
 
     /// <summary>Ends the resolve: after the last node, or when the stop timeout of running nodes is over.</summary>

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice;
 
 public static partial class SourceExtensions
@@ -49,9 +51,16 @@ internal sealed class RunObservable<T>(Source<T> source, RunOptions options) : I
         {
             await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (disposed) return;
-            if (run.Completion.IsFaulted) observer.OnError(run.Completion.Exception.InnerException!);
-            else if (run.Completion.IsCanceled) observer.OnError(new OperationCanceledException("The run was cancelled."));
-            else observer.OnCompleted();
+            try
+            {
+                if (run.Completion.IsFaulted) observer.OnError(run.Completion.Exception.InnerException!);
+                else if (run.Completion.IsCanceled) observer.OnError(new OperationCanceledException("The run was cancelled."));
+                else observer.OnCompleted();
+            }
+            catch (Exception e)                      // an observer without a handler of errors rethrows them
+            {
+                Warnings.Tell($"An observer has thrown when it was told how its run has ended: {e.Message}");
+            }
         }
     }
 }

@@ -100,7 +100,7 @@ internal sealed partial class TcpConnection<T>
     }
 
     /// <summary>Gives the client a moment to read the last report.</summary>
-    private Task ToldAsync() => complaint.WaitAsync(options.IdleTimeout < Linger ? options.IdleTimeout : Linger, TimeProvider.System)
-        .ContinueWith(
-        static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    private async Task ToldAsync()
+        => await complaint.WaitAsync(options.IdleTimeout < Linger ? options.IdleTimeout : Linger, TimeProvider.System)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }

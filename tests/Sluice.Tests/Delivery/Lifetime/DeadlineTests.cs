@@ -58,6 +58,29 @@ public class DeadlineTests
         Assert.Equal(0, books.Unaccounted);
     }
 
+    [Theory]
+    [InlineData(10, 60)]
+    [InlineData(60, 10)]
+    public async Task TheEarliestDeadlineOfAStopCounts(int first, int second)
+    {
+        await using var store = new MemoryStreamStore(clock);
+        using SemaphoreSlim begun = new(0);
+        await using var consecutor = new Consecutor<int>("work", source => source.ForEachAsync(async (_, _, cancellation) =>
+        {
+            begun.Release();
+            await Task.Delay(Timeout.Infinite, cancellation);
+        }), Options(store));
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await begun.WaitAsync(Cancellation);
+        Task<bool>[] stops = [consecutor.StopAsync(TimeSpan.FromSeconds(first)), consecutor.StopAsync(TimeSpan.FromSeconds(second))];
+        clock.Advance(TimeSpan.FromSeconds(9));      // the tenth second is for releasing partitions
+        Assert.False(await stops[0].WaitAsync(Patience, Cancellation));
+        await stops[1].WaitAsync(Patience, Cancellation);
+        await consecutor.Completion;
+        Assert.All((await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions, partition => Assert.Null(partition.Owner));
+    }
+
     [Fact]
     public async Task DisposeWaitsForAHangingStoreForOneLeaseDuration()
     {

@@ -75,18 +75,10 @@ public sealed partial class StepScope
         }
         try
         {
-            if (end is not null) Cancel();
+            if (end is not null) await CancelAsync(end, permit).ConfigureAwait(Scheduler.IsSerial);
         }
         finally
         {
-            if (end is { Task.IsCompleted: false })
-            {
-                permit?.Leave();
-                using (Time.CreateTimer(static end => ((TaskCompletionSource)end!).TrySetResult(), end, options.StopTimeout,
-                    Timeout.InfiniteTimeSpan))
-                    await end.Task.ConfigureAwait(Scheduler.IsSerial);
-                if (permit is not null) await new Resumption(permit.Scheduler, permit);
-            }
             lock (sync)
             {
                 isDisposed = true;
@@ -96,6 +88,41 @@ public sealed partial class StepScope
             fromOuter.Unregister();
             GiveUpFailures();
             TellWatchers();
+        }
+    }
+
+    /// <summary>Cancels the calls, and waits for their end and for the callbacks of their tokens, for the stop timeout at most.</summary>
+    private async Task CancelAsync(TaskCompletionSource end, LimitPermit? permit)
+    {
+        var limit = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Before user code is told, which may block its thread.
+        using ITimer timer = Time.CreateTimer(_ =>
+        {
+            limit.TrySetResult();
+            end.TrySetResult();
+        }, null, options.StopTimeout, Timeout.InfiniteTimeSpan);
+        Task told = Scheduler.IsSerial ? CancelHere() : stop.CancelAsync();
+        if (!end.Task.IsCompleted)
+        {
+            permit?.Leave();
+            await end.Task.ConfigureAwait(Scheduler.IsSerial);
+            if (permit is not null) await new Resumption(permit.Scheduler, permit);
+        }
+        if (!told.IsCompleted) await Task.WhenAny(told, limit.Task).ConfigureAwait(false);
+        if (told.IsCompleted) await told.ConfigureAwait(Scheduler.IsSerial);
+        else _ = told.ContinueWith(static late => _ = late.Exception, TaskScheduler.Default);
+    }
+
+    private Task CancelHere()
+    {
+        try
+        {
+            Cancel();
+            return Task.CompletedTask;
+        }
+        catch (AggregateException e)
+        {
+            return Task.FromException(e);
         }
     }
 
