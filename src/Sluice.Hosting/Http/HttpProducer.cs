@@ -68,10 +68,9 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
             context.Abort();                         // the client is gone; no response is better than a meaningless one
             return;
         }
-        catch (InvalidOperationException) when (consecutor.Snapshot() is
-            { IsInputComplete: true, Status: not (ConsecutorStatus.Stopping or ConsecutorStatus.Stopped or ConsecutorStatus.Failed) })
+        catch (InvalidOperationException) when (IsRefusedForGood)
         {
-            problem = InputIsComplete;               // a consecutor that ends may have refused an append that the store has accepted
+            problem = InputIsComplete;
         }
         catch (Exception e) when (e is StreamStoreException or InvalidOperationException or ObjectDisposedException
             or OperationCanceledException)
@@ -86,6 +85,13 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         }
         await Answers.RefusedAsync(context, problem);
     }
+
+    // A consecutor that ends may also have cut off an append that the store has accepted.
+    private bool IsRefusedForGood => consecutor.Snapshot() is
+    {
+        IsInputComplete: true,
+        Status: ConsecutorStatus.Created or ConsecutorStatus.Running or ConsecutorStatus.Paused,
+    };
 
     private async ValueTask<SendResult> SendAsync(HttpContext context)
     {

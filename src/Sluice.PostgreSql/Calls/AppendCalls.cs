@@ -24,7 +24,6 @@ internal static class AppendCalls
         if (request.Refusal(known?.Epoch ?? 0, known?.Last ?? 0, (known?.LastFrom ?? 0, known?.LastId), stream.End, known?.Position)
             is { } refusal) return refusal;
         AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);
-        CheckMarkers(round, request.Batches);
         if (request.Entries.Count > 0 && stream.IsFullFor(request.Entries.Count, request.Entries.Bytes))
             return new(AppendStatus.Full, known?.Last ?? 0, null) { RetryAfter = stream.NextExpiry(round.Now) };
         await PrepareAsync(round, stream, request.Entries).ConfigureAwait(false);
@@ -40,12 +39,6 @@ internal static class AppendCalls
         round.Touched++;
         Count(round, request.Batches);
         return new(AppendStatus.Accepted, request.LastSequence, first);
-    }
-
-    public static void CheckMarkers(Round round, IReadOnlyList<BatchChange> changes)
-    {
-        foreach (BatchChange change in changes)
-            foreach (string marker in change.MarkerStreams) _ = round.Stream(marker);
     }
 
     /// <summary>Reads the partitions that entries go to, so that appending needs no query.</summary>
@@ -65,7 +58,7 @@ internal static class AppendCalls
     {
         foreach (BatchChange change in changes)
             foreach (string marker in change.MarkerStreams)
-                if (round.Stream(marker) is var stream && !stream.Parts.ContainsKey(Sticky(stream)))
+                if (round.FindStream(marker) is { } stream && !stream.Parts.ContainsKey(Sticky(stream)))
                     await RoundLoader.PartsAsync(round, stream, [Sticky(stream)], default).ConfigureAwait(false);
     }
 
@@ -110,7 +103,9 @@ internal static class AppendCalls
     public static int PartitionOf(StreamRow stream, ReadOnlyMemory<byte> record)
         => EntryChunk.KeyOf(record.Span) is { Exists: true } key ? key.PartitionOf(stream.Options.Partitions) : Sticky(stream);
 
-    /// <summary>Changes the counters of batches. A marker for a stream that has ended is dropped: no consumer could read it.</summary>
+    /// <summary>
+    /// Changes the counters of batches. A marker for a stream that has ended or is gone is dropped: no consumer could read it.
+    /// </summary>
     public static void Count(Round round, IReadOnlyList<BatchChange> changes)
     {
         foreach (BatchChange change in changes)
@@ -124,7 +119,7 @@ internal static class AppendCalls
             round.Rows.EndedBatches.Add(change.Batch);
             foreach (string name in change.MarkerStreams)
             {
-                if (round.Stream(name) is not { End: null } stream) continue;
+                if (round.FindStream(name) is not { End: null } stream) continue;
                 using var marker = new EntryBatch();
                 marker.Add(counts.ToBytes(), headers: change.MarkerHeaders.Span);
                 Append(round, stream.Parts[Take(stream)], marker.RecordAt(0).ToArray());

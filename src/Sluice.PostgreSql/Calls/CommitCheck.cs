@@ -10,7 +10,6 @@ internal static class CommitCheck
         foreach (ICommitAttachment attachment in commit.Attachments)
             if (attachment is not PostgresWrites && (attachment as CommitFunctions)?.TransactionType != typeof(NpgsqlTransaction))
                 commit.Refuse(attachment);
-        AppendCalls.CheckMarkers(round, commit.Batches);
         foreach (CursorCommit cursor in commit.Cursors) await ReaderCalls.CheckMoveAsync(round, cursor).ConfigureAwait(false);
         return null;
 

@@ -26,7 +26,7 @@ internal static class AppendCalls
             producer?.Position) is { } refusal) return refusal;
         long end = request.LastSequence;
         AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);
-        CheckMarkers(session, request.Batches);
+        LoadMarkers(session, request.Batches);
         if (request.Entries.Count > 0 && stream.IsFullFor(request.Entries.Count, request.Entries.Bytes))
             return new(AppendStatus.Full, last, null) { RetryAfter = stream.NextExpiry() };
 
@@ -41,9 +41,10 @@ internal static class AppendCalls
         return new(AppendStatus.Accepted, end, first);
     }
 
-    public static void CheckMarkers(Session session, IReadOnlyList<BatchChange> changes)
+    /// <summary>Loads the streams that may get markers: a damaged one fails the call before anything is changed.</summary>
+    public static void LoadMarkers(Session session, IReadOnlyList<BatchChange> changes)
     {
         foreach (BatchChange change in changes)
-            foreach (string marker in change.MarkerStreams) _ = session.Stream(marker);
+            foreach (string marker in change.MarkerStreams) _ = session.FindStream(marker);
     }
 }

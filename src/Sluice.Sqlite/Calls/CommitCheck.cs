@@ -10,7 +10,7 @@ internal static class CommitCheck
         foreach (ICommitAttachment attachment in commit.Attachments)
             if (attachment is not SqliteWrites && (attachment as CommitFunctions)?.TransactionType != typeof(SqliteTransaction))
                 commit.Refuse(attachment);
-        AppendCalls.CheckMarkers(session, commit.Batches);
+        AppendCalls.LoadMarkers(session, commit.Batches);
         foreach (CursorCommit cursor in commit.Cursors) ReaderCalls.CheckMove(session, cursor);
         return null;
 

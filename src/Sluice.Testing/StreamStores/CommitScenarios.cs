@@ -174,6 +174,30 @@ internal static class CommitScenarios
             (BatchCounts.Read(marker.Payload.Span), System.Text.Encoding.UTF8.GetString(marker.Headers.Span))), "markers");
     }
 
+    // The listener of a batch may be renamed, and its stream deleted, while entries of the batch wait.
+    public static async Task AMarkerForAStreamThatIsGoneIsDropped(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenStreamAsync("gone", new() { Partitions = 1 });
+        BatchChange change = new("day 3") { MarkerStreams = ["gone", Results], MarkerHeaders = Bytes("end of day 3") };
+        using EntryBatch items = Batch("a", "b"), more = Batch("c"), none = Batch();
+        await rig.Store.AppendAsync(new(Orders, "p", 0, 1, items) { Batches = [change with { Accepted = 2 }] });
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        Expect.Equal(true, await rig.Store.DeleteStreamAsync("gone"), "the stream was there to delete");
+        await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Batches = [change with { Ended = 1 }] });
+        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "p", 0, 3, more)
+        { Batches = [change with { Accepted = 1 }] })).Status, "one more entry of the batch");
+        await rig.LeaseAsync(owner);
+        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "p", 0, 4, none)
+        { Batches = [change with { Close = true }] })).Status, "closing the batch");
+        await rig.CommitAsync(new(owner, 2) { Settled = [new(2, 3)], Batches = [change with { Ended = 2 }] });
+        await rig.ReopenAsync(kill: true);
+        Entry[] markers = (await rig.Store.ReadAsync(new(Results, 0, 1))).Entries.ToArray();
+        Expect.Same([new BatchCounts(3, 3, 0, true)], markers.Select(marker => BatchCounts.Read(marker.Payload.Span)), "markers");
+        Expect.Equal(null, await rig.Store.FindStreamAsync("gone"), "what FindStreamAsync finds of the deleted stream");
+    }
+
     public static async Task ACommitMayEndStreams(Rig rig)
     {
         Ownership owner = await rig.LeaseNewAsync("a");

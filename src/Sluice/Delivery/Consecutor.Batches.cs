@@ -20,12 +20,10 @@ public sealed partial class Consecutor<T>
             $"The consecutor {Name} has no store, which is what counts the items of a batch. Give it one (ConsecutorOptions.Store); a "
                 + $"MemoryStreamStore will do.");
         ThrowIfEnded();
-        HashSet<ConsecutorCore> behind = OutputGraph.Behind(core);
-        ConsecutorCore[] listeners = [.. behind.Append(core).Distinct().Where(other => other.Options.OnBatchCompleted is not null)
-            .OrderBy(other => other.Name, StringComparer.Ordinal)];
+        ConsecutorCore[] listeners = core.Listeners.All;
         await core.OpenAsync(cancellation).ConfigureAwait(false);
         foreach (ConsecutorCore listener in listeners) await listener.Stream.OpenAsync(cancellation).ConfigureAwait(false);
-        var tag = new BatchTag(Name, name) { Listeners = [.. listeners.Select(listener => listener.Name)] };
+        var tag = new BatchTag(Name, name) { Listeners = Array.ConvertAll(listeners, static listener => listener.Name) };
         return new(this, tag, await ConsecutorBatch<T>.WasClosedAsync(core.Store, tag, cancellation).ConfigureAwait(false));
     }
 }

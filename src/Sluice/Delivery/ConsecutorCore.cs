@@ -44,6 +44,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Members = new(this);
         Sends = new(name, Time, Ledger, InFlight);
         Outputs = new(this);
+        Listeners = new(this);
         if (KeepsState) Rounds = new(this);
         Entrances = new(this, pipeline);
     }
@@ -122,6 +123,9 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
 
     /// <summary>The named outputs, and where they lead.</summary>
     public NamedOutputs Outputs { get; }
+
+    /// <summary>Who is told of the ends of batches.</summary>
+    public BatchListeners Listeners { get; }
 
     public SinkBindings Sinks { get; }
 

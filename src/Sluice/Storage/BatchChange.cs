@@ -24,7 +24,10 @@ public sealed record BatchChange(string Batch)
     /// <summary>Whether the batch is closed: it accepts no more entries.</summary>
     public bool Close { get; init; }
 
-    /// <summary>The streams that get a marker; the same in every change of a batch.</summary>
+    /// <summary>
+    /// The streams that get a marker, if this change completes the batch; usually the same in every change. A stream that has ended, or
+    /// does not exist, gets none: it may have been deleted while entries of the batch wait.
+    /// </summary>
     public IReadOnlyList<string> MarkerStreams { get; init; } = [];
 
     /// <summary>The marker's headers; the same in every change of a batch.</summary>

@@ -131,13 +131,19 @@ public sealed class PayloadSerializers
     /// <summary>Returns the serializer of a type.</summary>
     /// <exception cref="PayloadException">The type has no serializer.</exception>
     public IPayloadSerializer<T> For<T>()
-        => compressor is null && signer is null
-            ? Bare<T>()
-            : (IPayloadSerializer<T>)layered.GetOrAdd(typeof(T),
-            static (_, all) => new SealedPayloadSerializer<T>(all.Bare<T>(), all.compressor, all.signer), this);
+        => HasLayers
+            ? (IPayloadSerializer<T>)layered.GetOrAdd(typeof(T),
+            static (_, all) => new SealedPayloadSerializer<T>(all.Bare<T>(), all.compressor, all.signer), this)
+            : Bare<T>();
+
+    /// <summary>Whether payloads are compressed or signed.</summary>
+    internal bool HasLayers => compressor is not null || signer is not null;
 
     /// <summary>A copy without compression and signatures, for data that does not come from a stream.</summary>
-    internal PayloadSerializers Plain => compressor is null && signer is null ? this : new(given, json);
+    internal PayloadSerializers Plain => HasLayers ? new(given, json) : this;
+
+    /// <summary>Reads and writes payloads as they are, also if the application has a serializer of its own for byte arrays.</summary>
+    internal IPayloadSerializer<byte[]> Raw => With(PayloadSerializer.Bytes).For<byte[]>();
 
     private IPayloadSerializer<T> Bare<T>()
         => given.TryGetValue(typeof(T), out object? one) ? (IPayloadSerializer<T>)one
@@ -147,7 +153,7 @@ public sealed class PayloadSerializers
 
     /// <summary>Whether another program can read the payloads of a type without knowing these serializers: they are JSON, or plain
     /// bytes.</summary>
-    internal bool AreJson(Type type) => compressor is null && signer is null && !given.ContainsKey(type);
+    internal bool AreJson(Type type) => !HasLayers && !given.ContainsKey(type);
 
     /// <returns>The JSON schema of a type's payloads; null if there is none, or a serializer of the user's own writes them.</returns>
     internal JsonElement? SchemaOf(Type type) => type == typeof(byte[]) || given.ContainsKey(type) ? null : json.SchemaOf(type);

@@ -143,6 +143,12 @@ public class FlowErrorTests
             + "service's has the input more; the service's waits for its inputs to be complete (Wait). Use one declaration for both.",
             lab => Fail(lab, Work with { Inputs = ["x", "more"], Wait = true },
                 async (IO<int> x, IO<int> more) => { await FlowLab.ReadAsync(more); }, Working)),
+        ("The run r has failed: the processor work has: The processor work has the input more in the flow, and not in this service, which "
+            + "would ignore its values. "
+            + "The flow declares \"work: x, more -> y\", the service service-1 has registered \"work: x -> y\": only the flow's has the "
+            + "input more. Use one declaration for both.",
+            lab => Fail(lab, Work, async (IO<int> x, IOWriter<int> y) => await y.WriteAsync(await x.FirstAsync()),
+                Flow.From(Work with { Inputs = ["x", "more"] }).Resolve(), [.. One, IOVal.Of("more", 2)])),
         ("The run r has failed: the processor work has: The processor work has put out to \"why\", which is not among its outputs (y). "
             + "Add it to Outputs, or correct the name. "
             + "The flow declares \"work: x -> y\", the service service-1 has registered \"work: x -> why\": only the flow's has the "

@@ -1,6 +1,8 @@
 using Sluice.Diagnostics;
 using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Flows;
 

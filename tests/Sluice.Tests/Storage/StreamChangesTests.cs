@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Tests.Storage;
 
 /// <summary>What a process remembers of streams that other processes may have deleted.</summary>

@@ -14,8 +14,8 @@ local function checkMarkers(batches)
   local known = {}
   for _, b in ipairs(batches) do
     for _, name in ipairs(b.streams) do
-      local h = stream(name)
-      number(call('HGET', h.key, 'markers') or '0', 0, h.key, 'markers', name)
+      local h = find(name)
+      if h then number(call('HGET', h.key, 'markers') or '0', 0, h.key, 'markers', name) end
     end
     b.key = K .. 'bt:' .. b.name
     if not known[b.name] then
@@ -46,7 +46,7 @@ do
 
   local function int64(n) return struct.pack('<I4I4', n % 4294967296, math.floor(n / 4294967296)) end
 
-  -- A marker for a stream that has ended is dropped: nobody can get anything from there any more. The batches were checked before.
+  -- A marker for a stream that has ended or is gone is dropped: no consumer could read it. The batches were checked before.
   function countBatches(batches)
     for _, b in ipairs(batches) do
       local v = b.counts
@@ -58,8 +58,8 @@ do
         local rest = int64(0) .. struct.pack('<I4I4I4', 0, 0, #b.headers) .. b.headers .. int64(accepted) .. int64(ended) .. int64(failed)
         local record = struct.pack('<I4I4', #rest, crc32c(rest)) .. rest
         for _, name in ipairs(b.streams) do
-          local h = stream(name)
-          if not h.ended then append(h, { { call('HINCRBY', h.key, 'markers', 1) % h.partitions, 1, #record - 28, record } }) end
+          local h = find(name)
+          if h and not h.ended then append(h, { { call('HINCRBY', h.key, 'markers', 1) % h.partitions, 1, #record - 28, record } }) end
         end
       else
         call('HSET', b.key, 'accepted', digits(v[1]), 'ended', digits(v[2]), 'failed', digits(v[3]), 'closed', digits(v[4]))

@@ -53,7 +53,7 @@ internal sealed partial class Committer
         foreach (Entry entry in entries.Span)
         {
             settled.Add(entry.Sequence);
-            if (!entry.Headers.IsEmpty) batches.End(EntryHeaders.Read(entry.Headers.Span).Batch, hasFailed: false);
+            batches.End(core.Listeners.HeadersOf(entry).Batch, hasFailed: false);
         }
         var commit = new StoreCommit(partition.Owner, partition.NextCommit)
         {

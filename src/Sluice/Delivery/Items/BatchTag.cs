@@ -19,6 +19,10 @@ internal sealed record BatchTag(string Consecutor, string Name)
 
     public static string CounterOf(string consecutor, string name) => $"{consecutor}/{name}";
 
+    /// <summary>Returns the tag with further listeners.</summary>
+    public BatchTag With(IReadOnlyList<string> listeners) => listeners.All(one => Listeners.Contains(one)) ? this
+        : new(Consecutor, Name) { Listeners = [.. Listeners.Union(listeners, StringComparer.Ordinal)] };
+
     /// <summary>Makes a change of the counter that adds nothing yet.</summary>
     public BatchChange Change() => new(Counter)
     {

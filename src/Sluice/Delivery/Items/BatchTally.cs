@@ -24,6 +24,7 @@ internal sealed class BatchTally
     private void Add(BatchTag tag, long accepted, long ended, long failed)
     {
         counts.TryGetValue(tag.Counter, out var known);
-        counts[tag.Counter] = (known.Tag ?? tag, known.Accepted + accepted, known.Ended + ended, known.Failed + failed);
+        counts[tag.Counter] = (known.Tag?.With(tag.Listeners) ?? tag, known.Accepted + accepted, known.Ended + ended,
+            known.Failed + failed);
     }
 }

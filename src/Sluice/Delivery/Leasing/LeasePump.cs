@@ -52,7 +52,7 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
         foreach (Entry entry in entries.Span)
         {
             Root root = Core.Roots.Rent();
-            EntryHeaders headers = entry.Headers.IsEmpty ? default : EntryHeaders.Read(entry.Headers.Span);
+            EntryHeaders headers = Core.Listeners.HeadersOf(entry);
             PartFailure? earlier = null;
             if (local is not null && headers.IsEmpty)
             {

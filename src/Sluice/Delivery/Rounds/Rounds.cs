@@ -38,7 +38,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
             ref readonly Entry entry = ref entries[i];
             ulong key = partition.Order!.KeyOf(entry);
             partition.Order.Remove(entry.Sequence, key);
-            items[i].Set(entry, entry.Headers.IsEmpty ? default : EntryHeaders.Read(entry.Headers.Span), key);
+            items[i].Set(entry, core.Listeners.HeadersOf(entry), key);
             isSorted &= i == 0 || entry.Sequence > entries[i - 1].Sequence;
         }
         // A lease has retries first, but within their key they keep their old place.

@@ -31,8 +31,9 @@ internal sealed class StatePlan
             if (change.To is not null && Enumerable.Range(0, recorder.Count).Any(node => recorder.NameOf(node) == change.Node))
                 throw Wrong($"says that '{change.Node}' was renamed, and the code has a node of that name. Items that wait for the renamed "
                     + "node would enter the other one: give that one a name that was never used");
-            if (change.To is null && nodes.Any(node => node.Kind == CommitSinkKind.Name && node.Name == change.Node))
-                throw Wrong($"says that '{change.Node}' was removed, and the code has a sink of that name");
+            if (nodes.Any(node => node.Kind == CommitSinkKind.Name && node.Name == (change.To ?? change.Node)))
+                throw Wrong(change.To is null ? $"says that '{change.Node}' was removed, and the code has a sink of that name"
+                    : $"says that '{change.Node}' is called '{change.To}' now, which is a sink that commits: its commits keep their name");
             if (!changes.TryAdd(change.Node, change)) throw Wrong($"names '{change.Node}' twice");
         }
         foreach (IGrouping<string, StateChange> same in said.Where(static change => change.To is not null)

@@ -6,9 +6,15 @@ namespace Sluice.Flows;
 /// </summary>
 internal static class Declarations
 {
-    /// <exception cref="FlowException">The function uses a stream that the flow's processor does not have.</exception>
+    /// <exception cref="FlowException">
+    /// The function uses a stream that the flow's processor does not have, or the service does not know one of its inputs: it runs another
+    /// version of the program. A function need not take an input that the service has declared.
+    /// </exception>
     public static void Check(ProcessorPlan plan, BoundFunction function)
     {
+        if (plan.Inputs.FirstOrDefault(name => !function.Processor.Inputs.Contains(name)) is { } unknown)
+            throw new FlowException(
+                $"The processor {plan.Name} has the input {unknown} in the flow, and not in this service, which would ignore its values.");
         foreach (string name in function.Types.Keys.Order(StringComparer.Ordinal))
             if (!plan.Inputs.Contains(name) && !plan.Outputs.Contains(name))
                 throw new FlowException(

@@ -264,8 +264,8 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
             {
                 Telemetry = Telemetry
             };
-            IOutputPort port = commits is null ? await NumberedOutput.OpenAsync(stream, choices, assignment, life).ConfigureAwait(false)
-                : new StagedOutput(stream, commits.Staging, 0);
+            IOutputPort port = commits is not null ? new StagedOutput(stream, commits.Staging, 0)
+                : await NumberedOutput.OpenAsync(stream, Serializers.Of(name), choices, assignment, life).ConfigureAwait(false);
             outputs.Add(name, new(port, Plan.Name, Run, core.Warn, life));
         }
         if (commits is null) await choices.LoadAsync(mayBeWritten: wasTried, life).ConfigureAwait(false);

@@ -1,5 +1,4 @@
 using Sluice.Diagnostics;
-using Sluice.Policies;
 
 namespace Sluice.Flows;
 
@@ -12,26 +11,24 @@ namespace Sluice.Flows;
 internal sealed class NumberedOutput : IOutputPort
 {
     private const int MaxBytes = 512 << 10;
-    private const int HashBytes = 8;
 
     private readonly OutputStream stream;
     private readonly ChoiceLog choices;
     private readonly ProducerState producer;
     private readonly string cause;                   // of a repetition
     private readonly EntryBatch replayed;
+    private readonly OutputHash hash;
     private readonly Lock sync = new();
-    private readonly byte[] position = new byte[HashBytes];
     private EntryBatch filling;
     private EntryBatch flying;
     private TaskCompletionSource? room;              // for writers that wait for the running append
     private Task flight = Task.CompletedTask;
     private Exception? failure;
-    private ulong hash;
     private long count;
 
-    private NumberedOutput(OutputStream stream, ChoiceLog choices, ProducerState producer, string cause)
+    private NumberedOutput(OutputStream stream, OutputHash hash, ChoiceLog choices, ProducerState producer, string cause)
     {
-        (this.stream, this.choices, this.producer, this.cause) = (stream, choices, producer, cause);
+        (this.stream, this.hash, this.choices, this.producer, this.cause) = (stream, hash, choices, producer, cause);
         (filling, flying, replayed) = (stream.NewBatch(), stream.NewBatch(), stream.NewBatch());
     }
 
@@ -43,12 +40,13 @@ internal sealed class NumberedOutput : IOutputPort
 
     /// <summary>Opens the output; from now on, no earlier host can write the stream.</summary>
     /// <param name="stream">The stream.</param>
+    /// <param name="serializers">The serializers of its values.</param>
     /// <param name="choices">Flushed before each append.</param>
     /// <param name="assignment">The start of the processor, for errors; null if there is none.</param>
     /// <param name="cancellation">Cancels the call.</param>
-    public static async Task<NumberedOutput> OpenAsync(OutputStream stream, ChoiceLog choices, Assignment? assignment,
-        CancellationToken cancellation)
-        => new(stream, choices, await stream.OpenProducerAsync(cancellation).ConfigureAwait(false), CauseOf(assignment));
+    public static async Task<NumberedOutput> OpenAsync(OutputStream stream, PayloadSerializers serializers, ChoiceLog choices,
+        Assignment? assignment, CancellationToken cancellation)
+        => new(stream, new(serializers), choices, await stream.OpenProducerAsync(cancellation).ConfigureAwait(false), CauseOf(assignment));
 
     /// <summary>Why a start is a repetition. A start that was handed over does not count, so any other repetition follows a host.</summary>
     internal static string CauseOf(Assignment? start)
@@ -98,6 +96,7 @@ internal sealed class NumberedOutput : IOutputPort
         filling.Dispose();
         flying.Dispose();
         replayed.Dispose();
+        hash.Dispose();
     }
 
     public Task SettleAsync()
@@ -114,10 +113,9 @@ internal sealed class NumberedOutput : IOutputPort
         to.Add(serializer, value);
         if (!isRepetition && trace is not null)
             TracedEntries.Add(filling, replayed.RecordAt(0).Span[EntryChunk.RecordOverhead..], trace);
-        ReadOnlyMemory<byte> record = to.RecordAt(to.Count - 1);
-        hash = (hash * 0x9E3779B97F4A7C15) + StableHash.Of(record.Span);
+        hash.Add(to.RecordAt(to.Count - 1).Span);
         count++;
-        if (isRepetition && count == producer.Last && hash != BinaryPrimitives.ReadUInt64LittleEndian(producer.Position.Span))
+        if (isRepetition && count == producer.Last && !hash.Matches(producer.Position.Span))
             throw failure = Differs("the values are not the same");
     }
 
@@ -130,6 +128,7 @@ internal sealed class NumberedOutput : IOutputPort
             while (true)
             {
                 long first;
+                byte[] position;
                 lock (sync)
                 {
                     if (filling.Count == 0)
@@ -139,7 +138,7 @@ internal sealed class NumberedOutput : IOutputPort
                     }
                     (filling, flying) = (flying, filling);
                     first = count - flying.Count + 1;
-                    BinaryPrimitives.WriteUInt64LittleEndian(position, hash);
+                    position = hash.ToPosition();
                     room?.TrySetResult();
                     room = null;
                 }
@@ -162,6 +161,7 @@ internal sealed class NumberedOutput : IOutputPort
     private NondeterministicReplayException Differs(string how) => new(
         $"The processor {stream.Processor} was repeated {cause}, and did not put out the same to {Name}: {how}. What readers have seen "
             + $"and what would follow do not belong together. "
-        + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item.")
+        + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item. If its code, or "
+        + "the type of its values, has changed since then, start another run.")
     { Processor = stream.Processor, Run = stream.Run };
 }

@@ -60,8 +60,8 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
             {
                 Trace = FlowSpans.OfInput(plan)
             };
-            var port = await NumberedOutput.OpenAsync(output, choices, assignment: null, life).ConfigureAwait(false);
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
+            var port = await NumberedOutput.OpenAsync(output, serializers, choices, assignment: null, life).ConfigureAwait(false);
             var own = new FunctionLife(core, $"What is put into {values.Key} of the run {plan.Run}", life);
             await using (own.ConfigureAwait(false))
                 foreach (IOVal value in values)

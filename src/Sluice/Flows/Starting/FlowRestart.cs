@@ -51,7 +51,7 @@ internal sealed class FlowRestart(SupervisorCore core, RunPlan plan, Func<string
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
     {
         string name = FlowNames.Values(plan.Run, stream);
-        IPayloadSerializer<byte[]> raw = StoredValue.Raw(core.Options.Serializers.In(name));
+        IPayloadSerializer<byte[]> raw = core.Options.Serializers.In(name).Raw;
         for (long next = 1; ;)
         {
             var request = new ReadRequest(name, 0, next);

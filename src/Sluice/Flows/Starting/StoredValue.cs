@@ -9,14 +9,11 @@ internal sealed class StoredValue(string name, byte[] payload) : IOVal(name)
 
     public override string ToString() => $"{Name} = {payload.Length} bytes";
 
-    /// <summary>Reads and writes payloads as they are, also if the application has a serializer of its own for byte arrays.</summary>
-    public static IPayloadSerializer<byte[]> Raw(PayloadSerializers serializers) => serializers.With(PayloadSerializer.Bytes).For<byte[]>();
-
     internal override ValueTask WriteAsync(IOutputPort port, PayloadSerializers serializers, CancellationToken cancellation)
-        => port.WriteAsync(payload, Raw(serializers), port.Trace, cancellation);
+        => port.WriteAsync(payload, serializers.Raw, port.Trace, cancellation);
 
     internal override void AddTo(EntryBatch batch, PayloadSerializers serializers, EntryTrace? trace)
-        => TracedEntries.Add(batch, payload, Raw(serializers), trace);
+        => TracedEntries.Add(batch, payload, serializers.Raw, trace);
 }
 
 /// <summary>Many values that another run was started with. They are read while they are put in.</summary>
@@ -30,7 +27,7 @@ internal sealed class StoredValues(string name, IAsyncEnumerable<byte[]> payload
 
     internal override async ValueTask WriteAsync(IOutputPort port, PayloadSerializers serializers, CancellationToken cancellation)
     {
-        IPayloadSerializer<byte[]> raw = StoredValue.Raw(serializers);
+        IPayloadSerializer<byte[]> raw = serializers.Raw;
         await foreach (byte[] payload in payloads.WithCancellation(cancellation).ConfigureAwait(false))
             await port.WriteAsync(payload, raw, port.Trace, cancellation).ConfigureAwait(false);
     }

@@ -36,7 +36,6 @@ public sealed partial class MemoryStreamStore
             producer?.Position) is { } refusal) return refusal;
         long end = request.LastSequence;
         AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);
-        CheckMarkers(request.Batches);
         if (request.Entries.Count > 0 && stream.IsFullFor(request.Entries.Count, request.Entries.Bytes))
             return new(AppendStatus.Full, last, null) { RetryAfter = stream.NextExpiry(now) };
 
@@ -56,13 +55,7 @@ public sealed partial class MemoryStreamStore
         return producer;
     }
 
-    private void CheckMarkers(IReadOnlyList<BatchChange> changes)
-    {
-        foreach (BatchChange change in changes)
-            foreach (string marker in change.MarkerStreams) _ = Stream(marker);
-    }
-
-    // A marker for a stream that has ended is dropped: no consumer could read it.
+    // A marker for a stream that has ended or is gone is dropped: no consumer could read it.
     private void Count(IReadOnlyList<BatchChange> changes, DateTimeOffset now)
     {
         foreach (BatchChange change in changes)
@@ -74,7 +67,7 @@ public sealed partial class MemoryStreamStore
             using var marker = new EntryBatch();
             marker.Add(counts.ToBytes(), headers: change.MarkerHeaders.Span);
             foreach (string name in change.MarkerStreams)
-                if (Stream(name) is { End: null } stream) stream.Append(marker, now, generation);
+                if (streams.TryGetValue(name, out StoredStream? stream) && stream.End is null) stream.Append(marker, now, generation);
         }
     }
 }

@@ -26,7 +26,6 @@ public sealed partial class MemoryStreamStore
         if (StoreRules.CheckEntries(commit, partition.AreOutstanding) is { } doubtful) return doubtful;
         if (StoreRules.CheckStreams(commit, Find) is { } ended) return ended;
         foreach (ICommitAttachment attachment in commit.Attachments) commit.Refuse(attachment);
-        CheckMarkers(commit.Batches);
         foreach (CursorCommit cursor in commit.Cursors) CheckMove(cursor);
         return null;
 

@@ -112,6 +112,47 @@ public sealed class BatchTests : IAsyncDisposable
         Assert.Equal(3, calls);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AListenerThatIsNewInTheNextVersionIsTold(bool hasKey)
+    {
+        await using (Consecutor<int> before = Orders())
+        {
+            ConsecutorBatch<int> open = await before.OpenBatchAsync("monday", Cancellation);
+            await open.SendAllAsync([1, 2, 3], Cancellation);
+        }
+        await using Consecutor<int> orders = Orders();
+        await using var ledger = new Consecutor<int>("ledger", source => source | (_ => { }), Listening());
+        orders.Output<int>("booked").To(ledger);
+        ConsecutorBatch<int> batch = await orders.OpenBatchAsync("monday", Cancellation);
+        await batch.CloseAsync(Cancellation);
+        await ledger.StartAsync(Cancellation);
+        await orders.StartAsync(Cancellation);
+        Assert.Equal(new BatchCompleted("orders", "monday", 6, 0), await first.Task.WaitAsync(Cancellation));
+
+        Consecutor<int> Orders() => new("orders", source => source | Sink.Output<int>("booked"), Options())
+        {
+            Key = hasKey ? n => $"{n}" : null
+        };
+    }
+
+    [Fact]
+    public async Task AListenerThatIsNewInTheNextVersionIsToldOfItemsThatAreSettledFirst()
+    {
+        await using (var before = new Consecutor<int>("orders", source => source | (_ => { }), Options()))
+        {
+            ConsecutorBatch<int> open = await before.OpenBatchAsync("monday", Cancellation);
+            await open.SendAllAsync([1, 2, 3], Cancellation);
+        }
+        await using var orders = new Consecutor<int>("orders", source => source | (_ => { }),
+            Listening() with { Delivery = DeliveryGuarantee.None });
+        ConsecutorBatch<int> batch = await orders.OpenBatchAsync("monday", Cancellation);
+        await batch.CloseAsync(Cancellation);
+        await orders.StartAsync(Cancellation);
+        Assert.Equal(new BatchCompleted("orders", "monday", 3, 0), await first.Task.WaitAsync(Cancellation));
+    }
+
     [Fact]
     public async Task AConsecutorWithoutAStoreRefusesToOpenABatch()
     {

@@ -19,7 +19,7 @@ public sealed class LateRepetitionTests
         await using var memory = new MemoryStreamStore(clock);
         var store = new AnswerlessStore(memory, () => clock.Advance(TimeSpan.FromMinutes(minutes)));
         await using Consecutor<int> orders = SenderRows.New(store, clock, "orders");
-        Task<SendResult> sending = orders.TrySendAllAsync([1, 2], cancellation: Cancellation).AsTask();
+        Task<SendResult> sending = orders.TrySendAllAsync([1, 2], cancellation: Cancellation);
         while (!sending.IsCompleted)                 // between its tries it waits for a moment
         {
             if (clock.NextDue is { } due && due - clock.GetUtcNow() < TimeSpan.FromSeconds(1)) clock.SetUtcNow(due);

@@ -59,10 +59,15 @@ public sealed class FormerSinkTests : IAsyncDisposable
     }
 
     [Fact]
-    public void ASinkThatTheCodeHasCannotBeDropped()
-        => Assert.Contains("says that 'books' was removed, and the code has a sink of that name",
-            Assert.Throws<ArgumentException>(() => Make("a", hasSink: true, StateChange.Dropped("books"))).Message,
+    public void ASinkOfTheCodeIsNeitherDroppedNorTheNewNameOfANode()
+    {
+        Assert.Contains("says that 'books' was removed, and the code has a sink of that name", Refusal(StateChange.Dropped("books")),
             StringComparison.Ordinal);
+        Assert.Contains("says that 'ledger' is called 'books' now, which is a sink that commits",
+            Refusal(StateChange.Renamed("ledger", "books")), StringComparison.Ordinal);
+
+        string Refusal(StateChange said) => Assert.Throws<ArgumentException>(() => Make("a", hasSink: true, said)).Message;
+    }
 
     private async Task WriteAsync()
     {

@@ -40,6 +40,22 @@ public class LongListTests
         Assert.Equal(Enumerable.Repeat($"{items}", windows), ledger.Lines);
     }
 
+    /// <summary>More windows end than one commit puts out.</summary>
+    [Fact]
+    public async Task AllOpenWindowsComeOutAtTheEnd()
+    {
+        const int Windows = 120;
+        await using var store = new MemoryStreamStore(clock);
+        await using Consecutor<string> consecutor = New(store, source => source.Window(Hour, Hour / Windows) | Stage.Named("windows")
+            | (window => window.Items.Count) | ledger.Sink<int>());
+        await consecutor.StartAsync(Cancellation);
+        await SendAsync(consecutor, 3, 10);
+        await consecutor.CompleteAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        Assert.Equal(Enumerable.Repeat("3", Windows), ledger.Lines);
+        Assert.Equal(0, await CountRowsAsync(store));
+    }
+
     [Fact]
     public async Task WindowsThatOverlapTooMuchAreRefused()
     {
@@ -114,7 +130,10 @@ public class LongListTests
         const int Windows = 52, Items = 24;
         await using var store = new MemoryStreamStore(clock);
         EventTime<string> time = new(static text => DateTimeOffset.UnixEpoch.AddSeconds(int.Parse(text.AsSpan(0, 4),
-            CultureInfo.InvariantCulture))) { MaxOutOfOrderness = TimeSpan.FromSeconds(1_000) };
+            CultureInfo.InvariantCulture)))
+        {
+            MaxOutOfOrderness = TimeSpan.FromSeconds(1_000)
+        };
         await using Consecutor<string> consecutor = New(store, source => source.Window(time, TimeSpan.FromSeconds(1))
             | Stage.Named("windows") | (window => window.Items.Count) | ledger.Sink<int>());
         await consecutor.StartAsync(Cancellation);
