@@ -13,7 +13,8 @@ public class ConsecutorCoreTests
     private const int Fewest = 4;
 
     // These classes are about whole consecutors: how they are connected, and which one a run belongs to.
-    private static readonly string[] AboutConsecutors = ["OutputTarget", "OutputGraph", "BatchListeners", "ConsecutorOutput", "LeaseSource"];
+    private static readonly string[] AboutConsecutors =
+        ["OutputTarget", "OutputGraph", "BatchListeners", "ConsecutorOutput", "LeaseSource"];
 
     [Fact]
     public void AClassThatTakesTheWholeConsecutorUsesMuchOfIt()

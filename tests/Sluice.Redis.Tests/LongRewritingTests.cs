@@ -13,8 +13,8 @@ public class LongRewritingTests
     {
         // For each key, the rewriting waits three seconds.
         await using RedisServer server = await RedisServer.StartAsync("--rdb-key-save-delay", "3000000");
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Timeout = TimeSpan.FromSeconds(1) },
-            Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Timeout = TimeSpan.FromSeconds(1) }, Cancellation);
         for (int stream = 0; stream < 20; stream++)
             await store.OpenStreamAsync($"stream {stream}", new() { Partitions = 1 }, Cancellation);
         await server.KillAsync();

@@ -117,8 +117,8 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
         bool hasMany = parts.Length == 3 && parts[0].Length <= MaxHourDigits
             && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out hours) && hours >= HoursOfDay;
         if (hasMany) text = $"00:{parts[1]}:{parts[2]}";
-        return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan value) ? hasMany ? TimeSpan.FromHours(hours) + value : value
-            : null;
+        if (!TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan value)) return null;
+        return hasMany ? TimeSpan.FromHours(hours) + value : value;
     }
 
     private static bool? Flag(string text) => bool.TryParse(text, out bool value) ? value : null;

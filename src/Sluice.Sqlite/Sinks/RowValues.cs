@@ -30,7 +30,8 @@ internal static class RowValues
         string text => Refusal(text),
         double number when double.IsNaN(number) => NotANumber,
         float number when float.IsNaN(number) => NotANumber,
-        null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or byte[] or ReadOnlyMemory<byte> => null,
+        null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or byte[] or ReadOnlyMemory<byte>
+            => null,
         _ => $"is a {TypeNames.Of(value.GetType())}: SQLite keeps integers, floating-point numbers, texts and bytes. Convert it first",
     };
 

@@ -57,6 +57,13 @@ public sealed record ProcessorRetry
         init => maxDelay = Waits.Check(value, nameof(MaxDelay));
     }
 
+    /// <summary>Whether another policy makes the same retries with the same pauses.</summary>
+    public bool Equals(ProcessorRetry? other)
+        => other is not null && (Retries, Delay, MaxDelay) == (other.Retries, other.Delay, other.MaxDelay);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Retries, Delay, MaxDelay);
+
     /// <summary>Describes the policy, for example <c>3 retries</c>.</summary>
     public override string ToString() => Retries == 1 ? "1 retry" : $"{Retries:N0} retries";
 }

@@ -1,8 +1,9 @@
 namespace Sluice.Membership;
 
 /// <summary>
-/// Decides which members of a group are alive, by this process's monotonic clock. A member is silent if the looks of its lease duration have
-/// seen the same heartbeat count, or if its process on this machine has ended. <see cref="Silence"/> says how times without looks count.
+/// Decides which members of a group are alive, by this process's monotonic clock. A member is silent if the looks of its lease duration
+/// have seen the same heartbeat count, or if its process on this machine has ended. <see cref="Silence"/> says how times without looks
+/// count.
 /// </summary>
 /// <remarks>Locking rule: all state is under the lock <c>seen</c>, under which only the clock is called. Any thread may call.</remarks>
 internal sealed class MemberWatch(TimeProvider time)

@@ -2,8 +2,8 @@ namespace Sluice.Membership;
 
 /// <summary>How long a member was silent, as looks at its group have shown.</summary>
 /// <remarks>
-/// The time between two looks counts for a third of the lease duration at most, in which a living member sends a heartbeat. So a time without
-/// looks proves little: the store was away, and took no heartbeats, or this process was paused, while the member was not.
+/// The time between two looks counts for a third of the lease duration at most, in which a living member sends a heartbeat. So a time
+/// without looks proves little: the store was away, and took no heartbeats, or this process was paused, while the member was not.
 /// </remarks>
 /// <param name="SeenAt">The start of the last look; before there was one, when the heartbeat count was learned.</param>
 /// <param name="Duration">For how long looks have seen the same heartbeat count.</param>

@@ -1,5 +1,5 @@
-using Sluice.Pipelines;
 using Sluice.Diagnostics;
+using Sluice.Pipelines;
 using Sluice.Policies;
 
 namespace Sluice.Producers;

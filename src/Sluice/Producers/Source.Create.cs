@@ -11,8 +11,8 @@ public static partial class Source
     /// </summary>
     /// <remarks>
     /// The source fails with the function. It ends when the function has returned and its pushes have ended; a warning names a source
-    /// that has to wait for pushes which were not awaited. Every run calls the function once. When an awaited push has returned, the item is accepted;
-    /// pushes may come from several threads. The token is cancelled when no more items are wanted; a push then throws an
+    /// that has to wait for pushes which were not awaited. Every run calls the function once. When an awaited push has returned, the item
+    /// is accepted; pushes may come from several threads. The token is cancelled when no more items are wanted; a push then throws an
     /// <see cref="OperationCanceledException"/>, and its item is not accepted.
     /// </remarks>
     /// <param name="producer">The function. Await every push: that is the backpressure.</param>

@@ -86,7 +86,7 @@ public class PayloadException : SluiceException
     /// <summary>Whether the entry is longer than the stream allows (<see cref="StreamOptions.MaxEntryBytes"/>).</summary>
     public bool IsTooLong { get; init; }
 
-    /// <summary>Whether the message ends with what code of the application said, which may be internal: a key function or a getter.</summary>
+    /// <summary>Whether the message ends with what code of the application said, which may be internal: a key function, a getter.</summary>
     internal bool IsInternal => InnerException is not (null or FormatException or PayloadException)
         && Message.EndsWith(FailureText.MessageOf(InnerException), StringComparison.Ordinal);
 

@@ -6,11 +6,11 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>User code registers a callback with its token that blocks, and ignores the token. All limits on time hold nevertheless.</summary>
+/// <summary>User code registers a callback that blocks with its token, and ignores the token. All limits on time hold.</summary>
 public sealed class BlockedCallbackTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(50);        // in real time: a callback that blocks stops a test clock
+    private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(50);   // in real time: a callback that blocks stops a test clock
     private readonly TestClock clock = new();
     private readonly SemaphoreSlim begun = new(0);
     private readonly ManualResetEventSlim gate = new();

@@ -36,6 +36,6 @@ public class CancelledStartTests
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
         Task<FlowRun> StartAsync(CancellationToken cancellation) => service.StartAsync(Flow.From(Sum).Resolve(),
-            [IOVal.Stream("x", FlowLab.Many([1, 2, 3]))], run: "import-7", cancellation: cancellation);
+            [IOVal.Stream("x", FlowLab.Many([1, 2, 3], CancellationToken.None))], run: "import-7", cancellation: cancellation);
     }
 }

@@ -106,9 +106,10 @@ public class MemberWatchTests
         var beat = new HeartbeatRequest(id, "a", "holder", LeaseTime);
         await store.HeartbeatAsync(beat, cancellation);
         var instance = new MemberInstance();
-        Task<GroupInfo> joining = new GroupMember(store, id, "a", instance, LeaseTime, clock).JoinAsync(static _ => { }, cancellation);
+        await using var away = new AwayStore(store, () => clock.Advance(2 * LeaseTime));
+        Task<GroupInfo> joining = new GroupMember(away, id, "a", instance, LeaseTime, clock).JoinAsync(static _ => { }, cancellation);
         await clock.WaitForTimersAsync(1, cancellation);
-        clock.Advance(2 * LeaseTime);
+        clock.Advance(LeaseTime / 6);
         await Task.WhenAny(joining, clock.WaitForTimersAsync(1, cancellation));
         Assert.False(joining.IsCompleted);
         await store.HeartbeatAsync(beat, cancellation);
@@ -146,6 +147,19 @@ public class MemberWatchTests
         }
         instance.End();
         Assert.InRange(beats, 20, 40);
+    }
+
+    /// <summary>Answers the second heartbeat when a time has passed since.</summary>
+    private sealed class AwayStore(IStreamStore inner, Action pass) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private int beats;
+
+        public override async ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
+        {
+            HeartbeatResult result = await base.HeartbeatAsync(request, cancellation);
+            if (++beats == 2) pass();
+            return result;
+        }
     }
 
     private void SeeForLeaseTimes(int count, GroupInfo group)

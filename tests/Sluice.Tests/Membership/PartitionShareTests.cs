@@ -52,11 +52,7 @@ public class PartitionShareTests
         var (lab, members) = Start(4, "a", "b");
         members[0].Acquire(0, 1, 2, 3);
         members[1].Beat();
-        for (int third = 0; third < 3; third++)
-        {
-            lab.Clock.Advance(ShareLab.LeaseTime / 3);
-            members[1].Beat();
-        }
+        for (int third = 0; third < 3; third++, members[1].Beat()) lab.Clock.Advance(Third);
         var wanted = members[1].Share.ToAcquire(members[1].View, members[1].Owned);
         Assert.Equal(4, wanted.Count);
         Assert.All(wanted, partition => Assert.True(members[1].Share.IsStillFree(partition)));

@@ -26,12 +26,13 @@ public class BackoffTests
     [Theory]
     [InlineData(300, null, 300)]
     [InlineData(1, null, 60)]
-    [InlineData(300, 20, 20)]
+    [InlineData(300, 20.0, 20)]
     public void TheLongestPauseOfAProcessorIsItsDelayIfThatIsLonger(double delay, double? max, double longest)
     {
         var retry = new ProcessorRetry(5) { Delay = TimeSpan.FromSeconds(delay) };
         if (max is { } given) retry = retry with { MaxDelay = TimeSpan.FromSeconds(given) };
         Assert.Equal(longest, retry.MaxDelay.TotalSeconds);
+        Assert.Equal(retry, RetryPlan.Of(retry)!.ToRetry());
         Assert.InRange(RetryPlan.Of(retry)!.PauseAfter(20).TotalSeconds, longest / 2, longest);
     }
 }

@@ -41,7 +41,7 @@ public class CallbackTests
         static async void TellAsync(string text) => await Task.Yield();
     }
 
-    private static void Refuses(string name, Action call)
+    private static void Refuses(string name, Func<object?> call)
     {
         var refused = Assert.Throws<ArgumentException>(name, call);
         Assert.StartsWith($"{name} is async void: Sluice calls it and cannot wait for it, and a failure in it would end the process.",

@@ -75,7 +75,8 @@ internal sealed record RetryPlan(
 
     /// <summary>The pause before the next attempt.</summary>
     /// <param name="failed">The number of failed attempts.</param>
-    public TimeSpan PauseAfter(int failed) => Backoff.Exponential(Delay < MaxDelay ? Delay : MaxDelay, MaxDelay).WaitBefore(failed, Random.Shared);
+    public TimeSpan PauseAfter(int failed)
+        => Backoff.Exponential(Delay < MaxDelay ? Delay : MaxDelay, MaxDelay).WaitBefore(failed, Random.Shared);
 }
 
 /// <summary>The values that a run was started with in one stream, by which a repeated start is recognized.</summary>

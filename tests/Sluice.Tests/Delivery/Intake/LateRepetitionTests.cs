@@ -25,7 +25,7 @@ public sealed class LateRepetitionTests
             if (clock.NextDue is { } due && due - clock.GetUtcNow() < TimeSpan.FromSeconds(1)) clock.SetUtcNow(due);
             await Task.Yield();
         }
-        if (isRepeated) Assert.Equal(SendStatus.Accepted, (await sending).Status);
+        if (isRepeated) Assert.Equal(SendStatus.Repeated, (await sending).Status);
         else await Assert.ThrowsAsync<StreamStoreException>(() => sending);
         Assert.Equal(2, (await memory.FindStreamAsync("orders", Cancellation))!.Appended);
     }

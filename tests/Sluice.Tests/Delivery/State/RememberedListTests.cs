@@ -89,9 +89,9 @@ public class RememberedListTests
 
         public SortedDictionary<string, StateRow> Rows { get; } = new(StringComparer.Ordinal);
 
-        public StateWriter Begin(int spare) => new Writer(new ChangedRows(PayloadSerializers.Json, 0, "node", changes = [], new()), spare);
+        public Writer Begin(int spare) => new(new ChangedRows(PayloadSerializers.Json, 0, "node", changes = [], new()), spare);
 
-        public StateReader Read() => new StoredRows(PayloadSerializers.Json, Rows.Values, isComplete: true);
+        public StoredRows Read() => new(PayloadSerializers.Json, Rows.Values, isComplete: true);
 
         public void Commit()
         {

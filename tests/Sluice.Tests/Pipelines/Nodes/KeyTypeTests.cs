@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines.Nodes;
@@ -69,7 +70,8 @@ public class KeyTypeTests
         Assert.StartsWith("'total' keeps state by the key of Stage.KeyBy. " + why, failure.Message, StringComparison.Ordinal);
     }
 
-    private static Task TakenAsync<TKey>(Func<int, TKey> key) => Body(Source.From([1, 2]), key).RunAsync(cancellation: Cancellation);
+    private static Task<RunSnapshot> TakenAsync<TKey>(Func<int, TKey> key)
+        => Body(Source.From([1, 2]), key).RunAsync(cancellation: Cancellation);
 
     private static Pipeline Body<TKey>(Source<int> source, Func<int, TKey> key)
         => source | Stage.KeyBy(key) | StageNode.Of(static () => new Total()) | Stage.Named("total") | (static _ => { });

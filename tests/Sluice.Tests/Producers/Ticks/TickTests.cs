@@ -100,7 +100,7 @@ public sealed class TickTests : IAsyncDisposable
         Assert.Equal(expected, await lab.AcceptedAsync());
     }
 
-    /// <summary>A clock that was wrong for a moment, as after a resume, must not silence a producer until the wrong time has come.</summary>
+    /// <summary>A clock that was wrong for a moment, as after a resume, must not silence a producer until that time has come.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
