@@ -58,6 +58,7 @@ public class PausedMemberTests
         Assert.Empty(first.ToAcquire());
         second.Beat();                               // its connection has come back, too
         BeatForALeaseTime(lab, first, second);
+        first.Beat();                                // sees the last heartbeat of the other one, which dies
         Assert.Empty(first.ToAcquire());
         BeatForALeaseTime(lab, first);
         Assert.Equal([4, 5, 6, 7], first.ToAcquire());
