@@ -1,8 +1,6 @@
 using Sluice.Diagnostics;
 using Sluice.Flows;
-using Sluice.Storage;
 using Sluice.Testing;
-using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Flows;
 
@@ -125,51 +123,6 @@ public class HostingTests
             await Task.Yield();
             yield return IOVal.Of("y", 1);
             yield return IOVal.Of("y", context.Start);
-        }
-    }
-
-    [Fact]
-    public async Task AnAnswerThatComesLateDoesNotProveThatAStarterWasSilent()
-    {
-        var clock = new TestClock();
-        await using var store = new MemoryStreamStore(clock);
-        await using var starter = Supervisor.Attach(store, new() { Name = "starter", Time = clock });
-        var slow = new SlowLooks(store, () => clock.Advance(TimeSpan.FromMinutes(1)));
-        await using var service = Supervisor.Attach(slow, new() { Name = "service", Time = clock });
-        service.Register(Work, StartTests.CopyAsync);
-        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using FlowRun run = await starter.StartAsync(Working, [IOVal.Stream("x", ValuesAsync())], run: "fed",
-            cancellation: FlowLab.Cancellation);
-        while (slow.Count < 2)
-        {
-            clock.Advance(TimeSpan.FromSeconds(1));
-            await Member.PollAsync();
-        }
-        for (int poll = 0; poll < 100; poll++) await Member.PollAsync();
-        end.SetResult();
-        Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("y")));
-        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-
-        async IAsyncEnumerable<int> ValuesAsync()
-        {
-            yield return 1;
-            await end.Task;
-            yield return 2;
-        }
-    }
-
-    /// <summary>Answers the second look at the starter when a minute has passed since.</summary>
-    private sealed class SlowLooks(IStreamStore inner, Action pass) : StreamStoreWrapper(inner, leaveOpen: true)
-    {
-        private int count;
-
-        public int Count => Volatile.Read(ref count);
-
-        public override async ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
-        {
-            GroupInfo? info = await base.FindGroupAsync(group, cancellation);
-            if (group == FeedWatch.GroupOf("fed") && Interlocked.Increment(ref count) == 2) pass();
-            return info;
         }
     }
 
