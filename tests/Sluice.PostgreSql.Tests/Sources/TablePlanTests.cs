@@ -27,7 +27,7 @@ public class TablePlanTests
         await IsQuickAsync(looker.State(), command => command.With("orders").With(0L));
         await IsQuickAsync(looker.Bound(isBehind: false), static _ => { });
         await IsQuickAsync(looker.Bound(isBehind: true), static command => TableLooker.Add(command, ["2000-01-01", "1"]));
-        Assert.Empty(lab.Warnings);
+        Assert.DoesNotContain(lab.Warnings, static text => !text.Contains("is a timestamp without time zone", StringComparison.Ordinal));
 
         async Task IsQuickAsync(string statement, Action<NpgsqlBatchCommand> add)
         {

@@ -90,7 +90,8 @@ internal sealed class ChangesSnapshot(SourceServer server, ChangesCatalog catalo
         {
             await ExecuteAsync(reading, $"SET TRANSACTION SNAPSHOT '{snapshot}'", cancellation).ConfigureAwait(false);
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InvalidParameterValue or PostgresErrorCodes.UndefinedObject)
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InvalidParameterValue or PostgresErrorCodes.UndefinedObject
+            or PostgresErrorCodes.ObjectNotInPrerequisiteState)
         {
             throw new IOException($"the connection that had taken the snapshot is lost: {e.MessageText}", e);
         }
