@@ -105,6 +105,11 @@ internal sealed partial class Connection : IAsyncDisposable
                 silence.Answer();                    // a refusal is an answer
                 throw;
             }
+            catch (StreamStoreException)             // the server is there, and not prepared
+            {
+                silence.Fail();
+                throw;
+            }
         }
     }
 

@@ -106,10 +106,13 @@ public class MemberWatchTests
         var beat = new HeartbeatRequest(id, "a", "holder", LeaseTime);
         await store.HeartbeatAsync(beat, cancellation);
         var instance = new MemberInstance();
-        await using var away = new AwayStore(store, () => clock.Advance(2 * LeaseTime));
+        await using var away = new AwayStore(store);
         Task<GroupInfo> joining = new GroupMember(away, id, "a", instance, LeaseTime, clock).JoinAsync(static _ => { }, cancellation);
         await clock.WaitForTimersAsync(1, cancellation);
         clock.Advance(LeaseTime / 6);
+        await away.IsAsked.Task.WaitAsync(cancellation);
+        clock.Advance(2 * LeaseTime);
+        away.MayAnswer.SetResult();
         await Task.WhenAny(joining, clock.WaitForTimersAsync(1, cancellation));
         Assert.False(joining.IsCompleted);
         await store.HeartbeatAsync(beat, cancellation);
@@ -149,15 +152,20 @@ public class MemberWatchTests
         Assert.InRange(beats, 20, 40);
     }
 
-    /// <summary>Answers the second heartbeat when a time has passed since.</summary>
-    private sealed class AwayStore(IStreamStore inner, Action pass) : StreamStoreWrapper(inner, leaveOpen: true)
+    /// <summary>Answers the second heartbeat when the test says so.</summary>
+    private sealed class AwayStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private int beats;
+
+        public TaskCompletionSource IsAsked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource MayAnswer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public override async ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
         {
             HeartbeatResult result = await base.HeartbeatAsync(request, cancellation);
-            if (++beats == 2) pass();
+            if (++beats != 2) return result;
+            IsAsked.SetResult();
+            await MayAnswer.Task.WaitAsync(cancellation);
             return result;
         }
     }
