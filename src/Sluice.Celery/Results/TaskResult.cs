@@ -65,7 +65,8 @@ internal sealed record TaskResult(string State, byte[] Json, string? Traceback)
         }
         catch (InvalidOperationException)
         {
-            return value.GetRawText().Trim('"');
+            string raw = value.GetRawText();         // of a string, as no other value fails
+            return raw[1..^1];
         }
     }
 }
