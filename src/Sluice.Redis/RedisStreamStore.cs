@@ -219,9 +219,11 @@ public sealed partial class RedisStreamStore : StreamStore
     // The number of partitions of a stream; (0, "") if it does not exist, which the script reports.
     private async ValueTask<(int Partitions, string Made)> ShapeAsync(string stream, CancellationToken cancellation)
     {
-        if (known.TryGetValue(stream, out var shape)) return shape;
-        await FindStreamAsync(stream, cancellation).ConfigureAwait(false);
-        return known.TryGetValue(stream, out shape) ? shape : (0, "");
+        while (true)                                 // all may be forgotten between the two
+        {
+            if (known.TryGetValue(stream, out var shape)) return shape;
+            if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null) return (0, "");
+        }
     }
 
     private int NextSticky(int partitions) => (int)((uint)Interlocked.Increment(ref sticky) % (uint)partitions);

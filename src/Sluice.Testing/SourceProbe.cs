@@ -151,6 +151,7 @@ public sealed class SourceProbe<T>
         finally
         {
             lock (gate) running = false;
+            if (cancellation.IsCancellationRequested) stopped.TrySetResult();       // the callback may not have run yet
             FallSilent("The run has ended, so it does not ask for more items.");
         }
     }

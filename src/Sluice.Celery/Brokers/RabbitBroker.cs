@@ -250,7 +250,7 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
                     + $"(amqp://USER:PASSWORD@HOST:PORT/VHOST).");
             // The broker counts connections of a lost network until their heartbeats are over.
             if (cause is OperationInterruptedException { ShutdownReason: { ReplyCode: 530 } limit }
-                && limit.ReplyText.Contains("limit", StringComparison.OrdinalIgnoreCase))
+                && limit.ReplyText.Contains("connection limit", StringComparison.OrdinalIgnoreCase))
                 return new BrokerAwayException($"The Celery broker, {address}, takes no more connections: {limit.ReplyText}", e);
             if (cause is OperationInterruptedException { ShutdownReason: { ReplyCode: 403 or 406 or 530 } reason })
                 return new FlowException($"The Celery broker, {address}, refuses: {reason.ReplyText}");

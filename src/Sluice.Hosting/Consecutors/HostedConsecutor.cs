@@ -60,7 +60,7 @@ internal sealed class ConsecutorRegistration<T>(string name, Func<IServiceProvid
         ILogger log = loggers.CreateLogger($"Sluice.Consecutor.{name}");
         SluiceSettings settings = container.GetRequiredService<SluiceSettings>();
         ConsecutorOptions options = OfHost(new());
-        if (configure is not null) options = OfHost(configure(options));
+        if (configure is not null) options = OfHost(configure(options) ?? new());
         options = settings.Consecutor(name, options);
         options = options with { Run = ItemLogScope.Add(options.Run, name, settings, loggers) };
         return new(name, source => body(container, source), options) { Key = key };

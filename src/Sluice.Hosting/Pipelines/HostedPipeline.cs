@@ -45,7 +45,7 @@ internal sealed class HostedPipeline(string title, string name, string? target, 
         RunOptions given = ItemLogScope.Add(options, name, container!.GetRequiredService<SluiceSettings>(),
             container!.GetRequiredService<ILoggerFactory>());
         Task<PipelineRun> starting = LaunchAsync(given with { OnStarted = given.OnStarted + begun.SetResult });
-        run = await (await Task.WhenAny(begun.Task, starting).ConfigureAwait(false)).ConfigureAwait(false);
+        run = await (await Task.WhenAny(starting, begun.Task).ConfigureAwait(false)).ConfigureAwait(false);
         _ = EndAsync(starting);
     }
 

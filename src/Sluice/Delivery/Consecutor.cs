@@ -85,7 +85,8 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
         if (ownsStore && !recorder.KeepsState)
         {
             var items = new HandleSerializer<T>();
-            handles = items;
+            // Under None, items are settled, and would be freed, before they are read.
+            if (options.Delivery.Level != DeliveryLevel.None) handles = items;
             options = options with { Serializers = options.Serializers.Plain.With(items) };
         }
         else _ = options.Serializers.For<T>();       // items that would not come back from the store as they were are refused here

@@ -96,7 +96,7 @@ public sealed partial class PipelineRun
         {
             await callbacks.WaitAsync(options.StopTimeout, Time).ConfigureAwait(false);
         }
-        catch (TimeoutException) when (!callbacks.IsCompleted)
+        catch (TimeoutException)                     // a callback's own exceptions come as an AggregateException
         {
             _ = callbacks.Observed();
         }

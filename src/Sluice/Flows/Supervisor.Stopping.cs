@@ -7,10 +7,10 @@ namespace Sluice.Flows;
 public sealed partial class Supervisor
 {
     /// <summary>Hands its processors over: cancels their functions, and waits until they have stopped.</summary>
-    /// <remarks>When they have, the store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.</remarks>
+    /// <remarks>The store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.</remarks>
     public async ValueTask DisposeAsync()
     {
-        await Ending(null).ConfigureAwait(false);
+        await Ending(core.Options.LeaseDuration).ConfigureAwait(false);
     }
 
     /// <summary>Stops the supervisor within a time: it takes on nothing more, and hands over what it hosts as <see cref="DisposeAsync"/>
@@ -19,22 +19,22 @@ public sealed partial class Supervisor
     /// <see cref="SupervisorOptions.LeaseDuration"/>.</remarks>
     /// <param name="deadline">
     /// How long that may take: more than zero, 49 days at most. The store has nine tenths of it to answer. Without a deadline it waits
-    /// until all functions have stopped; from then on, the store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.
+    /// until all functions have stopped, and the store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.
     /// </param>
     /// <param name="cancellation">Ends the wait as if the deadline had passed. A host passes its shutdown token.</param>
     /// <returns>The processors that are left behind, as a warning says, too; empty if all were handed over.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is out of range.</exception>
     public async Task<IReadOnlyList<string>> StopAsync(TimeSpan? deadline = null, CancellationToken cancellation = default)
     {
-        TimeSpan limit = deadline ?? Timeout.InfiniteTimeSpan;
+        TimeSpan limit = deadline ?? Timeout.InfiniteTimeSpan, forStore = core.Options.LeaseDuration;
         if (deadline is { } given)
         {
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(given, TimeSpan.Zero, nameof(deadline));
             Waits.Check(given, nameof(deadline));
+            forStore = given * 0.9;
         }
-        TimeSpan? forStore = deadline * 0.9;
         Task stopping = Ending(forStore);
-        if (forStore is { } time) core.BeginToEnd(time);                 // also where a stop has begun before
+        if (deadline is not null) core.BeginToEnd(forStore);             // also where a stop has begun before
         try
         {
             await stopping.WaitAsync(limit, core.Options.Time, cancellation).ConfigureAwait(false);
@@ -54,7 +54,7 @@ public sealed partial class Supervisor
         }
     }
 
-    private Task Ending(TimeSpan? limit)
+    private Task Ending(TimeSpan limit)
     {
         lock (sync)
         {
@@ -63,12 +63,11 @@ public sealed partial class Supervisor
         }
     }
 
-    private async Task EndAsync(WorkGroup[] groups, TimeSpan? limit)
+    private async Task EndAsync(WorkGroup[] groups, TimeSpan limit)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // leave the lock
         lock (Attached) Attached.Remove(this);
-        if (limit is { } time) core.BeginToEnd(time);
-        else core.BeginToEnd();
+        core.BeginToEnd(limit);
         try
         {
             await Task.WhenAll(groups.Select(group => group.StopAsync())).ConfigureAwait(false);

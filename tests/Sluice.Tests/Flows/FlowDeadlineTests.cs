@@ -1,5 +1,4 @@
 using Sluice.Flows;
-using Sluice.Storage;
 using Sluice.Testing;
 using Sluice.Tests.Delivery;
 
@@ -69,40 +68,6 @@ public class FlowDeadlineTests
         await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
-    /// <remarks>Formerly the store's time began with the stop: the function's service gave the store up before the function had
-    /// ended.</remarks>
-    [Fact]
-    public async Task AStopWithoutADeadlineHandsOverAFunctionThatTakesLong()
-    {
-        TimeSpan lease = TimeSpan.FromSeconds(30);
-        await using var lab = new FlowLab(new MemoryStreamStore(clock));
-        Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = lease }, new YieldingStore(lab.Store));
-        using SemaphoreSlim begun = new(0), told = new(0);
-        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        service.Register(Work, async (IO<int> x, CancellationToken cancellation) =>
-        {
-            using CancellationTokenRegistration telling = cancellation.UnsafeRegister(_ => told.Release(), null);
-            begun.Release();
-            await goOn.Task;
-            cancellation.ThrowIfCancellationRequested();
-            return 0;
-        });
-        await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        await begun.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        Task<IReadOnlyList<string>> stop = service.StopAsync(cancellation: FlowLab.Cancellation);
-        await told.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        for (int i = 0; i < 5; i++) clock.Advance(lease / 3);
-        goOn.SetResult();
-        Assert.Empty(await stop.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.DoesNotContain(lab.Warnings, text => text.Contains("could not be run", StringComparison.Ordinal));
-
-        Supervisor next = lab.Join(options => options with { Time = clock });           // no time passes: it waits for no lease
-        next.Register(Work, StartTests.CopyAsync);
-        FlowRun found = (await next.FindAsync(run.Id, FlowLab.Cancellation))!;
-        await found.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        await found.DisposeAsync();
-    }
-
     [Fact]
     public async Task ASecondDisposalOfARunEndsWithTheFirst()
     {
@@ -147,15 +112,5 @@ public class FlowDeadlineTests
         }
         store.Thaw();
         await run.DisposeAsync();
-    }
-
-    /// <summary>No call has its answer at once, so that a service can give each of them up.</summary>
-    private sealed class YieldingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
-    {
-        protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
-        {
-            await Task.Yield();
-            return await call();
-        }
     }
 }

@@ -82,9 +82,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             catch (Exception e)
             {
                 // An unknown failure must not stop the run.
-                core.Warn($"The processor {processor} of the run {Run} could not be {(handingOver.IsCancellationRequested
-                    ? "handed over; others take it over when this service has been silent for the lease duration"
-                    : "run; it is tried again")}: {e.Message}");
+                core.Warn($"The processor {processor} of the run {Run} could not be run; it is tried again: {e.Message}");
                 pause = longer;
                 longer = longer < Longest ? longer * 2 : longer;
             }

@@ -128,7 +128,6 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         using var until = CancellationTokenSource.CreateLinkedTokenSource(life, limit?.Token ?? CancellationToken.None);
         try
         {
-            using SupervisorCore.FunctionAtWork work = core.BeginFunction();
             using var calling = CallingFunction.Begin(Run, Plan);
             var own = new FunctionLife(core, what, until.Token);
             await using (own.ConfigureAwait(false))

@@ -13,9 +13,7 @@ internal sealed class SupervisorCore : IDisposable
     private readonly HashSet<IExecutor> executors = new(ReferenceEqualityComparer.Instance);         // also the lock
     private readonly IExecutor executor;             // of functions without one of their own
     private ITimer? lastWait;
-    private long givesUpAt = long.MaxValue;          // a timestamp; guarded by the lock of the feeds, as the next two are
-    private int functions;                           // at work
-    private bool isEnding;
+    private long givesUpAt = long.MaxValue;          // a timestamp; guarded by the lock of the feeds
     private int lost;                                // the last generation with lost writes
 
     public SupervisorCore(IStreamStore store, SupervisorOptions options)
@@ -169,29 +167,6 @@ internal sealed class SupervisorCore : IDisposable
         Warn(text);
     }
 
-    /// <summary>A function begins to work. Dispose the result when it has ended.</summary>
-    public FunctionAtWork BeginFunction()
-    {
-        lock (feeds) functions++;
-        return new(this);
-    }
-
-    /// <summary>Starts the end of the service: when its functions have ended, the store has the lease duration to answer.</summary>
-    public void BeginToEnd()
-    {
-        lock (feeds)
-        {
-            isEnding = true;
-            if (functions == 0) BeginToEnd(options.LeaseDuration);
-        }
-    }
-
-    private void EndFunction()
-    {
-        lock (feeds)
-            if (--functions == 0 && isEnding) BeginToEnd(options.LeaseDuration);
-    }
-
     /// <summary>Starts the end of the service: the store has this time to answer, or less if an earlier call said less.</summary>
     public void BeginToEnd(TimeSpan limit)
     {
@@ -219,10 +194,5 @@ internal sealed class SupervisorCore : IDisposable
         lastWait?.Dispose();
         life.Dispose();
         Slots.Dispose();
-    }
-    /// <summary>A function that works.</summary>
-    public readonly struct FunctionAtWork(SupervisorCore core) : IDisposable
-    {
-        public void Dispose() => core.EndFunction();
     }
 }
