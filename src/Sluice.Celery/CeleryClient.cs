@@ -1,4 +1,5 @@
 using Sluice.Diagnostics;
+using Sluice.Shared;
 using Sluice.Storage;
 
 namespace Sluice.Celery;
@@ -19,8 +20,7 @@ public sealed class CeleryClient : IAsyncDisposable
     private readonly ResultBackend results;
     private readonly CancellationTokenSource life = new();
     private readonly CancellationToken ended;
-    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int isDisposed;
+    private readonly OneDisposal disposal = new();
 
     /// <summary>Creates a client. Nothing is connected yet.</summary>
     /// <param name="broker">The address of the broker, as Celery writes it; see <c>Executor.Celery</c>.</param>
@@ -74,23 +74,11 @@ public sealed class CeleryClient : IAsyncDisposable
     }
 
     /// <summary>Closes the connections. Waiting and later calls throw an <see cref="ObjectDisposedException"/>; tasks go on.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => disposal.RunAsync(async () =>
     {
-        if (Interlocked.Exchange(ref isDisposed, 1) != 0)
-        {
-            await closed.Task.ConfigureAwait(false);
-            return;
-        }
-        try
-        {
-            await life.CancelAsync().ConfigureAwait(false);
-            life.Dispose();
-            await broker.DisposeAsync().ConfigureAwait(false);
-            await results.DisposeAsync().ConfigureAwait(false);
-        }
-        finally
-        {
-            closed.SetResult();
-        }
-    }
+        await life.CancelAsync().ConfigureAwait(false);
+        life.Dispose();
+        await broker.DisposeAsync().ConfigureAwait(false);
+        await results.DisposeAsync().ConfigureAwait(false);
+    });
 }

@@ -10,7 +10,7 @@ public sealed partial class PostgresStreamStore
     internal async Task<SendResult> AcceptAsync(string stream, EntryBatch entries, NpgsqlConnection connection, SendOptions? options,
         CancellationToken cancellation)
     {
-        if (isDisposed) throw DisposedStore.Error(place.Name);
+        if (disposal.HasBegun) throw DisposedStore.Error(place.Name);
         await RequireStoreAsync(connection, cancellation).ConfigureAwait(false);
         bool hasKey = options?.IdempotencyKey is not null;
         if (hasKey && await insert.FindAsync(connection, stream, entries.Count, options!, cancellation).ConfigureAwait(false) is { } known)

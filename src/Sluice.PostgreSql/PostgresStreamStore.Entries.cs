@@ -144,7 +144,7 @@ public sealed partial class PostgresStreamStore
     /// <exception cref="StreamStoreException">The server refuses a statement: then the inner exception says why.</exception>
     internal Task<int> PrepareSinkAsync(string? create, string insert, CancellationToken cancellation)
     {
-        if (isDisposed) throw DisposedStore.Error(place.Name);
+        if (disposal.HasBegun) throw DisposedStore.Error(place.Name);
         return runner.DirectAsync(connection => AttachmentCalls.PrepareAsync(connection, create, insert, cancellation), cancellation);
     }
 }

@@ -56,7 +56,7 @@ public sealed partial class PostgresStreamStore
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Check();
-        if (isDisposed) throw DisposedStore.Error(place.Name);
+        if (disposal.HasBegun) throw DisposedStore.Error(place.Name);
         return await runner.DirectAsync(connection => MemberCalls.BeatAsync(connection, sql, request, cancellation), cancellation)
             .ConfigureAwait(false);
     }

@@ -47,7 +47,7 @@ public sealed partial class PostgresStreamStore
 
     private async ValueTask<ReadResult> ReadEntriesAsync(ReadRequest request, CancellationToken cancellation)
     {
-        if (isDisposed) throw DisposedStore.Error(place.Name);
+        if (disposal.HasBegun) throw DisposedStore.Error(place.Name);
         (ReadResult result, (long Reader, long Now)? used) = await runner.QueryAsync(
             (round, begun) => EntryQuery.ReadAsync(round, request, begun, cancellation), cancellation).ConfigureAwait(false);
         if (used is not { } use) return result;

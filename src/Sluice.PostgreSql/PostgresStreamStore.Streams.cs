@@ -5,7 +5,7 @@ public sealed partial class PostgresStreamStore
     /// <inheritdoc/>
     public override async ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
     {
-        if (isDisposed) throw DisposedStore.Error(place.Name);
+        if (disposal.HasBegun) throw DisposedStore.Error(place.Name);
         (string store, int raised) = await runner.DirectAsync(async connection =>
         {
             // After everything was deleted, the store is made again.

@@ -39,8 +39,7 @@ public sealed partial class PostgresStreamStore : StreamStore
     private readonly ITimer look;
     private volatile string id;
     private volatile int generation;
-    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile bool isDisposed;
+    private readonly OneDisposal disposal = new();
     private long latest;                             // the latest time that a round has seen, in ticks
 
     private PostgresStreamStore(NpgsqlDataSource source, bool ownsSource, StorePlace place, PostgresStoreOptions options, Sql sql,
@@ -157,22 +156,7 @@ public sealed partial class PostgresStreamStore : StreamStore
     /// <summary>
     /// Closes the connections. Callers that wait for a change, and later calls, get an <see cref="ObjectDisposedException"/>.
     /// </summary>
-    public override async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref isDisposed, true))
-        {
-            await closed.Task.ConfigureAwait(false);
-            return;
-        }
-        try
-        {
-            await CloseAsync().ConfigureAwait(false);
-        }
-        finally
-        {
-            closed.SetResult();
-        }
-    }
+    public override ValueTask DisposeAsync() => disposal.RunAsync(CloseAsync);
 
     private async Task CloseAsync()
     {
@@ -266,7 +250,7 @@ public sealed partial class PostgresStreamStore : StreamStore
 
     private async ValueTask<T> LookAsync<T>(Action<Needs> declare, Func<Round, ValueTask<T>> read, CancellationToken cancellation)
     {
-        if (isDisposed) throw DisposedStore.Error(place.Name);
+        if (disposal.HasBegun) throw DisposedStore.Error(place.Name);
         var needs = new Needs();
         declare(needs);
         return await runner.ReadAsync(needs, read, cancellation).ConfigureAwait(false);

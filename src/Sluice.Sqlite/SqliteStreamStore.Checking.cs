@@ -24,7 +24,7 @@ public sealed partial class SqliteStreamStore
     // Over a read-only connection, so that a partition with much state delays no other call. Parallel acquisitions take turns.
     private async ValueTask<string?> FindDamageAsync(GroupId group, int partition, CancellationToken cancellation)
     {
-        if (Volatile.Read(ref isDisposed) != 0) throw DisposedStore.Error(file.Path);
+        if (disposal.HasBegun) throw DisposedStore.Error(file.Path);
         await looking.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {

@@ -30,8 +30,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     private readonly Writer writer;
     private readonly SemaphoreSlim looking = new(1);
     private readonly OwnerListener? listener;
-    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int isDisposed;
+    private readonly OneDisposal disposal = new();
 
     private SqliteStreamStore(StoreFile file, StoreLock fileLock, Living living, Writer writer, Durability durability, string? loss,
         bool acceptsChanges)
@@ -100,11 +99,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     /// Answers pending calls, then closes the file. Callers that wait for a change, and later calls, get an
     /// <see cref="ObjectDisposedException"/>.
     /// </summary>
-    public override async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref isDisposed, 1) == 0) await CloseAsync(abandon: false).ConfigureAwait(false);
-        else await closed.Task.ConfigureAwait(false);
-    }
+    public override ValueTask DisposeAsync() => disposal.RunAsync(() => CloseAsync(abandon: false));
 
     // For tests: called on the writer's thread around the end of each transaction (false before, true after it).
     internal Action<bool>? Probe
@@ -119,10 +114,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     internal ValueTask WithDatabaseAsync(Action<Database> action) => DoAsync(session => action(session.Database), default);
 
     // For tests: ends as a kill does.
-    internal async ValueTask AbandonAsync()
-    {
-        if (Interlocked.Exchange(ref isDisposed, 1) == 0) await CloseAsync(abandon: true).ConfigureAwait(false);
-    }
+    internal ValueTask AbandonAsync() => disposal.RunAsync(() => CloseAsync(abandon: true));
 
     // Whatever fails, the writer ends and the lock is free.
     private async Task CloseAsync(bool abandon)
@@ -140,7 +132,6 @@ public sealed partial class SqliteStreamStore : StreamStore
             finally
             {
                 fileLock.Dispose();
-                closed.SetResult();
             }
         }
     }

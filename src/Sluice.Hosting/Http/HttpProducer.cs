@@ -53,11 +53,9 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         }
         catch (PayloadException e)
         {
-            // What a key function or a getter of the application says may be internal.
-            bool isInternal = e.InnerException is not (null or FormatException or PayloadException);
-            if (isInternal) HostLog.RequestFailed(log, consecutor.Name, e);
-            problem = new(StatusCodes.Status422UnprocessableEntity, "The item was read, but cannot be stored; nothing was accepted. "
-                + (isInternal ? "The log of the service says why." : e.Message));
+            if (e.MessageForSender != e.Message) HostLog.RequestFailed(log, consecutor.Name, e);
+            problem = new(StatusCodes.Status422UnprocessableEntity,
+                $"The item was read, but cannot be stored; nothing was accepted. {e.MessageForSender}");
         }
         catch (BadHttpRequestException e)
         {

@@ -57,12 +57,13 @@ internal sealed class HostedPipeline(string title, string name, string? target, 
         return stop.IsCompletedSuccessfully && await stop.ConfigureAwait(false);
     }
 
-    // A single-threaded run works on the thread that starts it, for ever if its source is endless: not on the thread of the host's start.
-    private async Task<PipelineRun> LaunchAsync(RunOptions given)
+    // A single-threaded run works on the thread that starts it, for ever if its source is endless: on a thread of its own.
+    private Task<PipelineRun> LaunchAsync(RunOptions given)
     {
-        if (given.Mode == ExecutionMode.SingleThread)
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        return pipeline!.Start(given, CancellationToken.None);
+        var starting = new Task<PipelineRun>(() => pipeline!.Start(given, CancellationToken.None), TaskCreationOptions.LongRunning);
+        if (given.Mode == ExecutionMode.SingleThread) starting.Start(TaskScheduler.Default);
+        else starting.RunSynchronously(TaskScheduler.Default);
+        return starting;
     }
 
     private async Task EndAsync(Task<PipelineRun> starting)

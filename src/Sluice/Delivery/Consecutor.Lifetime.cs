@@ -112,7 +112,7 @@ public sealed partial class Consecutor<T>
     /// duration.
     /// </para>
     /// <para>Without a store, the stop also waits for the items that the consecutor has accepted and not begun. It refuses sends from its
-    /// begin on.</para>
+    /// begin on, also those of handlers, whose items then fail.</para>
     /// <para>Without a deadline, the stop waits for the items in flight as long as they take. Then the store has
     /// <see cref="ConsecutorOptions.LeaseDuration"/> to take everything back.</para>
     /// </remarks>

@@ -197,6 +197,8 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         if (isOpen && !again) return;
         await Stream.OpenAsync(cancellation).ConfigureAwait(false);
         await Outputs.OpenAsync(cancellation).ConfigureAwait(false);
+        // The end of a batch may come before a listener starts: a marker for a stream that is not there is dropped.
+        foreach (ConsecutorCore listener in Listeners.All) await listener.Stream.OpenAsync(cancellation).ConfigureAwait(false);
         if (!isOpen) Recovery.Begin();
         isOpen = true;
     }

@@ -130,8 +130,8 @@ public sealed record ConsecutorOptions
     {
         get;
         init => field = OptionValue.NotNull(value, nameof(ConsecutorOptions)).Outputs.FirstOrDefault() is not { } output ? value
-            : throw new ArgumentException($"ConsecutorOptions.Run has the output '{output}', which nobody could read. An output of a "
-                + $"consecutor leads to another one: Output<T>(\"{output}\").To(…).", nameof(value));
+            : throw new ArgumentException($"ConsecutorOptions.Run names the output '{output}', and the run of a consecutor has no reader. "
+                + $"An output of a consecutor leads to another consecutor: Output<T>(\"{output}\").To(…).", nameof(value));
     } = new();
 
     /// <summary>The changes to nodes that have stored state but are missing in the code: renamed or dropped. Empty by default; then such

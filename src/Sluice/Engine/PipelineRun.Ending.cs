@@ -92,18 +92,9 @@ public sealed partial class PipelineRun
     {
         bool isAwaited = TryBegin();
         Task callbacks = source.CancelAsync();
-        try
-        {
-            await callbacks.WaitAsync(options.StopTimeout, Time).ConfigureAwait(false);
-        }
-        catch (TimeoutException)                     // a callback's own exceptions come as an AggregateException
-        {
-            _ = callbacks.Observed();
-        }
-        catch (AggregateException e)
-        {
-            FailInCallback(e);
-        }
+        await callbacks.WaitAsync(options.StopTimeout, Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!callbacks.IsCompleted) _ = callbacks.Observed();
+        else if (callbacks.Exception is { } failed) FailInCallback(failed);
         if (!isAwaited) return;
         Enter();
         PumpEnded();

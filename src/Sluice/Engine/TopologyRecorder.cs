@@ -98,8 +98,8 @@ internal sealed class TopologyRecorder
             if (edge.To == node) yield return edge.From;
     }
 
-    /// <summary>The number of nodes whose default name is that of the node but for a number (<see cref="NodeNames"/>), with the node. If it
-    /// changes, the name may be that of another node. Null if the user named the node.</summary>
+    /// <summary>The number of nodes that share the node's default name, except for the number in it (<see cref="NodeNames"/>); the node
+    /// itself counts. If that changes, another node may get the name. Null if the user named the node.</summary>
     public int? NamesakesOf(int node)
     {
         if (nodes[node].Options.Name is not null) return null;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
+using Sluice.Shared;
 using Sluice.Topologies;
 
 namespace Sluice.Flows;
@@ -18,8 +19,7 @@ public sealed class FlowRun : IAsyncDisposable
     private readonly Task hosts = Task.CompletedTask;
     private readonly ConcurrentDictionary<string, bool> readHere = new(StringComparer.Ordinal);
     private readonly bool isOwner;
-    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int isDisposed;
+    private readonly OneDisposal disposal = new();
 
     /// <param name="core">The service.</param>
     /// <param name="watch">The journal of the run.</param>
@@ -98,7 +98,7 @@ public sealed class FlowRun : IAsyncDisposable
     public IO<T> Output<T>(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (isDisposed != 0)
+        if (disposal.HasBegun)
             throw new ObjectDisposedException(nameof(FlowRun), $"This handle of the run {Id} was disposed. Read outputs before that.");
         if (!ports.TryGetValue(name, out InputPort? port))
             throw new ArgumentException(Explain(name), nameof(name));
@@ -135,22 +135,7 @@ public sealed class FlowRun : IAsyncDisposable
     /// <remarks>
     /// If the store does not answer within <see cref="SupervisorOptions.LeaseDuration"/>, the results stay until they expire.
     /// </remarks>
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref isDisposed, 1) != 0)
-        {
-            await closed.Task.ConfigureAwait(false);
-            return;
-        }
-        try
-        {
-            await CloseAsync().ConfigureAwait(false);
-        }
-        finally
-        {
-            closed.SetResult();
-        }
-    }
+    public ValueTask DisposeAsync() => disposal.RunAsync(CloseAsync);
 
     private async Task CloseAsync()
     {

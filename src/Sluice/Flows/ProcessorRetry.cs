@@ -47,8 +47,8 @@ public sealed record ProcessorRetry
     public TimeSpan Delay { get; init => field = Waits.Check(value, nameof(Delay)); } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// The longest pause, also if <see cref="Delay"/> is longer. Zero to 49 days; default 1 minute, or <see cref="Delay"/> if that is
-    /// longer.
+    /// The longest pause; if it is shorter than <see cref="Delay"/>, every pause is this long. Zero to 49 days. By default, it is one
+    /// minute, or <see cref="Delay"/> where that is longer.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
     public TimeSpan MaxDelay

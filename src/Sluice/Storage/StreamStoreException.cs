@@ -90,7 +90,8 @@ public class PayloadException : SluiceException
     internal bool IsInternal => InnerException is not (null or FormatException or PayloadException)
         && Message.EndsWith(FailureText.MessageOf(InnerException), StringComparison.Ordinal);
 
-    /// <summary>The message for whoever has sent the item from outside: without what code of the application said.</summary>
-    internal string MessageForSender => IsInternal
+    /// <summary>The message for a sender outside of the service: without what a key function or a getter of the application has thrown,
+    /// which may be internal.</summary>
+    public string MessageForSender => IsInternal
         ? Message[..^FailureText.MessageOf(InnerException!).Length] + "the operator of the service was told why." : Message;
 }

@@ -49,6 +49,23 @@ public class TimeoutTests
         Assert.Equal([1, 2], seen);
     }
 
+    /// <summary>A function with several outputs always has a call on the way.</summary>
+    [Fact]
+    public void CallsThatOverlapDoNotPutTheLimitOff()
+    {
+        using var limit = new FunctionTimeout(clock, Limit);
+        limit.GoOn();
+        limit.Ask();
+        for (TimeSpan passed = default; passed < Limit; passed += Limit / 100)
+        {
+            Assert.False(limit.Token.IsCancellationRequested);
+            limit.Ask();
+            clock.Advance(Limit / 100);
+            limit.Answer();
+        }
+        Assert.True(limit.Token.IsCancellationRequested);
+    }
+
     [Fact]
     public void AnAnswerThatComesAtOnceCountsAsWork()
     {

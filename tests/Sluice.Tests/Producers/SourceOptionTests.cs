@@ -39,7 +39,7 @@ public class SourceOptionTests
     {
         var refused = Assert.Throws<ArgumentException>("value",
             static () => new ConsecutorOptions { Run = new() { Outputs = ["late"] } });
-        Assert.StartsWith("ConsecutorOptions.Run has the output 'late', which nobody could read", refused.Message,
+        Assert.StartsWith("ConsecutorOptions.Run names the output 'late', and the run of a consecutor has no reader", refused.Message,
             StringComparison.Ordinal);
     }
 

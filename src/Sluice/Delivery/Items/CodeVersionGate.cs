@@ -7,6 +7,10 @@ namespace Sluice.Delivery;
 /// <remarks>Immutable.</remarks>
 internal sealed class CodeVersionGate(int present, NodeTable nodes)
 {
+    /// <returns>Why a waiting entry has to wait, for people; null if it need not.</returns>
+    public string? Why(WaitingEntry waiting) => Why(waiting.Entry.CodeVersion, waiting.Node,
+        waiting.Entry.Headers.IsEmpty ? null : EntryHeaders.Read(waiting.Entry.Headers.Span).Namesakes);
+
     /// <param name="codeVersion">The version of the code that wrote the item.</param>
     /// <param name="node">The node at which the item enters; null or empty if it enters at the source.</param>
     /// <param name="namesakes">The number of nodes that had the node's default name, but for its number, when the item was stored; null if

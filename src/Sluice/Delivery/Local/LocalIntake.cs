@@ -124,7 +124,7 @@ internal sealed class LocalIntake<T>
         TaskCompletionSource? freed;
         lock (sync)
         {
-            isClosed = isHungry = true;              // from here on, producers look after each item
+            isClosed = isHungry = true;              // from here on, producers check after each item
             AnnounceAll();
             filling.Clear();
             (freed, room, roomAt) = (room, null, 0);

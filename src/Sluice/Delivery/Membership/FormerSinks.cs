@@ -2,8 +2,8 @@ namespace Sluice.Delivery;
 
 /// <summary>Sinks that an earlier version of the code had, and whose files the store still knows. Forgets the files of sinks that are
 /// declared as dropped, and warns of the others.</summary>
-/// <remarks>Thread-safe. It cannot tell a sink that is gone from one that has another name now. If the last commit of a sink that has
-/// another name is in doubt, nothing takes back what the sink has written: its new name is that of another sink.</remarks>
+/// <remarks>Thread-safe. It cannot tell a sink that was removed from a sink that was renamed. If the last commit of a renamed sink is
+/// in doubt, nothing takes back what it has written: under its new name, the sink begins as a new one.</remarks>
 internal sealed class FormerSinks(ConsecutorCore core)
 {
     private readonly HashSet<string> told = new(StringComparer.Ordinal);         // under itself

@@ -186,7 +186,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     private bool IsMeantForThis(WaitingEntry entry)
     {
         if (entry.Status != WaitingStatus.Parked) return false;
-        string? why = core.Versions.Why(entry.Entry.CodeVersion, entry.Node);
+        string? why = core.Versions.Why(entry);
         if (why is not null) core.Problems.Parked = why;
         return why is null;
     }

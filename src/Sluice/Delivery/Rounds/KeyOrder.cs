@@ -21,7 +21,7 @@ internal sealed class KeyOrder
         foreach (WaitingEntry entry in waiting)
         {
             // A parked entry was unparked when the partition was acquired, unless it needs other code.
-            TimeSpan? after = entry.Status != WaitingStatus.Parked || versions.Why(entry.Entry.CodeVersion, entry.Node) is null
+            TimeSpan? after = entry.Status != WaitingStatus.Parked || versions.Why(entry) is null
                 ? (entry.Due ?? now) - now : null;
             Add(entry.Entry.Sequence, KeyOf(entry.Entry), entry.Attempts, after, isBehind: false);
         }

@@ -22,7 +22,9 @@ internal sealed class StateShapes(StatePlan plan)
     public void Save(string node, List<StateRow> rows)
     {
         (StateShape shape, string text) = plan.Of(node);
-        if (known.TryGetValue(node, out var stored) && stored == (shape.Version, text)) return;
+        // A text of an earlier version of Sluice stays: members with that version may get the partition again.
+        if (known.TryGetValue(node, out var stored) && stored.Version == shape.Version && (stored.Text == text
+            || stored.Text == shape.Older)) return;
         known[node] = (shape.Version, text);
         added.Add(node);
         rows.Add(new(StateCheck.Node, node, shape.Version, Encoding.UTF8.GetBytes(text)));

@@ -16,8 +16,8 @@ internal abstract class StateScope
     /// <summary>The instances in the current run, by stage number; empty before <see cref="Begin"/>.</summary>
     public IReadOnlyList<object> Instances => instances;
 
-    /// <summary>The most windows that an instance may put out in one commit. It is smaller for a while after a commit was too
-    /// large.</summary>
+    /// <summary>The most windows, chunks or groups that an instance may put out in one commit. It is smaller for a while after a commit was
+    /// too large.</summary>
     public int MaxEmissions { get; set; } = InitialMaxEmissions;
 
     /// <summary>Whether the instances exist.</summary>

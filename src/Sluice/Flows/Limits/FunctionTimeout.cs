@@ -24,7 +24,7 @@ internal sealed class FunctionTimeout : IDisposable, IStoreCallWatch
     private long since;                              // the last change: the begin or end of a wait, or an answer
     private int waits = 1;
     private int calls;                               // without an answer
-    private bool isDue;                              // the timer has fired during a wait
+    private bool isDue;                              // the timer has fired during a wait or a call
     private bool hasEnded;
     private bool isExceeded;
 
@@ -108,18 +108,19 @@ internal sealed class FunctionTimeout : IDisposable, IStoreCallWatch
         if (Volatile.Read(ref isDue)) Look();
     }
 
-    // During a wait, the end of the wait looks again.
+    // The end of a wait, or the answer to a call, looks again. With calls on the way, only the time before the last answer is sure to be
+    // work: the calls of several outputs overlap, and each answer ends a piece of it.
     private void Look()
     {
         lock (sync)
         {
             if (hasEnded || isExceeded) return;
             isDue = waits > 0 || calls > 0;
-            if (isDue) return;
-            TimeSpan left = limit - worked - time.GetElapsedTime(since);
+            if (waits > 0) return;
+            TimeSpan left = limit - worked - (calls > 0 ? TimeSpan.Zero : time.GetElapsedTime(since));
             if (left > TimeSpan.Zero)
             {
-                timer.Change(left, Timeout.InfiniteTimeSpan);
+                if (calls == 0) timer.Change(left, Timeout.InfiniteTimeSpan);
                 return;
             }
             isExceeded = true;

@@ -45,22 +45,24 @@ internal sealed class ChunkOperator<T>(ChunkLimits<T> limits) : Operator<T, T[]>
     public override StateShape Shape => new(Kind, typeof(T), 0);
 
     public override Inlet<T> Create(StageContext context, Inlet<T[]> next) => limits.Within is { } within
-        ? new TimedChunkStage<T>(context, next, new ChunkBuffer<T>(limits), within)
-        : new ChunkStage<T>(context, next, new ChunkBuffer<T>(limits));
+        ? new TimedChunkStage<T>(context, next, new ChunkBuffer<T>(limits, context.Scope), within)
+        : new ChunkStage<T>(context, next, new ChunkBuffer<T>(limits, context.Scope));
 }
 
 internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer)
     : Stage<T, T[]>(context, next), IStateful, IEndsInSteps
 {
-    public bool HasMoreToEnd => buffer.HasMoreToDelete;
+    public bool HasMoreToEnd => buffer.HasMoreToEnd;
 
     public void Restore(StateReader stored) => buffer.Restore(stored);
 
     public void Save(StateWriter changes) => buffer.Save(changes);
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
+        => buffer.IsOverfull ? EmitFullAndAddAsync(item, ticket) : AddAsync(item, ticket);
+
+    private ValueTask AddAsync(T item, Ticket? ticket)
     {
-        if (buffer.IsOverfull) return EmitFullAndPushAsync(item, ticket);
         Context.In++;
         T[]? after = buffer.Add(Context, item, ticket, out T[]? before);
         if (before is null) return after is null ? default : EmitAsync(after, null);
@@ -70,14 +72,14 @@ internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, Chunk
     protected override async ValueTask OnCompleteAsync()
     {
         await EmitFullAsync();
-        if (buffer.Count > 0) await EmitAsync(buffer.Cut(), null);
+        if (buffer.Count > 0 && !buffer.IsOverfull) await EmitAsync(buffer.Cut(), null);
         await Next.CompleteAsync();
     }
 
-    private async ValueTask EmitFullAndPushAsync(T item, Ticket? ticket)
+    private async ValueTask EmitFullAndAddAsync(T item, Ticket? ticket)
     {
         await EmitFullAsync();
-        await PushAsync(item, ticket);
+        await AddAsync(item, ticket);
     }
 
     private async ValueTask EmitFullAsync()

@@ -30,16 +30,17 @@ internal sealed class ChunkLimits<T>
 }
 
 /// <summary>The open chunk. User code runs before any change, so that an item that fails leaves no trace.</summary>
-internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
+internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits, StateScope? scope)
 {
     private T[] items = new T[Math.Min(limits.Count, 16)];
     private RememberedList? stored;
     private long weight;
+    private int cut;                                 // chunks of stored items since the last commit
 
     public int Count { get; private set; }
 
-    /// <summary>Whether chunks have left more rows than one commit deletes.</summary>
-    public bool HasMoreToDelete => stored?.Gone > StateWriter.MaxSpareRows;
+    /// <summary>Whether the next commit has chunks to put out, or rows of chunks to delete, that this one did not take.</summary>
+    public bool HasMoreToEnd => IsOverfull || stored?.Gone > StateWriter.MaxSpareRows;
 
     /// <summary>Reads the stored items of the open chunk.</summary>
     public void Restore(StateReader from)
@@ -52,16 +53,21 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
         weight = limits.Weigh is { } weigh ? known.Sum(weigh) : 0;
     }
 
-    public void Save(StateWriter changes) => stored!.Save<T>(changes, items.AsSpan(0, Count));
+    public void Save(StateWriter changes)
+    {
+        cut = 0;
+        stored!.Save<T>(changes, items.AsSpan(0, Count));
+    }
 
     /// <summary>Whether the stored items fill a chunk already: they were stored under a larger limit.</summary>
     public bool IsOverfull => Count >= limits.Count;
 
-    /// <summary>Cuts a chunk off the first items, if it is <see cref="IsOverfull"/>.</summary>
+    /// <summary>Cuts a chunk off the first items, if it is <see cref="IsOverfull"/> and the commit takes one more.</summary>
     public bool TryCutFirst(out T[] chunk)
     {
         chunk = [];
-        if (!IsOverfull) return false;
+        if (!IsOverfull || cut >= scope?.MaxEmissions) return false;
+        cut++;
         chunk = items[..limits.Count];
         T[] rest = items[limits.Count..Count];
         _ = Cut();
@@ -71,8 +77,8 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
         return true;
     }
 
-    /// <summary>Adds an item, and settles its ticket: a chunk is a root item of its own. The buffer must not be
-    /// <see cref="IsOverfull"/>.</summary>
+    /// <summary>Adds an item, and settles its ticket: a chunk is a root item of its own. If the buffer is <see cref="IsOverfull"/>, the
+    /// item ends no chunk: those in front of it come first.</summary>
     /// <param name="context">The stage, which user code fails.</param>
     /// <param name="item">The item.</param>
     /// <param name="ticket">Its ticket.</param>
@@ -95,13 +101,14 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
         }
 
         // Subtraction, because a sum may overflow: the open chunk weighs less than the limit.
-        before = limits.Weigh is not null && Count > 0 && itsWeight > limits.MaxWeight - weight ? Cut() : null;
-        if (Count == items.Length) Array.Resize(ref items, (int)Math.Min((uint)limits.Count, (uint)items.Length * 2));
+        bool isBehind = IsOverfull;
+        before = !isBehind && limits.Weigh is not null && Count > 0 && itsWeight > limits.MaxWeight - weight ? Cut() : null;
+        if (Count == items.Length) Array.Resize(ref items, (int)Math.Min((uint)Math.Max(limits.Count, Count + 1), (uint)items.Length * 2));
         items[Count++] = item;
         weight += itsWeight;
         ticket?.Settle(Outcome.Completed);
         bool isFull = isLast || Count == limits.Count || (limits.Weigh is not null && weight >= limits.MaxWeight);
-        return isFull ? Cut() : null;
+        return isFull && !isBehind ? Cut() : null;
     }
 
     public T[] Cut()

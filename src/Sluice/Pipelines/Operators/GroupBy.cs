@@ -70,11 +70,13 @@ internal sealed class GroupByStage<T, TKey>(
     StageContext context, Inlet<Group<TKey, T>> next, Func<T, TKey> key, int maxSize, IEqualityComparer<TKey> comparer)
     : Stage<T, Group<TKey, T>>(context, next), IStateful, IEndsInSteps
 {
+    private readonly StateScope? scope = context.Scope;          // in a consecutor
     private readonly List<T> items = [];
     private RememberedList? stored;
     private TKey current = default!;
+    private int cut;                                 // groups of stored items since the last commit
 
-    public bool HasMoreToEnd => stored?.Gone > StateWriter.MaxSpareRows;
+    public bool HasMoreToEnd => items.Count >= maxSize || stored?.Gone > StateWriter.MaxSpareRows;
 
     public void Restore(StateReader from)
     {
@@ -83,11 +85,17 @@ internal sealed class GroupByStage<T, TKey>(
         if (items.Count > 0) current = key(items[0]);
     }
 
-    public void Save(StateWriter changes) => stored!.Save<T>(changes, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(items));
+    public void Save(StateWriter changes)
+    {
+        cut = 0;
+        stored!.Save<T>(changes, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(items));
+    }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
+        => items.Count >= maxSize ? EmitFullAndAddAsync(item, ticket) : AddAsync(item, ticket);
+
+    private ValueTask AddAsync(T item, Ticket? ticket)
     {
-        if (items.Count >= maxSize) return EmitFullAndPushAsync(item, ticket);
         Context.In++;
         TKey itsKey;
         bool changes;
@@ -102,7 +110,8 @@ internal sealed class GroupByStage<T, TKey>(
         }
         ticket?.Settle(Outcome.Completed);
 
-        // At most one group comes out: if one item fills a group, no group is open when the key changes.
+        // At most one group comes out: if one item fills a group, no group is open when the key changes. Stored items of which a commit
+        // did not take all groups are one group when the key changes.
         Group<TKey, T>? closed = changes ? Cut(items.Count) : null;
         if (items.Count == 0) current = itsKey;
         items.Add(item);
@@ -113,20 +122,20 @@ internal sealed class GroupByStage<T, TKey>(
     protected override async ValueTask OnCompleteAsync()
     {
         await EmitFullAsync();
-        if (items.Count > 0) await EmitAsync(Cut(items.Count), null);
+        if (items.Count is var rest && rest > 0 && rest < maxSize) await EmitAsync(Cut(rest), null);
         await Next.CompleteAsync();
     }
 
-    private async ValueTask EmitFullAndPushAsync(T item, Ticket? ticket)
+    private async ValueTask EmitFullAndAddAsync(T item, Ticket? ticket)
     {
         await EmitFullAsync();
-        await PushAsync(item, ticket);
+        await AddAsync(item, ticket);
     }
 
-    /// <summary>Stored items fill groups already if they were stored under a larger limit.</summary>
+    /// <summary>Stored items fill groups already if they were stored under a larger limit. Puts out as many as one commit takes.</summary>
     private async ValueTask EmitFullAsync()
     {
-        while (items.Count >= maxSize) await EmitAsync(Cut(maxSize), null);
+        for (; items.Count >= maxSize && !(cut >= scope?.MaxEmissions); cut++) await EmitAsync(Cut(maxSize), null);
     }
 
     private Group<TKey, T> Cut(int count)

@@ -11,7 +11,7 @@ internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, 
     private long storedBegin;                        // the time of day, in UTC ticks; zero if none is stored
     private bool isTicking;
 
-    public bool HasMoreToEnd => buffer.HasMoreToDelete;
+    public bool HasMoreToEnd => buffer.HasMoreToEnd;
 
     public void Restore(StateReader stored)
     {
@@ -33,8 +33,10 @@ internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, 
     }
 
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)
+        => buffer.IsOverfull ? EmitFullAndAddAsync(item, ticket) : AddAsync(item, ticket);
+
+    private ValueTask AddAsync(T item, Ticket? ticket)
     {
-        if (buffer.IsOverfull) return EmitFullAndAddAsync(item, ticket);
         bool wasEmpty = buffer.Count == 0;
         T[]? after = buffer.Add(Context, item, ticket, out T[]? before);
         if (buffer.Count > 0 && (wasEmpty || before is not null)) Begin();
@@ -69,13 +71,14 @@ internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, 
     private async ValueTask EmitFullAndAddAsync(T item, Ticket? ticket)
     {
         await EmitFullAsync();
-        await OnItemAsync(item, ticket);
+        await AddAsync(item, ticket);
     }
 
     private async ValueTask EmitAllAsync()
     {
         await EmitFullAsync();
-        if (buffer.Count > 0) await EmitAsync(buffer.Cut(), null);
+        if (buffer.IsOverfull) Tick(TimeSpan.Zero);  // the rest comes with later commits
+        else if (buffer.Count > 0) await EmitAsync(buffer.Cut(), null);
     }
 
     private async ValueTask EmitFullAsync()

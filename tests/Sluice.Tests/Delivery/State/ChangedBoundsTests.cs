@@ -119,6 +119,33 @@ public class ChangedBoundsTests
         Assert.Equal(["1,2,3,4,5", "6,7,8,9,10", "11,12"], ledger.Lines);
     }
 
+    /// <summary>A round without an item puts out as many chunks as one commit takes; the others follow.</summary>
+    [Theory]
+    [InlineData("chunk")]
+    [InlineData("timed")]
+    [InlineData("group")]
+    public async Task ManyHeldItemsComeOutInSeveralCommits(string kind)
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await LiveAsync(store, Pairs(5_000), [.. Enumerable.Range(1, 3_000)]);
+        await using Consecutor<string> pairs = new("pairs", source => source | ledger.Sink<string>(),
+            new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Run = new() { Time = clock } });
+        await using Consecutor<int> numbers = New(store, source => Pairs(2)(source) | Sink.Output<string>("pairs"));
+        numbers.Output<string>("pairs").To(pairs);
+        await pairs.StartAsync(Cancellation);
+        await numbers.StartAsync(Cancellation);
+        if (kind == "timed") await PassAsync(6, lines: 1_500);
+        await numbers.CompleteAsync(Cancellation);
+        ConsecutorSnapshot end = await numbers.WaitForIdleAsync(Cancellation);
+        Assert.Equal((0L, 0L), (end.Dead, end.Unaccounted));
+        await pairs.WaitForIdleAsync(Cancellation);
+        Assert.Equal(Enumerable.Range(0, 1_500).Select(static n => $"{(2 * n) + 1},{(2 * n) + 2}"), ledger.Lines);
+
+        Func<Source<int>, Source<string>> Pairs(int count) => kind == "group"
+            ? source => source.GroupBy(static _ => 0, count) | Stage.Named("held") | (static group => string.Join(',', group.Items))
+            : Chunks(count, kind == "timed" ? 5 * Minute : null);
+    }
+
     [Theory]
     [InlineData(2, "1,3|5|2")]
     [InlineData(1, "1|3|5|2")]
@@ -218,8 +245,10 @@ public class ChangedBoundsTests
         Assert.Equal((0L, 0L), (end.Dead, end.Unaccounted));
     }
 
-    private Consecutor<int> Make(IStreamStore store, Func<Source<int>, Source<string>> body) => new("numbers",
-        source => body(source) | ledger.Sink<string>(),
+    private Consecutor<int> Make(IStreamStore store, Func<Source<int>, Source<string>> body)
+        => New(store, source => body(source) | ledger.Sink<string>());
+
+    private Consecutor<int> New(IStreamStore store, Func<Source<int>, Pipeline> body) => new("numbers", body,
         new()
         {
             Store = store,

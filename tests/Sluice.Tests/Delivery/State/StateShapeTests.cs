@@ -32,19 +32,19 @@ public class StateShapeTests
     }
 
     [Theory]
-    [InlineData("window", "window of int", "sliding window of int")]
-    [InlineData("session", "window of int", "session window of int")]
-    [InlineData("event window", "event-time window of int", "event-time sliding window of int")]
-    [InlineData("event session", "event-time window of int", "event-time session window of int")]
-    [InlineData("join", "join", "join of (int, long)")]
-    [InlineData("zip", "zip", "zip of (int, long)")]
-    public async Task TheTextsOfEarlierVersionsAreAcceptedAndReplaced(string node, string older, string newer)
+    [InlineData("window", "window of int")]
+    [InlineData("session", "window of int")]
+    [InlineData("event window", "event-time window of int")]
+    [InlineData("event session", "event-time window of int")]
+    [InlineData("join", "join")]
+    [InlineData("zip", "zip")]
+    public async Task TheTextsOfEarlierVersionsAreAcceptedAndKept(string node, string older)
     {
         await using var inner = new MemoryStreamStore();
         await LiveAsync(new OlderLibrary(inner, older), node);
         Assert.Equal(older, await ShapeAsync());
         await LiveAsync(inner, node);
-        Assert.Equal(newer, await ShapeAsync());
+        Assert.Equal(older, await ShapeAsync());     // a member with the earlier version may get the partition again
 
         async Task<string?> ShapeAsync() => Assert.Single(await inner.ListStateAsync("numbers", Cancellation)).Shape;
     }
