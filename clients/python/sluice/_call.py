@@ -68,7 +68,7 @@ class Call:
 
     def ask(self, kind: int, content: bytes) -> "asyncio.Future[bytes]":
         if self._fault is not None:
-            raise self._fault
+            raise self._fault.with_traceback(None)      # otherwise it grows with each raise
         number = next(self._questions)
         answer: "asyncio.Future[bytes]" = self.loop.create_future()
         answer.add_done_callback(_observe)
@@ -134,7 +134,7 @@ class Call:
         if self.is_cancelled:
             raise asyncio.CancelledError("The execution of the function was cancelled.")
         if self._fault is not None:
-            raise self._fault
+            raise self._fault.with_traceback(None)      # otherwise it grows with each raise
 
     # --- loops of a processor that resumes per item ---
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+import traceback
 
 import pytest
 
@@ -22,6 +23,22 @@ def test_writes_that_were_not_awaited_fail_the_function():
             asyncio.ensure_future(y.write(i))
 
     assert "writes to y had not ended" in fails(left_behind, credit=False).message
+
+
+def test_a_failure_of_many_writes_has_a_short_traceback():
+    """They share the exception: a traceback that grew with each of them would take the square of their number."""
+    depths = []
+
+    def note(write):
+        if not write.cancelled() and write.exception() is not None:
+            depths.append(len(traceback.extract_tb(write.exception().__traceback__)))
+
+    async def left_behind(x: IO[int], y: IOWriter[int]):
+        for i in range(600):
+            asyncio.ensure_future(y.write(i)).add_done_callback(note)
+
+    fails(left_behind, credit=False)
+    assert depths and max(depths) < 20
 
 
 def test_a_write_after_the_return_is_refused(capsys):
