@@ -83,7 +83,8 @@ public sealed record RunOptions
     public Func<ItemContext, ItemScope?>? BeginItem { get; init; }
 
     /// <summary>Returns the options of a run that its caller does not get, such as one behind a sequence.</summary>
-    /// <exception cref="ArgumentException">They name outputs, and have no <see cref="OnStarted"/> that could pass the run to a reader.</exception>
+    /// <exception cref="ArgumentException">They name outputs, and have no <see cref="OnStarted"/> that could pass the run to a
+    /// reader.</exception>
     internal static RunOptions OfHiddenRun(RunOptions options)
         => options is not { Outputs.Count: > 0, OnStarted: null } ? options : throw new ArgumentException(
             $"The output '{options.Outputs.First()}' has no reader: it holds {options.MaxBufferedItems} items, and the run would wait "

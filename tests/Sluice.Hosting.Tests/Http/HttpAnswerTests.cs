@@ -158,7 +158,8 @@ public class HttpAnswerTests
         Assert.Equal(422, (int)answer.StatusCode);
         string text = await answer.Content.ReadAsStringAsync();
         Assert.Contains("The item was read, but cannot be stored; nothing was accepted. An item for the consecutor orders was not "
-            + "accepted: its key cannot be found: NullReferenceException: the operator of the service was told why.", text, StringComparison.Ordinal);
+            + "accepted: its key cannot be found: NullReferenceException: the operator of the service was told why.", text,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("Object reference", text, StringComparison.Ordinal);
         Assert.Equal(422, (int)(await service.PostAsync("{\"Id\":\"a\",\"Quantity\":1}\n{\"Id\":null,\"Quantity\":1}", Many)).StatusCode);
         Assert.Equal(405, (int)(await service.Client.GetAsync("/orders")).StatusCode);

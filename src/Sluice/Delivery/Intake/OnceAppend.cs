@@ -82,8 +82,8 @@ internal sealed class OnceAppend(ConsecutorCore core)
             {
                 await core.OpenAsync(core.Lifetime.Token).ConfigureAwait(false);
                 if (doubt?.HasLasted(request.ForgetAfter / 2) == true) throw new StreamStoreException(
-                    $"The store has not answered an append to {core.Name} for so long that it may have forgotten it: whether the items were "
-                        + "accepted is not known.");
+                    $"The store has not answered an append to {core.Name} for so long that it may have forgotten it: whether the items "
+                        + "were accepted is not known.");
                 doubt ??= new(core.Time);
                 AppendResult result = await SendAsync(request).ConfigureAwait(false);
                 doubt = null;

@@ -59,6 +59,7 @@ internal sealed class RunSweeper(SupervisorCore core)
             if (run.EndedAt is { } ended && now - ended >= core.Options.RunRetentionDuration) await RemoveAsync(run).ConfigureAwait(false);
         await starts.SweepAsync(notStarted, now).ConfigureAwait(false);
     }
+
     // A damaged run stays, and keeps no other one.
     private async Task RemoveAsync(FlowRunInfo run)
     {
