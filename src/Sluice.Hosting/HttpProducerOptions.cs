@@ -3,10 +3,13 @@ namespace Sluice.Hosting;
 /// <summary>Limits and timeouts of an endpoint of <c>MapProducer</c>. Immutable.</summary>
 public sealed record HttpProducerOptions
 {
+    private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(uint.MaxValue - 1);         // of a timer
+
     private readonly int maxItem = 1 << 20;
     private readonly int maxBody = 4 << 20;
     private readonly int maxItems = 10_000;
     private readonly TimeSpan sendTimeout = TimeSpan.FromSeconds(1);
+    private readonly TimeSpan storeTimeout = TimeSpan.FromSeconds(15);
     private readonly TimeSpan retryAfter = TimeSpan.FromSeconds(1);
     private readonly TimeSpan receiveTime = TimeSpan.FromSeconds(30);
     private readonly TimeSpan idempotencyWindow = TimeSpan.FromDays(1);
@@ -51,6 +54,25 @@ public sealed record HttpProducerOptions
     }
 
     /// <summary>
+    /// How long a request waits for an answer of the store before the response is 503, which says that it is not known whether the items
+    /// were accepted. Time spent waiting for room (<see cref="Timeout"/>) does not count. More than zero, 49 days at most; default
+    /// 15 seconds.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
+    public TimeSpan StoreTimeout
+    {
+        get => storeTimeout;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, Property(nameof(StoreTimeout)));
+            storeTimeout = new SendOptions { Timeout = value }.Timeout;
+        }
+    }
+
+    /// <summary>The longest that a request may wait for room and for the store together.</summary>
+    internal TimeSpan WholeTimeout => storeTimeout < Longest - sendTimeout ? sendTimeout + storeTimeout : Longest;
+
+    /// <summary>
     /// The header <c>Retry-After</c> if the store does not know better, rounded up to seconds. More than zero; default 1 second.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The time is zero or less.</exception>
@@ -90,7 +112,7 @@ public sealed record HttpProducerOptions
         init => idempotencyWindow = new SendOptions { IdempotencyWindow = value }.IdempotencyWindow;
     }
 
-    /// <summary>The clock of <see cref="ReceiveTimeout"/>; default the system's.</summary>
+    /// <summary>The clock of <see cref="ReceiveTimeout"/> and <see cref="StoreTimeout"/>; default the system's.</summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
     public TimeProvider Time
     {

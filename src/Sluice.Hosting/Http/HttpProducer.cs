@@ -116,7 +116,18 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
                 {
                     RetryAfter = options.RetryAfterDuration,
                 });
-        return await (many is null ? consecutor.TrySendAsync(one!, how, context.RequestAborted)
-            : consecutor.TrySendAllAsync(many, how, context.RequestAborted));
+        using var late = new CancellationTokenSource(options.WholeTimeout, options.Time);
+        using CancellationTokenRegistration gone = context.RequestAborted.UnsafeRegister(
+            static late => ((CancellationTokenSource)late!).Cancel(), late);
+        try
+        {
+            return await (many is null ? consecutor.TrySendAsync(one!, how, late.Token)
+                : consecutor.TrySendAllAsync(many, how, late.Token));
+        }
+        catch (OperationCanceledException e) when (late.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
+        {
+            // The append may go on for as long as its call of the store does.
+            throw new StreamStoreException($"The store has not answered within {Amounts.Exactly(options.StoreTimeout)}.", e);
+        }
     }
 }

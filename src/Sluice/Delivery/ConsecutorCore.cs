@@ -43,6 +43,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Committer = new(this);
         Members = new(this);
         Sends = new(name, Time, Ledger, InFlight);
+        RoomTurns = new(Time);
         Outputs = new(this);
         Listeners = new(this);
         if (KeepsState) Rounds = new(this);
@@ -172,6 +173,9 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
 
     /// <summary>Open while appends may be counted.</summary>
     public SharedGate Accepting { get; } = new();
+
+    /// <summary>The turns of requests that wait for room.</summary>
+    public RoomTurns RoomTurns { get; }
 
     /// <summary>The sends that are not answered yet.</summary>
     public PendingSends Sends { get; }

@@ -93,6 +93,38 @@ public class FullStreamTests
         Assert.Single((await service.EndAsync()).Processed);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("key")]
+    public async Task AStoreThatDoesNotAnswerIsWaitedForUntilItsTimeout(string? key)
+    {
+        await using var stores = new Stores("memory");
+        var let = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var store = new HookedStore(await stores.OpenAsync())
+        {
+            Before = () =>
+            {
+                asked.TrySetResult();
+                return let.Task;
+            },
+        };
+        var clock = new Sluice.Testing.TestClock();
+        await using Service service = await Service.StartAsync(store, new() { Timeout = TimeSpan.FromSeconds(5), Time = clock });
+
+        Task<HttpResponseMessage> posting = service.PostAsync(Whole, key: key);
+        await asked.Task;
+        clock.Advance(TimeSpan.FromSeconds(19));
+        Assert.False(posting.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        HttpResponseMessage answer = await posting;
+        Assert.Equal((503, true), ((int)answer.StatusCode, answer.Headers.RetryAfter is not null));
+        Assert.Contains("is not known", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        let.SetResult();
+        if (key is not null) Assert.Equal(202, (int)(await service.PostAsync(Whole, key: key)).StatusCode);
+        Assert.Single((await service.EndAsync()).Processed);
+    }
+
     [Fact]
     public async Task AnEndedConsecutorAnswers503()
     {

@@ -60,14 +60,28 @@ internal sealed class OnceAppend(ConsecutorCore core)
     private async Task<SendResult> AppendAsync(AppendRequest request, long until, CancellationToken cancellation)
     {
         RoomWait? room = null;
+        bool hasTurn = false;
         try
         {
-            return await AppendAsync(request, full => (room ??= new(core.Identity, core.Store, core.Accepting, core.Sends,
-                core.Lifetime)).WaitAsync(full, until, null, cancellation), cancellation).ConfigureAwait(false);
+            return await AppendAsync(request, WaitAsync, cancellation).ConfigureAwait(false);
         }
         finally
         {
+            if (hasTurn) core.RoomTurns.Release();
             room?.Dispose();
+        }
+
+        async Task WaitAsync(AppendResult full)
+        {
+            room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime);
+            if (hasTurn)
+            {
+                await room.WaitAsync(full, until, null, cancellation).ConfigureAwait(false);
+                return;
+            }
+            await core.Accepting.WaitOutsideAsync(core.RoomTurns.TakeAsync(full, until, core.Lifetime.Token, cancellation))
+                .ConfigureAwait(false);
+            hasTurn = true;                          // there may be room since
         }
     }
 

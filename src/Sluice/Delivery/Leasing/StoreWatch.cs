@@ -1,5 +1,3 @@
-using Sluice.Policies;
-
 namespace Sluice.Delivery;
 
 /// <summary>Wakes the pump when the store may have entries for it: a partition of this member has changed, or an entry is due.</summary>
@@ -9,6 +7,7 @@ internal sealed class StoreWatch(
         Action wake, CancellationToken stop)
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(1);          // timers stand still while a machine sleeps
     private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(1);
 
     private Task<long>? change;
@@ -72,7 +71,7 @@ internal sealed class StoreWatch(
             alarm?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             return;
         }
-        if (wait > Waits.Longest) wait = Waits.Longest;              // earlier costs one look
+        if (wait > MaxWait) wait = MaxWait;          // earlier costs one look
         alarm ??= identity.Time.CreateTimer(static watch => ((StoreWatch)watch!).OnAlarm(), this, Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan);
 

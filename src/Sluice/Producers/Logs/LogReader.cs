@@ -11,6 +11,9 @@ internal sealed class LogReader(int longest)
 {
     private const int SmallestSkip = 4096;
     private const int MaxKept = 64 * 1024;
+    private const int MaxUnended = 64;
+
+    private readonly Dictionary<UInt128, UnendedLine> unended = [];                // of files that were closed in the middle of a long line
 
     private SafeFileHandle? file;
     private byte[] buffer = new byte[64 * 1024];
@@ -65,6 +68,7 @@ internal sealed class LogReader(int longest)
         }
         if (!isIt) return false;
         (file, Row) = (opened, row with { Written = found.Written.Ticks });
+        if (unended.Remove(row.File, out UnendedLine? line) && line.Offset == row.Offset) GoOn(line);
         return true;
     }
 
@@ -107,6 +111,11 @@ internal sealed class LogReader(int longest)
 
     public void Close()
     {
+        if (kept is not null && file is not null && unended.Count < MaxUnended)
+        {
+            int tail = Math.Min(start, LogRow.Sampled);
+            unended[Row.File] = new(Row.Offset, kept, skipped, tail, Checksum.Of(buffer.AsSpan(start - tail, tail)));
+        }
         file?.Dispose();
         (file, kept, skipped, start, scanned, end, Line) = (null, null, 0, 0, 0, 0, default);
     }
@@ -138,6 +147,17 @@ internal sealed class LogReader(int longest)
         if (buffer.AsSpan(0, end) is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
             throw new InvalidDataException($"{path} is UTF-16, by its first two bytes: convert it to UTF-8.");
         return true;
+    }
+
+    /// <summary>Goes on in a line of which the beginning was dropped. Otherwise each poll reads all of a file that has no line end.</summary>
+    private void GoOn(UnendedLine line)
+    {
+        Span<byte> tail = stackalloc byte[line.TailLength];
+        long at = line.Offset + line.Skipped;
+        if (Read(file!, tail, at - line.TailLength) < line.TailLength || Checksum.Of(tail) != line.TailSum) return;
+        tail.CopyTo(buffer);
+        start = scanned = end = line.TailLength;
+        (readTo, kept, skipped) = (at, line.Kept, line.Skipped);
     }
 
     private static int Read(SafeFileHandle from, Span<byte> into, long offset)
@@ -188,4 +208,12 @@ internal sealed class LogReader(int longest)
         readTo += count;
         return count > 0;
     }
+
+    /// <summary>A line that is too long, as far as it was read.</summary>
+    /// <param name="Offset">Where it begins in the file.</param>
+    /// <param name="Kept">Its beginning.</param>
+    /// <param name="Skipped">The bytes of it that were read.</param>
+    /// <param name="TailLength">The number of bytes that <paramref name="TailSum"/> covers: the last of those read.</param>
+    /// <param name="TailSum">Their checksum: other bytes mean that the file was written anew.</param>
+    private sealed record UnendedLine(long Offset, byte[] Kept, long Skipped, int TailLength, uint TailSum);
 }

@@ -1,0 +1,37 @@
+namespace Sluice.Delivery;
+
+/// <summary>The turns of requests that wait for room. Only some of them ask the store whenever it changes; the others wait behind
+/// them.</summary>
+/// <remarks>Thread-safe; turns are given in the order of the calls. If all asked, each item that ends would cost one append for each
+/// request that waits.</remarks>
+internal sealed class RoomTurns(TimeProvider time)
+{
+    private const int Most = 8;
+
+    private readonly SemaphoreSlim turns = new(Most);
+
+    /// <summary>Waits for a turn.</summary>
+    /// <param name="full">The answer of the store.</param>
+    /// <param name="until">The time until which to wait, as a timestamp of the clock.</param>
+    /// <param name="lifetime">Cancelled when the consecutor ends.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <exception cref="NoRoomException">The time is over.</exception>
+    public async Task TakeAsync(AppendResult full, long until, CancellationToken lifetime, CancellationToken cancellation)
+    {
+        TimeSpan left = time.GetElapsedTime(time.GetTimestamp(), until);
+        if (left <= TimeSpan.Zero) throw new NoRoomException { RetryAfter = full.RetryAfter };
+        if (turns.Wait(0, CancellationToken.None)) return;
+        using var late = new CancellationTokenSource(left, time);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(lifetime, cancellation, late.Token);
+        try
+        {
+            await turns.WaitAsync(over.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!lifetime.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new NoRoomException { RetryAfter = full.RetryAfter };
+        }
+    }
+
+    public void Release() => turns.Release();
+}

@@ -1,0 +1,68 @@
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>Many requests with keys that wait before a full stream.</summary>
+public class RoomTurnsTests
+{
+    private const int Requests = 300;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <remarks>Each item that ended woke all of them, and each asked the store: 18,000 appends.</remarks>
+    [Fact]
+    public async Task AnItemThatEndsWakesSomeOfTheRequestsThatWait()
+    {
+        await using var store = new MemoryStreamStore();
+        var counting = new CountingAppends(store);
+        await using var work = new Consecutor<int>("work", source => source | (_ => { }),
+            new() { Store = counting, Stream = new() { Partitions = 1, MaxItems = 1 } });
+        SendOptions How(int n) => new() { IdempotencyKey = $"{n}", Timeout = TimeSpan.FromHours(1) };
+        Task<SendResult>[] sends = [.. Enumerable.Range(0, Requests).Select(n => work.TrySendAsync(n, How(n), Cancellation))];
+        await work.StartAsync(Cancellation);
+        foreach (Task<SendResult> send in sends) Assert.Equal(SendStatus.Accepted, (await send).Status);
+        Assert.InRange(counting.Appends, Requests, Requests * 24);
+        Assert.Equal(Requests, (await work.WaitForIdleAsync(Cancellation)).Completed);
+    }
+
+    [Fact]
+    public async Task ARequestWithoutATurnGivesUpInTime()
+    {
+        await using var store = new MemoryStreamStore();
+        var clock = new TestClock();
+        await using var work = new Consecutor<int>("work", source => source | (_ => { }),
+            new() { Store = store, Stream = new() { Partitions = 1, MaxItems = 1 }, Run = new() { Time = clock } });
+        SendOptions How(int n, int seconds) => new() { IdempotencyKey = $"{n}", Timeout = TimeSpan.FromSeconds(seconds) };
+        Assert.Equal(SendStatus.Accepted, (await work.TrySendAsync(0, How(0, 1), Cancellation)).Status);
+        using var left = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        Task<SendResult>[] patient = [.. Enumerable.Range(1, 20).Select(n => work.TrySendAsync(n, How(n, 3600), Cancellation))];
+        Task<SendResult> hurried = work.TrySendAsync(21, How(21, 1), Cancellation);
+        Task<SendResult> leaving = work.TrySendAsync(22, How(22, 3600), left.Token);
+        left.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving);
+        while (!hurried.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        Assert.Equal(SendStatus.Full, (await hurried).Status);
+        Assert.DoesNotContain(patient, static send => send.IsCompleted);
+        await work.StartAsync(Cancellation);
+        foreach (Task<SendResult> send in patient) Assert.Equal(SendStatus.Accepted, (await send).Status);
+        Assert.Equal(21, (await work.WaitForIdleAsync(Cancellation)).Completed);
+    }
+
+    private sealed class CountingAppends(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private int appends;
+
+        public int Appends => Volatile.Read(ref appends);
+
+        protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+        {
+            if (name == nameof(AppendAsync)) Interlocked.Increment(ref appends);
+            return call();
+        }
+    }
+}
