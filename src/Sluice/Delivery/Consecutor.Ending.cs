@@ -185,6 +185,7 @@ public sealed partial class Consecutor<T>
 
         async Task EndQuietlyAsync()
         {
+            await EndStartAsync().ConfigureAwait(false);
             await EndRunsAsync().ConfigureAwait(false);
             try
             {

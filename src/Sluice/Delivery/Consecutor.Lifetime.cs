@@ -50,6 +50,10 @@ public sealed partial class Consecutor<T>
         {
             await RunAllAsync(either.Token).ConfigureAwait(false);
         }
+        catch (OperationCanceledException) when (stopsStart.IsCancellationRequested && core.Lifetime.Cause is not null)
+        {
+            throw core.Lifetime.Over();              // it has failed meanwhile, for example by a heartbeat
+        }
         catch (OperationCanceledException e) when (stopsStart.IsCancellationRequested)
         {
             string text = $"The consecutor {Name} was stopped or disposed while it started, so it has processed nothing. Await StartAsync "

@@ -105,9 +105,20 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    internal void ReturnProducer(int number)
+    /// <summary>Frees a number when nothing of its producer is under way: an append that was left behind fences off the next owner of the
+    /// number.</summary>
+    /// <param name="number">The number.</param>
+    /// <param name="latest">The last append; it ends at the latest when the consecutor does.</param>
+    internal void ReturnProducer(int number, Task latest)
     {
-        lock (sync) producers.Remove(number);
+        if (latest.IsCompleted) Free();
+        else _ = latest.ContinueWith(_ => Free(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+
+        void Free()
+        {
+            lock (sync) producers.Remove(number);
+        }
     }
 
     private Appender<T> Sender

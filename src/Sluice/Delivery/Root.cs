@@ -218,7 +218,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     {
         if (delivery is not { Level: DeliveryLevel.Replay } replay || Attempt > replay.Count) return false;
         for (PartFailure? failure = failures; failure is not null; failure = failure.Next)
-            if (failure.IsFinal) return false;
+            if (!failure.IsRetried(replay.Backoff)) return false;
         return !IsPartToDivide;
     }
 

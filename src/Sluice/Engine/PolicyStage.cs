@@ -63,6 +63,8 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
         int retries = lists is not null && (part is { Count: > 1 } || ticket is { IsPartOfList: true }) ? 0 : options.Retries;
         while (true)
         {
+            bool isOver;
+            TimeSpan least = TimeSpan.Zero;
             try
             {
                 if (isStarted) await first;
@@ -74,18 +76,20 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
             {
                 isStarted = false;
                 held.Items.Clear();
-                if (attempt.Attempt > retries)
+                PipelineException failure = e;
+                isOver = attempt.Attempt > retries || !IsRetried(ref failure, out least);
+                if (isOver)
                 {
                     int count = lists?.Count(item) ?? 0;
                     if (count <= 1 || areDividedLater)
                     {
-                        GiveUp(item, ticket, e, part, isDivisible: count > 1);
+                        GiveUp(item, ticket, failure, part, isDivisible: count > 1);
                         return;
                     }
                     part ??= ListPart.Whole(count);
                 }
             }
-            if (attempt.Attempt > retries)
+            if (isOver)
             {
                 await HalvesAsync(item, ticket, part!.Value);
                 return;
@@ -94,10 +98,19 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
             int tried = attempt.Attempt;
             Begin(ticket, tried + 1);
             TimeSpan wait = options.Backoff.WaitBefore(tried, Context.Run.Random);
+            if (wait < least) wait = least;
             if (wait > TimeSpan.Zero) await WaitAsync(wait);
             Context.Run.ThrowIfStopping();
         }
         await ReleaseAsync(ticket);
+    }
+
+    private bool IsRetried(ref PipelineException failure, out TimeSpan least)
+    {
+        Exception cause = failure.InnerException!;
+        if (options.Backoff.Retries(ref cause, out least)) return true;
+        if (cause != failure.InnerException) failure = new(failure.Node, failure.Item, cause, failure.Index, isAboutItem: true);
+        return false;
     }
 
     /// <summary>Processes both halves of a failed list, one after the other.</summary>

@@ -186,8 +186,28 @@ internal class Ticket
 /// <param name="Attempts">The number of attempts that the node made.</param>
 internal sealed record PartFailure(PipelineException Cause, bool IsPartial, bool IsFinal, int Attempts) : IStacked<PartFailure>
 {
+    private bool? isRetried;
+
+    /// <summary>The failure, with the node and the item as it entered the node.</summary>
+    public PipelineException Cause { get; private set; } = Cause;
+
+    /// <summary>The shortest wait before the next attempt, once <see cref="IsRetried"/> is known.</summary>
+    public TimeSpan LeastWait { get; private set; }
+
     /// <summary>Whether the item is a list of several items, to be divided instead of given up.</summary>
     public bool IsDivisible { get; init; }
 
     public PartFailure? Next { get; set; }
+
+    /// <summary>Whether the item may be retried. Asks the functions of the backoff once.</summary>
+    public bool IsRetried(Backoff backoff)
+    {
+        if (IsFinal) return false;
+        if (isRetried is { } known) return known;
+        Exception cause = Cause.InnerException!;
+        isRetried = backoff.Retries(ref cause, out TimeSpan least);
+        LeastWait = least;
+        if (cause != Cause.InnerException) Cause = new(Cause.Node, Cause.Item, cause, Cause.Index, isAboutItem: Cause.Item is not null);
+        return isRetried.Value;
+    }
 }

@@ -50,16 +50,24 @@ internal static class Attempts
     {
         for (int attempt = 1; ; attempt++)
         {
+            TimeSpan least;
             try
             {
                 await entered.ConfigureAwait(staysInContext);
                 return await OnceAsync<TCall, T>(call, attempt, policy, time, staysInContext, cancellation).ConfigureAwait(staysInContext);
             }
-            catch (Exception) when (attempt <= policy.Retries && !cancellation.IsCancellationRequested)
+            catch (Exception e) when (attempt <= policy.Retries && !cancellation.IsCancellationRequested)
             {
                 // Retried: the caller sees the exception of the last attempt.
+                Exception failure = e;
+                if (!policy.Backoff.Retries(ref failure, out least))
+                {
+                    if (failure == e) throw;
+                    throw failure;
+                }
             }
             TimeSpan wait = policy.Backoff.WaitBefore(attempt, Random.Shared);
+            if (wait < least) wait = least;
             if (wait > TimeSpan.Zero) await Task.Delay(wait, time, cancellation).ConfigureAwait(staysInContext);
             cancellation.ThrowIfCancellationRequested();
             entered = call.EnterAsync(attempt + 1, cancellation);

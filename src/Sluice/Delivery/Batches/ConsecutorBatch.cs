@@ -100,7 +100,7 @@ public sealed class ConsecutorBatch<T>
         lock (sync) last = latest;                   // the send of a cancelled call may still be under way
         await last.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
-        if (isFirst) consecutor.ReturnProducer(producer);
+        if (isFirst) consecutor.ReturnProducer(producer, last);
         using var nothing = new EntryBatch();
         var close = new AppendRequest(tag.Consecutor, CloserOf(tag), 0, 1, nothing)
         {

@@ -25,8 +25,10 @@ internal sealed class DeadLetterBuilder(
     public RetryWrite Defer(Root root)
     {
         PartFailure failure = root.Failures!;
-        return new(root.EntrySequence, root.Attempt, consecutor.Options.Delivery.Backoff.WaitBefore(root.Attempt, consecutor.Random),
-            failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!));
+        TimeSpan wait = consecutor.Options.Delivery.Backoff.WaitBefore(root.Attempt, consecutor.Random);
+        for (PartFailure? one = failure; one is not null; one = one.Next)
+            if (wait < one.LeastWait) wait = one.LeastWait;
+        return new(root.EntrySequence, root.Attempt, wait, failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!));
     }
 
     /// <summary>Builds the rest of a root that is not tried again.</summary>

@@ -77,7 +77,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
 
     public ValueTask DisposeAsync()
     {
-        if (number is { } rented) consecutor.ReturnProducer(rented);
+        if (number is { } rented) consecutor.ReturnProducer(rented, latest);
         return default;
     }
 

@@ -13,6 +13,7 @@ internal sealed class ClientIntake<T> : IFrameIntake<T>
     private readonly IFramePump<T> source;
     private readonly bool isNamed;
     private readonly int? number;
+    private volatile Task latest = Task.CompletedTask;
     private volatile TaskCompletionSource full = NewSignal();
 
     public ClientIntake(Consecutor<T> consecutor, string? client, StageContext stage, IFramePump<T> source)
@@ -44,6 +45,7 @@ internal sealed class ClientIntake<T> : IFrameIntake<T>
         ThrowIfEnded();
         Task? append;
         while ((append = appender.TryAdd(item, null, default, out Task room)) is null) await room.WaitAsync(cancellation);
+        latest = append;
         Interlocked.Increment(ref stage.In);
         Interlocked.Increment(ref stage.Out);
         return append;
@@ -57,7 +59,7 @@ internal sealed class ClientIntake<T> : IFrameIntake<T>
     public void Dispose()
     {
         abandoned.Cancel();
-        if (number is { } rented) consecutor.ReturnProducer(rented);
+        if (number is { } rented) consecutor.ReturnProducer(rented, latest);
     }
 
     private void ThrowIfEnded()

@@ -4,6 +4,8 @@ namespace Sluice.Delivery;
 /// them.</summary>
 /// <remarks>Thread-safe; turns are given in the order of the calls. If all asked, each item that ends would cost one append for each
 /// request that waits.</remarks>
+[SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable",
+    Justification = "Nobody asks the semaphore for a wait handle, so there is nothing to dispose of.")]
 internal sealed class RoomTurns(TimeProvider time)
 {
     private const int Most = 8;

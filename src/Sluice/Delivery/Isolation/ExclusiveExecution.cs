@@ -33,6 +33,7 @@ internal sealed class ExclusiveExecution
     private bool isRest;                             // of all but the first one
     private CancellationTokenSource rest = new();    // cancelled when that begins
     private ITimer? waitTimer;
+    private int turns;                               // the number of the present turn
 
     /// <summary>The instance of the process. Tests use others, to have several processes in one.</summary>
     public static ExclusiveExecution OfProcess { get; } = new();
@@ -212,19 +213,19 @@ internal sealed class ExclusiveExecution
         isGranted = isOpen = false;
         forced = null;
         seen = Ended();
-        waitTimer = first.Time.CreateTimer(static execution => ((ExclusiveExecution)execution!).ForceTurn(), this, first.MaxWait,
-            first.MaxWait);
+        int turn = ++turns;
+        waitTimer = first.Time.CreateTimer(_ => ForceTurn(turn), null, first.MaxWait, first.MaxWait);
         woken.AddRange(participants.Where(participant => participant.IsInside));
         woken.Add(asking[0]);
     }
 
-    private void ForceTurn()
+    private void ForceTurn(int turn)
     {
         List<Participant> woken = [];
         Participant? next = null;
         lock (sync)
         {
-            if (asking.Count == 0) return;
+            if (asking.Count == 0 || turn != turns) return;          // a call that was queued before the timer was disposed
             long ended = Ended();
             bool hasMoved = ended != seen;
             seen = ended;

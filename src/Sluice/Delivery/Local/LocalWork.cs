@@ -28,6 +28,10 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         {
             await storing;
             storing = StoreFailedAsync();
+
+            // Items that fail before it has completed are left to the next look.
+            _ = storing.ContinueWith(static (_, pump) => ((PumpSignal)pump!).Changed(), core.Pump, CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
         if (!core.Pump.MayBegin) core.Alone.Rest();
         isHeld = !core.Pump.MayBegin || !core.Alone.MayWork();

@@ -33,9 +33,11 @@ internal sealed partial class Rounds
         string what =
             $"The node '{ofNode.Node}' has failed at the end of the input of partition {partition.Number}, {failures} "
             + $"time{(failures == 1 ? "" : "s")}: {FailureText.Of(cause).TrimEnd('.')}.";
-        if (core.Options.Delivery is { Level: DeliveryLevel.Replay } replay && failures <= replay.Count)
+        if (core.Options.Delivery is { Level: DeliveryLevel.Replay } replay && failures <= replay.Count
+            && replay.Backoff.Retries(ref cause, out TimeSpan least))
         {
-            partition.EndAt = AfterNow(replay.Backoff.WaitBefore(failures, core.Random));
+            TimeSpan wait = replay.Backoff.WaitBefore(failures, core.Random);
+            partition.EndAt = AfterNow(wait < least ? least : wait);
             endProblem = $"{what} It is asked again.";
             return;
         }

@@ -159,8 +159,13 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     /// <summary>Ends an attempt: passes the item on, or retries it.</summary>
     public void AttemptEnded(WorkCall<TIn, TOut> call)
     {
-        if (call.Failure is null || call.IsForLetter || call.IsPoison || call.Attempt > stage.Retries) output.Ended(call);
-        else _ = TryAgainAsync(call);
+        if (call.Failure is not { } failure || call.IsForLetter || call.IsPoison || call.Attempt > stage.Retries) output.Ended(call);
+        else if (stage.Backoff.Retries(ref failure, out TimeSpan least)) _ = TryAgainAsync(call, least);
+        else
+        {
+            if (failure != call.Failure) call.Fail(failure);
+            output.Ended(call);
+        }
     }
 
     /// <summary>Wakes the output, after several attempts have ended.</summary>
@@ -191,6 +196,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         if (isFailedStart)
         {
             FailedToStart(how);
+            Announce();                              // an item may have been announced to this worker
             return;
         }
         if (left.Count == 1) Blame(left[0], how);
@@ -258,9 +264,10 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         }
     }
 
-    private async Task TryAgainAsync(WorkCall<TIn, TOut> call)
+    private async Task TryAgainAsync(WorkCall<TIn, TOut> call, TimeSpan least)
     {
         TimeSpan wait = stage.Backoff.WaitBefore(call.Attempt, Run.Random);
+        if (wait < least) wait = least;
         call.TryAgain();
         if (wait > TimeSpan.Zero)
             await Task.Delay(wait, Run.Time, Life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing
