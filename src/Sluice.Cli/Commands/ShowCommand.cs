@@ -59,8 +59,8 @@ internal static class ShowCommand
         StreamInfo info = stream.Info;
         screen.Line($"{Clean.Text(stream.Name)}: {StreamForm.KindOf(stream)}, {StreamForm.StateOf(info)}, "
             + (info.Options.Partitions == 1 ? "1 partition" : $"{info.Options.Partitions} partitions"));
-        screen.Line($"{Clean.Count(info.Appended)} appended, {Clean.Count(info.Items)} kept ({Clean.Size(info.Bytes)}); room for "
-            + $"{Clean.Count(info.Options.MaxItems)} or {Clean.Size(info.Options.MaxBytes)}");
+        screen.Line($"{Clean.Count(info.Appended)} appended, {Clean.Count(info.Items)} kept ({Clean.Size(info.Bytes)}); "
+            + RoomOf(info.Options));
         if (info.End?.Failure is { } failure) screen.Problem(Clean.Text(failure));
         foreach (GroupBacklogLook group in stream.Groups)
             screen.Line($"group {Clean.Text(group.Backlog.Name)}: backlog {Clean.Count(group.Backlog.Outstanding)}, waiting "
@@ -92,4 +92,12 @@ internal static class ShowCommand
                     + Clean.Payload(entry.Payload, command.Value(Full) ? int.MaxValue : MaxText));
         }
     }
+
+    private static string RoomOf(StreamOptions options) => (options.MaxItems == long.MaxValue, options.MaxBytes == long.MaxValue) switch
+    {
+        (true, true) => "no bound",
+        (true, false) => $"room for {Clean.Size(options.MaxBytes)}",
+        (false, true) => $"room for {Clean.Count(options.MaxItems)}",
+        _ => $"room for {Clean.Count(options.MaxItems)} or {Clean.Size(options.MaxBytes)}",
+    };
 }

@@ -92,8 +92,8 @@ public sealed partial class Consecutor<T>
             catch (Exception e)
             {
                 unwritable =
-                    new($"Item {before + at + 1} of {before + all.Count} cannot be sent: {e.Message} The {before + at} before it are "
-                    + $"accepted; it and those behind it are not.", e);
+                    new($"Item {before + at + 1} of {before + all.Count} cannot be sent: {e.Message.TrimEnd('.')}. The items before it are "
+                    + "accepted; it and those behind it are not.", e);
                 break;
             }
             if (at < all.Count) await room.WaitAsync(cancellation).ConfigureAwait(false);

@@ -5,7 +5,8 @@ namespace Sluice.Delivery;
 /// <summary>The reasons why a consecutor does not work, or works only in part, as texts for people.</summary>
 /// <remarks>
 /// Thread-safe: each reason is one volatile field. The part that finds a reason sets it; the part that knows when the reason is over
-/// clears it. Locking rule: <c>sync</c> guards since when no commit is made; nothing is called under it.
+/// clears it. Locking rule: <c>sync</c> guards since when no commit is made, and what was told of parked
+/// items; nothing is called under it.
 /// </remarks>
 /// <param name="name">The consecutor.</param>
 /// <param name="time">Its time.</param>
@@ -18,7 +19,10 @@ internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<
     /// <summary>The time without a commit after which a warning is written. Most failures of a commit are over before.</summary>
     public static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
 
+    private const int MaxToldParked = 16;
+
     private readonly Lock sync = new();
+    private readonly HashSet<string> toldParked = [];
     private long? since;                             // the first of the commits in a row that were not made
     private bool isTold;
     private volatile string? latest;
@@ -90,6 +94,17 @@ internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<
         }
     }
 
-    /// <summary>Why the item that was parked last is parked; null if none was.</summary>
-    public string? Parked { get => parked; set => parked = value; }
+    /// <summary>Why the item that was parked last is parked; null if none was. Each of the first reasons is a warning, once.</summary>
+    public string? Parked
+    {
+        get => parked;
+        set
+        {
+            parked = value;
+            if (value is null) return;
+            lock (sync)
+                if (toldParked.Count == MaxToldParked || !toldParked.Add(value)) return;
+            warn($"Items of the consecutor {name} are put aside, and others go on. {value}");
+        }
+    }
 }

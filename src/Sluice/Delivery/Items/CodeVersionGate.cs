@@ -26,6 +26,8 @@ internal sealed class CodeVersionGate(int present, NodeTable nodes)
                 : $"It is for '{node}', which is the default name of a stage. The code had {namesakes} such stages when the item was "
                 + $"stored, and has {now} now, so it is not known which one is meant. The item waits until you name its stage: "
                 + $"Stage.Named(\"{node}\").";
-        return $"This code has no node '{node}'. The item waits until a version that has one starts, or is renamed back.";
+        return $"This code has no node '{node}'. The item waits until a version that has one starts. If the node has another name now, say "
+            + $"so: ConsecutorOptions.State = [StateChange.Renamed(\"{node}\", \"…\")]. If it was removed, StateChange.Dropped(\"{node}\") "
+            + "makes the item a dead letter.";
     }
 }

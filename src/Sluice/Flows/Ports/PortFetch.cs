@@ -27,7 +27,13 @@ internal static class PortFetch
             {
                 throw new FlowException($"The stream {port.Name} cannot be read any further: {e.Message}", e);
             }
-            if (result.Missed > 0) throw port.Gone(next, result.Missed);
+            if (result.Missed > 0)
+            {
+                StreamInfo? stream = await port.Calls.DoAsync(port.Stream, () => port.Store.FindStreamAsync(port.Stream, cancellation),
+                    cancellation).ConfigureAwait(false);
+                if (stream?.End is { Failure: not null } failed) port.SeeEnd(failed);          // more than what is gone
+                throw port.Gone(next, result.Missed);
+            }
             if (result.Entries.Length > 0)
             {
                 await port.MoveAsync(isWaiting: false, cancellation).ConfigureAwait(false);

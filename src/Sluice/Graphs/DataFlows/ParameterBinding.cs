@@ -98,8 +98,9 @@ internal sealed class ParameterBinding
             problems.Add(
                 $"{Function} takes {Name} as {TypeNames.Of(Type)}, "
                     + $"and {(place.IsParameter ? "the parameters give" : $"{place.Giver} gives")} {place.Name} "
-                    + $"as {(place.Type == typeof(FlowNull) ? "null" : TypeNames.Of(place.Type))}. "
-                + "Let both have one type, or convert it in between.");
+                    + $"as {(place.Type == typeof(FlowNull) ? "null" : TypeNames.Of(JsonTypes.Visible(place.Type)))}. "
+                + (place.IsParameter && JsonTypes.Is(place.Type)
+                    ? "Read the JSON as a record whose members have the types of the functions." : "Let both have one type, or convert it in between."));
             return;
         }
         if (Places.Count > 0 || HasDefault || TakesTheOnlyOne) return;

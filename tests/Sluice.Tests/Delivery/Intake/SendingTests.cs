@@ -86,7 +86,7 @@ public class SendingTests
             Cancellation));
         Assert.StartsWith("Item 3 of 4 cannot be sent: The item for numbers: a value of the type double could not be written: ",
             failure.Message, StringComparison.Ordinal);
-        Assert.EndsWith("The 2 before it are accepted; it and those behind it are not.", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("The items before it are accepted; it and those behind it are not.", failure.Message, StringComparison.Ordinal);
         failure = await Assert.ThrowsAsync<PayloadException>(async () => await consecutor.SendAllAsync([double.NaN], Cancellation));
         Assert.StartsWith("Item 1 of 1 cannot be sent: ", failure.Message, StringComparison.Ordinal);
         await consecutor.SendAsync(5, Cancellation);
