@@ -7,6 +7,7 @@ public sealed partial class PostgresStreamStore
         CancellationToken cancellation = default)
     {
         StreamNames.Check(reader);
+        options?.Check();
         return CallAsync(2, true, needs => needs.Streams.Add(stream),
             round => ReaderCalls.OpenAsync(round, round.Stream(stream), reader, options ?? new()), cancellation);
     }

@@ -7,6 +7,7 @@ public sealed partial class RedisStreamStore
         CancellationToken cancellation = default)
     {
         StreamNames.Check(reader);
+        options?.Check();
         return Infos.Reader(await CallAsync("open_reader", new Arguments().Stream(stream).Name(reader).Reader(options ?? new()),
             cancellation).ConfigureAwait(false));
     }

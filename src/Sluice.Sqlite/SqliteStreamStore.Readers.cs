@@ -7,6 +7,7 @@ public sealed partial class SqliteStreamStore
         CancellationToken cancellation = default)
     {
         StreamNames.Check(reader);
+        options?.Check();
         return CallAsync(session => ReaderCalls.Open(session, StreamCalls.Swept(session.Stream(stream)), reader, options ?? new()).Info(),
             cancellation);
     }

@@ -11,7 +11,7 @@ namespace Sluice.Hosting;
 /// reflection.</remarks>
 internal sealed class SettingsReader(IConfigurationSection section, List<string> mistakes)
 {
-    private const int HoursOfDay = 24, MaxHourDigits = 6;
+    private const int HoursOfDay = 24, MaxHours = 200_000_000;
 
     private readonly HashSet<string> known = new(StringComparer.OrdinalIgnoreCase);
 
@@ -22,6 +22,9 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
 
     /// <summary>The names of the settings and sections in here.</summary>
     public IEnumerable<string> Names => section.GetChildren().Select(static child => child.Key);
+
+    /// <summary>Whether there is a setting or a section of this name in here.</summary>
+    public bool Has(string name) => section.GetSection(name).Exists();
 
     /// <summary>Reads a section in this one.</summary>
     public SettingsReader Section(string name)
@@ -111,11 +114,13 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
     // .NET takes 00:30 for half an hour, and many mean half a minute; and 24:00:00 for 24 days.
     private static TimeSpan? Time(string text)
     {
+        text = text.Trim();
         string[] parts = text.Split(':');
         if (parts.Length < 3) return null;
         int hours = 0;
-        bool hasMany = parts.Length == 3 && parts[0].Length <= MaxHourDigits
-            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out hours) && hours >= HoursOfDay;
+        bool hasMany = parts.Length == 3 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out hours)
+            && hours >= HoursOfDay;
+        if (hours > MaxHours) return null;
         if (hasMany) text = $"00:{parts[1]}:{parts[2]}";
         if (!TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan value)) return null;
         return hasMany ? TimeSpan.FromHours(hours) + value : value;
@@ -123,9 +128,10 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
 
     private static bool? Flag(string text) => bool.TryParse(text, out bool value) ? value : null;
 
+    // By name only: .NET also takes numbers, and lists of names.
     public static TEnum? Choice<TEnum>(string text) where TEnum : struct, Enum
-        => text.Length > 0 && !char.IsAsciiDigit(text[0]) && Enum.TryParse(text, ignoreCase: true, out TEnum value)
-            && Enum.IsDefined(value) ? value : null;
+        => Array.Find(Enum.GetNames<TEnum>(), name => name.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase)) is { } name
+            ? Enum.Parse<TEnum>(name) : null;
 
     // The first sentence: behind it stand the parameter and the actual value, which the message has already.
     public static string Reason(ArgumentException e)

@@ -24,17 +24,17 @@ public sealed record PostgresChangesOptions
     /// <summary>Whether the rows that are in the tables at the start come first. True unless given.</summary>
     public bool HasSnapshot { get; init; } = true;
 
-    /// <summary>How often the source tells the server what is durable: more than zero; 5 seconds unless given. It is told more often if the
+    /// <summary>How often the source tells the server what is durable: 1 ms or more; 5 seconds unless given. It is told more often if the
     /// server's <c>wal_sender_timeout</c> needs it.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
-    public TimeSpan AcknowledgeInterval { get; init => field = Positive(value, nameof(AcknowledgeInterval)); } = TimeSpan.FromSeconds(5);
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one millisecond.</exception>
+    public TimeSpan AcknowledgeInterval { get; init => field = Interval(value, nameof(AcknowledgeInterval)); } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// How often the source writes a small message into the server's log if other tables have filled it, so that an idle publication does
-    /// not keep the log from being removed: more than zero; one minute unless given. It needs PostgreSQL 14.
+    /// not keep the log from being removed: 1 ms or more; one minute unless given. It needs PostgreSQL 14.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
-    public TimeSpan HeartbeatInterval { get; init => field = Positive(value, nameof(HeartbeatInterval)); } = TimeSpan.FromMinutes(1);
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one millisecond.</exception>
+    public TimeSpan HeartbeatInterval { get; init => field = Interval(value, nameof(HeartbeatInterval)); } = TimeSpan.FromMinutes(1);
 
     /// <summary>Called with warnings: a server that is away, a slot in use, open transactions that hold up the snapshot. If it is not
     /// given, or throws, warnings go to the event source <c>Sluice</c> and, each text once, to standard error.</summary>
@@ -43,9 +43,10 @@ public sealed record PostgresChangesOptions
     /// <summary>The clock for waits.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    private static TimeSpan Positive(TimeSpan value, string property)
+    // Timers cut less to zero: there would be no pause.
+    private static TimeSpan Interval(TimeSpan value, string property)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, $"{nameof(PostgresChangesOptions)}.{property}");
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromMilliseconds(1), $"{nameof(PostgresChangesOptions)}.{property}");
         return value;
     }
 }

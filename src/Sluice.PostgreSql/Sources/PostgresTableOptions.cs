@@ -3,6 +3,8 @@ namespace Sluice.PostgreSql;
 /// <summary>Options for following a table (<see cref="PostgresSource.Table"/>). Immutable.</summary>
 public sealed record PostgresTableOptions
 {
+    private static readonly TimeSpan MaxQuietDuration = TimeSpan.FromDays(36_500);
+
     /// <summary>The number of rows that are read at once and held in memory: 1 or more; 1,000 unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int MaxPageRows
@@ -16,17 +18,17 @@ public sealed record PostgresTableOptions
     } = 1_000;
 
     /// <summary>
-    /// The longest wait between two looks for new rows: more than zero; one second unless given. The source looks after 10 ms first, and
+    /// The longest wait between two looks for new rows: 1 ms or more; one second unless given. The source looks after 10 ms first, and
     /// doubles the wait while there is nothing new. Null: the source ends when there are no more rows.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one millisecond.</exception>
     public TimeSpan? PollInterval
     {
         get;
         init
         {
             if (value is { } time)
-                ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero,
+                ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.FromMilliseconds(1),
                     $"{nameof(PostgresTableOptions)}.{nameof(PollInterval)}");
             field = value;
         }
@@ -39,15 +41,17 @@ public sealed record PostgresTableOptions
     /// </summary>
     public bool? IsAssignedByInsert { get; init; }
 
-    /// <summary>How long a row is left alone after the time in its first column, for times that clients set: zero or more; zero unless
-    /// given. It has no effect on numbers.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    /// <summary>How long a row is left alone after the time in its first column, for times that clients set: zero or more, at most
+    /// 36,500 days; zero unless given. It has no effect on numbers.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative or too long.</exception>
     public TimeSpan QuietDuration
     {
         get;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero, $"{nameof(PostgresTableOptions)}.{nameof(QuietDuration)}");
+            const string name = $"{nameof(PostgresTableOptions)}.{nameof(QuietDuration)}";
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero, name);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, MaxQuietDuration, name);
             field = value;
         }
     }

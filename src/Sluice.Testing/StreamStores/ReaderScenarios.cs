@@ -129,6 +129,29 @@ internal static class ReaderScenarios
         Expect.Equal(1, (await rig.Store.FindStreamAsync(Orders))!.Items, "items in the store");
     }
 
+    public static async Task AnIdleTimeoutIsInItsRange(Rig rig)
+    {
+        Ownership owner = await rig.LeaseNewAsync("a");
+        foreach (TimeSpan wrong in (TimeSpan[])[Timeout.InfiniteTimeSpan, TimeSpan.Zero, TimeSpan.FromDays(36_501), TimeSpan.MaxValue])
+        {
+            ReaderOptions options = new() { IdleTimeout = wrong };
+            await Expect.ThrowsAsync<ArgumentException>(() => rig.Store.OpenReaderAsync(Orders, "page", options).AsTask(),
+                $"opening a reader that expires after {wrong}");
+            await Expect.ThrowsAsync<ArgumentException>(() => rig.Store.CommitAsync(new(owner, 1)
+            {
+                Settled = [new(1, 1)],
+                Readers = [new(Orders, "page", options)]
+            }).AsTask(), $"a commit that opens a reader that expires after {wrong}");
+        }
+        Expect.Equal(0, (await rig.Store.FindStreamAsync(Orders))!.Readers.Count, "readers that were refused");
+        await rig.Store.OpenReaderAsync(Orders, "page", new() { IdleTimeout = TimeSpan.FromDays(36_500) });
+        await rig.ReopenAsync(kill: true);
+        await rig.AddAsync("b");
+        ReaderInfo reader = (await rig.Store.FindStreamAsync(Orders))!.Readers.Single();
+        Expect.Equal(("page", TimeSpan.FromDays(36_500)), (reader.Name, reader.Options.IdleTimeout!.Value),
+            "the reader with the longest time");
+    }
+
     public static async Task AReaderThatOpensWhileAnotherExpiresBeginsAtWhatIsLeft(Rig rig)
     {
         await rig.PrepareAsync();

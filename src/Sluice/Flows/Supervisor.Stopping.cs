@@ -18,23 +18,20 @@ public sealed partial class Supervisor
     /// <remarks>What is left behind ends by itself. Other services take it over when this one has been silent for
     /// <see cref="SupervisorOptions.LeaseDuration"/>.</remarks>
     /// <param name="deadline">
-    /// How long that may take: more than zero, 49 days at most. The store has nine tenths of it to answer. Without a deadline it waits
-    /// until all functions have stopped, and the store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.
+    /// How long that may take: zero or more, 49 days at most. The store has nine tenths of it to answer. Zero cancels the functions and
+    /// does not wait for them. Without a deadline, or with <see cref="Timeout.InfiniteTimeSpan"/>, it waits until all functions have
+    /// stopped, and the store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.
     /// </param>
     /// <param name="cancellation">Ends the wait as if the deadline had passed. A host passes its shutdown token.</param>
     /// <returns>The processors that are left behind, as a warning says, too; empty if all were handed over.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is out of range.</exception>
     public async Task<IReadOnlyList<string>> StopAsync(TimeSpan? deadline = null, CancellationToken cancellation = default)
     {
-        TimeSpan limit = deadline ?? Timeout.InfiniteTimeSpan, forStore = core.Options.LeaseDuration;
-        if (deadline is { } given)
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(given, TimeSpan.Zero, nameof(deadline));
-            Waits.Check(given, nameof(deadline));
-            forStore = given * 0.9;
-        }
+        TimeSpan limit = deadline ?? Timeout.InfiniteTimeSpan;
+        bool isLimited = limit != Timeout.InfiniteTimeSpan;
+        TimeSpan forStore = isLimited ? Waits.Check(limit, nameof(deadline)) * 0.9 : core.Options.LeaseDuration;
         Task stopping = Ending(forStore);
-        if (deadline is not null) core.BeginToEnd(forStore);             // also where a stop has begun before
+        if (isLimited) core.BeginToEnd(forStore);                        // also where a stop has begun before
         try
         {
             await stopping.WaitAsync(limit, core.Options.Time, cancellation).ConfigureAwait(false);
@@ -45,11 +42,13 @@ public sealed partial class Supervisor
             string[] left;
             lock (sync) left = [.. hosted.Values.Where(static group => !group.HasStopped)
                 .Select(static group => group.Function.Processor.Name).Order(StringComparer.Ordinal)];
-            string when = e is TimeoutException ? $"within {DurationText.Of(limit)}" : "before its token was cancelled";
+            string when = e is not TimeoutException ? "before its token was cancelled"
+                : limit > TimeSpan.Zero ? $"within {DurationText.Of(limit)}" : "at once";
+            string why = limit == TimeSpan.Zero ? "" : "A function does not heed its CancellationToken. ";
             core.Warn(
                 $"{Name} was to stop {when}, and not everything was handed over in that "
-                    + $"time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. A function does not heed its "
-                    + $"CancellationToken. Others take over when this service has been silent for the lease duration.");
+                    + $"time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. {why}"
+                    + "Others take over when this service has been silent for the lease duration.");
             return left;
         }
     }

@@ -1,3 +1,5 @@
+using Sluice.Policies;
+
 namespace Sluice;
 
 /// <summary>The operators and ends of sources as methods: <c>source.Chunk(100)</c>.</summary>
@@ -10,11 +12,7 @@ public static partial class SourceExtensions
 
     /// <summary>Refuses times of zero or less, and times so long that the sum with the current time would overflow.</summary>
     private static TimeSpan Positive(TimeSpan time, [CallerArgumentExpression(nameof(time))] string? name = null)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, name);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(time, MaxTime, name);
-        return time;
-    }
+        => Waits.CheckPositive(time, name);
 }
 
 /// <summary>The operators of pipes as methods: <c>pipe.Chunk(100)</c>. Each does the same as the method of its name in

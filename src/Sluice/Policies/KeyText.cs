@@ -22,7 +22,7 @@ internal static class KeyText
         null => throw new InvalidOperationException("The key is null: there is no state for it."),
         string text => text,
         char or bool or Guid => key.ToString()!,
-        Enum value => value.ToString("D"),
+        Enum value => Of(Convert.ChangeType(value, value.GetTypeCode(), CultureInfo.InvariantCulture)),
         DateTime time => time.ToString("O", CultureInfo.InvariantCulture),
         DateTimeOffset time => time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture),
         DateOnly day => day.ToString("O", CultureInfo.InvariantCulture),

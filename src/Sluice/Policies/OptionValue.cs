@@ -42,6 +42,16 @@ internal static class OptionValue
     public static TimeSpan Limit(TimeSpan value, string options, [CallerMemberName] string property = "")
         => Waits.CheckLimit(value, $"{options}.{property}");
 
+    /// <summary>The time between two looks, at least one millisecond. Timers cut less to zero: the looks would follow without a
+    /// pause.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than one millisecond, or above 49 days.</exception>
+    public static TimeSpan? Interval(TimeSpan? value, string options, [CallerMemberName] string property = "")
+        => AtLeast(TimeSpan.FromMilliseconds(1), Limit(value, options, property), options, property);
+
+    /// <inheritdoc cref="Waits.CheckSpan"/>
+    public static TimeSpan Span(TimeSpan value, string options, [CallerMemberName] string property = "")
+        => Waits.CheckSpan(value, $"{options}.{property}");
+
     /// <inheritdoc cref="Waits.CheckLimit"/>
     public static TimeSpan? Limit(TimeSpan? value, string options, [CallerMemberName] string property = "")
         => value is { } given ? Limit(given, options, property) : null;

@@ -3,6 +3,8 @@ namespace Sluice.Policies;
 /// <summary>Validates times for timers.</summary>
 internal static class Waits
 {
+    private static readonly TimeSpan longestSpan = TimeSpan.FromDays(36_500);
+
     public static TimeSpan Longest { get; } = TimeSpan.FromDays(49);
 
     /// <returns>The time, if it is valid.</returns>
@@ -20,5 +22,22 @@ internal static class Waits
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, name);
         return Check(limit, name);
+    }
+
+    /// <returns>The time, if its sum with the current time cannot overflow.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative, or above 36,500 days.</exception>
+    public static TimeSpan CheckSpan(TimeSpan span, [CallerArgumentExpression(nameof(span))] string? name = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(span, TimeSpan.Zero, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(span, longestSpan, name);
+        return span;
+    }
+
+    /// <inheritdoc cref="CheckSpan"/>
+    /// <exception cref="ArgumentOutOfRangeException">The time is zero or negative, or above 36,500 days.</exception>
+    public static TimeSpan CheckPositive(TimeSpan span, [CallerArgumentExpression(nameof(span))] string? name = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(span, TimeSpan.Zero, name);
+        return CheckSpan(span, name);
     }
 }

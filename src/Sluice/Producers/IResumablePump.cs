@@ -91,7 +91,13 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
         return bytes;
     }
 
-    protected override IEnumerator<T> Open() => (start == 0 ? items : items.Skip(checked((int)start))).GetEnumerator();
+    // LINQ skips an int at most.
+    protected override IEnumerator<T> Open()
+    {
+        IEnumerable<T> rest = items;
+        for (long left = start; left > 0; left -= int.MaxValue) rest = rest.Skip((int)Math.Min(left, int.MaxValue));
+        return rest.GetEnumerator();
+    }
 
     protected override ValueTask PushSome(IEnumerator<T> enumerator, out bool ended)
     {

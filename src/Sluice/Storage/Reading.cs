@@ -3,12 +3,14 @@ namespace Sluice.Storage;
 /// <summary>The options of a reader.</summary>
 public sealed record ReaderOptions
 {
+    private static readonly TimeSpan MaxIdleTimeout = TimeSpan.FromDays(36_500);
+
     /// <summary>The position where the reader begins.</summary>
     public StreamStart Start { get; init; }
 
     /// <summary>
     /// The time without use after which the store closes the reader, so that a dead reader does not hold the stream. Null keeps the reader
-    /// open until it is closed.
+    /// open until it is closed. More than zero, at most 36,500 days.
     /// </summary>
     public TimeSpan? IdleTimeout { get; init; }
 
@@ -17,6 +19,15 @@ public sealed record ReaderOptions
     /// watch <see cref="StreamInfo.Items"/>.
     /// </summary>
     public bool AppliesBackpressure { get; init; } = true;
+
+    /// <summary>Validates everything that needs no store. Stores call it first, but not for readers that they have stored.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The idle timeout is out of its range.</exception>
+    public void Check()
+    {
+        if (IdleTimeout is { } idle && (idle <= TimeSpan.Zero || idle > MaxIdleTimeout))
+            throw new ArgumentOutOfRangeException($"{nameof(ReaderOptions)}.{nameof(IdleTimeout)}", idle,
+                $"A reader expires after more than zero and at most {MaxIdleTimeout.TotalDays:N0} days without use; null keeps it open.");
+    }
 }
 
 /// <summary>A snapshot of a reader.</summary>

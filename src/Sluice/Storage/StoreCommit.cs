@@ -129,7 +129,11 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
                 throw new ArgumentException(
                     $"A commit of {Owner} defers {deferral.Sequence} with {deferral.Attempts} attempts, by {deferral.After}.");
         foreach (BatchChange change in Batches) change.Check();
-        foreach (OpenReader reader in Readers) StreamNames.Check(reader.Reader);
+        foreach (OpenReader reader in Readers)
+        {
+            StreamNames.Check(reader.Reader);
+            reader.Options.Check();
+        }
 
         if (Fits) return;
         throw new StreamStoreException(

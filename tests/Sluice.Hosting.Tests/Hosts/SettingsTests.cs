@@ -30,6 +30,8 @@ public class SettingsTests
     [Theory]
     [InlineData("23:59:59", 23 * 3600 + 3599)]
     [InlineData("24:00:00", 24 * 3600)]
+    [InlineData(" 24:00:00 ", 24 * 3600)]
+    [InlineData("0000024:00:00", 24 * 3600)]
     [InlineData("36:10:30.5", 36 * 3600 + 630.5)]
     [InlineData("1.12:00:00", 36 * 3600)]
     [InlineData("2:00:00:00", 48 * 3600)]
@@ -62,6 +64,9 @@ public class SettingsTests
     [InlineData("Consecutors:numbers:CommitInterval", "100.00:00:00", "CommitInterval is '100.00:00:00'; ")]
     [InlineData("Consecutors:numbers:Delivery", "exactly once", "it must be none, confirm, 'track N' or 'replay N'.")]
     [InlineData("Consecutors:numbers:OnDamage", "1", "OnDamage is '1'; it must be one of Stop, DeadLetter.")]
+    [InlineData("Consecutors:numbers:OnDamage", "+1", "OnDamage is '+1'; it must be one of Stop, DeadLetter.")]
+    [InlineData("Consecutors:numbers:OnDamage", " 1", "OnDamage is ' 1'; it must be one of Stop, DeadLetter.")]
+    [InlineData("Consecutors:numbers:OnDamage", "Stop,DeadLetter", "OnDamage is 'Stop,DeadLetter'; it must be one of Stop, DeadLetter.")]
     [InlineData("Consecutors:numbers:Stream:Partitions", "5000", "Sluice:Consecutors:numbers:Stream:Partitions is '5000'; ")]
     [InlineData("Consecutors:numbers:Stream:Partition", "5", "Stream:Partition: there is no such setting; there are MaxBytes,")]
     [InlineData("Consecutors:numbers:Run:RecordTimings", "yes", "Run:RecordTimings is 'yes'; it must be true or false.")]
@@ -86,6 +91,33 @@ public class SettingsTests
         Assert.Contains(line, only, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', only);
         Assert.Equal(mistake.Message, mistake.ToString());
+    }
+
+    [Theory]
+    [InlineData("Consecutors:numbers:OnDamage", " deadletter ")]
+    [InlineData("Consecutors:numbers:LeaseDuration", "\t00:00:30")]
+    public async Task BlanksAroundAValueAreNoMistake(string setting, string value)
+    {
+        using IHost host = Build([new($"Sluice:{setting}", value)]);
+        await host.StartAsync(Cancellation);
+        await host.StopAsync(Cancellation);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AConsecutorWithAColonInItsNameHasNoSettings(bool hasOther)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Configuration.AddInMemoryCollection([new("Sluice:Consecutors:eu:orders:MaxInFlight", "5")]);
+        SluiceBuilder sluice = builder.Services.AddSluice();
+        sluice.AddConsecutor<int>("eu:orders", static (_, source) => source | (static _ => { }));
+        if (hasOther) sluice.AddConsecutor<long>("eu", static (_, source) => source | (static _ => { }));
+        using IHost host = builder.Build();
+        var mistake = await Assert.ThrowsAsync<SettingsException>(() => host.StartAsync(Cancellation));
+        Assert.Equal("Sluice:Consecutors:eu:orders cannot be read: a colon in the name of a consecutor divides sections. Give the "
+            + "consecutor a name without a colon, or set its options in the code.", mistake.Mistakes[^1]);
+        Assert.Equal(hasOther ? 2 : 1, mistake.Mistakes.Count);
     }
 
     [Fact]

@@ -68,6 +68,33 @@ public class FlowDeadlineTests
         await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
+    /// <summary>As the deadlines of <see cref="Consecutor{T}"/> and <see cref="PipelineRun"/>.</summary>
+    [Fact]
+    public async Task AnInfiniteDeadlineIsNoneAndZeroDoesNotWait()
+    {
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        Supervisor idle = lab.Join(options => options with { Time = clock });
+        Assert.Empty(await idle.StopAsync(Timeout.InfiniteTimeSpan, FlowLab.Cancellation));
+        Assert.Empty(lab.Warnings);
+
+        Supervisor service = lab.Join(options => options with { Time = clock });
+        using SemaphoreSlim begun = new(0);
+        var goOn = new TaskCompletionSource();
+        service.Register(Work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            begun.Release();
+            await goOn.Task;
+            return 0;
+        });
+        await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await begun.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(["work"], await service.StopAsync(TimeSpan.Zero, FlowLab.Cancellation));
+        Assert.Contains(lab.Warnings, text => text.Contains("was to stop at once", StringComparison.Ordinal));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>("deadline", () => service.StopAsync(TimeSpan.FromSeconds(-1)));
+        goOn.SetResult();
+        await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+    }
+
     [Fact]
     public async Task ASecondDisposalOfARunEndsWithTheFirst()
     {

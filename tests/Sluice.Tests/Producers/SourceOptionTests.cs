@@ -22,11 +22,37 @@ public class SourceOptionTests
         Assert.Null(new QueryOptions { PollInterval = null }.PollInterval);
     }
 
+    /// <summary>Timers cut less than a millisecond to zero, so that the source would never pause.</summary>
+    [Fact]
+    public void IntervalsThatTimersCutToZeroAreRefusedByName()
+    {
+        var few = new TimeSpan(5);
+        Refuses("QueryOptions.PollInterval", () => new QueryOptions { PollInterval = few });
+        Refuses("ResumableFilesOptions.PollInterval", () => new ResumableFilesOptions { PollInterval = few });
+        Refuses("ResumableLinesOptions.PollInterval", () => new ResumableLinesOptions { PollInterval = few });
+        TimeSpan shortest = TimeSpan.FromMilliseconds(1);
+        Assert.Equal(shortest, new QueryOptions { PollInterval = shortest }.PollInterval);
+    }
+
+    [Fact]
+    public void TimesThatOverflowAreRefusedByName()
+    {
+        TimeSpan never = TimeSpan.MaxValue, second = TimeSpan.FromSeconds(1);
+        Refuses("period", () => Source.Interval(never));
+        Refuses("jitter", () => Source.Interval(second, never));
+        Refuses("wait", () => Source.Every(never, null, static () => 1));
+        Refuses("jitter", () => Source.Every(second, never, static () => 1));
+        Refuses("TickOptions.MaxJitter", () => new TickOptions { MaxJitter = never });
+        Refuses("within", () => Source.From([1]).Chunk(100, within: never));
+        Assert.NotNull(Source.Interval(TimeSpan.FromDays(36_500), TimeSpan.FromDays(36_500)));
+    }
+
     [Fact]
     public void AMissingClockOrSerializerIsRefusedByName()
     {
         RefusesNull("QueryOptions.Time", static () => new QueryOptions { Time = null! });
         RefusesNull("ResumableFilesOptions.Time", static () => new ResumableFilesOptions { Time = null! });
+        RefusesNull("ResumableFilesOptions.Pattern", static () => new ResumableFilesOptions { Pattern = null! });
         RefusesNull("SupervisorOptions.Time", static () => new SupervisorOptions { Time = null! });
         RefusesNull("SupervisorOptions.Serializers", static () => new SupervisorOptions { Serializers = null! });
         RefusesNull("StepScopeOptions.Time", static () => new StepScopeOptions { Time = null! });

@@ -1,3 +1,4 @@
+using Sluice.Policies;
 using Sluice.Scheduling;
 
 namespace Sluice.Delivery;
@@ -46,8 +47,10 @@ internal sealed class RoomWait : IDisposable
         Task change = store.WaitForChangeAsync(identity.Name, before, over.Token).AsTask();
         TimeSpan? longest = until == long.MaxValue ? retryAfter
             : Shorter(retryAfter, identity.Time.GetElapsedTime(identity.Time.GetTimestamp(), until));
-        Task first = longest is { } wait ? await Task.WhenAny(change,
-            Task.Delay(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, identity.Time, over.Token)).ConfigureAwait(false) : change;
+        if (longest < TimeSpan.Zero) longest = TimeSpan.Zero;
+        if (longest > Waits.Longest) longest = Waits.Longest;      // no timer takes more; earlier costs one append
+        Task first = longest is { } wait
+            ? await Task.WhenAny(change, Task.Delay(wait, identity.Time, over.Token)).ConfigureAwait(false) : change;
         await first.ConfigureAwait(first == change ? ConfigureAwaitOptions.None : ConfigureAwaitOptions.SuppressThrowing);
         if (first != change)
         {

@@ -12,7 +12,7 @@ public static partial class SourceExtensions
     /// <param name="source">The source of the items.</param>
     /// <param name="count">The number of items in a chunk, 1 or more.</param>
     /// <param name="within">The time from the first item of a chunk until the chunk is put out, by the clock of the run; more than
-    /// zero.</param>
+    /// zero, at most 36,500 days.</param>
     /// <param name="weigh">Returns the weight of an item, 0 or more; a negative weight fails the item. Requires
     /// <paramref name="maxWeight"/>.</param>
     /// <param name="maxWeight">The maximum weight of a chunk, 1 or more. An item that would make a chunk heavier starts the next one; an

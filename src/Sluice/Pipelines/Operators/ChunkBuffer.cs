@@ -1,3 +1,5 @@
+using Sluice.Policies;
+
 namespace Sluice.Pipelines;
 
 /// <summary>The limits of a chunk: it is full when it reaches one of them.</summary>
@@ -8,7 +10,7 @@ internal sealed class ChunkLimits<T>
     public ChunkLimits(int? count, TimeSpan? within, Func<T, long>? weigh, long? maxWeight, Func<T, bool>? until)
     {
         if (count is { } items) ArgumentOutOfRangeException.ThrowIfLessThan(items, 1, nameof(count));
-        if (within is { } time) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, nameof(within));
+        if (within is { } time) Waits.CheckPositive(time, nameof(within));
         if (maxWeight is { } weight) ArgumentOutOfRangeException.ThrowIfLessThan(weight, 1, nameof(maxWeight));
         if (weigh is null != maxWeight is null)
             throw new ArgumentException("A limit by weight needs both: `weigh`, the weight of an item, and `maxWeight`, that of a chunk.",

@@ -3,7 +3,6 @@ namespace Sluice;
 public static partial class SourceExtensions
 {
     private const int MaxThrottled = 1_000_000;
-    private static readonly TimeSpan MaxTime = TimeSpan.FromDays(36_500);
 
     /// <summary>Lets a limited number of items through per period. If items come faster, they and their source wait; no item is
     /// dropped.</summary>

@@ -9,10 +9,10 @@ namespace Sluice;
 public sealed record ResumableLinesOptions
 {
     /// <summary>
-    /// The time between two scans for new lines and files: more than zero. Null unless given: the source then ends at the end of the files.
+    /// The time between two scans for new lines and files: 1 ms or more. Null unless given: the source then ends at the end of the files.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less, or more than 49 days.</exception>
-    public TimeSpan? PollInterval { get; init => field = OptionValue.Limit(value, nameof(ResumableLinesOptions)); }
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one millisecond, or more than 49 days.</exception>
+    public TimeSpan? PollInterval { get; init => field = OptionValue.Interval(value, nameof(ResumableLinesOptions)); }
 
     /// <summary>
     /// How long a rotated file must stay unchanged before the source reads the file that replaced it: zero or more; five seconds unless

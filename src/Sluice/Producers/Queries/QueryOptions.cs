@@ -13,11 +13,11 @@ public sealed record QueryOptions
     public int MaxPageRows { get; init => field = OptionValue.AtLeast(1, value, nameof(QueryOptions)); } = 1_000;
 
     /// <summary>
-    /// The wait between an empty result and the next query: more than zero. Null unless given: the source then ends when there are no more
+    /// The wait between an empty result and the next query: 1 ms or more. Null unless given: the source then ends when there are no more
     /// rows.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less, or more than 49 days.</exception>
-    public TimeSpan? PollInterval { get; init => field = OptionValue.Limit(value, nameof(QueryOptions)); }
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one millisecond, or more than 49 days.</exception>
+    public TimeSpan? PollInterval { get; init => field = OptionValue.Interval(value, nameof(QueryOptions)); }
 
     /// <summary>
     /// Called with each command before it runs: to set a timeout, further parameters, or parameter types that the provider does not choose

@@ -5,6 +5,13 @@ namespace Sluice.Producers;
 /// <summary>Finds the files of a directory that are complete and were not taken yet.</summary>
 internal sealed class DirectoryWatch(string producer, string directory, ResumableFilesOptions options, FileJournal journal)
 {
+    private static readonly EnumerationOptions AsInShell = new()
+    {
+        MatchType = MatchType.Simple,
+        AttributesToSkip = FileAttributes.None,
+        IgnoreInaccessible = false,
+    };
+
     // Files that may still be written to, as they were when this state of theirs was first seen.
     private Dictionary<string, Seen> changing = new(StringComparer.Ordinal);
 
@@ -22,7 +29,7 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
     {
         var complete = new List<string>();
         var still = new Dictionary<string, Seen>(StringComparer.Ordinal);
-        foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles(options.Pattern))
+        foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles(options.Pattern, AsInShell))
         {
             if (file.Name.StartsWith('.') || journal.Knows(file.Name)) continue;
             if (!NameBytes.IsText(Path.Combine(directory, file.Name)))

@@ -9,7 +9,20 @@ public sealed record ResumableFilesOptions
     /// The pattern of file names, with <c>*</c> and <c>?</c> as in a shell; all names unless given. Names that begin with a dot are never
     /// taken.
     /// </summary>
-    public string Pattern { get; init; } = "*";
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    /// <exception cref="ArgumentException">The value is empty, or names a directory.</exception>
+    public string Pattern
+    {
+        get;
+        init
+        {
+            if (OptionValue.NotNull(value, nameof(ResumableFilesOptions)).Length == 0 || Path.GetFileName(value) != value)
+                throw new ArgumentException(
+                    $"ResumableFilesOptions.Pattern is '{value}'. It must be a pattern of names, without a directory: give the directory "
+                        + "to Source.ResumableFiles.", nameof(value));
+            field = value;
+        }
+    } = "*";
 
     /// <summary>
     /// How long a file's length and last write time must stay unchanged before it is taken: zero or more; two seconds unless given. Zero
@@ -24,10 +37,10 @@ public sealed record ResumableFilesOptions
     } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// The time between two scans for new files: more than zero. Null unless given: the source then ends when all present files are taken.
+    /// The time between two scans for new files: 1 ms or more. Null unless given: the source then ends when all present files are taken.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less, or more than 49 days.</exception>
-    public TimeSpan? PollInterval { get; init => field = OptionValue.Limit(value, nameof(ResumableFilesOptions)); }
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than one millisecond, or more than 49 days.</exception>
+    public TimeSpan? PollInterval { get; init => field = OptionValue.Interval(value, nameof(ResumableFilesOptions)); }
 
     /// <summary>
     /// The path of the journal, which has the order in which files are taken. Unless given: <c>.NAME.taken</c> in the directory, with the

@@ -5,6 +5,7 @@ namespace Sluice;
 public static partial class Source
 {
     private const int FilePositionBytes = 12;
+    private static readonly TimeSpan MinPause = TimeSpan.FromMilliseconds(1);
 
     /// <summary>
     /// A source of the files of a directory, each once, as full paths. In front of a consecutor it resumes behind the last file accepted.
@@ -62,10 +63,14 @@ public static partial class Source
         }
     }
 
-    // Sooner than for new files if a file is there already and only has to stay quiet for a while.
+    // Sooner than for new files if a file is there already and only has to stay quiet for a while. Timers cut less than a millisecond to
+    // zero: a file that changes all the time would be looked at without a pause.
     private static TimeSpan Pause(ResumableFilesOptions options, bool isWaiting)
-        => isWaiting && (options.PollInterval is not { } poll || options.QuietDuration < poll) ? options.QuietDuration
-        : options.PollInterval!.Value;
+    {
+        if (!isWaiting) return options.PollInterval!.Value;
+        TimeSpan quiet = options.QuietDuration > MinPause ? options.QuietDuration : MinPause;
+        return options.PollInterval is { } poll && poll < quiet ? poll : quiet;
+    }
 
     private static byte[] FilePosition(int count, string last)
     {

@@ -6,11 +6,11 @@ namespace Sluice;
 public sealed record TickOptions
 {
     /// <summary>
-    /// Every tick fires later by a random time up to this: zero or more; none unless given. A tick counts as missed only when this time has
-    /// passed, too.
+    /// Every tick fires later by a random time up to this: zero or more, at most 36,500 days; none unless given. A tick counts as missed
+    /// only when this time has passed, too.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
-    public TimeSpan MaxJitter { get; init => field = OptionValue.AtLeast(TimeSpan.Zero, value, nameof(TickOptions)); }
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative or too long.</exception>
+    public TimeSpan MaxJitter { get; init => field = OptionValue.Span(value, nameof(TickOptions)); }
 
     /// <summary>What happens to missed ticks; <see cref="MissedTickPolicy.Skip"/> unless given.</summary>
     public MissedTickPolicy Missed { get; init; }

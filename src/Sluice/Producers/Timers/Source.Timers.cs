@@ -7,21 +7,22 @@ public static partial class Source
 {
     /// <summary>A source of tick numbers, from 0, one per period; the first tick comes after one period. It never ends by itself.</summary>
     /// <remarks>Ticks do not drift and do not pile up: a tick that passes while the pipeline is busy is skipped, with its number.</remarks>
-    /// <param name="period">The time from one tick to the next: more than zero.</param>
-    /// <param name="jitter">Every tick is later by a random time up to this; none unless given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The period is not more than zero, or the jitter is negative.</exception>
+    /// <param name="period">The time from one tick to the next: more than zero, at most 36,500 days.</param>
+    /// <param name="jitter">Every tick is later by a random time up to this, at most 36,500 days; none unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The period is not more than zero, the jitter is negative, or one of them is too
+    /// long.</exception>
     public static Source<long> Interval(TimeSpan period, TimeSpan? jitter = null)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfLessThan(jitter ?? TimeSpan.Zero, TimeSpan.Zero, nameof(jitter));
-        return new IntervalSource(period, jitter ?? TimeSpan.Zero, StageOptions.Default);
+        TimeSpan maxJitter = Waits.CheckSpan(jitter ?? TimeSpan.Zero, nameof(jitter));
+        return new IntervalSource(Waits.CheckPositive(period), maxJitter, StageOptions.Default);
     }
 
     /// <summary>A source that calls a function again and again, with a wait before every call. It never ends by itself.</summary>
-    /// <param name="wait">The wait before the first call, and from emitting an item to the next call: zero or more.</param>
-    /// <param name="jitter">Every wait is longer by a random time up to this; none if null.</param>
+    /// <param name="wait">The wait before the first call, and from emitting an item to the next call: zero or more, at most 36,500
+    /// days.</param>
+    /// <param name="jitter">Every wait is longer by a random time up to this, at most 36,500 days; none if null.</param>
     /// <param name="item">Makes an item. If it throws, the source fails.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A time is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A time is negative or too long.</exception>
     public static Source<T> Every<T>(TimeSpan wait, TimeSpan? jitter, Func<T> item)
     {
         ArgumentNullException.ThrowIfNull(item);
@@ -31,10 +32,9 @@ public static partial class Source
     /// <inheritdoc cref="Every{T}(TimeSpan, TimeSpan?, Func{T})"/>
     public static Source<T> Every<T>(TimeSpan wait, TimeSpan? jitter, Func<CancellationToken, ValueTask<T>> item)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfLessThan(jitter ?? TimeSpan.Zero, TimeSpan.Zero, nameof(jitter));
+        TimeSpan maxJitter = Waits.CheckSpan(jitter ?? TimeSpan.Zero, nameof(jitter));
         ArgumentNullException.ThrowIfNull(item);
-        return new EverySource<T>(wait, jitter ?? TimeSpan.Zero, item, StageOptions.Default);
+        return new EverySource<T>(Waits.CheckSpan(wait), maxJitter, item, StageOptions.Default);
     }
 
     /// <summary>

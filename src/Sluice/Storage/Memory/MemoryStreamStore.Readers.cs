@@ -7,6 +7,7 @@ public sealed partial class MemoryStreamStore
         CancellationToken cancellation = default)
     {
         StreamNames.Check(reader);
+        options?.Check();
         return Locked(() =>
         {
             StoredStream stored = Stream(stream);

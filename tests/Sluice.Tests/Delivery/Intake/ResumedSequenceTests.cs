@@ -135,6 +135,23 @@ public class ResumedSequenceTests
         Assert.Equal([1, 2, 3, 4, 5], seen.Order());
     }
 
+    /// <summary>LINQ counts in <c>int</c>, positions in <c>long</c>.</summary>
+    [Fact]
+    public async Task APositionMayBeBehindMoreItemsThanAnIntCounts()
+    {
+        const int afterKind = 41;
+        await using var store = new MemoryStreamStore();
+        await RunAsync(store, [1]);
+        ProducerState web = await store.OpenProducerAsync("work", "web", Cancellation);
+        byte[] position = web.Position.ToArray();
+        BitConverter.TryWriteBytes(position.AsSpan(afterKind), 3_000_000_000L);
+        using var nothing = new EntryBatch();
+        await store.AppendAsync(new("work", "web", web.Epoch, web.Last + 1, nothing) { Position = position }, Cancellation);
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => RunAsync(store, [1, 2]));
+        Assert.StartsWith("The sequence of the producer 'web' has 2 items, and earlier runs have sent 3,000,000,001 items under this ",
+            Assert.IsType<InvalidDataException>(failure.InnerException).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task PositionsWithoutAChecksumAreReadAsBefore()
     {

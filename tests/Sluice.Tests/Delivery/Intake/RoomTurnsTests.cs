@@ -53,6 +53,25 @@ public class RoomTurnsTests
         Assert.Equal(21, (await work.WaitForIdleAsync(Cancellation)).Completed);
     }
 
+    /// <summary>The store says when the reader may expire, and no timer takes so long.</summary>
+    [Fact]
+    public async Task ASendWaitsForRoomBesideAReaderThatExpiresInMonths()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        await using var work = new Consecutor<int>("work", source => source | (_ => { }),
+            new() { Store = store, Stream = new() { Partitions = 1, MaxItems = 1 }, Run = new() { Time = clock } });
+        await work.SendAsync(1, Cancellation);
+        var audit = new ReaderOptions { IdleTimeout = TimeSpan.FromDays(60), AppliesBackpressure = false };
+        await store.OpenReaderAsync("work", "audit", audit, Cancellation);
+        Task send = work.SendAsync(2, Cancellation).AsTask();
+        while (clock.ArmedTimers == 0 && !send.IsCompleted) await Task.Yield();
+        Assert.False(send.IsCompleted, send.Exception?.ToString());
+        await work.StartAsync(Cancellation);
+        await send;
+        Assert.Equal(2, (await work.WaitForIdleAsync(Cancellation)).Completed);
+    }
+
     private sealed class CountingAppends(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private int appends;

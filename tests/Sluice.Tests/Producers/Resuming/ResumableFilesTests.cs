@@ -161,6 +161,63 @@ public sealed class ResumableFilesTests : IDisposable
         Assert.Equal(["a", "b", "c", "cut off"], await intake.AcceptedAsync());
     }
 
+    [Theory]
+    [InlineData("part-??.csv", "part-10.csv")]
+    [InlineData("part-?.csv", "part-1.csv")]
+    [InlineData("*.*", "part-.csv|part-1.csv|part-10.csv")]
+    [InlineData("*", "README|part-.csv|part-1.csv|part-10.csv")]
+    [InlineData("part-1*", "part-1.csv|part-10.csv")]
+    public async Task APatternIsOneOfAShell(string pattern, string taken)
+    {
+        foreach (string name in (string[])["part-.csv", "part-1.csv", "part-10.csv", "README", ".part-10.csv"]) Write(name);
+        await using var intake = new Intake();
+        await intake.AcceptAsync(WithPattern(pattern));
+        Assert.Equal(taken.Split('|'), await intake.AcceptedAsync());
+    }
+
+    [Fact]
+    public async Task AFileThatWasTakenStaysTakenUnderAnotherPattern()
+    {
+        Write("README");
+        Write("part-10.csv");
+        await using var intake = new Intake();
+        await intake.AcceptAsync(WithPattern("*"));
+        Write("NEWS");
+        Write("part-11.csv");
+        await intake.AcceptAsync(WithPattern("part-??.csv"));
+        await intake.AcceptAsync(WithPattern("*"));
+        Assert.Equal(["README", "part-10.csv", "part-11.csv", "NEWS"], await intake.AcceptedAsync());
+    }
+
+    [Theory]
+    [InlineData("incoming/*.csv")]
+    [InlineData("../other/*.csv")]
+    [InlineData("")]
+    public void APatternWithADirectoryIsRefused(string pattern)
+        => Assert.Contains($"Pattern is '{pattern}'. It must be a pattern of names, without a directory",
+            Assert.Throws<ArgumentException>(() => new ResumableFilesOptions { Pattern = pattern }).Message, StringComparison.Ordinal);
+
+    /// <summary>Timers cut less than a millisecond to zero: the source would look again without a pause, and never leave its
+    /// thread.</summary>
+    [Fact]
+    public async Task TheSourcePausesBetweenLooksAtAFileThatIsNotQuiet()
+    {
+        var clock = new TestClock(DateTimeOffset.UtcNow - TimeSpan.FromHours(1));      // the file is written after that
+        await using var intake = new Intake();
+        await using Consecutor<string> consecutor = intake.New(_ => { });
+        Write("a");
+        Source<string> files = Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = new TimeSpan(5), Time = clock })
+            .Select(path => Path.GetFileName(path));
+        await using PipelineRun run = intake.Start(files, consecutor);
+        await clock.WaitForTimersAsync(1);
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        await run.Completion;
+        Assert.Equal(["a"], await intake.AcceptedAsync());
+    }
+
+    private Source<string> WithPattern(string pattern) => Source.ResumableFiles("in", directory.FullName,
+        new() { QuietDuration = TimeSpan.Zero, Pattern = pattern }).Select(path => Path.GetFileName(path));
+
     private void Write(string name, DateTime? written = null, string? text = null)
     {
         string path = Path.Combine(directory.FullName, name);
