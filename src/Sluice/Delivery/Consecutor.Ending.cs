@@ -95,10 +95,13 @@ public sealed partial class Consecutor<T>
         core.Lifetime.GiveUpWithin(core.Options.LeaseDuration);
         core.Committer.End();
         await committing.WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await core.Members.StopTakingAsync().WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(false);
-        // A sink that fails to end, or does not end, keeps no lock of another sink and no partition.
+        Task taking = core.Members.StopTakingAsync().WaitAsync(core.Lifetime.GivenUp);
+        await taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // A store that does not answer keeps no lock of a sink. A sink that fails to end, or does not end, keeps no lock of another sink
+        // and no partition.
         Task sinks = Task.WhenAll(core.Sinks.All.Select(EndSinkAsync)).WaitAsync(core.Lifetime.GivenUp);
         await sinks.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await taking.ConfigureAwait(false);
         await core.Members.LeaveAsync().WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(false);
         await sinks.ConfigureAwait(false);
 
