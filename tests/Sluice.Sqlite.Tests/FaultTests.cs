@@ -104,7 +104,7 @@ public sealed class FaultTests : IDisposable
         await shop.Store.WithDatabaseAsync(database => Assert.Null(database.Ask("SELECT name FROM sqlite_master WHERE name = 't'")));
     }
 
-    /// <summary>A failed call makes the store read the file again. The damage that it finds fails calls, but does not end the store.</summary>
+    /// <summary>A failed call makes the store read the file again. Damage that it finds fails calls; the store does not end.</summary>
     [Theory]
     [InlineData("UPDATE sluice_meta SET sum = sum + 1", "UPDATE sluice_meta SET sum = sum - 1", "does not match its checksum")]
     [InlineData("UPDATE sluice_stream SET name = 'lost' WHERE name = 'results'",
@@ -141,7 +141,8 @@ public sealed class FaultTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     private static int OpenFiles(string path) => !OperatingSystem.IsLinux() ? 0
-        : Directory.GetFiles("/proc/self/fd").Count(file => new FileInfo(file).LinkTarget?.StartsWith(path, StringComparison.Ordinal) == true);
+        : Directory.GetFiles("/proc/self/fd").Select(static file => new FileInfo(file).LinkTarget ?? "")
+            .Count(target => target.StartsWith(path, StringComparison.Ordinal));
 
     private static async Task<int> FillAsync(Shop shop)
     {
