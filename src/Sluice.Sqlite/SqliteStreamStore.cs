@@ -139,11 +139,12 @@ public sealed partial class SqliteStreamStore : StreamStore
     private static SqliteStreamStore Open(string path, Durability durability, SqliteStoreOptions options)
     {
         StoreLock fileLock = StoreLock.Take(path);
+        Session? session = null;
         try
         {
             var file = new StoreFile(path, durability, options);
             var living = new Living { RecentBlocks = options.RecentBlocks };
-            var session = new Session(file.Open(), living);
+            session = Session.Open(file, living);
             living.Clock = new(options.Time, session.LastTime);
             living.Away = session.Away + (session.LastTime == default ? 0 : (living.Clock.Now - session.LastTime).Ticks);
             string? loss = FindLoss(session, fileLock.Witness(), path);
@@ -152,6 +153,8 @@ public sealed partial class SqliteStreamStore : StreamStore
         }
         catch (Exception failure)
         {
+            session?.Database.LeaveLog();
+            session?.Database.Dispose();
             fileLock.Dispose();
             if (failure is SqliteFailure sqlite) throw sqlite.Explain(path);
             throw;

@@ -104,7 +104,45 @@ public sealed class FaultTests : IDisposable
         await shop.Store.WithDatabaseAsync(database => Assert.Null(database.Ask("SELECT name FROM sqlite_master WHERE name = 't'")));
     }
 
+    /// <summary>A failed call makes the store read the file again. Damage that it finds fails calls; the store does not end.</summary>
+    [Theory]
+    [InlineData("UPDATE sluice_meta SET sum = sum + 1", "UPDATE sluice_meta SET sum = sum - 1", "does not match its checksum")]
+    [InlineData("UPDATE sluice_stream SET name = 'lost' WHERE name = 'results'",
+        "UPDATE sluice_stream SET name = 'results' WHERE name = 'lost'", "")]
+    public async Task DamageThatIsFoundAfterARollbackFailsCallsUntilItIsMended(string damage, string mend, string words)
+    {
+        string path = directory.File("store.db");
+        await using Shop shop = await Shop.OpenAsync(path);
+        await shop.AppendAsync("before");
+        using Database other = Database.Open(path);
+        other.Execute(damage);
+        await Assert.ThrowsAsync<StreamStoreException>(()
+            => shop.Store.WithDatabaseAsync(_ => throw new SqliteFailure(13, "database or disk is full")).AsTask());
+        int open = OpenFiles(path);
+        for (int i = 0; i < 5; i++)
+            Assert.Contains(words, (await Assert.ThrowsAsync<StreamStoreException>(() => shop.AppendAsync("damaged"))).Message,
+                StringComparison.Ordinal);
+        Assert.InRange(OpenFiles(path), 0, open);
+        other.Execute(mend);
+        await shop.AppendAsync("after");
+        Assert.Equal(["before", "after"], await shop.ReadAsync());
+    }
+
+    [Fact]
+    public async Task AStoreThatCannotBeOpenedLeavesNoFileOpen()
+    {
+        string path = directory.File("store.db");
+        await using (Shop shop = await Shop.OpenAsync(path)) await shop.AppendAsync("before");
+        using (Database other = Database.Open(path)) other.Execute("UPDATE sluice_meta SET sum = sum + 1");
+        await Assert.ThrowsAsync<StreamStoreException>(() => Shop.OpenAsync(path));
+        Assert.Equal(0, OpenFiles(path));
+    }
+
     public void Dispose() => directory.Dispose();
+
+    private static int OpenFiles(string path) => !OperatingSystem.IsLinux() ? 0
+        : Directory.GetFiles("/proc/self/fd").Select(static file => new FileInfo(file).LinkTarget ?? "")
+            .Count(target => target.StartsWith(path, StringComparison.Ordinal));
 
     private static async Task<int> FillAsync(Shop shop)
     {

@@ -28,5 +28,24 @@ public sealed class StoreMemoryTests : IDisposable
         Assert.InRange(new FileInfo(path + "-wal").Length, 0, 40 << 20); // the log is checkpointed into the file from time to time
     }
 
+    [Fact]
+    public async Task DeletedStreamsTakeNoMemory()
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process);
+        using var batch = new EntryBatch();
+        batch.Add(new byte[10]);
+        await LiveAndDieAsync();
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int i = 0; i < 50; i++) await LiveAndDieAsync();
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 4_000_000);
+
+        async Task LiveAndDieAsync()
+        {
+            await store.OpenStreamAsync("s", new() { Partitions = 2000 });
+            await store.AppendAsync(new("s", "p", 0, 1, batch));
+            Assert.True(await store.DeleteStreamAsync("s"));
+        }
+    }
+
     public void Dispose() => directory.Dispose();
 }

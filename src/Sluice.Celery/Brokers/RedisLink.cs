@@ -53,15 +53,19 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         ISubscriber subscriber = connected.GetSubscriber();
         var name = new RedisChannel(channel, RedisChannel.PatternMode.Literal);
         Action<RedisChannel, RedisValue> handler = (_, _) => onMessage();
+        var subscription = new Subscription(subscriber, name, handler);
         try
         {
             await subscriber.SubscribeAsync(name, handler).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException)
+        catch (Exception e)
         {
-            throw new BrokerAwayException($"The Celery {role}, {address}, cannot be reached.", e);
+            _ = subscription.DisposeAsync().AsTask();            // the client keeps it otherwise, and subscribes when it connects again
+            if (e is RedisException or TimeoutException or InvalidOperationException)
+                throw new BrokerAwayException($"The Celery {role}, {address}, cannot be reached.", e);
+            throw;
         }
-        return new Subscription(subscriber, name, handler);
+        return subscription;
     }
 
     public async ValueTask DisposeAsync()

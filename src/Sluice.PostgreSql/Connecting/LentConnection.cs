@@ -1,8 +1,8 @@
 namespace Sluice.PostgreSql;
 
 /// <summary>
-/// The connection of a round. If a function of an item that was given up still uses it, the server ends it, and the pool gets it back when
-/// the function has returned: never may the function run statements in the transaction of another round.
+/// The connection of a round. If a function of an item that was given up still uses it, the server ends it, and the pool opens another one:
+/// never may the function run statements in the transaction of another round.
 /// </summary>
 internal sealed class LentConnection(NpgsqlDataSource source, NpgsqlConnection connection) : IAsyncDisposable
 {
@@ -18,7 +18,21 @@ internal sealed class LentConnection(NpgsqlDataSource source, NpgsqlConnection c
         return default;
     }
 
+    // The function may never return, so the connection does not wait for it, but for its own end.
     private async Task EndAsync(Task running, int backend)
+    {
+        bool hasEnded = false;
+        while (!hasEnded && !running.IsCompleted)
+        {
+            hasEnded = await TryTerminateAsync(backend).ConfigureAwait(false);
+            // A function that waits for the server returns now.
+            await running.WaitAsync(FunctionCalls.MaxTime, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        if (hasEnded) await NoticeAsync().ConfigureAwait(false);
+        await connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task<bool> TryTerminateAsync(int backend)
     {
         try
         {
@@ -26,12 +40,27 @@ internal sealed class LentConnection(NpgsqlDataSource source, NpgsqlConnection c
             await using NpgsqlBatch batch = other.CreateBatch();
             batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_terminate_backend($1)").With(backend));
             await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
+            return true;
         }
         catch (Exception failure) when (Failures.MayPass(failure) || failure is NpgsqlException)
         {
-            // The server ends it itself, when it is idle or its statement takes too long.
+            return connection.State != System.Data.ConnectionState.Open || failure is ObjectDisposedException;
         }
-        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    // The client learns of the end by a statement; otherwise its pool would keep the connection. If the function has left a reader open,
+    // the statement is refused, and the disposal reads to the end.
+    private async Task NoticeAsync()
+    {
+        try
+        {
+            await using NpgsqlCommand ask = connection.CreateCommand();
+            ask.CommandText = "SELECT 1";
+            await ask.ExecuteNonQueryAsync().ConfigureAwait(false);
+        }
+        catch (Exception failure) when (Failures.MayPass(failure) || failure is NpgsqlException)
+        {
+            // as expected
+        }
     }
 }

@@ -35,7 +35,7 @@ internal static class FunctionCalls
         try
         {
             Exception? failure = null;
-            bool hasEnded = ((IAsyncResult)running).AsyncWaitHandle.WaitOne(2 * MaxTime);
+            bool hasEnded = Task.WaitAny([running], 2 * MaxTime) == 0;
             transaction.End();
             if (hasEnded) failure = running.Exception?.InnerException ?? (running.IsCanceled ? new TaskCanceledException(running) : null);
             if (transaction.Fault is { } fault) throw fault;

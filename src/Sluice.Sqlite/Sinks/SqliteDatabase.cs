@@ -94,7 +94,15 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
     protected override ValueTask CommittedAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
     {
         // The next transaction clears the record. Only the first one must be confirmed, in case no other follows.
-        if (++committed == 1) notes.Confirm();
+        if (++committed > 1) return default;
+        try
+        {
+            notes.Confirm();
+        }
+        catch (SqliteFailure)
+        {
+            // The next transaction confirms it, and so does the next start.
+        }
         return default;
     }
 

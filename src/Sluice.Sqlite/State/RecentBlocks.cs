@@ -110,7 +110,7 @@ internal sealed class RecentBlocks(int most)
         }
         for (int i = 0; i < oldest.Chunks.Count; i++)
         {
-            LogChunks log = Of(oldest.Chunks[i].Log);
+            if (!logs.TryGetValue(oldest.Chunks[i].Log, out LogChunks? log)) continue;
             if (log.Chunks.Count == 0 || log.Chunks[0] != (oldest, i)) continue;
             log.Chunks.RemoveAt(0);
             log.HasRows = true;
@@ -118,6 +118,13 @@ internal sealed class RecentBlocks(int most)
             live--;
         }
         return oldest;
+    }
+
+    /// <summary>Forgets a log that is deleted, and whose chunks are removed.</summary>
+    public void Forget(long log)
+    {
+        logs.Remove(log);
+        lost.Remove(log);
     }
 
     /// <summary>Forgets logs without recent chunks.</summary>

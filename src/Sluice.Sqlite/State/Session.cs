@@ -13,6 +13,24 @@ internal sealed class Session
     private long lastTime;
     private long roots;
 
+    /// <summary>Opens the file, and closes it again if it is damaged.</summary>
+    /// <exception cref="SqliteFailure">The file cannot be opened or read.</exception>
+    /// <exception cref="StreamStoreException">The file is damaged, or cannot be used.</exception>
+    public static Session Open(StoreFile file, Living living)
+    {
+        Database database = file.Open();
+        try
+        {
+            return new(database, living);
+        }
+        catch
+        {
+            database.LeaveLog();
+            database.Dispose();
+            throw;
+        }
+    }
+
     public Session(Database database, Living living)
     {
         (Database, Living) = (database, living);

@@ -54,6 +54,7 @@ internal sealed class StreamLoader(Session session)
     {
         loaded.Remove(stream.Name);
         session.Trims.Forget(stream);
+        foreach (StoredLog log in stream.Logs) session.Recent.Forget(log.Id);
     }
 
     /// <summary>Bounds the number of loaded streams; between transactions, when memory and database agree.</summary>

@@ -191,9 +191,9 @@ internal sealed class Writer
                 return false;
             }
         }
-        catch (SqliteFailure)
+        catch (Exception unusable) when (unusable is SqliteFailure or StreamStoreException)
         {
-            // The connection is unusable; it is replaced below.
+            // The connection is unusable, or the file is damaged: it is opened again below.
         }
         failed.Database.LeaveLog();
         failed.Database.Dispose();
@@ -215,7 +215,7 @@ internal sealed class Writer
         return true;
     }
 
-    private Session Reopen() => new(file.Open(), living);
+    private Session Reopen() => Session.Open(file, living);
 
     private Exception Explain(Exception failure) => failure is SqliteFailure sqlite ? sqlite.Explain(file.Path) : failure;
 }

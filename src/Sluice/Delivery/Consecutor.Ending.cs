@@ -95,9 +95,17 @@ public sealed partial class Consecutor<T>
         core.Lifetime.GiveUpWithin(core.Options.LeaseDuration);
         core.Committer.End();
         await committing.WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await core.Members.StopTakingAsync().WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(false);
-        foreach (SinkBinding sink in core.Sinks.All) await sink.EndAsync().AsTask().WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(false);
+        Task taking = core.Members.StopTakingAsync().WaitAsync(core.Lifetime.GivenUp);
+        await taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // A store that does not answer keeps no lock of a sink. A sink that fails to end, or does not end, keeps no lock of another sink
+        // and no partition.
+        Task sinks = Task.WhenAll(core.Sinks.All.Select(EndSinkAsync)).WaitAsync(core.Lifetime.GivenUp);
+        await sinks.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await taking.ConfigureAwait(false);
         await core.Members.LeaveAsync().WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(false);
+        await sinks.ConfigureAwait(false);
+
+        static async Task EndSinkAsync(SinkBinding sink) => await sink.EndAsync().ConfigureAwait(false);
     }
 
     /// <summary>Says which code of the user still runs after the end of the run; null if none does.</summary>
@@ -121,8 +129,10 @@ public sealed partial class Consecutor<T>
             + "the lease duration.");
     }
 
-    /// <summary>Whether the caller runs inside a handler of this consecutor: waiting for the consecutor there would never end.</summary>
-    private bool IsInside => PipelineRun.IsInside(run) || PipelineRun.IsInside(core.Entrances.Run);
+    /// <summary>Whether the caller runs inside a handler or a sink of this consecutor: waiting for the consecutor there would never
+    /// end.</summary>
+    private bool IsInside => PipelineRun.IsInside(run) || PipelineRun.IsInside(core.Entrances.Run)
+        || (SinkBinding.OfFlow is { } sink && core.Sinks.All.Contains(sink));
 
     private async Task CommitAsync()
     {

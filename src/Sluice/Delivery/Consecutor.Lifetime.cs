@@ -127,16 +127,16 @@ public sealed partial class Consecutor<T>
     /// host passes its shutdown token.</param>
     /// <returns>Whether all items in flight have ended.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is negative, or more than 49 days.</exception>
-    /// <exception cref="InvalidOperationException">A handler of this consecutor called the method. The stop has begun, but a handler that
-    /// awaited it would wait for its own item.</exception>
+    /// <exception cref="InvalidOperationException">A handler or a sink of this consecutor called the method. The stop has begun, but code
+    /// that awaited it there would wait for its own item.</exception>
     public Task<bool> StopAsync(TimeSpan? deadline = null, CancellationToken cancellation = default)
     {
         Task<bool> stopped = StopToEndAsync(deadline, cancellation);
         if (!IsInside || stopped.IsCompleted) return stopped;
         _ = stopped.Observed();
         var told = Task.FromException<bool>(new InvalidOperationException(
-            $"StopAsync of the consecutor {Name} was called inside of one of its own handlers. The stop has begun, but it cannot be "
-                + $"awaited there: the handler would wait for its own item, without end. Await it outside, or leave out the await."));
+            $"StopAsync of the consecutor {Name} was called inside of one of its own handlers or sinks. The stop has begun, but it cannot be "
+                + $"awaited there: it would wait for its own item, without end. Await it outside, or leave out the await."));
         _ = told.Observed();
         return told;
     }

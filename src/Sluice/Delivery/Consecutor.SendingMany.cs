@@ -62,7 +62,7 @@ public sealed partial class Consecutor<T>
             await AddAllAsync(part, sent, cancellation).ConfigureAwait(false);
             if (failure is not null)
                 throw new InvalidOperationException($"The sequence that is sent to {Name} has failed after {sent + part.Count:N0} items, "
-                    + $"which are accepted: {failure.Message}", failure);
+                    + $"which are accepted: {FailureText.MessageOf(failure)}", failure);
         }
     }
 
@@ -80,6 +80,7 @@ public sealed partial class Consecutor<T>
         // All items are added before any append is awaited: otherwise each append would carry one item only.
         List<Task> appends = [];
         PayloadException? unwritable = null;
+        using var written = new WrittenItems(core.Identity, core.Stream);
         for (int at = 0; at < all.Count;)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -87,13 +88,13 @@ public sealed partial class Consecutor<T>
             Task room = Task.CompletedTask;
             try
             {
-                if (appender.TryAddSome(all, ref at, out room) is { } append) appends.Add(append);
+                if (appender.TryAddSome(all, ref at, written, out room) is { } append) appends.Add(append);
             }
             catch (Exception e)
             {
                 unwritable =
-                    new($"Item {before + at + 1} of {before + all.Count} cannot be sent: {e.Message.TrimEnd('.')}. The items before it are "
-                    + "accepted; it and those behind it are not.", e);
+                    new($"Item {before + at + 1} of {before + all.Count} cannot be sent: {FailureText.MessageOf(e).TrimEnd('.')}. The items "
+                    + "before it are accepted; it and those behind it are not.", e);
                 break;
             }
             if (at < all.Count) await room.WaitAsync(cancellation).ConfigureAwait(false);

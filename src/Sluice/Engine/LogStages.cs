@@ -34,7 +34,7 @@ internal sealed class LogOutput<T>(StageContext context, Inlet<T> next, Action<I
         catch (Exception e)
         {
             Context.Out--;                           // counted by the stage, and not out yet
-            throw Context.Failure(e, item, ticket);
+            throw Context.Failure(e, item, ticket, isPartial: true);       // the item is not what has entered the node
         }
         return Next.PushAsync(item, ticket);
     }

@@ -30,7 +30,7 @@ internal sealed class ScopeInput<T>(StageContext context, Inlet<T> stage, Func<I
         }
         finally
         {
-            scope?.Dispose();
+            if (scope is not null) CurrentItemScope.Call(Context, scope, static scope => scope.Dispose());
         }
         if (pushed.IsCompleted) current.Scope = null;
         return pushed;
@@ -49,18 +49,26 @@ internal sealed class ScopeOutput<T>(StageContext context, Inlet<T> next, Curren
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         if (current.Scope is not { } scope) return Next.PushAsync(item, ticket);
-        scope.Suspend();
+        try
+        {
+            scope.Suspend();
+        }
+        catch (Exception e)
+        {
+            Context.Out--;                           // counted by the stage, and not out yet
+            throw Context.Failure(e, item, ticket, isPartial: true);       // the item is not what has entered the node
+        }
         ValueTask pushed = Next.PushAsync(item, ticket);
         if (!pushed.IsCompletedSuccessfully) return AwaitAsync(pushed, scope);
-        scope.Continue();
+        CurrentItemScope.Call(Context, scope, static scope => scope.Continue());
         return default;
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private static async ValueTask AwaitAsync(ValueTask pushed, ItemScope scope)
+    private async ValueTask AwaitAsync(ValueTask pushed, ItemScope scope)
     {
         await pushed;
-        scope.Continue();
+        CurrentItemScope.Call(Context, scope, static scope => scope.Continue());
     }
 }
 
@@ -68,4 +76,18 @@ internal sealed class ScopeOutput<T>(StageContext context, Inlet<T> next, Curren
 internal sealed class CurrentItemScope
 {
     public ItemScope? Scope { get; set; }
+
+    /// <summary>Calls a scope whose item may have ended: a failure is a warning.</summary>
+    public static void Call(StageContext context, ItemScope scope, Action<ItemScope> call)
+    {
+        try
+        {
+            call(scope);
+        }
+        catch (Exception e)
+        {
+            context.Run.WarnOnce(context.Node, name => $"The scope of an item at '{name}' could not be ended or continued: "
+                + $"{FailureText.Of(e)} The item goes on. Further failures of scopes there are not told.");
+        }
+    }
 }

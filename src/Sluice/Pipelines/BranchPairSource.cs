@@ -84,7 +84,7 @@ internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
         next = builder.Isolated(next);
         StageContext context = builder.Context(node);
         Inlet<Side<TLeft, TRight>> both = builder.Following is { } following
-            ? new PartitionedStage<Side<TLeft, TRight>, TOut>(following, context, next, pair.Create)
+            ? new PartitionedStage<Side<TLeft, TRight>, TOut>(following, context, next, next, pair.Create)
             : pair.Create(context, next);
         both = builder.Isolated(both);
         both.ShareAmong(2);

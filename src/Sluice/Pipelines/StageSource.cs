@@ -85,8 +85,11 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         bool isIsolated = isParallel && builder.Following is not null;
         // A node with state by key finds the state itself; other stages with memory get an instance for each key, and are refused if the
         // memory would outlive the run (KeepsState).
-        keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance,
-            stage.IsTimed, stage.IsByKey, isByText: stage.HasTimers && builder.Following is not null);
+        keyed.BuildLanes(builder, node, next, (context, outlet) =>
+        {
+            Inlet<TIn> instance = Instance(builder, context, outlet);
+            return isIsolated ? builder.Isolated(instance) : instance;
+        }, stage.IsTimed, stage.IsByKey, isByText: stage.HasTimers && builder.Following is not null);
     }
 
     private void BuildParallel(RunBuilder builder, int node, Inlet<TOut> next)
@@ -111,11 +114,11 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     /// <summary>Builds the stage in a run that follows its items. If items can enter at nodes in the middle, nodes are not fused.</summary>
     private void BuildFollowed(RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)
     {
-        Inlet<TIn> inlet = stage.Remembers ? new PartitionedStage<TIn, TOut>(builder.Following!, builder.Context(node), next, Instance)
+        Inlet<TIn> inlet = stage.Remembers ? Partitioned(builder, builder.Context(node), next)
             : isParallel
                 ? ParallelStage<TIn, TOut>.Create(builder, node, node, options, next,
-                outlet => builder.Isolated(Instance(builder.Context(node), outlet)))
-                : builder.Following!.HasEntrances ? Instance(builder.Context(node), next) : InstanceOrFused(builder, node, next);
+                outlet => builder.Isolated(Instance(builder, builder.Context(node), outlet)))
+                : builder.Following!.HasEntrances ? Instance(builder, builder.Context(node), next) : InstanceOrFused(builder, node, next);
         builder.Enter(node, inlet);
         upstream.Build(builder, inlet);
     }
@@ -149,25 +152,45 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     /// <summary>Makes an instance, fused with the next stage if possible.</summary>
     private Inlet<TIn> InstanceOrFused(RunBuilder builder, int node, Inlet<TOut> next)
         => (options.HasPolicy || options.Log is not null || builder.Run.Options.KeepsNodesApart ? null : stage.TryFuse(node, next))
-        ?? Instance(builder.Context(node), next);
+        ?? Instance(builder, builder.Context(node), next);
 
-    private Inlet<TIn> Instance(StageContext context, Inlet<TOut> next)
+    /// <summary>The instances of all partitions have one outlet: it comes behind the place where an output gets its ticket.</summary>
+    private PartitionedStage<TIn, TOut> Partitioned(RunBuilder builder, StageContext context, Inlet<TOut> next)
     {
-        bool isTimed = context.Run.Options.RecordTimings, isTraced = context.Run.Options.Following is { IsTraced: true };
-        if (isTraced) next = new TraceOutput<TOut>(context, next);
-        CurrentItemScope? scope = null;
-        if (context.Run.Options.BeginItem is { } begin) next = new ScopeOutput<TOut>(context, next, scope = new());
-        else begin = null;
-        if (isTimed)
+        CurrentItemScope? scope = ScopeIn(context);
+        return new(builder.Following!, context, next, Outlet(builder, context, next, scope),
+            (context, outlet) => Instance(context, outlet, scope));
+    }
+
+    private Inlet<TIn> Instance(RunBuilder builder, StageContext context, Inlet<TOut> next)
+    {
+        CurrentItemScope? scope = ScopeIn(context);
+        return Instance(context, Outlet(builder, context, next, scope), scope);
+    }
+
+    private Inlet<TIn> Instance(StageContext context, Inlet<TOut> outlet, CurrentItemScope? scope)
+    {
+        Inlet<TIn> inlet = options.HasPolicy ? new PolicyStage<TIn, TOut>(context, stage, options, outlet) : stage.Create(context, outlet);
+        if (options.Log is { } log) inlet = new LogInput<TIn>(context, inlet, log);
+        if (scope is not null) inlet = new ScopeInput<TIn>(context, inlet, context.Run.Options.BeginItem!, scope);
+        if (context.Run.Options.RecordTimings) inlet = new TimeInput<TIn>(context, inlet);
+        return context.Run.Options.Following is { IsTraced: true } ? new TraceInput<TIn>(context, inlet) : inlet;
+    }
+
+    /// <summary>Puts in front of the next inlet what sees the outputs of an instance.</summary>
+    private Inlet<TOut> Outlet(RunBuilder builder, StageContext context, Inlet<TOut> next, CurrentItemScope? scope)
+    {
+        if (builder.Following is { IsTraced: true }) next = new TraceOutput<TOut>(context, next);
+        if (scope is not null) next = new ScopeOutput<TOut>(context, next, scope);
+        if (context.Run.Options.RecordTimings)
         {
             context.Slowest = new(context.Run.Time);
             next = new TimeOutput<TOut>(context, next);
         }
         if (options.Log is { } log) next = new LogOutput<TOut>(context, next, log);
-        Inlet<TIn> inlet = options.HasPolicy ? new PolicyStage<TIn, TOut>(context, stage, options, next) : stage.Create(context, next);
-        if (options.Log is { } logInput) inlet = new LogInput<TIn>(context, inlet, logInput);
-        if (scope is not null) inlet = new ScopeInput<TIn>(context, inlet, begin!, scope);
-        if (isTimed) inlet = new TimeInput<TIn>(context, inlet);
-        return isTraced ? new TraceInput<TIn>(context, inlet) : inlet;
+        // User code that fails for an output must not end the stage's work on the item, any more than a failure further down.
+        return (options.Log is null && scope is null) || stage.LetsFailuresThrough ? next : builder.Isolated(next);
     }
+
+    private static CurrentItemScope? ScopeIn(StageContext context) => context.Run.Options.BeginItem is null ? null : new();
 }

@@ -68,6 +68,26 @@ public class ChildListenerTests
         await listener.DisposeAsync().AsTask().WaitAsync(Timeout, Cancellation);
     }
 
+    /// <summary>Its launcher has given it up in the same moment.</summary>
+    [Fact]
+    public async Task AChildThatConnectsTooLateIsClosed()
+    {
+        using var life = new CancellationTokenSource();
+        var listener = new ChildListener(1 << 10, Timeout, life.Token);
+        ChildToken token = listener.Issue(out Task<ChildArrival> arriving);
+        using Socket child = await ConnectAsync(token);
+        using var frames = new FrameWriter();
+        new Hello(token.Secret, "", "").Write(frames);
+        await child.SendAsync(frames.Memory, Cancellation);
+        await arriving.WaitAsync(Timeout, Cancellation);
+
+        listener.Revoke(token, arriving);
+
+        Assert.Equal(0, await child.ReceiveAsync(new byte[1], Cancellation).AsTask().WaitAsync(Timeout, Cancellation));
+        await life.CancelAsync();
+        await listener.DisposeAsync().AsTask().WaitAsync(Timeout, Cancellation);
+    }
+
     private static async Task<Socket> ConnectAsync(ChildToken token)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -14,6 +14,9 @@ internal sealed class FrozenStore(IStreamStore inner) : StreamStoreWrapper(inner
     /// <summary>The call, counted from zero, from which the store hangs; never by default.</summary>
     public int FreezesAt { get; set; } = int.MaxValue;
 
+    /// <summary>The name of the call from which the store hangs; null by default.</summary>
+    public string? FreezesAtCall { get; set; }
+
     /// <summary>Released when a call hangs.</summary>
     public SemaphoreSlim Stuck { get; } = new(0);
 
@@ -40,7 +43,7 @@ internal sealed class FrozenStore(IStreamStore inner) : StreamStoreWrapper(inner
 
     protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
     {
-        if (Interlocked.Increment(ref calls) > FreezesAt) Freeze();
+        if (Interlocked.Increment(ref calls) > FreezesAt || name == FreezesAtCall) Freeze();
         Task? frozen;
         lock (sync) frozen = thaw?.Task;
         if (frozen is not null)

@@ -1,5 +1,7 @@
+using System.Threading.Channels;
 using Sluice.Flows;
 using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
@@ -70,6 +72,35 @@ public class ClosedStoreTests
         lock (warnings) wrong = [.. warnings.Where(static text => text.Contains("has failed", StringComparison.Ordinal)
             || text.Contains("tried again", StringComparison.Ordinal))];
         Assert.True(wrong.Length == 0, string.Join('\n', wrong));
+    }
+
+    /// <summary>The heartbeats of the feed would go on for ever, and keep what was put in.</summary>
+    [Fact]
+    public async Task AnInputWhoseStoreIsDisposedEndsItsHeartbeats()
+    {
+        var clock = new TestClock();
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        var isOver = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor service = lab.Join(options => options with
+        {
+            Time = clock,
+            OnWarning = text =>
+            {
+                if (text.Contains("could not be ended", StringComparison.Ordinal)) isOver.TrySetResult();
+            }
+        });
+        service.Register(First, (IO<int> x) => x.FirstAsync());
+        Channel<int> values = Channel.CreateUnbounded<int>();
+        await values.Writer.WriteAsync(1, FlowLab.Cancellation);
+        FlowRun run = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Stream("x", values.Reader.ReadAllAsync())],
+            cancellation: FlowLab.Cancellation);
+        Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
+        await lab.Store.DisposeAsync();
+        values.Writer.Complete();
+        await isOver.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await run.DisposeAsync();
+        await service.DisposeAsync();
+        Assert.Equal(0, clock.ArmedTimers);
     }
 
     private Supervisor Join(FlowLab lab) => lab.Join(options => options with

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -49,6 +50,20 @@ public class TimeoutTests
         Assert.Equal([1, 2], seen);
     }
 
+    [Fact]
+    public async Task AnAttemptThatCannotBeginLeavesNoTimer()
+    {
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        Supervisor service = lab.Join(options => options with { Time = clock }, new BrokenOutputs(lab.Store));
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Timeout = TimeSpan.FromDays(1) };
+        service.Register(work, (IO<int> x) => x.FirstAsync());
+        FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await Assert.ThrowsAnyAsync<Exception>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        await run.DisposeAsync();
+        await service.DisposeAsync();
+        Assert.Equal(0, clock.ArmedTimers);
+    }
+
     /// <summary>A function with several outputs always has a call on the way.</summary>
     [Fact]
     public void CallsThatOverlapDoNotPutTheLimitOff()
@@ -82,5 +97,13 @@ public class TimeoutTests
         Assert.False(limit.Token.IsCancellationRequested);
         clock.Advance(TimeSpan.FromSeconds(0.1));
         Assert.True(limit.Token.IsCancellationRequested);
+    }
+
+    private sealed class BrokenOutputs(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override ValueTask<ProducerState> OpenProducerAsync(string stream, string producer,
+            CancellationToken cancellation = default)
+            => stream.EndsWith('y') ? throw new StreamStoreException("It is damaged.") { IsPermanent = true }
+                : base.OpenProducerAsync(stream, producer, cancellation);
     }
 }

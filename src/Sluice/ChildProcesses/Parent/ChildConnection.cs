@@ -48,8 +48,7 @@ internal sealed class ChildConnection(ChildProcess process, ChildArrival arrival
     /// <summary>Call it when no loop receives any more and the process has ended.</summary>
     public void Dispose()
     {
-        Close();
-        Reader.Dispose();
+        arrival.Dispose();
         process.Dispose();
     }
 }

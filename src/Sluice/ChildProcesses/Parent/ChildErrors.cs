@@ -12,7 +12,7 @@ internal sealed class ChildErrors
     private readonly Func<TextWriter> output;
     private readonly Task reading;
 
-    /// <param name="errors">The child's standard error.</param>
+    /// <param name="errors">The child's standard error; disposed at its end.</param>
     /// <param name="maxLines">The number of lines that are kept.</param>
     /// <param name="output">Where the lines are copied to; this process's standard error unless given.</param>
     public ChildErrors(TextReader errors, int maxLines, Func<TextWriter>? output = null)
@@ -36,6 +36,7 @@ internal sealed class ChildErrors
         var line = new StringBuilder();
         bool isRest = false;                         // of a line that is copied in parts
         char before = '\0';
+        using TextReader _ = errors;
         try
         {
             while (await errors.ReadAsync(letters).ConfigureAwait(false) is > 0 and var count)

@@ -19,12 +19,14 @@ internal sealed class ChildLauncher(ChildProgram program, ChildListener listener
     {
         ChildToken token = listener.Issue(out Task<ChildArrival> arriving);
         ChildProcess? process = null;
+        bool hasArrived = false;
         try
         {
             process = ChildProcess.Start(program, token);
             Task either = Task.WhenAny(arriving, process.Exiting);
             await either.WaitAsync(program.StartTimeout, TimeProvider.System, life).ConfigureAwait(Quietly);
-            if (arriving.IsCompletedSuccessfully) return await GreetAsync(new(process, await arriving));
+            hasArrived = arriving.IsCompletedSuccessfully;
+            if (hasArrived) return await GreetAsync(new(process, await arriving));
             life.ThrowIfCancellationRequested();
             bool wasSlow = !process.Exiting.IsCompleted;
             await process.EndAsync(TimeSpan.Zero);
@@ -41,7 +43,7 @@ internal sealed class ChildLauncher(ChildProgram program, ChildListener listener
         }
         finally
         {
-            listener.Revoke(token);
+            if (!hasArrived) listener.Revoke(token, arriving);
         }
     }
 

@@ -64,10 +64,14 @@ internal sealed class ChildListener : IAsyncDisposable
         return token;
     }
 
-    /// <summary>Makes a token invalid.</summary>
-    public void Revoke(ChildToken token)
+    /// <summary>Makes a token invalid that nobody waits for any more. Closes the connection of a process that has come too late.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="arrival">What <see cref="Issue"/> returned with it.</param>
+    public void Revoke(ChildToken token, Task<ChildArrival> arrival)
     {
         lock (sync) expected.RemoveAll(each => ReferenceEquals(each.Token, token));
+        _ = arrival.ContinueWith(static late => late.Result.Dispose(), CancellationToken.None,
+            TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     /// <summary>Call it after the life has been cancelled.</summary>
@@ -156,4 +160,12 @@ internal sealed class ChildListener : IAsyncDisposable
 /// <param name="Socket">The connection.</param>
 /// <param name="Reader">The reader of its frames.</param>
 /// <param name="Hello">Its first frame.</param>
-internal sealed record ChildArrival(Socket Socket, FrameReader Reader, Hello Hello);
+internal sealed record ChildArrival(Socket Socket, FrameReader Reader, Hello Hello) : IDisposable
+{
+    /// <summary>Call it when no loop receives any more.</summary>
+    public void Dispose()
+    {
+        Socket.Dispose();
+        Reader.Dispose();
+    }
+}

@@ -51,7 +51,8 @@ internal sealed record PythonDiagnosis(string Version, bool IsOld, bool HasPacka
             {
                 process.ErrorDataReceived += static (_, _) => { };
                 process.BeginErrorReadLine();        // what it says there was said before
-                string answer = await ReadAsync(process.StandardOutput, late.Token).ConfigureAwait(false);
+                using StreamReader output = process.StandardOutput;
+                string answer = await ReadAsync(output, late.Token).ConfigureAwait(false);
                 string[] lines = answer.Split('\n', StringSplitOptions.TrimEntries);
                 if (lines is [var old, "old", ..]) return new(old, true, false);
                 // Without the last line it was ended before it knew.

@@ -52,11 +52,14 @@ internal sealed class FrameSender(Socket socket) : IDisposable
         socket.Shutdown(SocketShutdown.Both);
     }
 
-    /// <summary>Call it when the loop has ended.</summary>
+    /// <summary>Call it when the loop has ended. Other threads may still write: their frames go nowhere.</summary>
     public void Dispose()
     {
-        filling.Dispose();
-        sending.Dispose();
+        lock (Sync)
+        {
+            filling.Dispose();
+            sending.Dispose();
+        }
     }
 
     private bool HasNews

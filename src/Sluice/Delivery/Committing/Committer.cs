@@ -281,7 +281,7 @@ internal sealed partial class Committer(ConsecutorCore core)
             GiveUp(draft);
         }
         if (!isCommitted && !isSealed) await Preparation.VoidAsync(core, sinks, abandoned.Token).ConfigureAwait(false);
-        else foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: true, core.Lifetime.Token).ConfigureAwait(false);
+        else await Preparation.ConfirmAsync(core, sinks).ConfigureAwait(false);
         End(draft);
         if (result.Status == CommitStatus.OutputEnded) core.Lifetime.Failed?.Invoke(OutputEnded(result));
         return new(true);

@@ -118,8 +118,13 @@ internal sealed class DeadLetterBuilder(
         if (root.Key is { Length: > MaxKey } || Entrance(failure) is not { } entrance
             || failure.Cause.Item is not { } item) return null;
         if (root.Headers is { Timer: not null, Node: { } timed } && nodes.Find(timed) == failure.Cause.Index) return null;
-        byte[]? payload = entrance.Accept(new Writer(this, item));
-        if (payload is null) return null;
+        // The first node may have changed its input before it failed; its letter keeps what was accepted.
+        ReadOnlyMemory<byte>? payload = null;
+        if (!IsAsAccepted(root, failure.Cause.Index))
+        {
+            if (entrance.Accept(new Writer(this, item)) is not { } written) return null;
+            payload = written;
+        }
         return Describe(root, failure) with
         {
             Payload = payload,
@@ -132,6 +137,10 @@ internal sealed class DeadLetterBuilder(
             }.ToBytes()
         };
     }
+
+    /// <summary>Whether the input of a node is what the entry of the root says.</summary>
+    private bool IsAsAccepted(Root root, int node) => root.Emission is null && root.Headers.EndOf is null
+        && (root.Headers.Node is { } entered ? !root.Headers.IsAfter && nodes.Find(entered) == node : nodes.IsFirst(node));
 
     private DeadLetterWrite Describe(Root root, PartFailure failure, string remark = "")
     {

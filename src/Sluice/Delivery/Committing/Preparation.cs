@@ -91,6 +91,27 @@ internal static class Preparation
         if (problem is not null && core.Problems.OfCommits == problem) core.Problems.OfCommits = before;
     }
 
+    /// <summary>Tells the sinks that their commit is applied. A failure there cannot undo it: it is told, once until the sink
+    /// succeeds.</summary>
+    public static async Task ConfirmAsync(ConsecutorCore core, List<SinkBinding> sinks)
+    {
+        foreach (SinkBinding sink in sinks)
+        {
+            try
+            {
+                await sink.FinishAsync(isCommitted: true, core.Lifetime.Token).ConfigureAwait(false);
+                sink.FailsToConfirm = false;
+            }
+            catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
+            {
+                if (!sink.FailsToConfirm)
+                    core.Lifetime.Warn($"The sink {sink.Node} of the consecutor {core.Name} has failed after a commit, which stays applied: "
+                        + $"{FailureText.Of(e)}");
+                sink.FailsToConfirm = true;
+            }
+        }
+    }
+
     /// <summary>The failure of the node with the longest row, if the rows alone are larger than a commit; else null.</summary>
     private static PipelineException? StateTooLarge(ConsecutorCore core, List<StateRow> rows)
     {

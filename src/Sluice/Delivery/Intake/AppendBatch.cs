@@ -7,22 +7,21 @@ namespace Sluice.Delivery;
 /// it.</summary>
 internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream stream)
 {
-    private const int MaxItems = 4096;
-    private const long MaxBytes = 1 << 20;
-
-    // A store accepts an append of any size if nothing is outstanding. So an append has a part of what the stream may hold, and the
-    // next one can follow before all of it has ended.
-    private const int MinAppendsInStream = 4;
-
     private EntryBatch entries = New(identity, stream);
-    private long maxItems = MaxItems, maxBytes = MaxBytes;
+    private AppendLimit limit = new(stream);
 
     public EntryBatch Entries => entries;
 
     /// <summary>Whether nothing may be added: there is no room, or the position to store is one before further items.</summary>
-    public bool IsFull => Mark is not null || entries.Count > 0 && (entries.Count >= maxItems
-        || (entries.Count >= AppendRequest.MaxSpread && entries.HasKeys && stream.Partitions > AppendRequest.MaxSpread)
-        || entries.Bytes >= maxBytes);
+    public bool IsFull => Mark is not null || limit.IsReachedBy(entries);
+
+    /// <summary>Adds an entry that was written before.</summary>
+    /// <exception cref="PayloadException">It is too long; nothing was added.</exception>
+    public void Add(EntryBatch written, int index)
+    {
+        if (entries.Count == 0) FitLimit();
+        entries.Add(written, index);
+    }
 
     public List<Ticket> Tickets { get; } = [];
 
@@ -106,8 +105,7 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     /// entries.</summary>
     public void FitLimit()
     {
-        (maxItems, maxBytes) = (Math.Clamp(stream.MaxItems / MinAppendsInStream, 1, MaxItems),
-            Math.Clamp(stream.MaxBytes / MinAppendsInStream, 1, MaxBytes));
+        limit = new(stream);
         if (entries.MaxEntryBytes == stream.MaxEntryBytes || entries.Count > 0) return;
         entries.Dispose();
         entries = New(identity, stream);
@@ -119,7 +117,7 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         return EntryChunk.Checksum(record[EntryChunk.PayloadAt(record)..]);
     }
 
-    private static EntryBatch New(ConsecutorIdentity identity, ConsecutorStream stream)
+    public static EntryBatch New(ConsecutorIdentity identity, ConsecutorStream stream)
         => new()
         {
             Stream = identity.Name,
@@ -127,6 +125,24 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
             MaxEntryBytes = stream.MaxEntryBytes,
             IsOfItem = true
         };
+}
+
+/// <summary>The number and the bytes of the items that one append has at most.</summary>
+internal readonly struct AppendLimit(ConsecutorStream stream)
+{
+    private const int MaxItems = 4096;
+    private const long MaxBytes = 1 << 20;
+
+    // A store accepts an append of any size if nothing is outstanding. So an append has a part of what the stream may hold, and the
+    // next one can follow before all of it has ended.
+    private const int MinAppendsInStream = 4;
+
+    private readonly long maxItems = Math.Clamp(stream.MaxItems / MinAppendsInStream, 1, MaxItems);
+    private readonly long maxBytes = Math.Clamp(stream.MaxBytes / MinAppendsInStream, 1, MaxBytes);
+    private readonly int maxWithKeys = stream.Partitions > AppendRequest.MaxSpread ? AppendRequest.MaxSpread : int.MaxValue;
+
+    public bool IsReachedBy(EntryBatch entries) => entries.Count > 0
+        && (entries.Count >= maxItems || entries.Bytes >= maxBytes || (entries.Count >= maxWithKeys && entries.HasKeys));
 }
 
 /// <summary>The place of a producer in its input: a part of one of its roots.</summary>

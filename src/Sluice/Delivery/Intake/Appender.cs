@@ -64,21 +64,25 @@ internal sealed partial class Appender<T>
     /// <returns>The append that carries the item; null if there is no room now.</returns>
     public Task? TryAdd(T item, Ticket? ticket, ProducerOffset place, out Task room, long until = long.MaxValue)
     {
+        if (IsFull(out room)) return null;
         Task done;
         bool begins;
-        Activity? send = BeginSend(1, out EntryTrace? trace);        // outside of the lock: listeners are user code
+        // The item is written outside of the lock, and so is the span begun: serializers, key functions and listeners are user code.
+        EntryBatch written = TakeSpare();
+        Activity? send = BeginSend(1, out EntryTrace? trace);
         try
         {
+            Write(item, written, trace);
             lock (sync)
             {
                 AppendBatch batch = filling;
                 if (batch.IsFull)
                 {
+                    Unwrite(written);
                     room = batch.Started.Task;
                     return null;
                 }
-                room = Task.CompletedTask;
-                Add(batch, item, trace);
+                batch.Add(written, 0);
                 batch.Add(send);
                 send = null;
                 if (ticket is not null) batch.Tickets.Add(ticket);
@@ -91,6 +95,7 @@ internal sealed partial class Appender<T>
         finally
         {
             if (send is not null) Telemetry.Discard(send);
+            Return(written);
         }
         if (begins) _ = AppendAllAsync();
         return done;
@@ -99,41 +104,24 @@ internal sealed partial class Appender<T>
     /// <summary>Adds as many of the items as there is room for. Items that are added together are appended together.</summary>
     /// <param name="items">The items, in order.</param>
     /// <param name="at">The index of the next item to add.</param>
+    /// <param name="written">The items that earlier calls have written, and that had no room.</param>
     /// <param name="room">Completes when there may be room for more items.</param>
     /// <returns>The next append, which carries the added items; null if there is no room now. Throws if the first item to add cannot be
     /// written.</returns>
-    public Task? TryAddSome(IReadOnlyList<T> items, ref int at, out Task room)
+    public Task? TryAddSome(IReadOnlyList<T> items, ref int at, WrittenItems written, out Task room)
     {
+        if (IsFull(out room)) return null;
         Task done;
-        bool begins = false;
-        Activity? send = BeginSend(items.Count - at, out EntryTrace? trace);
-        try
+        bool begins;
+        if (written.IsEmpty) WriteSome(items, at, written);
+        lock (sync)
         {
-            lock (sync)
-            {
-                AppendBatch batch = filling;
-                room = batch.Started.Task;
-                if (batch.IsFull) return null;
-                done = batch.Done.Task;
-                int first = at;
-                try
-                {
-                    for (; at < items.Count && !batch.IsFull; at++) Add(batch, items[at], trace);
-                }
-                catch (Exception) when (at > first)
-                {
-                    // The added items are appended; the next call reports the failure.
-                }
-                // The batch may have had less room than there are items.
-                send?.SetTag(TelemetryNames.BatchCount, at - first > 1 ? at - first : null);
-                batch.Add(send);
-                send = null;
-                begins = Begin();
-            }
-        }
-        finally
-        {
-            if (send is not null) Telemetry.Discard(send);
+            AppendBatch batch = filling;
+            room = batch.Started.Task;
+            if (batch.IsFull) return null;
+            at += written.AddTo(batch);
+            done = batch.Done.Task;
+            begins = Begin();
         }
         if (begins) _ = AppendAllAsync();
         return done;
@@ -194,18 +182,6 @@ internal sealed partial class Appender<T>
 
     /// <summary>Whether its items begin or continue traces. False for the library's own appends. Set before the first item.</summary>
     public bool IsTraced { get; init; } = true;
-
-    private Activity? BeginSend(int items, out EntryTrace? trace)
-    {
-        trace = null;
-        return IsTraced && !filling.IsFull ? ItemSpans.BeginSend(core.Telemetry, items, out trace) : null;
-    }
-
-    private void Add(AppendBatch batch, T item, EntryTrace? trace)
-    {
-        if (batch.Entries.Count == 0) batch.FitLimit();
-        EntryHeaders.Add(batch.Entries, serializer, item, ItemKey.Of(item, key, core.Name), Batch, trace);
-    }
 
     private void Told(AppendBatch batch, long began, Exception? failure)
     {

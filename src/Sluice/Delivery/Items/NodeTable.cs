@@ -19,6 +19,14 @@ internal sealed class NodeTable(TopologyRecorder recorder, Func<string, string?>
     /// <inheritdoc cref="TopologyRecorder.NamesakesOf"/>
     public int? NamesakesOf(int node) => recorder.NamesakesOf(node);
 
+    /// <summary>Whether a node gets items as they were accepted: nothing but fan-outs stands between it and the source.</summary>
+    public bool IsFirst(int node)
+    {
+        int[] feeding = [.. recorder.Feeding(node)];
+        return feeding.Length > 0 && Array.TrueForAll(feeding, from => recorder[from].Output == recorder[node].Input
+            && (recorder[from].Input is null || (recorder[from].IsOnlyEdges && IsFirst(from))));
+    }
+
     /// <summary>A fan-out without a node of its own has the name of a node behind it. Several fan-outs may share that name: it then means
     /// the node itself, where items fail.</summary>
     private static Dictionary<string, int> Numbers(TopologyRecorder recorder)

@@ -11,7 +11,15 @@ internal interface ISinkBindings
 /// <remarks>All members but <see cref="Node"/> are called by the committer only, one call at a time.</remarks>
 internal abstract class SinkBinding(string node)
 {
+    private static readonly AsyncLocal<SinkBinding?> Inner = new();
+
     public string Node => node;
+
+    /// <summary>The sink whose code the caller runs in; null if there is none.</summary>
+    public static SinkBinding? OfFlow => Inner.Value;
+
+    /// <summary>Whether the sink has failed when it was told of its last commit.</summary>
+    public bool FailsToConfirm { get; set; }
 
     public abstract ValueTask BeginAsync(SinkState state, CancellationToken cancellation);
 
@@ -30,6 +38,9 @@ internal abstract class SinkBinding(string node)
     public abstract ValueTask FinishAsync(bool isCommitted, CancellationToken cancellation);
 
     public abstract ValueTask EndAsync();
+
+    /// <summary>Marks the rest of the calling asynchronous method as code of the sink.</summary>
+    protected void EnterFlow() => Inner.Value = this;
 }
 
 internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : SinkBinding(node)
@@ -45,7 +56,7 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
 
     public override Root? RootOf(int? item) => item is { } place && (uint)place < (uint)roots.Count ? roots[place] : null;
 
-    public override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
+    public override async ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
     {
         items.Clear();
         roots.Clear();
@@ -59,7 +70,9 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
             generation = store.Generation;
         }
         foreach (var (name, length) in state.FileLengths) known[name] = Math.Max(length, known.GetValueOrDefault(name));
-        return sink.Begin(state with { FileLengths = new Dictionary<string, long>(known, StringComparer.Ordinal) }, cancellation);
+        EnterFlow();
+        await sink.Begin(state with { FileLengths = new Dictionary<string, long>(known, StringComparer.Ordinal) }, cancellation)
+            .ConfigureAwait(false);
     }
 
     public override void Collect(StagedPart part, Root root, int ordinal)
@@ -68,11 +81,12 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
         roots.Add(root);
     }
 
-    public override ValueTask PrepareAsync(CommitParts parts, CancellationToken cancellation)
+    public override async ValueTask PrepareAsync(CommitParts parts, CancellationToken cancellation)
     {
         preparedParts = parts;
         prepared = new(parts, Node, items);
-        return sink.Prepare(prepared, cancellation);
+        EnterFlow();
+        await sink.Prepare(prepared, cancellation).ConfigureAwait(false);
     }
 
     public override async ValueTask FinishAsync(bool isCommitted, CancellationToken cancellation)
@@ -84,13 +98,25 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
                 else known[name] = length;
         }
         // If the sink cannot undo it, the committer tells it again.
-        if (prepared is { } commit) await sink.Finish(commit, isCommitted, cancellation).ConfigureAwait(false);
+        SinkCommit<T>? commit = prepared;
+        if (isCommitted) Clear();                    // it is applied, whatever the sink says
+        EnterFlow();
+        if (commit is not null) await sink.Finish(commit, isCommitted, cancellation).ConfigureAwait(false);
+        Clear();
+    }
+
+    public override async ValueTask EndAsync()
+    {
+        EnterFlow();
+        await sink.End().ConfigureAwait(false);
+    }
+
+    private void Clear()
+    {
         prepared = null;
         items = [];
         roots.Clear();
     }
-
-    public override ValueTask EndAsync() => sink.End();
 }
 
 /// <summary>A result of a node for a root, which becomes durable with the commit that settles the root.</summary>

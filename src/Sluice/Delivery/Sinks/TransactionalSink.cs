@@ -31,7 +31,8 @@ public abstract class TransactionalSink<T>
     /// </summary>
     protected abstract ValueTask PrepareAsync(SinkCommit<T> commit, CancellationToken cancellation);
 
-    /// <summary>The commit is applied. Not called if the process dies first: <see cref="BeginAsync"/> then shows that it was.</summary>
+    /// <summary>The commit is applied. Not called if the process dies first: <see cref="BeginAsync"/> then shows that it was. If the
+    /// method throws, the commit stays applied, and a warning says so (<see cref="ConsecutorOptions.OnWarning"/>).</summary>
     protected virtual ValueTask CommittedAsync(SinkCommit<T> commit, CancellationToken cancellation) => default;
 
     /// <summary>The commit is void: undo the prepared results. The items come again in another commit, here or in another

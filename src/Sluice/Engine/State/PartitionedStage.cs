@@ -13,32 +13,33 @@ namespace Sluice.Engine;
 internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IStatefulStage
 {
     private readonly StageContext context;
-    private readonly Inlet<TOut> next;
+    private readonly Inlet<TOut> outlet;
     private readonly Func<StageContext, Inlet<TOut>, Inlet<TIn>> make;
     private readonly int number;
 
     /// <param name="following">The run's item tracking.</param>
     /// <param name="context">The context, shared by all instances.</param>
-    /// <param name="next">The inlet behind the stage.</param>
+    /// <param name="next">The inlet behind the stage, where stored outputs continue.</param>
+    /// <param name="outlet">The inlet that takes the outputs of the instances: the next one, or what stands in front of it.</param>
     /// <param name="make">Makes an instance.</param>
-    public PartitionedStage(ItemTracking following, StageContext context, Inlet<TOut> next,
+    public PartitionedStage(ItemTracking following, StageContext context, Inlet<TOut> next, Inlet<TOut> outlet,
         Func<StageContext, Inlet<TOut>, Inlet<TIn>> make)
     {
-        (this.context, this.next, this.make, Node) = (context, next, make, context.Node);
+        (this.context, this.outlet, this.make, Node) = (context, outlet, make, context.Node);
         context.Gate = new Gate(context.Run.Scheduler);
-        next.Attach(this);
+        outlet.Attach(this);
         number = following.Add(this, next);
         StateName = context.Run.NameOf(Node);
     }
 
     public string StateName { get; }
 
-    public override bool HandsOn => next.HandsOn;
+    public override bool HandsOn => outlet.HandsOn;
 
     public object MakeInstance(StateScope scope)
     {
         context.Scope = scope;                       // for the constructors of stages
-        return make(context, new StateOutlet<TOut>(next, scope) { Emitter = Node });
+        return make(context, new StateOutlet<TOut>(outlet, scope) { Emitter = Node });
     }
 
     public async ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold)
@@ -69,12 +70,12 @@ internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IStat
         return default;
     }
 
-    public override void Flush() => next.Flush();
+    public override void Flush() => outlet.Flush();
 
     public void Stop() => Upstream?.Stop();
 
     /// <summary>Completes the next stage only. The instances put nothing out: their state is in the store.</summary>
-    protected override ValueTask OnCompleteAsync() => next.CompleteAsync();
+    protected override ValueTask OnCompleteAsync() => outlet.CompleteAsync();
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private static async ValueTask HoldAsync(ValueTask pushed, Ticket root)

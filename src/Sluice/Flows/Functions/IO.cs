@@ -124,8 +124,14 @@ public sealed class IO<T>
         finally
         {
             values?.Leave();
-            await port.ReleaseAsync(left, cancellation).ConfigureAwait(false);
-            if (right is not null) await other.port.ReleaseAsync(right, cancellation).ConfigureAwait(false);
+            try
+            {
+                await port.ReleaseAsync(left, cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                if (right is not null) await other.port.ReleaseAsync(right, cancellation).ConfigureAwait(false);
+            }
         }
     }
 

@@ -74,8 +74,16 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
             DeadlockDetector deadlocks, CancellationToken life)
     {
         var invocation = new Invocation(core, run, plan, assignment, function, partition, deadlocks, life);
-        await invocation.OpenAsync(assignment).ConfigureAwait(false);
-        return invocation;
+        try
+        {
+            await invocation.OpenAsync(assignment).ConfigureAwait(false);
+            return invocation;
+        }
+        catch
+        {
+            invocation.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The choices of a processor that resumes from scratch; null for others.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Sluice.Flows;
 
 /// <summary>Merges several streams: takes the next value of any stream that has one. A repetition replays the order.</summary>
@@ -41,13 +43,23 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
         return (last, reader);
     }
 
-    /// <summary>Ends all readers.</summary>
+    /// <summary>Ends all readers; throws the first failure.</summary>
     public async ValueTask ReleaseAsync()
     {
         await ending.CancelAsync().ConfigureAwait(false);
         foreach (Task? read in reads)
             if (read is not null) await read.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        foreach (var (port, reader) in inputs) await port.ReleaseAsync(reader, cancellation).ConfigureAwait(false);
+        ExceptionDispatchInfo? failure = null;
+        foreach (var (port, reader) in inputs)
+            try
+            {
+                await port.ReleaseAsync(reader, cancellation).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(e);
+            }
+        failure?.Throw();
     }
 
     public void Dispose() => ending.Dispose();

@@ -21,8 +21,14 @@ internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList
         using CancellationTokenRegistration silence = either.Token.UnsafeRegister(
             static heartbeat => _ = ((HeartbeatTimer)heartbeat!).StopAsync(),
             heartbeat);
-        await Task.WhenAll(inputs.Select(input => new FlowFeed(core, plan, input, either.Token).RunAsync())).ConfigureAwait(false);
-        await heartbeat.StopAsync().ConfigureAwait(false);
+        try
+        {
+            await Task.WhenAll(inputs.Select(input => new FlowFeed(core, plan, input, either.Token).RunAsync())).ConfigureAwait(false);
+        }
+        finally
+        {
+            await heartbeat.StopAsync().ConfigureAwait(false);
+        }
     }
 
     // On the heartbeat threads, also after each await.
@@ -88,7 +94,7 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
             await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end), core.Life).ConfigureAwait(false);
             await StreamRelease.LetGoAsync(core.Calls, stream, core.Life).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is StreamStoreException or FlowException or OperationCanceledException)
+        catch (Exception e) when (e is StreamStoreException or FlowException or ObjectDisposedException or OperationCanceledException)
         {
             core.Warn($"The input {values.Key} of the run {plan.Run} could not be ended: {e.Message}");
         }

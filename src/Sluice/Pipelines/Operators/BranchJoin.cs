@@ -95,21 +95,23 @@ internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
         Ticket? ticket)
     {
         Context.In++;
-        TKey key;
+        Held<T> held;
+        Queue<Held<TOther>>? partners;
         try
         {
-            key = own.KeyOf(item);
+            TKey key = own.KeyOf(item);
+            long now = Now;
+            Context.Skipped += left.ForgetOld(now) + right.ForgetOld(now);
+            int forgotten = own.Hold(item, key, now, isStored: scope is not null, out held);
+            Context.Skipped += forgotten;
+            if (forgotten > 0) bounds.Warn(Context);
+            partners = others.Find(key);
         }
         catch (Exception e)
         {
-            throw Context.Failure(e, item, ticket);
+            throw Context.Failure(e, item, ticket);  // of the key function, or of a key that is hashed or compared
         }
-        long now = Now;
-        Context.Skipped += left.ForgetOld(now) + right.ForgetOld(now);
-        int forgotten = own.Hold(item, key, now, isStored: scope is not null, out Held<T> held);
-        Context.Skipped += forgotten;
-        if (forgotten > 0) bounds.Warn(Context);
-        if (others.Find(key) is { } partners) return PairAsync(held, partners, make, ticket);
+        if (partners is not null) return PairAsync(held, partners, make, ticket);
         ticket?.Settle(Outcome.Completed);           // held now: a pair is a root item of its own
         return default;
     }
@@ -153,8 +155,9 @@ internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, Joi
     public int Hold(T item, TKey key, long now, bool isStored, out Held<T> held)
     {
         int forgotten = byAge.Count == bounds.MaxHeld ? ForgetOldest() : 0;
+        Queue<Held<T>> same = Of(key);               // before anything is held: a key may fail to be found
         held = byAge.Add(item, now, isStored);
-        Enter(key, held);
+        Enter(key, same, held);
         return forgotten;
     }
 
@@ -179,16 +182,25 @@ internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, Joi
     public void Restore(StateReader stored)
     {
         byAge.Restore(stored);
-        foreach (Held<T> held in byAge.Items) Enter(KeyOf(held.Item), held);
+        foreach (Held<T> held in byAge.Items)
+        {
+            TKey key = KeyOf(held.Item);
+            Enter(key, Of(key), held);
+        }
         while (byAge.Count > bounds.MaxHeld) ForgetOldest();
     }
 
     public void Save(StateWriter changes) => byAge.Save(changes);
 
-    private void Enter(TKey key, Held<T> held)
+    private Queue<Held<T>> Of(TKey key)
+    {
+        if (!byKey.TryGetValue(key, out Queue<Held<T>>? same)) byKey.Add(key, same = new(1));
+        return same;
+    }
+
+    private void Enter(TKey key, Queue<Held<T>> same, Held<T> held)
     {
         keysByAge.Enqueue(key);
-        if (!byKey.TryGetValue(key, out Queue<Held<T>>? same)) byKey.Add(key, same = new(1));
         same.Enqueue(held);
     }
 

@@ -97,28 +97,23 @@ internal sealed class JoinSide<T, TOther, TKey, TOut>(
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
-        TKey itemKey;
+        Queue<JoinSide<TOther, T, TKey, TOut>.Held>? partners;
         try
         {
-            itemKey = key(item) ?? throw new InvalidOperationException("The key is null.");
+            TKey itemKey = key(item) ?? throw new InvalidOperationException("The key is null.");
+            long now = Context.Run.Time.GetTimestamp();
+            ForgetOld(now);
+            Other.ForgetOld(now);
+            bool hasMet = Other.byKey.TryGetValue(itemKey, out partners);
+            Hold(new(item, itemKey, now) { HasMet = hasMet });
         }
         catch (Exception e)
         {
-            throw Context.Failure(e, item, ticket);
+            throw Context.Failure(e, item, ticket);  // of the key function, or of a key that is hashed or compared
         }
-        long now = Context.Run.Time.GetTimestamp();
-        ForgetOld(now);
-        Other.ForgetOld(now);
-        var held = new Held(item, itemKey, now);
-        if (!Other.byKey.TryGetValue(itemKey, out Queue<JoinSide<TOther, T, TKey, TOut>.Held>? partners))
-        {
-            Hold(held);
-            ticket?.Settle(Outcome.Completed);       // held now: a pair is a root item of its own
-            return default;
-        }
-        held.HasMet = true;
-        Hold(held);
-        return PairSome(item, ticket, partners.GetEnumerator());
+        if (partners is not null) return PairSome(item, ticket, partners.GetEnumerator());
+        ticket?.Settle(Outcome.Completed);           // held now: a pair is a root item of its own
+        return default;
     }
 
     protected override ValueTask OnCompleteAsync()

@@ -53,17 +53,16 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
             throw Context.Failure(e, item, ticket);
         }
         bool done = false;
-        bool held = false;
         try
         {
             ValueTask pushed = PushSome(items, item, ticket, ref done);
-            if (held = !done) return PushRestAsync(pushed, items, item, ticket);
+            return done ? default : PushRestAsync(pushed, items, item, ticket);
         }
-        finally
+        catch (Exception) when (!done)
         {
-            if (!held) items.Dispose();
+            Abandon(items);
+            throw;
         }
-        return default;
     }
 
     void IUpstream.Stop()
@@ -102,8 +101,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
             throw context.Failure(e, item, ticket, isPartial: context.Out != outBefore);
         }
         done = true;
-        if (Volatile.Read(ref stopped)) ticket?.Cut();
-        ticket?.Settle(Outcome.Skipped);           // the hold of this loop; what came out decides, if anything did
+        End(items, item, ticket, isCut: Volatile.Read(ref stopped));
         return default;
     }
 
@@ -123,20 +121,54 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
             throw context.Failure(e, item, ticket, isPartial: context.Out != outBefore);
         }
         done = true;
-        ticket?.Settle(Outcome.Skipped);
+        End(items, item, ticket, isCut: false);
         return default;
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask PushRestAsync(ValueTask pushed, IEnumerator<TOut> items, T item, Ticket? ticket)
     {
-        using (items)
+        bool done = false;
+        try
         {
-            for (bool done = false; !done;)
+            while (!done)
             {
                 await pushed;
                 pushed = PushSome(items, item, ticket, ref done);
             }
+        }
+        catch (Exception) when (!done)
+        {
+            Abandon(items);
+            throw;
+        }
+    }
+
+    /// <summary>Ends an item whose elements are pushed. A failure while disposing is the item's, so it comes before the end of the hold of
+    /// the loop.</summary>
+    private void End(IEnumerator<TOut> items, T item, Ticket? ticket, bool isCut)
+    {
+        try
+        {
+            items.Dispose();
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket, isPartial: Context.Out != outBefore);
+        }
+        if (isCut) ticket?.Cut();
+        ticket?.Settle(Outcome.Skipped);             // what came out decides, if anything did
+    }
+
+    private static void Abandon(IEnumerator<TOut> items)
+    {
+        try
+        {
+            items.Dispose();
+        }
+        catch (Exception)
+        {
+            // The item's first failure is on its way up, and says more.
         }
     }
 
@@ -181,8 +213,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
             throw Context.Failure(cause, item, ticket);
         }
         done = true;
-        if (Volatile.Read(ref stopped)) ticket?.Cut();
-        ticket?.Settle(Outcome.Skipped);
+        End(items, item, ticket, isCut: Volatile.Read(ref stopped));
         return default;
     }
 

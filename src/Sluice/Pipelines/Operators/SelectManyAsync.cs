@@ -42,19 +42,21 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
             while (!Volatile.Read(ref stopped))
             {
                 Context.Run.ThrowIfStopping();
+                TOut result;
                 try
                 {
                     items ??= function(item, Context.Token).GetAsyncEnumerator(Context.Token);
                     ValueTask<bool> next = items.MoveNextAsync();
                     if (!next.IsCompleted) Next.Flush();             // about to wait: what came out so far is not to wait as well
                     if (!await next) break;
+                    result = items.Current;
                 }
                 catch (Exception e)
                 {
                     throw Context.Failure(e, item, ticket, isPartial: Context.Out != outBefore);
                 }
                 ticket?.Add(1);
-                await EmitAsync(items.Current, ticket);
+                await EmitAsync(result, ticket);
                 if ((Context.Out & (ItemsPerTurn - 1)) != 0) continue;
                 Next.Flush();
                 await (turn ??= new Waiter(Context.Run.Scheduler)).YieldAsync();

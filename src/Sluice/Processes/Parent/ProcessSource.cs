@@ -57,8 +57,8 @@ internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefi
         }
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
         StageContext context = builder.Context(node);
-        next = builder.Isolated(next);
         if (options.Log is { } log) next = new LogOutput<TOut>(context, next, log);
+        next = builder.Isolated(next);
         var output = new ProcessOutput<TIn, TOut>(context, options, next);
         var pool = new WorkerPool<TIn, TOut>(builder.Run, node, definition, options, output);
         Inlet<TIn> inlet = new ProcessStage<TIn, TOut>(builder, context, pool, output, next);

@@ -91,8 +91,16 @@ internal sealed class LogJournal : IDisposable
     {
         SafeFileHandle next = File.OpenHandle(NextPath, FileMode.Create, FileAccess.ReadWrite, Share);
         long number = NewNumber();
-        WriteHead(next, number);
-        Write(next, 0, rows);
+        try
+        {
+            WriteHead(next, number);
+            Write(next, 0, rows);
+        }
+        catch
+        {
+            next.Dispose();
+            throw;
+        }
         file.Dispose();
         (file, Number, Count) = (next, number, rows.Count);
     }

@@ -104,6 +104,39 @@ public class DeadlineTests
         store.Thaw();
     }
 
+    /// <summary>Otherwise its file stays locked, and the next consecutor of the process cannot start.</summary>
+    [Fact]
+    public async Task AStopEndsItsSinksAlthoughTheStoreHangsWhileItAcquiresAPartition()
+    {
+        await using var inner = new MemoryStreamStore(clock);
+        var store = new FrozenStore(inner);
+        string directory = Directory.CreateTempSubdirectory("sluice-deadline-").FullName;
+        Consecutor<int> Make(IStreamStore at) => new("work",
+            source => source | Sink.ToFile<int>(Path.Combine(directory, "numbers"), static n => $"{n}"),
+            Options(at) with { OnWarning = static _ => { } });
+        await using Consecutor<int> consecutor = Make(store);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([1, 2], Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        store.FreezesAtCall = nameof(IStreamStore.AcquireAsync);
+        AcquireResult stolen = await inner.AcquireAsync(Member.Group, 1, new("thief"), Cancellation);
+        await inner.ReleaseAsync(stolen.Ownership, Cancellation);
+        while (!await store.Stuck.WaitAsync(0, Cancellation))
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        Task<bool> stop = consecutor.StopAsync(TimeSpan.FromSeconds(10));
+        clock.Advance(TimeSpan.FromSeconds(10));
+        await stop.WaitAsync(Patience, Cancellation);
+
+        await using Consecutor<int> next = Make(inner);
+        await next.StartAsync(Cancellation);
+        store.Thaw();
+        await next.StopAsync();
+        Directory.Delete(directory, recursive: true);
+    }
+
     [Fact]
     public async Task AStartCanBeCancelledWhereverTheStoreHangs()
     {
