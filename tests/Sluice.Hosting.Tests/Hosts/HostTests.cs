@@ -175,7 +175,8 @@ public class HostTests
         isStarted.SetResult();
         await hasFailed.Task.WaitAsync(Cancellation);
         var stopping = new TaskCompletionSource();
-        using (lifetime.ApplicationStopping.Register(stopping.SetResult)) await stopping.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        using (lifetime.ApplicationStopping.Register(stopping.SetResult))
+            await stopping.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
         Assert.Equal(1, Environment.ExitCode);
         Environment.ExitCode = 0;
         await host.StopAsync(Cancellation);

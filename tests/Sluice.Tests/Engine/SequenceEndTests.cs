@@ -55,7 +55,8 @@ public class SequenceEndTests
     public async Task AFailureBehindTheSourceIsNotReplaced(ExecutionMode mode)
     {
         var failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.From(Numbers())
-            | (static (int _) => throw new InvalidOperationException("first")) | Stage.Named("sink")).RunAsync(new RunOptions { Mode = mode }));
+            | (static (int _) => throw new InvalidOperationException("first")) | Stage.Named("sink"))
+            .RunAsync(new RunOptions { Mode = mode }));
         Assert.Equal(("sink", "first"), (failure.Node, failure.InnerException!.Message));
 
         static IEnumerable<int> Numbers()
