@@ -169,18 +169,30 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         }
         catch (Exception e)
         {
-            (string where, Exception cause) = settings.Describe(e);
-            failure ??= $"{unit.Title} has failed for good{where}: {cause.Message}";
-            if (IsStopping) HostLog.FailedWhileStopping(log, unit.Title, where, cause);
-            else if (settings.OnFailure == HostFailurePolicy.Degrade || lifetime is null)
-                HostLog.Failed(log, unit.Title, where, cause);
-            else
+            IHostApplicationLifetime? stops = IsStopping || settings.OnFailure == HostFailurePolicy.Degrade ? null : lifetime;
+            try
             {
-                HostLog.FailedAndStops(log, unit.Title, where, cause);
-                Environment.ExitCode = 1;
-                lifetime.StopApplication();
+                Tell(unit, e, stops is not null);
+            }
+            finally
+            {
+                // Also if the log fails: perhaps for the same reason, such as a full disk.
+                if (stops is not null)
+                {
+                    Environment.ExitCode = 1;
+                    stops.StopApplication();
+                }
             }
         }
+    }
+
+    private void Tell(HostedUnit unit, Exception failed, bool stops)
+    {
+        (string where, Exception cause) = settings.Describe(failed);
+        failure ??= $"{unit.Title} has failed for good{where}: {cause.Message}";
+        if (IsStopping) HostLog.FailedWhileStopping(log, unit.Title, where, cause);
+        else if (stops) HostLog.FailedAndStops(log, unit.Title, where, cause);
+        else HostLog.Failed(log, unit.Title, where, cause);
     }
 }
 

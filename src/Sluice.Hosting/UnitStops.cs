@@ -33,7 +33,19 @@ internal sealed class UnitStops(ILogger log)
             if (!stop.IsCompleted && cancellation.IsCancellationRequested)
                 await stop.WaitAsync(Reserve / 2, TimeProvider.System, CancellationToken.None)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!stop.IsCompleted) HostLog.LeftBehind(log, started[i].Title);
+            if (!stop.IsCompleted) TellLeftBehind(started[i]);
+        }
+    }
+
+    private void TellLeftBehind(HostedUnit unit)
+    {
+        try
+        {
+            HostLog.LeftBehind(log, unit.Title);
+        }
+        catch (Exception)
+        {
+            // A log that fails must not keep the other units from being stopped.
         }
     }
 

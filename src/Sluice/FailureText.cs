@@ -41,6 +41,19 @@ internal static class FailureText
         }
     }
 
+    /// <summary>The text of an exception, with its stack. An exception of the user's may fail to say it.</summary>
+    public static string AllOf(Exception failure)
+    {
+        try
+        {
+            return failure.ToString();
+        }
+        catch (Exception)
+        {
+            return Join(Of(failure), StackOf(failure));
+        }
+    }
+
     /// <summary>
     /// The calls that led to a failure, the last call first, in lines that begin with <c>   at</c>. Calls of what caused it come first.
     /// Costs some 40 µs, mostly for the names of files. Empty if it was never thrown.

@@ -135,8 +135,8 @@ public sealed partial class Consecutor<T>
         if (!IsInside || stopped.IsCompleted) return stopped;
         _ = stopped.Observed();
         var told = Task.FromException<bool>(new InvalidOperationException(
-            $"StopAsync of the consecutor {Name} was called inside of one of its own handlers or sinks. The stop has begun, but it cannot be "
-                + $"awaited there: it would wait for its own item, without end. Await it outside, or leave out the await."));
+            $"StopAsync of the consecutor {Name} was called inside of one of its own handlers or sinks. The stop has begun, but it cannot "
+                + $"be awaited there: it would wait for its own item, without end. Await it outside, or leave out the await."));
         _ = told.Observed();
         return told;
     }

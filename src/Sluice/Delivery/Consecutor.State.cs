@@ -59,7 +59,7 @@ public sealed partial class Consecutor<T>
         {
             throw new PayloadException(
                 $"The state of {node} for the key '{stored.Key}' in partition {stored.Partition} (version {stored.Version}) is "
-                    + $"no {TypeNames.Of(typeof(TState))}: {e.Message}", e);
+                    + $"no {TypeNames.Of(typeof(TState))}: {FailureText.MessageOf(e)}", e);
         }
     }
 

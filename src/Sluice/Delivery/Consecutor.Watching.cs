@@ -23,8 +23,8 @@ public sealed partial class Consecutor<T>
     {
         if (IsInside)
             throw new InvalidOperationException(
-                $"WaitForIdleAsync of the consecutor {Name} was called inside of one of its own handlers or sinks, whose item it would wait for, "
-                    + $"without end. Call it outside: let it set a signal that your program waits for.");
+                $"WaitForIdleAsync of the consecutor {Name} was called inside of one of its own handlers or sinks, whose item it would "
+                    + $"wait for, without end. Call it outside: let it set a signal that your program waits for.");
         Task? begun;
         lock (sync) begun = starting;
         if (begun is not null) await begun.WaitAsync(cancellation).ConfigureAwait(false);

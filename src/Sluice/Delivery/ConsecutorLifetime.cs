@@ -94,7 +94,7 @@ internal sealed class ConsecutorLifetime(string name, ConsecutorOptions options,
         catch (AggregateException e)
         {
             Warn($"The consecutor {name} has ended, and what a sink had registered with its CancellationToken has "
-                + $"failed: {e.InnerExceptions[0].Message}");
+                + $"failed: {FailureText.MessageOf(e.InnerExceptions[0])}");
         }
     }
 

@@ -57,7 +57,7 @@ internal static class Telemetry
     {
         var outer = CurrentActivity.Note();
         if (outcome is not null) span.SetTag(TelemetryNames.Outcome, outcome);
-        if (failure is not null) Fail(span, TelemetryNames.ErrorOf(failure), failure.Message);
+        if (failure is not null) Fail(span, TelemetryNames.ErrorOf(failure), FailureText.MessageOf(failure));
         try
         {
             span.Dispose();
@@ -96,5 +96,5 @@ internal static class Telemetry
     }
 
     public static void Report(Exception failure)
-        => Warnings.Tell($"A listener of the activity source or the meter 'Sluice' has thrown: {failure.Message}");
+        => Warnings.Tell($"A listener of the activity source or the meter 'Sluice' has thrown: {FailureText.MessageOf(failure)}");
 }

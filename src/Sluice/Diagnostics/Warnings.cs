@@ -66,7 +66,7 @@ internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
         }
         catch (Exception e)
         {
-            Tell($"{text} (The handler of warnings has thrown: {e.Message})");
+            Tell($"{text} (The handler of warnings has thrown: {FailureText.MessageOf(e)})");
         }
     }
 
@@ -83,7 +83,7 @@ internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
         }
         catch (Exception e)
         {
-            WarningEvents.Instance.Details($"{details} (The handler of details has thrown: {e.Message})");
+            WarningEvents.Instance.Details($"{details} (The handler of details has thrown: {FailureText.MessageOf(e)})");
         }
     }
 

@@ -53,7 +53,7 @@ internal sealed class AttemptLimit : CancellationTokenSource
         {
             Warnings.Tell(
                 $"An attempt of {run.NameOf(node)} took too long, and what it had registered with its CancellationToken has "
-                    + $"failed: {e.InnerExceptions[0].Message}");
+                    + $"failed: {FailureText.MessageOf(e.InnerExceptions[0])}");
         }
     }
 }

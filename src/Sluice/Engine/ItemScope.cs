@@ -6,8 +6,9 @@ namespace Sluice;
 /// </summary>
 /// <remarks>
 /// The scope ends when the code has returned. Code that continues asynchronously keeps the <see cref="AsyncLocal{T}"/> values that the
-/// scope has set. The methods are called by one thread at a time. If <see cref="Suspend"/> throws, the item fails. If <see cref="Continue"/> or
-/// <see cref="Dispose"/> throws, the item may have ended already: it goes on, and a warning says so once for each node.
+/// scope has set. The methods are called by one thread at a time. If <see cref="Suspend"/> throws, the item fails. If
+/// <see cref="Continue"/> or <see cref="Dispose"/> throws, the item may have ended already: it goes on, and a warning says
+/// so once for each node.
 /// </remarks>
 public abstract class ItemScope : IDisposable
 {

@@ -111,7 +111,7 @@ public sealed partial class PipelineRun
                 return;
             }
         }
-        Warnings.Tell($"A run has ended, and what was registered with its CancellationToken has failed: {cause.Message}");
+        Warnings.Tell($"A run has ended, and what was registered with its CancellationToken has failed: {FailureText.MessageOf(cause)}");
     }
 
     private async Task DisposeNodesAsync()

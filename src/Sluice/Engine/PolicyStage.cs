@@ -60,6 +60,7 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
     private async ValueTask AttemptsAsync(TIn item, Ticket? ticket, ValueTask first, bool isStarted, ListPart? part)
     {
         // A part of a list is divided instead of retried: only a single item is retried.
+        (TIn First, TIn Second) halves = default;
         int retries = lists is not null && (part is { Count: > 1 } || ticket is { IsPartOfList: true }) ? 0 : options.Retries;
         while (true)
         {
@@ -81,17 +82,18 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
                 if (isOver)
                 {
                     int count = lists?.Count(item) ?? 0;
-                    if (count <= 1 || areDividedLater)
+                    ListPart whole = part ?? ListPart.Whole(Math.Max(1, count));
+                    if (count <= 1 || areDividedLater || !lists!.TryDivide(item, count, whole.First.Count, out halves))
                     {
-                        GiveUp(item, ticket, failure, part, isDivisible: count > 1);
+                        GiveUp(item, ticket, failure, part, isDivisible: count > 1 && areDividedLater);
                         return;
                     }
-                    part ??= ListPart.Whole(count);
+                    part = whole;
                 }
             }
             if (isOver)
             {
-                await HalvesAsync(item, ticket, part!.Value);
+                await HalvesAsync(halves, ticket, part!.Value);
                 return;
             }
             Context.Retried++;
@@ -114,14 +116,14 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
     }
 
     /// <summary>Processes both halves of a failed list, one after the other.</summary>
-    private async ValueTask HalvesAsync(TIn list, Ticket? ticket, ListPart part)
+    private async ValueTask HalvesAsync((TIn First, TIn Second) halves, Ticket? ticket, ListPart part)
     {
         ListPart first = part.First;
         ticket?.Add(1);
         Context.In++;
         try
         {
-            await HalfAsync(lists!.Take(list, 0, first.Count), ticket, first);
+            await HalfAsync(halves.First, ticket, first);
         }
         catch (PipelineException e) when (e.IsKept)
         {
@@ -132,7 +134,7 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
             ticket?.Settle(Outcome.Failed);          // the run ends here
             throw;
         }
-        await HalfAsync(lists!.Take(list, first.Count, part.Count - first.Count), ticket, part.Second);
+        await HalfAsync(halves.Second, ticket, part.Second);
     }
 
     private ValueTask HalfAsync(TIn half, Ticket? ticket, ListPart part)
@@ -253,11 +255,17 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
     private async ValueTask ReleaseAllAsync(Ticket? ticket)
     {
         List<TOut> items = held.Items;
-        for (int i = 0; i < items.Count; i++)
+        try
         {
-            Context.Run.ThrowIfStopping();
-            await Next.PushAsync(items[i], ticket);
+            for (int i = 0; i < items.Count; i++)
+            {
+                Context.Run.ThrowIfStopping();
+                await Next.PushAsync(items[i], ticket);
+            }
         }
-        items.Clear();
+        finally
+        {
+            items.Clear();
+        }
     }
 }

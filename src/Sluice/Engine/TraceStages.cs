@@ -62,7 +62,7 @@ internal sealed class TraceInput<T>(StageContext context, Inlet<T> stage) : Pass
         if (failure is PipelineException about && about.Index == Node)
         {
             Exception cause = about.InnerException ?? about;               // the message about it has the text of the item
-            Telemetry.Fail(inside.Span, TelemetryNames.ErrorOf(cause), cause.Message);
+            Telemetry.Fail(inside.Span, TelemetryNames.ErrorOf(cause), FailureText.MessageOf(cause));
         }
         else if (Context.Failed > inside.Failed) Telemetry.Fail(inside.Span, "_OTHER", null);
         else if (inside.Left != default) inside.Span.SetEndTime(inside.Left);

@@ -93,8 +93,8 @@ public sealed class EntryBatch : IDisposable
         catch (Exception failure)
         {
             writer.Truncate(start);
-            throw new PayloadException($"{Where()}: a value of the type {TypeNames.Of(typeof(T))} could not be written: {failure.Message}",
-                failure)
+            throw new PayloadException($"{Where()}: a value of the type {TypeNames.Of(typeof(T))} could not be written: "
+                + FailureText.MessageOf(failure), failure)
             { IsTooLong = failure is PayloadException { IsTooLong: true } };
         }
         Check(start, (long)writer.Written - start - EntryChunk.RecordOverhead);

@@ -155,6 +155,33 @@ public class HostTests
         await host.StopAsync(Cancellation);
     }
 
+    /// <remarks>Regression: the host ran on without the unit.</remarks>
+    [Fact]
+    public async Task AFailureForGoodStopsTheHostAlsoIfItCannotBeLogged()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        var isStarted = new TaskCompletionSource();
+        var hasFailed = new TaskCompletionSource();
+        using var full = new FullLog(hasFailed);
+        builder.Logging.AddProvider(full);
+        builder.Services.AddSluice().AddPipeline("broken", _ => Source.From([1]) | (async Task<int> (int _) =>
+        {
+            await isStarted.Task;
+            throw new FormatException("no good");
+        }) | (static _ => { }));
+        using IHost host = builder.Build();
+        var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+        await host.StartAsync(Cancellation);
+        isStarted.SetResult();
+        await hasFailed.Task.WaitAsync(Cancellation);
+        var stopping = new TaskCompletionSource();
+        using (lifetime.ApplicationStopping.Register(stopping.SetResult))
+            await stopping.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        Assert.Equal(1, Environment.ExitCode);
+        Environment.ExitCode = 0;
+        await host.StopAsync(Cancellation);
+    }
+
     [Fact]
     public async Task HealthReportsDeadLettersAndTheBacklogBeyondTheirLimits()
     {
@@ -242,5 +269,25 @@ public class HostTests
         public bool IsDisposed { get; private set; }
 
         public void Dispose() => IsDisposed = true;
+    }
+
+    /// <summary>A log on a disk that is full: it takes no critical entries.</summary>
+    private sealed class FullLog(TaskCompletionSource hasFailed) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel < LogLevel.Critical) return;
+            hasFailed.TrySetResult();
+            throw new IOException("The disk is full.");
+        }
+
+        public void Dispose() { }
     }
 }

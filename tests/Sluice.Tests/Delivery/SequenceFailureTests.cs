@@ -5,8 +5,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A sequence that a stage makes of an item, and that fails where a sequence seldom does: the item has failed there, and the others
-/// go on.</summary>
+/// <summary>A sequence that a stage makes of an item, and that fails where a sequence seldom does: the item has failed there, and the
+/// others go on.</summary>
 public class SequenceFailureTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -46,7 +46,8 @@ public class SequenceFailureTests
     public async Task ARunNamesTheStageWhoseSequenceCannotBeDisposed()
     {
         var failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.From([1, 2])
-            | (Func<int, IEnumerable<int>>)(static n => new Faulty(n, Fault.Dispose)) | Stage.Named("some") | (static _ => { })).RunAsync());
+            | (Func<int, IEnumerable<int>>)(static n => new Faulty(n, Fault.Dispose)) | Stage.Named("some") | (static _ => { }))
+            .RunAsync());
         Assert.Equal("'some' failed on item 2: Dispose", failure.Message);
     }
 

@@ -34,12 +34,12 @@ internal static class ListBisection
                 if (id.EndsWith(known.Range, StringComparison.Ordinal)) id = id[..^known.Range.Length];
             }
             else id = string.Create(CultureInfo.InvariantCulture, $"{id}/{failure.Cause.Node}{(ordinal > 1 ? $".{ordinal}" : "")}");
-            return Make(lists, list, 0, part.First) is { } first && Make(lists, list, part.First.Count, part.Second) is { } second
-                ? [first, second] : null;
+            if (!lists.TryDivide(list, count, part.First.Count, out (T First, T Second) halves)) return null;
+            return Make(halves.First, part.First) is { } first && Make(halves.Second, part.Second) is { } second ? [first, second] : null;
 
-            Half? Make(ListParts<T> lists, T list, int start, ListPart half)
+            Half? Make(T list, ListPart half)
             {
-                if (letters.Write(lists.Take(list, start, half.Count)) is not { } payload) return null;
+                if (letters.Write(list) is not { } payload) return null;
                 var headers = new EntryHeaders($"{id}{half.Range}", failure.Cause.Node)
                 {
                     Namesakes = letters.NamesakesOf(failure),

@@ -105,8 +105,8 @@ internal static class Preparation
             catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
             {
                 if (!sink.FailsToConfirm)
-                    core.Lifetime.Warn($"The sink {sink.Node} of the consecutor {core.Name} has failed after a commit, which stays applied: "
-                        + $"{FailureText.Of(e)}");
+                    core.Lifetime.Warn($"The sink {sink.Node} of the consecutor {core.Name} has failed after a commit, which stays "
+                        + $"applied: {FailureText.Of(e)}");
                 sink.FailsToConfirm = true;
             }
         }

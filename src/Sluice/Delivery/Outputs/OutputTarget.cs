@@ -39,7 +39,7 @@ internal sealed class OutputTarget<T> : OutputTarget
         {
             throw new PayloadException(
                 $"A value of the type {TypeNames.Of(typeof(T))} for {Core.Name}, from the output '{output}', could not be "
-                    + $"written: {e.Message}", e);
+                    + $"written: {FailureText.MessageOf(e)}", e);
         }
         byte[] payload = bytes.WrittenSpan.ToArray();
         spare = bytes;

@@ -132,7 +132,9 @@ internal sealed partial class PartitionScope
         Take(node, () => remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete)));
     }
 
-    private void Take(string node, Action take)
+    /// <summary>Hands over rows that were read.</summary>
+    /// <exception cref="InvalidOperationException">The code cannot read them.</exception>
+    public void Take(string node, Action take)
     {
         try
         {

@@ -53,8 +53,7 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
             {
                 int most = Math.Min(KeysAtOnce, round.MaxEndingKeys - round.EndedKeys);
                 keys = await store.ListStateAsync(identity.Group, partition.Number, stage.StateName, after, most, lifetime.Token);
-                cells.Fill([.. keys.Select(row => row.Key).Where(cells.IsMissing)],
-                    new StoredRows(identity.StateSerializers, keys, isComplete: true));
+                scope.Take(stage.StateName, () => Fill(cells, keys));
                 await stage.EndAsync(instance, scope, [.. keys.Select(row => row.Key)], hold);
                 after = keys.Count < most ? null : keys[^1].Key;
                 round.EndedKeys += keys.Count;
@@ -62,7 +61,7 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
             while (after is not null && round.EndedKeys < round.MaxEndingKeys && !scope.HasEmitted && hold.Staged is null
                 && ChangesOf(cells) < MaxChanges);
             if (after is null && instance is IHasTimers { Timers: var timers }
-                && await EndTimersAsync(stage, timers, Math.Min(KeysAtOnce, round.MaxEndingKeys)))
+                && await EndTimersAsync(stage, scope, timers, Math.Min(KeysAtOnce, round.MaxEndingKeys)))
                 after = (keys is [.., { } last] ? last.Key : first) ?? "";
             added = (stage.StateName, after);
             return;
@@ -73,15 +72,18 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
 
     /// <summary>Ends the timers of a stage, also of keys without state: none fires any more.</summary>
     /// <returns>Whether there were any. If so, the stage has not ended before the store has none.</returns>
-    private async ValueTask<bool> EndTimersAsync(IStatefulStage stage, ITimerRows timers, int most)
+    private async ValueTask<bool> EndTimersAsync(IStatefulStage stage, PartitionScope scope, ITimerRows timers, int most)
     {
         IReadOnlyList<StateRow> rows = await store.ListStateAsync(identity.Group, partition.Number, ITimerRows.NodeByKey(stage.StateName),
             null, most, lifetime.Token);
-        timers.ByKey.Fill([.. rows.Select(row => row.Key).Where(timers.ByKey.IsMissing)],
-            new StoredRows(identity.StateSerializers, rows, isComplete: true));
+        scope.Take(stage.StateName, () => Fill(timers.ByKey, rows));
         foreach (StateRow row in rows) timers.Remove(row.Key);
         return rows.Count > 0;
     }
+
+    private void Fill(IKeyedStateful cells, IReadOnlyList<StateRow> rows)
+        => cells.Fill([.. rows.Select(row => row.Key).Where(cells.IsMissing)],
+            new StoredRows(identity.StateSerializers, rows, isComplete: true));
 
     private static int ChangesOf(IKeyedStateful cells) => cells.Changes + (cells is IHasTimers { Timers: var timers } ? timers.Changes : 0);
 

@@ -78,7 +78,7 @@ internal record StatefulForm<TState>(int Version, string Owner, Func<string, TSt
         {
             throw new StateMigrationException(
                 $"The state of {whose} was stored as version {version}, and could not be migrated to version {Version} "
-                    + $"of {Owner}: {e.Message}", e);
+                    + $"of {Owner}: {FailureText.MessageOf(e)}", e);
         }
     }
 }

@@ -42,8 +42,9 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
             _ => FailureKind.Other,
         };
         var flow = e as FlowException;
-        return new(id, kind, e.GetType().Name, ShortText.Of(e.Message, MaxMessage), flow?.Processor ?? "", flow?.IsCancelled == true,
-            kind == FailureKind.Other ? ShortText.Of(e.ToString(), MaxDetails) : "");
+        return new(id, kind, e.GetType().Name, ShortText.Of(FailureText.MessageOf(e), MaxMessage), flow?.Processor ?? "",
+            flow?.IsCancelled == true,
+            kind == FailureKind.Other ? ShortText.Of(FailureText.AllOf(e), MaxDetails) : "");
     }
 
     public void Write(FrameWriter to)

@@ -25,7 +25,7 @@ internal static class FailureLog
         if (cause is null) return (difference is null ? line : $"{line} {difference}", null);
         line = ShortText.Of(line, MaxFirstLine);
         if (PlaceOf(cause) is { } place) line = $"{line.TrimEnd('.')} ({place}).";
-        return ($"{line}{(line is [.., '.' or '!' or '?' or '…'] ? "" : ".")} {difference ?? advice}", cause.ToString());
+        return ($"{line}{(line is [.., '.' or '!' or '?' or '…'] ? "" : ".")} {difference ?? advice}", FailureText.AllOf(cause));
     }
 
     // The file and the line of user code that have thrown, so that most failures need no details. Unknown without symbols, and for what

@@ -39,7 +39,8 @@ internal sealed class FunctionLife : IAsyncDisposable
         {
             core.Warn(
                 $"{what} was cancelled, and what was registered with its CancellationToken has "
-                    + $"failed: {string.Join(" ", e.InnerExceptions.Select(one => $"{one.GetType().Name}: {one.Message}"))}");
+                    + $"failed: {string.Join(" ",
+                        e.InnerExceptions.Select(one => $"{one.GetType().Name}: {FailureText.MessageOf(one)}"))}");
         }
     }
 }

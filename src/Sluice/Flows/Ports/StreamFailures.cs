@@ -39,7 +39,8 @@ internal static class StreamFailures
     public static StreamFailure Of(Exception failure, string processor)
         => failure is FlowException { Processor: { } origin } known && origin != processor
         ? new(origin, Cause(known), known.IsCancelled) { IsDifference = known is NondeterministicReplayException }
-            : new(processor, failure is FlowException ? Short(failure.Message) : $"{failure.GetType().Name}: {Short(failure.Message)}",
+            : new(processor, failure is FlowException ? Short(failure.Message)
+                : $"{failure.GetType().Name}: {Short(FailureText.MessageOf(failure))}",
                 failure is FlowException { IsCancelled: true })
             { IsDifference = failure is NondeterministicReplayException };
 

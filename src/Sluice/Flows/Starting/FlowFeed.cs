@@ -85,8 +85,9 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         }
         catch (Exception e)
         {
-            end = RunJson.End(new(null, $"What was put in failed: {e.Message}", IsCancelled: false));
-            core.Warn($"The input {values.Key} of the run {plan.Run} has failed: {e.Message}");
+            string why = FailureText.MessageOf(e);
+            end = RunJson.End(new(null, $"What was put in failed: {why}", IsCancelled: false));
+            core.Warn($"The input {values.Key} of the run {plan.Run} has failed: {why}");
         }
         if (core.IsAbandoned) return;
         try

@@ -10,7 +10,8 @@ public sealed class NodeFailedException : SluiceException
         : base($"The {context.Term} {context.Plan.Nodes[node].Name} "
         + $"{(context.Plan.Topology.Name is { } graph ? $"of the {context.GraphTerm} '{graph}' " : "")}"
         + $"failed{After(context, node)}: "
-        + $"{Sentences([cause.Message, MissingParents.Explain(context, node, cause), .. stillRunning.Count == 0 ? (string[])[]
+        + $"{Sentences([FailureText.MessageOf(cause), MissingParents.Explain(context, node, cause),
+            .. stillRunning.Count == 0 ? (string[])[]
             : [$"Still running, as they do not heed their token: {string.Join(", ", stillRunning)}."]])}", cause)
         => (Graph, Node, StillRunning) = (context.Plan.Topology.Name, context.Plan.Nodes[node].Name, stillRunning);
 

@@ -54,7 +54,8 @@ internal sealed class MergedView
         }
         catch (Exception e)
         {
-            throw new InvalidOperationException($"Its \"{name}\" cannot be compared with that of {other}: {e.GetType().Name}: {e.Message}",
+            throw new InvalidOperationException($"Its \"{name}\" cannot be compared with that of {other}: {e.GetType().Name}: "
+                + FailureText.MessageOf(e),
                 e);
         }
     }

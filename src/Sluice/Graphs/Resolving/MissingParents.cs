@@ -25,7 +25,7 @@ internal static class MissingParents
         (string Kind, string Why)? missing = context.SlotOf(parent).Status switch
         {
             NodeStatus.Failed when details?.Exception is { } failure
-                => ("optional parent", $"{failure.GetType().Name}: {FirstLine(failure.Message)}"),
+                => ("optional parent", $"{failure.GetType().Name}: {FirstLine(FailureText.MessageOf(failure))}"),
             NodeStatus.Skipped => ("parent", $"it was skipped, as {details?.Without ?? "one of its parents"} has none"),
             _ => null,
         };

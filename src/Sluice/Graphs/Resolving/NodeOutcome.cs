@@ -49,7 +49,7 @@ public sealed record NodeOutcome(
         NodeStatus.Skipped => $"{Node}: skipped, as {Without} produced nothing",
         NodeStatus.Failed or NodeStatus.FellBack =>
             $"{Node}: {(Status == NodeStatus.Failed ? "failed" : "fell back")} after {Attempts} "
-            + $"attempt{(Attempts == 1 ? "" : "s")}: {Exception!.GetType().Name}: {Exception.Message}",
+            + $"attempt{(Attempts == 1 ? "" : "s")}: {Exception!.GetType().Name}: {FailureText.MessageOf(Exception)}",
         NodeStatus.Succeeded => $"{Node}: {(Value is null ? "produced nothing" : "succeeded")}"
             + (Attempts > 1 ? $" after {Attempts} attempts" : ""),
         NodeStatus.NotStarted => $"{Node}: not started",

@@ -26,7 +26,8 @@ internal static class NamedProperties
         catch (Exception e)
         {
             throw new InvalidOperationException(
-                $"The property {property.Name} of {TypeNames.Of(property.DeclaringType!)} cannot be read: {e.GetType().Name}: {e.Message} "
+                $"The property {property.Name} of {TypeNames.Of(property.DeclaringType!)} cannot be read: {e.GetType().Name}: "
+                + $"{FailureText.MessageOf(e)} "
                     + $"Values are taken apart by their properties: let it return something, or wrap the value.", e);
         }
     }

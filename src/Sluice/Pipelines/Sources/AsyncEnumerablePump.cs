@@ -33,7 +33,7 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
                     moving = new ValueTask<bool>(move);
                 }
                 if (await MovedAsync(moving) is not true) return;
-                await Flushed(EmitAsync(enumerator.Current));
+                await Flushed(EmitAsync(CurrentOf(enumerator)));
             }
         }
         finally
@@ -47,6 +47,18 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
         try
         {
             return items.GetAsyncEnumerator(StopToken);
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    private T CurrentOf(IAsyncEnumerator<T> enumerator)
+    {
+        try
+        {
+            return enumerator.Current;
         }
         catch (Exception e)
         {

@@ -14,15 +14,37 @@ internal abstract class SequencePump<T>(StageContext context, Inlet<T> next) : S
         {
             throw Failure(e);
         }
-        using (items)
+        bool ended = false;
+        try
         {
             while (true)
             {
-                ValueTask pushed = PushSome(items, out bool ended);
+                ValueTask pushed = PushSome(items, out ended);
                 if (ended) return;
                 Flush();
                 await pushed;
             }
+        }
+        finally
+        {
+            Dispose(items, hasFailed: !ended);
+        }
+    }
+
+    /// <summary>A failure while disposing is the source's, unless there is one already.</summary>
+    private void Dispose(IEnumerator<T> items, bool hasFailed)
+    {
+        try
+        {
+            items.Dispose();
+        }
+        catch (Exception e) when (!hasFailed)
+        {
+            throw Failure(e);
+        }
+        catch (Exception)
+        {
+            // The first failure is on its way up, and says more.
         }
     }
 

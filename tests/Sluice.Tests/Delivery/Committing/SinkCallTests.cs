@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
@@ -39,7 +40,7 @@ public class SinkCallTests
         await using var store = new MemoryStreamStore(clock);
         var other = new Calling();
         var never = new TaskCompletionSource();
-        var sink = new Calling { End = () => hangs ? new(never.Task) : throw new IOException("The connection is broken.") };
+        var sink = new Calling { Ending = () => hangs ? new(never.Task) : throw new IOException("The connection is broken.") };
         await using var work = new Consecutor<int>("work", source => source
             | [s => s | (Sink.Commit(() => sink) | Stage.Named("a")), s => s | (Sink.Commit(() => other) | Stage.Named("b"))],
             Member.Options("one", store, clock) with { OnWarning = static _ => { } });
@@ -126,7 +127,7 @@ public class SinkCallTests
 
         public Func<int, ValueTask> Committed { get; init; } = static _ => default;
 
-        public Func<ValueTask> End { get; init; } = static () => default;
+        public Func<ValueTask> Ending { get; init; } = static () => default;
 
         public volatile bool HasEnded;
 
@@ -143,7 +144,7 @@ public class SinkCallTests
         protected override ValueTask EndAsync()
         {
             HasEnded = true;
-            return End();
+            return Ending();
         }
     }
 }

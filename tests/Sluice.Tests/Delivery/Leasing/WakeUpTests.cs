@@ -49,15 +49,15 @@ public sealed class WakeUpTests : IAsyncDisposable
             Member.Options("me", slow, clock) with
             {
                 LeaseDuration = TimeSpan.FromHours(1),
-                Delivery = DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(5)))
+                Delivery = DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromSeconds(90)))
             });
         await work.StartAsync(Cancellation);
-        DateTimeOffset due = clock.GetUtcNow() + TimeSpan.FromMinutes(5);
+        DateTimeOffset due = clock.GetUtcNow() + TimeSpan.FromSeconds(90);
         await work.SendAsync(1, Cancellation);
         await clock.WaitForTimersAsync(2, Cancellation);                  // the heartbeat's timer, which is later, and the retry's
         Assert.Equal(due, clock.NextDue);
-        Assert.Equal(due - TimeSpan.FromMinutes(4), clock.GetUtcNow());
-        clock.Advance(TimeSpan.FromMinutes(4));
+        Assert.Equal(due - TimeSpan.FromSeconds(30), clock.GetUtcNow());
+        clock.Advance(TimeSpan.FromSeconds(30));
         Assert.Equal(1, (await work.WaitForIdleAsync(Cancellation)).Completed);
     }
 

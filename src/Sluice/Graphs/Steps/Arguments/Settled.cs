@@ -38,7 +38,7 @@ public readonly record struct Settled<T>
     public T ValueOr(T other) => Succeeded ? value! : other;
 
     /// <summary>The value, or the type and message of the failure.</summary>
-    public override string ToString() => Succeeded ? $"{value}" : $"{Exception!.GetType().Name}: {Exception.Message}";
+    public override string ToString() => Succeeded ? $"{value}" : $"{Exception!.GetType().Name}: {FailureText.MessageOf(Exception)}";
 
     private static InvalidOperationException Nothing()
         => new("Nothing has ended here: this is default(Settled<T>). Take it from future.Settled(), or make it by Settled.Of.");

@@ -44,8 +44,8 @@ public sealed partial class StepScope
             }
             catch (Exception e)
             {
-                Warnings.Tell($"A function that watches the scopes of steps has failed with {e.GetType().Name}: {e.Message} The scope is "
-                    + "not affected.");
+                Warnings.Tell($"A function that watches the scopes of steps has failed with {e.GetType().Name}: {FailureText.MessageOf(e)} "
+                    + "The scope is not affected.");
             }
         }
     }
