@@ -73,6 +73,9 @@ public sealed partial class Consecutor<T>
         await core.OpenAsync(cancellation, again: true).ConfigureAwait(false); // outputs may have been wired since the first time
         if (!ownsStore) await core.StateCheck.CheckAllAsync(cancellation).ConfigureAwait(false);
         await core.Members.StartAsync(cancellation).ConfigureAwait(false);
+        if (core.Store.Loss is { } loss)                             // noticed when the store was opened
+            core.Lifetime.Warn($"The consecutor {Name}: {loss} Send the lost items again from where they came, and see that the store "
+                + "keeps what it acknowledges.");
         var following = new ItemTracking(core)
         {
             Name = Name,
