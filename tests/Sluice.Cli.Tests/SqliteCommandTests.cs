@@ -172,7 +172,8 @@ public sealed class SqliteCommandTests : CliTestBase
         await using (SqliteStreamStore store = await OpenAsync()) await FillAsync(store);       // it dies again
 
         Assert.Equal(id, (await RunJsonAsync("dead", Store))[0].GetProperty("id").ToString());
-        Assert.Contains($"id        {id}\n", (await RunAsync("dead", "show", Store, "orders", id)).Succeeded().Output, StringComparison.Ordinal);
+        string shown = (await RunAsync("dead", "show", Store, "orders", id)).Succeeded().Output;
+        Assert.Contains($"id        {id}\n", shown, StringComparison.Ordinal);
         Assert.Equal("1 letter discarded\n", (await RunAsync("discard", Store, "orders", id)).Succeeded().Output);
     }
 

@@ -30,8 +30,8 @@ public static class DeadLetterEditing
         return EntryHeaders.Read(letter.Entry.Headers.Span).Node;
     }
 
-    /// <summary>Returns the id of an item of a consecutor, which a redrive keeps: <see cref="ItemContext.Id"/> and <see cref="DeadLetter.Id"/>.
-    /// All parts of an item have its id.</summary>
+    /// <summary>Returns the id of an item of a consecutor, which a redrive keeps (<see cref="ItemContext.Id"/>,
+    /// <see cref="DeadLetter.Id"/>). All parts of an item have its id.</summary>
     /// <param name="entry">The entry of the item, or of its dead letter.</param>
     /// <param name="stream">The stream of the entry.</param>
     /// <param name="partition">The partition of the entry.</param>

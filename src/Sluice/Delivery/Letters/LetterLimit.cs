@@ -23,8 +23,8 @@ internal sealed class LetterLimit(ConsecutorIdentity identity, IStreamStore stor
             // the list, so that what others delete meanwhile is either in the list or not in the count.
             excess = await CountAsync().ConfigureAwait(false) - track.Count;
             if (excess <= 0) return 0;
-            return await store.DeleteDeadAsync(identity.Group, [.. oldest.Take((int)Math.Min(excess, 1000)).Select(letter => letter.Number)],
-                lifetime.Token).ConfigureAwait(false);
+            long[] numbers = [.. oldest.Take((int)Math.Min(excess, 1000)).Select(letter => letter.Number)];
+            return await store.DeleteDeadAsync(identity.Group, numbers, lifetime.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (!lifetime.Token.IsCancellationRequested)
         {
