@@ -139,7 +139,10 @@ internal sealed class CommandRun
         bool isOpening = !Console.IsErrorRedirected;
         try
         {
-            return await StoreNames.OpenAsync(StoreText, (store, token) => open(store, Tell, token), cancellation).ConfigureAwait(false);
+            IStreamStore opened = await StoreNames.OpenAsync(StoreText, (store, token) => open(store, Tell, token), cancellation)
+                .ConfigureAwait(false);
+            if (opened.Loss is { } loss) Warn(loss);         // whoever opens the store next is not told
+            return opened;
         }
         finally
         {
@@ -170,9 +173,17 @@ internal sealed class CommandRun
         }
         catch (StoreInUseException)
         {
+            string method = command.parsed.CommandResult.Command.Name switch
+            {
+                "pause" => "PauseAsync",
+                "drain" => "DrainAsync",
+                "resume" => "ResumeAsync",
+                "discard" => "DeleteDeadLettersAsync",
+                _ => "RedriveAsync",
+            };
             return Fail(ExitCodes.Unreachable, $"{StreamStores.WithoutSecrets(command.StoreText)} is open in another process, and only "
                 + "that process can change it, but it takes no changes from here. Stop the process and repeat the command, or let the "
-                + "process make the change (Consecutor.RedriveAsync, DeleteDeadLettersAsync).");
+                + $"process make the change (Consecutor.{method}).");
         }
         catch (StreamStoreException failure)
         {

@@ -55,6 +55,7 @@ public sealed class OwnerTests : CliTestBase
         string refused = await MistakeAsync(3, "redrive", Store, "orders", "--all");
         Assert.Contains("is open in another process", refused, StringComparison.Ordinal);
         Assert.Contains("takes no changes from here", refused, StringComparison.Ordinal);
+        Assert.Contains("(Consecutor.PauseAsync)", await MistakeAsync(3, "pause", Store, "orders"), StringComparison.Ordinal);
         Assert.Equal(3, (await RunJsonAsync("dead", Store)).GetArrayLength());
     }
 

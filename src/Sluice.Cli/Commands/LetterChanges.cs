@@ -24,16 +24,16 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
     {
         areIds = true;
         List<long> numbers = [];
+        ILookup<string, Found> found = await FindAsync(ids);
         foreach (string id in ids)
-            if (await inspector.FindDeadLetterAsync(group, id, command.Cancellation) is { } letter)
-            {
-                if (needsEntry && letter.IsUnreadable)
-                    throw CommandException.NotFound($"The dead letter {id} is damaged, and cannot be {done}. Restore the store from a "
-                        + "backup, or discard the letter. Nothing was changed.");
-                numbers.Add(letter.Number);
-            }
-            else if (!ignoreMissing)
+        {
+            if (needsEntry && found[id].Any(static letter => letter.IsUnreadable))
+                throw CommandException.NotFound($"The dead letter {id} is damaged, and cannot be {done}. Restore the store from a "
+                    + "backup, or discard the letter. Nothing was changed.");
+            if (!ignoreMissing && !found.Contains(id))
                 throw CommandException.NotFound($"The consecutor '{group.Stream}' has no dead letter {id}. Nothing was changed.");
+            numbers.AddRange(found[id].Select(static letter => letter.Number));
+        }
         foreach (long[] some in numbers.Distinct().Chunk(Step)) await ChangeAsync(some);
     });
 
@@ -55,6 +55,23 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
         }
         if (numbers.Count > 0) await ChangeAsync([.. numbers]);
     });
+
+    // An item that died in several parts has several letters with its id. One pass finds the letters of all items.
+    private async Task<ILookup<string, Found>> FindAsync(string[] ids)
+    {
+        List<Found> found = [];
+        HashSet<string> items = new(StringComparer.Ordinal);
+        foreach (string id in ids.Distinct(StringComparer.Ordinal))
+            if (!id.All(char.IsAsciiDigit)) items.Add(id);
+            else if (await inspector.FindDeadLetterAsync(group, id, command.Cancellation) is { } letter)
+                found.Add(new(id, letter.Number, letter.IsUnreadable));
+        if (items.Count > 0)
+            await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(group, cancellation: command.Cancellation))
+                foreach (string id in (HashSet<string>)[DeadLetterEditing.ItemId(letter.Entry, group.Stream, letter.Partition),
+                    letter.Entry.IdIn(group.Stream, letter.Partition).ToString()])
+                    if (items.Contains(id)) found.Add(new(id, letter.Number, letter.IsUnreadable));
+        return found.ToLookup(static letter => letter.Id, StringComparer.Ordinal);
+    }
 
     private async Task ChangeAsync(long[] numbers) => Changed += await change(store, group, numbers, command.Cancellation);
 
@@ -97,4 +114,6 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
             command.Screen.Json(json);
         }
     }
+
+    private readonly record struct Found(string Id, long Number, bool IsUnreadable);
 }

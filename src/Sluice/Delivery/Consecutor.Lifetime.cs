@@ -77,6 +77,9 @@ public sealed partial class Consecutor<T>
         await core.OpenAsync(cancellation, again: true).ConfigureAwait(false); // outputs may have been wired since the first time
         if (!ownsStore) await core.StateCheck.CheckAllAsync(cancellation).ConfigureAwait(false);
         await core.Members.StartAsync(cancellation).ConfigureAwait(false);
+        if (core.Store.Loss is { } loss)                             // noticed when the store was opened
+            core.Lifetime.Warn($"The consecutor {Name}: {loss} Send the lost items again from where they came, and see that the store "
+                + "keeps what it acknowledges.");
         var following = new ItemTracking(core)
         {
             Name = Name,
@@ -116,7 +119,8 @@ public sealed partial class Consecutor<T>
     /// duration.
     /// </para>
     /// <para>Without a store, the stop also waits for the items that the consecutor has accepted and not begun. It refuses sends from its
-    /// begin on, also those of handlers, whose items then fail.</para>
+    /// begin on, also those of handlers, whose items then fail. A paused consecutor begins no items: they are lost, as are those that a
+    /// deadline cuts off, and a warning has their number.</para>
     /// <para>Without a deadline, the stop waits for the items in flight as long as they take. Then the store has
     /// <see cref="ConsecutorOptions.LeaseDuration"/> to take everything back.</para>
     /// </remarks>
@@ -125,7 +129,7 @@ public sealed partial class Consecutor<T>
     /// deadline, and <see cref="DisposeAsync"/> cuts the stop short.</param>
     /// <param name="cancellation">Cancels the items in flight from then on, as a deadline of zero does. The stop still goes to its end. A
     /// host passes its shutdown token.</param>
-    /// <returns>Whether all items in flight have ended.</returns>
+    /// <returns>Whether all items in flight have ended and, without a store, all accepted items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is negative, or more than 49 days.</exception>
     /// <exception cref="InvalidOperationException">A handler or a sink of this consecutor called the method. The stop has begun, but code
     /// that awaited it there would wait for its own item.</exception>
@@ -150,7 +154,7 @@ public sealed partial class Consecutor<T>
         if (!TryEnterStopping())
         {
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return core.InFlight.Count == 0;
+            return !TellLost() && core.InFlight.Count == 0;
         }
         core.Committer.Hurry();
         // Items of a consecutor without a store cannot go back to one: those that it has accepted still go through.
@@ -160,7 +164,7 @@ public sealed partial class Consecutor<T>
             await core.InFlight.Quiet.WaitAsync().WaitAsync(stopDeadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         bool isQuiet = core.InFlight.Count == 0;
         await EndAsync().ConfigureAwait(false);
-        return isQuiet;
+        return !TellLost() && isQuiet;
     }
 
     /// <summary>
@@ -174,8 +178,7 @@ public sealed partial class Consecutor<T>
             core.Lifetime.Warn($"DisposeAsync of the consecutor {Name} was called inside of one of its own handlers. A handler that awaits it "
                 + "and the disposal wait for each other until StopTimeout has passed: dispose it outside.");
         await stopDeadline.CancelAsync().ConfigureAwait(false); // a stop that has begun before waits no longer
-        ConsecutorStatus before = State;
-        bool wasRunning = before == ConsecutorStatus.Running && core.Pump.PausedAt is null;
+        bool wasRunning = State == ConsecutorStatus.Running && core.Pump.PausedAt is null;
         if (TryEnterStopping())
         {
             await EndAsync().ConfigureAwait(false);
@@ -187,20 +190,24 @@ public sealed partial class Consecutor<T>
             await EndSendersAsync().ConfigureAwait(false); // also if the consecutor was never started
         }
         if (!ownsStore) return;
-        if (before is ConsecutorStatus.Created or ConsecutorStatus.Running && !Interlocked.Exchange(ref hasToldOfLost, true)) TellLost();
+        TellLost();
         await core.Store.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Warns of accepted items that end with a consecutor that has no store. Not after a stop, which is meant.</summary>
-    private void TellLost()
+    /// <summary>Warns once of accepted items that end with a consecutor that has no store. A failure was told already.</summary>
+    /// <returns>Whether there are such items.</returns>
+    private bool TellLost()
     {
+        if (!ownsStore || State == ConsecutorStatus.Failed) return false;
         local?.Count();
         ConsecutorSnapshot end = core.Ledger.Snapshot(Name, Status, null, null, null);
         long lost = end.Pending + end.InFlight + end.Retrying + end.Parked + end.Suspect;
-        if (lost == 0) return;
-        core.Lifetime.Warn($"{lost:N0} accepted {(lost == 1 ? "item" : "items")} of {Name} {(lost == 1 ? "is" : "are")} lost: the "
-            + "consecutor has no store (ConsecutorOptions.Store), and was disposed before they had ended. WaitForIdleAsync waits until all "
-            + "items have ended.");
+        if (lost == 0) return false;
+        if (!Interlocked.Exchange(ref hasToldOfLost, true))
+            core.Lifetime.Warn($"{lost:N0} accepted {(lost == 1 ? "item" : "items")} of {Name} {(lost == 1 ? "is" : "are")} lost: the "
+                + "consecutor has no store (ConsecutorOptions.Store), and was stopped or disposed before they had ended. WaitForIdleAsync "
+                + "waits until all items have ended; ResumeAsync ends a pause.");
+        return true;
     }
 
     /// <summary>Warns of items that wait in a store that outlives the process. Not after a stop, which is meant, and not if other members

@@ -31,7 +31,8 @@ public class UnsaidFailureTests
     {
         using var traced = new Traced();
         Task<int> call = Task.Run(async () => await Step.Of(static int () => throw new Unsaid())(), Cancellation);
-        await ((Task)call).WaitAsync(Limit, Cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)call).WaitAsync(Limit, Cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing
+            | ConfigureAwaitOptions.ContinueOnCapturedContext);
         Assert.True(call.IsFaulted);
     }
 

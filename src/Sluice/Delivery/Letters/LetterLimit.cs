@@ -19,13 +19,23 @@ internal sealed class LetterLimit(ConsecutorIdentity identity, IStreamStore stor
         {
             IReadOnlyList<StoredDeadLetter> oldest = await store.ListDeadAsync(identity.Group, null, 0, (int)Math.Min(excess, 1000),
                 lifetime.Token).ConfigureAwait(false);
-            return await store.DeleteDeadAsync(identity.Group, [.. oldest.Select(letter => letter.Number)], lifetime.Token)
-                .ConfigureAwait(false);
+            // Other programs and members delete letters, too, and the ledger learns it later: the store has the count. It is asked after
+            // the list, so that what others delete meanwhile is either in the list or not in the count.
+            excess = await CountAsync().ConfigureAwait(false) - track.Count;
+            if (excess <= 0) return 0;
+            long[] numbers = [.. oldest.Take((int)Math.Min(excess, 1000)).Select(letter => letter.Number)];
+            return await store.DeleteDeadAsync(identity.Group, numbers, lifetime.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (!lifetime.Token.IsCancellationRequested)
         {
             problems.Latest = $"Old dead letters could not be deleted; the next commit tries again: {FailureText.Of(e)}";
             return 0;
         }
+    }
+
+    private async Task<long> CountAsync()
+    {
+        StreamInfo? stream = await store.FindStreamAsync(identity.Name, lifetime.Token).ConfigureAwait(false);
+        return stream?.Groups.FirstOrDefault(backlog => backlog.Name == identity.Group.Name)?.Dead ?? 0;
     }
 }

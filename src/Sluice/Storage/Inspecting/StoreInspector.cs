@@ -160,7 +160,7 @@ public sealed class StoreInspector
         return found;
     }
 
-    /// <summary>Finds a dead letter of a group by its number, or the first one by the id of its entry (<see cref="EntryId"/>).</summary>
+    /// <summary>Finds a dead letter of a group by its number, or the first one by the id of its item or of its entry.</summary>
     /// <param name="group">The group.</param>
     /// <param name="id">A number such as <c>17</c>, or an id such as <c>payments/3/42@1</c>.</param>
     /// <param name="cancellation">Gives up waiting.</param>
@@ -174,9 +174,10 @@ public sealed class StoreInspector
                 .ConfigureAwait(false);
             return page.Count > 0 && page[0].Number == number ? page[0] : null;
         }
-        if (!EntryId.TryParse(id, out EntryId wanted)) return null;
+        if (id.Length == 0) return null;
         await foreach (StoredDeadLetter letter in ReadDeadLettersAsync(group, cancellation: cancellation).ConfigureAwait(false))
-            if (letter.Entry.IdIn(group.Stream, letter.Partition) == wanted) return letter;
+            if (DeadLetterEditing.ItemId(letter.Entry, group.Stream, letter.Partition) == id
+                || letter.Entry.IdIn(group.Stream, letter.Partition).ToString() == id) return letter;
         return null;
     }
 

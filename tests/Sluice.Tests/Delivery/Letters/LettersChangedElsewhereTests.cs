@@ -79,6 +79,24 @@ public class LettersChangedElsewhereTests
         await BeatUntilAsync(store, consecutor, new() { Accepted = 35, Dead = 32, Cancelled = 3 });
     }
 
+    /// <remarks>No heartbeat has told the consecutor that the letters are gone: it must not delete those that come next.</remarks>
+    [Fact]
+    public async Task LettersUnderTheLimitAreKeptAfterAnotherProgramHasDeletedSome()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using Consecutor<int> consecutor = Make(store, DeliveryGuarantee.Track(32));
+        await FailAsync(consecutor, 34);                                 // a sixteenth more than the limit
+        Assert.Equal(34, await store.DeleteDeadAsync(Member.Group, [.. Enumerable.Range(1, 34)], Cancellation));
+
+        for (int item = 35; item < 40; item++)
+        {
+            await consecutor.SendAsync(item, Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
+        }
+        Assert.Equal([35, 36, 37, 38, 39], (await store.ListDeadAsync(Member.Group, null, 0, 100, Cancellation)).Select(one => one.Number));
+        await BeatUntilAsync(store, consecutor, new() { Accepted = 39, Dead = 5, Cancelled = 34 });
+    }
+
     private Consecutor<int> Make(IStreamStore store, DeliveryGuarantee? delivery = null) => new("work",
         source => source | Try | (_ => { }),
         Member.Options("me", store, clock) with { Delivery = delivery ?? DeliveryGuarantee.Replay(0) });

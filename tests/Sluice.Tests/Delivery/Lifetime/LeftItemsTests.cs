@@ -46,6 +46,22 @@ public class LeftItemsTests
         }), new() { Store = store, InstanceId = member, OnWarning = Note });
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AStopThatLosesAcceptedItemsSaysHowMany(bool starts)
+    {
+        await using var consecutor = new Consecutor<int>("orders", source => source.ForEach(_ => { }), new() { OnWarning = Note });
+        if (starts) await consecutor.StartAsync(Cancellation);
+        if (starts) await consecutor.PauseAsync(Cancellation);
+        await consecutor.SendAllAsync([1, 2, 3, 4, 5], Cancellation);
+
+        Assert.False(await consecutor.StopAsync(cancellation: Cancellation));
+        Assert.StartsWith("5 accepted items of orders are lost: ", Assert.Single(warnings), StringComparison.Ordinal);
+        await consecutor.DisposeAsync();
+        Assert.Single(warnings);
+    }
+
     [Fact]
     public async Task NothingIsReportedWhenAllItemsHaveEnded()
     {
