@@ -62,7 +62,7 @@ internal static class DeadCommand
         }
         screen.Table(["CONSECUTOR", ">NUMBER", "ID", "NODE", ">ATTEMPTS", "DIED AT", "ERROR"], [.. found.Select(static one => (string[])
         [
-            one.Group.Stream, $"{one.Letter.Number}", DeadLetterEditing.ItemId(one.Letter.Entry, one.Group.Stream, one.Letter.Partition),
+            one.Group.Stream, $"{one.Letter.Number}", one.Letter.Entry.ItemIdIn(one.Group.Stream, one.Letter.Partition),
             one.Letter.Node, $"{one.Letter.Attempts}", Clean.Time(one.Letter.DiedAt), one.Letter.Error,
         ])]);
         foreach (var group in found.GroupBy(static one => one.Group).Where(group => group.Count() == max))
@@ -83,7 +83,7 @@ internal static class DeadCommand
             return ExitCodes.Fine;
         }
         screen.Line($"number    {letter.Number}");
-        screen.Line($"id        {Clean.Text(DeadLetterEditing.ItemId(letter.Entry, group.Stream, letter.Partition))}");
+        screen.Line($"id        {Clean.Text(letter.Entry.ItemIdIn(group.Stream, letter.Partition))}");
         screen.Line($"node      {Clean.Text(letter.Node)}");
         if (letter.Path.Length > 0) screen.Line($"path      {Clean.Text(letter.Path)}");
         screen.Line($"attempts  {letter.Attempts}");

@@ -67,7 +67,7 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
                 found.Add(new(id, letter.Number, letter.IsUnreadable));
         if (items.Count > 0)
             await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(group, cancellation: command.Cancellation))
-                foreach (string id in (HashSet<string>)[DeadLetterEditing.ItemId(letter.Entry, group.Stream, letter.Partition),
+                foreach (string id in (HashSet<string>)[letter.Entry.ItemIdIn(group.Stream, letter.Partition),
                     letter.Entry.IdIn(group.Stream, letter.Partition).ToString()])
                     if (items.Contains(id)) found.Add(new(id, letter.Number, letter.IsUnreadable));
         return found.ToLookup(static letter => letter.Id, StringComparer.Ordinal);

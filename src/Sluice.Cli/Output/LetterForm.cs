@@ -9,7 +9,7 @@ internal sealed record LetterForm(
     public static LetterForm Of(GroupId group, StoredDeadLetter letter)
     {
         string? text = Clean.Utf8(letter.Entry.Payload.Span);
-        return new(group.Stream, group.Name, letter.Number, DeadLetterEditing.ItemId(letter.Entry, group.Stream, letter.Partition),
+        return new(group.Stream, group.Name, letter.Number, letter.Entry.ItemIdIn(group.Stream, letter.Partition),
             letter.Node, letter.Path, letter.Error, letter.Attempts, letter.Entry.Time, letter.DiedAt, letter.Entry.CodeVersion, text,
             text is null ? Convert.ToBase64String(letter.Entry.Payload.Span) : null, CallsOf(letter),
             letter.IsUnreadable);

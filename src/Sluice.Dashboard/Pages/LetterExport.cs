@@ -48,7 +48,7 @@ internal static class LetterExport
             json.WriteStartObject();
             json.WriteString("stream"u8, one.Name);
             json.WriteNumber("number"u8, letter.Number);
-            json.WriteString("id"u8, DeadLetterEditing.ItemId(letter.Entry, one.Name, letter.Partition));
+            json.WriteString("id"u8, letter.Entry.ItemIdIn(one.Name, letter.Partition));
             json.WriteString("node"u8, letter.Node);
             json.WriteString("path"u8, letter.Path);
             json.WriteString("error"u8, letter.Error);

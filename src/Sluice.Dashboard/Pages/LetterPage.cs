@@ -17,7 +17,7 @@ internal static class LetterPage
         [
             new("facts", Tables.Facts(
             [
-                ("Item", Tables.Cell(DeadLetterEditing.ItemId(letter.Entry, one.Name, letter.Partition))),
+                ("Item", Tables.Cell(letter.Entry.ItemIdIn(one.Name, letter.Partition))),
                 ("Died", Shown.Time(letter.DiedAt)), ("Accepted", Shown.Time(letter.Entry.Time)), ("Node", Tables.Cell(letter.Node)),
                 ("Path", Tables.Cell(letter.Path.Length == 0 ? "–" : letter.Path)), ("Attempts", Tables.Cell(Shown.Count(letter.Attempts))),
                 ("Code version", Tables.Cell(Shown.Count(letter.Entry.CodeVersion))),

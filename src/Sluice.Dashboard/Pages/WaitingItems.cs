@@ -40,7 +40,7 @@ internal static class WaitingItems
                 bool hasOrder = entry.Entry.Sequence > 0;            // what was redriven has none
                 WaitingItem? before = hasOrder ? first.GetValueOrDefault(entry.Entry.Key) : null;
                 bool isBehind = before is not null && entry.Status == WaitingStatus.Parked;
-                var item = new WaitingItem(DeadLetterEditing.ItemId(entry.Entry, one.Name, partition.Partition), entry,
+                var item = new WaitingItem(entry.Entry.ItemIdIn(one.Name, partition.Partition), entry,
                     isBehind ? before!.Id : null);
                 if (isBehind) before!.Followers++;
                 if (hasOrder) first.TryAdd(entry.Entry.Key, item);

@@ -14,8 +14,9 @@ namespace Sluice.Delivery;
 /// </remarks>
 internal readonly record struct EntryHeaders(string? Id, string? Node)
 {
-    private const byte IdTag = 1, NodeTag = 2, AfterTag = 3, BatchNameTag = 4, OfTag = 5, ListenerTag = 6, EndTag = 7, PartTag = 8,
-        KeyTag = 9, LossTag = 10, TimerTag = 11, TraceTag = EntryTrace.Tag, TraceStateTag = EntryTrace.StateTag, NamesakesTag = 14;
+    private const byte IdTag = ItemIdHeader.Tag, NodeTag = 2, AfterTag = 3, BatchNameTag = 4, OfTag = 5, ListenerTag = 6, EndTag = 7,
+        PartTag = 8, KeyTag = 9, LossTag = 10, TimerTag = 11, TraceTag = EntryTrace.Tag, TraceStateTag = EntryTrace.StateTag,
+        NamesakesTag = 14;
     private const int MaxLossLength = 4000;
 
     /// <summary>Whether the entry enters behind the node: the node has put it out.</summary>

@@ -30,14 +30,6 @@ public static class DeadLetterEditing
         return EntryHeaders.Read(letter.Entry.Headers.Span).Node;
     }
 
-    /// <summary>Returns the id of an item of a consecutor, which a redrive keeps (<see cref="ItemContext.Id"/>,
-    /// <see cref="DeadLetter.Id"/>). All parts of an item have its id.</summary>
-    /// <param name="entry">The entry of the item, or of its dead letter.</param>
-    /// <param name="stream">The stream of the entry.</param>
-    /// <param name="partition">The partition of the entry.</param>
-    public static string ItemId(Entry entry, string stream, int partition)
-        => EntryHeaders.Read(entry.Headers.Span).Id ?? entry.IdIn(stream, partition).ToString();
-
     /// <summary>
     /// Appends an item with the given payload, which enters where the letter would and has its key, and then deletes the letter. The item
     /// has an id and attempts of its own, and belongs to no batch.

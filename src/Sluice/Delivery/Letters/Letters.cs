@@ -11,7 +11,7 @@ internal static class Letters
         return new(dead.Node, ReadItem<T>(core, headers, dead.Entry.Payload), dead.Error, dead.Attempts, dead.DiedAt)
         {
             Stack = dead.Stack,
-            Id = DeadLetterEditing.ItemId(dead.Entry, core.Name, dead.Partition),
+            Id = dead.Entry.ItemIdIn(core.Name, dead.Partition),
             Number = dead.Number,
             Path = dead.Path,
             AcceptedAt = dead.Entry.Time,

@@ -176,7 +176,7 @@ public sealed class StoreInspector
         }
         if (id.Length == 0) return null;
         await foreach (StoredDeadLetter letter in ReadDeadLettersAsync(group, cancellation: cancellation).ConfigureAwait(false))
-            if (DeadLetterEditing.ItemId(letter.Entry, group.Stream, letter.Partition) == id
+            if (letter.Entry.ItemIdIn(group.Stream, letter.Partition) == id
                 || letter.Entry.IdIn(group.Stream, letter.Partition).ToString() == id) return letter;
         return null;
     }
