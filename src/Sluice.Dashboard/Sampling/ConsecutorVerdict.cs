@@ -21,8 +21,9 @@ internal static class ConsecutorVerdict
         if (now.Status == ConsecutorStatus.Failed)
             return new(Urgency.Failing, $"Has failed for good: {now.Problem ?? now.LastFailure ?? "the log says why."} Mend the cause, and "
                 + "start the process again: what was accepted is in the store.");
-        if (now.Loss is { } loss) return new(Urgency.Failing, loss);
-        if (now.Problem is { } problem) return new(Urgency.Failing, problem);
+        // A loss lasts as long as the process: it hides no pause.
+        if ((now.Loss ?? now.Problem) is { } problem)
+            return new(Urgency.Failing, HoldVerdict.Of(sample) is { } hold ? $"{hold.Text} {problem}" : problem);
         return now.Status switch
         {
             ConsecutorStatus.Stopping => new(Urgency.Held, "Stops: items in flight may end."),

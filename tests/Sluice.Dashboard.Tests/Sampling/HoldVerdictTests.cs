@@ -55,5 +55,11 @@ public sealed class HoldVerdictTests
             Verdict = new(Urgency.Fine, ""),
         };
         Assert.Equal((Urgency.Held, sentence), (HoldVerdict.Of(sample)!.Urgency, HoldVerdict.Of(sample)!.Text));
+
+        // a loss is told as long as the process lives, and hides no pause
+        sample = sample with { Snapshot = new("orders", ConsecutorStatus.Running, null) { Loss = "The store has lost items." } };
+        Verdict verdict = ConsecutorVerdict.Of(sample, new(Store, ["orders"], new Dictionary<string, StreamLook>(),
+            new Dictionary<GroupId, GroupDetail>(), null, null), null);
+        Assert.Equal((Urgency.Failing, $"{sentence} The store has lost items."), (verdict.Urgency, verdict.Text));
     }
 }

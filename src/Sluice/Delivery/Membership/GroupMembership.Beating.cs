@@ -16,7 +16,10 @@ internal sealed partial class GroupMembership
             // a partition that was to leave for a member that has left since stays after all; letters may be redriven by other programs
             if (!MayBeBehind && core.Ledger.LetterMoves is null && !group.IsDraining && group.Members.Count < 2
                 && !Array.Exists(core.Partitions.Owned, static partition => partition.IsLeaving))
+            {
+                if (!isAiling) ForgetProblem();
                 return;
+            }
             Volatile.Write(ref latest, new(group, isAiling));
             if (Interlocked.Exchange(ref isTaking, 1) == 0) _ = ShareLaterAsync();
         }
@@ -32,5 +35,12 @@ internal sealed partial class GroupMembership
             core.Problems.Latest = $"The store does not take heartbeats: {FailureText.Of(e)}";
             _ = core.Recovery.NoticeAsync(e).AsTask();
         }
+    }
+
+    /// <summary>The store has answered a member without partitions. Its leases and commits would clear the problem, but it makes
+    /// none.</summary>
+    private void ForgetProblem()
+    {
+        if (core.Partitions.Owned.Length == 0 && !core.Sinks.AreWaiting && !core.Recovery.IsRecovering) core.Problems.Latest = null;
     }
 }

@@ -88,10 +88,14 @@ internal sealed partial class GroupMembership
             if (core.Sinks.AreWaiting && await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } now)
                 await BeginWaitingSinksAsync(now).ConfigureAwait(false);
             failing = "Counts could not be refreshed";
-            if (!isAiling) await LearnLettersAsync().ConfigureAwait(false);
-            if (!MayBeBehind || isAiling) return;
-            await RefreshCountsAsync(MaxCountReads).ConfigureAwait(false);
-            core.Ledger.Touch();                      // waiters look again, at all partitions
+            if (isAiling) return;
+            await LearnLettersAsync().ConfigureAwait(false);
+            if (MayBeBehind)
+            {
+                await RefreshCountsAsync(MaxCountReads).ConfigureAwait(false);
+                core.Ledger.Touch();                  // waiters look again, at all partitions
+            }
+            ForgetProblem();
         }
         catch (Exception e)
         {
