@@ -6,7 +6,7 @@ using Sluice.Tests.Delivery;
 namespace Sluice.PostgreSql.Tests;
 
 /// <summary>Functions of items in the transaction of their commit (<see cref="ItemContext.InTransaction{T}"/>).</summary>
-public sealed class FunctionTests(SharedServer server) : IAsyncLifetime
+public sealed partial class FunctionTests(SharedServer server) : IAsyncLifetime
 {
     private readonly string schema = SharedServer.NewSchema();
     private readonly EmptiedSchema place = EmptiedSchema.Rent(server.Address);
@@ -175,32 +175,6 @@ public sealed class FunctionTests(SharedServer server) : IAsyncLifetime
     }
 
     /// <summary>Each of the two attempts would keep a connection; the store has two, and one that listens.</summary>
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task AFunctionThatNeverReturnsKeepsNoConnection(bool hasReader)
-    {
-        var never = new TaskCompletionSource();
-        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Address,
-            new() { Schema = place.Name, MaxConnections = 3, OnWarning = static _ => { } }, Cancellation);
-        await using Consecutor<int> numbers = Numbers((n, context) =>
-        {
-            context.InTransaction<NpgsqlTransaction>(async (transaction, cancellation) =>
-            {
-                await InsertAsync(transaction, n, "row", cancellation);
-                if (n != 5) return;
-                if (hasReader)
-                    await new NpgsqlCommand("SELECT generate_series(1, 100000)", transaction.Connection).ExecuteReaderAsync(cancellation);
-                await never.Task;
-            });
-            return default;
-        }, store: store);
-        await CommitLab.RunAsync(numbers, 10, dead: 1);
-        Assert.Contains("It was still running 4 seconds after it began", (await ErrorsAsync(numbers))[5], StringComparison.Ordinal);
-        Assert.Equal("18 9", await AskAsync("count(*) || ' ' || count(DISTINCT n)"));
-        never.SetResult();
-    }
-
     [Fact]
     public async Task SettingsOfAFunctionEndWithIt()
     {

@@ -51,7 +51,9 @@ public sealed class Backoff
 
     /// <summary>Returns this backoff for some failures only: a failure for which the function returns false is not retried, as if it were
     /// that of the last attempt.</summary>
-    /// <example><code>Backoff.Exponential(TimeSpan.FromSeconds(1)).When(e =&gt; e is HttpRequestException or TimeoutException)</code></example>
+    /// <example>
+    /// <code>Backoff.Exponential(TimeSpan.FromSeconds(1)).When(e =&gt; e is HttpRequestException or TimeoutException)</code>
+    /// </example>
     /// <remarks>If there was such a function before, both must return true.</remarks>
     /// <param name="isRetried">Gets the exception that user code threw, or the <see cref="TimeoutException"/> of an attempt. Called once for
     /// each failure, from any thread. If it throws, the failure is not retried, and names what it threw.</param>

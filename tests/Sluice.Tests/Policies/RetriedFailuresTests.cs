@@ -37,8 +37,7 @@ public class RetriedFailuresTests
     public async Task AStageRetriesOnlyWhatTheBackoffAllows()
     {
         await using PipelineRun run = (Source.From(["io", "format", "thrown"]) | Fail
-            | Stage.Retry(2, Backoff.None.When(static e => e.Message == "thrown" ? throw new ArgumentException("no idea") : e is IOException))
-                .OnError(ErrorPolicy.DeadLetter)
+            | Stage.Retry(2, Backoff.None.When(IsTemporary)).OnError(ErrorPolicy.DeadLetter)
             | (_ => { })).Start();
         await run.Completion;
         Assert.Equal([3, 1, 1], run.DeadLetters.Select(static letter => letter.Attempts));
@@ -103,8 +102,7 @@ public class RetriedFailuresTests
     public async Task AConsecutorReplaysOnlyWhatTheBackoffAllows(Place place)
     {
         await using var store = new MemoryStreamStore();
-        await using Consecutor<string> work = Work(place, store, Backoff.None.When(static e => e.Message == "thrown"
-            ? throw new ArgumentException("no idea") : e is IOException), TimeProvider.System);
+        await using Consecutor<string> work = Work(place, store, Backoff.None.When(IsTemporary), TimeProvider.System);
         await work.StartAsync(Cancellation);
         foreach (string item in (string[])["io", "format", "thrown", "good"]) await work.SendAsync(item, Cancellation);
         await work.WaitForIdleAsync(Cancellation);
@@ -113,8 +111,8 @@ public class RetriedFailuresTests
         letters.Sort(static (one, other) => string.CompareOrdinal(one.Error, other.Error));
         Assert.Equal([1, 3, 1], letters.Select(static letter => letter.Attempts));
         Assert.Equal(["FormatException: format", "IOException: io"], letters.Take(2).Select(static letter => letter.Error));
-        Assert.StartsWith("InvalidOperationException: A function of the Backoff has thrown ArgumentException: no idea for this failure: thrown",
-            letters[2].Error, StringComparison.Ordinal);
+        Assert.StartsWith("InvalidOperationException: A function of the Backoff has thrown ArgumentException: no idea for this failure: "
+            + "thrown", letters[2].Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -133,13 +131,19 @@ public class RetriedFailuresTests
     }
 
     private Consecutor<string> Work(Place place, MemoryStreamStore store, Backoff backoff, TimeProvider clock)
-        => new("work", source => place == Place.State ? (source.Scan(0, Count) | Stage.Named("count")).ForEach(static _ => { }) : source.ForEach(text => Count(0, text)), new()
-            {
-                Store = place == Place.NoStore ? null : store,
-                Delivery = DeliveryGuarantee.Replay(2, backoff),
-                Run = new() { Time = clock },
-                Stream = new() { Partitions = 1 },
-            });
+    {
+        return new("work", source => place == Place.State ? WithState(source) : source.ForEach(text => Count(0, text)), new()
+        {
+            Store = place == Place.NoStore ? null : store,
+            Delivery = DeliveryGuarantee.Replay(2, backoff),
+            Run = new() { Time = clock },
+            Stream = new() { Partitions = 1 },
+        });
+
+        Pipeline WithState(Source<string> source) => (source.Scan(0, Count) | Stage.Named("count")).ForEach(static _ => { });
+    }
+
+    private static bool IsTemporary(Exception e) => e.Message == "thrown" ? throw new ArgumentException("no idea") : e is IOException;
 
     private int Count(int count, string text) => text == "good" || (text == "once" && attempts > 0) ? count + 1 : Fail(text).Length;
 

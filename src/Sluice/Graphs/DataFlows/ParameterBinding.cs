@@ -100,7 +100,8 @@ internal sealed class ParameterBinding
                     + $"and {(place.IsParameter ? "the parameters give" : $"{place.Giver} gives")} {place.Name} "
                     + $"as {(place.Type == typeof(FlowNull) ? "null" : TypeNames.Of(JsonTypes.Visible(place.Type)))}. "
                 + (place.IsParameter && JsonTypes.Is(place.Type)
-                    ? "Read the JSON as a record whose members have the types of the functions." : "Let both have one type, or convert it in between."));
+                    ? "Read the JSON as a record whose members have the types of the functions."
+                    : "Let both have one type, or convert it in between."));
             return;
         }
         if (Places.Count > 0 || HasDefault || TakesTheOnlyOne) return;

@@ -149,7 +149,8 @@ internal sealed class LogReader(int longest)
         return true;
     }
 
-    /// <summary>Goes on in a line of which the beginning was dropped. Otherwise each poll reads all of a file that has no line end.</summary>
+    /// <summary>Goes on in a line of which the beginning was dropped. Otherwise each poll reads all of a file without line
+    /// ends.</summary>
     private void GoOn(UnendedLine line)
     {
         Span<byte> tail = stackalloc byte[line.TailLength];

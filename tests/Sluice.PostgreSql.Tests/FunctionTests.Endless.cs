@@ -1,0 +1,36 @@
+using Npgsql;
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Tests.Delivery;
+
+namespace Sluice.PostgreSql.Tests;
+
+// Functions that never return.
+public sealed partial class FunctionTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AFunctionThatNeverReturnsKeepsNoConnection(bool hasReader)
+    {
+        var never = new TaskCompletionSource();
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Address,
+            new() { Schema = place.Name, MaxConnections = 3, OnWarning = static _ => { } }, Cancellation);
+        await using Consecutor<int> numbers = Numbers((n, context) =>
+        {
+            context.InTransaction<NpgsqlTransaction>(async (transaction, cancellation) =>
+            {
+                await InsertAsync(transaction, n, "row", cancellation);
+                if (n != 5) return;
+                if (hasReader)
+                    await new NpgsqlCommand("SELECT generate_series(1, 100000)", transaction.Connection).ExecuteReaderAsync(cancellation);
+                await never.Task;
+            });
+            return default;
+        }, store: store);
+        await CommitLab.RunAsync(numbers, 10, dead: 1);
+        Assert.Contains("It was still running 4 seconds after it began", (await ErrorsAsync(numbers))[5], StringComparison.Ordinal);
+        Assert.Equal("18 9", await AskAsync("count(*) || ' ' || count(DISTINCT n)"));
+        never.SetResult();
+    }
+}
