@@ -93,11 +93,13 @@ public sealed partial class Consecutor<T>
         PipelineRun started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true }, CancellationToken.None);
         run = started;
         await core.Members.BeginSinksAsync(cancellation).ConfigureAwait(false);
+        stopsStart.Token.ThrowIfCancellationRequested();
         committing = CommitAsync();
         _ = WatchAsync(started);
         BacklogTelemetry.Started(core.Observed);
         _ = UnobserveAsync();
-        stopsStart.Token.ThrowIfCancellationRequested();
+        // A failure of the run is one after the start: Completion has it.
+        if (core.Lifetime.Cause is null) stopsStart.Token.ThrowIfCancellationRequested();
         core.Pump.IsLeasing = State == ConsecutorStatus.Running;
     }
 
