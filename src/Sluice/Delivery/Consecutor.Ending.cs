@@ -214,4 +214,9 @@ public sealed partial class Consecutor<T>
             core.Lifetime.StopWaiting();
         }
     }
+
+    private InvalidOperationException IsRunningAlready(LocalMember other) => new(
+        $"A consecutor {Name} is at work in this process already ({other.State()}), over the same store and as the same "
+            + $"member '{Member}': this one would take everything from it. "
+        + "Stop that one first; or, if they are to share the work, give each its own ConsecutorOptions.InstanceId.");
 }

@@ -274,11 +274,6 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    private InvalidOperationException IsRunningAlready(LocalMember other) => new(
-        $"A consecutor {Name} is at work in this process already ({other.State()}), over the same store and as the same "
-            + $"member '{Member}': this one would take everything from it. "
-        + "Stop that one first; or, if they are to share the work, give each its own ConsecutorOptions.InstanceId.");
-
     private ConsecutorStatus State
     {
         get { lock (sync) return state; }
