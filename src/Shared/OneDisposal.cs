@@ -1,6 +1,6 @@
 namespace Sluice.Shared;
 
-/// <summary>A disposal that runs once. Later calls end with the first one, so that whoever disposed second finds nothing in use.</summary>
+/// <summary>Runs a disposal once. A later call returns when the first one has ended: then nothing is in use any more.</summary>
 /// <remarks>Thread-safe. A call from inside of the disposal would wait for itself.</remarks>
 internal sealed class OneDisposal
 {

@@ -141,7 +141,7 @@ internal sealed class CommandRun
         {
             IStreamStore opened = await StoreNames.OpenAsync(StoreText, (store, token) => open(store, Tell, token), cancellation)
                 .ConfigureAwait(false);
-            if (opened.Loss is { } loss) Warn(loss);         // whoever opens the store next is not told
+            if (opened.Loss is { } loss) Warn(loss);         // the store tells the next process nothing
             return opened;
         }
         finally
@@ -173,17 +173,18 @@ internal sealed class CommandRun
         }
         catch (StoreInUseException)
         {
-            string method = command.parsed.CommandResult.Command.Name switch
+            string? method = command.parsed.CommandResult.Command.Name switch
             {
                 "pause" => "PauseAsync",
                 "drain" => "DrainAsync",
                 "resume" => "ResumeAsync",
                 "discard" => "DeleteDeadLettersAsync",
-                _ => "RedriveAsync",
+                "redrive" => "RedriveAsync",
+                _ => null,
             };
             return Fail(ExitCodes.Unreachable, $"{StreamStores.WithoutSecrets(command.StoreText)} is open in another process, and only "
                 + "that process can change it, but it takes no changes from here. Stop the process and repeat the command, or let the "
-                + $"process make the change (Consecutor.{method}).");
+                + $"process make the change{(method is null ? "" : $" (Consecutor.{method})")}.");
         }
         catch (StreamStoreException failure)
         {

@@ -3,7 +3,7 @@ namespace Sluice.Hosting;
 /// <summary>Limits and timeouts of an endpoint of <c>MapProducer</c>. Immutable.</summary>
 public sealed record HttpProducerOptions
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(uint.MaxValue - 1);         // of a timer
+    private static readonly TimeSpan MaxTime = TimeSpan.FromDays(49);          // of a timer
 
     private readonly int maxItem = 1 << 20;
     private readonly int maxBody = 4 << 20;
@@ -54,9 +54,8 @@ public sealed record HttpProducerOptions
     }
 
     /// <summary>
-    /// How long a request waits for an answer of the store before the response is 503, which says that it is not known whether the items
-    /// were accepted. Time spent waiting for room (<see cref="Timeout"/>) does not count. More than zero, 49 days at most; default
-    /// 15 seconds.
+    /// How long a request waits for the store, beside <see cref="Timeout"/>: a request waits for both together at most. Then the response
+    /// is 503, which says that it is not known whether the items were accepted. More than zero, 49 days at most; default 15 seconds.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
     public TimeSpan StoreTimeout
@@ -70,7 +69,7 @@ public sealed record HttpProducerOptions
     }
 
     /// <summary>The longest that a request may wait for room and for the store together.</summary>
-    internal TimeSpan WholeTimeout => storeTimeout < Longest - sendTimeout ? sendTimeout + storeTimeout : Longest;
+    internal TimeSpan WholeTimeout => sendTimeout + storeTimeout is var whole && whole < MaxTime ? whole : MaxTime;
 
     /// <summary>
     /// The header <c>Retry-After</c> if the store does not know better, rounded up to seconds. More than zero; default 1 second.

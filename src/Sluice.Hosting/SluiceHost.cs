@@ -162,32 +162,30 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
 
     private async Task WatchAsync(HostedUnit unit)
     {
+        await unit.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Exception? failed = unit.Completion.IsCanceled ? new TaskCanceledException(unit.Completion) : unit.Completion.Exception?.InnerException;
+        bool isLeft = IsStopping || settings.OnFailure == HostFailurePolicy.Degrade || failed is null;
+        IHostApplicationLifetime? stops = isLeft ? null : lifetime;
         try
         {
-            await unit.Completion.ConfigureAwait(false);
-            if (!IsStopping) HostLog.Ended(log, unit.Title);
+            Tell(unit, failed, stops is not null);
         }
-        catch (Exception e)
+        catch (Exception)
         {
-            IHostApplicationLifetime? stops = IsStopping || settings.OnFailure == HostFailurePolicy.Degrade ? null : lifetime;
-            try
-            {
-                Tell(unit, e, stops is not null);
-            }
-            finally
-            {
-                // Also if the log fails: perhaps for the same reason, such as a full disk.
-                if (stops is not null)
-                {
-                    Environment.ExitCode = 1;
-                    stops.StopApplication();
-                }
-            }
+            // The log fails, perhaps for the same reason, such as a full disk. The host stops nevertheless.
         }
+        if (stops is null) return;
+        Environment.ExitCode = 1;
+        stops.StopApplication();
     }
 
-    private void Tell(HostedUnit unit, Exception failed, bool stops)
+    private void Tell(HostedUnit unit, Exception? failed, bool stops)
     {
+        if (failed is null)
+        {
+            if (!IsStopping) HostLog.Ended(log, unit.Title);
+            return;
+        }
         (string where, Exception cause) = settings.Describe(failed);
         failure ??= $"{unit.Title} has failed for good{where}: {cause.Message}";
         if (IsStopping) HostLog.FailedWhileStopping(log, unit.Title, where, cause);

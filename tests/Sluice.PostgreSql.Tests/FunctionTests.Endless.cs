@@ -8,6 +8,7 @@ namespace Sluice.PostgreSql.Tests;
 // Functions that never return.
 public sealed partial class FunctionTests
 {
+    /// <summary>Each of the two attempts would keep a connection; the store has two, and one that listens.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -174,7 +174,6 @@ public sealed partial class FunctionTests(SharedServer server) : IAsyncLifetime
         }
     }
 
-    /// <summary>Each of the two attempts would keep a connection; the store has two, and one that listens.</summary>
     [Fact]
     public async Task SettingsOfAFunctionEndWithIt()
     {

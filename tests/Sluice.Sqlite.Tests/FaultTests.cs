@@ -108,7 +108,7 @@ public sealed class FaultTests : IDisposable
     [Theory]
     [InlineData("UPDATE sluice_meta SET sum = sum + 1", "UPDATE sluice_meta SET sum = sum - 1", "does not match its checksum")]
     [InlineData("UPDATE sluice_stream SET name = 'lost' WHERE name = 'results'",
-        "UPDATE sluice_stream SET name = 'results' WHERE name = 'lost'", "")]
+        "UPDATE sluice_stream SET name = 'results' WHERE name = 'lost'", "has lost the row of a stream or of a group")]
     public async Task DamageThatIsFoundAfterARollbackFailsCallsUntilItIsMended(string damage, string mend, string words)
     {
         string path = directory.File("store.db");

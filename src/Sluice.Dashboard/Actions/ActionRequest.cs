@@ -26,14 +26,12 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form, Can
         if (Page.Options.OpenToChange is { } open)
         {
             IStreamStore store = await open(source.Name, Page.Aborted).ConfigureAwait(false);
-            await using (store.ConfigureAwait(false)) await AuditAsync(store, what, WithLossAsync).ConfigureAwait(false);
+            // A store tells a loss only to the process that opens it first: it is told also if the action fails.
+            string said = store.Loss is { } loss ? $"{what} ({loss})" : what;
+            await using (store.ConfigureAwait(false)) await AuditAsync(store, said, work).ConfigureAwait(false);
             await Task.Delay(MaxReadAge, Page.Options.Time).ConfigureAwait(false);       // the page that follows shows the change
         }
         else await AuditAsync(source.Store, what, work).ConfigureAwait(false);
-
-        // The store notices a loss when it is opened, and tells nobody who opens it later.
-        async Task<string> WithLossAsync(IStreamStore store)
-            => await work(store).ConfigureAwait(false) is var outcome && store.Loss is { } loss ? $"{outcome}. {loss}" : outcome;
     }
 
     private async Task AuditAsync(IStreamStore store, string what, Func<IStreamStore, Task<string>> work)

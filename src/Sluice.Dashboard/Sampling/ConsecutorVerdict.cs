@@ -21,9 +21,10 @@ internal static class ConsecutorVerdict
         if (now.Status == ConsecutorStatus.Failed)
             return new(Urgency.Failing, $"Has failed for good: {now.Problem ?? now.LastFailure ?? "the log says why."} Mend the cause, and "
                 + "start the process again: what was accepted is in the store.");
-        // A loss lasts as long as the process: it hides no pause.
-        if ((now.Loss ?? now.Problem) is { } problem)
-            return new(Urgency.Failing, HoldVerdict.Of(sample) is { } hold ? $"{hold.Text} {problem}" : problem);
+        // A loss lasts as long as the process: it hides neither a pause nor another problem.
+        if (now.Loss is not null || now.Problem is not null)
+            return new(Urgency.Failing, string.Join(' ', new[] { HoldVerdict.Of(sample)?.Text, now.Loss, now.Problem }
+                .Where(static text => text is not null).Distinct()));
         return now.Status switch
         {
             ConsecutorStatus.Stopping => new(Urgency.Held, "Stops: items in flight may end."),

@@ -127,7 +127,7 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         catch (OperationCanceledException e) when (late.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
         {
             // The append may go on for as long as its call of the store does.
-            throw new StreamStoreException($"The store has not answered within {Amounts.Exactly(options.StoreTimeout)}.", e);
+            throw new StreamStoreException($"The store has not answered within {Amounts.Exactly(options.WholeTimeout)}.", e);
         }
     }
 }

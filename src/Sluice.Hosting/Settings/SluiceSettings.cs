@@ -115,15 +115,16 @@ internal sealed class SluiceSettings
             foreach (string name in consecutors.Where(name => name.Contains(':', StringComparison.Ordinal) && named.Has(name)))
                 named.Wrong(name, "cannot be read: a colon in the name of a consecutor divides sections. Give the consecutor a name "
                     + "without a colon, or set its options in the code.");
-            foreach (string name in named.Names.Where(name => !consecutors.Any(known => IsOrBegins(known, name))))
+            foreach (string name in named.Names.Where(name => !consecutors.Any(known => IsOf(known, name, named))))
                 named.Wrong(name, $"is the name of no consecutor; {SettingsReader.Listed(consecutors)}");
             if (mistakes.Count > 0) throw new SettingsException([.. mistakes.Distinct()]);
         }
     }
 
     // The configuration has the first part of a name with colons as a section.
-    private static bool IsOrBegins(string consecutor, string section)
-        => $"{consecutor}:".StartsWith($"{section}:", StringComparison.OrdinalIgnoreCase);
+    private static bool IsOf(string consecutor, string section, SettingsReader named)
+        => consecutor.Equals(section, StringComparison.OrdinalIgnoreCase)
+            || (consecutor.StartsWith($"{section}:", StringComparison.OrdinalIgnoreCase) && named.Has(consecutor));
 
     /// <summary>Returns what logs and health checks say about a failure: the place, and the exception, without the item.</summary>
     public (string Where, Exception Cause) Describe(Exception failure)

@@ -44,6 +44,8 @@ internal sealed class LentConnection(NpgsqlDataSource source, NpgsqlConnection c
         }
         catch (Exception failure) when (Failures.MayPass(failure) || failure is NpgsqlException)
         {
+            // If the server was restarted, the number may be that of another connection by now.
+            await NoticeAsync().ConfigureAwait(false);
             return connection.State != System.Data.ConnectionState.Open || failure is ObjectDisposedException;
         }
     }

@@ -157,10 +157,11 @@ public sealed partial class Consecutor<T>
 
     private void Fail(Exception cause, bool isTold)
     {
-        bool isStopping, isFirst;
+        bool isStopping, isFirst, hasStart;
         lock (sync)
         {
             if (state is ConsecutorStatus.Stopped or ConsecutorStatus.Failed) return;
+            hasStart = state != ConsecutorStatus.Created;
             isStopping = state == ConsecutorStatus.Stopping;
             isFirst = stopFailure is null;
             if (isStopping) stopFailure ??= cause;
@@ -176,7 +177,7 @@ public sealed partial class Consecutor<T>
         }
         core.Lifetime.Cause = cause;
         local?.Close();
-        _ = EndFailedAsync(cause, isTold);
+        _ = EndFailedAsync(cause, isTold, hasStart);
     }
 
     /// <summary>Faults <see cref="Completion"/> and observes its exception, so that an unawaited completion raises no event.</summary>
@@ -186,7 +187,7 @@ public sealed partial class Consecutor<T>
         _ = Completion.Exception;
     }
 
-    private async Task EndFailedAsync(Exception cause, bool isTold)
+    private async Task EndFailedAsync(Exception cause, bool isTold, bool hasStart)
     {
         if (!isTold) core.Lifetime.Warn($"The consecutor {Name} has failed, and leases nothing more: {FailureText.Of(cause)}");
         await EndQuietlyAsync().ConfigureAwait(false);
@@ -195,7 +196,7 @@ public sealed partial class Consecutor<T>
 
         async Task EndQuietlyAsync()
         {
-            await EndStartAsync().ConfigureAwait(false);
+            if (hasStart) await EndStartAsync().ConfigureAwait(false);
             await EndRunsAsync().ConfigureAwait(false);
             try
             {

@@ -21,7 +21,8 @@ public sealed partial class Consecutor<T>
     /// <exception cref="InvalidOperationException">
     /// The consecutor was started before. Or the code would forget or misread stored state, which the message lists (declare renamed and
     /// dropped nodes with <see cref="StateChange"/>). Or another consecutor of this name runs in this process, over the same store and
-    /// with the same <see cref="ConsecutorOptions.InstanceId"/>: start this one when the other one has ended.
+    /// with the same <see cref="ConsecutorOptions.InstanceId"/>: start this one when the other one has ended. Or the consecutor failed
+    /// while it started.
     /// </exception>
     /// <exception cref="MemberInUseException">Another living process has the same <see cref="ConsecutorOptions.InstanceId"/>, or a
     /// consecutor of this process over another object of the same store.</exception>
@@ -121,8 +122,9 @@ public sealed partial class Consecutor<T>
     /// duration.
     /// </para>
     /// <para>Without a store, the stop also waits for the items that the consecutor has accepted and not begun. It refuses sends from its
-    /// begin on, also those of handlers, whose items then fail. A paused consecutor begins no items: they are lost, as are those that a
-    /// deadline cuts off, and a warning has their number.</para>
+    /// begin on, also those of handlers, whose items then fail. Accepted items are lost, and a warning says how many, if the
+    /// consecutor is paused, if a deadline cuts them off, or if it keeps state or has a <see cref="TransactionalSink{T}"/>: then the stop
+    /// waits for the items in flight only.</para>
     /// <para>Without a deadline, the stop waits for the items in flight as long as they take. Then the store has
     /// <see cref="ConsecutorOptions.LeaseDuration"/> to take everything back.</para>
     /// </remarks>
@@ -177,8 +179,8 @@ public sealed partial class Consecutor<T>
     public async ValueTask DisposeAsync()
     {
         if (IsInside && !Completion.IsCompleted && !Interlocked.Exchange(ref hasToldOfInside, true))
-            core.Lifetime.Warn($"DisposeAsync of the consecutor {Name} was called inside of one of its own handlers. A handler that awaits it "
-                + "and the disposal wait for each other until StopTimeout has passed: dispose it outside.");
+            core.Lifetime.Warn($"DisposeAsync of the consecutor {Name} was called inside of one of its own handlers or sinks. Code that "
+                + "awaits it there and the disposal wait for each other until StopTimeout has passed: dispose it outside.");
         await stopDeadline.CancelAsync().ConfigureAwait(false); // a stop that has begun before waits no longer
         bool wasRunning = State == ConsecutorStatus.Running && core.Pump.PausedAt is null;
         if (TryEnterStopping())
@@ -200,12 +202,12 @@ public sealed partial class Consecutor<T>
     /// <returns>Whether there are such items.</returns>
     private bool TellLost()
     {
-        if (!ownsStore || State == ConsecutorStatus.Failed) return false;
+        if (!ownsStore) return false;
         local?.Count();
         ConsecutorSnapshot end = core.Ledger.Snapshot(Name, Status, null, null, null);
         long lost = end.Pending + end.InFlight + end.Retrying + end.Parked + end.Suspect;
         if (lost == 0) return false;
-        if (!Interlocked.Exchange(ref hasToldOfLost, true))
+        if (State != ConsecutorStatus.Failed && !Interlocked.Exchange(ref hasToldOfLost, true))
             core.Lifetime.Warn($"{lost:N0} accepted {(lost == 1 ? "item" : "items")} of {Name} {(lost == 1 ? "is" : "are")} lost: the "
                 + "consecutor has no store (ConsecutorOptions.Store), and was stopped or disposed before they had ended. WaitForIdleAsync "
                 + "waits until all items have ended; ResumeAsync ends a pause.");

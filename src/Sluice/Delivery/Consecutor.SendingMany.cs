@@ -80,7 +80,7 @@ public sealed partial class Consecutor<T>
         // All items are added before any append is awaited: otherwise each append would carry one item only.
         List<Task> appends = [];
         PayloadException? unwritable = null;
-        using var written = new WrittenItems(core.Identity, core.Stream);
+        using WrittenItems written = Sender.NewWritten();
         for (int at = 0; at < all.Count;)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -93,8 +93,8 @@ public sealed partial class Consecutor<T>
             catch (Exception e)
             {
                 unwritable =
-                    new($"Item {before + at + 1} of {before + all.Count} cannot be sent: {FailureText.MessageOf(e).TrimEnd('.')}. The items "
-                    + "before it are accepted; it and those behind it are not.", e);
+                    new($"Item {before + at + 1} of {before + all.Count} cannot be sent: {FailureText.MessageOf(e).TrimEnd('.')}. The "
+                    + "items before it are accepted; it and those behind it are not.", e);
                 break;
             }
             if (at < all.Count) await room.WaitAsync(cancellation).ConfigureAwait(false);

@@ -49,14 +49,15 @@ public sealed class Backoff
         return new(first, 2, longest, jitter);
     }
 
-    /// <summary>Returns this backoff for some failures only: a failure for which the function returns false is not retried, as if it were
-    /// that of the last attempt.</summary>
+    /// <summary>Returns this backoff for some failures only: a failure for which the function returns false ends the
+    /// attempts.</summary>
     /// <example>
     /// <code>Backoff.Exponential(TimeSpan.FromSeconds(1)).When(e =&gt; e is HttpRequestException or TimeoutException)</code>
     /// </example>
     /// <remarks>If there was such a function before, both must return true.</remarks>
-    /// <param name="isRetried">Gets the exception that user code threw, or the <see cref="TimeoutException"/> of an attempt. Called once for
-    /// each failure, from any thread. If it throws, the failure is not retried, and names what it threw.</param>
+    /// <param name="isRetried">Gets the exception that user code threw, or the <see cref="TimeoutException"/> of an attempt. For a child
+    /// process it is a <see cref="WorkerException"/>: look at its <see cref="WorkerException.ExceptionType"/>. Called once for each
+    /// failure, from any thread. If it throws, the failure is not retried, and names what it threw.</param>
     public Backoff When(Func<Exception, bool> isRetried)
     {
         ArgumentNullException.ThrowIfNull(isRetried);

@@ -10,11 +10,7 @@ internal static class Waits
     /// <returns>The time, if it is valid.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative, or above 49 days.</exception>
     public static TimeSpan Check(TimeSpan wait, [CallerArgumentExpression(nameof(wait))] string? name = null)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero, name);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(wait, Longest, name);
-        return wait;
-    }
+        => Range(wait, Longest, name);
 
     /// <returns>The time limit, if it is valid.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The limit is zero or negative, or above 49 days.</exception>
@@ -27,11 +23,7 @@ internal static class Waits
     /// <returns>The time, if its sum with the current time cannot overflow.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative, or above 36,500 days.</exception>
     public static TimeSpan CheckSpan(TimeSpan span, [CallerArgumentExpression(nameof(span))] string? name = null)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(span, TimeSpan.Zero, name);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(span, longestSpan, name);
-        return span;
-    }
+        => Range(span, longestSpan, name);
 
     /// <inheritdoc cref="CheckSpan"/>
     /// <exception cref="ArgumentOutOfRangeException">The time is zero or negative, or above 36,500 days.</exception>
@@ -39,5 +31,12 @@ internal static class Waits
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(span, TimeSpan.Zero, name);
         return CheckSpan(span, name);
+    }
+
+    private static TimeSpan Range(TimeSpan time, TimeSpan longest, string? name)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.Zero, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(time, longest, name);
+        return time;
     }
 }

@@ -36,7 +36,8 @@ public readonly struct Entry
     public EntryId IdIn(string stream, int partition) => new(Generation, stream, partition, Sequence);
 
     /// <summary>Returns the id of the item, as <c>ItemContext.Id</c>, logs and traces name it. It is the id of the entry, unless a
-    /// group made the entry: an item that was redriven, or put out, keeps its id. All parts of an item have its id.</summary>
+    /// group made the entry: an item that was redriven, or put out, keeps its id. All parts of an item have its id, but
+    /// for those of a divided list, whose id ends with their range.</summary>
     /// <param name="stream">The stream it was read from.</param>
     /// <param name="partition">The partition it was read from.</param>
     public string ItemIdIn(string stream, int partition)

@@ -134,11 +134,7 @@ public class HostTests
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
         var isStarted = new TaskCompletionSource();                     // a failure before it would be one of the start
         builder.Services.AddSluice(sluice => sluice.OnFailure = policy)
-            .AddPipeline("broken", _ => Source.From([1]) | (async Task<int> (int _) =>
-            {
-                await isStarted.Task;
-                throw new FormatException("no good");
-            }) | (static _ => { }));
+            .AddPipeline("broken", _ => FailsAfter(isStarted.Task));
         using IHost host = builder.Build();
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         await host.StartAsync(Cancellation);
@@ -164,11 +160,7 @@ public class HostTests
         var hasFailed = new TaskCompletionSource();
         using var full = new FullLog(hasFailed);
         builder.Logging.AddProvider(full);
-        builder.Services.AddSluice().AddPipeline("broken", _ => Source.From([1]) | (async Task<int> (int _) =>
-        {
-            await isStarted.Task;
-            throw new FormatException("no good");
-        }) | (static _ => { }));
+        builder.Services.AddSluice().AddPipeline("broken", _ => FailsAfter(isStarted.Task));
         using IHost host = builder.Build();
         var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         await host.StartAsync(Cancellation);
@@ -176,7 +168,7 @@ public class HostTests
         await hasFailed.Task.WaitAsync(Cancellation);
         var stopping = new TaskCompletionSource();
         using (lifetime.ApplicationStopping.Register(stopping.SetResult))
-            await stopping.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+            await stopping.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
         Assert.Equal(1, Environment.ExitCode);
         Environment.ExitCode = 0;
         await host.StopAsync(Cancellation);
@@ -260,6 +252,12 @@ public class HostTests
         var mistake = Assert.Throws<ArgumentException>(() => sluice.AddGraph(static _ => Graph.For<int>().Build()));
         Assert.StartsWith("Two graphs were added for requests of the type int.", mistake.Message, StringComparison.Ordinal);
     }
+
+    private static Pipeline FailsAfter(Task started) => Source.From([1]) | (async Task<int> (int _) =>
+    {
+        await started;
+        throw new FormatException("no good");
+    }) | (static _ => { });
 
     private static Task<HealthReport> CheckAsync(IHost host)
         => host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancellation);

@@ -115,6 +115,7 @@ public class FullStreamTests
         Task<HttpResponseMessage> posting = service.PostAsync(Whole, key: key);
         await asked.Task;
         clock.Advance(TimeSpan.FromSeconds(19));
+        Assert.Equal(400, (int)(await service.PostAsync("{")).StatusCode);     // an answer would have come before this one
         Assert.False(posting.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(1));
         HttpResponseMessage answer = await posting;

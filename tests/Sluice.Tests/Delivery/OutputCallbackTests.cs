@@ -44,7 +44,7 @@ public class OutputCallbackTests
         DeadLetter letter = Assert.Single(await work.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal((2, false), ((int)letter.Item!, letter.EntersAtNode));
         Assert.EndsWith("no text", letter.Error.Split('\n')[0], StringComparison.Ordinal);
-        Assert.Equal([10, 30], written.Where(static n => n % 10 == 0 && n != 20).Distinct().Order());
+        Assert.Equal([10, 30], written.Where(static n => n % 10 == 0).Distinct().Order());
         await work.StopAsync(cancellation: Cancellation);
     }
 

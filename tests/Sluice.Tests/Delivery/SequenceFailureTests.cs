@@ -28,7 +28,7 @@ public class SequenceFailureTests
         {
             Source<int> some = isAsync ? source | (Func<int, IAsyncEnumerable<int>>)(n => new Faulty(n, fault))
                 : source | (Func<int, IEnumerable<int>>)(n => new Faulty(n, fault));
-            return some | Stage.Named("some") | (retries ? Stage.Retry(1) : Stage.Named("some")) | written.Enqueue;
+            return some | Stage.Named("some") | (retries ? Stage.Retry(1, Backoff.None) : Stage.Named("some")) | written.Enqueue;
         }, new() { Store = store, Delivery = DeliveryGuarantee.Replay(0), Stream = new() { Partitions = 1 } });
         await work.StartAsync(Cancellation);
         await work.SendAllAsync([1, 2, 3], Cancellation);

@@ -6,10 +6,11 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>An exception whose message cannot be read, as a message that uses a property of what is null. What it fails ends.</summary>
+/// <summary>An exception whose Message throws, for example because it reads a property of null. The run, step, item or flow that it fails
+/// still ends.</summary>
 public class UnsaidFailureTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -48,16 +48,8 @@ public class FlowDeadlineTests
     {
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
         Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromHours(1) });
-        using SemaphoreSlim begun = new(0);
         var goOn = new TaskCompletionSource();
-        service.Register(Work, async (IO<int> x, CancellationToken cancellation) =>
-        {
-            begun.Release();
-            await goOn.Task;
-            return 0;
-        });
-        await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        await begun.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await WorkUntilAsync(service, goOn.Task);
         using var shutdown = new CancellationTokenSource();
         Task<IReadOnlyList<string>> stop = service.StopAsync(cancellation: shutdown.Token);
         Assert.False(stop.IsCompleted);
@@ -78,16 +70,8 @@ public class FlowDeadlineTests
         Assert.Empty(lab.Warnings);
 
         Supervisor service = lab.Join(options => options with { Time = clock });
-        using SemaphoreSlim begun = new(0);
         var goOn = new TaskCompletionSource();
-        service.Register(Work, async (IO<int> x, CancellationToken cancellation) =>
-        {
-            begun.Release();
-            await goOn.Task;
-            return 0;
-        });
-        await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        await begun.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await WorkUntilAsync(service, goOn.Task);
         Assert.Equal(["work"], await service.StopAsync(TimeSpan.Zero, FlowLab.Cancellation));
         Assert.Contains(lab.Warnings, text => text.Contains("was to stop at once", StringComparison.Ordinal));
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>("deadline", () => service.StopAsync(TimeSpan.FromSeconds(-1)));
@@ -139,5 +123,19 @@ public class FlowDeadlineTests
         }
         store.Thaw();
         await run.DisposeAsync();
+    }
+
+    /// <summary>Begins a function that heeds no token.</summary>
+    private static async Task WorkUntilAsync(Supervisor service, Task goOn)
+    {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(Work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            begun.TrySetResult();
+            await goOn;
+            return 0;
+        });
+        await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await begun.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 }

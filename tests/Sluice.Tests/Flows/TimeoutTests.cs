@@ -58,7 +58,7 @@ public class TimeoutTests
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Timeout = TimeSpan.FromDays(1) };
         service.Register(work, (IO<int> x) => x.FirstAsync());
         FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        await Assert.ThrowsAnyAsync<Exception>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        await Assert.ThrowsAnyAsync<SluiceException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         await run.DisposeAsync();
         await service.DisposeAsync();
         Assert.Equal(0, clock.ArmedTimers);

@@ -64,7 +64,8 @@ internal sealed class ChildListener : IAsyncDisposable
         return token;
     }
 
-    /// <summary>Makes a token invalid that nobody waits for any more. Closes the connection of a process that has come too late.</summary>
+    /// <summary>Makes the token of a process invalid whose start is given up. If the process connects later, its connection is
+    /// closed.</summary>
     /// <param name="token">The token.</param>
     /// <param name="arrival">What <see cref="Issue"/> returned with it.</param>
     public void Revoke(ChildToken token, Task<ChildArrival> arrival)

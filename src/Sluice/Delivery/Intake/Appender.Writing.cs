@@ -58,13 +58,8 @@ internal sealed partial class Appender<T>
         written.Send = send;
     }
 
-    /// <summary>Forgets what was written for an item that has no room: it is written again.</summary>
-    private void Unwrite(EntryBatch written)
-    {
-        if (serializer is not IPayloadHandles handles) return;
-        ReadOnlySpan<byte> record = written.RecordAt(0).Span;
-        handles.Free(record[EntryChunk.PayloadAt(record)..]);
-    }
+    /// <summary>Makes room for the written items of one call.</summary>
+    public WrittenItems NewWritten() => new(core.Identity, core.Stream, serializer as IPayloadHandles);
 
     private EntryBatch TakeSpare()
     {
@@ -84,7 +79,7 @@ internal sealed partial class Appender<T>
 }
 
 /// <summary>Items of one call that are written, and not all added to appends. Used by one thread at a time.</summary>
-internal sealed class WrittenItems(ConsecutorIdentity identity, ConsecutorStream stream) : IDisposable
+internal sealed class WrittenItems(ConsecutorIdentity identity, ConsecutorStream stream, IPayloadHandles? handles) : IDisposable
 {
     private EntryBatch entries = AppendBatch.New(identity, stream);
     private int added;
@@ -123,9 +118,20 @@ internal sealed class WrittenItems(ConsecutorIdentity identity, ConsecutorStream
         return added - first;
     }
 
+    /// <summary>Frees what was written for items that were not added, from the first of them on.</summary>
+    public static void Free(IPayloadHandles? handles, EntryBatch entries, int first)
+    {
+        for (int i = first; handles is not null && i < entries.Count; i++)
+        {
+            ReadOnlySpan<byte> record = entries.RecordAt(i).Span;
+            handles.Free(record[EntryChunk.PayloadAt(record)..]);
+        }
+    }
+
     public void Dispose()
     {
         if (Send is not null) Telemetry.Discard(Send);
+        Free(handles, entries, added);
         entries.Dispose();
     }
 }

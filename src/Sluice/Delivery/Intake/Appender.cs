@@ -68,6 +68,7 @@ internal sealed partial class Appender<T>
         Task done;
         bool begins;
         // The item is written outside of the lock, and so is the span begun: serializers, key functions and listeners are user code.
+        bool isAdded = false;
         EntryBatch written = TakeSpare();
         Activity? send = BeginSend(1, out EntryTrace? trace);
         try
@@ -78,11 +79,11 @@ internal sealed partial class Appender<T>
                 AppendBatch batch = filling;
                 if (batch.IsFull)
                 {
-                    Unwrite(written);
                     room = batch.Started.Task;
                     return null;
                 }
                 batch.Add(written, 0);
+                isAdded = true;
                 batch.Add(send);
                 send = null;
                 if (ticket is not null) batch.Tickets.Add(ticket);
@@ -95,6 +96,7 @@ internal sealed partial class Appender<T>
         finally
         {
             if (send is not null) Telemetry.Discard(send);
+            if (!isAdded) WrittenItems.Free(serializer as IPayloadHandles, written, 0);
             Return(written);
         }
         if (begins) _ = AppendAllAsync();

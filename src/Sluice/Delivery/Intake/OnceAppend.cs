@@ -60,7 +60,7 @@ internal sealed class OnceAppend(ConsecutorCore core)
     private async Task<SendResult> AppendAsync(AppendRequest request, long until, CancellationToken cancellation)
     {
         RoomWait? room = null;
-        bool hasTurn = false;
+        bool hasTurn = false, isLast = false;
         try
         {
             return await AppendAsync(request, WaitAsync, cancellation).ConfigureAwait(false);
@@ -79,9 +79,11 @@ internal sealed class OnceAppend(ConsecutorCore core)
                 await room.WaitAsync(full, until, null, cancellation).ConfigureAwait(false);
                 return;
             }
-            await core.Accepting.WaitOutsideAsync(core.RoomTurns.TakeAsync(full, until, core.Lifetime.Token, cancellation))
-                .ConfigureAwait(false);
-            hasTurn = true;                          // there may be room since
+            if (isLast || core.Time.GetTimestamp() >= until) throw new NoRoomException { RetryAfter = full.RetryAfter };
+            Task<bool> turn = core.RoomTurns.TryTakeAsync(until, core.Lifetime.Token, cancellation);
+            await core.Accepting.WaitOutsideAsync(turn).ConfigureAwait(false);
+            hasTurn = await turn.ConfigureAwait(false);
+            isLast = !hasTurn;                       // it asks once more: those with a turn may need more room than there is
         }
     }
 

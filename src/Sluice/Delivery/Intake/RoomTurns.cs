@@ -13,25 +13,25 @@ internal sealed class RoomTurns(TimeProvider time)
     private readonly SemaphoreSlim turns = new(Most);
 
     /// <summary>Waits for a turn.</summary>
-    /// <param name="full">The answer of the store.</param>
     /// <param name="until">The time until which to wait, as a timestamp of the clock.</param>
     /// <param name="lifetime">Cancelled when the consecutor ends.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    /// <exception cref="NoRoomException">The time is over.</exception>
-    public async Task TakeAsync(AppendResult full, long until, CancellationToken lifetime, CancellationToken cancellation)
+    /// <returns>Whether it has a turn; false if the time is over.</returns>
+    public async Task<bool> TryTakeAsync(long until, CancellationToken lifetime, CancellationToken cancellation)
     {
         TimeSpan left = time.GetElapsedTime(time.GetTimestamp(), until);
-        if (left <= TimeSpan.Zero) throw new NoRoomException { RetryAfter = full.RetryAfter };
-        if (turns.Wait(0, CancellationToken.None)) return;
+        if (left <= TimeSpan.Zero) return false;
+        if (turns.Wait(0, CancellationToken.None)) return true;
         using var late = new CancellationTokenSource(left, time);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(lifetime, cancellation, late.Token);
         try
         {
             await turns.WaitAsync(over.Token).ConfigureAwait(false);
+            return true;
         }
         catch (OperationCanceledException) when (!lifetime.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            throw new NoRoomException { RetryAfter = full.RetryAfter };
+            return false;
         }
     }
 

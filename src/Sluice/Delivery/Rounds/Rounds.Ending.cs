@@ -30,11 +30,13 @@ internal sealed partial class Rounds
             return;
         }
         int failures = ++partition.EndFailures;
+        TimeSpan least = TimeSpan.Zero;
+        var replay = core.Options.Delivery;
+        bool isRetried = replay.Level == DeliveryLevel.Replay && failures <= replay.Count && replay.Backoff.Retries(ref cause, out least);
         string what =
             $"The node '{ofNode.Node}' has failed at the end of the input of partition {partition.Number}, {failures} "
             + $"time{(failures == 1 ? "" : "s")}: {FailureText.Of(cause).TrimEnd('.')}.";
-        if (core.Options.Delivery is { Level: DeliveryLevel.Replay } replay && failures <= replay.Count
-            && replay.Backoff.Retries(ref cause, out TimeSpan least))
+        if (isRetried)
         {
             TimeSpan wait = replay.Backoff.WaitBefore(failures, core.Random);
             partition.EndAt = AfterNow(wait < least ? least : wait);

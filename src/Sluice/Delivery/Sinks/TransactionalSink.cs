@@ -39,7 +39,8 @@ public abstract class TransactionalSink<T>
     /// process.</summary>
     protected virtual ValueTask VoidedAsync(SinkCommit<T> commit, CancellationToken cancellation) => default;
 
-    /// <summary>The consecutor ends: release outside resources. No commit follows.</summary>
+    /// <summary>The consecutor ends: release outside resources. No commit follows. The sinks of a consecutor may end at the same
+    /// time.</summary>
     protected virtual ValueTask EndAsync() => default;
 
     internal ValueTask Begin(SinkState state, CancellationToken cancellation) => BeginAsync(state, cancellation);

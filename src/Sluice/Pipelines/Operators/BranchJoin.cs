@@ -102,10 +102,10 @@ internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
             TKey key = own.KeyOf(item);
             long now = Now;
             Context.Skipped += left.ForgetOld(now) + right.ForgetOld(now);
+            partners = others.Find(key);
             int forgotten = own.Hold(item, key, now, isStored: scope is not null, out held);
             Context.Skipped += forgotten;
             if (forgotten > 0) bounds.Warn(Context);
-            partners = others.Find(key);
         }
         catch (Exception e)
         {
@@ -154,11 +154,10 @@ internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, Joi
     /// <returns>The number of items that were dropped without a partner.</returns>
     public int Hold(T item, TKey key, long now, bool isStored, out Held<T> held)
     {
-        int forgotten = byAge.Count == bounds.MaxHeld ? ForgetOldest() : 0;
         Queue<Held<T>> same = Of(key);               // before anything is held: a key may fail to be found
         held = byAge.Add(item, now, isStored);
         Enter(key, same, held);
-        return forgotten;
+        return byAge.Count > bounds.MaxHeld ? ForgetOldest() : 0;
     }
 
     /// <inheritdoc cref="Hold"/>

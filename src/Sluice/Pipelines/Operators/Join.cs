@@ -169,10 +169,10 @@ internal sealed class JoinSide<T, TOther, TKey, TOut>(
             if (!held.HasMet) Context.Skipped++;
             return;
         }
-        if (byAge.Count == bounds.MaxHeld && !ForgetOldest()) bounds.Warn(Context);
-        byAge.Enqueue(held);
-        if (!byKey.TryGetValue(held.Key, out Queue<Held>? same)) byKey.Add(held.Key, same = new(1));
+        if (!byKey.TryGetValue(held.Key, out Queue<Held>? same)) byKey.Add(held.Key, same = new(1));       // first: a key may fail
         same.Enqueue(held);
+        byAge.Enqueue(held);
+        if (byAge.Count > bounds.MaxHeld && !ForgetOldest()) bounds.Warn(Context);
     }
 
     private void ForgetOld(long now)

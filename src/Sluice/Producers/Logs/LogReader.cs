@@ -111,8 +111,10 @@ internal sealed class LogReader(int longest)
 
     public void Close()
     {
-        if (kept is not null && file is not null && unended.Count < MaxUnended)
+        if (kept is not null && file is not null)
         {
+            if (unended.Count == MaxUnended) unended.Clear();          // some may be of files that are gone
+
             int tail = Math.Min(start, LogRow.Sampled);
             unended[Row.File] = new(Row.Offset, kept, skipped, tail, Checksum.Of(buffer.AsSpan(start - tail, tail)));
         }

@@ -98,7 +98,7 @@ public class SinkCallTests
         }
     }
 
-    /// <summary>A stop that the code around a consecutor makes is not one of its sink.</summary>
+    /// <summary>A sink may wait for another consecutor.</summary>
     [Fact]
     public async Task ASinkMayAwaitAnotherConsecutor()
     {

@@ -29,13 +29,22 @@ public class LeftBehindAppendTests
         slow.IsSlow = false;
         await using PipelineRun run = (second | work).Start();
         await second.SendAsync(2, Cancellation);
-        while (work.Snapshot().Accepted == 0) await Task.Yield();
+        await AcceptedAsync(1);
         slow.Let.SetResult();
-        while (work.Snapshot().Accepted < 2) await Task.Yield();
+        await AcceptedAsync(2);
         await second.SendAsync(3, Cancellation);
         second.Complete();
         await run.Completion.WaitAsync(Cancellation);
         Assert.Equal(3, (await work.WaitForIdleAsync(Cancellation)).Completed);
+
+        async Task AcceptedAsync(int items)
+        {
+            while (work.Snapshot().Accepted < items)
+            {
+                if (run.Completion.IsFaulted) await run.Completion;
+                await Member.NextAsync();
+            }
+        }
     }
 
     private sealed class SlowToOpen(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)

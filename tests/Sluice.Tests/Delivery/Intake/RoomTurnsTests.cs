@@ -36,7 +36,7 @@ public class RoomTurnsTests
         SendOptions How(int n, int seconds) => new() { IdempotencyKey = $"{n}", Timeout = TimeSpan.FromSeconds(seconds) };
         Assert.Equal(SendStatus.Accepted, (await work.TrySendAsync(0, How(0, 1), Cancellation)).Status);
         using var left = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        Task<SendResult>[] patient = [.. Enumerable.Range(1, 20).Select(n => work.TrySendAsync(n, How(n, 3600), Cancellation))];
+        Task<SendResult>[] patient = [.. Enumerable.Range(1, 20).Select(n => work.TrySendAsync(n, How(n, 48 * 86_400), Cancellation))];
         Task<SendResult> hurried = work.TrySendAsync(21, How(21, 1), Cancellation);
         Task<SendResult> leaving = work.TrySendAsync(22, How(22, 3600), left.Token);
         left.Cancel();
@@ -70,6 +70,35 @@ public class RoomTurnsTests
         await work.StartAsync(Cancellation);
         await send;
         Assert.Equal(2, (await work.WaitForIdleAsync(Cancellation)).Completed);
+    }
+
+    /// <remarks>It waited behind requests that need more room than there is, and was refused.</remarks>
+    [Fact]
+    public async Task ARequestForWhichThereIsRoomIsAcceptedBehindOthersThatNeedMore()
+    {
+        await using var store = new MemoryStreamStore();
+        var clock = new TestClock();
+        using SemaphoreSlim let = new(0);
+        await using var work = new Consecutor<int>("work", source => source.ForEachAsync((_, _, cancellation) =>
+            new ValueTask(let.WaitAsync(cancellation))),
+            new() { Store = store, Stream = new() { Partitions = 1, MaxItems = 2 }, Run = new() { Time = clock } });
+        SendOptions How(string key, int seconds) => new() { IdempotencyKey = key, Timeout = TimeSpan.FromSeconds(seconds) };
+        await work.StartAsync(Cancellation);
+        await work.SendAllAsync([0, 1], Cancellation);
+        Task<SendResult>[] large = [.. Enumerable.Range(0, 10).Select(n => work.TrySendAllAsync([2, 3, 4], How($"{n}", 48 * 86_400),
+            Cancellation))];
+        Task<SendResult> small = work.TrySendAsync(5, How("small", 1), Cancellation);
+        let.Release();
+        await Member.UntilAsync(work, static now => now.Completed == 1);
+        while (!small.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+        Assert.Equal(SendStatus.Accepted, (await small).Status);
+        Assert.DoesNotContain(large, static send => send.IsCompleted);
+        let.Release(100);
+        foreach (Task<SendResult> send in large) Assert.Equal(SendStatus.Accepted, (await send).Status);
     }
 
     private sealed class CountingAppends(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)

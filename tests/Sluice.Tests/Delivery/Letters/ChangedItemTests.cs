@@ -57,7 +57,7 @@ public class ChangedItemTests
         }
     }
 
-    /// <summary>What a later node is given is no longer what was accepted.</summary>
+    /// <summary>A later node does not get the accepted item, but the output of the node before it.</summary>
     [Fact]
     public async Task TheLetterOfALaterNodeHasItsInput()
     {

@@ -32,6 +32,18 @@ public class FailingStartTests
         Assert.True(sink.HasEnded);
     }
 
+    /// <remarks>The end waited for the end of the start, which never came, for the lease duration.</remarks>
+    [Fact]
+    public async Task AFailureBeforeTheStartEndsTheConsecutorAtOnce()
+    {
+        var store = new MemoryStreamStore();
+        await using var work = new Consecutor<int>("work", source => source | (_ => { }),
+            new() { Store = store, LeaseDuration = TimeSpan.FromHours(1), Run = new() { Time = new TestClock() } });
+        await store.DisposeAsync();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => work.SendAsync(1, Cancellation).AsTask());
+        await Assert.ThrowsAsync<InvalidOperationException>(() => work.Completion.WaitAsync(Cancellation));
+    }
+
     private sealed class Late : TransactionalSink<int>
     {
         public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

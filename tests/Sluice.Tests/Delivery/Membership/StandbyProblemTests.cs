@@ -36,7 +36,8 @@ public class StandbyProblemTests
 
         async Task BeatAsync()
         {
-            clock.Advance(Member.LeaseTime / 3);
+            if (!isDrained) await Member.BeatAsync(memory, clock, "a");
+            else clock.Advance(Member.LeaseTime / 3);
             for (int i = 0; i < 20; i++) await Member.PollAsync();
         }
     }
