@@ -163,7 +163,8 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     private async Task WatchAsync(HostedUnit unit)
     {
         await unit.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Exception? failed = unit.Completion.IsCanceled ? new TaskCanceledException(unit.Completion) : unit.Completion.Exception?.InnerException;
+        Exception? failed = unit.Completion.IsCanceled ? new TaskCanceledException(unit.Completion)
+            : unit.Completion.Exception?.InnerException;
         bool isLeft = IsStopping || settings.OnFailure == HostFailurePolicy.Degrade || failed is null;
         IHostApplicationLifetime? stops = isLeft ? null : lifetime;
         try
