@@ -56,7 +56,7 @@ public class WaitInsideHandlerTests
         }), new() { Store = store, OnWarning = text => warned.TrySetResult(text), Run = new() { Time = clock } });
         await self.StartAsync(Cancellation);
         await self.SendAsync(1, Cancellation);
-        Assert.StartsWith("DisposeAsync of the consecutor work was called inside of one of its own handlers. ",
+        Assert.StartsWith("DisposeAsync of the consecutor work was called inside of one of its own handlers or sinks. ",
             await warned.Task.WaitAsync(Cancellation), StringComparison.Ordinal);
         while (!self.Completion.IsCompleted)
         {
