@@ -161,10 +161,11 @@ public sealed partial class Consecutor<T>
             return !TellLost() && core.InFlight.Count == 0;
         }
         core.Committer.Hurry();
-        // Items of a consecutor without a store cannot go back to one: those that it has accepted still go through.
+        // Items of a consecutor without a store cannot go back to one: those that it has accepted still go through, and those that fail
+        // meanwhile become dead letters.
         if (local is null || !core.Pump.MayBegin) core.Pump.Stop();
-        while (((core.Pump.MayBegin && local!.HasItems) || core.InFlight.Count > 0) && !stopDeadline.IsCancellationRequested
-            && !core.Lifetime.Token.IsCancellationRequested)
+        while (((core.Pump.MayBegin && (local!.HasItems || core.Ledger.HasPending)) || core.InFlight.Count > 0)
+            && !stopDeadline.IsCancellationRequested && !core.Lifetime.Token.IsCancellationRequested)
             await core.InFlight.Quiet.WaitAsync().WaitAsync(stopDeadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         bool isQuiet = core.InFlight.Count == 0;
         await EndAsync().ConfigureAwait(false);

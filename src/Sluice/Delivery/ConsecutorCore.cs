@@ -232,6 +232,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
     {
         if (!Pump.LearnPause(at, question)) return false;
         Ledger.Touch();
+        InFlight.Quiet.Set();                        // a stop does not wait for items that a pause keeps from beginning
         if (at is not { } since || Volatile.Read(ref pausing) > 0) return true;
         Lifetime.Warn($"{Name} is paused since {since:u}: it accepts items, and begins none until somebody resumes it "
             + "(Consecutor.ResumeAsync, the dashboard, or `sluice resume`).");

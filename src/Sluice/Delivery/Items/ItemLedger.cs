@@ -90,6 +90,12 @@ internal sealed partial class ItemLedger
         get { lock (Sync) return Math.Max(0, pending) + inFlight + retrying + parked + suspect == 0; }
     }
 
+    /// <summary>Whether entries of the store wait for their next attempt, and are due.</summary>
+    public bool HasPending
+    {
+        get { lock (Sync) return pending > 0; }
+    }
+
     /// <summary>Wakes the waiters although no count has changed.</summary>
     public void Touch() => Moved?.Invoke();
 

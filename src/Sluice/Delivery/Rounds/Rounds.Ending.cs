@@ -31,7 +31,7 @@ internal sealed partial class Rounds
         }
         int failures = ++partition.EndFailures;
         TimeSpan least = TimeSpan.Zero;
-        var replay = core.Options.Delivery;
+        DeliveryGuarantee replay = core.Options.Delivery;
         bool isRetried = replay.Level == DeliveryLevel.Replay && failures <= replay.Count && replay.Backoff.Retries(ref cause, out least);
         string what =
             $"The node '{ofNode.Node}' has failed at the end of the input of partition {partition.Number}, {failures} "
