@@ -5,15 +5,17 @@ using Sluice.Storage;
 
 namespace Sluice.Cli.Tests;
 
-// The ids of letters, and a loss that a command notices.
+// The ids and groups of letters, and a loss that a command notices.
 public sealed partial class SqliteCommandTests
 {
+    private const string NotRun = "; no process runs orders, so nothing is processed until one does";
+
     [Fact]
     public async Task ALetterKeepsTheIdOfItsItemAfterARedrive()
     {
         await using (SqliteStreamStore store = await OpenAsync()) await FillAsync(store, "twelve");
         string id = (await RunJsonAsync("dead", Store))[0].GetProperty("id").ToString();
-        Assert.Equal("1 letter redriven\n", (await RunAsync("redrive", Store, "orders", id)).Succeeded().Output);
+        Assert.Equal($"1 letter redriven{NotRun}\n", (await RunAsync("redrive", Store, "orders", id)).Succeeded().Output);
         await using (SqliteStreamStore store = await OpenAsync()) await FillAsync(store);       // it dies again
 
         Assert.Equal(id, (await RunJsonAsync("dead", Store))[0].GetProperty("id").ToString());
@@ -37,9 +39,56 @@ public sealed partial class SqliteCommandTests
         Assert.Equal(4, dead.GetArrayLength());
         string id = dead.EnumerateArray().Select(static one => one.GetProperty("id").ToString()).GroupBy(static one => one)
             .Single(static one => one.Count() == 3).Key;
-        Assert.Equal("3 letters redriven\n", (await RunAsync("redrive", Store, "orders", id)).Succeeded().Output);
+        long[] numbers = [.. dead.EnumerateArray().Where(one => one.GetProperty("id").ToString() == id)
+            .Select(static one => one.GetProperty("number").GetInt64())];
+        Assert.Contains($"id        {id}\nothers    {numbers[1]}, {numbers[2]}\n",
+            (await RunAsync("dead", "show", Store, "orders", id)).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Equal(numbers[1..], (await RunJsonAsync("dead", "show", Store, "orders", id)).GetProperty("others").EnumerateArray()
+            .Select(static one => one.GetInt64()));
+        Assert.DoesNotContain("others", (await RunAsync("dead", "show", Store, "orders", $"{numbers[0]}")).Succeeded().Output,
+            StringComparison.Ordinal);
+        Assert.Equal($"3 letters redriven{NotRun}\n", (await RunAsync("redrive", Store, "orders", id)).Succeeded().Output);
 
         static string Refuse(string text) => throw new FormatException(text);
+    }
+
+    [Fact]
+    public async Task LettersOfAGroupOfAStreamAreListedAndDiscarded()
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        var hosts = new GroupId("work/print", "hosts");
+        await store.OpenStreamAsync(hosts.Stream, new() { Partitions = 1 }, Cancellation);
+        await store.AddGroupAsync(hosts, cancellation: Cancellation);
+        await AppendAsync(store, hosts.Stream, 1, ("order-1", "an order"));
+        Ownership owner = (await store.AcquireAsync(hosts, 0, new("shop-1"), Cancellation)).Ownership;
+        await store.LeaseAsync(new([owner]), Cancellation);
+        await store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Dead = [new(1, "order", "FormatException: broken", 1)] },
+            Cancellation);
+
+        Ended list = await RunAsync("dead", Store);
+        Assert.Equal(["work/print:hosts", "1"], Words(Lines(list)[1])[..2]);
+        Assert.Equal(list.Output, (await RunAsync("dead", Store, "work/print:hosts")).Succeeded().Output);
+        Assert.Contains("node      order\n", (await RunAsync("dead", "show", Store, "work/print:hosts", "1")).Succeeded().Output,
+            StringComparison.Ordinal);
+        Assert.Contains("The stream 'work/print' belongs to no consecutor. A group of a stream is STREAM:GROUP.",
+            await MistakeAsync(1, "dead", Store, "work/print"), StringComparison.Ordinal);
+        Assert.Equal("1 letter discarded\n", (await RunAsync("discard", Store, "work/print:hosts", "1")).Succeeded().Output);
+        Assert.Equal("no dead letters\n", (await RunAsync("dead", Store)).Succeeded().Output);
+    }
+
+    [Theory]
+    [InlineData(false, "paused")]
+    [InlineData(true, "drained")]
+    public async Task ARedriveSaysThatAHeldConsecutorBeginsNothing(bool isDrained, string word)
+    {
+        await using (SqliteStreamStore store = await OpenAsync())
+        {
+            await FillAsync(store, "one");
+            if (isDrained) await store.DrainGroupAsync(new("orders", "orders"), Cancellation);
+            else await store.PauseGroupAsync(new("orders", "orders"), true, Cancellation);
+        }
+        Assert.Matches($"^1 letter redriven; orders is {word} since .*, and begins nothing until it is resumed\n$",
+            (await RunAsync("redrive", Store, "orders", "--all")).Succeeded().Output);
     }
 
     /// <remarks>The next one that opens the store is not told.</remarks>

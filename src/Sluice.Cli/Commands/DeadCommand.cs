@@ -5,11 +5,11 @@ internal static class DeadCommand
 {
     private static readonly Argument<string?> Name = new("NAME")
     {
-        Description = "The consecutor; all if it is not given.",
+        Description = "The consecutor, or STREAM:GROUP; all if it is not given.",
         Arity = ArgumentArity.ZeroOrOne
     };
 
-    private static readonly Argument<string> One = new("NAME") { Description = "The consecutor." };
+    private static readonly Argument<string> One = new("NAME") { Description = "The consecutor, or STREAM:GROUP." };
     private static readonly Argument<string> Id = new("ID") { Description = "The number of the letter, or the id of its item." };
 
     private static readonly Option<int> Max = NumberOption.Of("--max", "N",
@@ -37,7 +37,7 @@ internal static class DeadCommand
         var inspector = new StoreInspector(store);
         DeadLetterFilter filter = await LetterOptions.FilterAsync(command, store);
         List<GroupId> groups = command.Value(Name) is { } name
-            ? [await LetterOptions.GroupAsync(command, store, name)]
+            ? [(await GroupNames.FindAsync(command, store, name)).Group]
             : await GroupsAsync(inspector, command.Cancellation);
         List<(GroupId Group, StoredDeadLetter Letter)> found = [];
         foreach (GroupId group in groups)
@@ -62,28 +62,33 @@ internal static class DeadCommand
         }
         screen.Table(["CONSECUTOR", ">NUMBER", "ID", "NODE", ">ATTEMPTS", "DIED AT", "ERROR"], [.. found.Select(static one => (string[])
         [
-            one.Group.Stream, $"{one.Letter.Number}", one.Letter.Entry.ItemIdIn(one.Group.Stream, one.Letter.Partition),
+            GroupNames.Of(one.Group), $"{one.Letter.Number}", one.Letter.Entry.ItemIdIn(one.Group.Stream, one.Letter.Partition),
             one.Letter.Node, $"{one.Letter.Attempts}", Clean.Time(one.Letter.DiedAt), one.Letter.Error,
         ])]);
         foreach (var group in found.GroupBy(static one => one.Group).Where(group => group.Count() == max))
-            screen.Line($"{Clean.Text(group.Key.Stream)} may have more: --after {group.Last().Letter.Number}.");
+            screen.Line($"{Clean.Text(GroupNames.Of(group.Key))} may have more: --after {group.Last().Letter.Number}.");
     }
 
     private static async Task<int> ShowAsync(CommandRun command)
     {
         await using IStreamStore store = await command.OpenAsync();
-        GroupId group = await LetterOptions.GroupAsync(command, store, command.Value(One));
+        GroupId group = (await GroupNames.FindAsync(command, store, command.Value(One))).Group;
         string id = command.Value(Id);
-        StoredDeadLetter letter = await new StoreInspector(store).FindDeadLetterAsync(group, id, command.Cancellation)
-            ?? throw CommandException.NotFound($"The consecutor '{group.Stream}' has no dead letter {id}.");
+        StoredDeadLetter? letter = null;
+        List<long> others = [];
+        await foreach ((_, StoredDeadLetter found) in new StoreInspector(store).FindDeadLettersAsync(group, [id], command.Cancellation))
+            if (letter is null) letter = found;
+            else others.Add(found.Number);
+        if (letter is null) throw CommandException.NotFound($"The consecutor '{GroupNames.Of(group)}' has no dead letter {id}.");
         Screen screen = command.Screen;
         if (screen.IsJson)
         {
-            screen.Json(LetterForm.Of(group, letter));
+            screen.Json(LetterForm.Of(group, letter) with { Others = others });
             return ExitCodes.Fine;
         }
         screen.Line($"number    {letter.Number}");
         screen.Line($"id        {Clean.Text(letter.Entry.ItemIdIn(group.Stream, letter.Partition))}");
+        if (others.Count > 0) screen.Line($"others    {LetterForm.Join(others)}");
         screen.Line($"node      {Clean.Text(letter.Node)}");
         if (letter.Path.Length > 0) screen.Line($"path      {Clean.Text(letter.Path)}");
         screen.Line($"attempts  {letter.Attempts}");

@@ -3,7 +3,7 @@ namespace Sluice.Cli.Commands;
 /// <summary><c>sluice redrive</c> and <c>sluice discard</c>.</summary>
 internal static class LetterChangeCommand
 {
-    private static readonly Argument<string> Name = new("NAME") { Description = "The consecutor." };
+    private static readonly Argument<string> Name = new("NAME") { Description = "The consecutor, or STREAM:GROUP." };
 
     private static readonly Argument<string[]> Ids = new("ID")
     {
@@ -38,8 +38,12 @@ internal static class LetterChangeCommand
             throw CommandException.Usage("--ignore-missing is for ids of letters: without ids, there are none that could be missing.");
         // Nothing is created or changed for a name that does not exist.
         GroupId group;
+        string wait = "";
         await using (IStreamStore looked = await command.OpenAsync())
-            group = await LetterOptions.GroupAsync(command, looked, command.Value(Name));
+        {
+            (group, GroupBacklog backlog) = await GroupNames.FindAsync(command, looked, command.Value(Name));
+            if (verb == "redrive") wait = await WhyTheyWaitAsync(command, looked, group, backlog);
+        }
         await using IStreamStore store = await command.OpenToChangeAsync();
         var changes = new LetterChanges(command, store, group, done, change, needsEntry: verb == "redrive");
         if (ids.Length > 0) await changes.ChangeAsync(ids, command.Value(IgnoreMissing));
@@ -47,8 +51,19 @@ internal static class LetterChangeCommand
         if (!command.Screen.IsJson)
             command.Screen.Line($"{Clean.Count(changes.Changed)} {(changes.Changed == 1 ? "letter" : "letters")} {done}"
                 + (changes.Damaged > 0 ? $"; {Clean.Count(changes.Damaged)} damaged in the store, and left ('sluice check' says how)" : "")
-                + (changes.Changed == 0 ? await OtherNodesAsync(command, store, group) : ""));
+                + (changes.Changed == 0 ? await OtherNodesAsync(command, store, group) : wait));
         return changes.Changed > 0 ? ExitCodes.Fine : ExitCodes.Found;
+    }
+
+    // Redriven letters are no letters any more: an operator who does not know that they wait does not find them.
+    private static async Task<string> WhyTheyWaitAsync(CommandRun command, IStreamStore store, GroupId group, GroupBacklog backlog)
+    {
+        string name = Clean.Text(GroupNames.Of(group));
+        if (backlog.PausedAt is { } since)
+            return $"; {name} is {(backlog.IsDraining ? "drained" : "paused")} since {Clean.Time(since)}, and begins nothing until it is "
+                + "resumed";
+        return await store.FindGroupAsync(group, command.Cancellation) is { Members.Count: > 0 } ? ""
+            : $"; no process runs {name}, so nothing is processed until one does";
     }
 
     // A node that has no letters may be a misspelt one.

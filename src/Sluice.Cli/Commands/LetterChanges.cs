@@ -31,7 +31,7 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
                 throw CommandException.NotFound($"The dead letter {id} is damaged, and cannot be {done}. Restore the store from a "
                     + "backup, or discard the letter. Nothing was changed.");
             if (!ignoreMissing && !found.Contains(id))
-                throw CommandException.NotFound($"The consecutor '{group.Stream}' has no dead letter {id}. Nothing was changed.");
+                throw CommandException.NotFound($"The consecutor '{GroupNames.Of(group)}' has no dead letter {id}. Nothing was changed.");
             numbers.AddRange(found[id].Select(static letter => letter.Number));
         }
         foreach (long[] some in numbers.Distinct().Chunk(Step)) await ChangeAsync(some);
@@ -56,20 +56,11 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
         if (numbers.Count > 0) await ChangeAsync([.. numbers]);
     });
 
-    // An item that died in several parts has several letters with its id. One pass finds the letters of all items.
     private async Task<ILookup<string, Found>> FindAsync(string[] ids)
     {
         List<Found> found = [];
-        HashSet<string> items = new(StringComparer.Ordinal);
-        foreach (string id in ids.Distinct(StringComparer.Ordinal))
-            if (!id.All(char.IsAsciiDigit)) items.Add(id);
-            else if (await inspector.FindDeadLetterAsync(group, id, command.Cancellation) is { } letter)
-                found.Add(new(id, letter.Number, letter.IsUnreadable));
-        if (items.Count > 0)
-            await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(group, cancellation: command.Cancellation))
-                foreach (string id in (HashSet<string>)[letter.Entry.ItemIdIn(group.Stream, letter.Partition),
-                    letter.Entry.IdIn(group.Stream, letter.Partition).ToString()])
-                    if (items.Contains(id)) found.Add(new(id, letter.Number, letter.IsUnreadable));
+        await foreach ((string id, StoredDeadLetter letter) in inspector.FindDeadLettersAsync(group, ids, command.Cancellation))
+            found.Add(new(id, letter.Number, letter.IsUnreadable));
         return found.ToLookup(static letter => letter.Id, StringComparer.Ordinal);
     }
 

@@ -35,16 +35,6 @@ internal static class LetterOptions
     public static bool AreGiven(CommandRun command)
         => command.Value(Node) is not null || command.Value(Error) is not null || command.Value(Since) is not null;
 
-    /// <summary>Finds the group of a consecutor.</summary>
-    public static async Task<GroupId> GroupAsync(CommandRun command, IStreamStore store, string name)
-    {
-        if (await store.FindStreamAsync(name, command.Cancellation) is not { } stream)
-            throw CommandException.NotFound(
-                $"The store has no consecutor '{name}'.{await NearNamesOfStore.ConsecutorsAsync(command, store, name)}");
-        if (stream.Groups.Any(group => group.Name == name)) return new(name, name);
-        throw CommandException.NotFound($"The stream '{name}' belongs to no consecutor, so it has no dead letters.");
-    }
-
     private static DateTimeOffset Read(string text, DateTimeOffset now)
     {
         if (text.Length > 1 && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint,

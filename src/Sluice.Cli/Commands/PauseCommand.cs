@@ -26,7 +26,7 @@ internal static class PauseCommand
         bool isRun;
         await using (IStreamStore looked = await command.OpenAsync())
         {
-            (group, before) = await FindAsync(command, looked, command.Value(Name));
+            (group, before) = await GroupNames.FindAsync(command, looked, command.Value(Name), " Nothing was changed.");
             isRun = await looked.FindGroupAsync(group, command.Cancellation) is { Members.Count: > 0 };
         }
         await using (IStreamStore store = await command.OpenToChangeAsync())
@@ -59,24 +59,6 @@ internal static class PauseCommand
         _ => isRun ? "drains: no member begins an item, and each releases its partitions until it is resumed. Watch it with "
             + "sluice members" : "is drained: no process runs it. None begins an item until it is resumed",
     };
-
-    // Names may contain colons: each may be the one between stream and group.
-    private static async Task<(GroupId Group, GroupBacklog Backlog)> FindAsync(CommandRun command, IStreamStore store, string name)
-    {
-        if (await GroupAsync(name, name) is { } own) return own;
-        for (int colon = name.IndexOf(':', StringComparison.Ordinal); colon >= 0; colon = name.IndexOf(':', colon + 1))
-            if (await GroupAsync(name[..colon], name[(colon + 1)..]) is { } group) return group;
-        throw CommandException.NotFound(await store.FindStreamAsync(name, command.Cancellation) is null
-            ? $"The store has no consecutor '{name}'. Nothing was changed.{await NearNamesOfStore.ConsecutorsAsync(command, store, name)}"
-            : $"The stream '{name}' belongs to no consecutor. Nothing was changed. A group of a stream is STREAM:GROUP.");
-
-        async Task<(GroupId, GroupBacklog)?> GroupAsync(string stream, string group)
-        {
-            if (stream.Length == 0 || group.Length == 0) return null;
-            StreamInfo? found = await store.FindStreamAsync(stream, command.Cancellation);
-            return found?.Groups.FirstOrDefault(one => one.Name == group) is { } backlog ? (new(stream, group), backlog) : null;
-        }
-    }
 
     private enum Hold
     {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Sluice.Cli.Output;
 
 /// <summary>A dead letter as JSON. The names are stable: scripts read them.</summary>
@@ -6,6 +8,12 @@ internal sealed record LetterForm(
     DateTimeOffset DiedAt, int CodeVersion, string? Text, string? Base64, IReadOnlyList<string> Stack,
     bool IsDamaged)
 {
+    private const int MaxShown = 10;
+
+    /// <summary>The numbers of the other letters that the same ID selects; null in a list.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<long>? Others { get; init; }
+
     public static LetterForm Of(GroupId group, StoredDeadLetter letter)
     {
         string? text = Clean.Utf8(letter.Entry.Payload.Span);
@@ -19,4 +27,8 @@ internal sealed record LetterForm(
     public static IReadOnlyList<string> CallsOf(StoredDeadLetter letter)
         => [.. letter.Stack.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(static call => call.StartsWith("at ", StringComparison.Ordinal) ? call[3..] : call)];
+
+    /// <summary>Returns the first numbers, and how many more there are.</summary>
+    public static string Join(IReadOnlyList<long> numbers) => string.Join(", ", numbers.Take(MaxShown))
+        + (numbers.Count > MaxShown ? $" and {Clean.Count(numbers.Count - MaxShown)} more" : "");
 }

@@ -117,6 +117,9 @@ public sealed class StoreInspectorTests : IAsyncDisposable
         Assert.Equal(2, (await inspector.FindDeadLetterAsync(Group, second.Entry.IdIn("orders", 0).ToString(), Cancellation))!.Number);
         foreach (string missing in (string[])["0", "5", "orders/0/5@1", "x", ""])
             Assert.Null(await inspector.FindDeadLetterAsync(Group, missing, Cancellation));
+        string id = second.Entry.IdIn("orders", 0).ToString();
+        Assert.Equal([("4", 4), (id, 2)], await inspector.FindDeadLettersAsync(Group, ["x", id, "4", "0", "5", "", id], Cancellation)
+            .Select(static found => (found.Id, found.Letter.Number)).ToListAsync(Cancellation));
 
         async Task<IEnumerable<long>> NumbersAsync(DeadLetterFilter? filter, long after = 0, int max = 100)
             => (await inspector.ListDeadLettersAsync(Group, filter, after, max, Cancellation)).Select(static letter => letter.Number);

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
+
 namespace Sluice.Diagnostics;
 
 /// <summary>
@@ -167,18 +169,44 @@ public sealed class StoreInspector
     /// <returns>The letter; null if there is none, or the text is neither.</returns>
     public async Task<StoredDeadLetter?> FindDeadLetterAsync(GroupId group, string id, CancellationToken cancellation = default)
     {
-        if (long.TryParse(id, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long number))
+        await foreach ((_, StoredDeadLetter letter) in FindDeadLettersAsync(group, [id], cancellation).ConfigureAwait(false))
+            return letter;
+        return null;
+    }
+
+    /// <summary>Finds dead letters of a group by their numbers, or by the ids of their items or entries. An item that died in several parts
+    /// has several letters.</summary>
+    /// <remarks>Numbers cost a call each. For ids, all letters are read, once.</remarks>
+    /// <param name="group">The group.</param>
+    /// <param name="ids">Numbers such as <c>17</c>, and ids such as <c>payments/3/42@1</c>.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>The letters, each with the number or id that it was found by: first those of numbers, then those of ids by number. Numbers
+    /// and ids without a letter are left out. A letter comes twice if it is found by two of them.</returns>
+    public async IAsyncEnumerable<(string Id, StoredDeadLetter Letter)> FindDeadLettersAsync(GroupId group, IReadOnlyList<string> ids,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        HashSet<string> items = new(StringComparer.Ordinal);
+        foreach (string id in ids.Distinct(StringComparer.Ordinal))
         {
-            if (number == 0) return null;
+            if (!long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out long number))
+            {
+                if (id.Length > 0) items.Add(id);
+                continue;
+            }
+            if (number == 0) continue;
             IReadOnlyList<StoredDeadLetter> page = await store.ListDeadAsync(group, null, number - 1, 1, cancellation)
                 .ConfigureAwait(false);
-            return page.Count > 0 && page[0].Number == number ? page[0] : null;
+            if (page.Count > 0 && page[0].Number == number) yield return (id, page[0]);
         }
-        if (id.Length == 0) return null;
+        if (items.Count == 0) yield break;
         await foreach (StoredDeadLetter letter in ReadDeadLettersAsync(group, cancellation: cancellation).ConfigureAwait(false))
-            if (letter.Entry.ItemIdIn(group.Stream, letter.Partition) == id
-                || letter.Entry.IdIn(group.Stream, letter.Partition).ToString() == id) return letter;
-        return null;
+        {
+            string item = letter.Entry.ItemIdIn(group.Stream, letter.Partition);
+            string entry = letter.Entry.IdIn(group.Stream, letter.Partition).ToString();
+            if (items.Contains(item)) yield return (item, letter);
+            if (entry != item && items.Contains(entry)) yield return (entry, letter);
+        }
     }
 
     // Calls that are made together share a round trip or a turn of the store's thread. One that was deleted meanwhile is null.
