@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Sluice.Samples.Tests;
 using Sluice.Storage;
+using SQLitePCL;
 
 namespace Sluice.Cli.Tests;
 
@@ -110,6 +111,18 @@ public abstract class CliTestBase : IDisposable
             {
                 return false;                        // closed in the meantime
             }
+        }
+    }
+
+    /// <summary>Changes the closed store by a statement of SQL.</summary>
+    internal void Execute(string sql)
+    {
+        Batteries_V2.Init();
+        Assert.Equal(raw.SQLITE_OK, raw.sqlite3_open(StorePath, out sqlite3 database));
+        using (database)
+        {
+            Assert.Equal(raw.SQLITE_OK, raw.sqlite3_exec(database, sql));
+            Assert.Equal(raw.SQLITE_OK, raw.sqlite3_exec(database, "PRAGMA wal_checkpoint(TRUNCATE)"));
         }
     }
 

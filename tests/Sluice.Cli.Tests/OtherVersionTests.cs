@@ -69,17 +69,6 @@ public sealed class OtherVersionTests : CliTestBase
         }
     }
 
-    private void Execute(string sql)
-    {
-        Batteries_V2.Init();
-        Assert.Equal(raw.SQLITE_OK, raw.sqlite3_open(StorePath, out sqlite3 database));
-        using (database)
-        {
-            Assert.Equal(raw.SQLITE_OK, raw.sqlite3_exec(database, sql));
-            Assert.Equal(raw.SQLITE_OK, raw.sqlite3_exec(database, "PRAGMA wal_checkpoint(TRUNCATE)"));
-        }
-    }
-
     private static async Task<string> AskAsync(RedisServer server, params string[] command)
     {
         using SampleProcess asked = SampleProcess.StartProgram(Path.GetTempPath(), "redis-cli", ["-p", $"{server.Port}", .. command]);

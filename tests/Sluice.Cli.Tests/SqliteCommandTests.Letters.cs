@@ -53,6 +53,25 @@ public sealed partial class SqliteCommandTests
     }
 
     [Fact]
+    public async Task ARedriveLeavesTheLettersOfADamagedPartition()
+    {
+        await using (SqliteStreamStore store = await OpenAsync())
+            await FillAsync(store, [.. Enumerable.Range(1, 20).Select(static n => $"word {n}")]);
+        Execute("UPDATE sluice_part SET done = done + 1 WHERE part = 1");
+        string[] ids = [.. (await RunJsonAsync("dead", Store)).EnumerateArray().Select(static one => one.GetProperty("id").ToString())];
+        int left = ids.Count(static id => id.StartsWith("orders/1/", StringComparison.Ordinal));
+        Assert.InRange(left, 1, 19);
+
+        Assert.Equal($"{20 - left} letters redriven; {left} left because of damage in the store: partition 1 ('sluice check' says how)"
+            + $"{NotRun}\n", (await RunAsync("redrive", Store, "orders", "--all")).Succeeded().Output);
+        Ended none = await RunAsync("redrive", Store, "orders", "--all", "--json");
+        using JsonDocument json = JsonDocument.Parse(none.Output);
+        Assert.Equal((1, 0, left), (none.ExitCode, json.RootElement.GetProperty("redriven").GetInt32(),
+            json.RootElement.GetProperty("damaged").GetInt32()));
+        Assert.Equal($"{left} letters discarded\n", (await RunAsync("discard", Store, "orders", "--all")).Succeeded().Output);
+    }
+
+    [Fact]
     public async Task LettersOfAGroupOfAStreamAreListedAndDiscarded()
     {
         await using SqliteStreamStore store = await OpenAsync();

@@ -49,8 +49,7 @@ internal static class LetterChangeCommand
         if (ids.Length > 0) await changes.ChangeAsync(ids, command.Value(IgnoreMissing));
         else await changes.ChangeAsync(await LetterOptions.FilterAsync(command, store));
         if (!command.Screen.IsJson)
-            command.Screen.Line($"{Clean.Count(changes.Changed)} {(changes.Changed == 1 ? "letter" : "letters")} {done}"
-                + (changes.Damaged > 0 ? $"; {Clean.Count(changes.Damaged)} damaged in the store, and left ('sluice check' says how)" : "")
+            command.Screen.Line($"{Clean.Count(changes.Changed)} {(changes.Changed == 1 ? "letter" : "letters")} {done}{changes.Left}"
                 + (changes.Changed == 0 ? await OtherNodesAsync(command, store, group) : wait));
         return changes.Changed > 0 ? ExitCodes.Fine : ExitCodes.Found;
     }

@@ -11,19 +11,23 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
     private const int Step = 100;                    // small steps: a consecutor notices each one
 
     private readonly StoreInspector inspector = new(store);
+    private readonly DamagedPartitions partitions = new();
+    private int damaged;
     private bool areIds;
 
     /// <summary>The number of letters that the store has acknowledged.</summary>
     public int Changed { get; private set; }
 
-    /// <summary>The number of letters of the filter that were left, because they are damaged.</summary>
-    public int Damaged { get; private set; }
+    /// <summary>The letters that were left because of damage, and the remedy, with a semicolon before it; empty if there are none.</summary>
+    public string Left => (damaged > 0 ? $"; {Clean.Count(damaged)} damaged in the store, and left" : "")
+        + (partitions.Left > 0 ? $"; {Clean.Count(partitions.Left)} left because of damage in the store: {partitions}" : "")
+        + (damaged + partitions.Left > 0 ? " ('sluice check' says how)" : "");
 
     /// <summary>Changes letters by their numbers, or by the ids of their items.</summary>
     public Task ChangeAsync(string[] ids, bool ignoreMissing) => ReportAsync(async () =>
     {
         areIds = true;
-        List<long> numbers = [];
+        List<LetterPlace> letters = [];
         ILookup<string, Found> found = await FindAsync(ids);
         foreach (string id in ids)
         {
@@ -32,9 +36,9 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
                     + "backup, or discard the letter. Nothing was changed.");
             if (!ignoreMissing && !found.Contains(id))
                 throw CommandException.NotFound($"The consecutor '{GroupNames.Of(group)}' has no dead letter {id}. Nothing was changed.");
-            numbers.AddRange(found[id].Select(static letter => letter.Number));
+            letters.AddRange(found[id].Select(static letter => letter.Place));
         }
-        foreach (long[] some in numbers.Distinct().Chunk(Step)) await ChangeAsync(some);
+        foreach (LetterPlace[] some in letters.Distinct().Chunk(Step)) await ChangeAsync(some);
     });
 
     /// <summary>Changes the letters that a filter selects. A letter that dies again meanwhile died too late, and is left.</summary>
@@ -44,27 +48,28 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
         {
             Before = (await store.GetTimeAsync(command.Cancellation)).AddTicks(1)
         };
-        List<long> numbers = [];
+        List<LetterPlace> letters = [];
         await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(group, selected, cancellation: command.Cancellation))
         {
-            if (needsEntry && letter.IsUnreadable) Damaged++;
-            else numbers.Add(letter.Number);
-            if (numbers.Count < Step) continue;
-            await ChangeAsync([.. numbers]);
-            numbers.Clear();
+            if (needsEntry && letter.IsUnreadable) damaged++;
+            else letters.Add(new(letter.Number, letter.Partition));
+            if (letters.Count < Step) continue;
+            await ChangeAsync(letters);
+            letters.Clear();
         }
-        if (numbers.Count > 0) await ChangeAsync([.. numbers]);
+        await ChangeAsync(letters);
     });
 
     private async Task<ILookup<string, Found>> FindAsync(string[] ids)
     {
         List<Found> found = [];
         await foreach ((string id, StoredDeadLetter letter) in inspector.FindDeadLettersAsync(group, ids, command.Cancellation))
-            found.Add(new(id, letter.Number, letter.IsUnreadable));
+            found.Add(new(id, new(letter.Number, letter.Partition), letter.IsUnreadable));
         return found.ToLookup(static letter => letter.Id, StringComparer.Ordinal);
     }
 
-    private async Task ChangeAsync(long[] numbers) => Changed += await change(store, group, numbers, command.Cancellation);
+    private async Task ChangeAsync(IReadOnlyList<LetterPlace> letters)
+        => Changed += await partitions.ChangeAsync(letters, numbers => change(store, group, numbers, command.Cancellation));
 
     // The JSON of a broken command has what the store has acknowledged.
     private async Task ReportAsync(Func<Task> work)
@@ -101,10 +106,10 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
         if (command.Screen.IsJson)
         {
             var json = new Dictionary<string, object> { [done] = Changed, ["isComplete"] = isComplete };
-            if (needsEntry) json["damaged"] = Damaged;
+            if (needsEntry) json["damaged"] = damaged + partitions.Left;
             command.Screen.Json(json);
         }
     }
 
-    private readonly record struct Found(string Id, long Number, bool IsUnreadable);
+    private readonly record struct Found(string Id, LetterPlace Place, bool IsUnreadable);
 }

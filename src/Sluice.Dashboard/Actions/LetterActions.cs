@@ -55,30 +55,34 @@ internal static class LetterActions
             return await AskAsync(request, one, verb, query).ConfigureAwait(false);
         long all = 0;
         bool isCut = false;
+        var damaged = new DamagedPartitions();
         await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async store =>
         {
             // What is begun goes on when the browser leaves, but does not hold up a program that stops.
-            await foreach (long[] some in NumbersAsync(request, one, query, last, Step, verb).ConfigureAwait(false))
+            await foreach (LetterPlace[] some in PlacesAsync(request, one, query, last, Step, verb).ConfigureAwait(false))
             {
                 if (isCut = request.Stopping.IsCancellationRequested) break;
-                all += await change(store, one.Id, some, CancellationToken.None).ConfigureAwait(false);
+                all += await damaged.ChangeAsync(some, numbers => change(store, one.Id, numbers, CancellationToken.None))
+                    .ConfigureAwait(false);
             }
-            return $"{Shown.Count(all)} {done}{(isCut ? ", then the program stopped" : "")}";
+            string left = damaged.Left == 0 ? "" : $"; {Shown.Count(damaged.Left)} left because of damage in the store: {damaged}";
+            return $"{Shown.Count(all)} {done}{left}{(isCut ? ", then the program stopped" : "")}";
         }).ConfigureAwait(false);
         if (isCut)
             throw new MissingException($"The program stops. So far, {Shown.Count(all, "dead letter")} {(all == 1 ? "was" : "were")} {done}. "
                 + "Do it again for the others when the program runs again.", StatusCodes.Status503ServiceUnavailable);
-        return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count={all.ToString(CultureInfo.InvariantCulture)}"));
+        return ActionOutcome.GoTo(Letters(request, one, string.Create(CultureInfo.InvariantCulture,
+            $"done={done}&count={all}{(damaged.Left == 0 ? "" : $"&left={damaged.Left}")}")));
     }
 
     // The count is that of this moment, and so is the choice: what dies later has a higher number, and is not changed. A clock says less.
     private static async Task<ActionOutcome> AskAsync(ActionRequest request, ConsecutorSample one, string verb, LetterQuery query)
     {
         long count = 0, last = 0, damaged = 0;
-        await foreach (long[] some in NumbersAsync(request, one, query, long.MaxValue, StoreInspector.MaxPage, verb, () => damaged++)
+        await foreach (LetterPlace[] some in PlacesAsync(request, one, query, long.MaxValue, StoreInspector.MaxPage, verb, () => damaged++)
             .ConfigureAwait(false))
         {
-            last = some[^1];
+            last = some[^1].Number;
             if ((count += some.Length) >= MaxCounted) break;
         }
         Markup fields = Markup.Join(LetterQuery.Names.Where(name => request.Field(name) is not null)
@@ -97,22 +101,22 @@ internal static class LetterActions
         ]));
     }
 
-    private static async IAsyncEnumerable<long[]> NumbersAsync(ActionRequest request, ConsecutorSample one, LetterQuery query, long last,
-        int step, string verb, Action? left = null)
+    private static async IAsyncEnumerable<LetterPlace[]> PlacesAsync(ActionRequest request, ConsecutorSample one, LetterQuery query,
+        long last, int step, string verb, Action? left = null)
     {
         StoreInspector inspector = request.Page.Sampler.InspectorOf(one.Store);
-        List<long> numbers = [];
+        List<LetterPlace> places = [];
         await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(one.Id, query.Filter).ConfigureAwait(false))
         {
             if (letter.Number > last) break;
             bool isWanted = query.Matches(letter);
             if (isWanted && letter.IsUnreadable && verb == "Redrive") left?.Invoke();
-            else if (isWanted) numbers.Add(letter.Number);
-            if (numbers.Count < step) continue;
-            yield return [.. numbers];
-            numbers.Clear();
+            else if (isWanted) places.Add(new(letter.Number, letter.Partition));
+            if (places.Count < step) continue;
+            yield return [.. places];
+            places.Clear();
         }
-        if (numbers.Count > 0) yield return [.. numbers];
+        if (places.Count > 0) yield return [.. places];
     }
 
     private static string Describe(ActionRequest request)

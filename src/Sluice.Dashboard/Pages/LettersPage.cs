@@ -97,15 +97,16 @@ internal static class LettersPage
     // What an action has said, in words of ours: the address is not ours.
     private static string Outcome(PageRequest request) => request.Query("done") switch
     {
-        "redriven" => $"{Number(request)} redriven.",
-        "discarded" => $"{Number(request)} discarded.",
+        "redriven" => $"{Number(request, "count")} redriven.{(request.Query("left") is null ? ""
+            : $" Left because of damaged partitions: {Number(request, "left")}. Restore the store from a backup, or discard them.")}",
+        "discarded" => $"{Number(request, "count")} discarded.",
         "sent" => "The edited letter was sent again.",
         "sent-before" => "The letter had been sent again before: that payload counts.",
         _ => "",
     };
 
-    private static string Number(PageRequest request)
-        => long.TryParse(request.Query("count"), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+    private static string Number(PageRequest request, string field)
+        => long.TryParse(request.Query(field), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
             ? Shown.Count(count, "letter") : "Letters";
 
     private static string With(PageRequest request, string here, string more)

@@ -82,9 +82,11 @@ internal sealed class OwnerClient(string path, TimeProvider time)
                 write(json);
             }, OwnerMessage.MaxRequest, either.Token).ConfigureAwait(false);
             JsonElement answer = await OwnerMessage.ReadAsync(stream, OwnerMessage.MaxAnswer, either.Token).ConfigureAwait(false);
-            return answer.TryGetProperty("error", out JsonElement error)
-                ? throw new StreamStoreException($"The process that has the store {path} open has refused: {error.GetString()}.")
-                : answer;
+            if (!answer.TryGetProperty("error", out JsonElement error)) return answer;
+            string refusal = $"The process that has the store {path} open has refused: {error.GetString()?.TrimEnd('.')}.";
+            throw answer.TryGetProperty("damagedPartition", out JsonElement partition)
+                ? new StreamStoreException(refusal) { Stream = group.Stream, Partition = partition.GetInt32(), IsPermanent = true }
+                : new StreamStoreException(refusal);
         }
         catch (Exception gone) when (gone is IOException or SocketException or InvalidDataException
             || (gone is OperationCanceledException && timeout.IsCancellationRequested && !cancellation.IsCancellationRequested))

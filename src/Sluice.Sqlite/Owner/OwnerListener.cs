@@ -136,6 +136,14 @@ internal sealed class OwnerListener : IAsyncDisposable
         {
             return Error("the request is not complete");
         }
+        catch (StreamStoreException refused) when (refused is { IsPermanent: true, Partition: not null })
+        {
+            return json =>
+            {
+                Error(refused.Message)(json);
+                json.WriteNumber("damagedPartition", refused.Partition.Value);
+            };
+        }
         catch (Exception refused)                    // the peer reports it; this process has nothing to do with it
         {
             return Error(refused.Message);

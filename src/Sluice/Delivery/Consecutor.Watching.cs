@@ -9,6 +9,7 @@ public sealed partial class Consecutor<T>
 {
     private const int PageSize = 100;
     private const double SlowestRate = 0.00001;
+    private const string DamageRemedy = "Restore the store from a backup, or delete the letters.";
 
     /// <summary>
     /// Waits until every sent item is accepted or refused, and every accepted item has ended: completed, or dead. This includes parked
@@ -106,7 +107,7 @@ public sealed partial class Consecutor<T>
 
     /// <summary>Processes dead letters again: from the failing node if the node's input was kept, otherwise from the start. Redriven items
     /// have all their attempts again and keep their ids, but lose their order. Letters that are damaged in the store are left
-    /// out, with a warning.</summary>
+    /// out, with a warning, and so are letters of damaged partitions.</summary>
     /// <param name="which">Chooses the letters.</param>
     /// <param name="cancellation">Gives up; what was redriven until then stays so.</param>
     /// <returns>How many there were.</returns>
@@ -144,22 +145,25 @@ public sealed partial class Consecutor<T>
         ArgumentNullException.ThrowIfNull(which);
         int most = perSecond is { } rate ? Math.Clamp((int)(rate / 10), 1, PageSize) : PageSize;
         int changed = 0;
+        var partitions = new DamagedPartitions();
         long end = await LastLetterAsync(cancellation).ConfigureAwait(false);
         await foreach (IReadOnlyList<StoredDeadLetter> page in LetterPages.ReadAsync(core.Store, core.Group, null, 0, most, cancellation)
             .ConfigureAwait(false))
         {
-            ILookup<bool, long> wanted = page.Where(dead => dead.Number <= end && which(Letters.Read<T>(core, dead)))
-                .ToLookup(dead => isRedrive && dead.IsUnreadable, dead => dead.Number);
-            long[] chosen = [.. wanted[false]];
+            ILookup<bool, LetterPlace> wanted = page.Where(dead => dead.Number <= end && which(Letters.Read<T>(core, dead)))
+                .ToLookup(dead => isRedrive && dead.IsUnreadable, static dead => new LetterPlace(dead.Number, dead.Partition));
+            LetterPlace[] chosen = [.. wanted[false]];
             if (wanted[true].Any()) core.Lifetime.Warn($"These dead letters of {Name} are damaged in the store, and were not redriven: "
-                + $"{string.Join(", ", wanted[true])}. Restore the store from a backup, or delete the letters.");
+                + $"{string.Join(", ", wanted[true].Select(static letter => letter.Number))}. {DamageRemedy}");
             bool isLast = page[^1].Number >= end;
-            if (chosen.Length > 0) changed += await (isRedrive ? LetterChanges.RedriveAsync(core, chosen, cancellation)
-                : LetterChanges.DeleteAsync(core, chosen, cancellation)).ConfigureAwait(false);
+            if (chosen.Length > 0) changed += await (isRedrive ? LetterChanges.RedriveAsync(core, chosen, partitions, cancellation)
+                : LetterChanges.DeleteAsync(core, chosen, partitions, cancellation)).ConfigureAwait(false);
             if (isLast) break;
             if (perSecond is { } limit && chosen.Length > 0)
                 await Task.Delay(TimeSpan.FromSeconds(chosen.Length / limit), core.Time, cancellation).ConfigureAwait(false);
         }
+        if (partitions.Left > 0) core.Lifetime.Warn($"{Amounts.Of(partitions.Left, "dead letter")} of {Name} cannot be redriven, because of "
+            + $"damage in the store: {partitions}. {DamageRemedy}");
         return changed;
     }
 

@@ -34,7 +34,28 @@ public sealed class DamagedLetterTests : IAsyncDisposable
         Assert.Equal(3, (await letters.ListAsync()).Count);
     }
 
+    [Fact]
+    public async Task ARedriveLeavesTheLettersOfADamagedPartition()
+    {
+        await new Letters(store).AddAsync("first", "second");
+        await using DashboardProgram program = await DashboardProgram.StartAsync(new()
+        {
+            Stores = new Dictionary<string, IStreamStore> { ["main"] = new DamagedPartitionStore(store) }
+        });
+        using Viewer viewer = program.NewViewer();
+        Answer done = await viewer.PostAsync(Orders + "/redrive", Page, ("last", "2"));
+        Assert.Contains("0 letters redriven. Left because of damaged partitions: 2 letters.", done.Text, StringComparison.Ordinal);
+        Assert.Contains("0 redriven; 2 left because of damage in the store: partition 0", (await viewer.GetAsync("/audit")).Text,
+            StringComparison.Ordinal);
+    }
+
     public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    private sealed class DamagedPartitionStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+            => throw new StreamStoreException("The partition 0 is damaged.") { Stream = group.Stream, Partition = 0, IsPermanent = true };
+    }
 
     private sealed class DamagedStore(IStreamStore inner, long number) : StreamStoreWrapper(inner, leaveOpen: true)
     {

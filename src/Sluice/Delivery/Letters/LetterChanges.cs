@@ -7,25 +7,26 @@ internal static class LetterChanges
     private const int Tries = 5;
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
 
-    public static Task<int> RedriveAsync(ConsecutorCore core, IReadOnlyList<long> numbers, CancellationToken cancellation)
-        => DoAsync(core, numbers, core.Store.RedriveAsync, redriven =>
+    public static Task<int> RedriveAsync(ConsecutorCore core, IReadOnlyList<LetterPlace> letters, DamagedPartitions damaged,
+        CancellationToken cancellation)
+        => DoAsync(core, letters, damaged, core.Store.RedriveAsync, redriven =>
     {
         core.Ledger.Redrive(redriven);
         core.Pump.Changed();
     }, cancellation);
 
-    public static Task<int> DeleteAsync(ConsecutorCore core, IReadOnlyList<long> numbers, CancellationToken cancellation)
-        => DoAsync(core, numbers, core.Store.DeleteDeadAsync, deleted => core.Ledger.Delete(deleted), cancellation);
+    public static Task<int> DeleteAsync(ConsecutorCore core, IReadOnlyList<LetterPlace> letters, DamagedPartitions damaged,
+        CancellationToken cancellation)
+        => DoAsync(core, letters, damaged, core.Store.DeleteDeadAsync, deleted => core.Ledger.Delete(deleted), cancellation);
 
     /// <summary>Repeats a call whose answer was lost, for the letters that are still there; the others were changed.</summary>
-    private static async Task<int> DoAsync(
-        ConsecutorCore core, IReadOnlyList<long> numbers, Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change,
-            Action<int> count, CancellationToken cancellation)
+    private static async Task<int> DoAsync(ConsecutorCore core, IReadOnlyList<LetterPlace> letters, DamagedPartitions damaged,
+        Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change, Action<int> count, CancellationToken cancellation)
     {
         core.Ledger.BeginLetterChange();
         try
         {
-            return await RepeatAsync(core, numbers, change, count, cancellation).ConfigureAwait(false);
+            return await RepeatAsync(core, letters, damaged, change, count, cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -33,27 +34,30 @@ internal static class LetterChanges
         }
     }
 
-    private static async Task<int> RepeatAsync(
-        ConsecutorCore core, IReadOnlyList<long> numbers, Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change,
-            Action<int> count, CancellationToken cancellation)
+    private static async Task<int> RepeatAsync(ConsecutorCore core, IReadOnlyList<LetterPlace> letters, DamagedPartitions damaged,
+        Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change, Action<int> count, CancellationToken cancellation)
     {
         int changed = 0;
         bool isUnsure = false;
         TimeSpan wait = FirstWait;
-        for (int tried = 1; numbers.Count > 0; tried++)
+        for (int tried = 1; (letters = damaged.LeaveOut(letters)).Count > 0; tried++)
         {
             try
             {
                 if (isUnsure)
                 {
-                    List<long> left = await LeftAsync(core, numbers, cancellation).ConfigureAwait(false);
-                    Count(numbers.Count - left.Count);
-                    (numbers, isUnsure) = (left, false);
+                    List<LetterPlace> left = await LeftAsync(core, letters, cancellation).ConfigureAwait(false);
+                    Count(letters.Count - left.Count);
+                    (letters, isUnsure) = (left, false);
                     continue;
                 }
                 isUnsure = true;
-                Count(await change(core.Group, numbers, cancellation).ConfigureAwait(false));
+                Count(await change(core.Group, [.. letters.Select(static letter => letter.Number)], cancellation).ConfigureAwait(false));
                 break;
+            }
+            catch (StreamStoreException e) when (damaged.Note(e, letters))
+            {
+                continue;
             }
             catch (StreamStoreException e) when (tried < Tries && !e.IsPermanent && !core.Lifetime.Token.IsCancellationRequested)
             {
@@ -71,18 +75,18 @@ internal static class LetterChanges
         }
     }
 
-    private static async Task<List<long>> LeftAsync(ConsecutorCore core, IReadOnlyList<long> numbers, CancellationToken cancellation)
+    private static async Task<List<LetterPlace>> LeftAsync(ConsecutorCore core, IReadOnlyList<LetterPlace> letters,
+        CancellationToken cancellation)
     {
-        var wanted = numbers.ToHashSet();
-        List<long> left = [];
-        for (long after = numbers[0] - 1, last = numbers[^1]; after < last;)
+        HashSet<long> found = [];
+        for (long after = letters[0].Number - 1, last = letters[^1].Number; after < last;)
         {
-            IReadOnlyList<StoredDeadLetter> page = await core.Store.ListDeadAsync(core.Group, null, after, numbers.Count, cancellation)
+            IReadOnlyList<StoredDeadLetter> page = await core.Store.ListDeadAsync(core.Group, null, after, letters.Count, cancellation)
                 .ConfigureAwait(false);
             if (page.Count == 0) break;
             after = page[^1].Number;
-            left.AddRange(page.Select(letter => letter.Number).Where(wanted.Contains));
+            found.UnionWith(page.Select(static letter => letter.Number));
         }
-        return left;
+        return [.. letters.Where(letter => found.Contains(letter.Number))];
     }
 }

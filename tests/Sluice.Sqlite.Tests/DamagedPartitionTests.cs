@@ -1,0 +1,52 @@
+using Sluice.Storage;
+
+namespace Sluice.Sqlite.Tests;
+
+/// <summary>A store refuses the letters of a damaged partition by its number, also for another process: the others can be redriven.</summary>
+public sealed class DamagedPartitionTests : IDisposable
+{
+    private static readonly GroupId Group = new("words", "words");
+
+    private readonly TempDirectory directory = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ARedriveNamesTheDamagedPartition()
+    {
+        string path = directory.File("store.db");
+        await using (SqliteStreamStore filled = await SqliteStreamStore.OpenAsync(path, Durability.Process, null, Cancellation))
+        await using (Consecutor<string> words = Words(filled))
+        {
+            await words.StartAsync(Cancellation);
+            for (int n = 1; n <= 20; n++) await words.SendAsync($"word {n}", Cancellation);          // to both partitions
+            Assert.Equal(20, (await words.WaitForIdleAsync(Cancellation)).Dead);
+        }
+        using (Database database = Database.Open(path)) database.Execute("UPDATE sluice_part SET done = done + 1 WHERE part = 1");
+
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, null, Cancellation);
+        await using IStreamStore other = await SqliteStreamStore.OpenToChangeAsync(path, null, Cancellation);
+        IReadOnlyList<StoredDeadLetter> letters = await store.ListDeadAsync(Group, cancellation: Cancellation);
+        int left = letters.Count(static letter => letter.Partition == 1);
+        Assert.InRange(left, 1, 19);
+        foreach (IStreamStore asked in (IStreamStore[])[store, other])
+        {
+            var refused = await Assert.ThrowsAsync<StreamStoreException>(
+                () => asked.RedriveAsync(Group, [.. letters.Select(static letter => letter.Number)], Cancellation).AsTask());
+            Assert.Equal(("words", 1, true), (refused.Stream, refused.Partition, refused.IsPermanent));
+            Assert.Contains("The partition 1 of words:words is damaged", refused.Message, StringComparison.Ordinal);
+        }
+        await using Consecutor<string> again = Words(store);
+        Assert.Equal(20 - left, await again.RedriveAsync(static _ => true, Cancellation));
+    }
+
+    public void Dispose() => directory.Dispose();
+
+    private static Consecutor<string> Words(IStreamStore store) => new("words", source => source | (_ => throw new FormatException()), new()
+    {
+        Store = store,
+        Delivery = DeliveryGuarantee.Replay(0),
+        Stream = new() { Partitions = 2 },
+        OnWarning = static _ => { },
+    });
+}
