@@ -2,7 +2,7 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A store refuses the letters of a damaged partition by its number, also for another process: the others can be redriven.</summary>
+/// <summary>A store names the damaged partition whose letters it refuses, also for another process: the others can be redriven.</summary>
 public sealed class DamagedPartitionTests : IDisposable
 {
     private static readonly GroupId Group = new("words", "words");

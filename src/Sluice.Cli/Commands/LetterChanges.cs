@@ -18,7 +18,7 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
     /// <summary>The number of letters that the store has acknowledged.</summary>
     public int Changed { get; private set; }
 
-    /// <summary>The letters that were left because of damage, and the remedy, with a semicolon before it; empty if there are none.</summary>
+    /// <summary>The letters that were left because of damage, and the remedy, after a semicolon; empty if there are none.</summary>
     public string Left => (damaged > 0 ? $"; {Clean.Count(damaged)} damaged in the store, and left" : "")
         + (partitions.Left > 0 ? $"; {Clean.Count(partitions.Left)} left because of damage in the store: {partitions}" : "")
         + (damaged + partitions.Left > 0 ? " ('sluice check' says how)" : "");

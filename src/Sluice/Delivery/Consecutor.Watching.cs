@@ -162,8 +162,8 @@ public sealed partial class Consecutor<T>
             if (perSecond is { } limit && chosen.Length > 0)
                 await Task.Delay(TimeSpan.FromSeconds(chosen.Length / limit), core.Time, cancellation).ConfigureAwait(false);
         }
-        if (partitions.Left > 0) core.Lifetime.Warn($"{Amounts.Of(partitions.Left, "dead letter")} of {Name} cannot be redriven, because of "
-            + $"damage in the store: {partitions}. {DamageRemedy}");
+        if (partitions.Left > 0) core.Lifetime.Warn($"{Amounts.Of(partitions.Left, "dead letter")} of {Name} cannot be redriven, because "
+            + $"of damage in the store: {partitions}. {DamageRemedy}");
         return changed;
     }
 
