@@ -108,7 +108,8 @@ internal static class Failures
     /// <summary>The error for a server that may delete the store's keys.</summary>
     public static StreamStoreException Evicts(ServerAddress address, string policy) => new(
         $"The server at {address} deletes keys when its memory is full (maxmemory-policy {policy}), acknowledged entries too. Set "
-            + $"maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction).")
+            + "maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction, or allowEviction=true in the connection "
+            + "string).")
     { IsPermanent = true };
 
     private static StreamStoreException Explain(string message, ServerAddress address, RedisServerException failure)
