@@ -70,6 +70,9 @@ public sealed record RedisStoreOptions
     /// </summary>
     public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "RedisStoreOptions.OnWarning"); }
 
+    // Whether to refuse a database that has no store under the prefix, and to write nothing to it.
+    internal bool MustExist { get; init; }
+
     // The time without an answer after which a warning says so.
     internal TimeSpan NoticeAfter { get; init; } = TimeSpan.FromSeconds(1);
 

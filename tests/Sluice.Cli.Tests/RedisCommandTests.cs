@@ -37,6 +37,18 @@ public sealed class RedisCommandTests : CliTestBase
         Assert.EndsWith("no damage\n", (await RunAsync("check", "shop")).Succeeded().Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("streams")]
+    [InlineData("check")]
+    [InlineData("redrive", "orders", "--all")]
+    public async Task AMissingStoreIsNotMade(string command, params string[] rest)
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        for (int i = 0; i < 2; i++)
+            Assert.Contains($"There is no store with the prefix 'shpo' at {server.Address}",
+                await MistakeAsync(3, [command, $"redis:{server.Address},prefix=shpo", .. rest]), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AMemberIsSeenAlive()
     {

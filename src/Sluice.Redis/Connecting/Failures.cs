@@ -79,6 +79,12 @@ internal static class Failures
             + "be loaded, and nothing was written. Give it more memory, or let processes of the version before settle what is there.",
             failure);
 
+    /// <summary>The error for a look at a store that does not exist.</summary>
+    public static StreamStoreException NoStore(ServerAddress address, string prefix)
+        => new($"There is no store with the prefix '{prefix}' at {address}: is that its server, its database (defaultDatabase=…) and its "
+            + "prefix (prefix=…)? A service makes the store when it opens it.")
+        { IsPermanent = true };
+
     private static StreamStoreException WantsPassword(ServerAddress address)
         => new($"The server at {address} wants a password, or another one: give it in the connection string (password=…, with user=… for a "
         + "user of the server's ACL).");
