@@ -26,7 +26,7 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form, Can
         if (Page.Options.OpenToChange is { } open)
         {
             IStreamStore store = await open(source.Name, Page.Aborted).ConfigureAwait(false);
-            // A store tells a loss only to the process that opens it first: it is told also if the action fails.
+            // A loss that was noticed at this opening is told also if the action fails.
             string said = store.Loss is { } loss ? $"{what} ({loss})" : what;
             await using (store.ConfigureAwait(false)) await AuditAsync(store, said, work).ConfigureAwait(false);
             await Task.Delay(MaxReadAge, Page.Options.Time).ConfigureAwait(false);       // the page that follows shows the change
