@@ -49,6 +49,21 @@ public sealed class RedisCommandTests : CliTestBase
                 await MistakeAsync(3, [command, $"redis:{server.Address},prefix=shpo", .. rest]), StringComparison.Ordinal);
     }
 
+    /// <remarks>The dashboard refuses it, because its audit is an entry, and advises these commands.</remarks>
+    [Fact]
+    public async Task LettersOfAServerWithAFullMemoryAreDiscarded()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        string store = $"redis:{server.Address}";
+        await using (RedisStreamStore service = await RedisStreamStore.ConnectAsync(server.Address, null, Cancellation))
+            await FillAsync(service, "one", "two");
+        using ConnectionMultiplexer client = await ConnectionMultiplexer.ConnectAsync($"{server.Address},allowAdmin=true");
+        await client.GetDatabase().ExecuteAsync("CONFIG", "SET", "maxmemory", "1");
+
+        Assert.Contains("orders is paused", (await RunAsync("pause", store, "orders")).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Equal("2 letters discarded\n", (await RunAsync("discard", store, "orders", "--all")).Succeeded().Output);
+    }
+
     [Fact]
     public async Task AMemberIsSeenAlive()
     {

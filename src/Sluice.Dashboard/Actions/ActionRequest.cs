@@ -37,7 +37,17 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form, Can
     private async Task AuditAsync(IStreamStore store, string what, Func<IStreamStore, Task<string>> work)
     {
         var action = Guid.NewGuid();
-        await AuditLog.WriteAsync(store, Who, what, null, action).ConfigureAwait(false);
+        try
+        {
+            await AuditLog.WriteAsync(store, Who, what, null, action).ConfigureAwait(false);
+        }
+        catch (StreamStoreException e)
+        {
+            // Who wants to make room in a full store has another way.
+            throw new StreamStoreException($"Nothing was changed, because the audit could not be written: {e.Message} If the store is full, "
+                + "sluice discard and sluice pause still work: they write no audit.", e)
+            { IsPermanent = e.IsPermanent };
+        }
         string outcome;
         try
         {
