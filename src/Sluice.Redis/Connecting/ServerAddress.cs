@@ -58,7 +58,8 @@ internal sealed class ServerAddress
         ILookup<string, string> words = connection.Split(',').ToLookup(static word => IsOption(word, PrefixOption) ? PrefixOption
             : IsOption(word, EvictionOption) ? EvictionOption : "");
         string? prefix = words[PrefixOption].LastOrDefault()?.Trim()[PrefixOption.Length..];
-        bool? eviction = words[EvictionOption].LastOrDefault()?.Trim()[EvictionOption.Length..] is { } value ? IsTrue(value) : null;
+        bool? eviction = words[EvictionOption].LastOrDefault()?.Trim()[EvictionOption.Length..] is { } value
+            ? IsTrue(value, nameof(connection)) : null;
         string text = string.Join(',', words[""]);
         CheckWords(text);
         ConfigurationOptions options;
@@ -86,8 +87,9 @@ internal sealed class ServerAddress
 
     private static bool IsOption(string word, string option) => word.TrimStart().StartsWith(option, StringComparison.OrdinalIgnoreCase);
 
-    private static bool IsTrue(string value) => bool.TryParse(value, out bool isTrue) ? isTrue : throw new ArgumentException(
-        "The connection string for Redis has the option allowEviction with another value than true or false.", "connection");
+    private static bool IsTrue(string value, string parameter) => bool.TryParse(value, out bool isTrue) ? isTrue
+        : throw new ArgumentException("The connection string for Redis has the option allowEviction with another value than true or false.",
+            parameter);
 
     /// <summary>Refuses redis: before an address, which the client would take for the name of the server.</summary>
     private static void CheckPrefix(string connection)
