@@ -141,7 +141,7 @@ internal sealed class CommandRun
         {
             IStreamStore opened = await StoreNames.OpenAsync(StoreText, (store, token) => open(store, Tell, token), cancellation)
                 .ConfigureAwait(false);
-            if (opened.Loss is { } loss) Warn(loss);         // the store tells the next process nothing
+            if (opened.Loss is { } loss) Warn(loss);
             return opened;
         }
         finally

@@ -54,7 +54,7 @@ public sealed record RedisStoreOptions
 
     /// <summary>
     /// Whether to accept a server that deletes keys when its memory is full (<c>maxmemory-policy</c> other than <c>noeviction</c>),
-    /// acknowledged entries included; by default false.
+    /// acknowledged entries included; by default false. <c>allowEviction=true</c> in the connection string does the same.
     /// </summary>
     /// <remarks>
     /// The store reads the setting when it is opened and after each reconnection: before the next call, and before the answer of a call
@@ -69,6 +69,9 @@ public sealed record RedisStoreOptions
     /// there, too, and fail no call.
     /// </summary>
     public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "RedisStoreOptions.OnWarning"); }
+
+    // Whether to refuse a database that has no store under the prefix, and to write nothing to it.
+    internal bool MustExist { get; init; }
 
     // The time without an answer after which a warning says so.
     internal TimeSpan NoticeAfter { get; init; } = TimeSpan.FromSeconds(1);

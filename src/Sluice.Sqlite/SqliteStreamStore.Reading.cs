@@ -61,7 +61,9 @@ public sealed partial class SqliteStreamStore
         {
             try
             {
-                return await OpenAsync(full, Durability.Power, options, cancellation).ConfigureAwait(false);
+                options.Check();
+                cancellation.ThrowIfCancellationRequested();
+                return Open(FullPath(full), Durability.Power, options, isOperator: true);
             }
             catch (StoreInUseException)
             {

@@ -52,7 +52,8 @@ public sealed partial class SqliteStreamStore : StreamStore
     /// <inheritdoc/>
     /// <remarks>
     /// The lock file (<c>-lock</c>) records the progress of the store. If it is missing, or was restored together with the file, no loss is
-    /// detected.
+    /// detected. A loss that an operator's program was told (<see cref="OpenToChangeAsync"/>) is told to the next <see cref="OpenAsync"/>,
+    /// too.
     /// </remarks>
     public override string? Loss { get; }
 
@@ -92,7 +93,7 @@ public sealed partial class SqliteStreamStore : StreamStore
         options ??= new();
         options.Check();
         cancellation.ThrowIfCancellationRequested();
-        return ValueTask.FromResult(Open(FullPath(path), durability, options));
+        return ValueTask.FromResult(Open(FullPath(path), durability, options, isOperator: false));
     }
 
     /// <summary>
@@ -136,7 +137,7 @@ public sealed partial class SqliteStreamStore : StreamStore
         }
     }
 
-    private static SqliteStreamStore Open(string path, Durability durability, SqliteStoreOptions options)
+    private static SqliteStreamStore Open(string path, Durability durability, SqliteStoreOptions options, bool isOperator)
     {
         StoreLock fileLock = StoreLock.Take(path);
         Session? session = null;
@@ -147,7 +148,7 @@ public sealed partial class SqliteStreamStore : StreamStore
             session = Session.Open(file, living);
             living.Clock = new(options.Time, session.LastTime);
             living.Away = session.Away + (session.LastTime == default ? 0 : (living.Clock.Now - session.LastTime).Ticks);
-            string? loss = FindLoss(session, fileLock.Witness(), path);
+            string? loss = FindLoss(session, fileLock, path, isOperator);
             return new(file, fileLock, living, new(file, living, session, fileLock), durability, loss,
                 options.AcceptsChanges);
         }
@@ -161,19 +162,26 @@ public sealed partial class SqliteStreamStore : StreamStore
         }
     }
 
-    // Runs before the writer has the session. The new generation was never used before.
-    private static string? FindLoss(Session session, (long Transaction, int Generation)? witness, string path)
+    // Runs before the writer has the session. The new generation was never used before. A loss that an operator finds is kept, because the
+    // service is to know it, too.
+    private static string? FindLoss(Session session, StoreLock fileLock, string path, bool isOperator)
     {
-        if (witness is not { } known || known.Transaction <= session.Transaction) return null;
-        long found = session.Transaction;
-        session.Begin();
-        session.RaiseGeneration(Math.Max(known.Generation, session.Generation) + 1);
-        session.PrepareCommit();
-        session.Commit();
-        session.Committed();
-        return $"The store {path} had come to its transaction {known.Transaction}, and is at {found} again: an older copy was put in its "
-            + $"place, or it was deleted, or "
-            + "the disk has lost its end. What came after that is lost.";
+        (long Reached, long Found)? kept = fileLock.Loss(), loss = kept;
+        if (fileLock.Witness() is { } known && known.Transaction > session.Transaction)
+        {
+            loss = kept is var (reached, found) ? (Math.Max(reached, known.Transaction), Math.Min(found, session.Transaction))
+                : (known.Transaction, session.Transaction);
+            if (isOperator) fileLock.NoteLoss(loss);
+            session.Begin();
+            session.RaiseGeneration(Math.Max(known.Generation, session.Generation) + 1);
+            session.PrepareCommit();
+            session.Commit();
+            session.Committed();
+        }
+        if (kept is not null && !isOperator) fileLock.NoteLoss(null);
+        return loss is var (last, present) ? $"The store {path} had come to its transaction {last}, and was back at {present} when it was "
+            + "opened: an older copy was put in its place, or it was deleted, or the disk has lost its end. What came after that is lost."
+            : null;
     }
 
     // Every path to the file must lead to the same lock.

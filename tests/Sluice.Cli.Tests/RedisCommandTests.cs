@@ -37,6 +37,33 @@ public sealed class RedisCommandTests : CliTestBase
         Assert.EndsWith("no damage\n", (await RunAsync("check", "shop")).Succeeded().Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("streams")]
+    [InlineData("check")]
+    [InlineData("redrive", "orders", "--all")]
+    public async Task AMissingStoreIsNotMade(string command, params string[] rest)
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        for (int i = 0; i < 2; i++)
+            Assert.Contains($"There is no store with the prefix 'shpo' at {server.Address}",
+                await MistakeAsync(3, [command, $"redis:{server.Address},prefix=shpo", .. rest]), StringComparison.Ordinal);
+    }
+
+    /// <remarks>The dashboard refuses it, because its audit is an entry, and advises these commands.</remarks>
+    [Fact]
+    public async Task LettersOfAServerWithAFullMemoryAreDiscarded()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        string store = $"redis:{server.Address}";
+        await using (RedisStreamStore service = await RedisStreamStore.ConnectAsync(server.Address, null, Cancellation))
+            await FillAsync(service, "one", "two");
+        using ConnectionMultiplexer client = await ConnectionMultiplexer.ConnectAsync($"{server.Address},allowAdmin=true");
+        await client.GetDatabase().ExecuteAsync("CONFIG", "SET", "maxmemory", "1");
+
+        Assert.Contains("orders is paused", (await RunAsync("pause", store, "orders")).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Equal("2 letters discarded\n", (await RunAsync("discard", store, "orders", "--all")).Succeeded().Output);
+    }
+
     [Fact]
     public async Task AMemberIsSeenAlive()
     {

@@ -110,17 +110,21 @@ public sealed partial class SqliteCommandTests
             (await RunAsync("redrive", Store, "orders", "--all")).Succeeded().Output);
     }
 
-    /// <remarks>The next one that opens the store is not told.</remarks>
     [Fact]
-    public async Task ALossIsToldByTheCommandThatNoticesIt()
+    public async Task ALossIsToldByTheCommandThatNoticesItAndByTheServiceAfterIt()
     {
         await using (SqliteStreamStore store = await OpenAsync()) await FillAsync(store, "1");
         byte[] backup = await File.ReadAllBytesAsync(StorePath, Cancellation);
         await using (SqliteStreamStore store = await OpenAsync()) await FillAsync(store, "2", "3");
         await File.WriteAllBytesAsync(StorePath, backup, Cancellation);
 
-        Ended paused = await RunAsync("pause", Store, "orders");
-        Assert.Equal(0, paused.ExitCode);
-        Assert.Contains("an older copy was put in its place", paused.Errors, StringComparison.Ordinal);
+        foreach (string command in (string[])["pause", "resume"])
+        {
+            Ended ended = await RunAsync(command, Store, "orders");
+            Assert.Equal(0, ended.ExitCode);
+            Assert.Contains("an older copy was put in its place", ended.Errors, StringComparison.Ordinal);
+        }
+        await using SqliteStreamStore service = await OpenAsync();
+        Assert.Contains("an older copy was put in its place", service.Loss, StringComparison.Ordinal);
     }
 }

@@ -17,9 +17,26 @@ public class EvictionTests
 
         Assert.Equal(
             $"The server at {server.Address} deletes keys when its memory is full (maxmemory-policy {policy}), acknowledged entries too. "
-                + $"Set maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction).", failure.Message);
+                + $"Set maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction, or allowEviction=true in the "
+                + "connection string).", failure.Message);
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { AllowEviction = true });
         await store.PrepareAsync();
+    }
+
+    /// <remarks>Settings and command lines name a store by its connection string only.</remarks>
+    [Fact]
+    public async Task TheConnectionStringMayAcceptEviction()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru");
+
+        await (await StreamStores.OpenAsync($"redis:{server.Address},allowEviction=true")).DisposeAsync();
+        await (await StreamStores.OpenReadOnlyAsync($"redis:{server.Address}, AllowEviction=True")).DisposeAsync();
+        await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync($"{server.Address},allowEviction=false", new() { AllowEviction = true }));
+        ArgumentException wrong = await Assert.ThrowsAsync<ArgumentException>(async () =>
+            await RedisStreamStore.ConnectAsync($"{server.Address},allowEviction=secret"));
+        Assert.Equal("The connection string for Redis has the option allowEviction with another value than true or false. "
+            + "(Parameter 'connection')", wrong.Message);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>A store file that is older than the last acknowledged write.</summary>
@@ -34,6 +36,41 @@ public sealed class RolledBackFileTests : IDisposable
             await using Shop shop = await Shop.OpenAsync(path);
             await shop.AppendAsync(text);
             return shop.Store.Loss;
+        }
+    }
+
+    /// <remarks>An operator's program may have the file first: <c>sluice pause</c> after a restored backup.</remarks>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task ALossThatAnOperatorFindsIsToldToTheNextService(int restores)
+    {
+        string path = directory.File("store.db"), copy = directory.File("copy");
+        await AppendAsync("a");
+        File.Copy(path, copy);
+        for (int i = 0; i < 5; i++) await AppendAsync($"b{i}");
+        string? told = null;
+        for (int i = 0; i < restores; i++)
+        {
+            File.Copy(copy, path, overwrite: true);
+            for (int visit = 0; visit < 2; visit++)
+            {
+                await using IStreamStore change = await SqliteStreamStore.OpenToChangeAsync(path);
+                Assert.Contains("an older copy was put in its place", change.Loss, StringComparison.Ordinal);
+                told = change.Loss;
+                for (int j = 0; j < 20; j++) await change.OpenStreamAsync($"more {visit}/{j}");        // as many as were lost, and more
+            }
+        }
+
+        await using (Shop service = await Shop.OpenAsync(path))
+            Assert.Equal((told, 1 + restores), (service.Store.Loss, service.Store.Generation));
+        await using Shop next = await Shop.OpenAsync(path);
+        Assert.Null(next.Store.Loss);
+
+        async Task AppendAsync(string text)
+        {
+            await using Shop shop = await Shop.OpenAsync(path);
+            await shop.AppendAsync(text);
         }
     }
 

@@ -26,8 +26,9 @@ internal static class BenchCommand
         List<Measurement> found = [];
         try
         {
-            // A store of an older version is refused: opened for writing, it would be upgraded, and its services could not read it.
-            if (missing is null) await (await command.OpenAsync()).DisposeAsync();
+            // A store of an older version is refused: opened for writing, it would be upgraded, and its services could not read it. A store
+            // on Redis is never upgraded, and may not exist yet.
+            if (missing is null && !StoreNames.IsRedis(command.StoreText)) await (await command.OpenAsync()).DisposeAsync();
             await using IStreamStore store = await command.OpenToWriteAsync();
             string[] foreign = [.. (await store.ListStreamsAsync("", command.Cancellation))
                 .Where(static name => name != StoreBench.Stream)];

@@ -52,6 +52,8 @@ internal static class StoreNames
     public static string? FileOf(string store)
         => store.StartsWith(Sqlite, StringComparison.Ordinal) ? store[Sqlite.Length..] : null;
 
+    public static bool IsRedis(string store) => store.StartsWith("redis:", StringComparison.Ordinal);
+
     public static async ValueTask<IStreamStore> OpenAsync(string store, Func<string, CancellationToken, ValueTask<IStreamStore>> open,
         CancellationToken cancellation)
     {

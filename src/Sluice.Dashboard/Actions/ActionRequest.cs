@@ -26,7 +26,7 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form, Can
         if (Page.Options.OpenToChange is { } open)
         {
             IStreamStore store = await open(source.Name, Page.Aborted).ConfigureAwait(false);
-            // A store tells a loss only to the process that opens it first: it is told also if the action fails.
+            // A loss that was noticed at this opening is told also if the action fails.
             string said = store.Loss is { } loss ? $"{what} ({loss})" : what;
             await using (store.ConfigureAwait(false)) await AuditAsync(store, said, work).ConfigureAwait(false);
             await Task.Delay(MaxReadAge, Page.Options.Time).ConfigureAwait(false);       // the page that follows shows the change
@@ -37,7 +37,17 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form, Can
     private async Task AuditAsync(IStreamStore store, string what, Func<IStreamStore, Task<string>> work)
     {
         var action = Guid.NewGuid();
-        await AuditLog.WriteAsync(store, Who, what, null, action).ConfigureAwait(false);
+        try
+        {
+            await AuditLog.WriteAsync(store, Who, what, null, action).ConfigureAwait(false);
+        }
+        catch (StreamStoreException e)
+        {
+            // Who wants to make room in a full store has another way.
+            throw new StreamStoreException($"Nothing was changed, because the audit could not be written: {e.Message} If the store is full, "
+                + "sluice discard and sluice pause still work: they write no audit.", e)
+            { IsPermanent = e.IsPermanent };
+        }
         string outcome;
         try
         {

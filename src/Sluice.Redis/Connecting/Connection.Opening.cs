@@ -65,6 +65,7 @@ internal sealed partial class Connection
                 connection.Judge(link, info, sockets);
                 if (options.Durability == Durability.Power)
                     await connection.CheckFlushingAsync(link, info, cancellation).ConfigureAwait(false);
+                if (options.MustExist) await connection.CheckStoreAsync(cancellation).ConfigureAwait(false);
                 await connection.PrepareAsync(0, lacksLibrary: false, limit: null, cancellation).ConfigureAwait(false);
                 connection.lacksLog = info.LacksLog && options.Durability.Replicas == 0;
                 return connection;
@@ -79,6 +80,13 @@ internal sealed partial class Connection
         }
         await connection.DisposeAsync().ConfigureAwait(false);
         return null;
+    }
+
+    private async Task CheckStoreAsync(CancellationToken cancellation)
+    {
+        RedisValue id = await AnswerAsync(Database.HashGetAsync(Meta, "id", CommandFlags.DemandMaster), isRepeatable: true, cancellation)
+            .ConfigureAwait(false);
+        if (id.IsNull) throw Failures.NoStore(address, options.Prefix);
     }
 
     // Of concurrent callers that find the server unprepared, one prepares it. The library is loaded only if it is missing: a full memory

@@ -79,6 +79,12 @@ internal static class Failures
             + "be loaded, and nothing was written. Give it more memory, or let processes of the version before settle what is there.",
             failure);
 
+    /// <summary>The error for a look at a store that does not exist.</summary>
+    public static StreamStoreException NoStore(ServerAddress address, string prefix)
+        => new($"There is no store with the prefix '{prefix}' at {address}: is that its server, its database (defaultDatabase=…) and its "
+            + "prefix (prefix=…)? A service makes the store when it opens it.")
+        { IsPermanent = true };
+
     private static StreamStoreException WantsPassword(ServerAddress address)
         => new($"The server at {address} wants a password, or another one: give it in the connection string (password=…, with user=… for a "
         + "user of the server's ACL).");
@@ -108,7 +114,8 @@ internal static class Failures
     /// <summary>The error for a server that may delete the store's keys.</summary>
     public static StreamStoreException Evicts(ServerAddress address, string policy) => new(
         $"The server at {address} deletes keys when its memory is full (maxmemory-policy {policy}), acknowledged entries too. Set "
-            + $"maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction).")
+            + "maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction, or allowEviction=true in the connection "
+            + "string).")
     { IsPermanent = true };
 
     private static StreamStoreException Explain(string message, ServerAddress address, RedisServerException failure)

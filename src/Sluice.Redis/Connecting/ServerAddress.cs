@@ -6,7 +6,7 @@ namespace Sluice.Redis;
 /// <summary>The address of the server. Its text shows hosts and database, never the password.</summary>
 internal sealed class ServerAddress
 {
-    private const string PrefixOption = "prefix=";
+    private const string PrefixOption = "prefix=", EvictionOption = "allowEviction=";
 
     // The client hangs if it knows that the server is clustered, so it must not ask: by INFO or CLUSTER, or by SET of its own key, which
     // another server may have.
@@ -22,12 +22,15 @@ internal sealed class ServerAddress
         "connectTimeout", "syncTimeout", "keepAlive", "connectRetry", "abortConnect", "allowAdmin", "prefix", "name", "user", "protocol",
         "configCheckSeconds"];
 
-    private ServerAddress(ConfigurationOptions options, string? prefix) => (Options, Prefix) = (options, prefix);
+    private ServerAddress(ConfigurationOptions options) => Options = options;
 
     public ConfigurationOptions Options { get; }
 
     /// <summary>The prefix of keys in the connection string; null if there is none.</summary>
-    public string? Prefix { get; }
+    public string? Prefix { get; private init; }
+
+    /// <summary>Whether the connection string accepts a server that evicts; null if it does not say.</summary>
+    public bool? AllowEviction { get; private init; }
 
     /// <exception cref="ArgumentException">The connection string is invalid. The message says why, without the string.</exception>
     public static ServerAddress Parse(string connection)
@@ -52,10 +55,12 @@ internal sealed class ServerAddress
                     + "settings). A Redis server is named by HOST:PORT, as in localhost:6379. A host whose name ends in .db needs its "
                     + "port.",
                 nameof(connection));
-        ILookup<bool, string> words = connection.Split(',')
-            .ToLookup(word => word.TrimStart().StartsWith(PrefixOption, StringComparison.OrdinalIgnoreCase));
-        string? prefix = words[true].LastOrDefault()?.Trim()[PrefixOption.Length..];
-        string text = string.Join(',', words[false]);
+        ILookup<string, string> words = connection.Split(',').ToLookup(static word => IsOption(word, PrefixOption) ? PrefixOption
+            : IsOption(word, EvictionOption) ? EvictionOption : "");
+        string? prefix = words[PrefixOption].LastOrDefault()?.Trim()[PrefixOption.Length..];
+        bool? eviction = words[EvictionOption].LastOrDefault()?.Trim()[EvictionOption.Length..] is { } value
+            ? IsTrue(value, nameof(connection)) : null;
+        string text = string.Join(',', words[""]);
         CheckWords(text);
         ConfigurationOptions options;
         try
@@ -76,8 +81,15 @@ internal sealed class ServerAddress
             throw new ArgumentException(
                 "The connection string for Redis names no server, or one that cannot be read: it begins with HOST:PORT, as in "
                     + "localhost:6379 (no redis:// before it).", nameof(connection));
-        return Of(options, prefix, nameof(connection));
+        Check(options, nameof(connection));
+        return new(options) { Prefix = prefix, AllowEviction = eviction };
     }
+
+    private static bool IsOption(string word, string option) => word.TrimStart().StartsWith(option, StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsTrue(string value, string parameter) => bool.TryParse(value, out bool isTrue) ? isTrue
+        : throw new ArgumentException("The connection string for Redis has the option allowEviction with another value than true or false.",
+            parameter);
 
     /// <summary>Refuses redis: before an address, which the client would take for the name of the server.</summary>
     private static void CheckPrefix(string connection)
@@ -98,10 +110,13 @@ internal sealed class ServerAddress
         ArgumentNullException.ThrowIfNull(servers);
         if (servers.EndPoints.Count == 0)
             throw new ArgumentException("The options of the Redis client name no server: add one to EndPoints.", nameof(servers));
-        return Of(servers.Clone(), null, nameof(servers));
+        ConfigurationOptions options = servers.Clone();
+        Check(options, nameof(servers));
+        return new(options);
     }
 
-    private static ServerAddress Of(ConfigurationOptions options, string? prefix, string parameter)
+    // And sets what the store needs.
+    private static void Check(ConfigurationOptions options, string parameter)
     {
         if (options.DefaultDatabase < 0)
             throw new ArgumentException(
@@ -109,7 +124,6 @@ internal sealed class ServerAddress
                     + $"defaultDatabase={options.DefaultDatabase}: databases are numbered from 0 on.", parameter);
         NamePorts(options);
         (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
-        return new(options, prefix);
     }
 
     /// <summary>Names what the parser would take for something else. No value is shown: it may be a part of a password.</summary>
@@ -191,7 +205,7 @@ internal sealed class ServerAddress
     /// <summary>Combines the connection string with the options, which it overrides. Once for each address.</summary>
     public RedisStoreOptions Complete(RedisStoreOptions options)
     {
-        options = Prefix is null ? options : options with { Prefix = Prefix };
+        options = options with { Prefix = Prefix ?? options.Prefix, AllowEviction = AllowEviction ?? options.AllowEviction };
         options.Check();
         if (options.CertificateValidation is { } judge) Options.CertificateValidation += judge;
         if (options.CertificateSelection is { } select) Options.CertificateSelection += select;

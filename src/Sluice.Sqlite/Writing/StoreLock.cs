@@ -5,7 +5,8 @@ namespace Sluice.Sqlite;
 /// <summary>
 /// The exclusive right to open a store: a lock of the operating system, which ends with the process in any case. It is on a separate file
 /// beside the store, because closing a second handle of the store's file would void SQLite's locks. The file also records the progress of
-/// the store: a store behind that record was replaced by an older copy, or lost its end.
+/// the store: a store behind that record was replaced by an older copy, or lost its end. A second record has a loss that no service knows
+/// yet.
 /// </summary>
 internal sealed class StoreLock : IDisposable
 {
@@ -13,10 +14,12 @@ internal sealed class StoreLock : IDisposable
     private const int WouldBlock = 11, WouldBlockElsewhere = 35, SharingViolation = unchecked((int)0x80070020);
     private const int ReadOnlyFileSystem = 30;
 
-    private const int WitnessBytes = 3 * sizeof(long);
+    // A record: two numbers and their checksum.
+    private const int RecordBytes = 3 * sizeof(long);
+    private const int WitnessAt = 0, LossAt = RecordBytes;
 
     private readonly FileStream file;
-    private readonly byte[] witness = new byte[WitnessBytes];
+    private readonly byte[] record = new byte[RecordBytes];
 
     private StoreLock(FileStream file) => this.file = file;
 
@@ -60,24 +63,34 @@ internal sealed class StoreLock : IDisposable
     }
 
     /// <summary>Returns the recorded transaction and its generation; null if there is no record, or it is unreadable.</summary>
-    public (long Transaction, int Generation)? Witness()
-    {
-        if (RandomAccess.Read(file.SafeFileHandle, witness, 0) < WitnessBytes) return null;
-        long transaction = BinaryPrimitives.ReadInt64LittleEndian(witness),
-            generation = BinaryPrimitives.ReadInt64LittleEndian(witness.AsSpan(8));
-        return BinaryPrimitives.ReadInt64LittleEndian(witness.AsSpan(16)) == ~(transaction ^ generation) ? (transaction, (int)generation)
-            : null;
-    }
+    public (long Transaction, int Generation)? Witness() => Read(WitnessAt) is var (transaction, generation) ? (transaction, (int)generation)
+        : null;
 
     /// <summary>Records a stored transaction. Not flushed: the record may be behind the store, but never ahead.</summary>
-    public void Note(long transaction, int generation)
+    public void Note(long transaction, int generation) => Write(WitnessAt, transaction, generation);
+
+    /// <summary>Returns the loss that no service knows yet: the transaction that the store had come to, and the one that was found; null if
+    /// there is none.</summary>
+    public (long Reached, long Found)? Loss() => Read(LossAt);
+
+    /// <summary>Records a loss for the service that opens the store next; null if a service knows it.</summary>
+    public void NoteLoss((long Reached, long Found)? loss) => Write(LossAt, loss?.Reached ?? 0, loss?.Found ?? 0, isVoid: loss is null);
+
+    private (long, long)? Read(int at)
     {
-        BinaryPrimitives.WriteInt64LittleEndian(witness, transaction);
-        BinaryPrimitives.WriteInt64LittleEndian(witness.AsSpan(8), generation);
-        BinaryPrimitives.WriteInt64LittleEndian(witness.AsSpan(16), ~(transaction ^ generation));
+        if (RandomAccess.Read(file.SafeFileHandle, record, at) < RecordBytes) return null;
+        long first = BinaryPrimitives.ReadInt64LittleEndian(record), second = BinaryPrimitives.ReadInt64LittleEndian(record.AsSpan(8));
+        return BinaryPrimitives.ReadInt64LittleEndian(record.AsSpan(16)) == ~(first ^ second) ? (first, second) : null;
+    }
+
+    private void Write(int at, long first, long second, bool isVoid = false)
+    {
+        BinaryPrimitives.WriteInt64LittleEndian(record, first);
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(8), second);
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(16), isVoid ? 0 : ~(first ^ second));
         try
         {
-            RandomAccess.Write(file.SafeFileHandle, witness, 0);
+            RandomAccess.Write(file.SafeFileHandle, record, at);
         }
         catch (IOException)
         {

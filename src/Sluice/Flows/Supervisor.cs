@@ -63,16 +63,20 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(store);
         ExecutorEnvironment.ThrowIfWaiting();
         options ??= new();
+        Supervisor attached;
         lock (Attached)
         {
             if (Attached.Exists(other => ReferenceEquals(other.store, store) && other.Name == options.Name))
                 throw new InvalidOperationException(
                     $"A supervisor named {options.Name} is attached to this store already. Two of one name would take each other's work: "
                         + $"dispose the first, or give each a name of its own (SupervisorOptions.Name).");
-            var attached = new Supervisor(store, options);
+            attached = new(store, options);
             Attached.Add(attached);
-            return attached;
         }
+        if (store.Loss is { } loss)                  // noticed when the store was opened
+            attached.core.Warn($"The service {options.Name}: {loss} Runs go on with what the store has. Start lost runs again, and see that "
+                + "the store keeps what it acknowledges.");
+        return attached;
     }
 
     /// <summary>

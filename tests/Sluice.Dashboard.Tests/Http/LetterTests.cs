@@ -183,8 +183,10 @@ public sealed partial class LetterTests : IAsyncDisposable
         Assert.Equal(["failed: no room <b>", "begun", "discarded", "begun"], outcomes);
         Assert.Equal(1, (await letters.ListAsync()).Count(static letter => letter.Number == 2));
 
-        watched.Before = name => watched.Failure = name == "AppendAsync" ? new StreamStoreException("full") : null;
-        await viewer.PostRawAsync("/consecutors/orders/discard", [("form-token", token), ("number", "2")]);
+        watched.Before = name => watched.Failure = name == "AppendAsync" ? new StreamStoreException("It is full.") : null;
+        Answer full = await viewer.PostRawAsync("/consecutors/orders/discard", [("form-token", token), ("number", "2")]);
+        Assert.Contains("Nothing was changed, because the audit could not be written: It is full. If the store is full, sluice discard and "
+            + "sluice pause still work: they write no audit.", full.Text, StringComparison.Ordinal);
         Assert.Single(await letters.ListAsync());                    // without the audit, nothing is changed
     }
 
