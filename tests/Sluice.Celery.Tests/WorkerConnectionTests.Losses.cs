@@ -34,7 +34,7 @@ public sealed partial class WorkerConnectionTests
     [Fact]
     public async Task AWorkerThatGoesWhileTheProcessorWaitsForItsPlaceCountsAsNoStart()
     {
-        Lab service = Join(maxStarts: 1, configure: static options => options with { MaxConcurrency = 1 });
+        Lab service = Join(configure: static options => options with { MaxConcurrency = 1 });
         var (works, mayEnd) = (new TaskCompletionSource(), new TaskCompletionSource());
         var local = new Processor("local") { Inputs = ["x"] };
         service.Service.Register(local, async (IO<int> x, CancellationToken cancellation) =>
