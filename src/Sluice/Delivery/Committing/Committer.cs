@@ -104,8 +104,6 @@ internal sealed partial class Committer(ConsecutorCore core)
     /// </summary>
     /// <param name="taken">Acquired partitions that are not in <see cref="OwnedPartitions.Owned"/> yet.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <exception cref="PipelineException">The file or the database of a sink cannot be opened, or does not fit what is committed.
-    /// </exception>
     public async Task BeginSinksAsync(IReadOnlyList<OwnedPartition> taken, CancellationToken cancellation)
     {
         await committing.EnterAsync(cancellation).ConfigureAwait(false);
@@ -115,18 +113,11 @@ internal sealed partial class Committer(ConsecutorCore core)
             foreach (SinkBinding sink in core.Sinks.All)
             {
                 var lengths = FileNames.Select(sink.Node, owned.Select(static partition => partition.FileLengths));
-                try
+                await sink.BeginAsync(new(core.Name, sink.Node, core.Given, lengths, core.Time)
                 {
-                    await sink.BeginAsync(new(core.Name, sink.Node, core.Given, lengths, core.Time)
-                    {
-                        Partitions = [.. owned.Select(static partition => partition.Number)],
-                        HasAllPartitions = owned.Length == core.Stream.Partitions
-                    }, cancellation).ConfigureAwait(false);
-                }
-                catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
-                {
-                    throw new PipelineException(sink.Node, null, e);     // what it writes to is wrong, and not the code
-                }
+                    Partitions = [.. owned.Select(static partition => partition.Number)],
+                    HasAllPartitions = owned.Length == core.Stream.Partitions
+                }, cancellation).ConfigureAwait(false);
             }
         }
         finally
