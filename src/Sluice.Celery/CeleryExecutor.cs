@@ -31,12 +31,29 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         CeleryRoute route = options.RouteOf(call.Processor);
+        while (!await TryExecuteAsync(call, route, cancellation).ConfigureAwait(false))
+        {
+            // The worker was told nothing, so its loss counts as no start.
+        }
+    }
+
+    /// <returns>False if the worker has gone while the processor waited for its slot.</returns>
+    private async Task<bool> TryExecuteAsync(ProcessorCall call, CeleryRoute route, CancellationToken cancellation)
+    {
         WorkerConnection? found = null;
         try
         {
             await call.WaitForPlaceAsync(async () => found = await FindWorkerAsync(call, route, cancellation).ConfigureAwait(false))
                 .ConfigureAwait(false);
-            await ExecuteAsync(call, route, found!, cancellation).ConfigureAwait(false);
+            if (found!.IsClosed)
+            {
+                WarningHandlers.Tell(options.OnWarning,
+                    $"The Celery worker {found.Hello.Worker} has gone while the processor {call.Processor} of the run {call.Run} waited "
+                        + "for its place (SupervisorOptions.MaxConcurrency). Another worker is looked for.");
+                return false;
+            }
+            await ExecuteAsync(call, route, found, cancellation).ConfigureAwait(false);
+            return true;
         }
         finally
         {
@@ -50,7 +67,6 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
             throw new FlowException(
                 $"The Celery worker {worker.Hello.Worker} speaks version {worker.Hello.Version} of the protocol of child processes, and "
                     + $"this service speaks version {Frames.Version}. Install the Python package sluice of this service's version there.");
-        long began = TimeProvider.System.GetTimestamp();
         string task = $"The Celery worker {worker.Hello.Worker}, with the processor {call.Processor} of the run {call.Run},";
         using ITimer? timer = broker.HasAcknowledgeTimeout && !wasLongCallSaid ? TimeProvider.System.CreateTimer(_ => TellLongCall(call),
             null, LongCall, Timeout.InfiniteTimeSpan) : null;
@@ -73,7 +89,7 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
         }
 
         bool HasPassed(TimeSpan? limit)
-            => limit is { } most && TimeProvider.System.GetElapsedTime(began) >= most - TimeSpan.FromSeconds(1);
+            => limit is { } most && TimeProvider.System.GetElapsedTime(worker.ConnectedAt) >= most - TimeSpan.FromSeconds(1);
     }
 
     private void TellLongCall(ProcessorCall call)

@@ -24,7 +24,8 @@ public sealed partial class PostgresStreamStore
         if (store != id) partitions.Clear();
         runner.ForgetMarks();
         id = store;
-        return generation = raised;
+        NoteGeneration(raised);
+        return raised;
     }
 
     /// <inheritdoc/>

@@ -211,9 +211,15 @@ public sealed partial class PostgresStreamStore : StreamStore
         SchemaSetup.Check(round.Version, place);
         if (round.StoreId != id) throw Failures.Emptied(sql.Schema);
         if (round.Generation != generation) runner.ForgetMarks();
-        generation = round.Generation;
+        NoteGeneration(round.Generation);
         for (long seen = Volatile.Read(ref latest); round.Now > seen; seen = Volatile.Read(ref latest))
             Interlocked.CompareExchange(ref latest, round.Now, seen);
+    }
+
+    // Never lowers it: a round may compare after a later one.
+    private void NoteGeneration(int found)
+    {
+        for (int known = generation; found > known; known = generation) Interlocked.CompareExchange(ref generation, found, known);
     }
 
     // Removes a portion of the blocks that all consumers of a stream have passed.

@@ -9,7 +9,8 @@ public sealed partial class RedisStreamStore
         if (raised[0].Text != id) known.Clear();
         pushed.Clear();
         id = raised[0].Text;
-        return generation = raised[1].Int;
+        NoteGeneration(raised[1].Int);
+        return raised[1].Int;
     }
 
     /// <inheritdoc/>

@@ -182,8 +182,15 @@ public sealed partial class RedisStreamStore : StreamStore
         var subject = new CallSubject(script, address, arguments.AboutStream, arguments.AboutPartition);
         Reply reply = await RunAsync(script, arguments.ToArray(options.ServerTime?.Invoke(), id), isRepeatable, cancellation, subject)
             .ConfigureAwait(false);
-        generation = reply[1].Int;
+        NoteGeneration(reply[1].Int);
         return reply[2];
+    }
+
+    // Never lowers it: an answer may come after those of later calls.
+    private void NoteGeneration(int answered)
+    {
+        for (int known = generation; answered > known; known = generation)
+            Interlocked.CompareExchange(ref generation, answered, known);
     }
 
     private async Task<Reply> RunAsync(string script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation,

@@ -32,13 +32,16 @@ internal static partial class TypeNames
     /// <summary>The name; namespaces and outer types are left out, which pictures and messages have no room for.</summary>
     internal static string Of(Type type) => Of(type, static _ => null);
 
+    /// <summary>Whether the compiler has made the type for <c>new { … }</c>.</summary>
+    internal static bool IsAnonymous(Type type) => type.Name.StartsWith("<>f__AnonymousType", StringComparison.Ordinal);
+
     private static string Of(Type type, Func<Type, string?> nameOf)
     {
         if (Keywords.TryGetValue(type, out var keyword)) return keyword;
         if (type.IsArray) return OfArray(type, nameOf);
         if (Nullable.GetUnderlyingType(type) is { } underlying) return Of(underlying, nameOf) + "?";
         if (type.IsByRef || type.IsPointer) return Of(type.GetElementType()!, nameOf) + (type.IsByRef ? "&" : "*");
-        if (type.Name.StartsWith("<>f__AnonymousType", StringComparison.Ordinal)) return "anonymous type";
+        if (IsAnonymous(type)) return "anonymous type";
         if (!type.IsGenericType) return nameOf(type) ?? type.Name;
 
         // A type nested in a generic one lists the outer arguments first; only its own belong to its short name.

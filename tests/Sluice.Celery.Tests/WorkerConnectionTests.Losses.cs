@@ -32,6 +32,36 @@ public sealed partial class WorkerConnectionTests
     }
 
     [Fact]
+    public async Task AWorkerThatGoesWhileTheProcessorWaitsForItsPlaceCountsAsNoStart()
+    {
+        Lab service = Join(configure: static options => options with { MaxConcurrency = 1 });
+        var (works, mayEnd) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var local = new Processor("local") { Inputs = ["x"] };
+        service.Service.Register(local, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            await x.FirstAsync();
+            works.TrySetResult();
+            await mayEnd.Task.WaitAsync(cancellation);
+        });
+        await using FlowRun run = await service.StartAsync(["a"]);
+        TaskMessage task = await broker.NextAsync();                                 // the processor has given up its place
+        await using FlowRun other = await service.Service.StartAsync(Flow.From(local).Resolve(), [IOVal.Of("x", 1)], run: "other",
+            cancellation: Lab.Cancellation);
+        await works.Task.WaitAsync(Lab.Patience, Lab.Cancellation);
+        using (await PlayedWorker.ConnectAsync(task))
+            while (executor!.Listener!.Held.Secrets > 0) await Task.Yield();         // until it was found
+        mayEnd.SetResult();
+
+        TaskMessage next = await broker.NextAsync();
+        Assert.Contains("\"start\":1", System.Text.Encoding.UTF8.GetString(next.NamedArguments), StringComparison.Ordinal);
+        await service.WarnedAsync("has gone while the processor copy of the run run waited for its place");
+        using PlayedWorker worker = await PlayedWorker.ConnectAsync(next);
+        Task serving = worker.ServeAsync(service.Functions);
+        Assert.Equal(["a"], await Lab.ReadAsync(run));
+        await serving;
+    }
+
+    [Fact]
     public async Task TheTimeoutOfAProcessorStandsStillWhileItWaitsForAWorker()
     {
         var clock = new TestClock();

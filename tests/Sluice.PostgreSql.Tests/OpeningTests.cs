@@ -263,4 +263,17 @@ public class OpeningTests(SharedServer server)
         Assert.Null(await store.FindStreamAsync("orders"));
         await store.OpenStreamAsync("orders");
     }
+
+    /// <summary>As a round that began before the raise, and is compared after it.</summary>
+    [Fact]
+    public async Task ARoundOfAnEarlierGenerationDoesNotLowerTheGeneration()
+    {
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Address, Options);
+        Assert.Equal(2, await store.RaiseGenerationAsync(1));
+        await server.Server.AskAsync($"UPDATE {schema}.meta SET generation = 1");
+        await store.OpenStreamAsync("orders");
+        Assert.Equal(2, store.Generation);
+        Assert.Equal(2, await store.RaiseGenerationAsync(1));
+        Assert.Equal(3, await store.RaiseGenerationAsync(2));
+    }
 }

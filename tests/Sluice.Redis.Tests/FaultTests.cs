@@ -205,6 +205,22 @@ public class FaultTests
         Assert.Equal(2, (await other.AppendAsync(1, "b")).First!.Value.Generation);
     }
 
+    /// <summary>As an answer of the generation before that comes after the one of the raise.</summary>
+    [Fact]
+    public async Task AnAnswerOfAnEarlierGenerationDoesNotLowerTheGeneration()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
+        await store.PrepareAsync();
+        Assert.Equal(2, await store.RaiseGenerationAsync(1));
+        await store.Connection.Database.HashSetAsync(store.Connection.Meta, "generation", 1);
+        await store.AppendAsync(1, "a");
+        Assert.Equal(2, store.Generation);
+        Assert.Equal(2, await store.RaiseGenerationAsync(1));
+        Assert.Equal(3, await store.RaiseGenerationAsync(2));
+        Assert.Equal(3, store.Generation);
+    }
+
     [Fact]
     public async Task AStoreOpenedAfterAFlushDoesNotReuseIds()
     {

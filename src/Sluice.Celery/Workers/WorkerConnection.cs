@@ -9,6 +9,26 @@ internal sealed class WorkerConnection(Socket socket, Stream stream, WorkerHello
 
     public WorkerHello Hello => hello;
 
+    /// <summary>When the worker connected: Celery's time limits have run since about then.</summary>
+    public long ConnectedAt { get; } = TimeProvider.System.GetTimestamp();
+
+    /// <summary>Whether the worker has closed the connection, or is gone. Ask before the call begins: until then the worker says
+    /// nothing.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            try
+            {
+                return socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0;
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                return true;
+            }
+        }
+    }
+
     /// <summary>Closes the connection; both loops over it end. Any thread, any number of times.</summary>
     public void Dispose()
     {

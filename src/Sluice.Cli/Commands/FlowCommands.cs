@@ -82,6 +82,7 @@ internal static class FlowCommands
             one.Origin,
             one.WaitsFor,
             NoHostFor = one.NoHostFor?.TotalSeconds,
+            one.PausedAt,
         }),
         Streams = run.Streams.Select(static one => new { one.Name, one.Written, one.Kept, one.Bytes, one.IsComplete }),
     };

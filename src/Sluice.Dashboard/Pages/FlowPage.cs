@@ -15,7 +15,7 @@ internal static class FlowPage
         return new($"Run {VisibleText.Shorten(run.Run, 100)}",
         [
             new("verdict", Tables.Show(FlowVerdict.Of(RunLine.Of(run), run, now, run.Status > FlowStatus.Running ? null
-                : await request.Sampler.FlowsOf(store.Store).Hosts.FindMissingAsync(run, request.Aborted).ConfigureAwait(false)))),
+                : await request.Sampler.FlowsOf(store.Store).Hosts.LookAsync(run, request.Aborted).ConfigureAwait(false)))),
             new("state", Markup.Of($"""
                 {Tables.Facts(
                 [

@@ -73,14 +73,14 @@ internal sealed class FlowGlance(IStreamStore store, FlowSampler runs, TimeProvi
             string[] open = [.. urgent.Lines.Where(static one => !one.HasEnded).Take(MaxDetails).Select(static one => one.Run)];
             Dictionary<string, FlowRunInfo> details = new(StringComparer.Ordinal);
             Dictionary<string, DateTimeOffset> oldest = new(StringComparer.Ordinal);
-            Dictionary<string, IReadOnlySet<string>> missing = new(StringComparer.Ordinal);
+            Dictionary<string, HostLook> hosts = new(StringComparer.Ordinal);
             foreach (string id in open)
             {
                 try
                 {
                     if (await runs.Inspector.FindAsync(id).ConfigureAwait(false) is not { } found) continue;
                     details[id] = found;
-                    missing[id] = await runs.Hosts.FindMissingAsync(found, CancellationToken.None).ConfigureAwait(false);
+                    hosts[id] = await runs.Hosts.LookAsync(found, CancellationToken.None).ConfigureAwait(false);
                     if (await FindOldestAsync(found).ConfigureAwait(false) is { } written) oldest[id] = written;
                 }
                 catch (StreamStoreException e) when (e.IsPermanent)
@@ -90,7 +90,7 @@ internal sealed class FlowGlance(IStreamStore store, FlowSampler runs, TimeProvi
             }
             Dictionary<string, CountRate> used = new(StringComparer.Ordinal);
             FlowSample[] samples = [.. urgent.Lines.Select(line => Compare(line, details.GetValueOrDefault(line.Run), used, now,
-                oldest.TryGetValue(line.Run, out DateTimeOffset written) ? now - written : null, missing.GetValueOrDefault(line.Run)))
+                oldest.TryGetValue(line.Run, out DateTimeOffset written) ? now - written : null, hosts.GetValueOrDefault(line.Run)))
                 .OrderByDescending(static one => one.Verdict.Urgency).ThenByDescending(static one => one.Line.StartedAt)];
             rates = used;
             lock (sync) seen = new(samples, urgent, now);
@@ -102,7 +102,7 @@ internal sealed class FlowGlance(IStreamStore store, FlowSampler runs, TimeProvi
     }
 
     private FlowSample Compare(RunLine line, FlowRunInfo? detail, Dictionary<string, CountRate> used, DateTimeOffset now, TimeSpan? oldest,
-        IReadOnlySet<string>? missing)
+        HostLook? hosts)
     {
         double? perSecond = null;
         if (detail is not null)
@@ -112,7 +112,7 @@ internal sealed class FlowGlance(IStreamStore store, FlowSampler runs, TimeProvi
             used.Add(line.Run, rate);
             perSecond = rate.Add(detail.Streams.Sum(static stream => stream.Written));
         }
-        return new(line, detail, perSecond, FlowVerdict.Of(line, detail, now, missing), oldest);
+        return new(line, detail, perSecond, FlowVerdict.Of(line, detail, now, hosts), oldest);
     }
 
     // When the oldest value was written that a processor has not read: one read for each stream with such values, in a few streams.

@@ -12,19 +12,28 @@ internal static class FlowVerdict
     /// <param name="run">What the list of runs knows of it.</param>
     /// <param name="detail">The run with its streams; null if it was not asked for.</param>
     /// <param name="now">The time of the store.</param>
-    /// <param name="missing">The processors that have no living host, as far as that is known.</param>
-    public static Verdict Of(RunLine run, FlowRunInfo? detail, DateTimeOffset now, IReadOnlySet<string>? missing) => run.Status switch
+    /// <param name="hosts">The hosts of the processors; null if they are not known.</param>
+    public static Verdict Of(RunLine run, FlowRunInfo? detail, DateTimeOffset now, HostLook? hosts) => run.Status switch
     {
         FlowStatus.Failed => new(Urgency.Warning, $"Has failed: {run.Error} Mend the cause, and start it again."),
         FlowStatus.Cancelled => new(Urgency.Held, "Was cancelled."),
         FlowStatus.Completed => new(Urgency.Fine, "Has completed."),
-        _ => OfAttempts(run) ?? OfHosts(detail, now, missing) ?? OfRoom(detail)
+        _ => OfAttempts(run) ?? OfPause(detail, hosts) ?? OfHosts(detail, now, hosts?.Missing) ?? OfRoom(detail)
             ?? new(Urgency.Fine, run.Status == FlowStatus.Running ? "Runs." : "Waits for its inputs."),
     };
 
     private static Verdict? OfAttempts(RunLine run) => run.Failing is { } failing
         ? new(Urgency.Warning, $"`{failing.Name}` has failed {(failing.Attempts == 1 ? "once" : $"{Shown.Count(failing.Attempts)} times")}"
             + $", and is tried again. The last failure: {failing.Why}") : null;
+
+    private static Verdict? OfPause(FlowRunInfo? detail, HostLook? hosts)
+    {
+        if (detail?.Processors.FirstOrDefault(one => one is { Status: FlowStatus.Waiting, Starts: 0 }
+            && hosts?.Paused.ContainsKey(one.Name) == true) is not { } held) return null;
+        string name = VisibleText.Shorten(held.Name, 60);
+        return new(Urgency.Held, $"The starts of `{name}` are paused since {Shown.Utc(hosts!.Paused[held.Name])}. Resume them: "
+            + $"`sluice resume STORE work/{name}:hosts`.");
+    }
 
     private static Verdict? OfHosts(FlowRunInfo? detail, DateTimeOffset now, IReadOnlySet<string>? missing)
     {

@@ -42,7 +42,18 @@ internal sealed class HostedConsecutor<T>(ConsecutorRegistration<T> registration
         foreach (OutputRegistration output in outputs) output.Connect(Made!, units);
     }
 
-    public override Task StartAsync(CancellationToken cancellation) => Made!.StartAsync(cancellation);
+    public override async Task StartAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await Made!.StartAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (PipelineException failure)
+            when (failure.InnerException is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            throw new SinkNotOpenedException($"The consecutor {registration.Name} does not start: {failure.Message}", failure);
+        }
+    }
 
     public override Task<bool> StopAsync(TimeSpan? deadline, CancellationToken cancellation)
         => Made is { } made ? made.StopAsync(deadline, cancellation) : Task.FromResult(true);

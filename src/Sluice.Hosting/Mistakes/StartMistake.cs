@@ -30,8 +30,8 @@ public sealed class StartMistake
     public string Text { get; }
 
     /// <summary>0: the host was asked to stop before it had started, which is no mistake. 2: the configuration or the code is wrong. 3:
-    /// the store cannot be opened, the web server cannot listen at its address, or the start took longer than
-    /// <c>HostOptions.StartupTimeout</c>.</summary>
+    /// the store, or the file or the database of a sink, cannot be opened, the web server cannot listen at its address, or the start took
+    /// longer than <c>HostOptions.StartupTimeout</c>.</summary>
     public int ExitCode { get; }
 
     /// <summary>Finds the mistake behind an exception that was thrown while a host was built or started.</summary>
@@ -43,6 +43,7 @@ public sealed class StartMistake
         {
             SettingsException wrong => new(Wrong, wrong.Message),
             StreamStoreException store => new(Unavailable, OneLine(store.Message)),
+            SinkNotOpenedException sink => new(Unavailable, OneLine(sink.Message)),
             AddressException address => new(Unavailable, address.Message),
             StoppedStartException stop => new(Stopped, stop.Message),
             LateStartException late => new(Unavailable, late.Message),

@@ -54,7 +54,7 @@ internal sealed class FlowProgress(FlowRun run, string title, TimeProvider time)
             }
         }
         string state = processor.WaitsFor is { } reason ? $"waits for {reason}"
-            : processor.NoHostFor is not null ? "no host" : NameOf(processor.Status);
+            : processor.NoHostFor is not null ? "no host" : processor.PausedAt is not null ? "paused" : NameOf(processor.Status);
         return new(processor.Name, written, kept, processor.FailedAttempts, state);
     }
 

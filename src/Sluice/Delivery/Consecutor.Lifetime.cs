@@ -28,6 +28,7 @@ public sealed partial class Consecutor<T>
     /// consecutor of this process over another object of the same store.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled, or the consecutor was stopped or disposed while it started.
     /// </exception>
+    /// <exception cref="PipelineException">The file or the database of a sink cannot be opened, or lacks what is committed.</exception>
     /// <exception cref="StreamStoreException">The store failed, or the existing stream has another number of partitions.</exception>
     public Task StartAsync(CancellationToken cancellation = default)
     {

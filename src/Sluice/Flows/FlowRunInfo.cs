@@ -7,7 +7,8 @@ namespace Sluice.Diagnostics;
 public enum FlowStatus
 {
     /// <summary>
-    /// It is dispatched, and waits for its inputs or for a service that hosts it (<see cref="ProcessorInfo.NoHostFor"/>).
+    /// It is dispatched, and waits for its inputs, for a service that hosts it (<see cref="ProcessorInfo.NoHostFor"/>), or for the end of a
+    /// pause (<see cref="ProcessorInfo.PausedAt"/>).
     /// </summary>
     Waiting,
 
@@ -41,6 +42,12 @@ public sealed record ProcessorInfo(string Name, FlowStatus Status, string? Host,
     /// A dead host counts as a host until it has been silent for <see cref="SupervisorOptions.LeaseDuration"/>.
     /// </remarks>
     public TimeSpan? NoHostFor { get; init; }
+
+    /// <summary>
+    /// Since when the starts of the processor are paused (<c>sluice pause STORE work/NAME:hosts</c>), by the store's clock; null if they
+    /// are not, if the processor has begun, and in lists of runs.
+    /// </summary>
+    public DateTimeOffset? PausedAt { get; init; }
 
     /// <summary>
     /// Which stream the processor waits for, and who holds that up; null if it has ended, is working, or is in a list of runs.
@@ -124,7 +131,8 @@ public sealed record FlowRunInfo(
             return written.Length > 0 ? written : null;
         string[] notes = [.. found.Starts > 1 ? [$"start {found.Starts}"] : (string[])[], .. found.FailedAttempts > 0
             ? [$"{found.FailedAttempts} failed"] : (string[])[],
-            .. found.IsHeldUp ? [$"waits for {found.WaitsFor}"] : (string[])[], .. found.NoHostFor is { } silence
+            .. found.IsHeldUp ? [$"waits for {found.WaitsFor}"] : (string[])[], .. found.PausedAt is { } since
+                ? [$"paused since {since:u}"] : (string[])[], .. found.NoHostFor is { } silence
                 ? [$"no host{For(silence)}"] : (string[])[]];
         string state = found.Status.ToString().ToLowerInvariant()
             + (found is { Status: FlowStatus.Running, NoHostFor: not null } ? $" on {found.Host}, which is silent" : "")

@@ -39,6 +39,15 @@ public sealed class OverviewTests : IAsyncDisposable
         Assert.Contains("title=\"The run has ended.\">–</span>", page, StringComparison.Ordinal);
         Assert.Contains("2 runs should be looked at.", (await viewer.GetAsync("")).Text, StringComparison.Ordinal);
 
+        GroupId hosts = new("work/nobody", "hosts");
+        await timed.AddGroupAsync(hosts, cancellation: Cancellation);
+        await timed.PauseGroupAsync(hosts, true, Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(11));
+        page = await FlowsAsync(viewer);
+        Assert.Contains("The starts of <b>nobody</b> are paused since ", page, StringComparison.Ordinal);
+        Assert.Contains("<b>sluice resume STORE work/nobody:hosts</b>", page, StringComparison.Ordinal);
+        await timed.PauseGroupAsync(hosts, false, Cancellation);
+
         clock.Advance(TimeSpan.FromHours(25));
         page = await FlowsAsync(viewer);
         Assert.DoesNotContain(">bad</a>", page, StringComparison.Ordinal);

@@ -81,6 +81,24 @@ public sealed class StartMistakeTests : StartMistakeTestBase
             configure: static builder => builder.Configuration.AddJsonFile("shop.json", optional: false));
 
     [Fact]
+    public async Task AFileOfASinkThatIsGoneIsOneLineThatNamesTheConsecutor()
+    {
+        string file = Path.Combine(Folder, "lines.txt"), db = Path.Combine(Folder, "lines.db");
+        await using (var store = await SqliteStreamStore.OpenAsync(db, Durability.Process))
+        await using (var lines = new Consecutor<string>("lines", source => source | Sink.ToFile<string>(file, static line => line),
+            new() { Store = store }))
+        {
+            await lines.StartAsync(Cancellation);
+            await lines.SendAsync("a", Cancellation);
+            await lines.WaitForIdleAsync(Cancellation);
+        }
+        File.Delete(file);
+        await IsAsync(3, $"The consecutor lines does not start: 'lines.txt' failed: {file} is not there, and 2 bytes of it are committed: ",
+            """{"Sluice": {"Store": "sqlite:FOLDER/lines.db"}}""",
+            add: sluice => sluice.AddConsecutor<string>("lines", (_, source) => source | Sink.ToFile<string>(file, static line => line)));
+    }
+
+    [Fact]
     public Task ASettingOfTheCommandLineIsNamed()
         => IsAsync(2, "Sluice:Health:MaxBacklog is '1e6'; it must be a whole number.", arguments: "--Sluice:Health:MaxBacklog=1e6");
 

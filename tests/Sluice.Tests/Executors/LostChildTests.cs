@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Sluice.Diagnostics;
+using Sluice.Executors;
 using Sluice.Flows;
 using Sluice.Programs;
 using Sluice.Tests.Flows;
@@ -104,6 +105,41 @@ public class LostChildTests
             await read.Task;
             yield return $"once {file} kill";
         }
+    }
+
+    [Fact]
+    public async Task AChildThatEndsWhileTheProcessorWaitsForItsPlaceCountsAsNoStart()
+    {
+        var executor = (ProcessExecutor)Executor.Processes(1, ProcessExecutorLab.Child());
+        await using var lab = new ProcessExecutorLab();
+        Supervisor service = lab.Join(configure: options => options with
+        {
+            Executor = new ExceptLocal(executor),
+            MaxConcurrency = 1,
+            MaxStarts = 1
+        });
+        var (works, mayEnd) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var local = new Processor("local") { Inputs = ["x"] };
+        service.Register(local, async (IO<int> x) =>
+        {
+            works.TrySetResult();
+            await mayEnd.Task.WaitAsync(Cancellation);
+        });
+        var copy = FlowFunctions.Copy(ResumeMode.FromScratch);
+        await using FlowRun run = await service.StartAsync(Flow.From(copy).Resolve(), [ProcessExecutorLab.Lines("line", ["a"])],
+            cancellation: Cancellation);
+        await using FlowRun other = await service.StartAsync(Flow.From(local).Resolve(), [IOVal.Of("x", 1)], cancellation: Cancellation);
+        await works.Task.WaitAsync(FlowLab.Patience, Cancellation);      // once the other one gives up its place: its child starts
+        while (executor.Connected.Count == 0) await Task.Yield();
+        CallConnection child = executor.Connected[0];
+        foreach (int pid in ProcessExecutorLab.Children()) WorkerProgram.Kill(pid);
+        await child.Ended.WaitAsync(FlowLab.Patience, Cancellation);
+        mayEnd.SetResult();
+
+        Assert.Equal(["a"], await FlowLab.ReadAsync(run.Output<string>("copy")));
+        await run.Completion.WaitAsync(FlowLab.Patience, Cancellation);
+        Assert.Equal(1, (await run.GetStatusAsync(Cancellation)).Processors[0].Starts);
+        Assert.Empty(lab.Flows.Warnings);
     }
 
     [Fact]
@@ -235,5 +271,13 @@ public class LostChildTests
             ? await found.GetStatusAsync(Cancellation) : throw new InvalidOperationException();
         Assert.Equal("a", await run.Output<string>("copy").FirstAsync(Cancellation));
         Assert.NotEqual(FlowStatus.Failed, status.Processors[0].Status);
+    }
+
+    private sealed class ExceptLocal(ProcessExecutor children) : IExecutor, IAsyncDisposable
+    {
+        public Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
+            => call.Processor == "local" ? call.RunHereAsync(cancellation) : children.ExecuteAsync(call, cancellation);
+
+        public ValueTask DisposeAsync() => children.DisposeAsync();
     }
 }

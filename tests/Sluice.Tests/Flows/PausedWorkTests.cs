@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Storage;
 
@@ -34,6 +36,40 @@ public class PausedWorkTests
             Interlocked.Increment(ref started);
             await foreach (int value in x.StreamAsync()) yield return IOVal.Of("y", value);
         }
+    }
+
+    /// <summary>Otherwise a run waits, and nothing says that a person has asked for that.</summary>
+    [Fact]
+    public async Task AServiceWarnsOnceOfAPauseAndTheStatusSaysIt()
+    {
+        await using var inner = new MemoryStreamStore();
+        var store = new CountingStore(inner);
+        var warnings = new ConcurrentQueue<string>();
+        await using var host = Supervisor.Attach(store, new() { Name = "host", OnWarning = warnings.Enqueue });
+        Processor after = new("after") { Inputs = ["y"], Outputs = ["z"] };
+        host.Register(Work, static async (IO<int> x) => await x.FirstAsync());
+        host.Register(after, static async (IO<int> y) => await y.FirstAsync());
+        await using (FlowRun first = await StartAsync(host)) await first.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await inner.PauseGroupAsync(FlowNames.Hosts("work"), true, FlowLab.Cancellation);
+        DateTimeOffset since = (await inner.FindGroupAsync(FlowNames.Hosts("work"), FlowLab.Cancellation))!.PausedAt!.Value;
+        for (int i = 0; i < 3; i++) await (await StartAsync(host)).DisposeAsync();
+        await using FlowRun run = await host.StartAsync(Flow.From(Work, after).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        while (store.Paused < 2) await Task.Yield();
+
+        Assert.Equal($"The starts of the processor work are paused since {since:u}: new runs wait until somebody resumes them "
+            + "(`sluice resume STORE work/work:hosts`).", Assert.Single(warnings));
+        FlowRunInfo status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.Equal([since, null], status.Processors.Select(static one => one.PausedAt));
+        Assert.Contains($"waiting (paused since {since:u}), y 0", status.ToText(), StringComparison.Ordinal);
+        Assert.Contains("written by work, whose starts are paused", status.Processors[1].WaitsFor!, StringComparison.Ordinal);
+        FlowRunInfo look = (await FlowInspector.FindAsync(inner, run.Id, FlowLab.Cancellation))!;
+        Assert.Equal(since, look.Processors[0].PausedAt);
+
+        await inner.PauseGroupAsync(FlowNames.Hosts("work"), false, FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.All((await run.GetStatusAsync(FlowLab.Cancellation)).Processors, static one => Assert.Null(one.PausedAt));
+        Assert.Single(warnings);
     }
 
     private static Task<FlowRun> StartAsync(Supervisor host)

@@ -71,8 +71,15 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
         }
         foreach (var (name, length) in state.FileLengths) known[name] = Math.Max(length, known.GetValueOrDefault(name));
         EnterFlow();
-        await sink.Begin(state with { FileLengths = new Dictionary<string, long>(known, StringComparer.Ordinal) }, cancellation)
-            .ConfigureAwait(false);
+        try
+        {
+            await sink.Begin(state with { FileLengths = new Dictionary<string, long>(known, StringComparer.Ordinal) }, cancellation)
+                .ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            throw new PipelineException(Node, null, e);      // its file or database is wrong, and not the code
+        }
     }
 
     public override void Collect(StagedPart part, Root root, int ordinal)

@@ -18,6 +18,15 @@ internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions 
     /// <summary>The number of functions that run or are about to run here.</summary>
     public int Load { get; set; }
 
+    /// <summary>The child; null if none is connected.</summary>
+    public CallConnection? Connected
+    {
+        get
+        {
+            lock (sync) return current is { IsCompletedSuccessfully: true, Result: { IsOver: false } child } ? child : null;
+        }
+    }
+
     /// <summary>Connects to the child; starts it if there is none.</summary>
     /// <exception cref="ExecutionLostException">The child ended, or was killed, before it connected.</exception>
     /// <exception cref="FlowException">It cannot be started, now and later.</exception>

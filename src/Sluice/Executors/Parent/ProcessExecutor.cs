@@ -24,6 +24,9 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         for (int i = 0; i < count; i++) shared.Add(new(program, options, life.Token));
     }
 
+    /// <summary>The children that are connected.</summary>
+    internal IReadOnlyList<CallConnection> Connected => [.. shared.Select(static slot => slot.Connected).OfType<CallConnection>()];
+
     public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -31,9 +34,11 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         try
         {
             CallConnection? child = null;
-            await call.WaitForPlaceAsync(async () => child = await slot.ConnectAsync(launcher!, cancellation).ConfigureAwait(false))
-                .ConfigureAwait(false);
-            await child!.ExecuteAsync(call, cancellation).ConfigureAwait(false);
+            do
+                await call.WaitForPlaceAsync(async () => child = await slot.ConnectAsync(launcher!, cancellation).ConfigureAwait(false))
+                    .ConfigureAwait(false);
+            while (child!.IsOver);                   // it has ended while the function waited for its slot
+            await child.ExecuteAsync(call, cancellation).ConfigureAwait(false);
         }
         catch (ChildFunctionException e)
         {

@@ -53,7 +53,7 @@ internal static class FlowReports
         };
     }
 
-    /// <summary>Reads the status of a run, with <see cref="ProcessorInfo.NoHostFor"/> of each processor that has not ended.</summary>
+    /// <summary>Reads the status of a run, with what is known of the hosts of each processor that has not ended.</summary>
     public static Task<FlowRunInfo?> StatusWithHostsAsync(StoreRetrier calls, HostWatch hosts, string run, CancellationToken cancellation)
         => StatusAsync(calls, run, cancellation, processor => hosts.FindAsync(processor, cancellation));
 

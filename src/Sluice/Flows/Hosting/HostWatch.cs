@@ -13,10 +13,16 @@ internal sealed class HostWatch(IStreamStore store, TimeProvider time)
 {
     private readonly Dictionary<string, Sight> seen = new(StringComparer.Ordinal);          // by processor; also the lock
 
-    /// <summary>Adds to the report on a processor how long it has had no host; a processor that has ended needs none.</summary>
+    /// <summary>
+    /// Adds to the report on a processor how long it has had no host, and since when its starts are paused; a processor that has ended
+    /// needs none.
+    /// </summary>
     public async Task<ProcessorInfo> FindAsync(ProcessorInfo processor, CancellationToken cancellation)
-        => processor.Status > FlowStatus.Running ? processor
-        : processor with { NoHostFor = await NobodyForAsync(processor.Name, TimeSpan.Zero, cancellation).ConfigureAwait(false) };
+    {
+        if (processor.Status > FlowStatus.Running) return processor;
+        Sight sight = await LookAsync(processor.Name, cancellation).ConfigureAwait(false);
+        return processor with { NoHostFor = Since(sight), PausedAt = processor.Starts == 0 ? sight.PausedAt : null };
+    }
 
     /// <param name="processor">The name of the processor.</param>
     /// <param name="maxAge">Asks the store only if the last look is this old: watchers of many runs share their looks.</param>
@@ -26,6 +32,11 @@ internal sealed class HostWatch(IStreamStore store, TimeProvider time)
     {
         lock (seen)
             if (seen.TryGetValue(processor, out Sight? last) && time.GetElapsedTime(last.At) < maxAge) return Since(last);
+        return Since(await LookAsync(processor, cancellation).ConfigureAwait(false));
+    }
+
+    private async Task<Sight> LookAsync(string processor, CancellationToken cancellation)
+    {
         GroupInfo? group = await store.FindGroupAsync(FlowNames.Hosts(processor), cancellation).ConfigureAwait(false);
         lock (seen)
         {
@@ -40,11 +51,12 @@ internal sealed class HostWatch(IStreamStore store, TimeProvider time)
                     && !MemberInstance.HasProcessEnded(member.Member.Instance)));
             long? nobodySince = isHosted ? null : known?.NobodySince
                 ?? members.Values.Select(member => member.SeenAt).DefaultIfEmpty(now).Max();
-            return Since(seen[processor] = new(now, members, nobodySince));
+            return seen[processor] = new(now, members, nobodySince, group?.PausedAt);
         }
     }
 
     private TimeSpan? Since(Sight sight) => sight.NobodySince is { } since ? time.GetElapsedTime(since, sight.At) : null;
 
-    private sealed record Sight(long At, Dictionary<string, (MemberInfo Member, long SeenAt)> Members, long? NobodySince);
+    private sealed record Sight(long At, Dictionary<string, (MemberInfo Member, long SeenAt)> Members, long? NobodySince,
+        DateTimeOffset? PausedAt);
 }

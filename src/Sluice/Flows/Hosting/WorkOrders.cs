@@ -22,6 +22,7 @@ internal sealed class WorkOrders(SupervisorCore core, StoreRetrier calls, string
     private readonly LostOrders lostOrders = new(core, calls, processor, isRunning, begin, stopping);
     private TimeSpan pause = AfterFailure;           // before the search for what a failed lease may have given out
     private int failures;                            // consecutive, without those due to damage
+    private DateTimeOffset? toldPause;
 
     /// <summary>Continues the rows of earlier owners, and takes on the orders that they had leased.</summary>
     public async Task AdoptAsync(WorkPartition partition, PartitionState state)
@@ -80,12 +81,24 @@ internal sealed class WorkOrders(SupervisorCore core, StoreRetrier calls, string
         (pause, failures) = (AfterFailure, 0);
         foreach (Ownership stale in result.Stale) await asked.Single(partition => partition.Owner == stale).LoseAsync()
             .ConfigureAwait(false);
-        if (result.IsPaused) return result.Stale.Count > 0;                // the end of the pause is a change of the stream
+        if (result.PausedAt is { } since)
+        {
+            TellPause(since);
+            return result.Stale.Count > 0;           // the end of the pause is a change of the stream
+        }
         foreach (LeasedBatch batch in result.Batches)
             await TakeOnAsync(asked.Single(partition => partition.Owner == batch.Owner), batch.Entries.ToArray()).ConfigureAwait(false);
         foreach (LeaseDamage damage in result.Damaged) Note(asked.Single(partition => partition.Owner == damage.Owner), damage);
         if (result.Batches.Sum(batch => batch.Entries.Length) < MaxItems) await lostOrders.FailAsync(asked).ConfigureAwait(false);
         return result.Batches.Count > 0 || result.Stale.Count > 0 || Array.Exists(asked, partition => partition.Damaged.Count > 0);
+    }
+
+    private void TellPause(DateTimeOffset since)
+    {
+        if (toldPause == since) return;
+        toldPause = since;
+        core.Warn($"The starts of the processor {processor} are paused since {since:u}: new runs wait until somebody resumes them "
+            + $"(`sluice resume STORE {group}`).");
     }
 
     private void Note(WorkPartition partition, LeaseDamage damage)

@@ -70,6 +70,7 @@ internal sealed class WaitReport(RunWatch watch, IReadOnlyDictionary<string, Str
         {
             { Status: > FlowStatus.Running } => $", which is {status.Status.ToString().ToLowerInvariant()}",
             { NoHostFor: not null } => ", which no service hosts",
+            { PausedAt: not null } => ", whose starts are paused",
             { FailedAttempts: > 0, Status: FlowStatus.Waiting } => $", which is tried again after a failure: {status.LastFailure}",
             { Status: FlowStatus.Waiting } => ", which has not begun",
             _ => $", which is at work on {status.Host}",

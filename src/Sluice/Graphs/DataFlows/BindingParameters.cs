@@ -35,7 +35,7 @@ internal sealed class BindingParameters
         }
         Type type = parameters.GetType();
         if (type.IsPrimitive || type.IsEnum || parameters is string or IEnumerable or ITuple or Delegate
-            || NamedProperties.Readable(type).Length == 0)
+            || (NamedProperties.Readable(type).Length == 0 && !TypeNames.IsAnonymous(type)))      // new { } gives none
             throw new DataFlowException(
                 $"Parameters are given by name, and {TypeNames.Of(type)} has none{(parameters is ITuple ? " when it is called" : "")}. "
                     + $"Give new {{ name = value }}, a record, or a dictionary.");

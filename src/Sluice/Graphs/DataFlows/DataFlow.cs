@@ -140,7 +140,7 @@ public sealed partial class DataFlow
 
     /// <summary>Runs the flow.</summary>
     /// <param name="parameters">The parameters by name: an anonymous object, a record, another object with properties, or a dictionary;
-    /// null for none.</param>
+    /// null, or <c>new { }</c>, for none.</param>
     /// <param name="cancellation">Cancels the run: tokens of running functions are cancelled, others do not start.</param>
     /// <returns>The results, when all functions have ended.</returns>
     /// <exception cref="DataFlowException">A parameter has no source, or one of another type. Thrown before any call, unless names or types

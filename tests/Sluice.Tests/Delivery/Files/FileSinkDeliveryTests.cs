@@ -181,6 +181,28 @@ public sealed class FileSinkDeliveryTests : IDisposable
         Assert.Equal(["1", "2"], await File.ReadAllLinesAsync(FilePath, TestContext.Current.CancellationToken));
     }
 
+    /// <summary>An operator has taken it away: programs catch <see cref="SluiceException"/>, and print one line.</summary>
+    [Fact]
+    public async Task AFileThatIsGoneAtTheStartIsAFailureOfTheSink()
+    {
+        await using var store = await ScenarioStore.OpenAsync();
+        await using (Consecutor<int> first = New())
+        {
+            await first.StartAsync(TestContext.Current.CancellationToken);
+            await first.SendAsync(1, TestContext.Current.CancellationToken);
+            await first.WaitForIdleAsync(TestContext.Current.CancellationToken);
+        }
+        File.Delete(FilePath);
+        await using Consecutor<int> second = New();
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => second.StartAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("out.txt", failure.Node);
+        Assert.StartsWith($"'out.txt' failed: {FilePath} is not there, and 2 bytes of it are committed", failure.Message,
+            StringComparison.Ordinal);
+        Assert.IsType<InvalidDataException>(failure.InnerException);
+
+        Consecutor<int> New() => new("lines", source => source | Sink.ToFile<int>(FilePath, n => $"{n}"), new() { Store = store });
+    }
+
     /// <returns>The number of calls of the store.</returns>
     private async Task<int> RunAsync(int dieAt, Moment moment, bool fails)
     {

@@ -67,6 +67,25 @@ public class DataFlowBindingTests
             Assert.Throws<DataFlowException>(() => (DataFlow.From(Load) | Wrong).Check()).Message);
     }
 
+    /// <summary>It is what a person writes who has no parameters to give.</summary>
+    [Theory]
+    [MemberData(nameof(Both))]
+    public async Task AnAnonymousObjectWithoutPropertiesGivesNoParameters(bool reflected)
+    {
+        static int One() => 1;
+        static int Increase(int one, int by = 1) => one + by;
+        DataFlow flow = (DataFlow.From(One) | Increase).With(DataFlowVisibility.Initial);
+        if (reflected) flow = flow.Reflected();
+        flow.Check(new { });
+        for (int i = 0; i < 2; i++) Assert.Equal(2, (await flow.RunAsync(new { }, Cancellation)).Get<int>("increase"));
+        Assert.Equal(6, (await flow.RunAsync(new { by = 5 }, Cancellation)).Get<int>("increase"));
+        static void Needs(string path) { }
+        Assert.Equal(Assert.Throws<DataFlowException>(() => DataFlow.From(Needs).Check(new Dictionary<string, int>())).Message,
+            Assert.Throws<DataFlowException>(() => DataFlow.From(Needs).Check(new { })).Message);
+        Assert.StartsWith("Parameters are given by name, and object has none.", Assert.Throws<DataFlowException>(
+            () => flow.Check(new object())).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(Both))]
     public async Task AMemberThatHidesABaseMemberIsUsed(bool reflected)
