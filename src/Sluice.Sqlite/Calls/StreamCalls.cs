@@ -42,9 +42,17 @@ internal static class StreamCalls
     public static IReadOnlyList<string> List(Session session, string prefix)
     {
         List<string> names = [];
-        Statement rows = session.Sql("SELECT name FROM sluice_stream");
-        while (rows.Next()) if (rows.Text(0) is var name && name.StartsWith(prefix, StringComparison.Ordinal)) names.Add(name);
-        names.Sort(StringComparer.Ordinal);
+        Statement rows = session.Sql("SELECT name FROM sluice_stream WHERE name >= ? ORDER BY name").Put(prefix);
+        while (rows.Next())
+        {
+            if (rows.Text(0) is var name && name.StartsWith(prefix, StringComparison.Ordinal)) names.Add(name);
+            else
+            {
+                rows.Reset();                        // names with the prefix are next to each other
+                break;
+            }
+        }
+        names.Sort(StringComparer.Ordinal);          // SQLite's order is that of UTF-8
         return names;
     }
 

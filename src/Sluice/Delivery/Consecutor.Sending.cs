@@ -67,6 +67,7 @@ public sealed partial class Consecutor<T>
     {
         string producer = $"{Member}/{suffix}";
         Appender<T> appender = NewAppender(producer);
+        appender.IsSender = !ownsStore;
         if (ownsStore || !core.Options.IsMemberUnique) return appender;
         appender.IsEphemeral = true;
         lock (sync) own[producer] = appender;
@@ -99,8 +100,9 @@ public sealed partial class Consecutor<T>
     {
         lock (sync)
         {
-            int number = 1;
-            while (!producers.Add(number)) number++;
+            if (freeProducers.Count == 0) return ++producers;
+            int number = freeProducers.Min;
+            freeProducers.Remove(number);
             return number;
         }
     }
@@ -117,7 +119,7 @@ public sealed partial class Consecutor<T>
 
         void Free()
         {
-            lock (sync) producers.Remove(number);
+            lock (sync) freeProducers.Add(number);
         }
     }
 

@@ -31,7 +31,8 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
     private readonly ConsecutorCore core;
     private readonly Lock sync = new();
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly HashSet<int> producers = [];
+    private readonly SortedSet<int> freeProducers = [];        // numbers, as below; under the lock
+    private int producers;                           // the largest number that was ever given out
     private readonly Dictionary<string, Appender<T>> own = new(StringComparer.Ordinal);          // under sync
     private readonly Pipeline pipeline;
     private readonly bool ownsStore;

@@ -23,15 +23,14 @@ public sealed record ConsecutorOptions
     } = DeliveryGuarantee.Replay(3);
 
     /// <summary>The options of the consecutor's stream, such as partitions and bounds; used only if the stream does not exist yet. By
-    /// default it has 64 partitions, or one if a node keeps state and items have no key.</summary>
+    /// default it has 64 partitions, or one if a node keeps state and items have no key, also if other options of the stream are
+    /// given.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public StreamOptions Stream
     {
         get;
-        init => (field, IsStreamGiven) = (OptionValue.NotNull(value, nameof(ConsecutorOptions)), true);
+        init => field = OptionValue.NotNull(value, nameof(ConsecutorOptions));
     } = new();
-
-    internal bool IsStreamGiven { get; private init; }
 
     /// <summary>The serializers of payloads; JSON by default.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>

@@ -14,8 +14,9 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
 
     public bool IsKeyed => KeyOf is not null;
 
-    /// <summary>How the stream is made. It has one partition if stages keep state of all items and the options name no stream.</summary>
-    public StreamOptions Options => options.IsStreamGiven || !keepsState || IsKeyed ? options.Stream : new() { Partitions = 1 };
+    /// <summary>How the stream is made. It has one partition if stages keep state of all items and the options name no number.</summary>
+    public StreamOptions Options => options.Stream.IsPartitionsGiven || !keepsState || IsKeyed ? options.Stream
+        : options.Stream with { Partitions = 1 };
 
     /// <summary>The longest payload with headers, in bytes. An open stream may be older than the options.</summary>
     public int MaxEntryBytes => (stored ?? Options).MaxEntryBytes;
@@ -44,23 +45,25 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
         {
             stream = await store.OpenStreamAsync(group.Stream, Options, cancellation).ConfigureAwait(false);
         }
-        catch (StreamStoreException e) when (e.IsPermanent && keepsState && !options.IsStreamGiven)
+        catch (StreamStoreException e) when (e.IsPermanent && !options.Stream.IsPartitionsGiven)
         {
-            throw await ExplainAsync(cancellation).ConfigureAwait(false) is { } why
-                ? new StreamStoreException(why, e) { Stream = group.Stream, IsPermanent = true } : e;
+            if (await store.FindStreamAsync(group.Stream, cancellation).ConfigureAwait(false) is not { } made
+                || made.Options.Partitions == Options.Partitions) throw;
+            if (keepsState) throw new StreamStoreException(Explain(made.Options.Partitions), e) { Stream = group.Stream, IsPermanent = true };
+            // Without state, any number does: it had a stage with state before.
+            stream = await store.OpenStreamAsync(group.Stream, Options with { Partitions = made.Options.Partitions }, cancellation)
+                .ConfigureAwait(false);
         }
         stored = stream.Options;
         IsInputComplete |= stream.End is not null;
         await store.AddGroupAsync(group, StreamStart.First, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Explains the refusal of a stream that was made before Key was added or removed; null if that is not the cause.</summary>
-    private async ValueTask<string?> ExplainAsync(CancellationToken cancellation)
+    /// <summary>Explains the refusal of a stream that was made before Key, or a stage with state, was added or removed.</summary>
+    private string Explain(int made)
     {
-        StreamInfo? stream = await store.FindStreamAsync(group.Stream, cancellation).ConfigureAwait(false);
-        if (stream is null || stream.Options.Partitions == Options.Partitions) return null;
-        int made = stream.Options.Partitions;
-        string change = made == 1 && IsKeyed ? "Key was added" : Options.Partitions == 1 ? "Key was removed" : "Key was added or removed";
+        string change = made == 1 && IsKeyed ? "Key was added" : Options.Partitions == 1 ? "Key was removed, or a stage with state was added,"
+            : "Key was added or removed";
         return $"The stream of the consecutor {group.Stream} was made with {Count(made)}, and this code asks for "
             + $"{Count(Options.Partitions)}. {change} since then: stages with state have {StreamOptions.DefaultPartitions} partitions with "
             + "Key, and 1 without. Another number would move keys, and their state, to other partitions. Keep the stream by the option "

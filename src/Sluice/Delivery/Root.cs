@@ -196,6 +196,17 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
             + "Give the consecutor the same key (Consecutor.Key), or a stream of one partition (ConsecutorOptions.Stream).");
     }
 
+    /// <summary>Checks that the item is where its key belongs: it may have been accepted before Consecutor.Key was changed.</summary>
+    /// <exception cref="InvalidOperationException">It is in another partition.</exception>
+    public void CheckOwnKey()
+    {
+        if (key is null || Partition.Count == 1 || EntryKey.Of(key).PartitionOf(Partition.Count) == Partition.Number) return;
+        throw new InvalidOperationException(
+            $"The key '{key}' belongs to partition {EntryKey.Of(key).PartitionOf(Partition.Count)} of {Partition.Owner.Group.Stream}, and "
+                + $"the item is in partition {Partition.Number}: it was accepted with another key or without one, by code with another "
+            + "Consecutor.Key, or its payload was edited. Its state would be in two places. Send it again.");
+    }
+
     /// <summary>Any thread of the run.</summary>
     public void Stage(StagedPart part) => Stacked.Push(ref staged, part);
 

@@ -107,6 +107,9 @@ public sealed record FlowRunInfo(
     /// <remarks>Types are unknown: the store has their names only.</remarks>
     public Topology? Topology => Drawing;
 
+    /// <summary>The time of the cancellation; null if it was not cancelled.</summary>
+    internal DateTimeOffset? CancelledAt { get; init; }
+
     internal Topology? Drawing { get; init; }
 
     /// <summary>Draws the flow as text, with each processor's state, its starts, and the number of values it has written.</summary>

@@ -224,9 +224,10 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
         if (status.EndedAt is null && status.Status != FlowStatus.Cancelled)
             throw new InvalidOperationException($"The run {run} has not ended: cancel it first, then delete it.");
         using var limit = new CancellationTokenSource(EndOfWork, core.Options.Time);
-        if (await FlowReports.WaitForWorkAsync(core.Store, status, limit.Token, cancellation).ConfigureAwait(false) is { } busy)
+        if (await FlowReports.WaitForWorkAsync(core, status, limit.Token, cancellation).ConfigureAwait(false) is { } busy)
             throw new InvalidOperationException(
-                $"The run {run} is over, but {busy.Name} has not ended yet on {busy.Host ?? "any host"}. Delete the run when it has.");
+                $"The run {run} is over, but {busy.Name} has not ended yet on {busy.Host ?? "any host"}. Delete the run when it has, or, if "
+                    + $"that service is gone, when it has been silent for {core.Options.LeaseDuration.TotalSeconds:0.###} s.");
         await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
         return true;
     }

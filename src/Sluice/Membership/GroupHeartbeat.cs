@@ -72,8 +72,11 @@ internal sealed class GroupHeartbeat(GroupMember member, MemberWatch others, Tim
     /// </summary>
     public async ValueTask RemoveGoneAsync(GroupInfo group, CancellationToken cancellation)
     {
-        foreach (MemberInfo gone in others.Gone(group).Take(MaxRemovalsPerBeat))
+        List<MemberInfo> all = others.Gone(group);
+        int first = all.Count > MaxRemovalsPerBeat ? Random.Shared.Next(all.Count) : 0;       // each member of the group other ones
+        for (int i = 0; i < Math.Min(all.Count, MaxRemovalsPerBeat); i++)
         {
+            MemberInfo gone = all[(first + i) % all.Count];
             await member.RemoveAsync(gone, cancellation).ConfigureAwait(true);
             others.Forget(gone.Name);
         }

@@ -8,8 +8,16 @@ public sealed record StreamOptions
     /// <summary>The default number of partitions.</summary>
     public const int DefaultPartitions = 64;
 
+    private readonly int? partitions;
+
     /// <summary>The number of partitions; 1 to 4,096. It cannot change later, because keys would move.</summary>
-    public int Partitions { get; init; } = DefaultPartitions;
+    public int Partitions
+    {
+        get => partitions ?? DefaultPartitions;
+        init => partitions = value;
+    }
+
+    internal bool IsPartitionsGiven => partitions is not null;
 
     /// <summary>
     /// The maximum number of outstanding entries of a consumer that applies backpressure; at least one. An append above it is answered with
@@ -25,6 +33,14 @@ public sealed record StreamOptions
 
     /// <summary>The time when entries leave the store.</summary>
     public Retention Retention { get; init; }
+
+    /// <summary>Whether two options make the same stream.</summary>
+    public bool Equals(StreamOptions? other) => other is not null && Parts == other.Parts;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Parts.GetHashCode();
+
+    private (int, long, long, int, Retention) Parts => (Partitions, MaxItems, MaxBytes, MaxEntryBytes, Retention);
 
     /// <summary>Checks the ranges. Stores call it when a stream is opened.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>

@@ -21,9 +21,9 @@ public sealed class ConsecutorBatch<T>
 
     private readonly Consecutor<T> consecutor;
     private readonly BatchTag tag;
-    private readonly Appender<T> appender;
-    private readonly int producer;
     private readonly Lock sync = new();
+    private Appender<T>? appender;                   // from the first send on
+    private int producer;                            // its number; 0 before the first send, and when it was returned
     private Task latest = Task.CompletedTask;        // this and below: under sync
     private int sending;                             // calls that send
     private TaskCompletionSource? sent;              // set by the last call that sends, for the first that closes
@@ -31,12 +31,10 @@ public sealed class ConsecutorBatch<T>
     private readonly bool wasClosed;                 // by another object, perhaps before a restart
 
     internal ConsecutorBatch(Consecutor<T> consecutor, BatchTag tag, bool wasClosed)
-    {
-        (this.consecutor, this.tag, this.wasClosed) = (consecutor, tag, wasClosed);
-        producer = consecutor.RentProducer();
-        appender = consecutor.NewOwnAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"batch-{producer}"));
-        appender.Batch = tag;
-    }
+        => (this.consecutor, this.tag, this.wasClosed) = (consecutor, tag, wasClosed);
+
+    /// <summary>Returns the producer of an object that nobody has closed: it has no call under way.</summary>
+    ~ConsecutorBatch() => ReturnProducer();
 
     /// <summary>The name of the batch.</summary>
     public string Name => tag.Name;
@@ -89,18 +87,17 @@ public sealed class ConsecutorBatch<T>
     /// <exception cref="StreamStoreException">The store failed for long. The batch may or may not be closed; close it again.</exception>
     public async Task<bool> CloseAsync(CancellationToken cancellation = default)
     {
-        bool isFirst;
         Task over, last;
         lock (sync)
         {
-            (isFirst, isClosed) = (!isClosed, true);
+            isClosed = true;
             over = sending == 0 ? Task.CompletedTask : (sent ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
         await over.WaitAsync(cancellation).ConfigureAwait(false);
         lock (sync) last = latest;                   // the send of a cancelled call may still be under way
         await last.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
-        if (isFirst) consecutor.ReturnProducer(producer, last);
+        ReturnProducer();
         using var nothing = new EntryBatch();
         var close = new AppendRequest(tag.Consecutor, CloserOf(tag), 0, 1, nothing)
         {
@@ -151,6 +148,22 @@ public sealed class ConsecutorBatch<T>
         }
     }
 
+    private void ReturnProducer()
+    {
+        int number = Interlocked.Exchange(ref producer, 0);
+        if (number != 0) consecutor.ReturnProducer(number, latest);
+    }
+
+    // Called under the lock. An object that nobody sends with costs nothing.
+    private Appender<T> Sender()
+    {
+        if (appender is not null) return appender;
+        producer = consecutor.RentProducer();
+        appender = consecutor.NewOwnAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"batch-{producer}"));
+        appender.Batch = tag;
+        return appender;
+    }
+
     private void EndSend()
     {
         TaskCompletionSource? told;
@@ -167,7 +180,7 @@ public sealed class ConsecutorBatch<T>
             Task room;
             lock (sync)
             {
-                if (appender.TryAdd(item, null, default, out room) is { } append) return latest = append;
+                if (Sender().TryAdd(item, null, default, out room) is { } append) return latest = append;
             }
             await room.WaitAsync(cancellation).ConfigureAwait(false);
         }

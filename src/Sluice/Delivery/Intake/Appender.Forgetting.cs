@@ -7,6 +7,9 @@ internal sealed partial class Appender<T>
     // Longer than any resend of this process: an append is tried five times.
     private static readonly TimeSpan WindowOfSender = TimeSpan.FromDays(1);
 
+    // For a name that later starts use: they may come after a pause of weeks, and then open the producer anew.
+    private static readonly TimeSpan WindowOfNamedSender = TimeSpan.FromDays(30);
+
     // Bytes that the connection of an ended sender still carries arrive within this time, or never.
     private static readonly TimeSpan WindowOfEnded = TimeSpan.FromMinutes(10);
 
@@ -17,7 +20,11 @@ internal sealed partial class Appender<T>
     /// <summary>Whether no later start uses the name, so that the store may forget the producer. Set before the first item.</summary>
     public bool IsEphemeral { get; set; }
 
-    private TimeSpan? Window => IsEphemeral ? WindowOfSender : null;
+    /// <summary>Whether the producer only sends, and resumes nothing: the store may forget it after a month without appends. Set before the
+    /// first item.</summary>
+    public bool IsSender { get; set; }
+
+    private TimeSpan? Window => IsEphemeral ? WindowOfSender : IsSender ? WindowOfNamedSender : null;
 
     /// <summary>Tells the store that this producer has ended, so that the store forgets it soon. If the last append failed, the store
     /// forgets the producer after its window. Call after the last send; concurrent calls share one. Throws nothing.</summary>
@@ -62,15 +69,15 @@ internal sealed partial class Appender<T>
 
     private void NoteAppend()
     {
-        if (IsEphemeral) (appendedAt, mayBeForgotten) = ((core.Time.GetTimestamp(), core.Time.GetUtcNow()), false);
+        if (Window is not null) (appendedAt, mayBeForgotten) = ((core.Time.GetTimestamp(), core.Time.GetUtcNow()), false);
     }
 
     // Before a first try of an append: opens a producer that has rested for long anew, as the store may have forgotten it. Timestamps
     // stand still while a machine sleeps, and the wall clock may be set, so either may say "long": a needless open costs one call.
     private void ReopenAfterRest()
     {
-        if (appendedAt is not { } at || (core.Time.GetElapsedTime(at.Timestamp) < WindowOfSender / 2
-            && core.Time.GetUtcNow() - at.Wall < WindowOfSender / 2)) return;
+        if (appendedAt is not { } at || Window is not { } window || (core.Time.GetElapsedTime(at.Timestamp) < window / 2
+            && core.Time.GetUtcNow() - at.Wall < window / 2)) return;
         (isOpen, mayBeForgotten) = (false, true);
     }
 

@@ -143,6 +143,7 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
                 value = Serializer.Read(entry, Core.Name, round.Partition.Number);
                 root.SetKey(keyOf?.Invoke(value));
             }
+            if (Core.KeepsState) root.CheckOwnKey();
         }
         catch (Exception e)
         {

@@ -46,9 +46,19 @@ public sealed class ProcessorContext
 
     /// <summary>Opens the saved state.</summary>
     /// <exception cref="InvalidOperationException">The processor does not resume at checkpoints.</exception>
+    /// <exception cref="PayloadException">The state that an earlier start has saved cannot be read as this type.</exception>
     public Checkpoint<TState> Checkpoint<TState>()
-        => invocation.Plan.Resume == ResumeMode.Checkpoint
-        ? new(invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), invocation.SaveAsync)
-        : throw new InvalidOperationException(
-        $"The processor {Processor} resumes {invocation.Plan.Resume}, and remembers nothing. Make it Resume = ResumeMode.Checkpoint.");
+    {
+        if (invocation.Plan.Resume != ResumeMode.Checkpoint) throw new InvalidOperationException(
+            $"The processor {Processor} resumes {invocation.Plan.Resume}, and remembers nothing. Make it Resume = ResumeMode.Checkpoint.");
+        try
+        {
+            return new(invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), invocation.SaveAsync);
+        }
+        catch (Exception e) when (invocation.State is not null)
+        {
+            throw new PayloadException($"The saved state of the processor {Processor} in the run {Run} cannot be read as "
+                + $"{TypeNames.Of(typeof(TState))}. Another version of the program may have saved it: {FailureText.Of(e)}", e);
+        }
+    }
 }

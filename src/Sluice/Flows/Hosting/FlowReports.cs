@@ -122,11 +122,12 @@ internal static class FlowReports
     /// is over a moment before that.
     /// </summary>
     /// <returns>A processor that has not ended when the limit is reached, or null.</returns>
-    public static async Task<ProcessorInfo?> WaitForWorkAsync(IStreamStore store, FlowRunInfo status, CancellationToken limit,
+    public static async Task<ProcessorInfo?> WaitForWorkAsync(SupervisorCore core, FlowRunInfo status, CancellationToken limit,
         CancellationToken cancellation)
     {
+        IStreamStore store = core.Store;
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit, cancellation);
-        while (await FindBusyAsync(store, status, cancellation).ConfigureAwait(false) is { } busy)
+        while (await AbandonedWork.FindBusyAsync(core, status, cancellation).ConfigureAwait(false) is { } busy)
         {
             string work = FlowNames.Work(busy.Name);
             try

@@ -9,10 +9,13 @@ internal sealed class RunSweeper(SupervisorCore core)
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
+    private static readonly TimeSpan FirstLook = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaxLook = TimeSpan.FromMinutes(1);
 
     private Task sweeping = Task.CompletedTask;
     private readonly StartSweeper starts = new(core.Store, core.Options.Name, core.WarnOnce, core.Life);
     private bool hasCompared;
+    private long? sweptAt;
 
     public void Start()
     {
@@ -28,13 +31,16 @@ internal sealed class RunSweeper(SupervisorCore core)
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         TimeSpan pause = core.Options.RunRetentionDuration / 10;
         pause = pause < Shortest ? Shortest : pause > Longest ? Longest : pause;
-        var turn = new SweepTurn(core, pause);
+        // Services may live for minutes only, or die with the turn: so the turn is looked at more often than runs are.
+        TimeSpan look = pause < MaxLook ? pause : MaxLook, wait = look < FirstLook ? look : FirstLook;
+        var turn = new SweepTurn(core, look);
         while (!core.Life.IsCancellationRequested)
         {
             try
             {
-                await Task.Delay(pause, core.Options.Time, core.Life).ConfigureAwait(false);
-                await core.AskAsync(() => RoundAsync(turn), core.Life).ConfigureAwait(false);
+                await Task.Delay(wait, core.Options.Time, core.Life).ConfigureAwait(false);
+                wait = look;
+                await core.AskAsync(() => RoundAsync(turn, pause), core.Life).ConfigureAwait(false);
             }
             catch (Exception) when (core.Life.IsCancellationRequested)
             {
@@ -48,24 +54,27 @@ internal sealed class RunSweeper(SupervisorCore core)
         await turn.LeaveAsync().ConfigureAwait(false);
     }
 
-    private async Task RoundAsync(SweepTurn turn)
+    private async Task RoundAsync(SweepTurn turn, TimeSpan pause)
     {
         if (!hasCompared) await ClockSkew.TellAsync(core.Store, core.Store, core.Options.Time, core.Warn, core.Life).ConfigureAwait(false);
         hasCompared = true;
         if (!await turn.IsOursAsync(core.Life).ConfigureAwait(false)) return;
+        if (sweptAt is { } swept && core.Options.Time.GetElapsedTime(swept) < pause) return;
+        sweptAt = core.Options.Time.GetTimestamp();
         DateTimeOffset now = await core.Store.GetTimeAsync(core.Life).ConfigureAwait(false);          // the store stamps the ends
         List<string> notStarted = [];
         await foreach (FlowRunInfo run in FlowReports.ListAsync(core.Calls, core.Life, notStarted.Add).ConfigureAwait(false))
-            if (run.EndedAt is { } ended && now - ended >= core.Options.RunRetentionDuration) await RemoveAsync(run).ConfigureAwait(false);
+            if ((run.EndedAt ?? run.CancelledAt) is { } ended && now - ended >= core.Options.RunRetentionDuration)
+                await RemoveAsync(run).ConfigureAwait(false);
         await starts.SweepAsync(notStarted, now).ConfigureAwait(false);
     }
 
-    // A damaged run stays, and keeps no other one.
+    // A damaged run stays, and keeps no other one. A cancelled one may have processors that no service can end any more.
     private async Task RemoveAsync(FlowRunInfo run)
     {
         try
         {
-            if (await FlowReports.FindBusyAsync(core.Store, run, core.Life).ConfigureAwait(false) is null)
+            if (await AbandonedWork.FindBusyAsync(core, run, core.Life).ConfigureAwait(false) is null)
                 await FlowReports.DeleteAsync(core.Store, run.Run, core.Life).ConfigureAwait(false);
         }
         catch (StreamStoreException e) when (e.IsPermanent && e is not StoreRolledBackException)

@@ -45,6 +45,7 @@ internal sealed partial class RunWatch
                 long seen = await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, -1, life), life)
                     .ConfigureAwait(false);
                 await ReadAsync(life).ConfigureAwait(false);
+                if (over.Count == Plan.Processors.Length) return;        // nothing matters that comes later
                 await calls.WaitForChangeAsync(stream, seen, life).ConfigureAwait(false);
             }
         }

@@ -18,6 +18,7 @@ internal static class StatusBook
             ? events.Last(one => one.Event.IsEnd || (watch.IsCancelled && one.Event.Kind == RunEventKind.CancelRequested)).Time : null,
             processors, streams)
         {
+            CancelledAt = watch.IsCancelled ? events.First(static one => one.Event.Kind == RunEventKind.CancelRequested).Time : null,
             Drawing = FlowResolution.Of([.. watch.Plan.Processors.Select(plan => plan.ToProcessor())]).Topology,
         };
     }

@@ -52,11 +52,22 @@ internal sealed class ChunkOperator<T>(ChunkLimits<T> limits) : Operator<T, T[]>
 internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer)
     : Stage<T, T[]>(context, next), IStateful, IEndsInSteps
 {
+    private bool hasBegin;                           // stored by code with a time limit
+
     public bool HasMoreToEnd => buffer.HasMoreToEnd;
 
-    public void Restore(StateReader stored) => buffer.Restore(stored);
+    public void Restore(StateReader stored)
+    {
+        buffer.Restore(stored);
+        hasBegin = stored.Has(TimedChunkStage<T>.BeganRow);
+    }
 
-    public void Save(StateWriter changes) => buffer.Save(changes);
+    public void Save(StateWriter changes)
+    {
+        buffer.Save(changes);
+        if (hasBegin) changes.Delete(TimedChunkStage<T>.BeganRow);
+        hasBegin = false;
+    }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
         => buffer.IsOverfull ? EmitFullAndAddAsync(item, ticket) : AddAsync(item, ticket);

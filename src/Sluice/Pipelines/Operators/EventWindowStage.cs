@@ -29,7 +29,7 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
 
     public void Restore(StateReader stored)
     {
-        windows.Restore(stored);
+        windows.Restore(stored, Clock);
         SetTick();
     }
 

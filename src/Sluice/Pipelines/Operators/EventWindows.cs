@@ -77,7 +77,7 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     /// <summary>Puts out the windows that the watermark has passed, as many as one commit takes.</summary>
     public void Close()
     {
-        int next = FirstEndingAfter(closedUpTo);
+        int next = FirstEndingAfter(closedUpTo), closed = used;
         for (; next < windows.Count && windows[next].End <= watermark.At && used < most(); next++, used++)
         {
             closedUpTo = windows[next].End;
@@ -85,9 +85,11 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
         }
         if (next == windows.Count || windows[next].End > watermark.At) closedUpTo = Math.Max(closedUpTo, watermark.At);
         int expired = FirstEndingAfter(Math.Min(closedUpTo, Expiry));
-        if (lateness > 0) expired = Math.Min(expired, Math.Max(0, most() - used));
+        // A window that has come out just now counts once. Others were kept, perhaps by code with a longer lateness.
+        int counted = lateness > 0 ? 0 : used - closed;
+        expired = Math.Min(expired, counted + Math.Max(0, most() - used));
         Remove(expired);
-        if (lateness > 0) used += expired;
+        used += Math.Max(0, expired - counted);
     }
 
     /// <summary>Puts out all windows, at the end of the input, as many as one commit takes.</summary>
@@ -103,13 +105,13 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
 
     public bool TryTakeReady(out Window<T> window) => ready.TryDequeue(out window!);
 
-    public void Restore(StateReader stored)
+    public void Restore(StateReader stored, long now)
     {
         if (stored.Has(MarksRow))
         {
             long[] marks = [.. stored.GetMany<long>(MarksRow)];
             saved = (closedUpTo, nextId) = (marks[0], marks[1]);
-            watermark.Restore(marks.AsSpan(2));
+            watermark.Restore(marks.AsSpan(2), now);
         }
         foreach (StatePart rows in StatePart.Of(stored))
         {

@@ -5,7 +5,7 @@ namespace Sluice.Pipelines;
 internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, ChunkBuffer<T> buffer, TimeSpan within)
     : TimedStage<T, T[]>(context, next), IStateful, IEndsInSteps
 {
-    private const string BeganRow = "began";
+    internal const string BeganRow = "began";
 
     private long began;
     private long storedBegin;                        // the time of day, in UTC ticks; zero if none is stored
@@ -16,7 +16,11 @@ internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, 
     public void Restore(StateReader stored)
     {
         buffer.Restore(stored);
-        if (!stored.Has(BeganRow)) return;
+        if (!stored.Has(BeganRow))
+        {
+            if (buffer.Count > 0) Begin();           // held by code without a time limit
+            return;
+        }
         storedBegin = stored.Get<long>(BeganRow);
         TimeSpan age = new(Math.Max(0, UtcNow.UtcTicks - storedBegin));
         began = Time.GetTimestamp() - (long)(age.TotalSeconds * Time.TimestampFrequency);

@@ -4,7 +4,7 @@ namespace Sluice.Pipelines;
 internal sealed class Watermark(long outOfOrderness, long? idle)
 {
     private long from = long.MinValue;               // the watermark when the last item came
-    private long came;                               // the clock time when the last item came
+    private long came;                               // the clock time when the last item came, also without an idle timeout
     private (long, long, long) saved = (long.MinValue, long.MinValue, 0);
 
     /// <summary>The watermark, in UTC ticks: no earlier items are expected any more.</summary>
@@ -15,7 +15,7 @@ internal sealed class Watermark(long outOfOrderness, long? idle)
     {
         At = Math.Max(At, timestamp - outOfOrderness);
         from = At;
-        if (idle is not null) came = now;
+        came = now;
     }
 
     /// <summary>Advances an idle watermark with the clock. If the clock was set back, the watermark stays.</summary>
@@ -30,12 +30,18 @@ internal sealed class Watermark(long outOfOrderness, long? idle)
     /// <summary>Returns the values to store; null if they have not changed.</summary>
     public long[]? Changed()
     {
-        if (saved == (At, from, came)) return null;
+        if (saved == (At, from, idle is null ? saved.Item3 : came)) return null;
         saved = (At, from, came);
         return All;
     }
 
     public long[] All => [At, from, came];
 
-    public void Restore(ReadOnlySpan<long> stored) => saved = (At, from, came) = (stored[0], stored[1], stored[2]);
+    /// <param name="stored">What was stored.</param>
+    /// <param name="now">The clock time, from which a watermark is idle that was stored by code that did not note when items came.</param>
+    public void Restore(ReadOnlySpan<long> stored, long now)
+    {
+        saved = (At, from, came) = (stored[0], stored[1], stored[2]);
+        if (came == 0) came = now;
+    }
 }

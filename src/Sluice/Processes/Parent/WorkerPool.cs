@@ -85,7 +85,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
                 if (waiting.Count + suspects.Count == 0) return;
                 for (int i = 0; i < connections.Count && idle is null; i++)
                 {
-                    WorkerConnection<TIn, TOut> each = connections[nextToWake++ % connections.Count];
+                    nextToWake = (nextToWake + 1) % connections.Count;           // not a count: it would overflow after months
+                    WorkerConnection<TIn, TOut> each = connections[nextToWake];
                     if (each.IsIdle && MayTake(each)) idle = each;
                 }
                 isMore = waiting.Count > (idle?.Window ?? 0);

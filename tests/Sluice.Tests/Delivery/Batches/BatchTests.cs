@@ -52,6 +52,33 @@ public sealed class BatchTests : IAsyncDisposable
         Assert.Single(told);
     }
 
+    /// <remarks>Formerly each object kept a sender until it was closed, and the next one looked for a free number among all of them.</remarks>
+    [Fact]
+    public async Task AnObjectThatNobodyHoldsFreesItsSender()
+    {
+        await using var orders = new Consecutor<int>("orders", source => source | (_ => { }), Options());
+        await OpenAsync(sends: false);
+        Assert.Equal(1, orders.RentProducer());
+        await OpenAsync(sends: true);
+        int number;
+        do
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            orders.ReturnProducer(number = orders.RentProducer(), Task.CompletedTask);
+        }
+        while (number > 10);                         // the finalizers run after each other; the test's time limit ends it
+
+        async Task OpenAsync(bool sends)
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                ConsecutorBatch<int> batch = await orders.OpenBatchAsync("day", Cancellation);
+                if (sends) await batch.SendAsync(i, Cancellation);
+            }
+        }
+    }
+
     [Fact]
     public async Task ADeadLetterEndsInItsBatchAndItsRedriveBelongsToNoBatch()
     {

@@ -64,4 +64,39 @@ public sealed class SenderRowTests
         await Assert.ThrowsAsync<StoreRolledBackException>(async () => await store.AppendAsync(new("orders", "ended/send", 1, 1, late)));
         Assert.Equal(2, (await store.FindStreamAsync("orders"))!.Appended);
     }
+
+    /// <remarks>Formerly kept for ever: names like that of a container are new with each deployment.</remarks>
+    [Fact]
+    public async Task ASenderUnderAFixedNameIsForgottenAfterAMonth()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        for (int i = 0; i < 20; i++)
+        {
+            await using Consecutor<int> pod = SenderRows.New(store, clock, $"pod-{i}", isUnique: false);
+            await pod.SendAsync(i);
+        }
+        await using Consecutor<int> sends = SenderRows.New(store, clock, "sends");
+        clock.Advance(TimeSpan.FromDays(29));
+        await sends.SendAsync(1);
+        Assert.Equal(1, (await store.OpenProducerAsync("orders", "pod-0/send")).Last);
+        clock.Advance(TimeSpan.FromDays(2));
+        await sends.SendAsync(2);
+        Assert.Equal(0, (await store.OpenProducerAsync("orders", "pod-1/send")).Last);
+    }
+
+    [Fact]
+    public async Task ASenderUnderAFixedNameThatRestsForMonthsCanStillSend()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using Consecutor<int> rests = SenderRows.New(store, clock, "rests", isUnique: false);
+        await using Consecutor<int> sends = SenderRows.New(store, clock, "sends");
+        for (int i = 0; i < 3; i++)
+        {
+            await rests.SendAsync(i);
+            clock.Advance(TimeSpan.FromDays(40));
+            await sends.SendAsync(i);
+        }
+        Assert.Equal(6, (await store.FindStreamAsync("orders"))!.Appended);
+        Assert.Null(rests.Snapshot().Loss);
+    }
 }

@@ -28,9 +28,9 @@ internal static class SenderRows
         }
     }
 
-    public static Consecutor<int> New(IStreamStore store, TimeProvider clock, string member)
+    public static Consecutor<int> New(IStreamStore store, TimeProvider clock, string member, bool isUnique = true)
         => new(Name, items => items.ForEach(static _ => { }),
-        new() { Store = store, Run = new() { Time = clock }, InstanceId = member, IsMemberUnique = true });
+        new() { Store = store, Run = new() { Time = clock }, InstanceId = member, IsMemberUnique = isUnique });
 
     /// <summary>How many senders the store knows.</summary>
     public static async Task<int> CountAsync(IStreamStore store, int starts)

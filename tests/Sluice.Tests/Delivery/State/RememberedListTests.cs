@@ -77,7 +77,7 @@ public class RememberedListTests
         before.Save(new ChangedRows(PayloadSerializers.Json, 0, "windows", saved, new()));
         var reader = new CountingReader(new StoredRows(PayloadSerializers.Json, saved, isComplete: true));
         var after = new EventWindows<int>(new(0, null), 0, 100, static () => int.MaxValue);
-        after.Restore(reader);
+        after.Restore(reader, now: 0);
         Assert.Equal(Enumerable.Range(0, 2_000), Enumerable.Range(0, after.Count).Select(index => Assert.Single(after[index].Items)));
         Assert.InRange(reader.Reads, 4_000, 10_000);
     }
