@@ -49,7 +49,8 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
         {
             if (await store.FindStreamAsync(group.Stream, cancellation).ConfigureAwait(false) is not { } made
                 || made.Options.Partitions == Options.Partitions) throw;
-            if (keepsState) throw new StreamStoreException(Explain(made.Options.Partitions), e) { Stream = group.Stream, IsPermanent = true };
+            if (keepsState)
+                throw new StreamStoreException(Explain(made.Options.Partitions), e) { Stream = group.Stream, IsPermanent = true };
             // Without state, any number does: it had a stage with state before.
             stream = await store.OpenStreamAsync(group.Stream, Options with { Partitions = made.Options.Partitions }, cancellation)
                 .ConfigureAwait(false);
@@ -62,7 +63,8 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
     /// <summary>Explains the refusal of a stream that was made before Key, or a stage with state, was added or removed.</summary>
     private string Explain(int made)
     {
-        string change = made == 1 && IsKeyed ? "Key was added" : Options.Partitions == 1 ? "Key was removed, or a stage with state was added,"
+        string change = made == 1 && IsKeyed ? "Key was added"
+            : Options.Partitions == 1 ? "Key was removed, or a stage with state was added,"
             : "Key was added or removed";
         return $"The stream of the consecutor {group.Stream} was made with {Count(made)}, and this code asks for "
             + $"{Count(Options.Partitions)}. {change} since then: stages with state have {StreamOptions.DefaultPartitions} partitions with "

@@ -226,8 +226,8 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
         using var limit = new CancellationTokenSource(EndOfWork, core.Options.Time);
         if (await FlowReports.WaitForWorkAsync(core, status, limit.Token, cancellation).ConfigureAwait(false) is { } busy)
             throw new InvalidOperationException(
-                $"The run {run} is over, but {busy.Name} has not ended yet on {busy.Host ?? "any host"}. Delete the run when it has, or, if "
-                    + $"that service is gone, when it has been silent for {core.Options.LeaseDuration.TotalSeconds:0.###} s.");
+                $"The run {run} is over, but {busy.Name} has not ended yet on {busy.Host ?? "any host"}. Delete the run when it has, or, "
+                    + $"if that service is gone, when it has been silent for {core.Options.LeaseDuration.TotalSeconds:0.###} s.");
         await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
         return true;
     }

@@ -35,8 +35,8 @@ public sealed class AbandonedWorkTests
             }
             catch (InvalidOperationException e)
             {
-                Assert.Contains("has not ended yet on dying. Delete the run when it has, or, if that service is gone, when it has been silent "
-                    + "for 9 s.", e.Message, StringComparison.Ordinal);
+                Assert.Contains("has not ended yet on dying. Delete the run when it has, or, if that service is gone, when it has been "
+                    + "silent for 9 s.", e.Message, StringComparison.Ordinal);
                 return false;
             }
         }
@@ -66,7 +66,8 @@ public sealed class AbandonedWorkTests
         await using (Supervisor host = Join(store, "host", Timeout.InfiniteTimeSpan))
         {
             host.Register(Work, StartTests.CopyAsync);
-            await using FlowRun run = await host.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+            await using FlowRun run = await host.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)],
+                cancellation: FlowLab.Cancellation);
             await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         }
         clock.Advance(Keep);

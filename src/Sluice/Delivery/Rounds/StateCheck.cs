@@ -147,8 +147,8 @@ internal sealed class StateCheck(ConsecutorIdentity identity, IStreamStore store
             + $"Or start the code that has the node."
             : "Start the code that wrote it. If the node is another one now, give it another name, and say what becomes of the old one "
             + "(StateChange.Dropped). If only its form is new, raise its version (StateVersion, StateSchema) and migrate. "
-            + "Operators without a version (Chunk, GroupBy, Window, Join, Zip, Distinct, Debounce) know the items that they hold by the short "
-            + "name of their type: keep that name.";
+            + "Operators without a version (Chunk, GroupBy, Window, Join, Zip, Distinct, Debounce) know the items that they hold by the "
+            + "short name of their type: keep that name.";
         return new InvalidOperationException(
             $"The consecutor {identity.Name} has stored state that this code would forget, or misread. {string.Join(" ", lines)} The "
                 + $"nodes of the code that keep state: {plan.Names}. Nothing was changed. {ways}");

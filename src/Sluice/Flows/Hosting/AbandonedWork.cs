@@ -33,7 +33,11 @@ internal static class AbandonedWork
             var take = new AcquireRequest(core.Options.Name) { ExpectedEpoch = info.Partitions[partition].Epoch };
             AcquireResult taken = await core.Store.AcquireAsync(group, partition, take, cancellation).ConfigureAwait(false);
             if (taken.Status != AcquireStatus.Taken) return false;       // a host has come
-            var commit = new StoreCommit(taken.Ownership, taken.State!.LastCommit + 1) { State = [WorkPartition.NoRow(run)], MustLast = true };
+            var commit = new StoreCommit(taken.Ownership, taken.State!.LastCommit + 1)
+            {
+                State = [WorkPartition.NoRow(run)],
+                MustLast = true
+            };
             CommitResult result = await core.Store.CommitAsync(commit, cancellation).ConfigureAwait(false);
             await core.Store.ReleaseAsync(taken.Ownership, CancellationToken.None).ConfigureAwait(false);
             return result.Status == CommitStatus.Committed;

@@ -52,7 +52,8 @@ public sealed class BatchTests : IAsyncDisposable
         Assert.Single(told);
     }
 
-    /// <remarks>Formerly each object kept a sender until it was closed, and the next one looked for a free number among all of them.</remarks>
+    /// <remarks>Formerly each object kept a sender until it was closed, and the next one looked for a free number among all of
+    /// them.</remarks>
     [Fact]
     public async Task AnObjectThatNobodyHoldsFreesItsSender()
     {

@@ -10,7 +10,8 @@ public class ChangedKeyTests
 
     [Theory]
     [InlineData(false, "was made with 1 partition, and this code asks for 64 partitions. Key was added since then", "Partitions = 1 }")]
-    [InlineData(true, "was made with 64 partitions, and this code asks for 1 partition. Key was removed, or a stage with state was added, since then", "Partitions = 64 }")]
+    [InlineData(true, "was made with 64 partitions, and this code asks for 1 partition. Key was removed, or a stage with state was added, "
+        + "since then", "Partitions = 64 }")]
     public async Task TheErrorNamesTheKeyAndTheRemedies(bool hadKey, string change, string remedy)
     {
         await using var store = new MemoryStreamStore();
@@ -87,8 +88,11 @@ public class ChangedKeyTests
         var options = new ConsecutorOptions { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(0) };
         await using (var before = new Consecutor<int>("work", static source => source | (_ => { }), options))
             for (int i = 0; i < 10; i++) await before.SendAsync(7, Cancellation);
-        await using var now = new Consecutor<int>("work", static source => source | StageNode.Of(() => new Sum()) | Stage.Named("balance") | (_ => { }),
-            options) { Key = static n => $"{n}" };
+        await using var now = new Consecutor<int>("work",
+            static source => source | StageNode.Of(() => new Sum()) | Stage.Named("balance") | (_ => { }), options)
+        {
+            Key = static n => $"{n}"
+        };
         await now.StartAsync(Cancellation);
         await now.SendAsync(7, Cancellation);
         await now.WaitForIdleAsync(Cancellation);
@@ -105,7 +109,8 @@ public class ChangedKeyTests
     public async Task AnotherOptionOfTheStreamLeavesStateInOnePartition()
     {
         await using var store = new MemoryStreamStore();
-        await using (Consecutor<int> bounded = Work(store, new() { MaxItems = 5_000 }, keepsState: true)) await bounded.SendAsync(1, Cancellation);
+        await using (Consecutor<int> bounded = Work(store, new() { MaxItems = 5_000 }, keepsState: true))
+            await bounded.SendAsync(1, Cancellation);
         StreamOptions made = (await store.FindStreamAsync("work", Cancellation))!.Options;
         Assert.Equal((1, 5_000L), (made.Partitions, made.MaxItems));
         await using (Consecutor<int> stateless = Work(store, new(), keepsState: false)) await stateless.SendAsync(2, Cancellation);
@@ -115,8 +120,8 @@ public class ChangedKeyTests
     }
 
     private static Consecutor<int> Work(IStreamStore store, StreamOptions stream, bool keepsState)
-        => new("work", source => keepsState ? source.Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }) : source | (_ => { }),
-            new() { Store = store, Process = new(), Stream = stream });
+        => new("work", source => keepsState ? source.Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") | (_ => { })
+            : source | (_ => { }), new() { Store = store, Process = new(), Stream = stream });
 
     private sealed class Sum : StatefulStageNode<int, long, long>
     {
