@@ -37,7 +37,8 @@ public class MissingStoreTests
         await using (IStreamStore service = await StreamStores.OpenAsync(store))
             await service.OpenStreamAsync("orders", new());
 
-        await using IStreamStore looking = await StreamStores.OpenReadOnlyAsync(store), changing = await StreamStores.OpenToChangeAsync(store);
+        await using IStreamStore looking = await StreamStores.OpenReadOnlyAsync(store);
+        await using IStreamStore changing = await StreamStores.OpenToChangeAsync(store);
         Assert.Equal(["orders"], await looking.ListStreamsAsync(""));
         Assert.Equal(["orders"], await changing.ListStreamsAsync(""));
     }

@@ -44,8 +44,8 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form, Can
         catch (StreamStoreException e)
         {
             // Who wants to make room in a full store has another way.
-            throw new StreamStoreException($"Nothing was changed, because the audit could not be written: {e.Message} If the store is full, "
-                + "sluice discard and sluice pause still work: they write no audit.", e)
+            throw new StreamStoreException($"Nothing was changed, because the audit could not be written: {e.Message} If the store is "
+                + "full, sluice discard and sluice pause still work: they write no audit.", e)
             { IsPermanent = e.IsPermanent };
         }
         string outcome;

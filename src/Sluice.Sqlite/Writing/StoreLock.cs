@@ -63,7 +63,8 @@ internal sealed class StoreLock : IDisposable
     }
 
     /// <summary>Returns the recorded transaction and its generation; null if there is no record, or it is unreadable.</summary>
-    public (long Transaction, int Generation)? Witness() => Read(WitnessAt) is var (transaction, generation) ? (transaction, (int)generation)
+    public (long Transaction, int Generation)? Witness() => Read(WitnessAt) is var (transaction, generation)
+        ? (transaction, (int)generation)
         : null;
 
     /// <summary>Records a stored transaction. Not flushed: the record may be behind the store, but never ahead.</summary>

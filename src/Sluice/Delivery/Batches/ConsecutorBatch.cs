@@ -33,8 +33,10 @@ public sealed class ConsecutorBatch<T>
     internal ConsecutorBatch(Consecutor<T> consecutor, BatchTag tag, bool wasClosed)
         => (this.consecutor, this.tag, this.wasClosed) = (consecutor, tag, wasClosed);
 
+#pragma warning disable MA0055                       // a batch need not be closed by the object that sends, and has nothing to dispose
     /// <summary>Returns the producer of an object that nobody has closed: it has no call under way.</summary>
     ~ConsecutorBatch() => ReturnProducer();
+#pragma warning restore MA0055
 
     /// <summary>The name of the batch.</summary>
     public string Name => tag.Name;
