@@ -28,7 +28,7 @@ public sealed class ResumedFunctionTests : IAsyncDisposable
     public async Task AcceptedItemsMayBeGoneAlsoAfterARunThatHasFailed()
     {
         var paced = new HeldAppends(store);
-        await using Consecutor<int> consecutor = New(paced);
+        await using Consecutor<int> consecutor = New(paced, maxItems: 100);
         await consecutor.StartAsync(Cancellation);
         PipelineRun run = (Source.Resumable<int>("queue", (_, _) => Items(1, 3, fails: true)) | consecutor).Start();
         await run.Completion.ContinueWith(static ended => _ = ended.Exception, TaskScheduler.Default);
@@ -80,7 +80,8 @@ public sealed class ResumedFunctionTests : IAsyncDisposable
         await consecutor.StartAsync(Cancellation);
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.Resumable<int>("queue", static (_, _)
             => new WithPosition<int>[] { new(1, new byte[4_001]) }.ToAsyncEnumerable()) | consecutor).RunAsync(cancellation: Cancellation));
-        Assert.Contains("A position of the producer 'queue' has 4,001 bytes, and may have 4,000.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("A position of the producer 'queue' has 4,001 bytes, and may have 4,000.", failure.Message,
+            StringComparison.Ordinal);
     }
 
     /// <summary>Makes items that exist only in this run.</summary>
@@ -97,8 +98,8 @@ public sealed class ResumedFunctionTests : IAsyncDisposable
         Assert.Equal(Enumerable.Range(1, last).Select(n => $"{n}"), ledger.Lines.OrderBy(static line => int.Parse(line, null)));
     }
 
-    private Consecutor<int> New(IStreamStore itsStore) => new("work", source => source | ledger.Sink<int>(),
-        new() { Store = itsStore, Stream = new() { Partitions = 1, MaxItems = 4 }, Process = new() });
+    private Consecutor<int> New(IStreamStore itsStore, int maxItems = 4) => new("work", source => source | ledger.Sink<int>(),
+        new() { Store = itsStore, Stream = new() { Partitions = 1, MaxItems = maxItems }, Process = new() });
 
     /// <summary>Holds the first append until <see cref="First"/>; an append behind <see cref="Last"/> is never answered.</summary>
     private sealed class HeldAppends(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
