@@ -228,10 +228,13 @@ internal sealed partial class Committer(ConsecutorCore core)
                 ? await SendAsync().ConfigureAwait(false)
                 : await outputs.SendAsync(SendAsync, core.Lifetime.Token).ConfigureAwait(false);
         }
-        catch (ItemRejectedException e) when (Rejection.By(sinks, parts, e) is { } refused)
+        catch (Exception e) when (e is ItemRejectedException or PayloadException)
         {
             failure = e;
+            Rejection? refused = e is ItemRejectedException rejected ? Rejection.By(sinks, parts, rejected, core.Lifetime.Warn) : null;
+            refused ??= Rejection.ByNobody(core, draft, e);
             await Preparation.VoidAsync(core, sinks, abandoned.Token).ConfigureAwait(false);
+            if (refused is null) throw;              // the items have added nothing: it is the store's own failure
             return new(false, refused);
         }
         finally
