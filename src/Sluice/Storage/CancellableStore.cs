@@ -116,9 +116,10 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
         }
     }
 
-    private StreamStoreException Failed(Exception cause) => new(
-        $"{TypeNames.Of(inner.Root.GetType())} has failed: {FailureText.Of(cause)}", cause)
-    { IsPermanent = cause is NotSupportedException or NotImplementedException };
+    private static StreamStoreException Failed(Exception cause) => new($"The store has failed: {FailureText.Of(cause)}", cause)
+    {
+        IsPermanent = cause is NotSupportedException or NotImplementedException
+    };
 
     private async Task<T> WithinAsync<T>(Task<T> call, CancellationToken cancellation, Action? abandoned)
     {

@@ -44,7 +44,7 @@ public class CancellableStoreTests
             var failing = new FailingStore(memory, () => New(kind)) { IsAsynchronous = isAsynchronous };
             var store = new CancellableStore(failing, CancellationToken.None);
             var failure = await Assert.ThrowsAsync<StreamStoreException>(() => store.FindStreamAsync("orders", Cancellation).AsTask());
-            Assert.StartsWith($"MemoryStreamStore has failed: {kind}Exception: ", failure.Message, StringComparison.Ordinal);
+            Assert.StartsWith($"The store has failed: {kind}Exception: ", failure.Message, StringComparison.Ordinal);
             Assert.Equal(kind == "NotSupported", failure.IsPermanent);
             Assert.NotNull(failure.InnerException);
         }

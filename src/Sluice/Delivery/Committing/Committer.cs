@@ -232,9 +232,10 @@ internal sealed partial class Committer(ConsecutorCore core)
         {
             failure = e;
             Rejection? refused = e is ItemRejectedException rejected ? Rejection.By(sinks, parts, rejected, core.Lifetime.Warn) : null;
-            refused ??= Rejection.ByNobody(core, draft, e);
+            if (refused is null && draft.Roots.Find(static root => root.Staged is not null) is { } staged)
+                refused = Rejection.ByNobody(core.Recorder.NameOf(Preparation.NodeOf(core, staged)), e);
             await Preparation.VoidAsync(core, sinks, abandoned.Token).ConfigureAwait(false);
-            if (refused is null) throw;              // the items have added nothing: it is the store's own failure
+            if (refused is null) throw;              // no item has added anything: it is the store's failure
             return new(false, refused);
         }
         finally

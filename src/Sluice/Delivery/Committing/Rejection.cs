@@ -13,10 +13,10 @@ internal sealed record Rejection(string Node, SinkBinding? Sink, Exception Cause
     /// <summary>The refusal of an item by the sink that prepares it.</summary>
     public static Rejection By(SinkBinding sink, ItemRejectedException cause) => new(sink.Node, sink, cause, sink.RootOf(cause.Item));
 
-    /// <summary>A refusal that names neither an item nor a sink; null if no item of the commit has results for sinks, or outputs.</summary>
-    public static Rejection? ByNobody(ConsecutorCore core, CommitDraft draft, Exception cause)
-        => draft.Roots.Find(static root => root.Staged is not null) is { } staged
-            ? new(core.Recorder.NameOf(Preparation.NodeOf(core, staged)), null, cause, null) { IsByNobody = true } : null;
+    /// <summary>A refusal that names neither an item nor a sink.</summary>
+    /// <param name="node">A node that may be to blame.</param>
+    /// <param name="cause">The reason.</param>
+    public static Rejection ByNobody(string node, Exception cause) => new(node, null, cause, null) { IsByNobody = true };
 
     /// <summary>The refusal of an attachment by the store; null if no sink has attached it.</summary>
     public static Rejection? By(List<SinkBinding> sinks, CommitParts parts, ItemRejectedException cause,

@@ -148,6 +148,9 @@ public class TwiceRunningTests
         public override ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
             => IsClosed ? throw new ObjectDisposedException("store") : base.LeaseAsync(request, cancellation);
 
+        public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
+            => IsClosed ? throw new ObjectDisposedException("store") : base.GetTimeAsync(cancellation);
+
         public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
             => FailsToJoin ? throw new StreamStoreException("no") : base.HeartbeatAsync(request, cancellation);
     }
