@@ -78,14 +78,14 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
         {
             call = Task.FromException<T>(e);
         }
-        return new(AsAllowedAsync(call, cancellation, abandoned));
+        return new(AsAllowedAsync(call, abandoned, cancellation));
     }
 
-    private async Task<T> AsAllowedAsync<T>(Task<T> call, CancellationToken cancellation, Action? abandoned)
+    private async Task<T> AsAllowedAsync<T>(Task<T> call, Action? abandoned, CancellationToken cancellation)
     {
         try
         {
-            return await WithinAsync(call, cancellation, abandoned).ConfigureAwait(false);
+            return await WithinAsync(call, abandoned, cancellation).ConfigureAwait(false);
         }
         catch (ObjectDisposedException e) when (e is not ClosedStoreException)
         {
@@ -107,7 +107,7 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
     {
         try
         {
-            await WithinAsync(inner.GetTimeAsync(cancellation).AsTask(), cancellation, abandoned: null).ConfigureAwait(false);
+            await WithinAsync(inner.GetTimeAsync(cancellation).AsTask(), null, cancellation).ConfigureAwait(false);
             return false;
         }
         catch (Exception e)
@@ -121,7 +121,7 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
         IsPermanent = cause is NotSupportedException or NotImplementedException
     };
 
-    private async Task<T> WithinAsync<T>(Task<T> call, CancellationToken cancellation, Action? abandoned)
+    private async Task<T> WithinAsync<T>(Task<T> call, Action? abandoned, CancellationToken cancellation)
     {
         Task<T> waited = cancellation.CanBeCanceled ? call.WaitAsync(cancellation) : call;
         try
