@@ -57,7 +57,7 @@ public class UnnamedRefusalTests
         await work.SendAllAsync([.. Enumerable.Range(0, Items)], Cancellation);
         await work.StartAsync(Cancellation);
         ConsecutorSnapshot end = await work.WaitForIdleAsync(Cancellation);
-        Assert.Equal((Items - 1L, 1L, 0L, null), (end.Completed, end.Dead, end.Unaccounted, end.Problem));
+        Assert.Equal((Items - 1L, 1L, 0L), (end.Completed, end.Dead, end.Unaccounted));
         DeadLetter letter = Assert.Single(await work.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal((Bad, "table"), ((int)letter.Item!, letter.Node));
         Assert.StartsWith(error, letter.Error, StringComparison.Ordinal);
