@@ -104,8 +104,18 @@ public sealed partial class Consecutor<T>
         await taking.ConfigureAwait(false);
         await core.Members.LeaveAsync().WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(false);
         await sinks.ConfigureAwait(false);
+    }
 
-        static async Task EndSinkAsync(SinkBinding sink) => await sink.EndAsync().ConfigureAwait(false);
+    private static async Task EndSinkAsync(SinkBinding sink)
+    {
+        try
+        {
+            await sink.EndAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            throw new InvalidOperationException($"The sink {sink.Node} has failed at its end: {FailureText.Of(e)}", e);
+        }
     }
 
     /// <summary>Says which code of the user still runs after the end of the run; null if none does.</summary>

@@ -22,7 +22,7 @@ internal sealed class ScopeInput<T>(StageContext context, Inlet<T> stage, Func<I
             Context.In++;                            // it has come this far: the stage itself will not see it
             throw Context.Failure(e, item, ticket);
         }
-        current.Scope = scope;
+        current.Begin(scope);
         ValueTask pushed;
         try
         {
@@ -30,15 +30,16 @@ internal sealed class ScopeInput<T>(StageContext context, Inlet<T> stage, Func<I
         }
         finally
         {
+            current.IsOver = true;
             if (scope is not null) CurrentItemScope.Call(Context, scope, static scope => scope.Dispose());
         }
-        if (pushed.IsCompleted) current.Scope = null;
+        if (pushed.IsCompleted) current.Begin(null);
         return pushed;
     }
 
     protected override ValueTask OnCompleteAsync()
     {
-        current.Scope = null;                        // outputs at completion belong to no item
+        current.Begin(null);                         // outputs at completion belong to no item
         return Next.CompleteAsync();
     }
 }
@@ -52,6 +53,10 @@ internal sealed class ScopeOutput<T>(StageContext context, Inlet<T> next, Curren
         try
         {
             scope.Suspend();
+        }
+        catch (Exception e) when (current.IsOver)
+        {
+            CurrentItemScope.Warn(Context, e);
         }
         catch (Exception e)
         {
@@ -75,7 +80,14 @@ internal sealed class ScopeOutput<T>(StageContext context, Inlet<T> next, Curren
 /// <summary>The scope of the item that an instance of a stage works on.</summary>
 internal sealed class CurrentItemScope
 {
-    public ItemScope? Scope { get; set; }
+    private volatile bool isOver;
+
+    public ItemScope? Scope { get; private set; }
+
+    /// <summary>Whether the code has returned, and the scope is disposed or is being disposed. The code may go on asynchronously.</summary>
+    public bool IsOver { get => isOver; set => isOver = value; }
+
+    public void Begin(ItemScope? scope) => (Scope, isOver) = (scope, false);
 
     /// <summary>Calls a scope whose item may have ended: a failure is a warning.</summary>
     public static void Call(StageContext context, ItemScope scope, Action<ItemScope> call)
@@ -86,8 +98,12 @@ internal sealed class CurrentItemScope
         }
         catch (Exception e)
         {
-            context.Run.WarnOnce(context.Node, name => $"The scope of an item at '{name}' could not be ended or continued: "
-                + $"{FailureText.Of(e)} The item goes on. Further failures of scopes there are not told.");
+            Warn(context, e);
         }
     }
+
+    /// <summary>Warns of a failure that is not one of the item.</summary>
+    public static void Warn(StageContext context, Exception failure) => context.Run.WarnOnce(context.Node, name
+        => $"The scope of an item at '{name}' could not be suspended, continued or ended: {FailureText.Of(failure)} The item goes on. "
+            + $"Further failures of scopes there are not told.");
 }

@@ -142,6 +142,8 @@ internal sealed class ResumablePump<T>(
         Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
     : SourcePump<T>(context, next), IResumablePump
 {
+    private const int MaxPosition = 4_000;           // an append takes 4 KB, with the kind and the count of parts
+
     private readonly ConcurrentQueue<(long Sequence, ReadOnlyMemory<byte> Before, ReadOnlyMemory<byte> Behind)> positions = new();
     private ReadOnlyMemory<byte> start;
     private bool isResumed;
@@ -155,14 +157,18 @@ internal sealed class ResumablePump<T>(
 
     /// <summary>
     /// Combines the positions before and behind an item that was accepted in part, for a producer whose items may be gone when it resumes.
-    /// Such a producer resumes behind an item that was accepted completely. Null if the producer makes the same items each time.
+    /// Null if the producer makes such an item again.
     /// </summary>
     public Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>? Between { get; init; }
 
     public ReadOnlyMemory<byte> PositionBefore(long sequence)
         => Find(sequence) is not { } found ? start : Between is null ? found.Before : Between(found.Before, found.Behind);
 
-    public ReadOnlyMemory<byte>? PositionBehind(long sequence) => Between is null ? null : Find(sequence)?.Behind;
+    /// <summary>Whether the function makes the items behind a position. If not, the first item is the last one that was accepted, also if
+    /// all of it was.</summary>
+    public bool ResumesBehind { get; init; }
+
+    public ReadOnlyMemory<byte>? PositionBehind(long sequence) => ResumesBehind ? Find(sequence)?.Behind : null;
 
     /// <summary>What the source is told of its stored positions; null if it is told nothing.</summary>
     public SourceProgress? Progress { get; init; }
@@ -207,9 +213,14 @@ internal sealed class ResumablePump<T>(
                 WithPosition<T> item = items.Current;
                 // Behind a position without an item, which the store has: it must not go back.
                 before = Progress?.OnEmitting() ?? before;
-                if (isResumed) positions.Enqueue((produced, before, item.Position));
+                if (isResumed)
+                {
+                    // A copy: the function may use the memory again for its next position, and the append stores this one later.
+                    ReadOnlyMemory<byte> behind = Copied(item.Position);
+                    positions.Enqueue((produced, before, behind));
+                    before = behind;
+                }
                 produced++;
-                before = item.Position;
                 await Flushed(EmitAsync(item.Item));
             }
         }
@@ -218,6 +229,10 @@ internal sealed class ResumablePump<T>(
             if (!left) await DisposeAsync(items);
         }
     }
+
+    private byte[] Copied(ReadOnlyMemory<byte> position) => position.Length <= MaxPosition ? position.ToArray()
+        : throw Failure(new InvalidDataException(
+            $"A position of the producer '{name}' has {position.Length:N0} bytes, and may have {MaxPosition:N0}."));
 
     private IAsyncEnumerator<WithPosition<T>> Open()
     {

@@ -10,17 +10,24 @@ public static partial class Source
     /// accepts the item. So every item is accepted exactly once, however often the process dies. Elsewhere it starts from the beginning.
     /// </summary>
     /// <remarks>
-    /// Stages between it and the consecutor must be deterministic, keep the order and hold no items. After a crash, a one-to-many stage
-    /// resumes in the middle of an item, by counting its outputs. The source must be the only one of its pipeline, and lead to one
-    /// consecutor.
+    /// <para>
+    /// Stages between it and the consecutor must be deterministic, keep the order and hold no items. The source must be the only one of its
+    /// pipeline, and lead to one consecutor.
+    /// </para>
+    /// <para>
+    /// If there are stages between, a crash, a failure or a cancellation may interrupt an item. Then the position before that item is
+    /// stored, with the number of outputs that were accepted. The function must make that item again, as the first one: as many outputs are
+    /// skipped. If an item may be gone by then, use <see cref="Acknowledged"/>, or put the stages behind the consecutor.
+    /// </para>
     /// </remarks>
     /// <param name="name">The name under which the position is stored. One run at a time owns it: a later run takes it over.</param>
-    /// <param name="produce">Makes the items behind a position; an empty position means the beginning.</param>
+    /// <param name="produce">Makes the items behind a position; an empty position means the beginning. Items that were accepted before it
+    /// may be gone.</param>
     public static Source<T> Resumable<T>(string name,
         Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
     {
         ArgumentNullException.ThrowIfNull(produce);
-        return Resumable(name, "Source.Resumable(name, function)", produce);
+        return Resumable(name, "Source.Resumable(name, function)", produce, resumesBehind: true);
     }
 
     /// <summary>
@@ -52,8 +59,10 @@ public static partial class Source
     /// <param name="kind">The kind of producer (<see cref="IResumablePump.Kind"/>).</param>
     /// <param name="produce">Makes the items behind a position.</param>
     /// <param name="file">The file that it reads; null for none.</param>
+    /// <param name="resumesBehind">Whether it resumes behind an item that was accepted, instead of making it again.</param>
     private static ResumableSource<T> Resumable<T>(string name, string kind,
-        Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce, string? file = null)
+        Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce, string? file = null,
+        bool resumesBehind = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         return new(name, Pump, StageOptions.Default);
@@ -61,7 +70,7 @@ public static partial class Source
         ResumablePump<T> Pump(StageContext context, Inlet<T> next)
         {
             if (file is not null) context.Run.Files.Read(file);
-            return new(context, next, name, kind, produce);
+            return new(context, next, name, kind, produce) { ResumesBehind = resumesBehind };
         }
     }
 }

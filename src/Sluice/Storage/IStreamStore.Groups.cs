@@ -91,6 +91,7 @@ public partial interface IStreamStore
     ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default);
 
     /// <summary>Applies a commit atomically: all of it, or nothing. Never waits for room.</summary>
+    /// <exception cref="PayloadException">An entry of an output is longer than its stream allows; nothing was applied.</exception>
     /// <exception cref="StreamStoreException">
     /// The commit exceeds its limits, names a missing stream, or has an attachment that this store cannot write; nothing was applied.
     /// </exception>

@@ -12,7 +12,12 @@ namespace Sluice.Storage;
 /// <para>
 /// If a call throws (<see cref="StreamStoreException"/> or <see cref="OperationCanceledException"/>), the store may or may not have
 /// executed it: repeat it. Appends and commits carry numbers for that purpose. After a failed lease, release the partition and acquire it
-/// again. A repetition of any other call changes nothing.
+/// again. A repetition of any other call changes nothing. An <see cref="OperationCanceledException"/> means that the caller's token is
+/// cancelled, so a call that has taken too long throws a <see cref="StreamStoreException"/>, and so does any failure of a driver.
+/// </para>
+/// <para>
+/// After it was disposed, each call throws an <see cref="ObjectDisposedException"/>, and calls that wait end with it. No call of an open
+/// store throws it: its users end then, instead of repeating the call.
 /// </para>
 /// <para>
 /// Outcomes that the protocol expects (full, gap, stale…) are results. Exceptions mean misuse (<see cref="ArgumentException"/>, or

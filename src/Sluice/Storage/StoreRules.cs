@@ -38,7 +38,7 @@ public static class StoreRules
     /// <param name="commit">The commit.</param>
     /// <param name="find">Returns the options of a stream, and its end; null if it is open. Throws if there is no such stream.</param>
     /// <returns>Null if they do; otherwise the answer to the commit.</returns>
-    /// <exception cref="StreamStoreException">An entry is longer than its stream allows.</exception>
+    /// <exception cref="PayloadException">An entry is longer than its stream allows.</exception>
     public static CommitResult? CheckStreams(StoreCommit commit, Func<string, (StreamOptions Options, StreamEnd? End)> find)
     {
         ArgumentNullException.ThrowIfNull(commit);

@@ -207,7 +207,7 @@ public class SluiceServicesTests
         public override string? Loss => "Two entries are lost.";
     }
 
-    // Throws as if it were closed, but only when a partition is acquired.
+    // Throws as if it were closed, but only once a partition is acquired.
     private sealed class Closing(IStreamStore store) : Sluice.Storage.StreamStoreWrapper(store)
     {
         public TaskCompletionSource Refused { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -218,6 +218,9 @@ public class SluiceServicesTests
             Refused.TrySetResult();
             throw new ObjectDisposedException("store");
         }
+
+        public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
+            => Refused.Task.IsCompleted ? throw new ObjectDisposedException("store") : base.GetTimeAsync(cancellation);
     }
 
     private sealed class Scoped : IDisposable

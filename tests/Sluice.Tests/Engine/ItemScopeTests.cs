@@ -81,6 +81,24 @@ public class ItemScopeTests
         static int Break(int n) => throw new FormatException("no good");
     }
 
+    /// <summary>The scope ends when the code waits; the output comes later.</summary>
+    [Fact]
+    public async Task AScopeThatCannotBeSuspendedAfterItsEndDoesNotFailTheItem()
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        RunSnapshot end = await (Source.From([1, 2]) | WaitAsync | Print).RunAsync(new RunOptions
+        {
+            BeginItem = item => item.Node == "WaitAsync" ? new Guarded(ended) : null
+        });
+        Assert.Equal((2, RunStatus.Completed), (end["Print"].In, end.Status));
+
+        async Task<int> WaitAsync(int n)
+        {
+            await ended.Task;
+            return n;
+        }
+    }
+
     private RunOptions Options(ExecutionMode mode)
         => new() { Mode = mode, BeginItem = item => new Scope(calls, item.Node, item.Id) };
 
@@ -113,6 +131,19 @@ public class ItemScopeTests
         {
             Current.Value = outer;
             calls.Enqueue($"end {node}");
+        }
+    }
+
+    private sealed class Guarded(TaskCompletionSource ended) : ItemScope
+    {
+        private volatile bool isDisposed;
+
+        public override void Suspend() => ObjectDisposedException.ThrowIf(isDisposed, this);
+
+        public override void Dispose()
+        {
+            isDisposed = true;
+            ended.TrySetResult();
         }
     }
 

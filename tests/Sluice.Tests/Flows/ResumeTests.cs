@@ -166,6 +166,6 @@ public class ResumeTests
 
         protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
             => name == nameof(CloseReaderAsync) && hasEnded && broke.TrySetResult()
-            ? throw new InvalidOperationException("as the test wants") : call();
+            ? throw new ArgumentException("as the test wants") : call();
     }
 }

@@ -24,6 +24,7 @@ internal sealed class CommitSender(
     /// <param name="commit">The commit.</param>
     /// <param name="abandoned">Cancelled when the commit is not to be sent again.</param>
     /// <exception cref="ItemRejectedException">The store refuses an item of it; nothing was applied.</exception>
+    /// <exception cref="PayloadException">An entry is longer than its stream allows; nothing was applied.</exception>
     public async Task<CommitResult> SendAsync(OwnedPartition partition, StoreCommit commit, CancellationToken abandoned)
     {
         int known = losses.Count;
@@ -47,7 +48,7 @@ internal sealed class CommitSender(
                     losses.WentBack(e.Message);
                     return new(CommitStatus.Stale, e.Message);
                 }
-                catch (ItemRejectedException e)
+                catch (Exception e) when (e is ItemRejectedException or PayloadException)
                 {
                     error = TelemetryNames.ErrorOf(e);
                     throw;                           // an item of it, and so the same again

@@ -47,14 +47,11 @@ internal sealed partial class Committer(ConsecutorCore core)
                 if (core.Rounds is null && core.Options.CommitInterval > TimeSpan.Zero)
                     await core.CommitWait.WaitAsync(hurry.Token).ConfigureAwait(false);
                 abandoned.Token.ThrowIfCancellationRequested();
-                await committing.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
-                try
+                for (TimeSpan wait = CommitSender.FirstWait; !await TryCommitAllAsync().ConfigureAwait(false);
+                    wait = CommitSender.Longer(wait))
                 {
-                    await CommitAllAsync().ConfigureAwait(false);
-                }
-                finally
-                {
-                    committing.Leave();
+                    // Outside of the lock: the sinks may begin meanwhile, for partitions that are acquired.
+                    await Task.Delay(wait, core.Time, abandoned.Token).ConfigureAwait(false);
                 }
             }
         }
@@ -84,41 +81,16 @@ internal sealed partial class Committer(ConsecutorCore core)
         return true;
     }
 
-    /// <summary>Begins the sinks for partitions that were acquired while the loop runs.</summary>
-    /// <returns>False if the consecutor is about to end, as in <see cref="PassAsync"/>.</returns>
-    public async Task<bool> TryBeginSinksAsync(IReadOnlyList<OwnedPartition> taken)
+    /// <summary>Commits what has ended.</summary>
+    /// <returns>False if the sinks could not begin: nothing was prepared.</returns>
+    private async Task<bool> TryCommitAllAsync()
     {
+        await committing.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         try
         {
-            await BeginSinksAsync(taken, hurry.Token).ConfigureAwait(false);
+            if (mustBegin && !await TryBeginAgainAsync().ConfigureAwait(false)) return false;
+            await CommitAllAsync().ConfigureAwait(false);
             return true;
-        }
-        catch (OperationCanceledException) when (hurry.IsCancellationRequested)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>
-    /// Tells the sinks what is committed. Called before the first item runs, and for each acquired partition before its items run.
-    /// </summary>
-    /// <param name="taken">Acquired partitions that are not in <see cref="OwnedPartitions.Owned"/> yet.</param>
-    /// <param name="cancellation">Gives up.</param>
-    public async Task BeginSinksAsync(IReadOnlyList<OwnedPartition> taken, CancellationToken cancellation)
-    {
-        await committing.EnterAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            OwnedPartition[] owned = [.. core.Partitions.Owned.Concat(taken)];
-            foreach (SinkBinding sink in core.Sinks.All)
-            {
-                var lengths = FileNames.Select(sink.Node, owned.Select(static partition => partition.FileLengths));
-                await sink.BeginAsync(new(core.Name, sink.Node, core.Given, lengths, core.Time)
-                {
-                    Partitions = [.. owned.Select(static partition => partition.Number)],
-                    HasAllPartitions = owned.Length == core.Stream.Partitions
-                }, cancellation).ConfigureAwait(false);
-            }
         }
         finally
         {
@@ -256,10 +228,14 @@ internal sealed partial class Committer(ConsecutorCore core)
                 ? await SendAsync().ConfigureAwait(false)
                 : await outputs.SendAsync(SendAsync, core.Lifetime.Token).ConfigureAwait(false);
         }
-        catch (ItemRejectedException e) when (Rejection.By(sinks, parts, e) is { } refused)
+        catch (Exception e) when (e is ItemRejectedException or PayloadException)
         {
             failure = e;
+            Rejection? refused = e is ItemRejectedException rejected ? Rejection.By(sinks, parts, rejected, core.Lifetime.Warn) : null;
+            if (refused is null && draft.Roots.Find(static root => root.Staged is not null) is { } staged)
+                refused = Rejection.ByNobody(core.Recorder.NameOf(Preparation.NodeOf(core, staged)), e);
             await Preparation.VoidAsync(core, sinks, abandoned.Token).ConfigureAwait(false);
+            if (refused is null) throw;              // no item has added anything: it is the store's failure
             return new(false, refused);
         }
         finally

@@ -126,6 +126,15 @@ internal static class Preparation
         return new(row.Node, null, cause, core.Nodes.Find(row.Node) ?? -1);
     }
 
+    /// <summary>The node of the last result of a root.</summary>
+    public static int NodeOf(ConsecutorCore core, Root root) => root.Staged switch
+    {
+        { Sink: { } sink } => core.Nodes.Find(sink.Node)!.Value,
+        OutputPart part => part.Node,
+        TransactionPart part => part.Node,
+        _ => core.Recorder.Count - 1,
+    };
+
     /// <summary>The failure of a root that by itself is larger than a commit.</summary>
     /// <param name="core">The consecutor.</param>
     /// <param name="root">The root.</param>
@@ -134,12 +143,7 @@ internal static class Preparation
     {
         if (rows is not null && StateTooLarge(core, rows) is { } ofState)
             return new(ofState, IsPartial: true, IsFinal: true, Attempts: 1);
-        int node = root.Staged switch
-        {
-            { Sink: { } sink } => core.Nodes.Find(sink.Node)!.Value,
-            OutputPart part => part.Node,
-            _ => core.Recorder.Count - 1,
-        };
+        int node = NodeOf(core, root);
         var cause = new InvalidOperationException(
             $"The item became more in its state, sinks and outputs than one commit can hold: {StoreCommit.MaxItems:N0} entries, "
                 + $"or {StoreCommit.MaxBytes:N0} bytes in several. "

@@ -5,13 +5,22 @@ namespace Sluice.Delivery;
 /// <param name="Sink">The sink; null if a function in the transaction is refused (<see cref="TransactionPart"/>).</param>
 /// <param name="Cause">The reason.</param>
 /// <param name="Root">The root of the item; null if it is not known.</param>
-internal sealed record Rejection(string Node, SinkBinding? Sink, ItemRejectedException Cause, Root? Root)
+internal sealed record Rejection(string Node, SinkBinding? Sink, Exception Cause, Root? Root)
 {
+    /// <summary>Whether not even the sink is known: <see cref="Node"/> is one of those that may be to blame.</summary>
+    public bool IsByNobody { get; private init; }
+
     /// <summary>The refusal of an item by the sink that prepares it.</summary>
     public static Rejection By(SinkBinding sink, ItemRejectedException cause) => new(sink.Node, sink, cause, sink.RootOf(cause.Item));
 
+    /// <summary>A refusal that names neither an item nor a sink.</summary>
+    /// <param name="node">A node that may be to blame.</param>
+    /// <param name="cause">The reason.</param>
+    public static Rejection ByNobody(string node, Exception cause) => new(node, null, cause, null) { IsByNobody = true };
+
     /// <summary>The refusal of an attachment by the store; null if no sink has attached it.</summary>
-    public static Rejection? By(List<SinkBinding> sinks, CommitParts parts, ItemRejectedException cause)
+    public static Rejection? By(List<SinkBinding> sinks, CommitParts parts, ItemRejectedException cause,
+        Action<string> warn)
     {
         if (parts.Functions is { } functions && (cause.Attachment == functions.Attachment
             || (cause.Attachment is null && parts.Attached.Count == 0)))
@@ -23,9 +32,25 @@ internal sealed record Rejection(string Node, SinkBinding? Sink, ItemRejectedExc
         {
             if (cause.Attachment is not null && !ReferenceEquals(attachment, cause.Attachment)) continue;
             SinkBinding sink = sinks.First(sink => sink.Node == node);
-            return new(node, sink, cause, cause.Item is { } part && itemOf is not null ? sink.RootOf(itemOf(part)) : null);
+            return new(node, sink, cause, cause.Item is { } part && itemOf is not null ? RootOf(sink, itemOf, part, warn) : null);
         }
         return null;
+    }
+
+    // Code of the user. If it fails, the item is not known.
+    private static Root? RootOf(SinkBinding sink, Func<int, int> itemOf, int part, Action<string> warn)
+    {
+        try
+        {
+            return sink.RootOf(itemOf(part));
+        }
+        catch (Exception e)
+        {
+            if (!sink.FailsToFind) warn($"The sink {sink.Node} does not say which item the part {part} of its attachment is of: "
+                + $"{FailureText.Of(e)} The item is found by committing fewer at a time. Further failures there are not told.");
+            sink.FailsToFind = true;
+            return null;
+        }
     }
 
     /// <summary>The failure of the item. Nothing of the item was committed, so it is tried again from its start.</summary>

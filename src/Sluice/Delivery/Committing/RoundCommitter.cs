@@ -250,7 +250,7 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
             return false;
         }
         // Each emission is retried with its own commit; then only the item is left.
-        List<Root> staged = roots.FindAll(root => root.HasStagedFor(rejection.Sink));
+        List<Root> staged = roots.FindAll(root => rejection.IsByNobody ? root.Staged is not null : root.HasStagedFor(rejection.Sink));
         List<Root> emitted = staged.FindAll(static root => root.Item is null);
         foreach (Root root in emitted.Count > 0 ? emitted : staged) root.Refuse(rejection.AsFailure(core.Nodes));
         return true;

@@ -46,7 +46,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
             if (result.Status == CommitStatus.Committed)
                 result = await CommitAsync(partition, Rest(commit, spill), begun).ConfigureAwait(false);
         }
-        catch (ItemRejectedException)
+        catch (Exception e) when (e is ItemRejectedException or PayloadException)
         {
             partition.SpillLeftovers.AddRange(spill.Pieces);
             await CleanAsync(partition, send).ConfigureAwait(false);

@@ -61,8 +61,11 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         if (source.SentBefore is { } sent)
             accepted = new(source.Name, sent, stored.Parts, appender.HasSums ? source.AcceptedSum : null);
         // In a run that stops, a function may have ended the item early, because its token is cancelled. `EndsRoot` is read first: a run is
-        // stopping before it cancels the token.
-        appender.Position = batch => batch.EndsRoot && !Context.Run.IsStopping && source.PositionBehind(batch.Place.Root) is { } behind
+        // stopping before it cancels the token. Directly behind the source, there is no such function.
+        var graph = Context.Run.Recorder;
+        bool isDirect = graph.Feeding(Node).All(from => !graph.Feeding(from).Any());
+        appender.Position = batch => batch.EndsRoot && (isDirect || !Context.Run.IsStopping)
+            && source.PositionBehind(batch.Place.Root) is { } behind
             ? new ProducerPosition(0, source.Kind, behind).ToBytes()
             : new ProducerPosition(batch.Place.Parts, source.Kind, appender.HasSums && batch.Entries.Count > 0
                 ? source.PositionWith(batch.Place.Root, batch.LastSum) : source.PositionBefore(batch.Place.Root)).ToBytes();

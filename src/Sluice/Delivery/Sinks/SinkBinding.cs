@@ -21,6 +21,9 @@ internal abstract class SinkBinding(string node)
     /// <summary>Whether the sink has failed when it was told of its last commit.</summary>
     public bool FailsToConfirm { get; set; }
 
+    /// <summary>Whether the sink has failed to say which item a part of its attachment is of.</summary>
+    public bool FailsToFind { get; set; }
+
     public abstract ValueTask BeginAsync(SinkState state, CancellationToken cancellation);
 
     /// <summary>Adds a part of a root that the next commit settles.</summary>

@@ -29,7 +29,8 @@ public sealed class SinkCommit<T>
     /// <summary>Adds an attachment that only the store understands, such as rows for user tables in the store's database.</summary>
     /// <param name="attachment">The attachment.</param>
     /// <param name="itemOf">Maps a part of the attachment to its index in <see cref="Items"/>, for a part that the store refuses
-    /// (<see cref="ItemRejectedException.Item"/>). Without it, the consecutor finds the item by committing fewer at a time.</param>
+    /// (<see cref="ItemRejectedException.Item"/>). Without it, or if it throws, the consecutor finds the item by committing fewer at a
+    /// time.</param>
     public void Attach(ICommitAttachment attachment, Func<int, int>? itemOf = null)
     {
         ArgumentNullException.ThrowIfNull(attachment);
@@ -38,6 +39,8 @@ public sealed class SinkCommit<T>
     }
 
     /// <summary>Adds entries for another stream of the store. The sink owns the batch and may reuse it after the commit.</summary>
+    /// <remarks>If an entry is longer than that stream allows (<see cref="StreamOptions.MaxEntryBytes"/>), only the item that it is of
+    /// fails, as with an <see cref="ItemRejectedException"/>: the consecutor finds it by committing fewer items at a time.</remarks>
     public void Append(CommitOutput output)
     {
         ArgumentNullException.ThrowIfNull(output);

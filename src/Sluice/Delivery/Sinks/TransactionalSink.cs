@@ -21,7 +21,8 @@ public abstract class TransactionalSink<T>
 {
     /// <summary>Called before the first commit, and again whenever partitions were acquired anew: every prepared commit without a known
     /// outcome is void then. Restore the outside to <paramref name="state"/>; for example, cut files to their committed lengths. In the
-    /// first call, cut nothing unless <see cref="SinkState.HasAllPartitions"/> is true.</summary>
+    /// first call, cut nothing unless <see cref="SinkState.HasAllPartitions"/> is true. If the method throws, it is called again before
+    /// anything is prepared, perhaps for fewer partitions.</summary>
     protected abstract ValueTask BeginAsync(SinkState state, CancellationToken cancellation);
 
     /// <summary>

@@ -58,7 +58,11 @@ public static partial class Source
         ResumablePump<T> Pump(StageContext context, Inlet<T> next)
         {
             var pages = new QueryPages<T>(name, connect, sql, keys, item, chosen);
-            var pump = new ResumablePump<T>(context, next, name, "Source.Query", pages.ReadAsync) { Between = Between };
+            var pump = new ResumablePump<T>(context, next, name, "Source.Query", pages.ReadAsync)
+            {
+                Between = Between,
+                ResumesBehind = true,
+            };
             pages.RowIsGone = pump.PassOverItem;
             return pump;
         }

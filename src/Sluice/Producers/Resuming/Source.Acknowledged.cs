@@ -39,6 +39,7 @@ public static partial class Source
             {
                 Progress = progress,
                 Between = SourceProgress.Between,
+                ResumesBehind = true,
             };
         }
 

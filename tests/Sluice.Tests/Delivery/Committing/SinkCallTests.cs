@@ -59,6 +59,23 @@ public class SinkCallTests
         await Member.UntilAsync(() => Member.OwnersAsync(store).GetAwaiter().GetResult().StartsWith(':'));
     }
 
+    /// <summary>A sink closes what it has closed before: its store was not disposed.</summary>
+    [Fact]
+    public async Task ASinkThatCannotEndIsNamed()
+    {
+        await using var store = new MemoryStreamStore();
+        var sink = new Calling { Ending = static () => throw new ObjectDisposedException("StreamWriter") };
+        var warnings = new ConcurrentQueue<string>();
+        await using Consecutor<int> work = New(store, sink, warnings);
+        await work.StartAsync(Cancellation);
+        await work.SendAsync(1, Cancellation);
+        await work.WaitForIdleAsync(Cancellation);
+        await work.StopAsync(cancellation: Cancellation);
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => work.Completion);
+        Assert.StartsWith("The sink written has failed at its end: ObjectDisposedException: ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("The sink written has failed at its end", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+
     /// <remarks>Regression: the stop and the commit waited for each other.</remarks>
     [Theory]
     [InlineData("prepare", false)]

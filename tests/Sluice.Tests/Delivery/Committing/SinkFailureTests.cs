@@ -68,6 +68,43 @@ public class SinkFailureTests
         Assert.Equal([1, 2], unsteady.Written.Order());
     }
 
+    /// <remarks>Regression: the sink was asked to prepare commits although it had begun in part only, for ever: nothing was committed any
+    /// more, and no partition was acquired.</remarks>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task ASinkThatCannotBeginForAnAcquiredPartitionBeginsAgainBeforeItPrepares(int failures)
+    {
+        var clock = new TestClock();
+        string here = Enumerable.Range(0, 100).Select(static n => $"{n}").First(static key => EntryKey.Of(key).PartitionOf(2) == 0);
+        await using var store = new MemoryStreamStore(clock);
+        await store.OpenStreamAsync("work", new() { Partitions = 2 }, Cancellation);
+        await store.AddGroupAsync(Member.Group, StreamStart.First, Cancellation);
+        await store.BeatAsync(Member.Group, "ghost", Cancellation);
+        await store.AcquireAsync(Member.Group, 1, new("ghost"), Cancellation);
+        var sink = new LateBeginner { Failures = failures };
+        await using var work = new Consecutor<int>("work", source => source | (Sink.Commit(() => sink) | Stage.Named("late")),
+            Member.Options("one", store, clock, 2))
+        { Key = _ => here };
+        await work.StartAsync(Cancellation);
+        await store.BeatAsync(Member.Group, "ghost", Cancellation);      // it is heard of, or the sink would wait for what it has
+        await Member.BeatAsync(store, clock, "one");
+        await work.SendAsync(1, Cancellation);
+        await Member.UntilAsync(() => work.Snapshot().Completed == 1);
+        while (sink.Left == failures) await Member.BeatAsync(store, clock, "one");           // the ghost is silent
+        await work.SendAsync(2, Cancellation);
+        Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
+        for (int i = 0; !idle.IsCompleted || !(await Member.OwnersAsync(store)).Contains(" one:", StringComparison.Ordinal); i++)
+        {
+            Assert.True(i < 200_000, $"It stands still: {work.Snapshot()}");
+            if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+        Assert.Equal((2, null), ((await idle).Completed, work.Snapshot().Problem));
+        Assert.Equal([1, 2], sink.Written);
+        Assert.True(await work.StopAsync(cancellation: Cancellation));
+    }
+
     /// <remarks>Regression: work stood still on a full disk, and only a snapshot said so.</remarks>
     [Theory]
     [InlineData(true)]
@@ -176,6 +213,39 @@ public class SinkFailureTests
                 throw new IOException("The table is locked.");
             }
             foreach (StagedItem<int> item in commit.Items) Written.Remove(item.Value);
+            return default;
+        }
+    }
+
+    /// <summary>Fails when it begins again, in the middle.</summary>
+    private sealed class LateBeginner : TransactionalSink<int>
+    {
+        private bool hasBegun;
+        private int begins;
+        private volatile int left;
+
+        public int Failures { init => left = value; }
+
+        public int Left => left;
+
+        public List<int> Written { get; } = [];
+
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
+        {
+            hasBegun = false;
+            if (++begins > 1 && left > 0)
+            {
+                left--;
+                throw new IOException("The connection is broken.");
+            }
+            hasBegun = true;
+            return default;
+        }
+
+        protected override ValueTask PrepareAsync(SinkCommit<int> commit, CancellationToken cancellation)
+        {
+            if (!hasBegun) throw new InvalidOperationException("It has not begun.");
+            Written.AddRange(commit.Items.Select(static item => item.Value));
             return default;
         }
     }

@@ -164,7 +164,7 @@ public class OverlappingRunsTests
             throw new StreamStoreException("The answer was lost.");
         };
 
-        public void RefuseNext() => next = (_, _) => throw new InvalidOperationException("It is not taken.");
+        public void RefuseNext() => next = (_, _) => throw new ArgumentException("It is not taken.");
 
         public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
             => Interlocked.Exchange(ref next, null) is { } act ? act(request, () => base.AppendAsync(request, cancellation))

@@ -195,7 +195,7 @@ public class SendingTests
         public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
         {
             await gate.WaitAsync(cancellation);
-            if (Fails) throw new InvalidOperationException("The store has failed.");
+            if (Fails) throw new ArgumentException("The store has failed.");
             Appends.Add(request.Entries.Count);
             return await base.AppendAsync(request, cancellation);
         }

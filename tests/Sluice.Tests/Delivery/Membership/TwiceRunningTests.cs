@@ -141,12 +141,21 @@ public class TwiceRunningTests
 
     private sealed class FailingStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {
+        private volatile bool hasRefused;
+
         public bool FailsToJoin { get; set; }
 
         public bool IsClosed { get; set; }
 
         public override ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
-            => IsClosed ? throw new ObjectDisposedException("store") : base.LeaseAsync(request, cancellation);
+        {
+            hasRefused |= IsClosed;
+            return IsClosed ? throw new ObjectDisposedException("store") : base.LeaseAsync(request, cancellation);
+        }
+
+        // The start asks for the time, too.
+        public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
+            => IsClosed && hasRefused ? throw new ObjectDisposedException("store") : base.GetTimeAsync(cancellation);
 
         public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
             => FailsToJoin ? throw new StreamStoreException("no") : base.HeartbeatAsync(request, cancellation);
