@@ -197,6 +197,13 @@ public sealed partial class Consecutor<T>
         _ = Completion.Exception;
     }
 
+    private async Task ThrowIfStartEndsAsync()
+    {
+        // The state says so a moment before the end of the start, which is sure to come then.
+        if (State == ConsecutorStatus.Failed) await Task.Delay(Timeout.Infinite, stopsStart.Token).ConfigureAwait(false);
+        stopsStart.Token.ThrowIfCancellationRequested();
+    }
+
     private async Task EndFailedAsync(Exception cause, bool isTold, bool hasStart)
     {
         if (!isTold) core.Lifetime.Warn($"The consecutor {Name} has failed, and leases nothing more: {FailureText.Of(cause)}");

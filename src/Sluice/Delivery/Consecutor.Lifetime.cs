@@ -95,7 +95,7 @@ public sealed partial class Consecutor<T>
         PipelineRun started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true }, CancellationToken.None);
         run = started;
         await core.Members.BeginSinksAsync(cancellation).ConfigureAwait(false);
-        stopsStart.Token.ThrowIfCancellationRequested();
+        await ThrowIfStartEndsAsync().ConfigureAwait(false);
         committing = CommitAsync();
         _ = WatchAsync(started);
         BacklogTelemetry.Started(core.Observed);
