@@ -143,7 +143,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
             var own = new FunctionLife(core, what, until.Token);
             await using (own.ConfigureAwait(false))
             await using (new StopTimeoutWarning(core, what, until.Token).ConfigureAwait(false))
-                await ExecuteAsync(executor, call, own.Token, until).ConfigureAwait(false);
+                await ExecuteAsync(executor, call, until, own.Token).ConfigureAwait(false);
             await call.CheckAsync(executor).ConfigureAwait(false);
         }
         catch (Exception e) when (HasTimedOut)
@@ -162,7 +162,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     }
 
     /// <summary>Executes the function, and tells it to stop if the executor leaves it behind.</summary>
-    private async Task ExecuteAsync(IExecutor executor, ProcessorCall call, CancellationToken cancellation, CancellationTokenSource until)
+    private async Task ExecuteAsync(IExecutor executor, ProcessorCall call, CancellationTokenSource until, CancellationToken cancellation)
     {
         try
         {
