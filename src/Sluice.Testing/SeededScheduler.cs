@@ -94,21 +94,23 @@ public sealed class SeededScheduler : RunScheduler
     /// <exception cref="PipelineException">A node of the run failed.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     /// <exception cref="InvalidOperationException">
-    /// The run has stalled: no work is left, and it has not ended. The message says what every node waits for. The run was then cancelled.
+    /// The run has stalled: no work is left, or timers have fired a million times and no node has got or put out an item; and it has not
+    /// ended. The message says what every node waits for. The run was then cancelled.
     /// </exception>
     public async Task<RunSnapshot> RunToEndAsync(PipelineRun run, TestClock? clock = null, TimeSpan? maxWait = null)
     {
         ArgumentNullException.ThrowIfNull(run);
+        var moves = new ClockMoves(clock, () => run.Snapshot().Nodes.Sum(static node => node.In + node.Out));
         while (true)
         {
             RunUntilIdle();
             if (run.Completion.IsCompleted) break;
-            if (MoveToNextTimer(clock) || await ArrivesAsync(maxWait ?? TimeSpan.FromSeconds(5))) continue;
-            string explanation = $"The run has stalled (seed {Seed}, after {Steps} steps): nothing is left to do, no timer is due"
-                + $"{(clock is null ? " (no clock was given)" : "")}, and it has not ended.\n{run.Snapshot()}";
+            if (moves.TryNext() || await ArrivesAsync(maxWait ?? TimeSpan.FromSeconds(5))) continue;
+            string explanation = $"The run has stalled (seed {Seed}, after {Steps} steps): {moves.Why}, and it has not ended.\n"
+                + $"{run.Snapshot()}";
             _ = run.CancelAsync();
             do RunUntilIdle();
-            while (!run.Completion.IsCompleted && MoveToNextTimer(clock));
+            while (!run.Completion.IsCompleted && moves.TryNext());
             throw new InvalidOperationException(explanation);
         }
         await run.Completion;
@@ -123,30 +125,24 @@ public sealed class SeededScheduler : RunScheduler
     /// <param name="clock">The clock that the code waits for.</param>
     /// <param name="maxWait">The maximum real time to wait for external work if nothing else is left to do; by default 5 seconds.</param>
     /// <returns>A task that completes as the work does.</returns>
-    /// <exception cref="InvalidOperationException">No work is left, and the code has not ended.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// No work is left, or timers have fired a million times without any work; and the code has not ended.
+    /// </exception>
     public async Task RunToEndAsync(Func<Task> work, TestClock? clock = null, TimeSpan? maxWait = null)
     {
         ArgumentNullException.ThrowIfNull(work);
         var first = new Beginning(work);
         Schedule(first);
+        var moves = new ClockMoves(clock, () => Steps);
         while (true)
         {
             RunUntilIdle();
             if (first.End is { IsCompleted: true }) break;
-            if (MoveToNextTimer(clock) || await ArrivesAsync(maxWait ?? TimeSpan.FromSeconds(5))) continue;
+            if (moves.TryNext() || await ArrivesAsync(maxWait ?? TimeSpan.FromSeconds(5))) continue;
             throw new InvalidOperationException(
-                $"The work has stalled (seed {Seed}, after {Steps} steps): nothing is left to do, no timer is "
-                    + $"due{(clock is null ? " (no clock was given)" : "")}, and it has not ended.");
+                $"The work has stalled (seed {Seed}, after {Steps} steps): {moves.Why}, and it has not ended.");
         }
         await first.End;
-    }
-
-    private static bool MoveToNextTimer(TestClock? clock)
-    {
-        if (clock?.NextDue is not { } due) return false;
-        TimeSpan wait = due - clock.GetUtcNow();
-        clock.Advance(wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
-        return true;
     }
 
     private bool TryBegin()
@@ -203,6 +199,37 @@ public sealed class SeededScheduler : RunScheduler
         await arrived.WaitAsync(maxWait, TimeProvider.System)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         return arrived.IsCompleted;
+    }
+
+    /// <summary>Moves the clock from timer to timer, as long as that changes something: a periodic timer is always armed.</summary>
+    private sealed class ClockMoves(TestClock? clock, Func<long> progress)
+    {
+        private const int MaxQuiet = 1_000_000;      // a source may look at the clock each minute for years
+
+        private long known = -1;
+        private int moves;
+
+        /// <summary>Why the clock was not moved.</summary>
+        public string Why { get; private set; } = "";
+
+        public bool TryNext()
+        {
+            if (clock?.NextDue is not { } due)
+            {
+                Why = $"nothing is left to do, no timer is due{(clock is null ? " (no clock was given)" : "")}";
+                return false;
+            }
+            if (moves == MaxQuiet)
+            {
+                (long before, known, moves) = (known, progress(), 0);
+                Why = $"timers have fired {MaxQuiet:N0} times, until {clock.GetUtcNow():yyyy-MM-dd HH:mm:ss}Z, and nothing has moved";
+                if (known == before) return false;
+            }
+            moves++;
+            TimeSpan wait = due - clock.GetUtcNow();
+            clock.Advance(wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
+            return true;
+        }
     }
 
     private sealed class Beginning(Func<Task> work) : IThreadPoolWorkItem

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Delivery;
 
 /// <summary>The stream and the group of a consecutor: how they are made, what the store has, and whether the input is complete.</summary>
@@ -6,6 +8,7 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
 {
     private volatile StreamOptions? stored;
     private volatile bool isInputComplete;
+    private bool hasWarned;
 
     public string Name => group.Stream;
 
@@ -56,8 +59,26 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
                 .ConfigureAwait(false);
         }
         stored = stream.Options;
+        WarnIfOther(stream.Options);
         IsInputComplete |= stream.End is not null;
         await store.AddGroupAsync(group, StreamStart.First, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Warns once of bounds in the code that have no effect, because the stream was made with others.</summary>
+    private void WarnIfOther(StreamOptions made)
+    {
+        var usual = new StreamOptions();
+        (string Name, long Made, long Code, long Usual)[] bounds =
+        [
+            (nameof(made.MaxItems), made.MaxItems, Options.MaxItems, usual.MaxItems),
+            (nameof(made.MaxBytes), made.MaxBytes, Options.MaxBytes, usual.MaxBytes),
+            (nameof(made.MaxEntryBytes), made.MaxEntryBytes, Options.MaxEntryBytes, usual.MaxEntryBytes),
+        ];
+        string[] others = [.. bounds.Where(static bound => bound.Code != bound.Made && bound.Code != bound.Usual)
+            .Select(static bound => $"{bound.Name} is {bound.Made:N0}, and the code says {bound.Code:N0}")];
+        if (others.Length == 0 || Interlocked.Exchange(ref hasWarned, true)) return;
+        Warnings.Tell(options.OnWarning, $"The stream of the consecutor {Name} keeps the options with which it was made: "
+            + $"{string.Join("; ", others)}. To change them, give the consecutor a new name.");
     }
 
     /// <summary>Explains the refusal of a stream that was made before Key, or a stage with state, was added or removed.</summary>

@@ -21,6 +21,11 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     public Dictionary<long, WaitingStatus> Waiting { get; } = state.Waiting.ToDictionary(entry => entry.Entry.Sequence,
         entry => entry.Status);
 
+    /// <summary>The node and the error of each suspect that has failed before, by sequence.</summary>
+    public IReadOnlyDictionary<long, string> SuspectFailures { get; } = state.Waiting
+        .Where(static entry => entry is { Status: WaitingStatus.Suspect, Error.Length: > 0 })
+        .ToDictionary(static entry => entry.Entry.Sequence, static entry => $"'{entry.Node}': {entry.Error}");
+
     /// <summary>The parked entries that this code can process: the first commit frees them.</summary>
     public RetryWrite[] ToUnpark { get; set; } = [];
 

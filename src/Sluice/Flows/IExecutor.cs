@@ -12,8 +12,10 @@ public interface IExecutor
     /// <param name="call">The function to execute.</param>
     /// <param name="cancellation">Tells the function to stop, because the run was cancelled or the processor is handed over.</param>
     /// <returns>
-    /// A task that ends when the function has ended. An exception fails the processor, except an <see cref="OperationCanceledException"/>
-    /// after the cancellation, and an <see cref="ExecutionLostException"/>, after which the supervisor starts the function again.
+    /// A task that ends when the function has ended. If it ends before, the function is told to stop, and the processor fails without
+    /// another attempt (<see cref="Processor.Retry"/>). An exception fails the processor, except an
+    /// <see cref="OperationCanceledException"/> after the cancellation, and an <see cref="ExecutionLostException"/>, after which the
+    /// supervisor starts the function again.
     /// </returns>
     Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation);
 }
@@ -90,6 +92,9 @@ public sealed class ProcessorCall
         }
     }
 
+    /// <summary>Whether the function has begun and has not ended.</summary>
+    internal bool IsRunning => Volatile.Read(ref hasBegun) != 0 && !ended.Task.IsCompleted;
+
     /// <summary>Checks, once the executor has returned, that it has executed the call to its end. Throws the function's failure.</summary>
     /// <exception cref="FlowException">The executor has returned without executing the call, or before its end.</exception>
     internal async Task CheckAsync(IExecutor executor)
@@ -97,8 +102,9 @@ public sealed class ProcessorCall
         if (!ended.Task.IsCompleted)
             throw new FlowException(
                 $"The executor {TypeNames.Of(executor.GetType())} has "
-                    + $"returned {(hasBegun == 0 ? "without executing the function" : "before the function had ended")}: it must await "
-                    + $"RunHereAsync, or the ExecuteAsync of what OpenRemote returns.")
+                    + $"returned {(Interlocked.Exchange(ref hasBegun, 1) == 0 ? "without executing the function"
+                        : "before the function had ended")}: it must await "
+                    + $"RunHereAsync, or the ExecuteAsync of what OpenRemote returns. A function that still runs was told to stop.")
             { Run = Run };
         await ended.Task.ConfigureAwait(false);
     }

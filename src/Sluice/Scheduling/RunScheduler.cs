@@ -15,9 +15,17 @@ public abstract class RunScheduler
     /// Whether at most one work item runs at a time, in an order that depends only on the calls to <see cref="Schedule"/>. The engine then
     /// sizes its batches without measuring time, so that runs are repeatable.
     /// </summary>
+    /// <remarks>
+    /// Code of the user that awaits something returns to the scheduler only if the scheduler sets a <see cref="SynchronizationContext"/>
+    /// while it executes work.
+    /// </remarks>
     public virtual bool IsSerial => false;
 
     /// <summary>Executes a work item later or on another thread, never before this method has returned. Thread-safe.</summary>
+    /// <remarks>
+    /// It must not throw, and it must accept work until each run has ended, also after a cancellation. If it throws, the work is lost, the
+    /// run waits for it without end, and the exception appears where something woke the run: in a push, a cancellation or a timer.
+    /// </remarks>
     /// <param name="work">The work item; executed once.</param>
     public abstract void Schedule(IThreadPoolWorkItem work);
 

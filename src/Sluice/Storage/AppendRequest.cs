@@ -95,7 +95,8 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
         throw new PayloadException(
             $"An entry for the stream {stream} has {entries.Longest:N0} bytes with headers, the stream's limit "
                 + $"is {options.MaxEntryBytes:N0} "
-            + "(MaxEntryBytes). Nothing was written. Store it elsewhere and send a reference, or make the stream with a higher limit.")
+            + "(MaxEntryBytes). Nothing was written. Store it elsewhere and send a reference, or make a new stream with a higher limit: an "
+            + "existing stream keeps its limit.")
         { IsTooLong = true };
     }
 }

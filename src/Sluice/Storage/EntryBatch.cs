@@ -190,7 +190,8 @@ public sealed class EntryBatch : IDisposable
         writer.Truncate(start);
         throw new PayloadException(
             $"{Where()}: its payload has {length:N0} bytes with headers, the limit is {MaxEntryBytes:N0} ({LimitName}). "
-            + "Store it elsewhere and send a reference, or raise the limit.")
+            + $"Store it elsewhere and send a reference, or {(LimitName == nameof(MaxEntryBytes)
+                ? "make a new stream with a higher limit: an existing stream keeps its limit" : "raise the limit")}.")
         { IsTooLong = true };
     }
 

@@ -4,8 +4,9 @@ namespace Sluice.Storage;
 /// Opens stores that are named in settings and on command lines, such as <c>sqlite:orders.db</c>. A store package has one, and names it by
 /// a <see cref="StreamStoreProviderAttribute"/> of its assembly.
 /// </summary>
-/// <remarks>Thread-safe, except for <see cref="OnWarning"/>, which is set first. A provider has a public constructor without parameters,
-/// and keeps nothing else.</remarks>
+/// <remarks>For the packages of Sluice: settings know the schemes of these packages only. For another store, open it in code
+/// (<c>UseStore(open, name)</c> in Sluice.Hosting). Thread-safe, except for <see cref="OnWarning"/>, which is set first. A provider has a
+/// public constructor without parameters, and keeps nothing else.</remarks>
 public abstract class StreamStoreProvider
 {
     /// <summary>

@@ -34,6 +34,29 @@ public class TableTests
         Assert.Empty(lab.Warnings);
     }
 
+    /// <summary>Types whose values keep their text and their order.</summary>
+    [Theory]
+    [InlineData("integer", "bigint", true)]
+    [InlineData("bigint", "numeric", true)]
+    [InlineData("numeric(10,2)", "numeric(12,3)", true)]
+    [InlineData("numeric(10,2)", "numeric(10,1)", false)]
+    [InlineData("numeric(10,2)", "bigint", false)]
+    [InlineData("varchar(20)", "text", true)]
+    [InlineData("bigint", "text", false)]
+    public async Task ASourceGoesOnByAColumnWhoseTypeKeepsTheOrder(string before, string after, bool goesOn)
+    {
+        await using SourceLab lab = await SourceLab.StartAsync($"CREATE TABLE orders(id {before} PRIMARY KEY); "
+            + "INSERT INTO orders SELECT n::text::" + before + " FROM generate_series(1, 3) n");
+        await lab.AcceptAsync(lab.Table());
+        await lab.RunAsync($"ALTER TABLE orders ALTER id TYPE {after}; "
+            + $"INSERT INTO orders SELECT n::text::{after} FROM generate_series(4, 5) n");
+        Task accepting = lab.AcceptAsync(lab.Table());
+        if (goesOn) await accepting;
+        else Assert.Contains("it cannot go on by others", $"{await Assert.ThrowsAnyAsync<Exception>(() => accepting)}",
+            StringComparison.Ordinal);
+        Assert.Equal(goesOn ? 5 : 3, (await lab.AcceptedAsync()).Length);
+    }
+
     /// <summary>A row with a lower value is committed after a row with a higher one, which was there when the source looked.</summary>
     [Theory]
     [InlineData(Serial, "id", "INSERT INTO orders(note) VALUES('late')", "SELECT 1")]

@@ -161,6 +161,49 @@ public partial class ExecutorContractTests
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AFunctionThatItsExecutorLeavesIsToldToStopAndNotTriedAgain()
+    {
+        await using var lab = new FlowLab();
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        int starts = 0;
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Retry = new(3) };
+        Supervisor service = lab.Join(options => options with { Executor = new BadExecutor("left") });
+        service.Register(work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            Interlocked.Increment(ref starts);
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stopped.TrySetResult();
+            return 1;
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation));
+        Assert.Contains("before the function had ended: it must await RunHereAsync", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("was told to stop", failure.Message, StringComparison.Ordinal);
+        await stopped.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(1, starts);
+    }
+
+    [Fact]
+    public async Task WhatReturnsNullIsNamed()
+    {
+        await using var lab = new FlowLab();
+        FlowException failure = await FailAsync(lab, new BadExecutor("null"));
+        Assert.Contains("The ExecuteAsync of the executor BadExecutor returned null instead of a task.", failure.Message,
+            StringComparison.Ordinal);
+
+        await using var other = new FlowLab();
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
+        Supervisor service = other.Join();
+        service.Register(work, static (ProcessorContext _, CancellationToken _) => (IAsyncEnumerable<IOVal>)null!);
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Contains("The function returned null instead of a sequence.", failure.Message, StringComparison.Ordinal);
+    }
+
     private static async Task<FlowException> FailAsync(FlowLab lab, IExecutor executor)
     {
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
@@ -180,11 +223,17 @@ public partial class ExecutorContractTests
     {
         public string What => what;
 
-        public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
+        public Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
+            => what == "null" ? null! : BreakAsync(call, cancellation);
+
+        private async Task BreakAsync(ProcessorCall call, CancellationToken cancellation)
         {
             switch (what)
             {
                 case "nothing":
+                    return;
+                case "left":
+                    _ = call.RunHereAsync(cancellation);
                     return;
                 case "not awaited":
                     RemoteCall left = call.OpenRemote(_ => { });          // nobody answers

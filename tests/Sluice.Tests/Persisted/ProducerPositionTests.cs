@@ -49,7 +49,9 @@ public sealed class ProducerPositionTests : IDisposable
     {
         Assert.Equal("0700000000000000" + "0900000000000000" + "03000000" + "EFBEADDE",
             Hex(new LinePosition(7, 9, 3, 0xDEADBEEF).ToBytes()));
-        Assert.Equal("01" + "0700000000000000" + "FFFFFFFFFFFFFFFF", Hex(new TickPosition(7, TickPosition.All).ToBytes()));
+        Assert.Equal("02" + "0700000000000000" + "FFFFFFFFFFFFFFFF" + "09000000", Hex(new TickPosition(7, TickPosition.All, 9).ToBytes()));
+        byte[] first = Convert.FromHexString("01" + "0700000000000000" + "0300000000000000");
+        Assert.Equal(new TickPosition(7, 3, 0), TickPosition.Read(first, "tape"));
         var row = new byte[LogRow.Size];
         new LogRow(1, 2, 3, 4, 5, 6, 7).Write(row);
         Assert.Equal("01000000000000000000000000000000" + "0200000000000000" + "0300000000000000" + "0400" + "05000000" + "06000000"

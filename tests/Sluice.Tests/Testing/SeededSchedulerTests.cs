@@ -91,6 +91,41 @@ public class SeededSchedulerTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
     }
 
+    /// <summary>A periodic timer is always armed: time alone does not show that a run goes on.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ARunThatStallsBesideAPeriodicTimerFails(bool worksEachTime)
+    {
+        var (scheduler, clock) = (new SeededScheduler(1), new TestClock());
+        var never = new TaskCompletionSource();
+        await using ITimer timer = clock.CreateTimer(static _ => { }, null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        Pipeline pipeline = Source.Of(1) | StuckAsync | Stage.Named("stuck") | (_ => { });
+        PipelineRun run = pipeline.Start(On(scheduler, clock));
+        var stall = await Assert.ThrowsAsync<InvalidOperationException>(() => scheduler.RunToEndAsync(run, clock, TimeSpan.Zero));
+        Assert.Contains("stalled (seed 1", stall.Message, StringComparison.Ordinal);
+        Assert.Contains("timers have fired 1,000,000 times", stall.Message, StringComparison.Ordinal);
+        Assert.Contains("stuck", stall.Message, StringComparison.Ordinal);
+
+        async Task<int> StuckAsync(int n, CancellationToken cancellation)
+        {
+            if (!worksEachTime) await never.Task.WaitAsync(cancellation);
+            while (true) await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellation);
+        }
+    }
+
+    [Fact]
+    public async Task WorkThatStallsBesideAPeriodicTimerFails()
+    {
+        var (scheduler, clock) = (new SeededScheduler(1), new TestClock());
+        var never = new TaskCompletionSource();
+        await using ITimer timer = clock.CreateTimer(static _ => { }, null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        var stall = await Assert.ThrowsAsync<InvalidOperationException>(()
+            => scheduler.RunToEndAsync(async () => await never.Task, clock, TimeSpan.Zero));
+        Assert.Contains("The work has stalled (seed 1", stall.Message, StringComparison.Ordinal);
+        Assert.Contains("timers have fired 1,000,000 times", stall.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ARunThatExceedsTheStepLimitFails()
     {

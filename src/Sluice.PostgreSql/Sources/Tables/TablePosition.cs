@@ -45,11 +45,13 @@ internal sealed record TablePosition(long Table, string Timeline, long Sequence,
         return new(table, timeline, sequence, columns, values);
     }
 
-    /// <exception cref="InvalidDataException">The position is of other columns.</exception>
+    /// <exception cref="InvalidDataException">The position is of other columns, or of types with another order.</exception>
     public void Check(TableShape shape, string name)
     {
         string[] now = Names(shape);
-        if (!now.SequenceEqual(Columns)) throw new InvalidDataException(
+        bool isSame = now.Length == Columns.Length && shape.Columns.Zip(Columns)
+            .All(static both => ColumnOrder.GoesOn(both.First, both.Second));
+        if (!isSame) throw new InvalidDataException(
             $"The position of the producer '{name}' is of the columns {string.Join(", ", Columns)}, and the table {shape.Name} is "
                 + $"followed by {string.Join(", ", now)}: it cannot go on by others. Take the columns that it had; or give the producer another name, "
                 + "to begin at the beginning.");

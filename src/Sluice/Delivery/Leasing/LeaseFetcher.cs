@@ -106,11 +106,10 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         if (core.Versions.Why(codeVersion, null) is { } newer) return Park(root, newer);
         DeliveryGuarantee delivery = core.Options.Delivery;
         int replays = delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0;
-        if (root.Attempt - 1 > replays)
+        // Only a suspect: an item that waited for its retry when the limit fell has crashed nothing, and starts once more.
+        if (root.Attempt - 1 > replays && quarantine is not null)
         {
-            var cause =
-                new InvalidOperationException(
-                $"The process ended {root.Attempt - 1} times while nothing but this item was being processed.");
+            var cause = new InvalidOperationException(WhySpent(root, replays + 1));
             root.Fail(new PipelineException(core.Name, null, cause, core.Recorder.Count - 1), isFinal: true);
             return true;
         }
@@ -122,6 +121,12 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         }
         return core.Versions.Why(codeVersion, root.Headers.Node, root.Headers.Namesakes) is { } missing && Park(root, missing);
     }
+
+    private static string WhySpent(Root root, int allowed)
+        => root.Partition.SuspectFailures.TryGetValue(root.EntrySequence, out string? failure)
+            ? $"The process ended while this item was being processed, and its attempts are used up: {root.Attempt - 1} are charged, "
+                + $"{allowed} {(allowed == 1 ? "is" : "are")} allowed. It failed before, in {failure}"
+            : $"The process ended {root.Attempt - 1} times while nothing but this item was being processed.";
 
     private bool Park(Root root, string why)
     {

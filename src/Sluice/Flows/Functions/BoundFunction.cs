@@ -36,17 +36,24 @@ internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext,
     public async Task RunAsync(IInvocation invocation, ProcessorServices all, CancellationToken cancellation)
     {
         var (services, lifetime) = all.Open();
+        if (services is null || lifetime is null) throw new InvalidOperationException(
+            $"{TypeNames.Of(all.GetType())}.Open returned null instead of {(services is null ? "the services" : "a lifetime")}.");
         await using (lifetime.ConfigureAwait(false)) await Run(new(invocation, services), invocation, cancellation).ConfigureAwait(false);
     }
 
     public static async Task PutOutAsync(IAsyncEnumerable<IOVal> values, IInvocation invocation, CancellationToken cancellation)
     {
+        if (values is null) throw NoSequence();
         await foreach (IOVal value in values.WithCancellation(cancellation).ConfigureAwait(false))
             await invocation.PutOutAsync(value, cancellation).ConfigureAwait(false);
     }
 
     public static async Task PutOutAsync(IEnumerable<IOVal> values, IInvocation invocation, CancellationToken cancellation)
     {
+        if (values is null) throw NoSequence();
         foreach (IOVal value in values) await invocation.PutOutAsync(value, cancellation).ConfigureAwait(false);
     }
+
+    private static InvalidOperationException NoSequence()
+        => new("The function returned null instead of a sequence. If there is nothing, return an empty one.");
 }

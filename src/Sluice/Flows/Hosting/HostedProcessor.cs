@@ -158,7 +158,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
         }
         catch (Exception e)
         {
-            bool isRetried = invocation is not null && !life.IsCancellationRequested && plan.Retry is not null && IsOwn(e);
+            bool isRetried = invocation is { IsLeft: false } && !life.IsCancellationRequested && plan.Retry is not null && IsOwn(e);
             if (isRetried) await invocation!.KeepAsync().ConfigureAwait(false);
             if (invocation is not null) await invocation.SettleAsync().ConfigureAwait(false);
             await feedLife.CancelAsync().ConfigureAwait(false);

@@ -64,6 +64,9 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
 
     public Assignment Stored => commits?.Stored ?? field;
 
+    /// <summary>Whether the executor has returned while the function runs: another attempt would run beside it.</summary>
+    public bool IsLeft { get; private set; }
+
     public IEnumerable<InputPort> Inputs => inputs.Values;
 
     /// <summary>The number of values of each output.</summary>
@@ -140,7 +143,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
             var own = new FunctionLife(core, what, until.Token);
             await using (own.ConfigureAwait(false))
             await using (new StopTimeoutWarning(core, what, until.Token).ConfigureAwait(false))
-                await executor.ExecuteAsync(call, own.Token).ConfigureAwait(false);
+                await ExecuteAsync(executor, call, until, own.Token).ConfigureAwait(false);
             await call.CheckAsync(executor).ConfigureAwait(false);
         }
         catch (Exception e) when (HasTimedOut)
@@ -156,6 +159,23 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         loops?.Check();
         foreach (OutputGate output in outputs.Values) output.Close();
         foreach (OutputGate output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
+    }
+
+    /// <summary>Executes the function, and tells it to stop if the executor leaves it behind.</summary>
+    private async Task ExecuteAsync(IExecutor executor, ProcessorCall call, CancellationTokenSource until, CancellationToken cancellation)
+    {
+        try
+        {
+            Task executing = executor.ExecuteAsync(call, cancellation) ?? throw new FlowException(
+                $"The ExecuteAsync of the executor {TypeNames.Of(executor.GetType())} returned null instead of a task.")
+            { Run = Run };
+            await executing.ConfigureAwait(false);
+            IsLeft = call.IsRunning;
+        }
+        finally
+        {
+            if (call.IsRunning) await until.CancelAsync().ConfigureAwait(false);
+        }
     }
 
     /// <summary>Waits without the slot, and outside of the time limit.</summary>

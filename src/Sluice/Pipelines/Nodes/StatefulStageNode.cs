@@ -64,6 +64,10 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
     protected virtual int StateVersion => 0;
 
     /// <summary>The state of a key that has none yet; the default of its type unless overridden.</summary>
+    /// <remarks>
+    /// If the state is a mutable object, return a new one at each call. An object that keys share, such as a static list, is changed for
+    /// all of them, is not stored with them, and keeps the changes of items that fail.
+    /// </remarks>
     protected virtual TState InitialState(string key) => default!;
 
     /// <summary>Reads a state that was stored in an older version. Unless overridden, it is refused. A newer version is refused

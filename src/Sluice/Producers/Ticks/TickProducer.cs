@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Sluice.Producers;
 
 /// <summary>The definition of a tick producer: when it fires, and the items it makes. Immutable.</summary>
@@ -14,6 +16,12 @@ internal abstract record TickProducer<T>(string Name, Func<Tick, CancellationTok
 
     /// <summary>Its schedule, for messages.</summary>
     public abstract string Schedule { get; }
+
+    /// <summary>The checksum of what its ticks depend on, which is stored with its positions. Never zero.</summary>
+    public uint ScheduleSum => Math.Max(1, Checksum.Of(Encoding.UTF8.GetBytes(Definition)));
+
+    /// <summary>What its ticks depend on.</summary>
+    protected abstract string Definition { get; }
 
     public TickTimes Times(TimeProvider clock) => new(after => Next(after, clock), Options);
 
@@ -34,6 +42,8 @@ internal sealed record IntervalProducer<T>(string Name, TimeSpan Interval, Func<
 
     public override string Schedule => string.Create(CultureInfo.InvariantCulture, $"The interval {Interval:c} of '{Name}'");
 
+    protected override string Definition => Interval.Ticks.ToString(CultureInfo.InvariantCulture);
+
     protected override DateTimeOffset? Next(DateTimeOffset after, TimeProvider clock)
     {
         long passed = after.UtcTicks / Interval.Ticks;
@@ -50,6 +60,8 @@ internal sealed record CronProducer<T>(string Name, CronSchedule Cron, TimeZoneI
     public override string PositionKind => "Source.Cron(name, expression, function)";
 
     public override string Schedule => $"The schedule '{Cron}' of '{Name}'";
+
+    protected override string Definition => $"{Cron} {Zone?.Id}";
 
     public override DateTimeOffset InZone(DateTimeOffset tick, TimeProvider clock)
         => TimeZoneInfo.ConvertTime(tick, Zone ?? clock.LocalTimeZone);

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Producers;
 
 /// <summary>
@@ -17,6 +19,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
     // A clock that is behind by more than this was not set back on purpose: it was wrong before, or is wrong now.
     private static readonly TimeSpan FarAhead = TimeSpan.FromDays(1);
 
+    private readonly uint schedule = producer.ScheduleSum;
     private Func<ReadOnlyMemory<byte>, Task>? markAsync;
     private TickPosition? stored;
     private TickPosition told;                       // the last position given to an append, or stored by a mark
@@ -42,7 +45,8 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
     {
         TickTimes times = producer.Times(Run.Time);
         DateTimeOffset last = await BeginAsync();
-        if (stored is { IsOver: false } begun && !IsStopped) await FireAsync(last, begun.Items, isBegun: true);
+        if (stored is { IsOver: false } begun && !IsStopped) await FireAsync(last, begun.Items, begun.Schedule, isBegun: true);
+        if (IsChanged && !IsStopped) last = await PassPastTicksAsync(last);
         bool isFirst = true, hasFired = false;
         while (!IsStopped)
         {
@@ -56,7 +60,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
             isFirst = false;
             DateTimeOffset due = tick + (Run.Random.NextDouble() * producer.Options.MaxJitter);
             if (!await WaitAsync(due, soughtAt)) continue;
-            await FireAsync(tick, 0, isBegun: false);
+            await FireAsync(tick, 0, schedule, isBegun: false);
             (last, hasFired) = (tick, true);
         }
     }
@@ -100,16 +104,34 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
                     + $"tick that fired does not fire again, so nothing would come until then. "
                 + "Set the clock right; or give the producer another name, to begin anew."));
         }
-        if (markAsync is not null) await StoreAsync(new(now.UtcTicks, TickPosition.All));      // from here on, missed ticks are known
+        // From here on, missed ticks are known.
+        if (markAsync is not null) await StoreAsync(new(now.UtcTicks, TickPosition.All, schedule));
         return now;
+    }
+
+    /// <summary>Whether missed ticks fire, and the last one was found by another schedule.</summary>
+    private bool IsChanged => markAsync is not null && producer.Options.Missed == MissedTickPolicy.CatchUp
+        && stored is { Schedule: not 0 } position && position.Schedule != schedule;
+
+    /// <summary>Leaves out the ticks that the present schedule has in the past: no run could have fired them.</summary>
+    /// <returns>The tick up to which nothing fires.</returns>
+    private async ValueTask<DateTimeOffset> PassPastTicksAsync(DateTimeOffset last)
+    {
+        DateTimeOffset now = Run.Time.GetUtcNow();
+        Warnings.Tell($"{producer.Schedule} is another one than before: its ticks fire from now on, and no tick before "
+            + $"{now:yyyy-MM-dd HH:mm:ss}Z counts as missed.");
+        if (now > last) last = now;
+        await StoreAsync(new(last.UtcTicks, TickPosition.All, schedule));
+        return last;
     }
 
     /// <param name="tick">The tick.</param>
     /// <param name="accepted">The number of its items that were accepted before.</param>
+    /// <param name="by">The checksum of the schedule by which the tick was found.</param>
     /// <param name="isBegun">Whether an earlier run has begun with it.</param>
-    private async ValueTask FireAsync(DateTimeOffset tick, long accepted, bool isBegun)
+    private async ValueTask FireAsync(DateTimeOffset tick, long accepted, uint by, bool isBegun)
     {
-        Firing current = firing = new(tick.UtcTicks, emitted, accepted);
+        Firing current = firing = new(tick.UtcTicks, emitted, accepted, by);
         IAsyncEnumerator<T> items = Open(new(producer.InZone(tick, Run.Time)));
         bool left = false, isOver = false;
         try
@@ -222,20 +244,21 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
     /// <param name="tick">In ticks of UTC.</param>
     /// <param name="first">The number of its first item in this run.</param>
     /// <param name="accepted">The number of its items that were accepted before.</param>
-    private sealed class Firing(long tick, long first, long accepted)
+    /// <param name="by">The checksum of the schedule by which the tick was found.</param>
+    private sealed class Firing(long tick, long first, long accepted, uint by)
     {
         private long last = -1;
 
         public long First => first;
 
-        public TickPosition Over => new(tick, TickPosition.All);
+        public TickPosition Over => new(tick, TickPosition.All, by);
 
         /// <summary>Sets the last item. Called before it is emitted.</summary>
         public void EndsWith(long sequence) => Volatile.Write(ref last, sequence);
 
-        public TickPosition Before(long sequence) => new(tick, accepted + sequence - first);
+        public TickPosition Before(long sequence) => new(tick, accepted + sequence - first, by);
 
         public TickPosition Behind(long sequence) => sequence == Volatile.Read(ref last) ? Over
-            : new(tick, accepted + sequence - first + 1);
+            : new(tick, accepted + sequence - first + 1, by);
     }
 }

@@ -51,6 +51,28 @@ public sealed class TickTests : IAsyncDisposable
         Assert.All(lab.Starts.Values, starts => Assert.Equal(1, starts));
     }
 
+    /// <summary>Ticks that the new schedule has in the past were missed by no run. From its first start on they count.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AChangedScheduleFiresNoTickFromBeforeItsFirstStart(bool isCron)
+    {
+        TickLab.Life life = lab.Begin(isCron ? Cron(CatchUp) : Every(CatchUp));
+        await life.PassAsync(15 * Minute);
+        await life.StopAsync();
+        lab.Pass(60 * Minute);
+        Source<string> changed = isCron ? Source.Cron("clock", "*/5 * * * *", lab.Started, CatchUp)
+            : Source.Every("clock", 5 * Minute, lab.Started, CatchUp);
+        life = lab.Begin(changed);
+        await life.PassAsync(Minute);
+        await life.KillAsync();
+        lab.Pass(10 * Minute);
+        life = lab.Begin(changed);
+        await life.PassAsync(6 * Minute);
+        await life.StopAsync();
+        Assert.Equal(["00:10:00", "01:20:00", "01:25:00", "01:30:00"], await lab.AcceptedAsync());
+    }
+
     [Fact]
     public async Task TicksBeforeTheFirstStartAreNotMissed()
     {
