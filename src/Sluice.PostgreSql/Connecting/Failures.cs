@@ -29,6 +29,20 @@ internal static class Failures
         _ => IsLostPlace(failure),
     };
 
+    /// <summary>
+    /// Whether the client may be wrong about the connection after a failure. If a batch fails while the server parses it, the client may
+    /// believe that another statement is prepared under a name than the one that is: a later call would execute that one. Such a connection
+    /// must not be used again. So that new settings of the user come into effect, no connection of its pool is.
+    /// </summary>
+    public static bool MayConfuse(Exception failure) => failure switch
+    {
+        PostgresException server => server.InvariantSeverity == "ERROR" && !RoundCheck.Explains(server),
+        NpgsqlException or SocketException or IOException or TimeoutException => false,      // the connection has ended
+        OperationCanceledException => failure.InnerException is PostgresException,
+        SluiceException or ObjectDisposedException => false,         // the store's own refusals
+        _ => true,
+    };
+
     // Npgsql throws a plain Exception, and ends the connection, when the server's messages are not the expected ones.
     private static bool IsLostPlace(Exception failure) => failure.GetType() == typeof(Exception) && failure.Source == "Npgsql";
 
