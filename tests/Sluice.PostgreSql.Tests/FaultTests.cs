@@ -86,6 +86,8 @@ public sealed class FaultTests : IAsyncLifetime
             + "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'Sluice'");
         var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
         Assert.Contains("accepts no more connections", failed.Message, StringComparison.Ordinal);
+        Assert.Contains("(too many connections for role \"sluice\"). Raise the limit that this is about (max_connections, or the "
+            + "CONNECTION LIMIT of the role or the database)", failed.Message, StringComparison.Ordinal);
         await Server.AskAsync("ALTER ROLE sluice CONNECTION LIMIT -1");
         Assert.Equal(StreamEnd.Complete, await store.EndStreamAsync("orders", StreamEnd.Complete));
     }

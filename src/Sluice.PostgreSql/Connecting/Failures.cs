@@ -116,8 +116,9 @@ internal static class Failures
             PostgresErrorCodes.DiskFull => new StreamStoreException(
                 $"The disk of the PostgreSQL server at {place.Server} is full: nothing was written. Make room.", failure),
             PostgresErrorCodes.TooManyConnections => new StreamStoreException(
-                $"The PostgreSQL server at {place.Server} accepts no more connections ({server.MessageText}). Raise max_connections, or "
-                    + "lower PostgresStoreOptions.MaxConnections.", failure),
+                $"The PostgreSQL server at {place.Server} accepts no more connections ({server.MessageText}). Raise the limit "
+                    + "that this is about (max_connections, or the CONNECTION LIMIT of the role or the database), or lower "
+                    + "PostgresStoreOptions.MaxConnections.", failure),
             PostgresErrorCodes.ReadOnlySqlTransaction => new StreamStoreException(
                 $"The PostgreSQL server at {place.Server} accepts no writes: it is a standby, or set to read-only. Connect to the primary "
                     + "(Target Session Attributes=primary).", failure),
