@@ -126,6 +126,22 @@ public sealed class FaultTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AWaitForALockOfAnotherSessionNamesThatCause()
+    {
+        await using PostgresStreamStore store = await OpenAsync(
+            new() { Timeout = TimeSpan.FromSeconds(1), NoticeAfter = TimeSpan.FromMilliseconds(100) }, ";Timeout=60;Command Timeout=1");
+        warnings.Clear();
+        await using ByHand blocker = await ByHand.LockAsync(Server, "sluice", "orders");
+        var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
+        Assert.EndsWith(" It has not ended a statement within the Command Timeout: it is overloaded or frozen, or another session holds a "
+            + "lock (pg_blocking_pids).", failed.Message, StringComparison.Ordinal);
+        Assert.Contains(warnings, static text => text.EndsWith("does no other session hold a lock (pg_blocking_pids)?",
+            StringComparison.Ordinal));
+        await blocker.CommitAsync();
+        Assert.Equal(StreamEnd.Complete, await store.EndStreamAsync("orders", StreamEnd.Complete));
+    }
+
+    [Fact]
     public async Task ACommitThatNoStandbyConfirmsIsNotReportedAsAccepted()
     {
         // The time in which the wait for the standby is seen, before the command fails: a busy machine needs some of it.

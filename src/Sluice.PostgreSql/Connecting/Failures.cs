@@ -94,7 +94,9 @@ internal static class Failures
                 + "SSL Mode and Root Certificate in the connection string say what is asked for; VerifyFull also checks that the "
                 + $"certificate is made for the Host. {char.ToUpperInvariant(outcome[0])}{outcome[1..]}.", failure);
         if (failure is not PostgresException server)
-            return new StreamStoreException($"The PostgreSQL server at {place.Server} does not answer: {outcome}.", failure);
+            return new StreamStoreException($"The PostgreSQL server at {place.Server} does not answer: {outcome}."
+                + (HasWaited(failure) ? " It has not ended a statement within the Command Timeout: it is overloaded or frozen, or another "
+                    + "session holds a lock (pg_blocking_pids)." : ""), failure);
         return server.SqlState switch
         {
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => new StreamStoreException(
@@ -134,6 +136,10 @@ internal static class Failures
                     + "Nothing was done.", failure),
         };
     }
+
+    // Npgsql's words for an answer that has not come in time; opening a connection has others.
+    private static bool HasWaited(Exception failure) => failure is NpgsqlException { InnerException: TimeoutException }
+        && failure.Message.StartsWith("Exception while reading", StringComparison.Ordinal);
 
     public static StoreRolledBackException Emptied(string schema) => new(
         $"The store in the schema {schema} is not the one that was opened: everything in it was deleted since, or the database was put in "
