@@ -47,7 +47,7 @@ public sealed class TablesMadeAgainTests(SharedServer server)
         Assert.Null(service.Problem);
     }
 
-    private Task MakeAsync() => server.Server.AskAsync(PostgresStreamStore.SchemaSql(schema, "sluice"));
+    private Task<object?> MakeAsync() => server.Server.AskAsync(PostgresStreamStore.SchemaSql(schema, "sluice"));
 
     private static async Task<int> DoubleAsync(Supervisor service, int value)
     {

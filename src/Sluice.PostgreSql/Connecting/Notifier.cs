@@ -124,7 +124,7 @@ internal sealed class Notifier : IAsyncDisposable
         }
     }
 
-    private Task SendAsync(Dictionary<string, HashSet<int>?> streams) => source.UseOwnAsync(async connection =>
+    private Task<int> SendAsync(Dictionary<string, HashSet<int>?> streams) => source.UseOwnAsync(async connection =>
     {
         await using NpgsqlBatch batch = connection.CreateBatch();
         foreach (NpgsqlBatchCommand command in Commands(streams, isFlushed: false)) batch.BatchCommands.Add(command);
