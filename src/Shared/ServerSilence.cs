@@ -77,8 +77,7 @@ internal sealed class ServerSilence(WatchedServer server)
             return (refusal == "" ? $"{The} is not connected yet" : $"{The} serves no calls yet ({refusal})")
                 + (server.Timeout > server.OpeningNoticeAfter ? $"; trying for {Seconds(server.Timeout)}." : ".");
         return $"{The} {(refusal == "" ? "has not answered" : $"has refused calls ({refusal})")} since {Clock()}. Calls that can be "
-            + $"repeated wait for up to {Seconds(server.Timeout)} each ({server.TimeoutOption}); others fail. Is it running, and can it be "
-            + "reached?";
+            + $"repeated wait for up to {Seconds(server.Timeout)} each ({server.TimeoutOption}); others fail. {server.Question}";
     }
 
     private string Over()
@@ -119,6 +118,9 @@ internal sealed record WatchedServer(string Product, string Place)
 
     /// <summary>Receives the warnings; null is the default of <see cref="WarningHandlers"/>.</summary>
     public Action<string>? OnWarning { get; init; }
+
+    /// <summary>What to look at during an outage.</summary>
+    public string Question { get; init; } = "Is it running, and can it be reached?";
 
     /// <summary>The words with which the server refused a call; empty if it did not answer.</summary>
     public required Func<Exception?, string> Refusal { get; init; }

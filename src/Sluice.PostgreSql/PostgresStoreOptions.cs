@@ -93,6 +93,7 @@ public sealed record PostgresStoreOptions
         NoticeAfter = NoticeAfter,
         OpeningNoticeAfter = OpeningNoticeAfter,
         OnWarning = OnWarning,
+        Question = "Is it running, can it be reached, and does no other session hold a lock (pg_blocking_pids)?",
         Refusal = Failures.Words
     };
 

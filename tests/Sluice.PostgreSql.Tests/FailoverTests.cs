@@ -82,6 +82,9 @@ public sealed class FailoverTests
             }
             await Task.Yield();
         }
+        string loss = warnings.First(static one => one.Contains("has lost", StringComparison.Ordinal));
+        Assert.Contains("a server took over that did not have all of it", loss, StringComparison.Ordinal);
+        Assert.Contains(". The consecutor goes on with what the store has.", loss, StringComparison.Ordinal);
         await orders.SendAsync("after");
         while (!seen.Contains("after")) await Task.Yield();
         Assert.Equal(1, seen.Count(static one => one == "a"));

@@ -86,6 +86,8 @@ public sealed class FaultTests : IAsyncLifetime
             + "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'Sluice'");
         var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
         Assert.Contains("accepts no more connections", failed.Message, StringComparison.Ordinal);
+        Assert.Contains("(too many connections for role \"sluice\"). Raise the limit that this is about (max_connections, or the "
+            + "CONNECTION LIMIT of the role or the database)", failed.Message, StringComparison.Ordinal);
         await Server.AskAsync("ALTER ROLE sluice CONNECTION LIMIT -1");
         Assert.Equal(StreamEnd.Complete, await store.EndStreamAsync("orders", StreamEnd.Complete));
     }
@@ -120,6 +122,22 @@ public sealed class FaultTests : IAsyncLifetime
         await using (var end = new Npgsql.NpgsqlCommand("ROLLBACK", blocker)) await end.ExecuteNonQueryAsync();
         await Server.AskAsync("ALTER ROLE sluice RESET statement_timeout; "
             + "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'Sluice'");
+        Assert.Equal(StreamEnd.Complete, await store.EndStreamAsync("orders", StreamEnd.Complete));
+    }
+
+    [Fact]
+    public async Task AWaitForALockOfAnotherSessionNamesThatCause()
+    {
+        await using PostgresStreamStore store = await OpenAsync(
+            new() { Timeout = TimeSpan.FromSeconds(1), NoticeAfter = TimeSpan.FromMilliseconds(100) }, ";Timeout=60;Command Timeout=1");
+        warnings.Clear();
+        await using ByHand blocker = await ByHand.LockAsync(Server, "sluice", "orders");
+        var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
+        Assert.EndsWith(" It has not ended a statement within the Command Timeout: it is overloaded or frozen, or another session holds a "
+            + "lock (pg_blocking_pids).", failed.Message, StringComparison.Ordinal);
+        Assert.Contains(warnings, static text => text.EndsWith("does no other session hold a lock (pg_blocking_pids)?",
+            StringComparison.Ordinal));
+        await blocker.CommitAsync();
         Assert.Equal(StreamEnd.Complete, await store.EndStreamAsync("orders", StreamEnd.Complete));
     }
 

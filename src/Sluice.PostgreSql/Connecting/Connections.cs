@@ -20,6 +20,25 @@ internal static class Connections
     }
 
     /// <summary>
+    /// Runs statements on a connection of their own. After a failure that may have confused the client, the pool closes its connections,
+    /// and opens others (<see cref="Failures.MayConfuse"/>).
+    /// </summary>
+    public static async Task<T> UseOwnAsync<T>(this NpgsqlDataSource source, Func<NpgsqlConnection, Task<T>> run,
+        CancellationToken cancellation)
+    {
+        await using NpgsqlConnection connection = await source.OpenOwnAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await run(connection).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (Failures.MayConfuse(failure))
+        {
+            source.Clear();                          // before the connection returns to the pool
+            throw;
+        }
+    }
+
+    /// <summary>
     /// Runs a function that starts work of the library's own. The work does not get the context of the caller, above all not the caller's
     /// transaction, which ends before the work does.
     /// </summary>

@@ -29,6 +29,20 @@ internal static class Failures
         _ => IsLostPlace(failure),
     };
 
+    /// <summary>
+    /// Whether the client may be wrong about the connection after a failure. If a batch fails while the server parses it, the client may
+    /// believe that another statement is prepared under a name than the one that is: a later call would execute that one. Such a connection
+    /// must not be used again. So that new settings of the user come into effect, no connection of its pool is.
+    /// </summary>
+    public static bool MayConfuse(Exception failure) => failure switch
+    {
+        PostgresException server => server.InvariantSeverity == "ERROR" && !RoundCheck.Explains(server),
+        NpgsqlException or SocketException or IOException or TimeoutException => false,      // the connection has ended
+        OperationCanceledException => failure.InnerException is PostgresException,
+        SluiceException or ObjectDisposedException => false,         // the store's own refusals
+        _ => true,
+    };
+
     // Npgsql throws a plain Exception, and ends the connection, when the server's messages are not the expected ones.
     private static bool IsLostPlace(Exception failure) => failure.GetType() == typeof(Exception) && failure.Source == "Npgsql";
 
@@ -80,7 +94,9 @@ internal static class Failures
                 + "SSL Mode and Root Certificate in the connection string say what is asked for; VerifyFull also checks that the "
                 + $"certificate is made for the Host. {char.ToUpperInvariant(outcome[0])}{outcome[1..]}.", failure);
         if (failure is not PostgresException server)
-            return new StreamStoreException($"The PostgreSQL server at {place.Server} does not answer: {outcome}.", failure);
+            return new StreamStoreException($"The PostgreSQL server at {place.Server} does not answer: {outcome}."
+                + (HasWaited(failure) ? " It has not ended a statement within the Command Timeout: it is overloaded or frozen, or another "
+                    + "session holds a lock (pg_blocking_pids)." : ""), failure);
         return server.SqlState switch
         {
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => new StreamStoreException(
@@ -102,8 +118,9 @@ internal static class Failures
             PostgresErrorCodes.DiskFull => new StreamStoreException(
                 $"The disk of the PostgreSQL server at {place.Server} is full: nothing was written. Make room.", failure),
             PostgresErrorCodes.TooManyConnections => new StreamStoreException(
-                $"The PostgreSQL server at {place.Server} accepts no more connections ({server.MessageText}). Raise max_connections, or "
-                    + "lower PostgresStoreOptions.MaxConnections.", failure),
+                $"The PostgreSQL server at {place.Server} accepts no more connections ({server.MessageText}). Raise the limit "
+                    + "that this is about (max_connections, or the CONNECTION LIMIT of the role or the database), or lower "
+                    + "PostgresStoreOptions.MaxConnections.", failure),
             PostgresErrorCodes.ReadOnlySqlTransaction => new StreamStoreException(
                 $"The PostgreSQL server at {place.Server} accepts no writes: it is a standby, or set to read-only. Connect to the primary "
                     + "(Target Session Attributes=primary).", failure),
@@ -119,6 +136,10 @@ internal static class Failures
                     + "Nothing was done.", failure),
         };
     }
+
+    // Npgsql's words for an answer that has not come in time; opening a connection has others.
+    private static bool HasWaited(Exception failure) => failure is NpgsqlException { InnerException: TimeoutException }
+        && failure.Message.StartsWith("Exception while reading", StringComparison.Ordinal);
 
     public static StoreRolledBackException Emptied(string schema) => new(
         $"The store in the schema {schema} is not the one that was opened: everything in it was deleted since, or the database was put in "

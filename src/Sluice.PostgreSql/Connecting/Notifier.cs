@@ -124,13 +124,12 @@ internal sealed class Notifier : IAsyncDisposable
         }
     }
 
-    private async Task SendAsync(Dictionary<string, HashSet<int>?> streams)
+    private Task<int> SendAsync(Dictionary<string, HashSet<int>?> streams) => source.UseOwnAsync(async connection =>
     {
-        await using NpgsqlConnection connection = await source.OpenOwnAsync().ConfigureAwait(false);
         await using NpgsqlBatch batch = connection.CreateBatch();
         foreach (NpgsqlBatchCommand command in Commands(streams, isFlushed: false)) batch.BatchCommands.Add(command);
-        await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
-    }
+        return await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
+    }, default);
 
     // Not flushed: a crash of the server also ends the connections of those who wait for it. Behind a round that is flushed, nothing is
     // left to flush.

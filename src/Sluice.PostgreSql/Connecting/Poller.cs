@@ -90,14 +90,11 @@ internal sealed class Poller : IAsyncDisposable
         List<string> changed = [];
         try
         {
-            await using NpgsqlConnection connection = await source.OpenOwnAsync(closing.Token).ConfigureAwait(false);
-            await using NpgsqlBatch batch = connection.CreateBatch();
-            batch.BatchCommands.Add(sql.Command("SELECT name, changes FROM ~stream WHERE name = ANY($1)").With(streams));
-            await using NpgsqlDataReader rows = await batch.ExecuteReaderAsync(closing.Token).ConfigureAwait(false);
+            List<(string Name, long Changes)> rows = await source.UseOwnAsync(connection => ReadAsync(connection, streams), closing.Token)
+                .ConfigureAwait(false);
             HashSet<string> gone = new(streams, StringComparer.Ordinal);
-            while (await rows.ReadAsync(closing.Token).ConfigureAwait(false))
+            foreach ((string stream, long count) in rows)
             {
-                (string stream, long count) = (rows.GetString(0), rows.GetInt64(1));
                 gone.Remove(stream);
                 if (seen.TryGetValue(stream, out long before) && before == count) continue;
                 seen[stream] = count;
@@ -113,6 +110,16 @@ internal sealed class Poller : IAsyncDisposable
             foreach (string stream in seen.Keys.Except(streams, StringComparer.Ordinal).ToArray()) seen.Remove(stream);
         changes.Publish(changed);
         return changed.Count > 0;
+    }
+
+    private async Task<List<(string Name, long Changes)>> ReadAsync(NpgsqlConnection connection, string[] streams)
+    {
+        List<(string, long)> read = [];
+        await using NpgsqlBatch batch = connection.CreateBatch();
+        batch.BatchCommands.Add(sql.Command("SELECT name, changes FROM ~stream WHERE name = ANY($1)").With(streams));
+        await using NpgsqlDataReader rows = await batch.ExecuteReaderAsync(closing.Token).ConfigureAwait(false);
+        while (await rows.ReadAsync(closing.Token).ConfigureAwait(false)) read.Add((rows.GetString(0), rows.GetInt64(1)));
+        return read;
     }
 
     private sealed class Waiter(Poller poller, string stream) : IDisposable

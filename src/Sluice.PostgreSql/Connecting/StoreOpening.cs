@@ -15,7 +15,8 @@ internal static class StoreOpening
             long begun = TimeProvider.System.GetTimestamp();
             try
             {
-                return await TryAsync(source, sql, place, options, cancellation).ConfigureAwait(false);
+                return await source.UseOwnAsync(connection => TryAsync(connection, sql, place, options, cancellation), cancellation)
+                    .ConfigureAwait(false);
             }
             catch (Exception failure) when (IsInTheWay(failure) && TimeProvider.System.GetElapsedTime(first) < options.Timeout)
             {
@@ -52,10 +53,9 @@ internal static class StoreOpening
         => failure is PostgresException ? explained : new StreamStoreException(
             $"No PostgreSQL server answers at {place.Server}: is it running, and is that its address? ({failure.Message})", failure);
 
-    private static async Task<(string Id, int Generation, bool IsSafe)> TryAsync(NpgsqlDataSource source, Sql sql, StorePlace place,
+    private static async Task<(string Id, int Generation, bool IsSafe)> TryAsync(NpgsqlConnection connection, Sql sql, StorePlace place,
         PostgresStoreOptions options, CancellationToken cancellation)
     {
-        await using NpgsqlConnection connection = await source.OpenOwnAsync(cancellation).ConfigureAwait(false);
         if (connection.PostgreSqlVersion < Oldest)
             throw new StreamStoreException(
                 $"The PostgreSQL server at {place.Server} has the version {connection.PostgreSqlVersion}; a store needs {Oldest.Major} or "

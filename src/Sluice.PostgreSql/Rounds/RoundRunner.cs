@@ -141,9 +141,11 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             await using ITimer watch = Watch(wait);
             try
             {
-                await using NpgsqlConnection connection = await source.OpenOwnAsync(cancellation).ConfigureAwait(false);
-                isOpen = true;
-                T result = await run(connection).ConfigureAwait(false);
+                T result = await source.UseOwnAsync(connection =>
+                {
+                    isOpen = true;
+                    return run(connection);
+                }, cancellation).ConfigureAwait(false);
                 silence.Answer();
                 return result;
             }
@@ -176,8 +178,21 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     private async Task TryAsync(List<StoreCall> calls, Attempt attempt, bool isDivisible)
     {
         await using var lent = new LentConnection(source, await source.OpenOwnAsync().ConfigureAwait(false));
-        NpgsqlConnection connection = lent.Connection;
         attempt.IsOpen = true;
+        try
+        {
+            await TryAsync(lent, calls, attempt, isDivisible).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (Failures.MayConfuse(failure))
+        {
+            source.Clear();                          // before the connection returns to the pool
+            throw;
+        }
+    }
+
+    private async Task TryAsync(LentConnection lent, List<StoreCall> calls, Attempt attempt, bool isDivisible)
+    {
+        NpgsqlConnection connection = lent.Connection;
         var needs = new Needs { KeepsRows = true };
         foreach (StoreCall call in calls) needs.Add(call.Needs);
         while (!attempt.IsLast)

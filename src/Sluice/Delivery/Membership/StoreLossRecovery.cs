@@ -54,8 +54,8 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
     public void WentBack(string how)
     {
         latest = core.Problems.Latest
-            = $"The store has lost what it had acknowledged: a backup was put in its place, or something was deleted. {how} The "
-            + $"consecutor goes on with what the store has.";
+            = $"The store has lost what it had acknowledged: a backup was put in its place, a server took over that did not have all of "
+            + $"it, or something was deleted. {how.TrimEnd('.')}. The consecutor goes on with what the store has.";
         bool begins;
         lock (sync)
         {

@@ -166,9 +166,23 @@ internal sealed class WorkGroup : IDisposable
             Task[] ending;
             lock (running) ending = [.. running];
             await Task.WhenAll(ending).ConfigureAwait(false);
-            if (e is StoreRolledBackException) await core.RenewAsync(generation, stopping.Token).ConfigureAwait(false);
-            else await Task.Delay(pause, core.Options.Time, stopping.Token).ConfigureAwait(false);
+            if (e is not StoreRolledBackException || !await TryRenewAsync(generation).ConfigureAwait(false))
+                await Task.Delay(pause, core.Options.Time, stopping.Token).ConfigureAwait(false);
             pause = pause * 2 < Longest ? pause * 2 : Longest;
+        }
+    }
+
+    // Fails while the store's tables are away. An administrator may make them again, or restore them.
+    private async Task<bool> TryRenewAsync(int generation)
+    {
+        try
+        {
+            await core.RenewAsync(generation, stopping.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (StreamStoreException)
+        {
+            return false;                            // the next start of the work says why
         }
     }
 
