@@ -64,9 +64,9 @@ public sealed record RedisStoreOptions
 
     /// <summary>
     /// Receives warnings, on any thread: the server has not answered for a second (for three while the store is opened), and it answers
-    /// again (one of each for an outage); the server has no append-only file (once, when the store is opened). Without passwords. Default:
-    /// the log of the host, or else the event source <c>Sluice</c> and, each text once, standard error. Exceptions of the callback go
-    /// there, too, and fail no call.
+    /// again (one of each for an outage); the server refuses appends, and takes them again; several servers are masters; the server has no
+    /// append-only file (once, when the store is opened). Without passwords. Default: the log of the host, or else the event source
+    /// <c>Sluice</c> and, each text once, standard error. Exceptions of the callback go there, too, and fail no call.
     /// </summary>
     public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "RedisStoreOptions.OnWarning"); }
 

@@ -44,6 +44,38 @@ public class CredentialTests
         Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
     }
 
+    /// <remarks>The default user of a new server has no password, and a login that fails leaves a client with its rights.</remarks>
+    [Theory]
+    [InlineData("")]
+    [InlineData(",protocol=resp3")]
+    public async Task AUserWhoseLoginFailsIsNotTakenForTheDefaultUser(string more)
+    {
+        await using RedisServer server = await RedisServer.StartAsync(Shop[3..]);
+        foreach (string credentials in (string[])["user=shop,password=wrong-secret", "user=stranger,password=right-secret"])
+            Assert.StartsWith($"The server at {server.Address} wants a password, or another one", (await Assert
+                .ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(
+                    $"{server.Address},{credentials},prefix=shop{more}"))).Message, StringComparison.Ordinal);
+
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(
+            $"{server.Address},user=shop,password=right-secret,prefix=shop{more}");
+        await WorksAsync(store);
+        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true");
+        await SetPasswordAsync("other-secret");
+        Task<AppendResult> Again() => store.AppendAsync(2, "b");
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(Again);
+        Assert.Contains("wants a password, or another one", failure.Message, StringComparison.Ordinal);
+        await SetPasswordAsync("right-secret");
+        await Again();
+        Assert.Equal(["a", "b"], await store.ReadAsync(Rows.Orders));
+
+        async Task SetPasswordAsync(string password)
+        {
+            IDatabase database = raw.GetDatabase();
+            await database.ExecuteAsync("ACL", "SETUSER", "shop", "resetpass", ">" + password);
+            await database.ExecuteAsync("CLIENT", "KILL", "USER", "shop");
+        }
+    }
+
     [Fact]
     public async Task OptionsOfTheClientAreCopied()
     {

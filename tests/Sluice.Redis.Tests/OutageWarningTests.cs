@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Threading.Channels;
 using Sluice.Shared;
 using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
 
@@ -160,6 +161,37 @@ public sealed class OutageWarningTests
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "0");
         Assert.Equal(AppendStatus.Accepted, (await appending).Status);
         Assert.Contains("answers again, ", await NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AppendsThatAFullMemoryRefusesAreToldOnceThoughReadsAreAnswered()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        TestClock clock = new();
+        var hour = TimeSpan.FromHours(1);            // a busy machine is no outage
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options with
+        {
+            Time = clock,
+            NoticeAfter = hour,
+            OpeningNoticeAfter = hour,
+        });
+        await store.PrepareAsync();
+        await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "1mb");
+        for (int i = 0; i < 3; i++)
+        {
+            await Assert.ThrowsAsync<StreamStoreException>(() => store.AppendAsync(1, "a"));
+            Assert.Empty(await store.ReadAsync(Rows.Orders));
+        }
+        Assert.Matches($@"^The Redis server at {server.Address} has refused calls since \d\d:\d\d:\d\d UTC; appends fail, and "
+            + "their callers have the errors: OOM command not allowed", await NextAsync());
+        await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
+        await store.AppendAsync(1, "a");
+        Assert.False(warnings.Reader.TryRead(out _));            // the memory may be full again in a moment
+        clock.Advance(TimeSpan.FromSeconds(5));
+        await store.AppendAsync(2, "b");
+        Assert.Matches($@"^The Redis server at {server.Address} takes appends again, 5 s after the first refusal \(\d\d:\d\d:\d\d UTC\)\. "
+            + "Appends that it has refused: 3\\.$", await NextAsync());
+        Assert.False(warnings.Reader.TryRead(out _));
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Storage;
 
 namespace Sluice.Redis.Tests;
@@ -91,6 +92,51 @@ public sealed class ReplicaTests : IAsyncLifetime
         await Assert.ThrowsAsync<StoreRolledBackException>(async () => await store.ReadAsync(new ReadRequest(Rows.Orders, 0, 4)));
         await Assert.ThrowsAsync<StoreRolledBackException>(async () => await store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }));
         Assert.Equal(2, await store.RaiseGenerationAsync(1));
+    }
+
+    [Fact]
+    public async Task AReplicaSaysSoAtOnce()
+    {
+        var patient = new RedisStoreOptions { Timeout = TimeSpan.FromHours(1) };
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync(servers.Second.Address, patient));
+        Assert.Equal($"The Redis server at {servers.Second.Address} is a replica: connect to the master.", failure.Message);
+        failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await StreamStores.OpenReadOnlyAsync($"redis:{servers.Second.Address}"));
+        Assert.Equal($"The Redis server at {servers.Second.Address} is a replica: connect to the master.", failure.Message);
+
+        await servers.First.KillAsync();
+        failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync(servers.Addresses, new() { Timeout = TimeSpan.Zero }));
+        Assert.Equal($"None of the Redis servers at {servers.First.Address}, {servers.Second.Address} that answer is a master. Nothing was "
+            + "done.", failure.Message);
+    }
+
+    [Fact]
+    public async Task AnOldMasterThatComesBackAsAMasterIsNotUsed()
+    {
+        var warnings = new ConcurrentQueue<string>();
+        var options = new RedisStoreOptions { OnWarning = warnings.Enqueue, Timeout = TimeSpan.FromMinutes(1) };
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(servers.Addresses, options);
+        await store.PrepareAsync();
+        await store.AppendAsync(1, "a");
+        await servers.CaughtUpAsync();
+        await servers.First.KillAsync();
+        await servers.PromoteAsync();
+        await store.AppendAsync(2, "b");
+        warnings.Clear();
+
+        await servers.First.StartAgainAsync();
+        await store.Connection.Database.ExecuteAsync("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+        await store.AppendAsync(3, "c");
+
+        await using (RedisStreamStore fresh = await RedisStreamStore.ConnectAsync(servers.Addresses, options))
+            await fresh.AppendAsync(4, "d");
+        await using RedisStreamStore second = await RedisStreamStore.ConnectAsync(servers.Second.Address);
+        Assert.Equal(["a", "b", "c", "d"], await second.ReadAsync(Rows.Orders));
+        Assert.Contains($"The Redis servers at {servers.Second.Address} and {servers.First.Address} are masters at the same time. The "
+            + $"store uses {servers.Second.Address}, which was written last. Make the others replicas of it (REPLICAOF), or take them out of the "
+            + "connection string: what they accept is lost.", warnings);
     }
 
     private async Task<RedisStreamStore> ConnectAsync(TimeSpan? timeout = null) => await RedisStreamStore.ConnectAsync(servers.Addresses,

@@ -32,6 +32,8 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         }
         if (supervisor.Problem is { } hosting) report.Failed.Add(hosting);
         if (store.IsOpen && store.Loss is { } loss) report.Degraded.Add(loss);
+        if (report.Failed.Count == 0 && store.Refusal is { } refusal)
+            report.Degraded.Add($"The store has refused the last append: {refusal}");
         foreach (HostedUnit unit in units.InOrder)
         {
             Look(unit, report);

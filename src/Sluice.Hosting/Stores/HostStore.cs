@@ -8,7 +8,12 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
     private readonly SemaphoreSlim opening = new(1);
     private volatile IStreamStore? store;
 
+    private volatile string? refusal;
+
     public bool IsOpen => store is not null;
+
+    /// <summary>Why the store has refused the last append; null if it has taken it. An entry that it never takes is no refusal.</summary>
+    public string? Refusal => refusal;
 
     /// <inheritdoc/>
     public override IStreamStore Root => Inner.Root;
@@ -36,6 +41,21 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
         finally
         {
             opening.Release();
+        }
+    }
+
+    public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+    {
+        try
+        {
+            AppendResult result = await base.AppendAsync(request, cancellation).ConfigureAwait(false);
+            refusal = null;
+            return result;
+        }
+        catch (StreamStoreException refused) when (refused.Stream is null && refused is not StoreRolledBackException)
+        {
+            refusal = refused.Message;
+            throw;
         }
     }
 

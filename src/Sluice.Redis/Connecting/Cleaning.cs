@@ -4,7 +4,8 @@ namespace Sluice.Redis;
 /// Prevents torn commits. If a server is killed while it writes its append-only file, its next start truncates the file after the last
 /// complete command. That may leave a transaction open at the end. Later writes would then be lost, or return, at the following start. So
 /// the file is rewritten before anything is written to a new run of the server. The store records the run for which that was done, and
-/// every function compares it with its own run.
+/// every function compares it with its own run. A store that the server has loaded in part is left as it is, because the append-only file
+/// may have the rest (<see cref="Connection.RefuseTornAsync"/>).
 /// </summary>
 internal static class Cleaning
 {
@@ -18,16 +19,19 @@ internal static class Cleaning
     /// <param name="address">The server.</param>
     /// <param name="limit">When the caller began, and how long it waits; null for as long as it takes.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <exception cref="StreamStoreException">The file cannot be rewritten, or not within the time.</exception>
+    /// <exception cref="StreamStoreException">The file cannot be rewritten, or not within the time, or the store is torn.</exception>
     public static async Task EnsureAsync(Connection connection, ServerAddress address, (long Begun, TimeSpan Most)? limit,
         CancellationToken cancellation)
     {
+        bool isWhole = false;
         for (TimeSpan pause = FirstPause; ; pause = pause * 2 < MaxPause ? pause * 2 : MaxPause)
         {
             ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
             string? clean = (string?)await connection.AnswerAsync(connection.Database.HashGetAsync(connection.Meta, "clean"),
                 isRepeatable: true, cancellation).ConfigureAwait(false);
             if (clean == info.RunId) return;
+            if (!isWhole) await connection.RefuseTornAsync(cancellation).ConfigureAwait(false);
+            isWhole = true;
 
             // A successful rewrite that this run of the server began is as good as our own.
             bool isClean = !info.HasLog || (info.Rewrites > 0 && !info.IsRewriting && !info.RewriteFailed);

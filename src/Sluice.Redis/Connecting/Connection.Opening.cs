@@ -62,7 +62,8 @@ internal sealed partial class Connection
                 ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
                 if (info.MajorVersion < 7)
                     throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
-                connection.Judge(link, info, sockets);
+                if (info.IsReplica && address.Options.EndPoints.Count == 1) throw Failures.Replica(address);
+                await connection.JudgeAsync(link, info, sockets, cancellation).ConfigureAwait(false);
                 if (options.Durability == Durability.Power)
                     await connection.CheckFlushingAsync(link, info, cancellation).ConfigureAwait(false);
                 if (options.MustExist) await connection.CheckStoreAsync(cancellation).ConfigureAwait(false);
@@ -86,7 +87,29 @@ internal sealed partial class Connection
     {
         RedisValue id = await AnswerAsync(Database.HashGetAsync(Meta, "id", CommandFlags.DemandMaster), isRepeatable: true, cancellation)
             .ConfigureAwait(false);
-        if (id.IsNull) throw Failures.NoStore(address, options.Prefix);
+        if (!id.IsNull) return;
+        await RefuseTornAsync(cancellation).ConfigureAwait(false);
+        throw Failures.NoStore(address, options.Prefix);
+    }
+
+    /// <summary>
+    /// Refuses a store whose meta key is missing, or knows of no stream, while the server has other keys of the store: the server has
+    /// loaded a part of its append-only file. Only a store without streams is searched for keys.
+    /// </summary>
+    internal async Task RefuseTornAsync(CancellationToken cancellation)
+    {
+        RedisValue[] meta = await AnswerAsync(Database.HashGetAsync(Meta, ["id", "made"], CommandFlags.DemandMaster), isRepeatable: true,
+            cancellation).ConfigureAwait(false);
+        if (!meta[0].IsNull && !meta[1].IsNull) return;
+        string at = "0";
+        do
+        {
+            var page = (RedisResult[])(await AnswerAsync(Database.ExecuteAsync("SCAN", [at, "MATCH", $"{{{options.Prefix}}}:*", "COUNT",
+                1000], CommandFlags.DemandMaster), isRepeatable: true, cancellation).ConfigureAwait(false))!;
+            at = (string)page[0]!;
+            if (((string[])page[1]!).FirstOrDefault(key => key != Meta) is { } other) throw Failures.Torn(address, $"{Meta}", other);
+        }
+        while (at != "0");
     }
 
     // Of concurrent callers that find the server unprepared, one prepares it. The library is loaded only if it is missing: a full memory

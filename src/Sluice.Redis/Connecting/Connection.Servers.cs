@@ -11,7 +11,7 @@ internal sealed partial class Connection
         RedisResult told = await AnswerAsync(used.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false);
         ServerInfo info = ServerInfo.Read((string?)told);
         if (options.Durability == Durability.Power) await CheckFlushingAsync(used, info, cancellation).ConfigureAwait(false);
-        Judge(used, info, sockets);
+        await JudgeAsync(used, info, sockets, cancellation).ConfigureAwait(false);
         return sockets;
     }
 
@@ -28,7 +28,7 @@ internal sealed partial class Connection
         }
     }
 
-    private void Judge(Link used, ServerInfo info, int sockets)
+    private async Task JudgeAsync(Link used, ServerInfo info, int sockets, CancellationToken cancellation)
     {
         if (info.IsClustered != used.Target.IsClustered)
         {
@@ -37,8 +37,31 @@ internal sealed partial class Connection
                 throw Failures.WantsCertificates(address, failure);
             throw new TimeoutException();            // another server has taken its place: the link must be replaced
         }
+        // A failover may be under way.
+        if (info.IsReplica) throw new NoMasterException($"The Redis server at {address} is a replica: connect to the master.");
+        await CheckUserAsync(used, cancellation).ConfigureAwait(false);
         if (!options.AllowEviction && info.EvictionPolicy is not ("" or "noeviction")) throw Failures.Evicts(address, info.EvictionPolicy);
         used.LookedAt = sockets;
+    }
+
+    // The client ignores that a login fails. If the default user has no password, the server then takes the client for that user.
+    private async Task CheckUserAsync(Link used, CancellationToken cancellation)
+    {
+        if (address.Options.User is not { Length: > 0 } user) return;
+        string[] words;
+        try
+        {
+            words = $"{await AnswerAsync(used.Database.ExecuteAsync("CLIENT", ["INFO"], CommandFlags.DemandMaster), isRepeatable: true,
+                cancellation).ConfigureAwait(false)}".Split(' ', '\n');
+        }
+        catch (RedisServerException refused) when (refused.Message.StartsWith("NOPERM", StringComparison.Ordinal))
+        {
+            return;
+        }
+        if (Array.Find(words, static word => word.StartsWith("user=", StringComparison.Ordinal)) is not { } told || told[5..] == user)
+            return;
+        used.Close();                                // the next call logs in again
+        throw Failures.WantsPassword(address);
     }
 
     private async Task CheckFlushingAsync(Link used, ServerInfo info, CancellationToken cancellation)

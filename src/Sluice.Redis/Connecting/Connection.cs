@@ -13,6 +13,7 @@ internal sealed partial class Connection : IAsyncDisposable
     private readonly Route route;
     private readonly RedisStoreOptions options;
     private readonly ServerSilence silence;
+    private readonly AppendRefusals refusals;
     private readonly SemaphoreSlim preparing = new(1);
     private readonly SemaphoreSlim replacing = new(1);
     private readonly CancellationTokenSource closing = new();
@@ -23,6 +24,7 @@ internal sealed partial class Connection : IAsyncDisposable
     private Connection(ServerAddress address, Route route, Link link, RedisStoreOptions options, ServerSilence silence)
     {
         (this.address, this.route, this.link, this.options, this.silence) = (address, route, link, options, silence);
+        refusals = new(address, options);
         Meta = $"{{{options.Prefix}}}:meta";
     }
 
@@ -78,6 +80,7 @@ internal sealed partial class Connection : IAsyncDisposable
                 if (confirming is not null) await ConfirmAsync(confirming, used, sockets, begun, either.Token).ConfigureAwait(false);
                 if (used.Sockets != sockets) await LookAgainAsync(used, either.Token).ConfigureAwait(false);
                 silence.Answer();
+                if (script.Appends) refusals.Accept();
                 return result;
             }
             catch (RedisServerException unprepared) when (Failures.IsUnprepared(unprepared, out lacksLibrary))
@@ -100,14 +103,16 @@ internal sealed partial class Connection : IAsyncDisposable
                 }
                 await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, either.Token).ConfigureAwait(false);
             }
-            catch (RedisServerException)
+            catch (RedisServerException refused)
             {
                 silence.Answer();                    // a refusal is an answer
+                if (script.Appends && Failures.Refusal(refused) is null) refusals.Refuse(Failures.Words(refused));
                 throw;
             }
-            catch (StreamStoreException)             // the server is there, and not prepared
+            catch (StreamStoreException refused)     // the server is there, and not prepared
             {
                 silence.Fail();
+                if (script.Appends && running is null) refusals.Refuse(refused.Message);
                 throw;
             }
         }
@@ -211,8 +216,10 @@ internal sealed partial class Connection : IAsyncDisposable
         {
             if (failure is TimeoutException or ObjectDisposedException || used.LostFor >= options.Silence)
                 await ReplaceAsync(used, cancellation).ConfigureAwait(false);
-            else if (used.Target.IsClustered) await ReplaceAsync(used, cancellation, onlyElsewhere: true).ConfigureAwait(false);
-            else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(cancellation).ConfigureAwait(false);
+            else if (used.Target.IsChosen) await ReplaceAsync(used, cancellation, onlyElsewhere: true).ConfigureAwait(false);
+            // The client learns late that a server has another role now.
+            if (link == used && !used.Target.IsClustered && (address.Options.EndPoints.Count > 1 || failure is NoMasterException))
+                await used.ReconsiderAsync(cancellation).ConfigureAwait(false);
         }
         catch (Exception further) when (further is not OperationCanceledException || !cancellation.IsCancellationRequested)
         {
@@ -230,7 +237,7 @@ internal sealed partial class Connection : IAsyncDisposable
         {
             if (link != silent || replacements != before) return;
             Target target = await route.FindAsync(cancellation).ConfigureAwait(false);
-            if (onlyElsewhere && target.LeadsTo(silent.Target)) return;
+            if (onlyElsewhere && (!target.IsChosen || target.LeadsTo(silent.Target))) return;
             counts = true;
             if (route.IsAway) return;
             Link fresh = await Link.OpenAsync(target, options.Longest, cancellation).ConfigureAwait(false);

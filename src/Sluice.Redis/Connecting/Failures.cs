@@ -85,7 +85,18 @@ internal static class Failures
             + "prefix (prefix=…)? A service makes the store when it opens it.")
         { IsPermanent = true };
 
-    private static StreamStoreException WantsPassword(ServerAddress address)
+    /// <summary>The error for a store that was loaded in part.</summary>
+    public static StreamStoreException Torn(ServerAddress address, string meta, string other)
+        => new($"The store at {address} is torn: its key {meta} is missing or empty, and other keys of the store, such as {other}, are "
+            + "there. Nothing was written. The append-only file of the server may still have everything: copy the file before anything "
+            + "else, then look for NOPERM in the log of the server (docs/operations/redis.md has a section for this).");
+
+    /// <summary>The error for a server that copies another one.</summary>
+    public static StreamStoreException Replica(ServerAddress address, Exception? failure = null)
+        => new($"The Redis server at {address} is a replica: connect to the master.", failure);
+
+    /// <summary>The error for a login that has failed.</summary>
+    public static StreamStoreException WantsPassword(ServerAddress address)
         => new($"The server at {address} wants a password, or another one: give it in the connection string (password=…, with user=… for a "
         + "user of the server's ACL).");
 
@@ -126,7 +137,7 @@ internal static class Failures
                 $"The Redis server at {address} is full (maxmemory): nothing was written. Give it more memory, or let the consumers settle "
                     + $"what is there. Its maxmemory-policy must be noeviction.", failure),
             "NOPERM" => new($"The user may not do this on the Redis server at {address}: {message}", failure),
-            "READONLY" => new($"The Redis server at {address} is a replica: connect to the master.", failure),
+            "READONLY" => Replica(address, failure),
             "MISCONF" => new($"The Redis server at {address} cannot write to its disk and refuses writes: {message}", failure),
             _ when IsElsewhere(message) || message.StartsWith("TRYAGAIN", StringComparison.Ordinal) => new(
                 $"The slot of the store is being moved to another server of the Redis Cluster at {address}, or has just been: nothing was "

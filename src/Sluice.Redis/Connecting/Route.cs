@@ -1,11 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
+using Sluice.Diagnostics;
 
 namespace Sluice.Redis;
 
 /// <summary>
-/// Finds the server to connect to: the one in the connection string, or in a Redis Cluster the master of the store's slot. All keys of a
-/// store are in one slot, because they begin with its prefix in braces. Not thread-safe.
+/// Finds the server to connect to: the one in the connection string; of several, the master; in a Redis Cluster, the master of the store's
+/// slot. All keys of a store are in one slot, because they begin with its prefix in braces. Not thread-safe.
 /// </summary>
 internal sealed class Route(ServerAddress address, RedisStoreOptions options)
 {
@@ -15,6 +16,7 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
 
     private EndPoint[] known = [.. address.Options.EndPoints];
     private Target? last;
+    private string? told;                            // the last warning of two masters
     private readonly long begun = TimeProvider.System.GetTimestamp();
     private int unanswered;                          // questions before the first answer
     private bool isAnswered;
@@ -35,14 +37,14 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
         || (address.Options.Ssl && !isAnswered && Unanswered is OperationCanceledException));
 
     /// <summary>Asks the servers where the store is. A result of the last 250 ms is reused.</summary>
-    /// <exception cref="NoMasterException">In the cluster, no server serves the slot at present.</exception>
+    /// <exception cref="NoMasterException">None of several servers is a master, or no server serves the slot in the cluster.</exception>
     /// <exception cref="StreamStoreException">The cluster cannot be used with these options or permissions.</exception>
     public async Task<Target> FindAsync(CancellationToken cancellation)
     {
-        if (last is { IsClustered: true } && TimeProvider.System.GetElapsedTime(foundAt) < Fresh) return last;
+        if (last is { IsChosen: true } && TimeProvider.System.GetElapsedTime(foundAt) < Fresh) return last;
         (last, Unanswered) = (null, null);
-        last = await IsClusteredAsync(cancellation).ConfigureAwait(false) ? await FindMasterAsync(cancellation).ConfigureAwait(false)
-            : new(address.Options, false);
+        last = await IsClusteredAsync(cancellation).ConfigureAwait(false) ? await FindOwnerAsync(cancellation).ConfigureAwait(false)
+            : known.Length > 1 ? await FindMasterAsync(cancellation).ConfigureAwait(false) : new(address.Options, false, false);
         foundAt = TimeProvider.System.GetTimestamp();
         return last;
     }
@@ -57,7 +59,49 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
         return false;
     }
 
+    // The client would take the first of several masters. An old master that comes back as one lacks what the new one has accepted.
     private async Task<Target> FindMasterAsync(CancellationToken cancellation)
+    {
+        Standing?[] answers = await Task.WhenAll(known.Select(server => AskAsync(server,
+            (raw, limit) => StandingAsync(raw, server, limit), cancellation))).ConfigureAwait(false);
+        Standing[] given = [.. answers.OfType<Standing>()];
+        Standing[] masters = [.. given.Where(static server => server.IsMaster).OrderByDescending(static server => server.Generation)
+            .ThenByDescending(static server => server.Time)];
+        if (masters.Length > 0)
+        {
+            TellMasters(masters);
+            return new(address.Alone(masters[0].Address), false, true);
+        }
+        if (given.Length == 0) return new(address.Options, false, false);        // the client may reach them, for example through a tunnel
+        throw new NoMasterException($"None of the Redis servers at {address} that answer is a master.");
+    }
+
+    private void TellMasters(Standing[] masters)
+    {
+        string? text = masters.Length == 1 ? null
+            : $"The Redis servers at {string.Join(" and ", masters.Select(static server => ServerAddress.Text(server.Address)))} are "
+            + $"masters at the same time. The store uses {ServerAddress.Text(masters[0].Address)}, which was written last. Make the others "
+            + "replicas of it (REPLICAOF), or take them out of the connection string: what they accept is lost.";
+        if (text is not null && text != told) WarningHandlers.Tell(options.OnWarning, text);
+        told = text;
+    }
+
+    // Null if the server does not tell its role.
+    private async Task<Standing?> StandingAsync(RawServer raw, EndPoint server, CancellationToken cancellation)
+    {
+        string info = await raw.AskAsync(cancellation, "INFO", "replication").ConfigureAwait(false);
+        if (!info.Contains("role:", StringComparison.Ordinal)) return null;
+        if (address.Options.DefaultDatabase is > 0 and var database)
+            await raw.AskAsync(cancellation, "SELECT", database.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
+        return new(server, info.Contains("role:master", StringComparison.Ordinal), await NumberAsync("generation").ConfigureAwait(false),
+            await NumberAsync("time").ConfigureAwait(false));
+
+        async Task<long> NumberAsync(string field)
+            => long.TryParse(await raw.AskAsync(cancellation, "HGET", $"{{{options.Prefix}}}:meta", field).ConfigureAwait(false),
+                CultureInfo.InvariantCulture, out long number) ? number : 0;
+    }
+
+    private async Task<Target> FindOwnerAsync(CancellationToken cancellation)
     {
         if (address.Options.DefaultDatabase is > 0 and var database)
             throw new StreamStoreException(
@@ -88,7 +132,7 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
             throw new NoMasterException(
                 $"The server {ServerAddress.Text(owner.Address)} of the Redis Cluster at {address}, which serves the slot {given[0].Slot} "
                     + $"of the store with the prefix {options.Prefix}, does not answer, and no replica has taken its place.");
-        return new(address.Alone(owner.Address), true);
+        return new(address.AloneInCluster(owner.Address), true, true);
     }
 
     private async Task<Answer?> NodesAsync(RawServer raw, EndPoint server, CancellationToken cancellation)
@@ -136,16 +180,23 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     }
 
     private sealed record Answer(ClusterNodes? Nodes, int Slot, string? Refusal);
+
+    // Generation and time are those of the store; zero if the server has none.
+    private sealed record Standing(EndPoint Address, bool IsMaster, long Generation, long Time);
 }
 
 /// <summary>The server that the client connects to.</summary>
 /// <param name="Options">The options of the client.</param>
 /// <param name="IsClustered">Whether the server belongs to a cluster. The client is not told, and treats it as a single server.</param>
-internal sealed record Target(ConfigurationOptions Options, bool IsClustered)
+/// <param name="IsChosen">Whether it was chosen from several servers. The client knows the others only if it was not.</param>
+internal sealed record Target(ConfigurationOptions Options, bool IsClustered, bool IsChosen)
 {
     /// <summary>Whether another target is the same server.</summary>
     public bool LeadsTo(Target other) => IsClustered == other.IsClustered && Options.EndPoints.SequenceEqual(other.Options.EndPoints);
 }
 
-/// <summary>No server of a cluster serves the store's slot at present. A replica may take over, or the slot may return.</summary>
+/// <summary>
+/// No server is the store's master at present: all are replicas, or in a cluster, no server serves the slot. A replica may take over, or
+/// the slot may return.
+/// </summary>
 internal sealed class NoMasterException(string message) : Exception(message);

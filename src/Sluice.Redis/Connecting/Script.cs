@@ -35,6 +35,9 @@ internal sealed class Script
     public bool Writes => !(Name.StartsWith("find_", StringComparison.Ordinal) || Name.StartsWith("list_", StringComparison.Ordinal)
         || Name.StartsWith("read", StringComparison.Ordinal) || Name == "beat");
 
+    /// <summary>Whether it is the append of a sender.</summary>
+    public bool Appends => Name == "append";
+
     /// <summary>The text of the library, which a server gets once.</summary>
     public static string Library { get; }
 

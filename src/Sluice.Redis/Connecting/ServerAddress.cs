@@ -170,12 +170,19 @@ internal sealed class ServerAddress
             && !Array.Exists(words[..at], static word => word.StartsWith("password", StringComparison.OrdinalIgnoreCase)) ? name : null;
     }
 
-    /// <summary>Returns options for one server of a cluster, which the client treats as a single server.</summary>
+    /// <summary>Returns options for one of several servers.</summary>
     public ConfigurationOptions Alone(EndPoint server)
     {
         ConfigurationOptions options = Options.Clone();
         options.EndPoints.Clear();
         options.EndPoints.Add(server);
+        return options;
+    }
+
+    /// <summary>Returns options for one server of a cluster, which the client treats as a single server.</summary>
+    public ConfigurationOptions AloneInCluster(EndPoint server)
+    {
+        ConfigurationOptions options = Alone(server);
         // The client has no way to disable further commands of a map, but its texts name them all.
         options.CommandMap = ConfigurationOptions.Parse(Options.ToString(includePassword: false) + Unasked).CommandMap;
         (options.TieBreaker, options.DefaultVersion) = ("", new Version(7, 0));

@@ -10,6 +10,10 @@ internal sealed class ServerInfo
     public string RunId => this["run_id"];
     public string Version => this["redis_version"];
     public int MajorVersion => int.TryParse(Version.Split('.')[0], CultureInfo.InvariantCulture, out int major) ? major : 0;
+
+    /// <summary>Whether the server copies another one.</summary>
+    public bool IsReplica => this["role"] == "slave";
+
     public bool IsLoading => this["loading"] == "1";
     /// <summary>Whether the server says that it has no append-only file.</summary>
     public bool LacksLog => this["aof_enabled"] == "0";

@@ -211,6 +211,23 @@ public class HealthTests
         await host.StopAsync(Cancellation);
     }
 
+    [Fact]
+    public async Task AStoreThatRefusesAppendsIsReportedUntilItTakesThem()
+    {
+        var store = new HookedStore(new MemoryStreamStore());
+        using IHost host = Build(new(), store);
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        store.Before = static () => throw new StreamStoreException("It is full.") { IsPermanent = true };
+        await Assert.ThrowsAsync<StreamStoreException>(async () => await numbers.SendAsync(1, Cancellation));
+        Assert.Equal((HealthStatus.Degraded, "The store has refused the last append: It is full."), Told(await CheckAsync(host)));
+        store.Before = static () => Task.CompletedTask;
+        await numbers.SendAsync(2, Cancellation);
+        await numbers.WaitForIdleAsync(Cancellation);
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        await host.StopAsync(Cancellation);
+    }
+
     private IHost Build(HealthOptions health, IStreamStore store, Func<int, CancellationToken, Task>? function = null,
         Func<ConsecutorOptions, ConsecutorOptions>? configure = null)
     {

@@ -1,0 +1,52 @@
+using Sluice.Diagnostics;
+
+namespace Sluice.Redis;
+
+/// <summary>
+/// Warns once when the server refuses appends, and once when it takes them again. Other calls may succeed meanwhile: a full memory refuses
+/// appends only, and so is no outage (<see cref="ServerSilence"/>).
+/// </summary>
+/// <remarks>Thread-safe. Locking rule: <c>sync</c> protects the refusals; warnings are passed on outside of it.</remarks>
+internal sealed class AppendRefusals(ServerAddress address, RedisStoreOptions options)
+{
+    // A memory that is nearly full takes some appends and refuses others.
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
+
+    private readonly Lock sync = new();
+    private long first, last;
+    private int count;                               // zero if the server takes appends
+
+    /// <summary>An append was refused.</summary>
+    /// <param name="words">The words of the server.</param>
+    public void Refuse(string words)
+    {
+        lock (sync)
+        {
+            last = options.Time.GetTimestamp();
+            if (count++ > 0) return;
+            first = last;
+        }
+        Tell($"The Redis server at {address} has refused calls since {Clock()}; appends fail, and their callers have the errors: {words}");
+    }
+
+    /// <summary>An append was accepted.</summary>
+    public void Accept()
+    {
+        if (Volatile.Read(ref count) == 0) return;
+        string text;
+        lock (sync)
+        {
+            if (count == 0 || options.Time.GetElapsedTime(last) < Quiet) return;
+            text = string.Create(CultureInfo.InvariantCulture, $"The Redis server at {address} takes appends again, "
+                + $"{options.Time.GetElapsedTime(first).TotalSeconds:#,0.#} s after the first refusal ({Clock()}). Appends that it has "
+                + $"refused: {count:N0}.");
+            count = 0;
+        }
+        Tell(text);
+    }
+
+    private string Clock() => (options.Time.GetUtcNow() - options.Time.GetElapsedTime(first)).ToString("HH:mm:ss 'UTC'",
+        CultureInfo.InvariantCulture);
+
+    private void Tell(string text) => WarningHandlers.Tell(options.OnWarning, text);
+}
