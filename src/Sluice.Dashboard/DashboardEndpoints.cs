@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Sluice.Dashboard.Access;
 using Sluice.Graphs;
 
 namespace Sluice.Dashboard;
@@ -44,7 +46,8 @@ public static class DashboardEndpoints
         var host = new HostParts(services.GetServices<IConsecutor>, services.GetServices<IHostedPipeline>, services.GetServices<IGraph>,
             () => services.GetService<IStreamStore>());
         IHostApplicationLifetime? lifetime = services.GetService<IHostApplicationLifetime>();
-        var dashboard = new DashboardRoutes(prefix, options, host, lifetime?.ApplicationStarted ?? CancellationToken.None,
+        var tokens = new FormTokens(services.GetService<IDataProtectionProvider>());
+        var dashboard = new DashboardRoutes(prefix, options, host, tokens, lifetime?.ApplicationStarted ?? CancellationToken.None,
             lifetime?.ApplicationStopping ?? CancellationToken.None);
         RouteGroupBuilder group = endpoints.MapGroup(prefix);
         dashboard.Map(group);

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http;
+
 namespace Sluice.Hosting;
 
 /// <summary>Limits and timeouts of an endpoint of <c>MapProducer</c>. Immutable.</summary>
@@ -110,6 +112,16 @@ public sealed record HttpProducerOptions
         get => idempotencyWindow;
         init => idempotencyWindow = new SendOptions { IdempotencyWindow = value }.IdempotencyWindow;
     }
+
+    /// <summary>
+    /// Names the client of a request, such as its tenant or its account: each client has keys of its own then. Requests without a name
+    /// (null or empty) share one set of keys. By default, all clients of the consecutor share one set: a client that uses another one's key
+    /// gets the answer to the other one's request, and its items are not accepted. Setting or changing it makes all keys new ones.
+    /// </summary>
+    /// <example><code>
+    /// new HttpProducerOptions { KeyScope = context => context.User.FindFirstValue(ClaimTypes.NameIdentifier) }
+    /// </code></example>
+    public Func<HttpContext, string?>? KeyScope { get; init; }
 
     /// <summary>The clock of <see cref="ReceiveTimeout"/> and <see cref="StoreTimeout"/>; default the system's.</summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>

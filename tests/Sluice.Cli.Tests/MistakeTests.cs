@@ -27,6 +27,8 @@ public sealed class MistakeTests : CliTestBase
         { 2, "streams orders.db", "Do you mean sqlite:orders.db?" },
         { 2, "streams memory", "sluice cannot look into it" },
         { 2, "streams mysql:orders", "begins with 'mysql:'" },
+        { 2, "streams cache,password=aB3:xY9,ssl=true", "begins with none of them. Write 'redis:' before" },
+        { 2, "streams Host=db;Password=aB3:xY9", "begins with none of them. Write 'postgres:' before" },
         { 2, "streams sqlite:", "ends there" },
         { 2, "streams redis:localhost:6379,pasword=secret", "A connection string for Redis is like localhost:6379,password=…" },
         { 2, "streams host=localhost,password=secret", "This text is no store" },

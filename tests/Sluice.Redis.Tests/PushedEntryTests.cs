@@ -139,6 +139,21 @@ public sealed class PushedEntryTests : IAsyncLifetime
         Assert.Equal((1, ""), await ReadAsync(1));
     }
 
+    [Theory]
+    [InlineData("\u00011,-1")]
+    [InlineData("\u0001500000000")]
+    [InlineData("\u0001x")]
+    [InlineData("\0ab")]
+    [InlineData("\0")]
+    public async Task ADamagedMessageWakesAllCallers(string rest)
+    {
+        await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
+        long seen = await Here.WaitForEntriesAsync(Rows.Orders, [0], -1, Cancellation);
+        Task<long> waiting = Here.WaitForEntriesAsync(Rows.Orders, [0], seen, Cancellation).AsTask();
+        await There.Connection.Database.ExecuteAsync("PUBLISH", There.Connection.Channel, Encoding.UTF8.GetBytes(Rows.Orders + rest));
+        Assert.True(await waiting > seen);
+    }
+
     [Fact]
     public async Task ADisposedStoreReturnsNoPushedEntry()
     {

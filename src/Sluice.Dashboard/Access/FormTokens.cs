@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.AspNetCore.DataProtection;
 
 namespace Sluice.Dashboard.Access;
 
@@ -8,10 +9,12 @@ namespace Sluice.Dashboard.Access;
 /// read nor make.
 /// </summary>
 /// <remarks>
-/// Source: OWASP, Cross-Site Request Forgery Prevention, "Signed Double-Submit Cookie", with Fetch Metadata as a second fence. The key
-/// lives as long as the process: a form that was open during a restart has to be loaded again. Thread-safe.
+/// Source: OWASP, Cross-Site Request Forgery Prevention, "Signed Double-Submit Cookie", with Fetch Metadata as a second fence. If the
+/// program protects data, its keys sign the tokens, so that instances which share them take each other's forms. Otherwise the key lives as
+/// long as the process: a form that was open during a restart has to be loaded again. Thread-safe.
 /// </remarks>
-internal sealed class FormTokens
+/// <param name="protection">Protects the data of the program; null if it has none.</param>
+internal sealed class FormTokens(IDataProtectionProvider? protection)
 {
     public const string Field = "form-token";
 
@@ -21,6 +24,7 @@ internal sealed class FormTokens
     private const string Cookie = "sluice-form";
     private const int CookieBytes = 32;
 
+    private readonly IDataProtector? protector = protection?.CreateProtector("Sluice.Dashboard.Forms");
     private readonly byte[] key = RandomNumberGenerator.GetBytes(32);
 
     /// <summary>Returns the token for the forms of an answer, and sets the cookie if the browser has none.</summary>
@@ -32,7 +36,8 @@ internal sealed class FormTokens
             context.Response.Cookies.Append(Cookie, cookie, new()
             {
                 HttpOnly = true,
-                SameSite = SameSiteMode.Strict,
+                // Not Strict: with a link from another site a browser would not send it, and a new one would void the forms of all tabs.
+                SameSite = SameSiteMode.Lax,
                 Secure = context.Request.IsHttps,
                 Path = path.Length == 0 ? "/" : path,
                 IsEssential = true,
@@ -47,9 +52,26 @@ internal sealed class FormTokens
         string site = context.Request.Headers["Sec-Fetch-Site"].ToString();
         if (site is not ("" or "same-origin" or "none")) return false;
         return context.Request.Cookies[Cookie] is { Length: CookieBytes * 2 } cookie
-            && CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(Sign(cookie)),
-                Encoding.UTF8.GetBytes(form[Field].ToString()));
+            && IsSigned(Encoding.ASCII.GetBytes(cookie), form[Field].ToString());
     }
 
-    private string Sign(string cookie) => Convert.ToHexString(HMACSHA256.HashData(key, Encoding.ASCII.GetBytes(cookie)));
+    private string Sign(string cookie)
+    {
+        byte[] text = Encoding.ASCII.GetBytes(cookie);
+        return Convert.ToHexString(protector is null ? HMACSHA256.HashData(key, text) : protector.Protect(text));
+    }
+
+    private bool IsSigned(byte[] cookie, string token)
+    {
+        try
+        {
+            byte[] signed = Convert.FromHexString(token);
+            return protector is null ? CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(key, cookie), signed)
+                : CryptographicOperations.FixedTimeEquals(cookie, protector.Unprotect(signed));
+        }
+        catch (Exception e) when (e is FormatException or CryptographicException)
+        {
+            return false;                            // no token, or one of other keys
+        }
+    }
 }

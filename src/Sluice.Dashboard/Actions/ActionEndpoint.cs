@@ -28,8 +28,8 @@ internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, 
         }
         if (!tokens.IsOurs(context, form))
         {
-            await PageEndpoint.RefuseAsync(context, "The form is not of this dashboard, or the program was started again since. Load the "
-                + "page again, then repeat.").ConfigureAwait(false);
+            await PageEndpoint.RefuseAsync(context, "The form is not of this dashboard, or the program was started again since, or another "
+                + "instance of the program made the page and has other keys. Load the page again, then repeat.").ConfigureAwait(false);
             return;
         }
         string address = context.Request.PathBase.Add(root);

@@ -21,7 +21,7 @@ internal static class LetterActions
         if (request.Page.Options.MaskPayload is not null) throw new MissingException("Payloads are masked here, so they cannot be edited.");
         StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
         if (DeadLetterEditing.WhyNot(letter) is { } why) throw new MissingException(why);
-        string text = (request.Field("payload") ?? "").ReplaceLineEndings("\n");
+        string text = (request.Field("payload") ?? "").Replace("\r\n", "\n", StringComparison.Ordinal);      // as browsers send line ends
         bool isNew = false;
         string what = $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}";
         await request.AuditAsync(one.Store, what, async store =>

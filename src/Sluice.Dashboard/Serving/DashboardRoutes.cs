@@ -19,9 +19,11 @@ internal sealed class DashboardRoutes
     /// <param name="root">The prefix of the addresses.</param>
     /// <param name="options">The options.</param>
     /// <param name="host">Finds what the program has registered.</param>
+    /// <param name="tokens">Makes and checks the tokens of forms.</param>
     /// <param name="started">Cancelled when the program has started.</param>
     /// <param name="stopping">Cancelled when the program stops.</param>
-    public DashboardRoutes(string root, DashboardOptions options, HostParts host, CancellationToken started, CancellationToken stopping)
+    public DashboardRoutes(string root, DashboardOptions options, HostParts host, FormTokens tokens, CancellationToken started,
+        CancellationToken stopping)
     {
         this.root = root;
         var recorders = new GraphRecorders(options, host.Graphs);
@@ -31,7 +33,6 @@ internal sealed class DashboardRoutes
         stopping.Register(steps.Dispose);
         var sampler = new Sampler(options, host, recorders, steps);
         var guard = new AccessGuard(options);
-        var tokens = new FormTokens();
         answers = new(guard);
         pages = new(options, sampler, guard, tokens, new(options, stopping));
         actions = new(options, sampler, guard, tokens, pages, stopping);

@@ -94,7 +94,7 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
     private async ValueTask<SendResult> SendAsync(HttpContext context)
     {
         bool isMany = BodyFormat.IsManyItems(context.Request);
-        string? key = IdempotencyKey.Of(context.Request);
+        string? key = IdempotencyKey.Of(context.Request, options.KeyScope);
         ReadOnlySequence<byte> body = await bodies.ReceiveAsync(context);
         SendOptions how = send;
         List<T>? many = null;

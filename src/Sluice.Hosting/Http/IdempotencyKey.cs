@@ -12,9 +12,9 @@ internal static class IdempotencyKey
     private const string Header = "Idempotency-Key";
     private const int FingerprintLength = 16;        // of a hash; a client that constructs a collision harms only itself
 
-    /// <returns>The key; null without the header.</returns>
+    /// <returns>The key, of this client only if there is a scope; null without the header.</returns>
     /// <exception cref="RefusedException">The header is malformed.</exception>
-    public static string? Of(HttpRequest request)
+    public static string? Of(HttpRequest request, Func<HttpContext, string?>? scope)
     {
         StringValues values = request.Headers[Header];
         if (values.Count == 0) return null;
@@ -23,8 +23,12 @@ internal static class IdempotencyKey
         string key = text is ['"', .. var quoted] ? Unquoted(quoted) : text.ToString();
         if (key.Length is 0 or > SendOptions.MaxKeyLength) throw Malformed($"has {key.Length} characters");
         if (key.AsSpan().ContainsAnyExceptInRange(' ', '~')) throw Malformed("has characters that are not printable ASCII");
-        return key;
+        return scope is null ? key : Scoped(key, scope(request.HttpContext) ?? "");
     }
+
+    // Hashed, because a key has a limit. The length of the scope keeps two pairs with equal letters apart.
+    private static string Scoped(string key, string scope)
+        => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{scope.Length}:{scope}{key}")));
 
     /// <summary>A hash of the request, by which another request with the same key is recognized.</summary>
     public static byte[] Fingerprint(ReadOnlySequence<byte> body, bool isManyItems)

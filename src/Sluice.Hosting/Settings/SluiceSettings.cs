@@ -19,7 +19,9 @@ internal sealed class SluiceSettings
         (OnFailure, Supervisor, Health) = (options.OnFailure, options.Supervisor, options.Health);
         (LogScopes, LogPayloads) = (options.LogScopes, options.LogPayloads);
         if (all is null || root is null) return;
-        if (root.Value is { Length: > 0 } text) mistakes.Add($"Sluice is '{text}'; it is a section with settings of its own.");
+        // The text is not shown: it may be meant as Sluice:Store, and have a password.
+        if (root.Value is { Length: > 0 })
+            mistakes.Add("Sluice is a section with settings of its own, such as Sluice:Store; it is a text.");
         var read = new SettingsReader(root, mistakes);
         Store = read.Text("Store");
         if (Store is not null && StreamStores.WhyNot(Store) is { } why) read.Wrong("Store", $"cannot be used. {why}");

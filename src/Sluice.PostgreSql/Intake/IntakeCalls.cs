@@ -75,10 +75,13 @@ internal static class IntakeCalls
     {
         if (round.FindStream(name) is not { } stream) return null;
         (long entries, long next, List<string> problems) = (0, 0, []);
-        await round.ReadAsync([round.Sql.Command("SELECT xid, id, items, body FROM ~intake WHERE stream = $1 AND id > $2 ORDER BY id "
+        await round.ReadAsync([round.Sql.Command("SELECT xid, id, items, body, key FROM ~intake WHERE stream = $1 AND id > $2 ORDER BY id "
             + "LIMIT 100").With(stream.Id).With(after)], (query, read) =>
             {
-                var row = new IntakeRow(stream.Id, read.GetInt64(0), read.GetInt64(1), read.GetInt32(2), read.Bytes(3));
+                var row = new IntakeRow(stream.Id, read.GetInt64(0), read.GetInt64(1), read.GetInt32(2), read.Bytes(3))
+                {
+                    Key = read.TextOrNull(4),
+                };
                 (next, entries) = (row.Id, entries + row.Items);
                 EntryChunkHeader header = new(1, row.Items, round.Time, round.Generation);
                 foreach (ReadOnlyMemory<byte> record in Divide(row))
@@ -88,7 +91,7 @@ internal static class IntakeCalls
                     }
                     catch (StreamStoreException)
                     {
-                        row.Damage ??= "an entry does not match its checksum";
+                        row.Damage ??= "an entry cannot be read";
                     }
                 if (row.Damage is not null) problems.Add(Describe(name, row));
             }).ConfigureAwait(false);
@@ -101,6 +104,8 @@ internal static class IntakeCalls
 
     private static ReadOnlyMemory<byte>[] Divide(IntakeRow row)
     {
+        // It would make a producer whose name the server cannot index: each round of the stream would fail.
+        if (row.Key?.Length > SendOptions.MaxKeyLength) row.Damage = "its key is too long";
         List<ReadOnlyMemory<byte>> records = [];
         for (ReadOnlyMemory<byte> rest = row.Body; rest.Length > 0;)
         {

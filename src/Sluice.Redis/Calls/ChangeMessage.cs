@@ -18,12 +18,15 @@ internal readonly struct ChangeMessage
         Stream = Names.Decode(Encoding.UTF8.GetString(message, 0, end < 0 ? message.Length : end));
         rest = end < 0 || message[end] == 1 ? default : message.AsMemory(end + 1);
         if (end < 0) return;
-        Partitions = message[end] == 0 ? [Partition]
+        Partitions = message[end] == 0 ? (HasEntries ? [Partition] : null)
             : [.. Encoding.UTF8.GetString(message, end + 1, message.Length - end - 1).Split(',', StringSplitOptions.RemoveEmptyEntries)
-            .Select(text => int.TryParse(text, CultureInfo.InvariantCulture, out int partition) ? partition : 0)];
+            .Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int partition) ? partition : -1)];
     }
 
-    /// <summary>The partitions that may have entries; empty if there is only more room, null for any change.</summary>
+    /// <summary>
+    /// The partitions that may have entries; empty if there is only more room, null for any change. A damaged message has numbers that no
+    /// partition has.
+    /// </summary>
     public int[]? Partitions { get; }
 
     public string Stream { get; }

@@ -6,13 +6,14 @@ namespace Sluice.Sqlite;
 /// <summary>Carries out changes that other processes ask for, in the process that has the store open.</summary>
 /// <remarks>
 /// Has no thread: it waits for connections. A slow or wrong peer costs one of <see cref="MaxConnections"/> places for at most
-/// <see cref="RequestTimeout"/>. A change is a call of the store like any other; if the peer is gone when it is done, it stays done.
+/// <see cref="RequestTimeout"/>, and <see cref="AnswerTimeout"/> to take its answer. A change is a call of the store like any other; if the peer is
+/// gone when it is done, it stays done.
 /// </remarks>
 internal sealed class OwnerListener : IAsyncDisposable
 {
     private const int MaxConnections = 8;
 
-    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10), AnswerTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AcceptRetryInterval = TimeSpan.FromSeconds(1);
 
     private readonly SqliteStreamStore store;
@@ -78,11 +79,13 @@ internal sealed class OwnerListener : IAsyncDisposable
         try
         {
             await using var stream = new NetworkStream(peer, ownsSocket: true);
-            using var timeout = new CancellationTokenSource(RequestTimeout, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop.Token);
+            using var late = new CancellationTokenSource(RequestTimeout, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop.Token);
             JsonElement request = await OwnerMessage.ReadAsync(stream, OwnerMessage.MaxRequest, either.Token).ConfigureAwait(false);
             Action<Utf8JsonWriter> answer = await AnswerAsync(request).ConfigureAwait(false);
-            await OwnerMessage.WriteAsync(stream, answer, OwnerMessage.MaxAnswer, timeout.Token).ConfigureAwait(false);
+            // A change on a slow disk takes its time, and none of the answer's.
+            using var slow = new CancellationTokenSource(AnswerTimeout, time);
+            await OwnerMessage.WriteAsync(stream, answer, OwnerMessage.MaxAnswer, slow.Token).ConfigureAwait(false);
         }
         catch (Exception gone) when (gone is IOException or SocketException or OperationCanceledException or InvalidDataException)
         {

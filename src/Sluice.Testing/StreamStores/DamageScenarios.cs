@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -38,6 +40,35 @@ internal static class DamageScenarios
             "a check finds it");
         await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 5)], Dead = [Letter(lease.Damaged[0])] });
         Expect.Equal(0, await rig.BacklogAsync(), "what is left");
+    }
+
+    public static async Task AnEntryWithAWrongLengthOfItsHeadersIsNamed(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.AddAsync(Payloads[0]);
+        foreach (int length in (int[])[-1, Payloads[1].Length + 1, int.MaxValue]) await AddWithHeadersAsync(rig, Payloads[1], length);
+        await rig.AddAsync(Payloads[2]);
+        (Ownership owner, _) = await rig.TakeAsync();
+        LeaseResult lease = await rig.Store.LeaseAsync(new([owner]));
+        Expect.Same([Payloads[0], Payloads[2]], Texts(lease.Batches.SelectMany(batch => batch.Entries.ToArray())),
+            "what is leased besides");
+        Expect.Same([2L, 3L, 4L], lease.Damaged.Select(damage => damage.Entries.First), "what is damaged");
+        IReadOnlyList<string> problems = (await rig.Store.CheckAsync()).Problems;
+        Expect.Same([true, true, true], ((long[])[2, 3, 4]).Select(sequence => problems.Any(problem
+            => problem.Contains($"orders/0/{sequence}", StringComparison.Ordinal))), "what a check finds");
+        await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 5)], Dead = [.. lease.Damaged.Select(Letter)] });
+        Expect.Equal((0L, 3), (await rig.BacklogAsync(), (await rig.Store.ListDeadAsync(Main)).Count), "what is left, and letters");
+    }
+
+    // With a right checksum: a defect or another program has written the entry so.
+    private static async Task AddWithHeadersAsync(Rig rig, string payload, int length)
+    {
+        ProducerState producer = await rig.Store.OpenProducerAsync(Orders, "adder");
+        using EntryBatch batch = Batch(payload);
+        Span<byte> record = MemoryMarshal.AsMemory(batch.RecordAt(0)).Span;
+        BinaryPrimitives.WriteInt32LittleEndian(record[24..], length);
+        BinaryPrimitives.WriteUInt32LittleEndian(record[4..], EntryChunk.Checksum(record[8..]));
+        await rig.Store.AppendAsync(new(Orders, "adder", producer.Epoch, producer.Last + 1, batch));
     }
 
     private static async Task AReadEndsBefore(Rig rig, bool isDeleted)

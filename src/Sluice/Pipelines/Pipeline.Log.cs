@@ -13,7 +13,7 @@ public sealed partial class Pipeline
     /// <param name="what"><c>"input"</c> for items that go into the node, <c>"output"</c> for items that come out, <c>"both"</c> for
     /// both.</param>
     /// <param name="log">Called for each item; several threads call it at a time if the stage is parallel. By default, each item is a line
-    /// on standard output.</param>
+    /// on standard output, with codes in place of control characters.</param>
     /// <exception cref="KeyNotFoundException">There is no node of this name.</exception>
     /// <exception cref="ArgumentException">The word is none of these; or the node has no such side, as a source has no input.</exception>
     /// <exception cref="InvalidOperationException">The node is a branch or a fan-in, which is no function.</exception>
@@ -34,7 +34,7 @@ public sealed partial class Pipeline
             throw new ArgumentException($"'{node}' is a {found.Kind} and has no input. Log its output.", nameof(what));
         if (isOutput && !isInput && found.OutputType is null)
             throw new ArgumentException($"'{node}' is a {found.Kind} and has no output. Log its input.", nameof(what));
-        log ??= static line => Console.WriteLine(line);
+        log ??= static line => Console.WriteLine(Warnings.Visible(line.ToString()));
         Action<ItemLogEntry> chosen = isInput && isOutput ? log : line =>
         {
             if (line.IsOutput == isOutput) log(line);

@@ -77,6 +77,8 @@ public static class EntryChunk
         if (BinaryPrimitives.ReadUInt32LittleEndian(span[4..]) != Checksum(span[8..length]))
             throw Damaged(stream, partition, sequence, "it does not match its checksum");
         int headers = BinaryPrimitives.ReadInt32LittleEndian(span[24..]);
+        if (headers < 0 || headers > length - RecordOverhead)
+            throw Damaged(stream, partition, sequence, "the length of its headers is wrong");
         entry = new Entry
         {
             Sequence = sequence,

@@ -63,11 +63,15 @@ public sealed class StreamChanges
 
     /// <summary>Reports that there may be entries to lease or read in some partitions of a stream, and only there.</summary>
     /// <param name="stream">The stream.</param>
-    /// <param name="partitions">The partitions; none if entries were only settled, so that only room was made.</param>
+    /// <param name="partitions">
+    /// The partitions; none if entries were only settled, so that only room was made. A number that no partition has, as in a message that
+    /// another program has sent, wakes all callers that wait for the stream.
+    /// </param>
     public void PublishEntries(string stream, IReadOnlyCollection<int> partitions)
     {
         ArgumentNullException.ThrowIfNull(partitions);
-        lock (gate) signals.GetValueOrDefault(stream)?.Change(++last, partitions);
+        bool areKnown = partitions.All(static partition => partition is >= 0 and < StreamOptions.MaxPartitions);
+        lock (gate) signals.GetValueOrDefault(stream)?.Change(++last, areKnown ? partitions : null);
     }
 
     /// <summary>

@@ -8,6 +8,8 @@ public sealed record StreamOptions
     /// <summary>The default number of partitions.</summary>
     public const int DefaultPartitions = 64;
 
+    internal const int MaxPartitions = 4096;
+
     private readonly int? partitions;
 
     /// <summary>The number of partitions; 1 to 4,096. It cannot change later, because keys would move.</summary>
@@ -46,7 +48,7 @@ public sealed record StreamOptions
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
     public void Check()
     {
-        Check(Partitions, 4096, nameof(Partitions));
+        Check(Partitions, MaxPartitions, nameof(Partitions));
         Check(MaxItems, long.MaxValue, nameof(MaxItems));
         Check(MaxBytes, long.MaxValue, nameof(MaxBytes));
         Check(MaxEntryBytes, 256 << 20, nameof(MaxEntryBytes));

@@ -127,14 +127,23 @@ public static class StreamStores
         int colon = store.IndexOf(':', StringComparison.Ordinal);
         string scheme = colon < 0 ? "" : store[..colon];
         if (!Packages.TryGetValue(scheme, out string? package) || colon == store.Length - 1)
-            throw new ArgumentException(store.Length == 0 ? $"A store is written as {Forms}; this text is empty."
-                : colon < 0 ? $"A store is written as {Forms}; this text has no scheme before a colon."
-                : $"A store is written as {Forms}; this text begins with '{scheme}:'"
-                    + $"{(colon == store.Length - 1 ? ", and ends there" : "")}.", nameof(store));
+            throw new ArgumentException($"A store is written as {Forms}; this text "
+                + (store.Length == 0 ? "is empty."
+                : colon < 0 ? $"has no scheme before a colon.{Hint(store)}"
+                : !IsShown(scheme) ? $"begins with none of them.{Hint(store)}"
+                : $"begins with '{scheme}:'{(colon == store.Length - 1 ? ", and ends there" : "")}.{Hint(store)}"), nameof(store));
         StreamStoreProvider provider = Provider(scheme, package);
         provider.OnWarning = onWarning;
         return (provider, store[(colon + 1)..]);
     }
+
+    // In a connection string without its scheme, the first colon may be behind the password.
+    private static bool IsShown(string scheme) => scheme.Length is > 0 and < 12 && scheme.All(char.IsAsciiLetterOrDigit);
+
+    private static string Hint(string store)
+        => store.Contains("host=", StringComparison.OrdinalIgnoreCase) || store.Contains("server=", StringComparison.OrdinalIgnoreCase)
+            ? " Write 'postgres:' before a connection string of PostgreSQL."
+            : store.Contains("password=", StringComparison.OrdinalIgnoreCase) ? " Write 'redis:' before a connection string of Redis." : "";
 
     private static StreamStoreProvider Provider(string scheme, string package)
     {

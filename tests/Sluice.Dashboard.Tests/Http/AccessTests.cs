@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Sluice.Dashboard.Tests.Http;
@@ -32,6 +33,47 @@ public sealed class AccessTests : IAsyncDisposable
             ("Sec-Fetch-Site", "same-origin"));
         Assert.Equal(HttpStatusCode.SeeOther, done.Status);
         Assert.Equal(2, (await letters.ListAsync()).Count);
+    }
+
+    /// <summary>Several instances have one address: the page is of one of them, and the form goes to another.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AFormOfAnotherInstanceIsTakenIfTheInstancesShareTheirKeys(bool share)
+    {
+        Letters letters = await FillAsync();
+        var keys = new EphemeralDataProtectionProvider();
+        await using DashboardProgram one = await DashboardProgram.StartAsync(Options(), AddKeys),
+            other = await DashboardProgram.StartAsync(Options(), AddKeys);
+        using Viewer viewer = one.NewViewer(), stranger = one.NewViewer();
+        string theirs = await stranger.TokenAsync("/consecutors/orders/dead");
+        Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync(theirs)).Status);
+        Answer answer = await PostAsync(await viewer.TokenAsync("/consecutors/orders/dead"));
+        Assert.Equal(share ? HttpStatusCode.SeeOther : HttpStatusCode.Forbidden, answer.Status);
+        if (!share) Assert.Contains("another instance of the program made the page", answer.Text, StringComparison.Ordinal);
+        Assert.Equal(share ? 2 : 3, (await letters.ListAsync()).Count);
+
+        void AddKeys(WebApplicationBuilder builder)
+        {
+            if (share) builder.Services.AddSingleton<IDataProtectionProvider>(keys);
+        }
+
+        // Cookies are not of a port.
+        Task<Answer> PostAsync(string token) => viewer.SendAsync(new(HttpMethod.Post, other.Root + "/consecutors/orders/discard")
+        {
+            Content = new FormUrlEncodedContent([new("number", "1"), new("form-token", token)])
+        });
+    }
+
+    /// <summary>A browser that follows a link of another site sends no Strict cookie, and a new one would void the forms of open
+    /// tabs.</summary>
+    [Fact]
+    public async Task TheCookieOfFormsIsAlsoSentWithALinkFromAnotherSite()
+    {
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options());
+        using Viewer viewer = program.NewViewer();
+        Assert.Contains("samesite=lax", (await viewer.GetAsync("")).Headers["Set-Cookie"], StringComparison.OrdinalIgnoreCase);
+        Assert.False((await viewer.GetAsync("")).Headers.ContainsKey("Set-Cookie"));
     }
 
     [Fact]

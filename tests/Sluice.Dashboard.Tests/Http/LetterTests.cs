@@ -123,14 +123,14 @@ public sealed partial class LetterTests : IAsyncDisposable
         string token = await viewer.TokenAsync(Page);
         long before = (await store.FindStreamAsync("orders", Cancellation))!.Appended;
         Task<Answer>[] posts = [.. Enumerable.Range(0, 8).Select(i => viewer.PostRawAsync("/consecutors/orders/edit",
-            [("form-token", token), ("number", "1"), ("payload", "good\r\nline")]))];
+            [("form-token", token), ("number", "1"), ("payload", "good\r\nline\u2028with\u0085\fends")]))];
         Answer[] answers = await Task.WhenAll(posts);
         Assert.Contains(answers, static answer => answer.Headers.GetValueOrDefault("Location")?.Contains("done=sent",
             StringComparison.Ordinal) == true);
         Assert.All(answers, static answer => Assert.True(answer.Status is HttpStatusCode.SeeOther or HttpStatusCode.NotFound, answer.Text));
         Assert.Equal(before + 1, (await store.FindStreamAsync("orders", Cancellation))!.Appended);
         ReadResult read = await store.ReadAsync(new("orders", 0, before + 1), Cancellation);
-        Assert.Equal("good\nline", Encoding.UTF8.GetString(read.Entries.Span[^1].Payload.Span));
+        Assert.Equal("good\nline\u2028with\u0085\fends", Encoding.UTF8.GetString(read.Entries.Span[^1].Payload.Span));
         string audit = WebUtility.HtmlDecode((await viewer.GetAsync("/audit")).Text);
         Assert.Contains("Edit the dead letter 1 of orders and send it again, as: good\nline", audit, StringComparison.Ordinal);
         Assert.Contains(">sent<", audit, StringComparison.Ordinal);

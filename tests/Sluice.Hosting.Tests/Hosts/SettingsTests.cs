@@ -51,6 +51,10 @@ public class SettingsTests
     [InlineData("Store", "mysql:here", "this text begins with 'mysql:'.")]
     [InlineData("Store", "mysql:here", "is written as sqlite:FILE, redis:HOST:PORT, postgres:CONNECTION or memory; this text "
         + "begins with 'mysql:'")]
+    [InlineData("Store", "Host=db;Username=app;Password=s3cret;Root Certificate=C:\\certs\\ca.pem", "postgres:CONNECTION or memory; this "
+        + "text begins with none of them. Write 'postgres:' before a connection string of PostgreSQL.")]
+    [InlineData("Store", "Host=db;Password=s3cret", "has no scheme before a colon. Write 'postgres:' before")]
+    [InlineData("Store", "cache,password=s3cret:xY9,ssl=true", "begins with none of them. Write 'redis:' before a connection string of")]
     [InlineData("Stor", "memory", "Sluice:Stor: there is no such setting; there are Consecutors, Health, LogPayloads, LogScopes,")]
     [InlineData("OnFailure", "Crash", "Sluice:OnFailure is 'Crash'; it must be one of StopHost, Degrade.")]
     [InlineData("Consecutors:nubmers:MaxInFlight", "1", "Sluice:Consecutors:nubmers is the name of no consecutor; there are numbers.")]
@@ -90,7 +94,16 @@ public class SettingsTests
         string only = Assert.Single(mistake.Mistakes);
         Assert.Contains(line, only, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', only);
+        Assert.DoesNotContain("s3cret", only, StringComparison.Ordinal);
         Assert.Equal(mistake.Message, mistake.ToString());
+    }
+
+    [Fact]
+    public async Task AStoreInPlaceOfTheSectionIsNotShown()
+    {
+        using IHost host = Build([new("Sluice", "redis:cache:6379,password=s3cret")]);
+        var mistake = await Assert.ThrowsAsync<SettingsException>(() => host.StartAsync(Cancellation));
+        Assert.Equal("Sluice is a section with settings of its own, such as Sluice:Store; it is a text.", Assert.Single(mistake.Mistakes));
     }
 
     [Theory]

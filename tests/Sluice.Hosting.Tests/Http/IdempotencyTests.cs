@@ -65,6 +65,24 @@ public class IdempotencyTests
         Assert.Equal(2, (await service.EndAsync()).Accepted);
     }
 
+    [Fact]
+    public async Task AClientHasKeysOfItsOwnWithAKeyScope()
+    {
+        await using var stores = new Stores("memory");
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(),
+            new() { KeyScope = static context => context.Request.Headers["X-Client"] });
+
+        foreach ((string? client, long accepted) in ((string?, long)[])[("a", 1), ("b", 2), ("a", 2), (null, 3), (null, 3), ("1:a", 4)])
+        {
+            service.Client.DefaultRequestHeaders.Remove("X-Client");
+            if (client is not null) service.Client.DefaultRequestHeaders.Add("X-Client", client);
+            Assert.Equal("202 {\"accepted\":1}", await PostAsync(service, A, "1"));
+            Assert.Equal(accepted, (await service.EndAsync()).Accepted);
+        }
+        Assert.StartsWith("422", await PostAsync(service, """{"Id":"b","Quantity":1}""", "1"));
+        Assert.StartsWith("400", await PostAsync(service, A, new string('k', 151)));
+    }
+
     [Theory]
     [InlineData("memory")]
     [InlineData("sqlite")]

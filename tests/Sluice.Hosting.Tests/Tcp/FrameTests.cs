@@ -1,8 +1,10 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests.Tcp;
 
@@ -53,13 +55,11 @@ public class FrameTests
     [Fact]
     public async Task AConnectionCanUseTls()
     {
-        using RSA key = RSA.Create(2048);
-        using X509Certificate2 certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256,
-            RSASignaturePadding.Pkcs1)
-            .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using X509Certificate2 certificate = NewCertificate();
         await using var stores = new Stores("memory");
+        ConcurrentQueue<string> warnings = new();
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(),
-            new() { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate } });
+            new() { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate }, OnWarning = warnings.Enqueue });
 
         await using (TcpProbe plain = await TcpProbe.ConnectAsync(listener.Address))
         {
@@ -67,6 +67,8 @@ public class FrameTests
             await plain.SendAsync("1 a");
             Assert.DoesNotContain(await plain.RestAsync(), answer => answer.StartsWith("ok", StringComparison.Ordinal));
         }
+        Assert.Contains("A client and this side found no common TLS: AuthenticationException: ", Assert.Single(warnings),
+            StringComparison.Ordinal);
         await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address, certificate: certificate.GetCertHashString());
         await probe.SendAsync("hello");
         Assert.Equal("hello 0", await probe.ReceiveAsync());
@@ -75,6 +77,20 @@ public class FrameTests
         await probe.SendAsync("7 c");
         Assert.StartsWith("error 2 ", await probe.ReceiveAsync());
         Assert.Equal(["b"], await listener.EndAsync());
+    }
+
+    [Fact]
+    public async Task AClientThatDoesNotEndItsHandshakeIsTold()
+    {
+        using X509Certificate2 certificate = NewCertificate();
+        var clock = new TestClock();
+        var told = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Listener listener = await Listener.StartAsync(null,
+            new() { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate }, OnWarning = told.SetResult },
+            time: clock);
+        await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
+        for (Task<List<string>> rest = probe.RestAsync(); !rest.IsCompleted; await Task.Yield()) clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.EndsWith("A client has not ended its TLS handshake within 60 seconds.", await told.Task, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -111,13 +127,17 @@ public class FrameTests
     public async Task AConnectionAboveTheLimitIsRefused()
     {
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { MaxConnections = 2 });
+        ConcurrentQueue<string> warnings = new();
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(),
+            new() { MaxConnections = 2, OnWarning = warnings.Enqueue });
         (TcpProbe one, _) = await TcpProbe.HelloAsync(listener.Address);
         (TcpProbe two, _) = await TcpProbe.HelloAsync(listener.Address);
         await using TcpProbe first = one, second = two;
 
         await using (TcpProbe third = await TcpProbe.ConnectAsync(listener.Address))
             Assert.StartsWith("error 0 There are 2 connections already", (await third.RestAsync()).Single());
+        Assert.EndsWith("A connection was refused, because there are 2 already (TcpOptions.MaxConnections).", Assert.Single(warnings),
+            StringComparison.Ordinal);
         first.EndSending();
         Assert.Empty(await first.RestAsync());
         await second.SendAsync("1 a");
@@ -182,5 +202,12 @@ public class FrameTests
         await one.AcknowledgedAsync(1000);
         Assert.True(await run.StopAsync(TimeSpan.FromSeconds(30)));
         Assert.Equal(Enumerable.Range(1, 1000).Select(i => $"A{i}"), seen);
+    }
+
+    private static X509Certificate2 NewCertificate()
+    {
+        using RSA key = RSA.Create(2048);
+        return new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+            .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
     }
 }

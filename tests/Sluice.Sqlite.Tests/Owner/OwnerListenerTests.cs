@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Sqlite.Tests.Owner;
 
@@ -45,6 +46,20 @@ public sealed class OwnerListenerTests : IDisposable
         Assert.Contains("members", await AskAsync("""{"version":1,"command":"members","stream":"a","group":"a"}"""u8.ToArray()),
             StringComparison.Ordinal);
         slow.ForEach(static peer => peer.Dispose());
+    }
+
+    [Fact]
+    public async Task AChangeThatTakesLongerThanARequestMayIsAnswered()
+    {
+        var clock = new SlowClock();
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, new() { Time = clock },
+            Cancellation);
+        await store.OpenStreamAsync("a", new() { Partitions = 1 }, Cancellation);
+        await store.AddGroupAsync(new("a", "a"), cancellation: Cancellation);
+        clock.IsSlow = true;
+        Assert.Contains("\"changed\":0", await AskAsync(
+            """{"version":1,"command":"redrive","stream":"a","group":"a","numbers":[1]}"""u8.ToArray()), StringComparison.Ordinal);
+        Assert.True(clock.Slowly > 0);
     }
 
     [Fact]
@@ -159,4 +174,31 @@ public sealed class OwnerListenerTests : IDisposable
     }
 
     public void Dispose() => directory.Dispose();
+
+    /// <summary>The clock of a store whose changes take 11 seconds: they pass whenever the store asks for the time.</summary>
+    private sealed class SlowClock : TimeProvider
+    {
+        private readonly TestClock clock = new();
+
+        public bool IsSlow { get; set; }
+
+        public int Slowly { get; private set; }
+
+        public override long TimestampFrequency => clock.TimestampFrequency;
+
+        public override long GetTimestamp()
+        {
+            if (IsSlow)
+            {
+                clock.Advance(TimeSpan.FromSeconds(11));
+                Slowly++;
+            }
+            return clock.GetTimestamp();
+        }
+
+        public override DateTimeOffset GetUtcNow() => clock.GetUtcNow();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+            => clock.CreateTimer(callback, state, dueTime, period);
+    }
 }

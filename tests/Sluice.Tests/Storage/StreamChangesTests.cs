@@ -57,6 +57,22 @@ public class StreamChangesTests
         Assert.Equal((2, true), (required, count > 0));
     }
 
+    /// <summary>Messages between processes come from everybody who may publish them.</summary>
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(4096)]
+    [InlineData(int.MaxValue)]
+    public async Task ANumberThatNoPartitionHasWakesAllCallersOfTheStream(int partition)
+    {
+        changes.Know("s");
+        long count = await WaitAsync(-1);
+        Task<long> wait = changes.WaitForEntriesAsync("s", [0], count, static () => default, Cancellation).AsTask();
+        changes.PublishEntries("s", [1]);
+        Assert.False(wait.IsCompleted);
+        changes.PublishEntries("s", [partition]);
+        Assert.Equal(count + 2, await wait);
+    }
+
     private async Task<long> WaitAsync(long after) => await changes.WaitForChangeAsync("s", after, () =>
     {
         required++;

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text.Json;
 
 namespace Sluice.Producers;
@@ -10,7 +11,7 @@ namespace Sluice.Producers;
 /// <remarks>One loop: receive, take, wait for acceptance, acknowledge. Not shared.</remarks>
 internal sealed partial class TcpConnection<T>(
     Socket socket, TcpOptions options, IPayloadSerializer<T> serializer, Func<string?, IFrameIntake<T>> intakes, TcpClients clients,
-        TcpRefusals refusals, TimeProvider time, CancellationToken stop, CancellationToken run) : IDisposable
+        TcpRefusals refusals, TcpRefusals strangers, TimeProvider time, CancellationToken stop, CancellationToken run) : IDisposable
 {
     private const string Hello = "hello";
     private const int MaxClient = 150;
@@ -62,9 +63,12 @@ internal sealed partial class TcpConnection<T>(
             await secure.AuthenticateAsServerAsync(options.Tls, over.Token);
             return secure;
         }
-        catch
+        catch (Exception e)
         {
             await secure.DisposeAsync();
+            if (e is AuthenticationException) strangers.Note("A client and this side found no common TLS", e);
+            else if (idle.IsCancellationRequested)
+                strangers.Note($"A client has not ended its TLS handshake within {Amounts.Exactly(options.IdleTimeout)}");
             throw;
         }
     }

@@ -52,7 +52,8 @@ public sealed record TcpOptions
     public Action<IPEndPoint>? OnListening { get; init => field = AsyncVoid.RefuseCallback(value, "TcpOptions.OnListening"); }
 
     /// <summary>Receives warnings: items that could not be stored, a key or a serializer that failed on an item, connections that could not
-    /// be accepted. At most one a minute of each source. Null: they go to the event source <c>Sluice</c> and to standard error. Called on
+    /// be accepted, or were refused because there were too many, and TLS handshakes that failed. For each source at most one a minute of
+    /// items, and one of connections. Null: they go to the event source <c>Sluice</c> and to standard error. Called on
     /// any thread.</summary>
     public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "TcpOptions.OnWarning"); }
 

@@ -17,7 +17,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
     private readonly int port;
     private readonly IPayloadSerializer<T> serializer;
     private readonly TcpOptions options;
-    private readonly TcpRefusals refusals;
+    private readonly TcpRefusals refusals, strangers;              // of items, and of connections: strangers hide no lost item
     private Socket? listener;
     private Task accepting = Task.CompletedTask;
 
@@ -26,6 +26,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
     {
         (this.port, this.serializer, this.options) = (port, serializer, options);
         refusals = new(options, Run.NameOf(context.Node), Run.Options.Time);
+        strangers = new(options, Run.NameOf(context.Node), Run.Options.Time);
         Intake = _ => new RunIntake(this);
     }
 
@@ -98,7 +99,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
         }
         catch (SocketException e) when (!IsStopped)
         {
-            refusals.Note("A connection could not be accepted, and it is tried again", e);
+            strangers.Note("A connection could not be accepted, and it is tried again", e);
             await Task.Delay(AcceptRetryInterval, TimeProvider.System, StopToken);
             return null;
         }
@@ -113,7 +114,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
             Refuse(socket);
             return;
         }
-        Task serving = ServeAsync(new(socket, options, serializer, Intake, clients, refusals, Run.Options.Time, StopToken,
+        Task serving = ServeAsync(new(socket, options, serializer, Intake, clients, refusals, strangers, Run.Options.Time, StopToken,
             Context.Token));
         if (serving.IsCompleted) return;
         lock (sync) connections.Add(serving);
@@ -128,6 +129,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
     /// <summary>Tells a client that there are too many connections, if that needs no wait.</summary>
     private void Refuse(Socket socket)
     {
+        strangers.Note($"A connection was refused, because there are {options.MaxConnections} already (TcpOptions.MaxConnections)");
         using (socket)
         {
             try

@@ -2,8 +2,9 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Producers;
 
-/// <summary>Warns the operator of items that a source could not take because of the store, a key function or a serializer. The client does
-/// not learn what failed inside of the service. At most one warning a minute for each source, however many clients fail.</summary>
+/// <summary>Warns the operator of what a source could not take: items because of the store, a key function or a serializer, or
+/// connections. The client does not learn what failed inside of the service. At most one warning a minute, however many clients fail.
+/// </summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class TcpRefusals(TcpOptions options, string node, TimeProvider time)
 {
@@ -16,7 +17,7 @@ internal sealed class TcpRefusals(TcpOptions options, string node, TimeProvider 
     private long? told;
     private long untold;
 
-    public void Note(string what, Exception why)
+    public void Note(string what, Exception? why = null)
     {
         long before;
         lock (sync)
@@ -29,6 +30,6 @@ internal sealed class TcpRefusals(TcpOptions options, string node, TimeProvider 
             (told, before, untold) = (time.GetTimestamp(), untold, 0);
         }
         string more = before == 0 ? "" : $" Since the last warning there were {before:N0} more.";
-        WarningHandlers.Tell(options.OnWarning, $"{node}: {what}: {why.GetType().Name}: {why.Message}{more}");
+        WarningHandlers.Tell(options.OnWarning, $"{node}: {what}{(why is null ? "." : $": {why.GetType().Name}: {why.Message}")}{more}");
     }
 }
