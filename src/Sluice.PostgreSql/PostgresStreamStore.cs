@@ -112,8 +112,8 @@ public sealed partial class PostgresStreamStore : StreamStore
     /// <summary>Opens a store over connections that the application has configured. The store does not dispose the data source.</summary>
     /// <param name="source">
     /// The data source, without multiplexing, for at least three connections. The store takes no part in a
-    /// <see cref="System.Transactions.TransactionScope"/> of its callers, also if the data source enlists its connections. After an error in
-    /// a statement of the store, it closes the idle connections of the data source.
+    /// <see cref="System.Transactions.TransactionScope"/> of its callers, also if the data source enlists its connections. After an error
+    /// in a statement of the store, it closes the idle connections of the data source.
     /// </param>
     /// <param name="options">The options of the store.</param>
     /// <param name="cancellation">Gives up waiting.</param>
