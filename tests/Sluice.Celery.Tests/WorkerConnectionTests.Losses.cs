@@ -39,7 +39,7 @@ public sealed partial class WorkerConnectionTests
         var local = new Processor("local") { Inputs = ["x"] };
         service.Service.Register(local, async (IO<int> x, CancellationToken cancellation) =>
         {
-            await x.FirstAsync();
+            await x.FirstAsync(cancellation);
             works.TrySetResult();
             await mayEnd.Task.WaitAsync(cancellation);
         });
