@@ -13,7 +13,8 @@ public partial class OperationsPageTests
     /// <summary>Texts that the sources make of pieces, or that another program writes.</summary>
     private static readonly HashSet<string> Composed =
     [
-        "waiting (no host for …)", "running on …, which is silent (no host for …)",
+        "waiting (no host for …)", "waiting (paused since …)", "running on …, which is silent (no host for …)",
+        "It has not ended a statement within the Command Timeout: …",
         "invalid input syntax for type boolean: \"harmless: Sluice reads again …\"",
     ];
 

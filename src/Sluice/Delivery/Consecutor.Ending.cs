@@ -200,7 +200,7 @@ public sealed partial class Consecutor<T>
     private async Task ThrowIfStartEndsAsync()
     {
         // The state says so a moment before the end of the start, which is sure to come then.
-        if (State == ConsecutorStatus.Failed) await Task.Delay(Timeout.Infinite, stopsStart.Token).ConfigureAwait(false);
+        if (State == ConsecutorStatus.Failed) await Task.Delay(Timeout.InfiniteTimeSpan, core.Time, stopsStart.Token).ConfigureAwait(false);
         stopsStart.Token.ThrowIfCancellationRequested();
     }
 

@@ -91,7 +91,8 @@ public class OutputCallbackTests
         ConsecutorSnapshot end = await work.WaitForIdleAsync(Cancellation);
         Assert.Equal(at == "suspend" ? (2, 1) : (3, 0), (end.Completed, end.Dead));
         Assert.Equal(at == "suspend" ? 6 : 9, written.Count);
-        if (at != "suspend") Assert.Single(warnings, text => text.Contains($"could not be suspended, continued or ended: FormatException: {at}"));
+        if (at != "suspend")
+            Assert.Single(warnings, text => text.Contains($"could not be suspended, continued or ended: FormatException: {at}"));
         await work.StopAsync(cancellation: Cancellation);
     }
 

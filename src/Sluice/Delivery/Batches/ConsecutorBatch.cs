@@ -22,9 +22,7 @@ public sealed class ConsecutorBatch<T>
     private readonly Consecutor<T> consecutor;
     private readonly BatchTag tag;
     private readonly Lock sync = new();
-    private Appender<T>? appender;                   // from the first send on
-    private int producer;                            // its number; 0 before the first send, and when it was returned
-    private Task latest = Task.CompletedTask;        // this and below: under sync
+    private RentedSender? sender;                    // from the first send on; this and below: under sync
     private int sending;                             // calls that send
     private TaskCompletionSource? sent;              // set by the last call that sends, for the first that closes
     private bool isClosed;
@@ -32,11 +30,6 @@ public sealed class ConsecutorBatch<T>
 
     internal ConsecutorBatch(Consecutor<T> consecutor, BatchTag tag, bool wasClosed)
         => (this.consecutor, this.tag, this.wasClosed) = (consecutor, tag, wasClosed);
-
-#pragma warning disable MA0055                       // a batch need not be closed by the object that sends, and has nothing to dispose
-    /// <summary>Returns the producer of an object that nobody has closed: it has no call under way.</summary>
-    ~ConsecutorBatch() => ReturnProducer();
-#pragma warning restore MA0055
 
     /// <summary>The name of the batch.</summary>
     public string Name => tag.Name;
@@ -96,10 +89,10 @@ public sealed class ConsecutorBatch<T>
             over = sending == 0 ? Task.CompletedTask : (sent ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
         await over.WaitAsync(cancellation).ConfigureAwait(false);
-        lock (sync) last = latest;                   // the send of a cancelled call may still be under way
+        lock (sync) last = sender?.Latest ?? Task.CompletedTask;         // the send of a cancelled call may still be under way
         await last.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
-        ReturnProducer();
+        sender?.Return(last);
         using var nothing = new EntryBatch();
         var close = new AppendRequest(tag.Consecutor, CloserOf(tag), 0, 1, nothing)
         {
@@ -150,22 +143,6 @@ public sealed class ConsecutorBatch<T>
         }
     }
 
-    private void ReturnProducer()
-    {
-        int number = Interlocked.Exchange(ref producer, 0);
-        if (number != 0) consecutor.ReturnProducer(number, latest);
-    }
-
-    // Called under the lock. An object that nobody sends with costs nothing.
-    private Appender<T> Sender()
-    {
-        if (appender is not null) return appender;
-        producer = consecutor.RentProducer();
-        appender = consecutor.NewOwnAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"batch-{producer}"));
-        appender.Batch = tag;
-        return appender;
-    }
-
     private void EndSend()
     {
         TaskCompletionSource? told;
@@ -182,9 +159,40 @@ public sealed class ConsecutorBatch<T>
             Task room;
             lock (sync)
             {
-                if (Sender().TryAdd(item, null, default, out room) is { } append) return latest = append;
+                sender ??= new(consecutor, tag);
+                if (sender.Appender.TryAdd(item, null, default, out room) is { } append) return sender.Latest = append;
             }
             await room.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A producer of the consecutor with a number of its own, which is returned when the batch is closed, or nobody holds it any
+    /// more: then it has no call under way.</summary>
+    private sealed class RentedSender
+    {
+        private readonly Consecutor<T> consecutor;
+        private int number;                          // 0 when it was returned
+
+        public RentedSender(Consecutor<T> consecutor, BatchTag tag)
+        {
+            this.consecutor = consecutor;
+            number = consecutor.RentProducer();
+            Appender = consecutor.NewOwnAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"batch-{number}"));
+            Appender.Batch = tag;
+        }
+
+#pragma warning disable MA0055                       // another object may close the batch, so this one need not be disposed
+        ~RentedSender() => Return(Latest);
+#pragma warning restore MA0055
+
+        public Appender<T> Appender { get; }
+
+        public Task Latest { get; set; } = Task.CompletedTask;
+
+        public void Return(Task latest)
+        {
+            int rented = Interlocked.Exchange(ref number, 0);
+            if (rented != 0) consecutor.ReturnProducer(rented, latest);
         }
     }
 }

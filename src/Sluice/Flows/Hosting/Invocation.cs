@@ -6,7 +6,7 @@ namespace Sluice.Flows;
 
 /// <summary>One start of a processor for a run: its ports, its state, and their commits.</summary>
 /// <remarks>Thread-safe for all that a function may use.</remarks>
-internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
+internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposable
 {
     private const int MaxState = 256 << 10;         // each commit has it, as text
 
@@ -63,9 +63,6 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     public byte[]? State => Stored.State;
 
     public Assignment Stored => commits?.Stored ?? field;
-
-    /// <summary>Whether the executor has returned while the function runs: another attempt would run beside it.</summary>
-    public bool IsLeft { get; private set; }
 
     public IEnumerable<InputPort> Inputs => inputs.Values;
 
@@ -159,23 +156,6 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         loops?.Check();
         foreach (OutputGate output in outputs.Values) output.Close();
         foreach (OutputGate output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
-    }
-
-    /// <summary>Executes the function, and tells it to stop if the executor leaves it behind.</summary>
-    private async Task ExecuteAsync(IExecutor executor, ProcessorCall call, CancellationTokenSource until, CancellationToken cancellation)
-    {
-        try
-        {
-            Task executing = executor.ExecuteAsync(call, cancellation) ?? throw new FlowException(
-                $"The ExecuteAsync of the executor {TypeNames.Of(executor.GetType())} returned null instead of a task.")
-            { Run = Run };
-            await executing.ConfigureAwait(false);
-            IsLeft = call.IsRunning;
-        }
-        finally
-        {
-            if (call.IsRunning) await until.CancelAsync().ConfigureAwait(false);
-        }
     }
 
     /// <summary>Waits without the slot, and outside of the time limit.</summary>

@@ -5,7 +5,8 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A store refuses a part of a commit and does not say which item it is of: the item is found, and becomes a dead letter.</summary>
+/// <summary>A store refuses a part of a commit and does not say which item it is of: the item is found, and becomes a dead
+/// letter.</summary>
 public class UnnamedRefusalTests
 {
     private const int Items = 20, Bad = 13, MaxBytes = 1024;

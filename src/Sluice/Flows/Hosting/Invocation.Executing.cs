@@ -1,0 +1,25 @@
+namespace Sluice.Flows;
+
+/// <content>What an executor does with the function.</content>
+internal sealed partial class Invocation
+{
+    /// <summary>Whether the executor has returned while the function runs: another attempt would run beside it.</summary>
+    public bool IsLeft { get; private set; }
+
+    /// <summary>Executes the function, and tells it to stop if the executor leaves it behind.</summary>
+    private async Task ExecuteAsync(IExecutor executor, ProcessorCall call, CancellationTokenSource until, CancellationToken cancellation)
+    {
+        try
+        {
+            Task executing = executor.ExecuteAsync(call, cancellation) ?? throw new FlowException(
+                $"The ExecuteAsync of the executor {TypeNames.Of(executor.GetType())} returned null instead of a task.")
+            { Run = Run };
+            await executing.ConfigureAwait(false);
+            IsLeft = call.IsRunning;
+        }
+        finally
+        {
+            if (call.IsRunning) await until.CancelAsync().ConfigureAwait(false);
+        }
+    }
+}
