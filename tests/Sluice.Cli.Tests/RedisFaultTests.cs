@@ -30,7 +30,7 @@ public sealed class RedisFaultTests : RedisFaultTestBase
         }
         await server.StartAgainAsync();
         Ended repeated = await RunAsync(verb, $"redis:{server.Address}", "orders", "--all");
-        Assert.Equal($"{Letters - doneThen} letters {done}\n", repeated.Succeeded().Output);
+        Assert.StartsWith($"{Letters - doneThen} letters {done}", repeated.Succeeded().Output, StringComparison.Ordinal);
         await AssertDoneOnceAsync(server, ids, isRedriven: verb == "redrive");
     }
 

@@ -43,6 +43,7 @@ public sealed partial class TerminalTests : CliTestBase
     public async Task ATerminalShowsThatTheServerDoesNotAnswerYet()
     {
         await using RedisServer server = await RedisServer.StartAsync();
+        await (await Redis.RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation)).DisposeAsync();
         await server.PauseAsync();              // it goes on at once, however busy the machine is; a start may take longer than 10 s
         using SampleProcess process = StartOnTerminal("", "streams", $"redis:{server.Address}");
         string notice = $"sluice: The Redis server at {server.Address} is not connected yet; trying for 10 s.";

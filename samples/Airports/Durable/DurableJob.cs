@@ -105,7 +105,8 @@ internal sealed class DurableJob : IAsyncDisposable
             await consecutor.StartAsync();
         }
         catch (Exception cause) when (cause is IOException or InvalidDataException or InvalidOperationException
-            or UnauthorizedAccessException or StreamStoreException)
+            or UnauthorizedAccessException or StreamStoreException
+            or PipelineException { InnerException: IOException or InvalidDataException or UnauthorizedAccessException })
         {
             throw new UserMistake(cause.Message, cause);
         }

@@ -98,7 +98,8 @@ internal sealed class Bank : IAsyncDisposable
             return bank;
         }
         catch (Exception cause) when (cause is StreamStoreException or IOException or InvalidDataException or InvalidOperationException
-            or UnauthorizedAccessException or UserMistake)
+            or UnauthorizedAccessException or UserMistake
+            or PipelineException { InnerException: IOException or InvalidDataException or UnauthorizedAccessException })
         {
             if (bank is not null) await bank.DisposeAsync();
             else if (store is not null) await store.DisposeAsync();

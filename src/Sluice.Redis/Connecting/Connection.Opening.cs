@@ -98,18 +98,25 @@ internal sealed partial class Connection
     /// </summary>
     internal async Task RefuseTornAsync(CancellationToken cancellation)
     {
-        RedisValue[] meta = await AnswerAsync(Database.HashGetAsync(Meta, ["id", "made"], CommandFlags.DemandMaster), isRepeatable: true,
-            cancellation).ConfigureAwait(false);
-        if (!meta[0].IsNull && !meta[1].IsNull) return;
+        if (await IsWholeAsync().ConfigureAwait(false)) return;
         string at = "0";
         do
         {
             var page = (RedisResult[])(await AnswerAsync(Database.ExecuteAsync("SCAN", [at, "MATCH", $"{{{options.Prefix}}}:*", "COUNT",
                 1000], CommandFlags.DemandMaster), isRepeatable: true, cancellation).ConfigureAwait(false))!;
             at = (string)page[0]!;
-            if (((string[])page[1]!).FirstOrDefault(key => key != Meta) is { } other) throw Failures.Torn(address, $"{Meta}", other);
+            if (((string[])page[1]!).FirstOrDefault(key => key != Meta) is not { } other) continue;
+            if (await IsWholeAsync().ConfigureAwait(false)) return;          // another process has made the store since the first look
+            throw Failures.Torn(address, $"{Meta}", other);
         }
         while (at != "0");
+
+        async Task<bool> IsWholeAsync()
+        {
+            RedisValue[] meta = await AnswerAsync(Database.HashGetAsync(Meta, ["id", "made"], CommandFlags.DemandMaster), isRepeatable: true,
+                cancellation).ConfigureAwait(false);
+            return !meta[0].IsNull && !meta[1].IsNull;
+        }
     }
 
     // Of concurrent callers that find the server unprepared, one prepares it. The library is loaded only if it is missing: a full memory

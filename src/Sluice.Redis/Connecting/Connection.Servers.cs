@@ -54,9 +54,9 @@ internal sealed partial class Connection
             words = $"{await AnswerAsync(used.Database.ExecuteAsync("CLIENT", ["INFO"], CommandFlags.DemandMaster), isRepeatable: true,
                 cancellation).ConfigureAwait(false)}".Split(' ', '\n');
         }
-        catch (RedisServerException refused) when (refused.Message.StartsWith("NOPERM", StringComparison.Ordinal))
+        catch (Exception refused) when (refused is RedisCommandException or RedisServerException && !Failures.MayPass(refused))
         {
-            return;
+            return;                                  // the command is not permitted, renamed, or unknown to a server of another kind
         }
         if (Array.Find(words, static word => word.StartsWith("user=", StringComparison.Ordinal)) is not { } told || told[5..] == user)
             return;

@@ -236,7 +236,16 @@ internal sealed partial class Connection : IAsyncDisposable
         try
         {
             if (link != silent || replacements != before) return;
-            Target target = await route.FindAsync(cancellation).ConfigureAwait(false);
+            Target target;
+            try
+            {
+                target = await route.FindAsync(cancellation).ConfigureAwait(false);
+            }
+            catch (NoMasterException)
+            {
+                counts = true;                       // who waits behind this call need not ask again
+                throw;
+            }
             if (onlyElsewhere && (!target.IsChosen || target.LeadsTo(silent.Target))) return;
             counts = true;
             if (route.IsAway) return;

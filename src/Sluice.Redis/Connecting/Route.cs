@@ -93,12 +93,17 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
         if (!info.Contains("role:", StringComparison.Ordinal)) return null;
         if (address.Options.DefaultDatabase is > 0 and var database)
             await raw.AskAsync(cancellation, "SELECT", database.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
-        return new(server, info.Contains("role:master", StringComparison.Ordinal), await NumberAsync("generation").ConfigureAwait(false),
-            await NumberAsync("time").ConfigureAwait(false));
+        bool isMaster = info.Contains("role:master", StringComparison.Ordinal);
+        return new(server, isMaster, await NumberAsync("generation").ConfigureAwait(false), await NumberAsync("time").ConfigureAwait(false));
 
         async Task<long> NumberAsync(string field)
-            => long.TryParse(await raw.AskAsync(cancellation, "HGET", $"{{{options.Prefix}}}:meta", field).ConfigureAwait(false),
-                CultureInfo.InvariantCulture, out long number) ? number : 0;
+        {
+            string answer = await raw.AskAsync(cancellation, "HGET", $"{{{options.Prefix}}}:meta", field).ConfigureAwait(false);
+            // It may be the one that was written last.
+            if (isMaster && answer.StartsWith("-LOADING", StringComparison.Ordinal))
+                throw new NoMasterException($"The Redis server at {ServerAddress.Text(server)} is a master that still loads its data.");
+            return long.TryParse(answer, CultureInfo.InvariantCulture, out long number) ? number : 0;
+        }
     }
 
     private async Task<Target> FindOwnerAsync(CancellationToken cancellation)

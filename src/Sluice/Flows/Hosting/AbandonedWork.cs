@@ -27,7 +27,10 @@ internal static class AbandonedWork
         int partition = EntryKey.Of(run).PartitionOf(info.Partitions.Count);
         core.Instance.Begin();
         var beat = new HeartbeatRequest(group, core.Options.Name, core.Instance.Id, core.Options.LeaseDuration);
-        if ((await core.Store.HeartbeatAsync(beat, cancellation).ConfigureAwait(false)).Status != HeartbeatStatus.Accepted) return false;
+        HeartbeatResult answer = await core.Store.HeartbeatAsync(beat, cancellation).ConfigureAwait(false);
+        if (answer.Status == HeartbeatStatus.Refused)            // by an earlier start of this service: all members are silent
+            answer = await core.Store.HeartbeatAsync(beat with { Replaces = answer.Holder }, cancellation).ConfigureAwait(false);
+        if (answer.Status != HeartbeatStatus.Accepted) return false;
         try
         {
             var take = new AcquireRequest(core.Options.Name) { ExpectedEpoch = info.Partitions[partition].Epoch };

@@ -15,11 +15,11 @@ internal sealed partial class Invocation
                 $"The ExecuteAsync of the executor {TypeNames.Of(executor.GetType())} returned null instead of a task.")
             { Run = Run };
             await executing.ConfigureAwait(false);
-            IsLeft = call.IsRunning;
         }
         finally
         {
-            if (call.IsRunning) await until.CancelAsync().ConfigureAwait(false);
+            IsLeft = call.IsRunning;
+            if (IsLeft) await until.CancelAsync().ConfigureAwait(false);
         }
     }
 }

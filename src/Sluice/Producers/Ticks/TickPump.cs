@@ -46,7 +46,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         TickTimes times = producer.Times(Run.Time);
         DateTimeOffset last = await BeginAsync();
         if (stored is { IsOver: false } begun && !IsStopped) await FireAsync(last, begun.Items, begun.Schedule, isBegun: true);
-        if (IsChanged && !IsStopped) last = await PassPastTicksAsync(last);
+        if (IsChanged && !IsStopped && !HasCut) last = await PassPastTicksAsync(last);
         bool isFirst = true, hasFired = false;
         while (!IsStopped)
         {
@@ -150,11 +150,11 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
                 if (has is null) break;
                 if (hasItem)
                 {
-                    if (has is false) current.EndsWith(emitted);
+                    if (has is false && !IsStopped) current.EndsWith(emitted);         // it may have ended because of its token
                     await EmitOneAsync(held);
                 }
-                isOver = has is false;
-                if (isOver || IsStopped) break;
+                isOver = has is false && !IsStopped;
+                if (has is false || IsStopped) break;
                 (hasItem, held) = (number >= accepted, items.Current);
                 if (markAsync is not null || !hasItem) continue;
                 await EmitOneAsync(held);            // the last item needs no mark

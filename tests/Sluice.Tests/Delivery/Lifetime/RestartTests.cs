@@ -61,9 +61,9 @@ public sealed class RestartTests : IDisposable
         await File.WriteAllTextAsync(foreign, "somebody else's\n", Cancellation);
         await using (Consecutor<int> refused = New())
         {
-            InvalidDataException why = await Assert.ThrowsAsync<InvalidDataException>(() => refused.StartAsync(Cancellation));
+            PipelineException why = await Assert.ThrowsAsync<PipelineException>(() => refused.StartAsync(Cancellation));
             Assert.Contains(foreign, why.Message, StringComparison.Ordinal);
-            await Assert.ThrowsAsync<InvalidDataException>(() => refused.Completion);
+            await Assert.ThrowsAsync<PipelineException>(() => refused.Completion);
         }
 
         File.Delete(foreign);
