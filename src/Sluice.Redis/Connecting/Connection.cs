@@ -236,18 +236,10 @@ internal sealed partial class Connection : IAsyncDisposable
         try
         {
             if (link != silent || replacements != before) return;
-            Target target;
-            try
-            {
-                target = await route.FindAsync(cancellation).ConfigureAwait(false);
-            }
-            catch (NoMasterException)
-            {
-                counts = true;                       // who waits behind this call need not ask again
-                throw;
-            }
-            if (onlyElsewhere && (!target.IsChosen || target.LeadsTo(silent.Target))) return;
-            counts = true;
+            counts = true;                           // also if none is a master: who waits behind this call need not ask again
+            Target target = await route.FindAsync(cancellation).ConfigureAwait(false);
+            counts = !onlyElsewhere || (target.IsChosen && !target.LeadsTo(silent.Target));
+            if (!counts) return;
             if (route.IsAway) return;
             Link fresh = await Link.OpenAsync(target, options.Longest, cancellation).ConfigureAwait(false);
             try

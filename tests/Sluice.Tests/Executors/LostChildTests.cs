@@ -112,9 +112,10 @@ public class LostChildTests
     {
         var executor = (ProcessExecutor)Executor.Processes(1, ProcessExecutorLab.Child());
         await using var lab = new ProcessExecutorLab();
+        var both = new ExceptLocal(executor);
         Supervisor service = lab.Join(configure: options => options with
         {
-            Executor = new ExceptLocal(executor),
+            Executor = both,
             MaxConcurrency = 1,
             MaxStarts = 1
         });
@@ -128,9 +129,14 @@ public class LostChildTests
         var copy = FlowFunctions.Copy(ResumeMode.FromScratch);
         await using FlowRun run = await service.StartAsync(Flow.From(copy).Resolve(), [ProcessExecutorLab.Lines("line", ["a"])],
             cancellation: Cancellation);
+        await both.Begun.Task.WaitAsync(FlowLab.Patience, Cancellation);         // it has the place
         await using FlowRun other = await service.StartAsync(Flow.From(local).Resolve(), [IOVal.Of("x", 1)], cancellation: Cancellation);
         await works.Task.WaitAsync(FlowLab.Patience, Cancellation);      // once the other one gives up its place: its child starts
-        while (executor.Connected.Count == 0) await Task.Yield();
+        while (executor.Connected.Count == 0)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
         CallConnection child = executor.Connected[0];
         foreach (int pid in ProcessExecutorLab.Children()) WorkerProgram.Kill(pid);
         await child.Ended.WaitAsync(FlowLab.Patience, Cancellation);
@@ -275,8 +281,14 @@ public class LostChildTests
 
     private sealed class ExceptLocal(ProcessExecutor children) : IExecutor, IAsyncDisposable
     {
+        public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         public Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
-            => call.Processor == "local" ? call.RunHereAsync(cancellation) : children.ExecuteAsync(call, cancellation);
+        {
+            if (call.Processor == "local") return call.RunHereAsync(cancellation);
+            Begun.TrySetResult();
+            return children.ExecuteAsync(call, cancellation);
+        }
 
         public ValueTask DisposeAsync() => children.DisposeAsync();
     }
