@@ -113,8 +113,8 @@ internal sealed partial class Connection
 
         async Task<bool> IsWholeAsync()
         {
-            RedisValue[] meta = await AnswerAsync(Database.HashGetAsync(Meta, ["id", "made"], CommandFlags.DemandMaster), isRepeatable: true,
-                cancellation).ConfigureAwait(false);
+            RedisValue[] meta = await AnswerAsync(Database.HashGetAsync(Meta, ["id", "made"], CommandFlags.DemandMaster),
+                isRepeatable: true, cancellation).ConfigureAwait(false);
             return !meta[0].IsNull && !meta[1].IsNull;
         }
     }

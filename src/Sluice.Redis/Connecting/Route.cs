@@ -94,7 +94,8 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
         if (address.Options.DefaultDatabase is > 0 and var database)
             await raw.AskAsync(cancellation, "SELECT", database.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
         bool isMaster = info.Contains("role:master", StringComparison.Ordinal);
-        return new(server, isMaster, await NumberAsync("generation").ConfigureAwait(false), await NumberAsync("time").ConfigureAwait(false));
+        return new(server, isMaster, await NumberAsync("generation").ConfigureAwait(false),
+            await NumberAsync("time").ConfigureAwait(false));
 
         async Task<long> NumberAsync(string field)
         {

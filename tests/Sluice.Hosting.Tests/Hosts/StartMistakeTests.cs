@@ -55,7 +55,10 @@ public sealed class StartMistakeTests : StartMistakeTestBase
         { "a word for true", """{"LogScopes": "yes"}""", 2, "Sluice:LogScopes is 'yes'; it must be true or false." },
         { "a value for a section", """{"Health": 5}""", 2, "Sluice:Health is '5'; it is a section with settings of its own." },
         { "a section for a value", """{"Store": {"sqlite": "orders.db"}}""", 2, "Sluice:Store is a section; it must be a single value." },
-        { "a value for all settings", "\"memory\"", 2, "Sluice is a section with settings of its own, such as Sluice:Store; it is a text." },
+        {
+            "a value for all settings", "\"memory\"", 2,
+            "Sluice is a section with settings of its own, such as Sluice:Store; it is a text."
+        },
         { "a list of stores", """{"Store": ["memory"]}""", 2, "Sluice:Store is a section; it must be a single value." },
     };
 
