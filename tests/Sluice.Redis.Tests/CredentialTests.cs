@@ -76,6 +76,16 @@ public class CredentialTests
         }
     }
 
+    /// <summary>A server, or a proxy, that has no CLIENT: there is no way to see which user a login has made.</summary>
+    [Fact]
+    public async Task AServerWithoutTheCommandClientIsUsed()
+    {
+        await using RedisServer server = await RedisServer.StartAsync([.. Shop, "--rename-command", "CLIENT", ""]);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(
+            $"{server.Address},user=shop,password=right-secret,prefix=shop");
+        await WorksAsync(store);
+    }
+
     [Fact]
     public async Task OptionsOfTheClientAreCopied()
     {

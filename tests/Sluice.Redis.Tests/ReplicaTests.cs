@@ -135,8 +135,20 @@ public sealed class ReplicaTests : IAsyncLifetime
         await using RedisStreamStore second = await RedisStreamStore.ConnectAsync(servers.Second.Address);
         Assert.Equal(["a", "b", "c", "d"], await second.ReadAsync(Rows.Orders));
         Assert.Contains($"The Redis servers at {servers.Second.Address} and {servers.First.Address} are masters at the same time. The "
-            + $"store uses {servers.Second.Address}, which was written last. Make the others replicas of it (REPLICAOF), or take them out of the "
+            + $"store uses {servers.Second.Address}, which has its newest copy. Make the others replicas of it (REPLICAOF), or take them out of the "
             + "connection string: what they accept is lost.", warnings);
+    }
+
+    [Fact]
+    public async Task OneServerUnderTwoNamesIsNoSecondMaster()
+    {
+        var warnings = new ConcurrentQueue<string>();
+        string port = servers.First.Address[(servers.First.Address.LastIndexOf(':') + 1)..];
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync($"127.0.0.1:{port},localhost:{port}",
+            new() { OnWarning = warnings.Enqueue });
+        await store.PrepareAsync();
+        await store.AppendAsync(1, "a");
+        Assert.DoesNotContain(warnings, static text => text.Contains("at the same time", StringComparison.Ordinal));
     }
 
     private async Task<RedisStreamStore> ConnectAsync(TimeSpan? timeout = null) => await RedisStreamStore.ConnectAsync(servers.Addresses,

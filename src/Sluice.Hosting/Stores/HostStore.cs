@@ -3,17 +3,23 @@ namespace Sluice.Hosting;
 /// <summary>The store of a host: objects can have it before it is open, and its first call opens it.</summary>
 /// <remarks>Thread-safe: the store is opened once. If opening fails, the next call tries again.</remarks>
 /// <param name="open">Opens the store.</param>
-internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>> open) : StreamStoreWrapper
+/// <param name="time">The clock.</param>
+internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>> open, TimeProvider time) : StreamStoreWrapper
 {
+    // A refusal says little about a store that nobody has sent to since.
+    private static readonly TimeSpan MaxAgeOfRefusal = TimeSpan.FromMinutes(5);
+
     private readonly SemaphoreSlim opening = new(1);
     private volatile IStreamStore? store;
-
-    private volatile string? refusal;
+    private volatile Tuple<string, long>? refusal;   // of the append that was refused last: why, and when it began
+    private long accepted = long.MinValue;           // when the append began that was accepted last
 
     public bool IsOpen => store is not null;
 
-    /// <summary>Why the store has refused the last append; null if it has taken it. An entry that it never takes is no refusal.</summary>
-    public string? Refusal => refusal;
+    /// <summary>Why the store has refused the last append of the last five minutes; null if it has taken it, or there was none. An entry
+    /// that it never takes is no refusal.</summary>
+    public string? Refusal => refusal is var (why, begun) && begun > Volatile.Read(ref accepted)
+        && time.GetElapsedTime(begun) < MaxAgeOfRefusal ? why : null;
 
     /// <inheritdoc/>
     public override IStreamStore Root => Inner.Root;
@@ -46,15 +52,16 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
 
     public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
     {
+        long begun = time.GetTimestamp();
         try
         {
             AppendResult result = await base.AppendAsync(request, cancellation).ConfigureAwait(false);
-            refusal = null;
+            Volatile.Write(ref accepted, begun);
             return result;
         }
         catch (StreamStoreException refused) when (refused.Stream is null && refused is not StoreRolledBackException)
         {
-            refusal = refused.Message;
+            refusal = new(refused.Message, begun);
             throw;
         }
     }

@@ -94,11 +94,12 @@ internal sealed partial class Connection
 
     /// <summary>
     /// Refuses a store whose meta key is missing, or knows of no stream, while the server has other keys of the store: the server has
-    /// loaded a part of its append-only file. Only a store without streams is searched for keys.
+    /// loaded a part of its append-only file. Only a store without streams is searched for keys; and not where the server may have evicted
+    /// any key.
     /// </summary>
     internal async Task RefuseTornAsync(CancellationToken cancellation)
     {
-        if (await IsWholeAsync().ConfigureAwait(false)) return;
+        if (options.AllowEviction || await IsWholeAsync().ConfigureAwait(false)) return;
         string at = "0";
         do
         {

@@ -236,7 +236,7 @@ internal sealed partial class Connection : IAsyncDisposable
         try
         {
             if (link != silent || replacements != before) return;
-            counts = true;                           // also if none is a master: who waits behind this call need not ask again
+            counts = true;                           // also if no server is a master: calls that wait for this one do not ask again
             Target target = await route.FindAsync(cancellation).ConfigureAwait(false);
             counts = !onlyElsewhere || (target.IsChosen && !target.LeadsTo(silent.Target));
             if (!counts) return;

@@ -65,8 +65,9 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
         Standing?[] answers = await Task.WhenAll(known.Select(server => AskAsync(server,
             (raw, limit) => StandingAsync(raw, server, limit), cancellation))).ConfigureAwait(false);
         Standing[] given = [.. answers.OfType<Standing>()];
-        Standing[] masters = [.. given.Where(static server => server.IsMaster).OrderByDescending(static server => server.Generation)
-            .ThenByDescending(static server => server.Time)];
+        // A server that the connection string names twice tells the same history twice.
+        Standing[] masters = [.. given.Where(static server => server.IsMaster).DistinctBy(static server => server.History)
+            .OrderByDescending(static server => server.Generation).ThenByDescending(static server => server.Time)];
         if (masters.Length > 0)
         {
             TellMasters(masters);
@@ -80,8 +81,8 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     {
         string? text = masters.Length == 1 ? null
             : $"The Redis servers at {string.Join(" and ", masters.Select(static server => ServerAddress.Text(server.Address)))} are "
-            + $"masters at the same time. The store uses {ServerAddress.Text(masters[0].Address)}, which was written last. Make the others "
-            + "replicas of it (REPLICAOF), or take them out of the connection string: what they accept is lost.";
+            + $"masters at the same time. The store uses {ServerAddress.Text(masters[0].Address)}, which has its newest copy. Make the "
+            + "others replicas of it (REPLICAOF), or take them out of the connection string: what they accept is lost.";
         if (text is not null && text != told) WarningHandlers.Tell(options.OnWarning, text);
         told = text;
     }
@@ -94,7 +95,9 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
         if (address.Options.DefaultDatabase is > 0 and var database)
             await raw.AskAsync(cancellation, "SELECT", database.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
         bool isMaster = info.Contains("role:master", StringComparison.Ordinal);
-        return new(server, isMaster, await NumberAsync("generation").ConfigureAwait(false),
+        string history = info.Split('\n').FirstOrDefault(static line => line.StartsWith("master_replid:", StringComparison.Ordinal))
+            ?? $"{server}";
+        return new(server, isMaster, history, await NumberAsync("generation").ConfigureAwait(false),
             await NumberAsync("time").ConfigureAwait(false));
 
         async Task<long> NumberAsync(string field)
@@ -187,8 +190,9 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
 
     private sealed record Answer(ClusterNodes? Nodes, int Slot, string? Refusal);
 
-    // Generation and time are those of the store; zero if the server has none.
-    private sealed record Standing(EndPoint Address, bool IsMaster, long Generation, long Time);
+    // The history is Redis' id of what the server has written: a replica that becomes a master begins another one. Generation and time are
+    // those of the store; zero if the server has none.
+    private sealed record Standing(EndPoint Address, bool IsMaster, string History, long Generation, long Time);
 }
 
 /// <summary>The server that the client connects to.</summary>

@@ -52,7 +52,7 @@ internal static class StreamCalls
                 break;
             }
         }
-        names.Sort(StringComparer.Ordinal);          // SQLite's order is that of UTF-8
+        names.Sort(StringComparer.Ordinal);          // SQLite has sorted them by the bytes of UTF-8
         return names;
     }
 

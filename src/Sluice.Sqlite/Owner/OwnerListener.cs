@@ -6,8 +6,8 @@ namespace Sluice.Sqlite;
 /// <summary>Carries out changes that other processes ask for, in the process that has the store open.</summary>
 /// <remarks>
 /// Has no thread: it waits for connections. A slow or wrong peer costs one of <see cref="MaxConnections"/> places for at most
-/// <see cref="RequestTimeout"/>, and <see cref="AnswerTimeout"/> to take its answer. A change is a call of the store like any other; if the peer is
-/// gone when it is done, it stays done.
+/// <see cref="RequestTimeout"/>, and <see cref="AnswerTimeout"/> to take its answer. A change is a call of the store like any other; if
+/// the peer is gone when it is done, it stays done.
 /// </remarks>
 internal sealed class OwnerListener : IAsyncDisposable
 {

@@ -85,7 +85,8 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
     private string Explain(int made)
     {
         string change = made == 1 && IsKeyed ? "Key was added"
-            : Options.Partitions == 1 ? "Key was removed, or a stage with state was added,"
+            : Options.Partitions == 1
+            ? "Key was removed, or a stage with state was added (or an earlier Sluice made it, by a Stream option),"
             : "Key was added or removed";
         return $"The stream of the consecutor {group.Stream} was made with {Count(made)}, and this code asks for "
             + $"{Count(Options.Partitions)}. {change} since then: stages with state have {StreamOptions.DefaultPartitions} partitions with "

@@ -221,6 +221,11 @@ public class HealthTests
         store.Before = static () => throw new StreamStoreException("It is full.") { IsPermanent = true };
         await Assert.ThrowsAsync<StreamStoreException>(async () => await numbers.SendAsync(1, Cancellation));
         Assert.Equal((HealthStatus.Degraded, "The store has refused the last append: It is full."), Told(await CheckAsync(host)));
+        clock.Advance(TimeSpan.FromMinutes(6));          // nobody sends
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        await Assert.ThrowsAsync<StreamStoreException>(async () => await numbers.SendAsync(1, Cancellation));
+        Assert.Equal(HealthStatus.Degraded, (await CheckAsync(host)).Status);
+        clock.Advance(TimeSpan.FromSeconds(1));
         store.Before = static () => Task.CompletedTask;
         await numbers.SendAsync(2, Cancellation);
         await numbers.WaitForIdleAsync(Cancellation);

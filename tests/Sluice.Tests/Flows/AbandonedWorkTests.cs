@@ -42,12 +42,16 @@ public sealed class AbandonedWorkTests
         }
     }
 
-    [Fact]
-    public async Task ACancelledRunWhoseHostHasDiedForGoodIsRemovedAfterItsRetention()
+    /// <summary>Also if the service is the next start of the host that died, under the same name and without the processor.</summary>
+    [Theory]
+    [InlineData("starter")]
+    [InlineData("dying")]
+    public async Task ACancelledRunWhoseHostHasDiedForGoodIsRemovedAfterItsRetention(string sweeper)
     {
         await using var store = new MemoryStreamStore(clock);
-        await using Supervisor starter = Join(store, "starter", Keep);
+        await using Supervisor starter = Join(store, "starter", sweeper == "starter" ? Keep : Timeout.InfiniteTimeSpan);
         await CancelAfterDeathAsync(store, starter);
+        await using Supervisor? next = sweeper == "starter" ? null : Join(store, sweeper, Keep);
         DateTimeOffset cancelled = clock.GetUtcNow();
         while ((await store.ListStreamsAsync("flow/", FlowLab.Cancellation)).Count > 0)
         {

@@ -28,11 +28,13 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
     /// <param name="counts">The counts that the whole commit changes.</param>
     /// <returns>The result; and whether the seal was committed, which may be so although the partition was lost behind it.</returns>
     /// <exception cref="ItemRejectedException">The store refuses a part of the seal; nothing is published.</exception>
+    /// <exception cref="PayloadException">An entry is longer than its stream allows; nothing is published.</exception>
     public async Task<(CommitResult Result, bool IsSealed)> ApplyAsync(OwnedPartition partition, StoreCommit commit, CommitCounts counts)
     {
         long published = commit.Dead.Count + (commit.Derived?.Count ?? 0);
         var spill = new Spill(partition.NextCommit, commit.Settled[0].First,
             new(counts.Completed, counts.Skipped, counts.Cancelled, counts.Split - published));
+        await CheckLengthsAsync(partition, commit).ConfigureAwait(false);
         PartitionCounts begun = partition.Counts with { HasSpills = true };
         CommitResult result = await CommitAsync(partition, new(partition.Owner, 0) { State = [begun.ToRow()] }, begun)
             .ConfigureAwait(false);
@@ -54,6 +56,17 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
         }
         if (result.Status != CommitStatus.Committed) return (result, false);
         return ((await PublishAsync(partition, spill).ConfigureAwait(false)).Result, true);
+    }
+
+    // A piece that a stream refuses behind the seal could be neither published nor taken back.
+    private async Task CheckLengthsAsync(OwnedPartition partition, StoreCommit commit)
+    {
+        foreach (CommitOutput output in commit.Outputs)
+        {
+            StreamInfo? stream = await InsistAsync(partition,
+                () => core.Store.FindStreamAsync(output.Stream, core.Lifetime.Token)).ConfigureAwait(false);
+            if (stream is not null) AppendRequest.CheckLength(output.Entries, output.Stream, stream.Options);
+        }
     }
 
     /// <summary>Publishes what is left of an item that an earlier owner of its partition sealed.</summary>
@@ -154,15 +167,23 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
     /// <summary>Reads a piece, however often the store must be asked. Null if the partition is lost or damaged.</summary>
     private async Task<ReadOnlyMemory<byte>?> ReadAsync(OwnedPartition partition, string key)
     {
+        IReadOnlyList<StateRow>? rows = await InsistAsync(partition,
+            () => core.Store.ReadStateAsync(core.Group, partition.Number, Spill.Node, [key], core.Lifetime.Token)!).ConfigureAwait(false);
+        if (rows is [{ Value: { } value }]) return value;
+        if (rows is not null)
+            core.Stopped.Stop(partition.Number, $"The piece {key} of a spilled item (state {Spill.Node}) is missing in the store.");
+        return null;
+    }
+
+    /// <summary>Asks the store until it answers.</summary>
+    /// <returns>The answer; null also if the store has lost writes, or the partition is lost, or is stopped because of damage.</returns>
+    private async Task<T?> InsistAsync<T>(OwnedPartition partition, Func<ValueTask<T?>> ask) where T : class
+    {
         while (!partition.IsVoid)
         {
             try
             {
-                IReadOnlyList<StateRow> rows = await core.Store.ReadStateAsync(core.Group, partition.Number, Spill.Node, [key],
-                    core.Lifetime.Token).ConfigureAwait(false);
-                if (rows is [{ Value: { } value }]) return value;
-                core.Stopped.Stop(partition.Number, $"The piece {key} of a spilled item (state {Spill.Node}) is missing in the store.");
-                return null;
+                return await ask().ConfigureAwait(false);
             }
             catch (StoreRolledBackException e)
             {
@@ -176,9 +197,8 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
             }
             catch (StreamStoreException e)
             {
-                core.Problems.OfCommits =
-                    $"The store does not return a spilled piece of partition {partition.Number}; the consecutor asks "
-                    + $"again: {FailureText.Of(e)}";
+                core.Problems.OfCommits = $"The store does not answer about a spilled item of partition {partition.Number}; the "
+                    + $"consecutor asks again: {FailureText.Of(e)}";
             }
             await Task.Delay(RetryInterval, core.Time, core.Lifetime.Token).ConfigureAwait(false);
         }

@@ -61,7 +61,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         if (source.SentBefore is { } sent)
             accepted = new(source.Name, sent, stored.Parts, appender.HasSums ? source.AcceptedSum : null);
         // In a run that stops, a function may have ended the item early, because its token is cancelled. `EndsRoot` is read first: a run is
-        // stopping before it cancels the token. Directly behind the source, there is no such function.
+        // stopping before it cancels the token. Directly behind the source there is no such function, but that of a tick (TickPump).
         var graph = Context.Run.Recorder;
         bool isDirect = graph.Feeding(Node).All(from => !graph.Feeding(from).Any());
         appender.Position = batch => batch.EndsRoot && (isDirect || !Context.Run.IsStopping)

@@ -41,9 +41,14 @@ internal static class AbandonedWork
                 State = [WorkPartition.NoRow(run)],
                 MustLast = true
             };
-            CommitResult result = await core.Store.CommitAsync(commit, cancellation).ConfigureAwait(false);
-            await core.Store.ReleaseAsync(taken.Ownership, CancellationToken.None).ConfigureAwait(false);
-            return result.Status == CommitStatus.Committed;
+            try
+            {
+                return (await core.Store.CommitAsync(commit, cancellation).ConfigureAwait(false)).Status == CommitStatus.Committed;
+            }
+            finally
+            {
+                await core.Store.ReleaseAsync(taken.Ownership, CancellationToken.None).ConfigureAwait(false);
+            }
         }
         finally
         {

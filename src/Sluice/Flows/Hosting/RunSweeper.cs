@@ -63,9 +63,15 @@ internal sealed class RunSweeper(SupervisorCore core)
         sweptAt = core.Options.Time.GetTimestamp();
         DateTimeOffset now = await core.Store.GetTimeAsync(core.Life).ConfigureAwait(false);          // the store stamps the ends
         List<string> notStarted = [];
+        long beatAt = sweptAt.Value;
         await foreach (FlowRunInfo run in FlowReports.ListAsync(core.Calls, core.Life, notStarted.Add).ConfigureAwait(false))
+        {
             if ((run.EndedAt ?? run.CancelledAt) is { } ended && now - ended >= core.Options.RunRetentionDuration)
                 await RemoveAsync(run).ConfigureAwait(false);
+            if (core.Options.Time.GetElapsedTime(beatAt) < turn.BeatInterval) continue;
+            if (!await turn.IsOursAsync(core.Life).ConfigureAwait(false)) return;        // many runs: another service has taken over
+            beatAt = core.Options.Time.GetTimestamp();
+        }
         await starts.SweepAsync(notStarted, now).ConfigureAwait(false);
     }
 

@@ -15,6 +15,9 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
     private readonly MemberWatch others = new(core.Options.Time);
     private Ownership? owned;
 
+    /// <summary>How often the owner of the turn asks for it, at least.</summary>
+    public TimeSpan BeatInterval => pause;
+
     private string Self => core.Options.Name;
 
     /// <summary>Whether this service has the turn; takes it if no live service has it.</summary>

@@ -53,6 +53,25 @@ public class UnnamedRefusalTests
         Assert.Equal(Items - 1, (await store.FindStreamAsync("archive", Cancellation))!.Items);
     }
 
+    /// <summary>Also of an item that is too large for one commit, behind thousands of entries that the stream takes.</summary>
+    /// <remarks>Formerly these were published with each attempt of the item, and the item's state was changed with each.</remarks>
+    [Fact]
+    public async Task NothingOfALargeItemIsPublishedIfAnEntryIsTooLong()
+    {
+        await using var store = new MemoryStreamStore();
+        await store.OpenStreamAsync("archive", new() { MaxEntryBytes = MaxBytes }, Cancellation);
+        await using Consecutor<int> work = New(store, hasState: true, [], static commit =>
+        {
+            var entries = new EntryBatch();
+            foreach (StagedItem<int> item in commit.Items)
+                for (int n = 0; n < (item.Value == Bad ? 3_000 : 1); n++)
+                    entries.Add(Encoding.UTF8.GetBytes(new string('x', n == 2_999 ? 2 * MaxBytes : 1)), default, default);
+            commit.Append(new("archive", entries));
+        });
+        await HasOneLetterAsync(work, "PayloadException: An entry for the stream archive has ");
+        Assert.Equal(Items - 1, (await store.FindStreamAsync("archive", Cancellation))!.Items);
+    }
+
     private static async Task HasOneLetterAsync(Consecutor<int> work, string error)
     {
         await work.SendAllAsync([.. Enumerable.Range(0, Items)], Cancellation);

@@ -6,15 +6,8 @@ using Sluice.Testing;
 namespace Sluice.Tests.Delivery;
 
 /// <summary>Code whose windows, chunks, groups and memories have other bounds than the code that stored their state.</summary>
-public class ChangedBoundsTests
+public class ChangedBoundsTests : ChangedCodeTests
 {
-    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
-
-    private readonly TestClock clock = new();
-    private readonly Ledger ledger = new();
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
     /// <summary>A longer window may begin at the moment at which an open window began. Each keeps its own items.</summary>
     [Theory]
     [InlineData(false)]
@@ -212,49 +205,6 @@ public class ChangedBoundsTests
             => source => (source | Stage.KeyBy(static (int _) => "all")).Distinct(capacity) | Stage.Named("held") | (static n => $"{n}");
     }
 
-    /// <summary>Lets time pass until so many lines are there, an hour longer at most: a busy machine is behind the clock.</summary>
-    private Task PassAsync(int minutes, int lines)
-    {
-        DateTimeOffset last = clock.GetUtcNow() + ((minutes + 60) * Minute);
-        return TimedStateTests.AdvanceUntilAsync(clock, minutes * Minute, () => ledger.Lines.Count >= lines || clock.GetUtcNow() >= last);
-    }
-
     private static Func<Source<int>, Source<string>> Windows(int size, int hop, int maxItems = 100)
         => source => source.Window(size * Minute, hop * Minute, maxItems) | Stage.Named("held") | Text;
-
-    private static Func<Source<int>, Source<string>> Chunks(int count, TimeSpan? within = null)
-        => source => source.Chunk(count, within) | Stage.Named("held") | (static some => string.Join(',', some));
-
-    private static string Text(Window<int> window) => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}";
-
-    private async Task LiveAsync(IStreamStore store, Func<Source<int>, Source<string>> body, params int[] items)
-    {
-        await using Consecutor<int> consecutor = Make(store, body);
-        await consecutor.StartAsync(Cancellation);
-        await consecutor.SendAllAsync(items, Cancellation);
-        await consecutor.WaitForIdleAsync(Cancellation);
-    }
-
-    private async Task EndAsync(IStreamStore store, Func<Source<int>, Source<string>> body, params int[] items)
-    {
-        await using Consecutor<int> consecutor = Make(store, body);
-        await consecutor.StartAsync(Cancellation);
-        if (items.Length > 0) await consecutor.SendAllAsync(items, Cancellation);
-        await consecutor.CompleteAsync(Cancellation);
-        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
-        Assert.Equal((0L, 0L), (end.Dead, end.Unaccounted));
-    }
-
-    private Consecutor<int> Make(IStreamStore store, Func<Source<int>, Source<string>> body)
-        => New(store, source => body(source) | ledger.Sink<string>());
-
-    private Consecutor<int> New(IStreamStore store, Func<Source<int>, Pipeline> body) => new("numbers", body,
-        new()
-        {
-            Store = store,
-            Process = new(),
-            Stream = new() { Partitions = 1 },
-            Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.None),
-            Run = new() { Time = clock },
-        });
 }

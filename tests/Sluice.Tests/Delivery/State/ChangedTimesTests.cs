@@ -1,18 +1,10 @@
 using Sluice.Storage;
-using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
 /// <summary>Code that gives its chunks and windows a time, or takes it away, over state of code that had none, or had one.</summary>
-public class ChangedTimesTests
+public class ChangedTimesTests : ChangedCodeTests
 {
-    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
-
-    private readonly TestClock clock = new();
-    private readonly Ledger ledger = new();
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
     /// <remarks>Formerly they waited without end: only an empty chunk began a time.</remarks>
     [Theory]
     [InlineData(false)]
@@ -76,37 +68,44 @@ public class ChangedTimesTests
         Assert.Equal([hadOne ? "00:00-00:10 1,2,3,4,5,6,7" : "00:00-00:10 2,3,5,6,7"], ledger.Lines);
     }
 
-    private Task PassAsync(int minutes, int lines)
+    /// <remarks>
+    /// Formerly all kept windows were removed in one commit, which was too large: each further item became a dead letter.
+    /// </remarks>
+    [Fact]
+    public async Task ThousandsOfKeptWindowsLeaveWhenTheirLatenessIsTakenAway()
     {
-        DateTimeOffset last = clock.GetUtcNow() + ((minutes + 60) * Minute);
-        return TimedStateTests.AdvanceUntilAsync(clock, minutes * Minute, () => ledger.Lines.Count >= lines || clock.GetUtcNow() >= last);
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await LiveAsync(store, Kept(3000 * Minute), [.. Enumerable.Range(0, 2500)]);
+        Assert.True(await HeadsAsync(store) > 2000, "too few windows are kept to exceed a commit");
+        await EndAsync(store, Kept(TimeSpan.Zero), 2500);
+        Assert.Equal(2501, ledger.Lines.Distinct().Count());
+        Assert.Equal(0, await HeadsAsync(store));
+
+        static Func<Source<int>, Source<string>> Kept(TimeSpan lateness)
+        {
+            var time = new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddMinutes(n)) { AllowedLateness = lateness };
+            return source => source.Window(time, Minute) | Stage.Named("held") | Text;
+        }
+
+        static async Task<int> HeadsAsync(IStreamStore store)
+        {
+            int heads = 0;
+            for (string? after = null; ;)
+            {
+                IReadOnlyList<StateRow> page = await store.ListStateAsync(new("numbers", "numbers"), 0, "held", after,
+                    cancellation: Cancellation);
+                if (page.Count == 0) return heads;
+                heads += page.Count(static row => row.Key.EndsWith("/head", StringComparison.Ordinal));
+                after = page[^1].Key;
+            }
+        }
     }
 
-    private static Func<Source<int>, Source<string>> Chunks(TimeSpan? within)
-        => source => source.Chunk(100, within) | Stage.Named("held") | (static some => string.Join(',', some));
+    private static Func<Source<int>, Source<string>> Chunks(TimeSpan? within) => Chunks(100, within);
 
     private static Func<Source<int>, Source<string>> Windows(TimeSpan? idle)
     {
         var time = new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddMinutes(n)) { IdleTimeout = idle };
         return source => source.Window(time, 10 * Minute) | Stage.Named("held") | Text;
     }
-
-    private static string Text(Window<int> window) => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}";
-
-    private async Task LiveAsync(IStreamStore store, Func<Source<int>, Source<string>> body, params int[] items)
-    {
-        await using Consecutor<int> consecutor = Make(store, body);
-        await consecutor.StartAsync(Cancellation);
-        await consecutor.SendAllAsync(items, Cancellation);
-        await consecutor.WaitForIdleAsync(Cancellation);
-    }
-
-    private Consecutor<int> Make(IStreamStore store, Func<Source<int>, Source<string>> body)
-        => new("numbers", source => body(source) | ledger.Sink<string>(), new()
-        {
-            Store = store,
-            Process = new(),
-            Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
-            Run = new() { Time = clock },
-        });
 }
