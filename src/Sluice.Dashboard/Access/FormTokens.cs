@@ -11,7 +11,8 @@ namespace Sluice.Dashboard.Access;
 /// <remarks>
 /// Source: OWASP, Cross-Site Request Forgery Prevention, "Signed Double-Submit Cookie", with Fetch Metadata as a second fence. If the
 /// program protects data, its keys sign the tokens, so that instances which share them take each other's forms. Otherwise the key lives as
-/// long as the process: a form that was open during a restart has to be loaded again. Thread-safe.
+/// long as the process: a form that was open during a restart has to be loaded again. So it is while the program's keys cannot be had: the
+/// pages must not depend on their storage. Thread-safe.
 /// </remarks>
 /// <param name="protection">Protects the data of the program; null if it has none.</param>
 internal sealed class FormTokens(IDataProtectionProvider? protection)
@@ -58,7 +59,14 @@ internal sealed class FormTokens(IDataProtectionProvider? protection)
     private string Sign(string cookie)
     {
         byte[] text = Encoding.ASCII.GetBytes(cookie);
-        return Convert.ToHexString(protector is null ? HMACSHA256.HashData(key, text) : protector.Protect(text));
+        try
+        {
+            if (protector is not null) return Convert.ToHexString(protector.Protect(text));
+        }
+        catch (Exception)                            // whatever the storage of the program's keys throws
+        {
+        }
+        return Convert.ToHexString(HMACSHA256.HashData(key, text));
     }
 
     private bool IsSigned(byte[] cookie, string token)
@@ -66,12 +74,12 @@ internal sealed class FormTokens(IDataProtectionProvider? protection)
         try
         {
             byte[] signed = Convert.FromHexString(token);
-            return protector is null ? CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(key, cookie), signed)
-                : CryptographicOperations.FixedTimeEquals(cookie, protector.Unprotect(signed));
+            return CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(key, cookie), signed)
+                || (protector is not null && CryptographicOperations.FixedTimeEquals(cookie, protector.Unprotect(signed)));
         }
-        catch (Exception e) when (e is FormatException or CryptographicException)
+        catch (Exception)
         {
-            return false;                            // no token, or one of other keys
+            return false;                            // no token, one of other keys, or the keys cannot be had
         }
     }
 }

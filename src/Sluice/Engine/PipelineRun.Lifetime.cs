@@ -139,13 +139,16 @@ public sealed partial class PipelineRun : IObservedRun
         }
     }
 
+    /// <summary>Warns: by the handler of the consecutor that the run belongs to, if it has one.</summary>
+    internal void Warn(string text) => Warnings.Tell(options.Following?.OnWarning, text);
+
     /// <summary>Warns about a node, if it is the first time in this run.</summary>
     /// <param name="node">The node.</param>
     /// <param name="text">Makes the text from the name of the node.</param>
     internal void WarnOnce(int node, Func<string, string> text)
     {
         if (!LazyInitializer.EnsureInitialized(ref warned).TryAdd(node, true)) return;
-        Warnings.Tell(options.Following?.OnWarning, text(NameOf(node)));
+        Warn(text(NameOf(node)));
     }
 
     internal void ThrowIfStopping()

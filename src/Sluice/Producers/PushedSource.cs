@@ -65,7 +65,7 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
     /// <summary>Waits for the pushes that the function has not awaited: it meant to push them.</summary>
     private Task PushedAsync()
     {
-        if (!IsStopped) Warnings.Tell($"The function of the source {Run.NameOf(Node)} does not await all of its pushes: it returned while "
+        if (!IsStopped) Run.Warn($"The function of the source {Run.NameOf(Node)} does not await all of its pushes: it returned while "
             + "some of them waited for room. The source waits in its place. Await every push.");
         return pushed.Task;
     }

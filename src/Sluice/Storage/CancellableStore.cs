@@ -102,7 +102,7 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
         }
     }
 
-    /// <summary>Whether the store was disposed: then each call says so.</summary>
+    /// <summary>Whether the store was disposed: then each call says so. So it is taken to be if nobody waits for an answer any more.</summary>
     private async Task<bool> IsClosedAsync(CancellationToken cancellation)
     {
         try
@@ -112,7 +112,7 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
         }
         catch (Exception e)
         {
-            return e is ObjectDisposedException;
+            return e is ObjectDisposedException || cancellation.IsCancellationRequested || givenUp.IsCancellationRequested;
         }
     }
 

@@ -65,6 +65,22 @@ public sealed class AccessTests : IAsyncDisposable
         });
     }
 
+    /// <summary>The keys of the program may be in a database that is away. A viewer sees the pages all the same, and may act.</summary>
+    [Fact]
+    public async Task PagesAndFormsWorkWhileTheKeysOfTheProgramCannotBeHad()
+    {
+        Letters letters = await FillAsync();
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options(),
+            static builder => builder.Services.AddSingleton<IDataProtectionProvider>(new LostKeys()));
+        using Viewer viewer = program.NewViewer();
+        string token = await viewer.TokenAsync("/consecutors/orders/dead");
+        Assert.Equal(HttpStatusCode.Forbidden,
+            (await viewer.PostRawAsync("/consecutors/orders/discard", [("number", "1"), ("form-token", "AB" + token)])).Status);
+        Assert.Equal(HttpStatusCode.SeeOther,
+            (await viewer.PostRawAsync("/consecutors/orders/discard", [("number", "1"), ("form-token", token)])).Status);
+        Assert.Equal(2, (await letters.ListAsync()).Count);
+    }
+
     /// <summary>A browser that follows a link of another site sends no Strict cookie, and a new one would void the forms of open
     /// tabs.</summary>
     [Fact]
@@ -203,5 +219,14 @@ public sealed class AccessTests : IAsyncDisposable
         var letters = new Letters(store);
         await letters.AddAsync("one", "two", "three");
         return letters;
+    }
+
+    private sealed class LostKeys : IDataProtectionProvider, IDataProtector
+    {
+        public IDataProtector CreateProtector(string purpose) => this;
+
+        public byte[] Protect(byte[] plaintext) => throw new IOException("The keys are away.");
+
+        public byte[] Unprotect(byte[] protectedData) => throw new IOException("The keys are away.");
     }
 }

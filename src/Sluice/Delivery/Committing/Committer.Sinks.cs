@@ -48,11 +48,11 @@ internal sealed partial class Committer
         if (core.Sinks.AreWaiting || owned.Length == 0) return true;     // no item of a partition of this member is in flight
         try
         {
-            await BeginAllAsync(owned, core.Lifetime.Token).ConfigureAwait(false);
+            await BeginAllAsync(owned, abandoned.Token).ConfigureAwait(false);
             core.Problems.OfCommits = null;
             return true;
         }
-        catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !abandoned.IsCancellationRequested)
         {
             core.Problems.OfCommits = $"A sink could not begin; it is tried again: {FailureText.Of(e)}";
             return false;

@@ -57,6 +57,7 @@ internal static class LetterChanges
             }
             catch (StreamStoreException e) when (damaged.Note(e, letters))
             {
+                tried--;                             // the letters of other partitions have all their tries
                 continue;
             }
             catch (StreamStoreException e) when (tried < Tries && !e.IsPermanent && !core.Lifetime.Token.IsCancellationRequested)

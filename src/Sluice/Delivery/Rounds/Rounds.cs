@@ -23,6 +23,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
     private bool isTurnOwed;
     private long looked;
     private volatile string? endProblem;
+    private volatile OwnedPartition? held;           // that waited for failed items when the pump looked last
 
     /// <summary>Queues leased entries until their round begins.</summary>
     public void Enqueue(OwnedPartition partition, ReadOnlySpan<Entry> entries)
@@ -51,11 +52,8 @@ internal sealed partial class Rounds(ConsecutorCore core)
     }
 
     /// <summary>The problem that keeps partitions from being processed, as a text for people; null if there is none.</summary>
-    public string? Problem
-    {
-        get => field ?? endProblem;
-        private set;
-    }
+    /// <remarks>The order of a partition belongs to others: its count may be the one of a moment ago.</remarks>
+    public string? Problem => held is { Order.Count: > 0 } partition ? WhyHeldUp(partition) : endProblem;
 
     /// <summary>Chooses the partitions to lease from: those without a running round in which few enough entries wait behind failed ones.
     /// From other partitions, only due entries are leased.</summary>
@@ -67,7 +65,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
         OwnedPartition[] resting = Array.FindAll(owned, IsResting);
         OwnedPartition[] heldUp = Array.FindAll(resting, IsHeldUp);
         isTurnOwed = false;
-        Problem = heldUp.Length == 0 ? null : WhyHeldUp(heldUp[0]);
+        held = heldUp.Length == 0 ? null : heldUp[0];
         if (heldUp.Length == 0) return (resting, most);
 
         // A lease has due entries first, so a lease of one entry is the retry. Due partitions take turns with the others.

@@ -118,7 +118,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
     private async ValueTask<DateTimeOffset> PassPastTicksAsync(DateTimeOffset last)
     {
         DateTimeOffset now = Run.Time.GetUtcNow();
-        Warnings.Tell($"{producer.Schedule} is another one than before: its ticks fire from now on, and no tick before "
+        Run.Warn($"{producer.Schedule} is another one than before: its ticks fire from now on, and no tick before "
             + $"{now:yyyy-MM-dd HH:mm:ss}Z counts as missed.");
         if (now > last) last = now;
         await StoreAsync(new(last.UtcTicks, TickPosition.All, schedule));
