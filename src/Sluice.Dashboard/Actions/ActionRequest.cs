@@ -1,3 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
 namespace Sluice.Dashboard.Actions;
 
 /// <summary>What a user asks for with a form.</summary>
@@ -55,10 +58,13 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form, Can
         }
         catch (Exception e)
         {
-            await AuditLog.WriteAsync(store, Who, what, $"failed: {e.Message}", action).ConfigureAwait(false);
+            await EndAsync($"failed: {e.Message}").ConfigureAwait(false);
             throw;
         }
-        await AuditLog.WriteAsync(store, Who, what, outcome, action).ConfigureAwait(false);
+        await EndAsync(outcome).ConfigureAwait(false);
+
+        Task EndAsync(string said) => AuditLog.WriteEndAsync(store, Who, what, said, action,
+            Page.Http.RequestServices.GetService<ILoggerFactory>()?.CreateLogger("Sluice.Dashboard"));
     }
 }
 

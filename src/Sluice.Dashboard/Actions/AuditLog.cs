@@ -1,12 +1,13 @@
 using System.Buffers;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 
 namespace Sluice.Dashboard.Actions;
 
 /// <summary>Who did what, when: a line before an action, and one with its outcome. They are kept in the store that was changed, in a stream
 /// of its own.</summary>
 /// <remarks>An action whose first line cannot be written is not done. Thread-safe.</remarks>
-internal static class AuditLog
+internal static partial class AuditLog
 {
     private const int MaxText = 2000;
 
@@ -40,8 +41,27 @@ internal static class AuditLog
         };
         AppendStatus status = (await store.AppendAsync(append).ConfigureAwait(false)).Status;
         if (status is not (AppendStatus.Accepted or AppendStatus.Duplicate))
-            throw new StreamStoreException($"The audit takes nothing ({status}): without it, nothing is changed.");
+            throw new StreamStoreException($"The audit takes nothing ({status}){(outcome is null ? ": without it, nothing is changed" : "")}.");
     }
+
+    /// <summary>
+    /// Writes the line with the outcome. What was done, or not, is what the user wants to know, also if the audit cannot say it: then its
+    /// first line stays without an outcome, and the log has a warning.
+    /// </summary>
+    public static async Task WriteEndAsync(IStreamStore store, string who, string what, string outcome, Guid action, ILogger? log)
+    {
+        try
+        {
+            await WriteAsync(store, who, what, outcome, action).ConfigureAwait(false);
+        }
+        catch (StreamStoreException e)
+        {
+            if (log is not null) NotWritten(log, what, outcome, e.Message);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The audit could not note the outcome of '{What}' ({Outcome}): {Why}")]
+    private static partial void NotWritten(ILogger log, string what, string outcome, string why);
 
     /// <summary>Reads the last lines, the latest first.</summary>
     public static async Task<IReadOnlyList<AuditLine>> ReadAsync(StoreSource store, int max, CancellationToken cancellation)

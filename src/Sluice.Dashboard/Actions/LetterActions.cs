@@ -55,22 +55,33 @@ internal static class LetterActions
             return await AskAsync(request, one, verb, query).ConfigureAwait(false);
         long all = 0;
         bool isCut = false;
+        StreamStoreException? failure = null;
         var damaged = new DamagedPartitions();
         await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async store =>
         {
             // What is begun goes on when the browser leaves, but does not hold up a program that stops.
-            await foreach (LetterPlace[] some in PlacesAsync(request, one, query, last, Step, verb).ConfigureAwait(false))
+            try
             {
-                if (isCut = request.Stopping.IsCancellationRequested) break;
-                all += await damaged.ChangeAsync(some, numbers => change(store, one.Id, numbers, CancellationToken.None))
-                    .ConfigureAwait(false);
+                await foreach (LetterPlace[] some in PlacesAsync(request, one, query, last, Step, verb).ConfigureAwait(false))
+                {
+                    if (isCut = request.Stopping.IsCancellationRequested) break;
+                    all += await damaged.ChangeAsync(some, numbers => change(store, one.Id, numbers, CancellationToken.None))
+                        .ConfigureAwait(false);
+                }
+            }
+            catch (StreamStoreException e) when (all > 0)
+            {
+                failure = e;
             }
             string left = damaged.Left == 0 ? "" : $"; {Shown.Count(damaged.Left)} left because of damage in the store: {damaged}";
-            return $"{Shown.Count(all)} {done}{left}{(isCut ? ", then the program stopped" : "")}";
+            return $"{Shown.Count(all)} {done}{left}{(isCut ? ", then the program stopped" : "")}"
+                + (failure is null ? "" : $", then failed: {failure.Message}");
         }).ConfigureAwait(false);
+        string soFar = $"So far, {Shown.Count(all, "dead letter")} {(all == 1 ? "was" : "were")} {done}. Do it again for the others";
         if (isCut)
-            throw new MissingException($"The program stops. So far, {Shown.Count(all, "dead letter")} {(all == 1 ? "was" : "were")} {done}. "
-                + "Do it again for the others when the program runs again.", StatusCodes.Status503ServiceUnavailable);
+            throw new MissingException($"The program stops. {soFar} when the program runs again.", StatusCodes.Status503ServiceUnavailable);
+        if (failure is not null)
+            throw new MissingException($"{soFar}: then the store has failed. {failure.Message}", StatusCodes.Status503ServiceUnavailable);
         return ActionOutcome.GoTo(Letters(request, one, string.Create(CultureInfo.InvariantCulture,
             $"done={done}&count={all}{(damaged.Left == 0 ? "" : $"&left={damaged.Left}")}")));
     }

@@ -1,0 +1,48 @@
+using Sluice.Storage;
+
+namespace Sluice.Dashboard.Tests.Http;
+
+/// <summary>The store fails in the midst of an action: the page and the audit say what was done.</summary>
+public sealed class FailingActionTests : IAsyncDisposable
+{
+    private readonly MemoryStreamStore store = new();
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    [Fact]
+    public async Task ADiscardOfManyLettersSaysHowFarItCame()
+    {
+        var letters = new Letters(store);
+        await letters.AddAsync(Enumerable.Range(0, 250).Select(static i => new Letter($"{i}")));
+        int steps = 0;
+        await using DashboardProgram program = await StartAsync(name => name == nameof(IStreamStore.DeleteDeadAsync) && ++steps == 2);
+        using Viewer viewer = program.NewViewer();
+        Answer broken = await viewer.PostAsync("/consecutors/orders/discard", "/consecutors/orders/dead", ("last", "250"));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, broken.Status);
+        Assert.Contains("So far, 100 dead letters were discarded. Do it again for the others: then the store has failed. The disk is gone.",
+            broken.Text, StringComparison.Ordinal);
+        Assert.Equal(150, (await letters.ListAsync()).Count);
+        Assert.Contains(">100 discarded, then failed: The disk is gone.<", (await viewer.GetAsync("/audit")).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AChangeThatWasMadeIsNoFailureIfTheAuditCannotNoteIt()
+    {
+        var letters = new Letters(store);
+        await letters.AddAsync("one", "two");
+        int lines = 0;
+        await using DashboardProgram program = await StartAsync(name => name == nameof(IStreamStore.AppendAsync) && ++lines == 2);
+        using Viewer viewer = program.NewViewer();
+        Answer done = await viewer.PostAsync("/consecutors/orders/discard", "/consecutors/orders/dead", ("number", "1"));
+        Assert.Equal(HttpStatusCode.SeeOther, done.Status);
+        Assert.Single(await letters.ListAsync());
+        Assert.Contains("Discard the dead letter 1", (await viewer.GetAsync("/audit")).Text, StringComparison.Ordinal);
+    }
+
+    private Task<DashboardProgram> StartAsync(Func<string, bool> fails)
+    {
+        var watched = new WatchedStore(store);
+        watched.Before = name => watched.Failure = fails(name) ? new StreamStoreException("The disk is gone.") : null;
+        return DashboardProgram.StartAsync(new() { Stores = new Dictionary<string, IStreamStore> { ["main"] = watched } });
+    }
+}
