@@ -151,6 +151,33 @@ public sealed partial class DashboardCommandTests : CliTestBase
         return consecutor.Snapshot();
     }
 
+    /// <summary>Every user of a machine reaches its ports.</summary>
+    [Fact]
+    public async Task WhoDoesNotKnowTheTokenSeesAndChangesNothing()
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        await FillAsync(store, "x");
+        using SampleProcess process = Start("dashboard", Store, "--port", "0");
+        string printed = Address().Match(await process.ReadUntilAsync(static line => line.Contains("http://", StringComparison.Ordinal)))
+            .Value, root = printed[..printed.IndexOf('?', StringComparison.Ordinal)], token = printed[^32..];
+        foreach (string address in (string[])[root, $"{root}/consecutors/orders/dead.jsonl", $"{root}?token=", $"{root}?token={token[..^1]}",
+            new Uri(new(root), "/").ToString()])
+        {
+            using HttpResponseMessage refused = await browser.GetAsync(address, Cancellation);
+            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+            Assert.StartsWith("This dashboard answers the user who has started it.", await refused.Content.ReadAsStringAsync(Cancellation),
+                StringComparison.Ordinal);
+        }
+        using var form = new FormUrlEncodedContent([new("number", "1")]);
+        using HttpResponseMessage posted = await browser.PostAsync($"{root}/consecutors/orders/discard?token={token}", form, Cancellation);
+        Assert.Equal(HttpStatusCode.Unauthorized, posted.StatusCode);
+        using var program = new HttpRequestMessage(HttpMethod.Get, $"{root}/streams");
+        program.Headers.Authorization = new("Bearer", token);
+        using HttpResponseMessage answer = await browser.SendAsync(program, Cancellation);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Single(await store.ListDeadAsync(new("orders", "orders"), null, 0, 10, Cancellation));
+    }
+
     [Fact]
     public async Task AFileThatNoProcessHasOpenStaysFreeForAService()
     {
@@ -209,8 +236,14 @@ public sealed partial class DashboardCommandTests : CliTestBase
 
     private Task<SqliteStreamStore> OpenAsync() => SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation).AsTask();
 
-    private static async Task<string> AddressAsync(SampleProcess process)
-        => Address().Match(await process.ReadUntilAsync(static line => line.Contains("http://", StringComparison.Ordinal))).Value;
+    /// <summary>Opens the printed address, as a user does.</summary>
+    private async Task<string> AddressAsync(SampleProcess process)
+    {
+        string printed = Address().Match(await process.ReadUntilAsync(static line => line.Contains("http://", StringComparison.Ordinal))).Value;
+        using HttpResponseMessage answer = await browser.GetAsync(printed, Cancellation);
+        Assert.Equal((HttpStatusCode.Redirect, "/sluice"), (answer.StatusCode, answer.Headers.Location?.OriginalString));
+        return printed[..printed.IndexOf('?', StringComparison.Ordinal)];
+    }
 
     // On a machine that is busy, a page may say that the store has not answered yet.
     private async Task<string> GetAsync(string address)
@@ -234,7 +267,7 @@ public sealed partial class DashboardCommandTests : CliTestBase
         return answer.StatusCode;
     }
 
-    [GeneratedRegex("http://127.0.0.1:[0-9]+/sluice")]
+    [GeneratedRegex("http://127.0.0.1:[0-9]+/sluice[?]token=[0-9a-f]{32}")]
     private static partial Regex Address();
 
     [GeneratedRegex("name=\"form-token\" value=\"([0-9A-F]+)\"")]

@@ -24,14 +24,15 @@ internal static class DashboardCommand
     private static readonly Option<bool> ReadOnly = new("--read-only") { Description = "Change nothing." };
 
     public static Command Create() => CommandRun.Create("dashboard",
-        "Serves the dashboard of a store to browsers of this machine, and goes on until Ctrl+C.", RunAsync, Port, ReadOnly);
+        "Serves the dashboard of a store to browsers of this machine, at the address it prints, and goes on until Ctrl+C.", RunAsync, Port, ReadOnly);
 
     private static async Task<int> RunAsync(CommandRun command)
     {
         int port = command.Value(Port);
         if (port is < 0 or > 65_535) throw CommandException.Usage($"--port is 0 to 65535, not {port}.");
         await using IStreamStore store = await command.OpenAsync();
-        await using WebApplication app = Create(command, store, port);
+        var token = new DashboardToken();
+        await using WebApplication app = Create(command, store, port, token);
         try
         {
             await app.StartAsync(command.Cancellation);
@@ -42,7 +43,7 @@ internal static class DashboardCommand
             throw CommandException.Usage($"Port {port.ToString(CultureInfo.InvariantCulture)} of this machine is not free"
                 + $"{(isUsed ? "" : $" for this user ({e.Message})")}: choose another one with --port, or --port 0 for any.");
         }
-        string address = app.Urls.First() + "/sluice";
+        string address = token.In(app.Urls.First() + "/sluice");
         if (command.Screen.IsJson) command.Screen.Json(new Dictionary<string, object> { ["address"] = address });
         else command.Screen.Line($"{address}   (Ctrl+C ends)");
         await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, command.Cancellation)
@@ -51,7 +52,7 @@ internal static class DashboardCommand
         return ExitCodes.Fine;
     }
 
-    private static WebApplication Create(CommandRun command, IStreamStore store, int port)
+    private static WebApplication Create(CommandRun command, IStreamStore store, int port, DashboardToken token)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         // The settings in this directory and in the environment are those of a service: its addresses, its allowed hosts.
@@ -62,6 +63,7 @@ internal static class DashboardCommand
         builder.Services.Configure<HostOptions>(static options => options.ShutdownTimeout = TimeSpan.FromSeconds(2));
         builder.WebHost.UseUrls($"http://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}");
         WebApplication app = builder.Build();
+        app.Use(next => context => token.AnswerAsync(context, next));
         app.MapSluice("/sluice", new()
         {
             Stores = new Dictionary<string, IStreamStore> { [Name] = store },
