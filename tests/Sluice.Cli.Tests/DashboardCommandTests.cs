@@ -158,10 +158,9 @@ public sealed partial class DashboardCommandTests : CliTestBase
         await using SqliteStreamStore store = await OpenAsync();
         await FillAsync(store, "x");
         using SampleProcess process = Start("dashboard", Store, "--port", "0");
-        string printed = Address().Match(await process.ReadUntilAsync(static line => line.Contains("http://", StringComparison.Ordinal)))
-            .Value, root = printed[..printed.IndexOf('?', StringComparison.Ordinal)], token = printed[^32..];
-        foreach (string address in (string[])[root, $"{root}/consecutors/orders/dead.jsonl", $"{root}?token=", $"{root}?token={token[..^1]}",
-            new Uri(new(root), "/").ToString()])
+        string printed = await PrintedAsync(process), root = printed[..printed.IndexOf('?', StringComparison.Ordinal)], token = printed[^32..];
+        foreach (string address in (string[])[root, $"{root}/consecutors/orders/dead.jsonl", $"{root}?token=",
+            $"{root}?token={token[..^1]}", new Uri(new(root), "/").ToString()])
         {
             using HttpResponseMessage refused = await browser.GetAsync(address, Cancellation);
             Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
@@ -239,11 +238,14 @@ public sealed partial class DashboardCommandTests : CliTestBase
     /// <summary>Opens the printed address, as a user does.</summary>
     private async Task<string> AddressAsync(SampleProcess process)
     {
-        string printed = Address().Match(await process.ReadUntilAsync(static line => line.Contains("http://", StringComparison.Ordinal))).Value;
+        string printed = await PrintedAsync(process);
         using HttpResponseMessage answer = await browser.GetAsync(printed, Cancellation);
         Assert.Equal((HttpStatusCode.Redirect, "/sluice"), (answer.StatusCode, answer.Headers.Location?.OriginalString));
         return printed[..printed.IndexOf('?', StringComparison.Ordinal)];
     }
+
+    private static async Task<string> PrintedAsync(SampleProcess process)
+        => Address().Match(await process.ReadUntilAsync(static line => line.Contains("http://", StringComparison.Ordinal))).Value;
 
     // On a machine that is busy, a page may say that the store has not answered yet.
     private async Task<string> GetAsync(string address)

@@ -11,8 +11,8 @@ namespace Sluice.Cli.Commands;
 /// change the store with the rights of that user.
 /// </summary>
 /// <remarks>
-/// The command prints an address with a random token. Who opens it gets the token as a cookie. Programs send it as a bearer token. Source: the
-/// token of Jupyter Server. Thread-safe.
+/// The command prints an address with a random token. Who opens it gets the token as a cookie. Programs send it as a bearer token. Source:
+/// the token of Jupyter Server. Thread-safe.
 /// </remarks>
 internal sealed class DashboardToken
 {
@@ -40,8 +40,8 @@ internal sealed class DashboardToken
         {
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             context.Response.ContentType = "text/plain; charset=utf-8";
-            await context.Response.WriteAsync("This dashboard answers the user who has started it. Open the address that sluice dashboard has "
-                + "printed, with its token.\n", context.RequestAborted).ConfigureAwait(false);
+            await context.Response.WriteAsync("This dashboard answers the user who has started it. Open the address that sluice dashboard "
+                + "has printed, with its token.\n", context.RequestAborted).ConfigureAwait(false);
         }
     }
 

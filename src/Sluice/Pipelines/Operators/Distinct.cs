@@ -12,7 +12,8 @@ public static partial class SourceExtensions
     /// came again or not. A forgotten item goes through again. The stage does not run in parallel and is not retried; behind
     /// <see cref="Stage.KeyBy"/>, every key has a memory of its own.</remarks>
     /// <param name="source">The source of the items.</param>
-    /// <param name="capacity">The number of items remembered, 1 or more. When the default number is used up, a warning is logged.</param>
+    /// <param name="capacity">The number of items remembered, 1 or more. With 1, an item goes through if it differs from the one before it.
+    /// When the default number is used up, a warning is logged.</param>
     /// <param name="comparer">Compares items; by default, the default comparer of the type.</param>
     /// <exception cref="ArgumentOutOfRangeException">The capacity is less than 1.</exception>
     [AlsoForPipes]

@@ -29,6 +29,14 @@ public sealed class DistinctTests : FunctionOperatorContract<int>
         Assert.Equal([1, 2, 3, 1, 2, 3], seen);      // 3 evicts 1, although 1 was seen again; then 1 evicts 2, and so on
     }
 
+    [Fact]
+    public async Task WithACapacityOfOneAnItemIsComparedWithTheOneBeforeIt()
+    {
+        List<int> seen = [];
+        await Source.From([1, 1, 2, 2, 2, 1, 3, 3, 1]).Distinct(1).ForEach(seen.Add).RunAsync();
+        Assert.Equal([1, 2, 1, 3, 1], seen);
+    }
+
     /// <summary>A capacity that is given says how many keys are remembered; the default one may surprise.</summary>
     [Theory, InlineData(65_536, 1), InlineData(1, 0)]
     public async Task ADistinctWarnsOnceThatItForgetsKeysBeyondTheDefaultCapacity(int capacity, int warnings)
