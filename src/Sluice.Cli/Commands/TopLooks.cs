@@ -92,7 +92,7 @@ internal sealed class TopLooks(IStreamStore store, int rows)
             owners = look.Members.Count(static member => member.Partitions > 0);
             // Without an owner, what was leased by a member that is gone is not in flight.
             inFlight = look.Partitions.Where(static partition => partition.Owner is not null)
-                .Sum(static partition => partition.Dispatched - partition.Done);
+                .Sum(static partition => partition.MaxInFlight);
             if (backlog.Outstanding > 0) note = NoteOf(look, group);
             if (backlog.Outstanding > 0 && withOldest) (oldest, note) = await OldestAsync(id, now.Value, note, cancellation);
         }

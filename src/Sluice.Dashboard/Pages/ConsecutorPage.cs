@@ -129,7 +129,7 @@ internal static class ConsecutorPage
     public static string StateOf(ConsecutorSample one, ConsecutorStatus status)
         => status == ConsecutorStatus.Paused && one.IsDraining ? "draining" : status.ToString().ToLowerInvariant();
 
-    private static long Backlog(PartitionInfo partition) => partition.Tail - partition.Done + partition.Waiting;
+    private static long Backlog(PartitionInfo partition) => partition.Tail - partition.Done + partition.Waiting + partition.InFlightAgain;
 
     private static Markup StateOf(MemberStatus status) => status switch
     {

@@ -29,7 +29,7 @@ internal static class HoldVerdict
 
     private static string Held(PartitionInfo[] held, int all)
     {
-        long most = held.Sum(InFlight);
+        long most = held.Sum(static partition => partition.MaxInFlight);
         return $"{Shown.Count(held.Length)} of {Shown.Count(all, "partition")} {(held.Length == 1 ? "is" : "are")} not released yet, with "
             + $"{(most == 0 ? "nothing" : $"at most {Shown.Count(most, "item")}")} in flight.";
     }
@@ -42,7 +42,7 @@ internal static class HoldVerdict
         {
             null or { Status: MemberStatus.Silent or MemberStatus.NoHeartbeats } => $"{name} has died or hangs, with {partitions}: what "
                 + "it had in flight runs again after the resumption.",
-            _ when owned.Sum(InFlight) > 0
+            _ when owned.Sum(static partition => partition.MaxInFlight) > 0
                 => $"{name} has {partitions}, and releases {(isOne ? "it when its" : "them when their")} items have ended.",
             _ => $"{name} has {partitions}, and releases {(isOne ? "it" : "them")} with its next heartbeat. If it does not, its version "
                 + "of Sluice knows no drain, or Sink.ToFile writes there: it begins nothing, and can be stopped.",
@@ -53,10 +53,8 @@ internal static class HoldVerdict
     private static string InFlight(ConsecutorSample sample)
     {
         if (sample.Group?.Look is not { } look || sample.Stream?.Consecutor is not { Backlog.Waiting: 0 }) return "";
-        long most = look.Partitions.Sum(InFlight);
+        long most = look.Partitions.Sum(static partition => partition.MaxInFlight);
         return most <= 0 ? " Nothing is in flight: its processes can be stopped." : $" At most {Shown.Count(most, "item")} "
             + $"{(most == 1 ? "is" : "are")} in flight.";
     }
-
-    private static long InFlight(PartitionInfo partition) => partition.Dispatched - partition.Done;
 }

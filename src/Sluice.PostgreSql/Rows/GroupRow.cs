@@ -83,5 +83,6 @@ internal sealed class OwnedRow(GroupRow group, int number)
         else if (state == WaitingStatus.Suspect) Suspects += by;
     }
 
-    public PartitionInfo Info(long tail) => new(number, Epoch, Owner, Version, tail, Dispatched, Done, Rows - Flying);
+    public PartitionInfo Info(long tail)
+        => new(number, Epoch, Owner, Version, tail, Dispatched, Done, Rows - Flying) { InFlightAgain = Flying };
 }

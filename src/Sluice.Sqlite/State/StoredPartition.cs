@@ -46,7 +46,8 @@ internal sealed class StoredPartition(StoredGroup group, int number) : Stored
         (Dispatched, Done, passed, doneSum) = (dispatched, done, SequenceSet.Read(passedBytes), Log.SumAt(done));
     }
 
-    public PartitionInfo Info() => new(number, Epoch, Owner, Version, Log.Tail, Dispatched, Done, Rows - Flying);
+    public PartitionInfo Info()
+        => new(number, Epoch, Owner, Version, Log.Tail, Dispatched, Done, Rows - Flying) { InFlightAgain = Flying };
 
     /// <summary>Whether an entry is in flight for the first time: outstanding without a row.</summary>
     public bool IsFirstTimer(long sequence) => sequence > Done && sequence <= Dispatched && !passed.Contains(sequence);

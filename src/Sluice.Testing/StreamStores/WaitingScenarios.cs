@@ -20,10 +20,19 @@ internal static class WaitingScenarios
         Expect.Same([("a", 2)], (await rig.LeaseAsync(owner)).Select(entry => (Text(entry), entry.Attempt)),
             "what is due after two seconds");
         await rig.ReopenAsync(kill: false);
+        Expect.Equal((1L, 1L), await CountsAsync(rig), "what waits, and is in flight again, while one is due");
         await rig.PassAsync(2 * Second);
         Expect.Same([("b", 2)], (await rig.LeaseAsync(owner)).Select(entry => (Text(entry), entry.Attempt)), "what is due after four");
+        Expect.Equal((0L, 2L), await CountsAsync(rig), "what waits, and is in flight again, when both are leased");
         await rig.CommitAsync(new(owner, 2) { Deferred = [new(1, 2, TimeSpan.Zero)], Settled = [new(2, 2)] });
         Expect.Equal(3, (await rig.LeaseAsync(owner)).Single().Attempt, "the attempt after two that were charged");
+        Expect.Equal((0L, 1L), await CountsAsync(rig), "what waits, and is in flight again, at the end");
+    }
+
+    private static async Task<(long Waiting, long InFlightAgain)> CountsAsync(Rig rig)
+    {
+        PartitionInfo partition = (await rig.Store.FindGroupAsync(Main))!.Partitions[0];
+        return (partition.Waiting, partition.InFlightAgain);
     }
 
     // k1 fails; k2, of the same key, is parked behind it, and the commit that ends k1 frees it.

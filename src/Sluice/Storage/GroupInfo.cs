@@ -38,4 +38,13 @@ public readonly record struct MemberInfo(string Name, long Heartbeats, string In
 /// <param name="Done">All entries up to this sequence have ended or wait.</param>
 /// <param name="Waiting">The number of waiting entries: retrying, parked, suspects. An owner should report a large number.</param>
 public readonly record struct PartitionInfo(
-    int Partition, long Epoch, string? Owner, int Version, long Tail, long Dispatched, long Done, long Waiting);
+    int Partition, long Epoch, string? Owner, int Version, long Tail, long Dispatched, long Done, long Waiting)
+{
+    /// <summary>The number of entries that waited and are in flight again: retries and redriven dead letters.</summary>
+    public long InFlightAgain { get; init; }
+
+    /// <summary>
+    /// The number of entries that have been leased and have not ended, at most: an entry that ended before an earlier one may still count.
+    /// </summary>
+    public long MaxInFlight => Dispatched - Done + InFlightAgain;
+}

@@ -10,10 +10,14 @@ public sealed class HoldVerdictTests
 
     private static readonly StoreSource Store = new("main", new MemoryStreamStore());
 
+    // A negative number in flight: at a later attempt.
     public static TheoryData<string, bool, (string Member, MemberStatus Status)[], (string? Owner, long InFlight)[], long> Cases => new()
     {
         { "Is paused since 2026-01-02 03:04:05 UTC: it accepts items, and begins none. At most 2 items are in flight. Resume it.",
             false, [("a", MemberStatus.Alive)], [("a", 2)], 5 },
+        // an item at its second attempt
+        { "Is paused since 2026-01-02 03:04:05 UTC: it accepts items, and begins none. At most 1 item is in flight. Resume it.",
+            false, [("a", MemberStatus.Alive)], [("a", -1)], 1 },
         { "Is paused since 2026-01-02 03:04:05 UTC: it accepts items, and begins none. Nothing is in flight: its processes can be "
             + "stopped. Resume it.", false, [("a", MemberStatus.Alive)], [("a", 0)], 5 },
         { "Drains since 2026-01-02 03:04:05 UTC: it begins no item. 2 of 3 partitions are not released yet, with at most 3 items in "
@@ -43,7 +47,10 @@ public sealed class HoldVerdictTests
     {
         var look = new GroupLook(new("orders", "orders"), [.. members.Select(one => new MemberLook(one.Member, one.Status, "1",
             TimeSpan.FromSeconds(30), TimeSpan.Zero, partitions.Count(own => own.Owner == one.Member)))],
-            [.. partitions.Select(static (one, at) => new PartitionInfo(at, 1, one.Owner, 0, 100, 10 + one.InFlight, 10, 0))], null);
+            [.. partitions.Select(static (one, at) => new PartitionInfo(at, 1, one.Owner, 0, 100, 10 + Math.Max(0, one.InFlight), 10, 0)
+            {
+                InFlightAgain = Math.Max(0, -one.InFlight)
+            })], null);
         var group = new GroupBacklog("orders", backlog, 0, 0) { PausedAt = Since, IsDraining = isDraining };
         var info = new StreamInfo("orders", new(), null, 0, 0, 0, [group], []);
         var sample = new ConsecutorSample("orders", Store, null)

@@ -92,6 +92,14 @@ public sealed class StoreInspectorTests : IAsyncDisposable
         Assert.Equal(first, await inspector.FindOldestAsync(Group, Cancellation));
         await SettleAsync(1);
         Assert.Equal(first + TimeSpan.FromMinutes(1), await inspector.FindOldestAsync(Group, Cancellation));
+
+        // Formerly an entry was forgotten as soon as it was leased for the second time.
+        long sequence = (await LeaseAsync(1)).Span[0].Sequence;
+        await store.CommitAsync(new(owner, ++commits) { Deferred = [new(sequence, 1, TimeSpan.Zero)] }, Cancellation);
+        Assert.Equal(first + TimeSpan.FromMinutes(1), await inspector.FindOldestAsync(Group, Cancellation));
+        await LeaseAsync(1);
+        Assert.Equal(first + TimeSpan.FromMinutes(1), await inspector.FindOldestAsync(Group, Cancellation));
+        Assert.Equal(1, (await inspector.FindGroupAsync(Group, Cancellation))!.Partitions.Sum(static one => one.MaxInFlight));
     }
 
     [Fact]

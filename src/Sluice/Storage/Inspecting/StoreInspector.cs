@@ -107,7 +107,7 @@ public sealed class StoreInspector
                 ReadResult next = await store.ReadAsync(request, cancellation).ConfigureAwait(false);
                 if (!next.Entries.IsEmpty) Note(next.Entries.Span[0].Time);
             }
-            if (partition.Waiting == 0) continue;
+            if (partition.Waiting + partition.InFlightAgain == 0) continue;
             foreach (WaitingEntry waiting in await store.ListWaitingHeadsAsync(group, partition.Partition, long.MinValue, 1, cancellation)
                 .ConfigureAwait(false))
                 Note(waiting.Entry.Time);

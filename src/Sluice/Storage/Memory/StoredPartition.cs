@@ -30,8 +30,11 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     public bool IsEmpty => rows.Count == 0 && Done == log.Tail;
     public DateTimeOffset? NextDue => due.Count == 0 ? null : due.Min.Due;
 
-    public PartitionInfo Info() => new(number, Epoch, Owner, Version, log.Tail, Dispatched, Done,
-        rows.Values.Count(row => row.State != WaitingStatus.InFlight));
+    public PartitionInfo Info()
+    {
+        int waiting = rows.Values.Count(row => row.State != WaitingStatus.InFlight);
+        return new(number, Epoch, Owner, Version, log.Tail, Dispatched, Done, waiting) { InFlightAgain = rows.Count - waiting };
+    }
 
     public bool IsOutstanding(long sequence)
         => rows.ContainsKey(sequence) || (sequence > Done && sequence <= Dispatched && !ended.Contains(sequence));
