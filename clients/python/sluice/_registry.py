@@ -76,6 +76,9 @@ class Worker:
         return self._processors.get(processor)
 
     def _lacks(self, processor: str) -> str:
+        if processor in self._stages:
+            return (f"The Python worker has no processor {processor}, but a stage of that name: Python.Map and Python.Batch name it in C#. "
+                    "A test calls its function.")
         return (f"The Python worker has no function for it. {explain('processor', processor, list(self._processors))} Register it with "
                 "@worker.processor(inputs=[…], outputs=[…]).")
 

@@ -37,6 +37,8 @@ def run(worker: Worker, processor: str, inputs: Optional[Mapping[str, Iterable[A
     for name in given:
         if name not in function.inputs:
             raise ValueError(f"The processor {processor} has no input {name}. It has: {', '.join(function.inputs) or 'none'}.")
+        if isinstance(given[name], (str, bytes, bytearray)):
+            raise ValueError(f"The values of the input {name} are a list, also if there is one value: {name!r}: [{given[name]!r}].")
     return asyncio.run(_run(function, worker._codec, given, state))
 
 

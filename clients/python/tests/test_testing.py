@@ -43,6 +43,11 @@ async def sums(number: IO[int], sum: IOWriter[int], state: Checkpoint[int]):
     await sum.write(total)
 
 
+@worker.stage
+def staged(text: str) -> int:
+    return len(text)
+
+
 @worker.processor(outputs=["raw"])
 def raw():
     yield IOVal("raw", b"\xff")
@@ -75,7 +80,8 @@ def test_outputs_come_back_as_their_types():
     ("bad", {"x": [1]}, KeyError, "one"), ("bad", {"x": [2]}, PayloadError, "complex has no JSON form"),
     ("bad", {"x": []}, FlowError, "complete and empty"), ("bad", {"x": ["a"]}, PayloadError, "expected an integer"),
     ("bad", {}, ValueError, "has the input x"), ("bad", {"x": [1], "z": []}, ValueError, "has no input z. It has: x"),
-    ("bda", {}, FlowError, "Near it: bad"),
+    ("bda", {}, FlowError, "Near it: bad"), ("bad", {"x": "ab"}, ValueError, r"a list, also if there is one value: 'x': \['ab'\]"),
+    ("staged", {}, FlowError, "a stage of that name"),
 ])
 def test_what_a_function_raises_is_raised(processor, inputs, error, said):
     with pytest.raises(error, match=said):

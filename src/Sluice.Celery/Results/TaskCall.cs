@@ -56,8 +56,9 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
     {
         if (result is null)
             throw new CeleryTaskException(
-                $"It has had no result for {options.ResultTimeout.TotalSeconds:N0} seconds. No worker reads the queue {route.Queue}, the "
-                    + $"worker was killed, the task ignores its result or has another result backend, or the result has expired.");
+                $"It has had no result for {options.ResultTimeout.TotalSeconds:N0} seconds (CeleryTaskOptions.ResultTimeout). It may "
+                    + $"still run, or wait in the queue {route.Queue}. Or no worker reads this queue, the worker was killed, the task "
+                    + "ignores its result or has another result backend, or the result has expired.");
         if (result.Length > options.MaxValueBytes)
             throw new CeleryTaskException($"Its result has {result.Length:N0} bytes, and {options.MaxValueBytes:N0} are allowed "
                 + $"(CeleryTaskOptions.MaxValueBytes). Return a reference, or raise the limit.")

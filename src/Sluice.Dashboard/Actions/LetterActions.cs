@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Sluice.Dashboard.Pages;
 using Sluice.Diagnostics;
 
@@ -22,14 +23,38 @@ internal static class LetterActions
         StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
         if (DeadLetterEditing.WhyNot(letter) is { } why) throw new MissingException(why);
         string text = (request.Field("payload") ?? "").Replace("\r\n", "\n", StringComparison.Ordinal);      // as browsers send line ends
+        if (WhyBroken(letter, text) is { } broken)
+            throw new MissingException($"The text is no JSON, and the payload was: {broken} Nothing was changed. Go back, and mend it.",
+                StatusCodes.Status400BadRequest);
         bool isNew = false;
-        string what = $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}";
+        string what = $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}; the payload was: "
+            + Encoding.UTF8.GetString(letter.Entry.Payload.Span);
         await request.AuditAsync(one.Store, what, async store =>
         {
             isNew = await DeadLetterEditing.SendEditedAsync(store, one.Id, letter, Encoding.UTF8.GetBytes(text)).ConfigureAwait(false);
             return isNew ? "sent" : "it had been sent before, with the payload of that time";
         }).ConfigureAwait(false);
         return ActionOutcome.GoTo(Letters(request, one, isNew ? "done=sent" : "done=sent-before"));
+    }
+
+    // The letter is deleted when the text is sent: a slip of the pen must not cost its payload.
+    private static string? WhyBroken(StoredDeadLetter letter, string text)
+    {
+        if (WhyNoJson(letter.Entry.Payload) is not null) return null;
+        return WhyNoJson(Encoding.UTF8.GetBytes(text));
+    }
+
+    private static string? WhyNoJson(ReadOnlyMemory<byte> text)
+    {
+        try
+        {
+            JsonDocument.Parse(text).Dispose();
+            return null;
+        }
+        catch (JsonException e)
+        {
+            return e.Message;
+        }
     }
 
     private static async Task<ActionOutcome> ChangeAsync(ActionRequest request, string verb, string done,

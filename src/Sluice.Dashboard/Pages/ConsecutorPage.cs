@@ -29,7 +29,9 @@ internal static class ConsecutorPage
     /// <summary>Finds the consecutor that a request is about.</summary>
     /// <exception cref="MissingException">There is none.</exception>
     public static ConsecutorSample Find(PageRequest request) => request.Sample.Find(request.Name, request.StoreName)
-        ?? throw new MissingException($"There is no consecutor of the name '{VisibleText.Shorten(request.Name, 100)}' on this dashboard.");
+        ?? throw new MissingException(request.StoreName is not null && request.Sample.FindStore(request.StoreName) is null
+            ? "There is no such store here."
+            : $"There is no consecutor of the name '{VisibleText.Shorten(request.Name, 100)}' on this dashboard.");
 
     /// <summary>Finds the consecutor that a request is about, also if it is not among those of the look.</summary>
     /// <param name="request">The request.</param>

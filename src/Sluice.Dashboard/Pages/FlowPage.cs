@@ -97,6 +97,9 @@ internal static class FlowPage
         FlowsPage.State(one.Status),
         FlowTimeline.Bars(one, run, now),
         Tables.Cell(one.Host ?? "–"), Tables.Cell(Shown.Count(one.Starts)), Tables.Cell(Shown.Count(one.FailedAttempts)),
-        Tables.Cell(one.WaitsFor ?? "–"), Tables.Cell(VisibleText.Shorten(one.Error ?? one.LastFailure ?? "", 300)),
+        Tables.Cell(one.WaitsFor ?? "–"), Tables.Cell(VisibleText.Shorten(Why(one), 300)),
     ];
+
+    private static string Why(ProcessorInfo one) => one.Error is { } error && one.Origin is { } origin && origin != one.Name
+        ? $"Ended because '{origin}' has failed: {error}" : one.Error ?? one.LastFailure ?? "";
 }

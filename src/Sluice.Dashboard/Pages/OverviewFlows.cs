@@ -18,7 +18,7 @@ internal static class OverviewFlows
     [
         Tables.Link(request.Address("flows", one.Line.Run, store), VisibleText.Shorten(one.Line.Run, 60)), Tables.Show(one.Verdict),
         FlowsPage.State(one.Line.Status), FlowsPage.Progress(one.Line.Ended, one.Line.Processors), Tables.Cell(Shown.Rate(one.PerSecond)),
-        Tables.Cell(one.Backlog is { } backlog ? Shown.Count(backlog) : "–"), Oldest(one), Tables.Bad(one.Line.Failing?.Attempts ?? 0),
+        Tables.Cell(one.Backlog is { } backlog ? Shown.Count(backlog) : "–"), Oldest(one), Tables.Bad(one.Line.FailedAttempts),
         Tables.Cell(Shown.Span(now - one.Line.StartedAt) + " ago"),
     ];
 

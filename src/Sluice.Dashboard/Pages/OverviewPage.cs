@@ -5,6 +5,8 @@ internal static class OverviewPage
 {
     private const int MaxRows = 200;
 
+    private static readonly TimeSpan Recent = TimeSpan.FromSeconds(5);
+
     private static readonly string Elsewhere
         = $"Members are looked up for the {StoreSampler.MaxDetails} largest backlogs of a store only. Its page looks up its own.";
 
@@ -108,7 +110,9 @@ internal static class OverviewPage
             [
                 Tables.Link($"{request.Root}/streams{request.InStore(store.Store)}", store.Store.Name),
                 Tables.Show(store.Problem is { } problem ? new(Urgency.Failing, problem)
-                    : store.At is null ? new(Urgency.Held, "Was not looked at yet.") : new(Urgency.Fine, "Answers.")),
+                    : store.At is not { } seen ? new(Urgency.Held, "Was not looked at yet.")
+                    : request.Options.Time.GetUtcNow() - seen is var age && age < Recent ? new(Urgency.Fine, "Answers.")
+                    : new(Urgency.Fine, $"Answers. It was asked {Shown.Span(age)} ago: its answers take long.")),
                 Tables.Cell(Shown.Count(store.Names.Count) + (store.Streams.Count < store.Names.Count
                     ? $" ({Shown.Count(store.Streams.Count)} looked at so far)" : "")),
                 Tables.Cell(Shown.Count(store.Streams.Values.Sum(static stream => stream.Backlog))),

@@ -13,6 +13,12 @@ internal sealed record RunLine(string Run, FlowStatus Status, int Ended, int Pro
 
     public DateTimeOffset? EndedAt { get; init; }
 
+    /// <summary>Whether the store has kept all inputs, so that the run can be started again.</summary>
+    public bool HasInputs { get; init; } = true;
+
+    /// <summary>The most failed attempts of a processor. One that ended because another has failed does not count.</summary>
+    public int FailedAttempts { get; init; }
+
     /// <summary>The processor with the most failed attempts, which is tried again; null if there is none.</summary>
     public (string Name, int Attempts, string Why)? Failing { get; init; }
 
@@ -21,6 +27,9 @@ internal sealed record RunLine(string Run, FlowStatus Status, int Ended, int Pro
         VisibleText.Shorten(run.Processors.FirstOrDefault(static one => one.Origin == one.Name)?.Error ?? "", 200))
     {
         EndedAt = run.EndedAt,
+        HasInputs = Pages.FlowPage.Lost(run).Length == 0,
+        FailedAttempts = run.Processors.Where(static one => one.Origin is null || one.Origin == one.Name)
+            .Select(static one => one.FailedAttempts).DefaultIfEmpty().Max(),
         Failing = run.Processors.Where(static one => one is { Status: <= FlowStatus.Running, FailedAttempts: > 0 })
             .MaxBy(static one => one.FailedAttempts) is { } worst
             ? (VisibleText.Shorten(worst.Name, 60), worst.FailedAttempts, VisibleText.Shorten(worst.LastFailure ?? "", 200)) : null,

@@ -35,7 +35,8 @@ internal static class ClockSkew
             DateTimeOffset after = time.GetUtcNow();
             return theirs >= before - Tolerance && theirs <= after + Tolerance ? null
                 : $"The clock of this machine says {after:u}, the store's clock says {theirs:u}. Retries, expiries and time stamps follow "
-                + $"the store's. Set the clock that is wrong.";
+                + (store.Root is MemoryStreamStore
+                    ? "the store's. Give both the same clock: new MemoryStreamStore(clock)." : "the store's. Set the clock that is wrong.");
         }
         catch (StreamStoreException)
         {

@@ -19,10 +19,11 @@ public sealed class FailingActionTests : IAsyncDisposable
         using Viewer viewer = program.NewViewer();
         Answer broken = await viewer.PostAsync("/consecutors/orders/discard", "/consecutors/orders/dead", ("last", "250"));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, broken.Status);
-        Assert.Contains("So far, 100 dead letters were discarded. Do it again for the others: then the store has failed. The disk is gone.",
-            broken.Text, StringComparison.Ordinal);
+        Assert.Contains("So far, 100 dead letters were discarded. Do it again for the others: then the store has failed. The disk is "
+            + "gone.", broken.Text, StringComparison.Ordinal);
         Assert.Equal(150, (await letters.ListAsync()).Count);
-        Assert.Contains(">100 discarded, then failed: The disk is gone.<", (await viewer.GetAsync("/audit")).Text, StringComparison.Ordinal);
+        Assert.Contains(">100 discarded, then failed: The disk is gone.<", (await viewer.GetAsync("/audit")).Text,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -37,6 +38,27 @@ public sealed class FailingActionTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.SeeOther, done.Status);
         Assert.Single(await letters.ListAsync());
         Assert.Contains("Discard the dead letter 1", (await viewer.GetAsync("/audit")).Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>The letter is deleted when the edited text is sent.</summary>
+    [Fact]
+    public async Task ATextThatIsNoJsonDoesNotTakeThePlaceOfAPayloadThatWas()
+    {
+        var letters = new Letters(store);
+        await letters.AddAsync("{\"Id\":1,\"Sum\":5}", "no JSON");
+        await using DashboardProgram program = await StartAsync(static _ => false);
+        using Viewer viewer = program.NewViewer();
+        Answer refused = await viewer.PostAsync("/consecutors/orders/edit", "/consecutors/orders/dead/1", ("number", "1"),
+            ("payload", "{ no"));
+        Assert.Equal(HttpStatusCode.BadRequest, refused.Status);
+        Assert.Contains("The text is no JSON, and the payload was:", refused.Text, StringComparison.Ordinal);
+        Assert.Equal(2, (await letters.ListAsync()).Count);
+        Answer sent = await viewer.PostAsync("/consecutors/orders/edit", "/consecutors/orders/dead/1", ("number", "1"), ("payload", "{}"));
+        Assert.Equal(HttpStatusCode.SeeOther, sent.Status);
+        Assert.Contains("as: {}; the payload was: {&quot;Id&quot;:1,&quot;Sum&quot;:5}", (await viewer.GetAsync("/audit")).Text,
+            StringComparison.Ordinal);
+        sent = await viewer.PostAsync("/consecutors/orders/edit", "/consecutors/orders/dead/2", ("number", "2"), ("payload", "nor this"));
+        Assert.Equal(HttpStatusCode.SeeOther, sent.Status);
     }
 
     private Task<DashboardProgram> StartAsync(Func<string, bool> fails)

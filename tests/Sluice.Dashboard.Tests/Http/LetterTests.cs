@@ -116,7 +116,7 @@ public sealed partial class LetterTests : IAsyncDisposable
     [Fact]
     public async Task AnEditedLetterThatIsPostedTwiceIsOneItem()
     {
-        await new Letters(store).AddAsync("{\"Id\":\"1\",\"Note\":\"bad\"}", "two");
+        await new Letters(store).AddAsync("bad", "two");
         var watched = new WatchedStore(store);
         await using DashboardProgram program = await StartAsync(watched);
         using Viewer viewer = program.NewViewer();
