@@ -17,7 +17,7 @@ internal sealed class PostgresStoreFixture(string address, PostgresStoreOptions?
     private int kills;
 
     /// <summary><c>SLUICE_SHARE=1</c> kills at each call.</summary>
-    public override int KillStride => ScenarioStore.Share == 1 ? 1 : 3;
+    public override int KillStride => ScenarioStore.Share == 1 ? 1 : Repetitions.Of(8, all: 3);
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider clock)
         => new CallCounter(await PostgresStreamStore.OpenAsync(schema.Connections,

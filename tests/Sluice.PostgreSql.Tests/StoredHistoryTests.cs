@@ -18,8 +18,8 @@ public sealed class StoredHistoryTests(SharedServer server) : IAsyncLifetime
 
     /// <remarks>
     /// The tables of version 1 were changed once without a new number: <c>1-early</c> is from before. After the upgrade all have the same
-    /// layout, so it is enough to continue the oldest one and the newest one. <c>SLUICE_SHARE=1</c> continues the first one with an intake,
-    /// too.
+    /// layout, so it is enough to continue the newest one; the long tests continue the oldest one, too. <c>SLUICE_SHARE=1</c> continues the
+    /// first one with an intake.
     /// </remarks>
     [Theory]
     [InlineData("1-early")]
@@ -39,7 +39,8 @@ public sealed class StoredHistoryTests(SharedServer server) : IAsyncLifetime
         await using PostgresStreamStore store = await OpenAsync();
         await using (PostgresStreamStore fresh = await PostgresStreamStore.OpenAsync(Address, new() { Schema = "fresh" }))
             Assert.Equal(await LayoutAsync(connections, "fresh"), await LayoutAsync(connections, StoredDump.Schema));
-        if (written is "1-early" or "6" || (written == "3" && ScenarioStore.Share == 1)) await GoOnAsync(store, written[0] >= '3');
+        if (written == "6" || (written == "1-early" && Repetitions.AreAll) || (written == "3" && ScenarioStore.Share == 1))
+            await GoOnAsync(store, written[0] >= '3');
         else await StoredEverything.CheckAsync(store);
     }
 

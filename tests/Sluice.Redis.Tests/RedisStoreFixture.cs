@@ -11,6 +11,9 @@ internal sealed class RedisStoreFixture(string address, bool timeStands = false)
 
     private readonly PassedTime time = new(timeStands);
 
+    /// <summary><c>./test --long</c> kills at each call.</summary>
+    public override int KillStride => Repetitions.Of(4, all: 1);
+
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider clock)
         => await RedisStreamStore.ConnectAsync(address, new() { Time = clock, Prefix = prefix, ServerTime = () => time.Now });
 

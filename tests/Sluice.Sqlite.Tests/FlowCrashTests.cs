@@ -9,7 +9,7 @@ public class FlowCrashTests
     public async Task ResultsAreTheSameDespiteCrashes()
     {
         using var directory = new TempDirectory();
-        for (int seed = 1; seed <= 3; seed++)
+        for (int seed = 1; seed <= Repetitions.Of(2, all: 3); seed++)
         {
             await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File($"flow-{seed}.db"), Durability.Process,
                 cancellation: TestContext.Current.CancellationToken);

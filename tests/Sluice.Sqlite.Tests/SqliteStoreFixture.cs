@@ -12,6 +12,9 @@ internal sealed class SqliteStoreFixture(Durability durability, int recentBlocks
     /// <summary>The number of transactions before whose end something was stored since the previous transaction.</summary>
     public int Early { get; private set; }
 
+    /// <summary><c>./test --long</c> kills at each call.</summary>
+    public override int KillStride => Repetitions.Of(4, all: 1);
+
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
     {
         SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), durability,

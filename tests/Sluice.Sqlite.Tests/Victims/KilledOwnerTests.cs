@@ -4,7 +4,7 @@ namespace Sluice.Sqlite.Tests.Victims;
 
 /// <summary>
 /// The contract with an owner in another process, which is killed by SIGKILL. By default one of the three scenarios that kill at every
-/// call, one of the random walks, and a sixth of the others; <c>SLUICE_KILLS=all</c> runs all.
+/// call, one of the random walks, and a twelfth of the others, with the long tests a sixth; <c>SLUICE_KILLS=all</c> runs all.
 /// </summary>
 [StartsProcesses]
 public class KilledOwnerTests
@@ -16,7 +16,7 @@ public class KilledOwnerTests
         .. StreamStoreContract.Scenarios.Where(static (scenario, index) => AreAll
             || (scenario.StartsWith("RandomOperations", StringComparison.Ordinal) ? scenario[^1] == '1'
             : scenario.StartsWith("Killed", StringComparison.Ordinal) ? scenario.StartsWith("KilledInside", StringComparison.Ordinal)
-            : index % 6 == 0)),
+            : index % Repetitions.Of(12, all: 6) == 0)),
     ];
 
     [Theory]

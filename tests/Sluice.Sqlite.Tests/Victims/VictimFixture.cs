@@ -13,7 +13,7 @@ internal sealed class VictimFixture(Durability durability) : StreamStoreFixture
     private VictimProcess? open;
 
     /// <summary>Each kill costs a process here. <c>SLUICE_KILLS=all</c> kills at each call.</summary>
-    public override int KillStride => KilledOwnerTests.AreAll ? 1 : 3;
+    public override int KillStride => KilledOwnerTests.AreAll ? 1 : Repetitions.Of(8, all: 3);
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
     {

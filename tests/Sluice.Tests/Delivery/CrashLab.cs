@@ -10,6 +10,11 @@ internal sealed class CrashLab(Random random, int items)
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private static readonly AsyncLocal<Tally?> OfAll = new();
 
+    /// <summary>Of how many deaths of a process, or seeds, one is played: as many as the store says, at least four without
+    /// <c>./test --long</c>. No multiple of three, as there.</summary>
+    public static int Share { get; } = Environment.GetEnvironmentVariable("SLUICE_SHARE") is null
+        ? Math.Max(ScenarioStore.Share, Repetitions.Of(4, all: 1)) : ScenarioStore.Share;
+
     public ConsecutorOptions Options { get; init; } = new()
     {
         Delivery = Sluice.DeliveryGuarantee.Replay(40, Backoff.None),
@@ -89,7 +94,7 @@ internal sealed class CrashLab(Random random, int items)
         }
     }
 
-    /// <summary>Plays many seeds, or the store's share of them (<see cref="ScenarioStore.Share"/>), from <c>SLUICE_SEED</c> on, as many as
+    /// <summary>Plays many seeds, or the store's share of them (<see cref="Share"/>), from <c>SLUICE_SEED</c> on, as many as
     /// <c>SLUICE_CRASHES</c> says; a failure says which. Fails if too few processes have died.</summary>
     public static async Task PlayAllAsync(int count, Func<int, CancellationToken, Task> playAsync)
     {
@@ -97,7 +102,7 @@ internal sealed class CrashLab(Random random, int items)
         int first = int.Parse(only ?? "1");
         if (Environment.GetEnvironmentVariable("SLUICE_CRASHES") is { } more) count = int.Parse(more);
         else if (only is not null) count = 1;
-        else count = Math.Max(1, count / ScenarioStore.Share);
+        else count = Math.Max(1, count / Share);
         Tally tally = OfAll.Value = new();
         for (int seed = first; seed < first + count; seed++)
         {

@@ -25,11 +25,11 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
 
     public string? LastCall { get; private set; }
 
-    /// <summary>The moments at which a process dies at a call: all over the memory store, and its share over a slower one.</summary>
+    /// <summary>The moments at which a process dies at a call: some of them, see <see cref="CrashLab.Share"/>.</summary>
     public static IEnumerable<Moment> MomentsAt(int call) => Enum.GetValues<Moment>().Where(moment => IsPlayed(call, moment));
 
     /// <summary>Whether a process dies at this moment of a call, counted from 1.</summary>
-    public static bool IsPlayed(int call, Moment moment) => ((3 * (call - 1)) + (int)moment) % ScenarioStore.Share == 0;
+    public static bool IsPlayed(int call, Moment moment) => ((3 * (call - 1)) + (int)moment) % CrashLab.Share == 0;
 
     /// <summary>Waits until the work of a consecutor over this store has succeeded, or until the process has died.</summary>
     public async Task OutliveAsync(Consecutor<int> consecutor, Task work)

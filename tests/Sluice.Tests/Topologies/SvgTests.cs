@@ -13,7 +13,7 @@ public class SvgTests
     [Fact]
     public void NoBoxesOverlapAndNoEdgeCrossesABox()
     {
-        for (int seed = 0; seed < 1_000; seed++)
+        for (int seed = 0; seed < Repetitions.Of(200, all: 1_000); seed++)
         {
             Topology graph = Graphs.Random(seed, 2 + (seed % 60));
             Picture picture = Picture.Of(graph.ToSvg());
@@ -38,7 +38,7 @@ public class SvgTests
     [Fact]
     public void ATreeIsDrawnWithoutCrossings()
     {
-        for (int seed = 0; seed < 200; seed++)
+        for (int seed = 0; seed < Repetitions.Of(40, all: 200); seed++)
         {
             var random = new Random(seed);
             var builder = new TopologyBuilder();

@@ -7,7 +7,7 @@ namespace Sluice.Tests.Delivery;
 /// counts.</summary>
 public class LocalTests
 {
-    private const int Seeds = 25;
+    private static readonly int Seeds = Repetitions.Of(10, all: 25);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -113,11 +113,6 @@ public class LocalTests
             (Source.From(Enumerable.Range(first, second - first)) | consecutor).RunAsync(new RunOptions { TrackItems = true },
                 Cancellation),
             SendAsync());
-        while (!sending.IsCompleted)
-        {
-            Assert.Equal(0, consecutor.Snapshot().Unaccounted);
-            await Task.Yield();
-        }
         await sending;
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         int letters = 0;
@@ -129,7 +124,12 @@ public class LocalTests
 
         async Task SendAsync()
         {
-            for (int n = second; n < items; n++) await consecutor.SendAsync(n, Cancellation);
+            Assert.Equal(0, consecutor.Snapshot().Unaccounted);
+            for (int n = second; n < items; n++)
+            {
+                await consecutor.SendAsync(n, Cancellation);
+                Assert.Equal(0, consecutor.Snapshot().Unaccounted);
+            }
         }
     }
 

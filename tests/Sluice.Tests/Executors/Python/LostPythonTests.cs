@@ -11,7 +11,7 @@ public class LostPythonTests
 {
     private static CancellationToken Cancellation => FlowLab.Cancellation;
 
-    /// <summary>24 kills in all, at seeded places. So many values are never on their way that the child has ended before.</summary>
+    /// <summary>Kills at seeded places, 24 in <c>./test --long</c>. So many values are never on their way that the child has ended before.</summary>
     [Theory]
     [InlineData(ResumeMode.FromScratch, 1, Traits = ["Length", "long"])]
     [InlineData(ResumeMode.PerItem, 2)]
@@ -19,7 +19,7 @@ public class LostPythonTests
     public async Task KillingChildrenLosesAndDoublesNoValue(ResumeMode resume, int seed)
     {
         const int Distance = 1_200;
-        int kills = PythonLab.Kills(8);
+        int kills = PythonLab.Kills(Repetitions.Of(4, all: 8));
         var random = new Random(seed);
         string[] lines = [.. Enumerable.Range(0, (kills + 2) * Distance).Select(n => $"line {n}")];
         int[] places = [.. Enumerable.Range(1, kills).Select(n => (n * Distance) - random.Next(300))];

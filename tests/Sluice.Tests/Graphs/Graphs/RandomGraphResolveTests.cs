@@ -7,7 +7,7 @@ namespace Sluice.Tests.Graphs;
 /// <summary>Random graphs, whose nodes end at once, end later or fail, are compared with a sequential walk.</summary>
 public class RandomGraphResolveTests
 {
-    private const int Seeds = 400;
+    private static readonly int Seeds = Repetitions.Of(100, all: 400);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

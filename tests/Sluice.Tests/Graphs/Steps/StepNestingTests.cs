@@ -5,7 +5,7 @@ namespace Sluice.Tests.Graphs;
 /// <summary>Steps with limits call steps, and wait in any way: no call hangs, and no limit is exceeded.</summary>
 public class StepNestingTests
 {
-    private const int Seeds = 300;
+    private static readonly int Seeds = Repetitions.Of(100, all: 300);
 
     [Fact]
     public async Task RandomNestedCallsEndUnderAnyLimits()
