@@ -109,7 +109,7 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(processor);
         ArgumentNullException.ThrowIfNull(function);
-        Host(BoundFunction.Of(processor, function, core.Services));
+        Host(BoundFunction.Of(processor, function, core.Options));
     }
 
     /// <summary>
@@ -138,7 +138,7 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
     public void Register(ProcessorFunctions functions)
     {
         ArgumentNullException.ThrowIfNull(functions);
-        foreach (BoundFunction function in functions.Bind(core.Services)) Host(function);
+        foreach (BoundFunction function in functions.Bind(core.Options)) Host(function);
     }
 
     /// <inheritdoc/>
