@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -13,8 +12,8 @@ internal static class JsonLosses
 {
     private static readonly Type[] Unwritable =
     [
-        typeof(Delegate), typeof(System.Reflection.MemberInfo), typeof(Stream), typeof(TextReader), typeof(TextWriter), typeof(Task), typeof(WaitHandle),
-        typeof(CancellationToken), typeof(nint), typeof(nuint), typeof(Exception), typeof(System.Text.StringBuilder),
+        typeof(Delegate), typeof(System.Reflection.MemberInfo), typeof(Stream), typeof(TextReader), typeof(TextWriter), typeof(Task),
+        typeof(WaitHandle), typeof(CancellationToken), typeof(nint), typeof(nuint), typeof(Exception), typeof(System.Text.StringBuilder),
     ];
 
     // By the metadata: why a type is refused. By the type of a collection: its first member that is not stored. Empty if there is nothing.

@@ -7,9 +7,8 @@ namespace Sluice.Storage;
 
 /// <summary>Sorts the members of one type: restored when it is read, lost, or computed from restored ones.</summary>
 /// <remarks>
-/// A member that has a place of its own, and that nothing restores, is lost: it has a setter that is not public, or is automatic, or shows a
-/// field that can change. A type of which nothing is restored is lost as a whole if it has fields. All other members that can be read only
-/// are computed: nothing is lost.
+/// A member that can be read only is lost if it has a place of its own: it has a setter that is not public, or it is automatic, or it shows a
+/// private field that can change. All others are computed. A type that has fields, and of which nothing is restored, is lost as a whole.
 /// </remarks>
 internal sealed class JsonMembers
 {
@@ -54,10 +53,14 @@ internal sealed class JsonMembers
     {
         for (Type? at = type; at is { IsArray: false, IsInterface: false } && !IsOfSystem(at); at = at.BaseType)
         {
-            IEnumerable<System.Reflection.MemberInfo> data = at.GetProperties(Own).Where(static one => one.GetMethod is { IsPublic: true } get
-                && one.GetIndexParameters().Length == 0 && (one.SetMethod is { IsPublic: true } || (one.SetMethod is null && IsAuto(get))));
-            foreach (System.Reflection.MemberInfo member in data.Concat(at.GetFields(Own).Where(static one => one.IsPublic)))
-                if (!OfKeeping.Contains(member.Name) && !member.Name.StartsWith('<') && !member.IsDefined(typeof(JsonIgnoreAttribute), true))
+            IEnumerable<System.Reflection.MemberInfo> data =
+            [
+                .. at.GetProperties(Own).Where(static one => one.GetMethod is { IsPublic: true } get && one.GetIndexParameters().Length == 0
+                    && (one.SetMethod is { IsPublic: true } || (one.SetMethod is null && IsAuto(get)))),
+                .. at.GetFields(Own).Where(static one => one.IsPublic && !one.Name.StartsWith('<'))
+            ];
+            foreach (System.Reflection.MemberInfo member in data)
+                if (!OfKeeping.Contains(member.Name) && !member.IsDefined(typeof(JsonIgnoreAttribute), inherit: true))
                     yield return $"{TypeNames.Of(at)}.{member.Name} is not stored, because JSON has only the elements of a collection";
         }
     }
@@ -93,7 +96,8 @@ internal sealed class JsonMembers
                 known => known.Position == one.Position && !known.IsMemberInitializer)) is { } odd
                     ? $"the constructor of {TypeNames.Of(type.Type)} takes {odd.Name}, and there is no public member of this name and type"
                     : null;
-        return bound.Length > 0 ? null : $"{TypeNames.Of(type.Type)} has no constructor that JSON would call ([JsonConstructor] chooses one)";
+        return bound.Length > 0 ? null
+            : $"{TypeNames.Of(type.Type)} has no constructor that JSON would call ([JsonConstructor] chooses one)";
     }
 
     /// <summary>The public fields that the options leave out.</summary>
@@ -113,7 +117,8 @@ internal sealed class JsonMembers
         return FieldsOf(declaring).FirstOrDefault(field => field.DeclaringType == declaring && !field.IsPublic
             && !field.Name.StartsWith('<')           // automatic ones, and parameters of the constructor
             && (isMany && IsGrowing(field.FieldType)
-                ? (IsNamed(field, shown) || shown.PropertyType.IsAssignableFrom(field.FieldType)) && (field.IsInitOnly || IsNeverNull(field))
+                ? (IsNamed(field, shown) || shown.PropertyType.IsAssignableFrom(field.FieldType))
+                    && (field.IsInitOnly || IsNeverNull(field))
                 : IsNamed(field, shown) && field.FieldType == shown.PropertyType && !field.IsInitOnly
                     && (field.FieldType.IsValueType || IsNeverNull(field)))
             && !Array.Exists(Restored, one => one.AttributeProvider is PropertyInfo { GetMethod: { } get } other && !IsAuto(get)

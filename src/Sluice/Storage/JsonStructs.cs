@@ -16,8 +16,8 @@ internal static class JsonStructs
         if (type.Properties.Any(static one => one.AssociatedParameter is { IsMemberInitializer: false })) return;      // it calls one
         ParameterInfo[][] constructors = [.. type.Type.GetConstructors().Select(static one => one.GetParameters())];
         if (Array.Exists(constructors, static one => one.Length == 0)) return;                  // its author gives the initial values
-        if (constructors.Where(one => Array.TrueForAll(one, parameter => MemberFor(type, parameter) is not null)).ToArray() is not [var only])
-            return;
+        ParameterInfo[][] fitting = Array.FindAll(constructors, one => Array.TrueForAll(one, each => MemberFor(type, each) is not null));
+        if (fitting is not [var only]) return;
         Func<object>? create = type.CreateObject;
         List<(Action<object, object?> Set, object Value)> defaults = [];
         foreach (ParameterInfo parameter in only)

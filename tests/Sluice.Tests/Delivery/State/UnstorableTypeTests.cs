@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Types in the middle of a pipeline that could not be stored are refused when the consecutor is made, not with each item.</summary>
+/// <summary>Types inside a pipeline that could not be stored are refused when the consecutor is made, not with each item.</summary>
 public class UnstorableTypeTests
 {
     [Theory]
@@ -37,8 +37,8 @@ public class UnstorableTypeTests
         await using var store = new MemoryStreamStore();
         var failure = Assert.Throws<PayloadException>(() => new Consecutor<int>("work",
             source => source | StageNode.Of(static () => new Emitting()) | Op() | (static (Lossy _) => { }), new() { Store = store }));
-        Assert.StartsWith("What op in the consecutor work puts out is stored as an item of its own where something behind it fails. The type "
-            + "Lossy would not come back", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("What op in the consecutor work puts out is stored as an item of its own where something behind it fails. The "
+            + "type Lossy would not come back", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
