@@ -6,6 +6,7 @@ namespace Sluice.Storage;
 internal static class ParameterDefault
 {
     // Metadata has null for a default struct, and the number for an enum. A nullable type has the default of its underlying type.
+    [UnconditionalSuppressMessage("Trimming", "IL2072", Justification = "A default structure needs no constructor.")]
     public static object? Of(ParameterInfo parameter)
     {
         Type type = Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType;
