@@ -48,7 +48,8 @@ internal sealed class JsonMembers
     public List<string> Lost { get; } = [];
 
     /// <summary>Describes the members of a collection that are not its elements: JSON does not write them.</summary>
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "Members that were trimmed hold nothing that could be lost.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Members that were trimmed hold nothing that could be lost.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "Of its base types, too.")]
     public static IEnumerable<string> OfCollection(Type type)
     {
         for (Type? at = type; at is { IsArray: false, IsInterface: false } && !IsOfSystem(at); at = at.BaseType)
@@ -150,7 +151,8 @@ internal sealed class JsonMembers
         }
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "Fields that were trimmed hold nothing that could be lost.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Fields that were trimmed hold nothing that could be lost.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "Of its base types, too.")]
     private static IEnumerable<FieldInfo> FieldsOf(Type type)
     {
         for (Type? at = type; at is not null; at = at.BaseType)
