@@ -91,16 +91,16 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
             options = options with { Serializers = options.Serializers.Plain.With(items) };
         }
         else _ = options.Serializers.For<T>();       // items that would not come back from the store as they were are refused here
-        foreach (var (node, type) in recorder.Emitted)
-            if (options.Serializers.Lacks(type) is { } why)
-                throw new PayloadException(
-                    $"What {node} in the consecutor {name} puts out is stored as an item of its own where something behind it "
-                        + $"fails. {why}");
         place = new(() => State, Completion);
         (stopDeadline, grace) = (new(Timeout.InfiniteTimeSpan, options.Run.Time), new(Timeout.InfiniteTimeSpan, options.Run.Time));
         Store = options.Store ?? new MemoryStreamStore(options.Run.Time) { Handles = handles };
         core = new(name, options, Store, pipeline, recorder) { Lifetime = { Failed = Fail }, Sends = { OnLongWait = WarnOfWaitingSends } };
         core.State.CheckTypes(options.Serializers);
+        foreach (var (node, type) in recorder.Emitted)
+            if (options.Serializers.Lacks(type) is { } why)
+                throw new PayloadException(
+                    $"What {node} in the consecutor {name} puts out is stored as an item of its own where something behind it "
+                        + $"fails. {why}");
         // A store commits the parts that sinks stage, so a pipeline with such sinks needs a store for first attempts too.
         if (ownsStore && !recorder.KeepsState && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name))
             core.Local = local = new(core.Identity, core.Stream, core.Ledger, core.InFlight, core.Pump, core.Sends, core.Lifetime);

@@ -12,7 +12,7 @@ namespace Sluice.Flows;
 /// </code></example>
 public sealed class ProcessorFunctions : IEnumerable<Processor>
 {
-    private readonly List<(Processor Processor, Func<ProcessorServices, BoundFunction> Bind)> all = [];
+    private readonly List<(Processor Processor, Func<SupervisorOptions, BoundFunction> Bind)> all = [];
 
     /// <summary>Adds a processor with its function. If two have one name, the last one registered counts.</summary>
     /// <param name="processor">The processor.</param>
@@ -36,7 +36,7 @@ public sealed class ProcessorFunctions : IEnumerable<Processor>
     {
         ArgumentNullException.ThrowIfNull(processor);
         ArgumentNullException.ThrowIfNull(function);
-        all.Add((processor, services => BoundFunction.Of(processor, function, services)));
+        all.Add((processor, options => BoundFunction.Of(processor, function, options)));
     }
 
     /// <summary>
@@ -57,6 +57,7 @@ public sealed class ProcessorFunctions : IEnumerable<Processor>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <exception cref="ArgumentException">A parameter or result of a function cannot be bound; the message names it.</exception>
-    internal BoundFunction[] Bind(ProcessorServices services) => [.. all.Select(one => one.Bind(services))];
+    /// <exception cref="ArgumentException">A parameter or result of a function cannot be bound, or has values that cannot be stored; the
+    /// message names it.</exception>
+    internal BoundFunction[] Bind(SupervisorOptions options) => [.. all.Select(one => one.Bind(options))];
 }

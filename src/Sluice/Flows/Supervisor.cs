@@ -101,7 +101,8 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
     /// <param name="processor">The processor.</param>
     /// <param name="function">Returns an <see cref="IAsyncEnumerable{T}"/> of <see cref="IOVal"/>, a task, or a task of a single output's
     /// value.</param>
-    /// <exception cref="ArgumentException">A parameter or the result cannot be bound; the message names it.</exception>
+    /// <exception cref="ArgumentException">A parameter or the result cannot be bound, or has values that cannot be stored; the message
+    /// names it.</exception>
     /// <exception cref="ObjectDisposedException">The supervisor is disposed.</exception>
     [RequiresUnreferencedCode("Reads the function's parameters by reflection; register a ProcessorFunction where the program is trimmed.")]
     [RequiresDynamicCode("Makes the streams' types at run time; register a ProcessorFunction where the program is compiled ahead of time.")]
@@ -109,7 +110,7 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(processor);
         ArgumentNullException.ThrowIfNull(function);
-        Host(BoundFunction.Of(processor, function, core.Services));
+        Host(BoundFunction.Of(processor, function, core.Options));
     }
 
     /// <summary>
@@ -133,12 +134,13 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
 
     /// <summary>Hosts several processors in this service, as if each were registered in turn.</summary>
     /// <param name="functions">The processors and their functions.</param>
-    /// <exception cref="ArgumentException">A parameter or result cannot be bound; the message names it. No processor is hosted.</exception>
+    /// <exception cref="ArgumentException">A parameter or result cannot be bound, or has values that cannot be stored; the message names
+    /// it. No processor is hosted.</exception>
     /// <exception cref="ObjectDisposedException">The supervisor is disposed.</exception>
     public void Register(ProcessorFunctions functions)
     {
         ArgumentNullException.ThrowIfNull(functions);
-        foreach (BoundFunction function in functions.Bind(core.Services)) Host(function);
+        foreach (BoundFunction function in functions.Bind(core.Options)) Host(function);
     }
 
     /// <inheritdoc/>

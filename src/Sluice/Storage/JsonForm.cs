@@ -96,6 +96,7 @@ internal sealed class JsonForm
         }
         foreach (JsonPropertyInfo property in type.Properties)
             if (property.AssociatedParameter is { HasDefaultValue: false } && IsLeftOut(property)) property.IsRequired = false;
+        if (type.Type.IsValueType) JsonStructs.Require(type);
         JsonPropertyInfo[] endangered = [.. type.Properties.Where(IsEndangered)];
         if (endangered.Length == 0) return;
         Action<object>? before = type.OnDeserialized;
@@ -108,11 +109,12 @@ internal sealed class JsonForm
     }
 
     /// <summary>Whether the user's options omit the member if it is null or the default: then a missing member means that value.</summary>
-    private static bool IsLeftOut(JsonPropertyInfo property)
+    internal static bool IsLeftOut(JsonPropertyInfo property)
     {
         object[] ignored = property.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true) ?? [];
         return (ignored is [JsonIgnoreAttribute own, ..] ? own.Condition : property.Options.DefaultIgnoreCondition) switch
         {
+            JsonIgnoreCondition.Always => true,
             JsonIgnoreCondition.WhenWritingNull => property.IsGetNullable,
             JsonIgnoreCondition.WhenWritingDefault => property.IsGetNullable
                 || (property.PropertyType.IsValueType && Nullable.GetUnderlyingType(property.PropertyType) is null),
@@ -124,5 +126,5 @@ internal sealed class JsonForm
         => property is { Get: not null, IsGetNullable: false, IsRequired: false, IsExtensionData: false }
         && !property.PropertyType.IsValueType
             && (property.Set is not null || property.AssociatedParameter is not null)
-            && property.AssociatedParameter is not { HasDefaultValue: false };          // such a parameter is required
+            && property.AssociatedParameter is not { HasDefaultValue: false, IsMemberInitializer: false };  // such a parameter is required
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Sluice.Storage;
 
@@ -19,7 +20,8 @@ internal sealed class JsonSource(JsonSerializerContext? context, JsonSerializerO
         ?? throw new PayloadException(Unknown(typeof(T)));
 
     /// <returns>The reason why a type has no serializer; null if it has one.</returns>
-    public string? Lacks(Type type) => Form is { } form && form.Stored.TryGetTypeInfo(type, out _) ? null : Unknown(type);
+    public string? Lacks(Type type)
+        => Form is { } form && form.Stored.TryGetTypeInfo(type, out JsonTypeInfo? info) ? JsonLosses.Of(info) : Unknown(type);
 
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Used only where the program allows serializers to reflect.")]
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "Used only where the program allows serializers to reflect.")]

@@ -184,7 +184,8 @@ internal sealed class JsonPayloadSerializer<T> : IPayloadSerializer<T>, IDoorSer
 
 internal sealed class BytesPayloadSerializer : IPayloadSerializer<byte[]>
 {
-    public void Serialize(byte[] value, IBufferWriter<byte> to) => to.Write(value);
+    public void Serialize(byte[] value, IBufferWriter<byte> to)
+        => to.Write(value ?? throw new PayloadException("null has no form as bytes: it would come back as an empty array."));
 
     public byte[] Deserialize(ReadOnlySpan<byte> payload) => payload.ToArray();
 }

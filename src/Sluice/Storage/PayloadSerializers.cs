@@ -159,6 +159,6 @@ public sealed class PayloadSerializers
     internal JsonElement? SchemaOf(Type type) => type == typeof(byte[]) || given.ContainsKey(type) ? null : json.SchemaOf(type);
 
     /// <summary>Checks for the serializer of a type that is known only at run time.</summary>
-    /// <returns>The reason why there is none; null if there is one.</returns>
+    /// <returns>The reason why <see cref="For"/> would refuse the type; null if it would not.</returns>
     internal string? Lacks(Type type) => type == typeof(byte[]) || given.ContainsKey(type) ? null : json.Lacks(type);
 }

@@ -60,18 +60,10 @@ internal sealed class StatePlan
     /// <exception cref="PayloadException">The type of a node's state would not come back from a store as it was.</exception>
     public void CheckTypes(PayloadSerializers serializers)
     {
-        var types = new SerializerCheck(serializers);
         foreach ((string node, StateShape shape) in shapes)
-        {
-            try
-            {
-                shape.Check?.Invoke(types);
-            }
-            catch (PayloadException e)
-            {
-                throw new PayloadException($"The consecutor {consecutor} cannot store what '{node}' remembers. {e.Message}", e);
-            }
-        }
+            foreach (Type type in shape.Parts ?? (shape.Type is null ? [] : [shape.Type]))
+                if (serializers.Lacks(type) is { } why)
+                    throw new PayloadException($"The consecutor {consecutor} cannot store what '{node}' remembers. {why}");
     }
 
     /// <summary>Looks up the declared change to the state of a node that the code lacks.</summary>
@@ -106,9 +98,4 @@ internal sealed class StatePlan
 
     private ArgumentException Wrong(string why) => new(
         $"{nameof(ConsecutorOptions)}.{nameof(ConsecutorOptions.State)} of the consecutor {consecutor} {why}.");
-
-    private sealed class SerializerCheck(PayloadSerializers serializers) : IStateTypeCheck
-    {
-        public void Check<TState>() => _ = serializers.For<TState>();
-    }
 }

@@ -32,9 +32,8 @@ internal readonly record struct StateShape(string Kind, Type? Type, int Version)
     /// <summary>The text that earlier versions of the library have stored, if it is another one.</summary>
     public string? Older { get; init; }
 
-    /// <summary>Names the type of the state to a check of types that are to be stored; null if the state is in a form of the
-    /// library.</summary>
-    public Action<IStateTypeCheck>? Check { get; init; }
+    /// <summary>The types of the values that are stored, if they are not of <see cref="Type"/>.</summary>
+    public IReadOnlyList<Type>? Parts { get; init; }
 
     /// <summary>Whether a node that has state by key has one state for each partition, because its items have no keys.</summary>
     public bool IsByPartition { get; init; }
@@ -46,13 +45,6 @@ internal readonly record struct StateShape(string Kind, Type? Type, int Version)
 
     /// <summary>The kind in the text of a shape.</summary>
     public static string KindOf(string text) => text.Split(" of ", 2)[0];
-}
-
-/// <summary>Checks whether values of a type can be stored.</summary>
-internal interface IStateTypeCheck
-{
-    /// <summary>Throws if values of the type could not be written, or would not come back as they were.</summary>
-    void Check<TState>();
 }
 
 /// <summary>The initial value of a state, and how it is read.</summary>

@@ -34,7 +34,7 @@ public static partial class Worker
         ArgumentNullException.ThrowIfNull(functions);
         if (ChildToken.Take(ExecutorEnvironment.Variable) is not { } token) return false;
         options ??= new();
-        var worker = new RemoteWorker(functions.Bind(options.Services ?? ProcessorServices.None), options, token.MaxPayloadBytes,
+        var worker = new RemoteWorker(functions.Bind(options), options, token.MaxPayloadBytes,
             "a child process", "ProcessExecutorOptions.MaxValueBytes");
         await ParentConnection.RunAsync(token, CallLimits.MaxFrame(token.MaxPayloadBytes),
             parent => new CallLink(parent, worker).RunAsync(ParentConnection.StopGrace)).ConfigureAwait(false);

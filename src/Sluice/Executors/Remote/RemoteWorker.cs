@@ -61,6 +61,6 @@ public sealed class RemoteWorker
     private static BoundFunction[] Bind(ProcessorFunctions functions, SupervisorOptions? options)
     {
         ArgumentNullException.ThrowIfNull(functions);
-        return functions.Bind(options?.Services ?? ProcessorServices.None);
+        return functions.Bind(options ?? new());
     }
 }

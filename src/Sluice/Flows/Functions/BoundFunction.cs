@@ -29,8 +29,8 @@ internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext,
 
     [RequiresUnreferencedCode("Reads the function's parameters by reflection; register a ProcessorFunction where the program is trimmed.")]
     [RequiresDynamicCode("Makes the streams' types at run time; register a ProcessorFunction where the program is compiled ahead of time.")]
-    public static BoundFunction Of(Processor processor, Delegate function, ProcessorServices services)
-        => function is ProcessorFunction plain ? Of(processor, plain) : FunctionBinder.Bind(processor, function, services);
+    public static BoundFunction Of(Processor processor, Delegate function, SupervisorOptions options)
+        => function is ProcessorFunction plain ? Of(processor, plain) : FunctionBinder.Bind(processor, function, options);
 
     /// <summary>Runs the function in a service scope of its own.</summary>
     public async Task RunAsync(IInvocation invocation, ProcessorServices all, CancellationToken cancellation)

@@ -10,18 +10,21 @@ internal sealed class FunctionBinder
 {
     private readonly Processor processor;
     private readonly ProcessorServices services;
+    private readonly PayloadSerializers serializers;
     private readonly Dictionary<string, Type> types = [];
     private readonly HashSet<string> reads = [];
     private readonly Dictionary<(MethodInfo Method, object? Target), Dependency> dependencies = [];
     private readonly List<MethodInfo> binding = [];          // the chain of dependencies being bound
     private bool readsAny;
 
-    private FunctionBinder(Processor processor, ProcessorServices services) => (this.processor, this.services) = (processor, services);
+    private FunctionBinder(Processor processor, SupervisorOptions options)
+        => (this.processor, services, serializers) = (processor, options.Services ?? ProcessorServices.None, options.Serializers);
 
-    /// <exception cref="ArgumentException">A parameter or the result cannot be bound; the message names it.</exception>
-    public static BoundFunction Bind(Processor processor, Delegate function, ProcessorServices services)
+    /// <exception cref="ArgumentException">A parameter or the result cannot be bound, or has values that cannot be stored; the message
+    /// names it.</exception>
+    public static BoundFunction Bind(Processor processor, Delegate function, SupervisorOptions options)
     {
-        var binder = new FunctionBinder(processor, services);
+        var binder = new FunctionBinder(processor, options);
         MethodInfo method = function.Method;
         if (method.ReturnType == typeof(void) && method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false))
             throw new ArgumentException(
@@ -29,6 +32,11 @@ internal sealed class FunctionBinder
                     + "process. Let it return a Task.");
         FunctionArgument[] arguments = binder.BindAll(method, function.Target);
         var putOut = ResultBinder.Of(processor, method.ReturnType, binder.types);
+        if (method.ReturnType.IsGenericType && processor.Outputs is [var single]
+            && binder.types.TryGetValue(single, out Type? result) && binder.serializers.Lacks(result) is { } why)
+            throw new ArgumentException(
+                $"The function of the processor {processor.Name} returns {TypeNames.Of(method.ReturnType)}, whose value cannot be "
+                    + $"stored. {why}");
         return new(processor, RunAsync) { Types = binder.types, Reads = binder.readsAny ? null : binder.reads };
 
         Task RunAsync(ProcessorContext context, IInvocation invocation, CancellationToken cancellation)
@@ -79,6 +87,7 @@ internal sealed class FunctionBinder
             if (processor.Resume != ResumeMode.Checkpoint)
                 throw Wrong(
                     $"is a {TypeNames.Of(type)}, but the processor resumes {processor.Resume}. Make it Resume = ResumeMode.Checkpoint");
+            CheckStored(type.GetGenericArguments()[0]);
             // The run may have been started by an older version, with another mode: the state would fall behind the positions.
             return scope => scope.Invocation.Plan.Resume == ResumeMode.Checkpoint
                 ? new(Make(type, scope.Invocation.State, scope.Invocation.Serializers.OfState(scope.Invocation.Plan.Name),
@@ -97,7 +106,7 @@ internal sealed class FunctionBinder
                     $"is a {TypeNames.Of(type)}: neither an input (IO<T>), an output (IOWriter<T>), a CancellationToken, a TimeProvider "
                         + $"nor a service that is registered, and it has no default. Register the service, give the parameter a default, "
                         + $"or let a function provide it ([Depends(nameof(…))])");
-            object? fallback = parameter.HasDefaultValue ? DefaultOf(parameter) : null;
+            object? fallback = parameter.HasDefaultValue ? ParameterDefault.Of(parameter) : null;
             return scope => new((isService ? scope.Context.Services.GetService(type) : null) ?? fallback
                 ?? (parameter.HasDefaultValue ? null : throw new FlowException(
                 $"The service {TypeNames.Of(type)}, which the processor {processor.Name} needs for its parameter {name}, is not there any "
@@ -122,8 +131,17 @@ internal sealed class FunctionBinder
             return made.GetAsync;
         }
 
+        void CheckStored(Type values)
+        {
+            if (serializers.Lacks(values) is { } why)
+                throw Wrong(
+                    $"is {(generic == typeof(Checkpoint<>) ? "a" : "an")} {TypeNames.Of(type)}, and its values cannot be "
+                        + $"stored. {why.TrimEnd('.')}");
+        }
+
         void Note(Type values)
         {
+            CheckStored(values);
             if (!types.TryAdd(name, values) && types[name] != values)
                 throw Wrong(
                     $"has values of the type {TypeNames.Of(values)}, and another parameter reads or writes {name} "
@@ -139,15 +157,6 @@ internal sealed class FunctionBinder
     // The compiler names a local function F in M: <M>g__F|0_0.
     private static string Plain(string name) => name.IndexOf(">g__", StringComparison.Ordinal) is var at && at < 0 ? name
         : name[(at + 4)..].Split('|')[0];
-
-    // Metadata has null for a default struct, and the number for an enum. A nullable type has the default of its underlying type.
-    private static object? DefaultOf(ParameterInfo parameter)
-    {
-        Type type = Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType;
-        if (parameter.DefaultValue is { } value) return type.IsEnum ? Enum.ToObject(type, value) : value;
-        return type.IsValueType && type == parameter.ParameterType
-            ? System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(type) : null;
-    }
 
     private static object? Make(Type type, params object?[] arguments)
         => Activator.CreateInstance(type, BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DoNotWrapExceptions, binder: null,

@@ -161,7 +161,8 @@ internal sealed class NumberedOutput : IOutputPort
     private NondeterministicReplayException Differs(string how) => new(
         $"The processor {stream.Processor} was repeated {cause}, and did not put out the same to {Name}: {how}. What readers have seen "
             + $"and what would follow do not belong together. "
-        + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item. If its code, or "
-        + "the type of its values, has changed since then, start another run.")
+        + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item. An "
+        + "ImmutableDictionary or ImmutableHashSet of texts has another order in each process: put out an ImmutableSortedDictionary, a "
+        + "SortedSet or a list. If its code, or the type of its values, has changed since then, start another run.")
     { Processor = stream.Processor, Run = stream.Run };
 }

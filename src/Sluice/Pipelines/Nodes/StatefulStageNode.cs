@@ -117,7 +117,6 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
 
     internal override StateShape Shape => new("node", typeof(TState), StateVersion)
     {
-        Check = static types => types.Check<TState>(),
         IsByPartition = true                         // unless items have keys
     };
 

@@ -52,7 +52,11 @@ internal sealed class BranchJoinOperator<TLeft, TRight, TKey, TOut>(
 
     public override bool Remembers => true;
 
-    public override StateShape Shape => new(Kind, typeof((TLeft, TRight)), 0) { Older = Kind };
+    public override StateShape Shape => new(Kind, typeof((TLeft, TRight)), 0)
+    {
+        Older = Kind,
+        Parts = [typeof(TLeft), typeof(TRight)]
+    };
 
     // It has no timer, but it asks for the time, which must not go back over restarts.
     public override bool IsTimed => bounds.Within is not null;

@@ -62,10 +62,7 @@ internal sealed class CombineOperator<T, TState>(Func<TState> seed, Func<TState,
 
     public override bool Remembers => true;
 
-    public override StateShape Shape => new(Kind, typeof(TState), schema?.Version ?? 0)
-    {
-        Check = static types => types.Check<TState>()
-    };
+    public override StateShape Shape => new(Kind, typeof(TState), schema?.Version ?? 0);
 
     public override Inlet<T> Create(StageContext context, Inlet<TState> next)
     {

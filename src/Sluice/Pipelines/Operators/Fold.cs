@@ -59,10 +59,7 @@ internal abstract class FoldOperator<T, TState, TOut>(TState seed, Func<TState, 
 
     public override bool Remembers => true;
 
-    public override StateShape Shape => new(Kind, typeof(TState), schema?.Version ?? 0)
-    {
-        Check = static types => types.Check<TState>()
-    };
+    public override StateShape Shape => new(Kind, typeof(TState), schema?.Version ?? 0);
 
     protected TState Seed => seed;
 

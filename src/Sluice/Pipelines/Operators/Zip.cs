@@ -176,7 +176,11 @@ internal sealed class BranchZipOperator<TLeft, TRight, TOut>(Func<TLeft, TRight,
 
     public override bool Remembers => true;
 
-    public override StateShape Shape => new(Kind, typeof((TLeft, TRight)), 0) { Older = Kind };
+    public override StateShape Shape => new(Kind, typeof((TLeft, TRight)), 0)
+    {
+        Older = Kind,
+        Parts = [typeof(TLeft), typeof(TRight)]
+    };
 
     public override Inlet<Side<TLeft, TRight>> Create(StageContext context, Inlet<TOut> next)
         => new BranchZipStage<TLeft, TRight, TOut>(context, next, function, maxHeld);

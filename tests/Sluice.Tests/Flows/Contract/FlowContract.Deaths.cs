@@ -124,8 +124,9 @@ public abstract partial class FlowContract
         Assert.Equal(
             $"The run {run.Id} has failed: the processor work has: The processor work was repeated after its host had gone, and did not "
                 + $"put out the same to y: {how}. What readers have seen and what would follow do not belong together. "
-            + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item. If its "
-                + "code, or the type of its values, has changed since then, start another run.",
+            + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item. An "
+            + "ImmutableDictionary or ImmutableHashSet of texts has another order in each process: put out an ImmutableSortedDictionary, a "
+            + "SortedSet or a list. If its code, or the type of its values, has changed since then, start another run.",
             failure.Message);
     }
 
