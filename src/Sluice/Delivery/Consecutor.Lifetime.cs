@@ -1,6 +1,7 @@
 using Sluice.Delivery;
 using Sluice.Diagnostics;
 using Sluice.Policies;
+using Sluice.Scheduling;
 
 namespace Sluice;
 
