@@ -54,8 +54,7 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
     {
         try
         {
-            using var brief = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            using ITimer timer = Limit(brief, TurnTimeout);
+            using var brief = new TimeLimit(TurnTimeout, TimeProvider.System, cancellation);
             await EnterAsync(brief.Token).ConfigureAwait(false);
             Task<QueueState> looking = LookInTurnAsync(queue);
             _ = ObserveAsync(looking);
@@ -140,14 +139,13 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
     /// <exception cref="BrokerAwayException">It took too long. The broker may have done it nevertheless.</exception>
     private async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> work)
     {
-        using var late = CancellationTokenSource.CreateLinkedTokenSource(life.Token);
-        using ITimer timer = Limit(late, SendTimeout);
+        using var late = new TimeLimit(SendTimeout, TimeProvider.System, life.Token);
         Task<T> working = work(late.Token);
         try
         {
             return await working.WaitAsync(late.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (late.IsCancellationRequested)
+        catch (Exception e) when (late.Token.IsCancellationRequested)
         {
             _ = ObserveAsync(working);
             string why = blocked is { } reason ? $" It has blocked this connection: {reason}." : "";
@@ -157,9 +155,6 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
                 + $"seconds.{why}", e);
         }
     }
-
-    private static ITimer Limit(CancellationTokenSource source, TimeSpan time) => TimeProvider.System.CreateTimer(
-        static held => ((CancellationTokenSource)held!).Cancel(), source, time, Timeout.InfiniteTimeSpan);
 
     // Never throws.
     private static async Task ObserveAsync(Task left) => await left.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -59,9 +59,7 @@ internal sealed class ResultBackend(RedisLink link) : IAsyncDisposable
 
     private static async Task WaitAsync(SemaphoreSlim news, TimeSpan pause, CancellationToken cancellation)
     {
-        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using ITimer timer = TimeProvider.System.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), late, pause,
-            Timeout.InfiniteTimeSpan);
+        using var late = new TimeLimit(pause, TimeProvider.System, cancellation);
         try
         {
             await news.WaitAsync(late.Token).ConfigureAwait(false);

@@ -115,9 +115,7 @@ internal sealed class WorkerListener : IAsyncDisposable
     private async Task GreetAsync(Socket socket)
     {
         LinkedListNode<Socket> stranger = Admit(socket);
-        using var late = CancellationTokenSource.CreateLinkedTokenSource(life.Token);
-        using ITimer timer = TimeProvider.System.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), late,
-            HelloTimeout, Timeout.InfiniteTimeSpan);
+        using var late = new TimeLimit(HelloTimeout, TimeProvider.System, life.Token);
         Stream? stream = null;
         try
         {

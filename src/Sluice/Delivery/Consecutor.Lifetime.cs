@@ -1,6 +1,7 @@
 using Sluice.Delivery;
 using Sluice.Diagnostics;
 using Sluice.Policies;
+using Sluice.Scheduling;
 
 namespace Sluice;
 
@@ -27,7 +28,7 @@ public sealed partial class Consecutor<T>
     /// <exception cref="MemberInUseException">Another living process has the same <see cref="ConsecutorOptions.InstanceId"/>, or a
     /// consecutor of this process over another object of the same store.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled, or the consecutor was stopped or disposed while it started.
-    /// </exception>
+    /// After a start that was cancelled in the middle, the consecutor ends as after a stop; make another one.</exception>
     /// <exception cref="PipelineException">The file or the database of a sink cannot be opened, or lacks what is committed.</exception>
     /// <exception cref="StreamStoreException">The store failed, or the existing stream has another number of partitions.</exception>
     public Task StartAsync(CancellationToken cancellation = default)
@@ -40,6 +41,7 @@ public sealed partial class Consecutor<T>
 
     private async Task BeginAsync(CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         while (TryBegin() is { } other)
         {
             // A failed consecutor releases its partitions by itself: its successor waits for that instead of being refused.
@@ -62,6 +64,13 @@ public sealed partial class Consecutor<T>
                 + "first. What was accepted stays in a durable store for the next start.";
             core.Lifetime.Warn(text);
             throw new OperationCanceledException(text, e, stopsStart.Token);
+        }
+        catch (OperationCanceledException e) when (cancellation.IsCancellationRequested)
+        {
+            startEnded.TrySetResult();
+            _ = StopToEndAsync(TimeSpan.Zero, CancellationToken.None);       // gives back what the start has acquired; throws nothing
+            throw new OperationCanceledException($"The start of the consecutor {Name} was cancelled, so it has processed nothing. Make "
+                + "another one to start it.", e, cancellation);
         }
         catch (Exception e)
         {
@@ -96,6 +105,7 @@ public sealed partial class Consecutor<T>
         run = started;
         await core.Members.BeginSinksAsync(cancellation).ConfigureAwait(false);
         await ThrowIfStartEndsAsync().ConfigureAwait(false);
+        cancellation.ThrowIfCancellationRequested();     // the code of a sink may not heed its token
         committing = CommitAsync();
         _ = WatchAsync(started);
         BacklogTelemetry.Started(core.Observed);

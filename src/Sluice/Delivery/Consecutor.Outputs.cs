@@ -39,11 +39,25 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>Wires several outputs of other consecutors to this one: <c>ledger.From([sales.Output&lt;Entry&gt;("booked"),
-    /// returns.Output&lt;Entry&gt;("booked")])</c>. Equivalent to <see cref="ConsecutorOutput{T}.To"/> for each.</summary>
+    /// returns.Output&lt;Entry&gt;("booked")])</c>. Equivalent to <see cref="ConsecutorOutput{T}.To"/> for each. If one of them is refused,
+    /// none is wired.</summary>
     /// <param name="outputs">The outputs.</param>
     public void From(params IReadOnlyList<ConsecutorOutput<T>> outputs)
     {
         ArgumentNullException.ThrowIfNull(outputs);
-        foreach (ConsecutorOutput<T> output in outputs) output.To(this);
+        List<ConsecutorOutput<T>> wired = [];
+        try
+        {
+            foreach (ConsecutorOutput<T> output in outputs)
+            {
+                output.To(this);
+                wired.Add(output);
+            }
+        }
+        catch
+        {
+            foreach (ConsecutorOutput<T> output in wired) output.Unwire();
+            throw;
+        }
     }
 }

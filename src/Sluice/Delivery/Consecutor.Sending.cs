@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Sluice.Delivery;
 using Sluice.Diagnostics;
+using Sluice.Scheduling;
 
 namespace Sluice;
 
@@ -16,8 +17,8 @@ public sealed partial class Consecutor<T>
     /// <remarks>May be called before the start. Concurrent calls share appends; their order is undefined.</remarks>
     /// <exception cref="PayloadException">The item cannot be written, or is too long.</exception>
     /// <exception cref="StreamStoreException">The store failed for long. The item may or may not have been accepted.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled while waiting. The item may have been accepted if its append had
-    /// begun.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting. An item that waited for room is not accepted later. If the
+    /// store was being asked at that moment, the item may be accepted nevertheless.</exception>
     public ValueTask SendAsync(T item, CancellationToken cancellation = default)
     {
         if (local is not null || cancellation.CanBeCanceled || !core.IsOpen) return SendOrWaitAsync(item, cancellation);
@@ -33,16 +34,20 @@ public sealed partial class Consecutor<T>
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendOrWaitAsync(T item, CancellationToken cancellation)
-        => await (await (core.IsOpen || local is not null ? AddAsync(item, cancellation) : AddFirstAsync(item, cancellation))
-            .ConfigureAwait(false)).WaitAsync(cancellation).ConfigureAwait(false);
+    {
+        SendHandle? handle = local is null ? SendHandle.For(cancellation) : null;
+        Task append = await (core.IsOpen || local is not null ? AddAsync(item, handle, cancellation)
+            : AddFirstAsync(item, handle, cancellation)).ConfigureAwait(false);
+        await (handle is null ? append : handle.WaitAsync(append, cancellation)).ConfigureAwait(false);
+    }
 
     /// <summary>Adds an item while the stream is opened: the send counts from here on, for those who wait for all sends.</summary>
-    private async ValueTask<Task> AddFirstAsync(T item, CancellationToken cancellation)
+    private async ValueTask<Task> AddFirstAsync(T item, SendHandle? handle, CancellationToken cancellation)
     {
         core.Sends.BeginAppend();
         try
         {
-            return await AddAsync(item, cancellation).ConfigureAwait(false);
+            return await AddAsync(item, handle, cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -139,7 +144,7 @@ public sealed partial class Consecutor<T>
 
     /// <returns>The append that carries the item.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Task> AddAsync(T item, CancellationToken cancellation)
+    private async ValueTask<Task> AddAsync(T item, SendHandle? handle, CancellationToken cancellation)
     {
         while (true)
         {
@@ -151,7 +156,7 @@ public sealed partial class Consecutor<T>
                 continue;
             }
             if (!core.IsOpen) await OpenToSendAsync(cancellation).ConfigureAwait(false);
-            if (Sender.TryAdd(item, null, default, out Task room) is { } append) return append;
+            if (Sender.TryAdd(item, null, default, out Task room, handle: handle) is { } append) return append;
             await room.WaitAsync(cancellation).ConfigureAwait(false);
         }
     }
@@ -168,6 +173,7 @@ public sealed partial class Consecutor<T>
             if (opening is null or { IsFaulted: true } or { IsCanceled: true }) opening = OpenInsistentlyAsync();
             begun = opening;
         }
+        _ = begun.Observed();
         return new(begun.WaitAsync(cancellation));
     }
 

@@ -18,17 +18,26 @@ public sealed partial class Consecutor<T>
     /// <param name="cancellation">Gives up waiting, and reading.</param>
     /// <exception cref="PayloadException">An item cannot be written, or is too long. The items before it are accepted; the message names
     /// it.</exception>
+    /// <exception cref="StreamStoreException">The store failed for long. The message says how many items from the first one on are
+    /// accepted; the others may or may not have been accepted.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled. The message says how many items from the first one on are accepted. Items
+    /// that waited for room are not accepted later.</exception>
     /// <exception cref="InvalidOperationException">The sequence has thrown the inner exception. The items that it yielded before are
     /// accepted; the message says how many. Or the consecutor has ended.</exception>
     public async ValueTask SendAllAsync(IEnumerable<T> items, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(items);
+        var progress = new SendProgress(Name);
         core.Sends.BeginAppend();                    // it counts for those who wait for all sends, also while the stream is opened
         try
         {
             await OpenToSendAsync(cancellation).ConfigureAwait(false);
-            if (items is IReadOnlyList<T> all) await AddAllAsync(all, 0, cancellation).ConfigureAwait(false);
-            else await SendPartsAsync(items, cancellation).ConfigureAwait(false);
+            if (items is IReadOnlyList<T> all) await AddAllAsync(all, progress, cancellation).ConfigureAwait(false);
+            else await SendPartsAsync(items, progress, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (progress.Explain(e, cancellation) is { } told)
+        {
+            throw told;
         }
         finally
         {
@@ -36,13 +45,13 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    private async Task SendPartsAsync(IEnumerable<T> items, CancellationToken cancellation)
+    private async Task SendPartsAsync(IEnumerable<T> items, SendProgress progress, CancellationToken cancellation)
     {
         using IEnumerator<T> rest = items.GetEnumerator();
         List<T> part = [];
         Exception? failure = null;
         bool hasMore = true;
-        for (long sent = 0; hasMore; sent += part.Count)
+        while (hasMore)
         {
             part.Clear();
             long began = core.Time.GetTimestamp();
@@ -59,47 +68,67 @@ public sealed partial class Consecutor<T>
                     (failure, hasMore) = (e, false);
                 }
             }
-            await AddAllAsync(part, sent, cancellation).ConfigureAwait(false);
-            if (failure is not null)
-                throw new InvalidOperationException($"The sequence that is sent to {Name} has failed after {sent + part.Count:N0} items, "
-                    + $"which are accepted: {FailureText.MessageOf(failure)}", failure);
+            await AddAllAsync(part, progress, cancellation).ConfigureAwait(false);
+            if (failure is null) continue;
+            progress.IsTold = true;
+            throw new InvalidOperationException($"The sequence that is sent to {Name} has failed after {progress.Accepted:N0} items, "
+                + $"which are accepted: {FailureText.MessageOf(failure)}", failure);
         }
     }
 
     /// <summary>Adds items, with or without a store, and waits until they are accepted.</summary>
     /// <param name="all">The items.</param>
-    /// <param name="before">How many items of their sequence were accepted before them; only for the message.</param>
+    /// <param name="progress">Counts the accepted items.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    private async Task AddAllAsync(IReadOnlyList<T> all, long before, CancellationToken cancellation)
+    private async Task AddAllAsync(IReadOnlyList<T> all, SendProgress progress, CancellationToken cancellation)
     {
         if (local is not null)
         {
-            foreach (T item in all) await AddAsync(item, cancellation).ConfigureAwait(false);
+            foreach (T item in all)
+            {
+                await AddAsync(item, null, cancellation).ConfigureAwait(false);
+                progress.Accepted++;
+            }
             return;
         }
         // All items are added before any append is awaited: otherwise each append would carry one item only.
-        List<Task> appends = [];
+        List<(Task Append, int Items, SendHandle? Handle)> parts = [];
         PayloadException? unwritable = null;
+        long before = progress.Accepted;
         using WrittenItems written = Sender.NewWritten();
-        for (int at = 0; at < all.Count;)
+        try
         {
-            cancellation.ThrowIfCancellationRequested();
-            Appender<T> appender = Sender;
-            Task room = Task.CompletedTask;
-            try
+            for (int at = 0; at < all.Count;)
             {
-                if (appender.TryAddSome(all, ref at, written, out room) is { } append) appends.Add(append);
+                cancellation.ThrowIfCancellationRequested();
+                Appender<T> appender = Sender;
+                Task room = Task.CompletedTask;
+                try
+                {
+                    int first = at;
+                    SendHandle? handle = SendHandle.For(cancellation);
+                    if (appender.TryAddSome(all, ref at, written, out room, handle) is { } append) parts.Add((append, at - first, handle));
+                }
+                catch (Exception e)
+                {
+                    unwritable =
+                        new($"Item {before + at + 1} of {before + all.Count} cannot be sent: {FailureText.MessageOf(e).TrimEnd('.')}. The "
+                        + "items before it are accepted; it and those behind it are not.", e);
+                    break;
+                }
+                if (at < all.Count) await room.WaitAsync(cancellation).ConfigureAwait(false);
             }
-            catch (Exception e)
-            {
-                unwritable =
-                    new($"Item {before + at + 1} of {before + all.Count} cannot be sent: {FailureText.MessageOf(e).TrimEnd('.')}. The "
-                    + "items before it are accepted; it and those behind it are not.", e);
-                break;
-            }
-            if (at < all.Count) await room.WaitAsync(cancellation).ConfigureAwait(false);
+            foreach (var (append, _, _) in parts) await append.WaitAsync(cancellation).ConfigureAwait(false);
         }
-        foreach (Task append in appends) await append.WaitAsync(cancellation).ConfigureAwait(false);
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            foreach (var (_, _, handle) in parts) handle!.Withdraw();
+            throw;
+        }
+        finally
+        {
+            progress.Accepted = before + parts.TakeWhile(static part => part.Append.IsCompletedSuccessfully).Sum(static part => part.Items);
+        }
         if (unwritable is not null) throw unwritable;
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Sluice.Delivery;
 using Sluice.Diagnostics;
+using Sluice.Scheduling;
 
 namespace Sluice;
 
@@ -29,8 +30,8 @@ public sealed partial class Consecutor<T>
     /// <exception cref="PayloadException">The item cannot be written, is too long, or its key cannot be found.</exception>
     /// <exception cref="StreamStoreException">The store failed for long. The item may or may not have been accepted; with an idempotency
     /// key it can be sent again safely.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled while waiting. The item may have been accepted if its append had
-    /// begun.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting. An item that waited for room is not accepted later. If the
+    /// store was being asked at that moment, the item may be accepted nevertheless.</exception>
     public Task<SendResult> TrySendAsync(T item, SendOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= SendOptions.Default;
@@ -54,7 +55,9 @@ public sealed partial class Consecutor<T>
         await OpenToSendAsync(cancellation).ConfigureAwait(false);
         Activity? span = ItemSpans.BeginSend(core.Telemetry, items.Count, out EntryTrace? trace);
         // The append goes on after a cancellation, and still uses its memory.
-        return await TellAsync(items.Count, span, AppendAsync).WaitAsync(cancellation).ConfigureAwait(false);
+        Task<SendResult> sending = TellAsync(items.Count, span, AppendAsync);
+        _ = sending.Observed();
+        return await sending.WaitAsync(cancellation).ConfigureAwait(false);
 
         async Task<SendResult> AppendAsync()
         {
@@ -114,14 +117,15 @@ public sealed partial class Consecutor<T>
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (appender.TryAdd(item, null, default, out Task room, until) is not { } append)
+            var handle = new SendHandle();
+            if (appender.TryAdd(item, null, default, out Task room, until, handle) is not { } append)
             {
                 await room.WaitAsync(cancellation).ConfigureAwait(false);
                 continue;
             }
             try
             {
-                await append.WaitAsync(cancellation).ConfigureAwait(false);
+                await handle.WaitAsync(append, cancellation).ConfigureAwait(false);
                 return new(SendStatus.Accepted, 1);
             }
             catch (NoRoomException full)

@@ -156,8 +156,17 @@ public sealed partial class Consecutor<T>
             if (wanted[true].Any()) core.Lifetime.Warn($"These dead letters of {Name} are damaged in the store, and were not redriven: "
                 + $"{string.Join(", ", wanted[true].Select(static letter => letter.Number))}. {DamageRemedy}");
             bool isLast = page[^1].Number >= end;
-            if (chosen.Length > 0) changed += await (isRedrive ? LetterChanges.RedriveAsync(core, chosen, partitions, cancellation)
-                : LetterChanges.DeleteAsync(core, chosen, partitions, cancellation)).ConfigureAwait(false);
+            try
+            {
+                if (chosen.Length > 0) changed += await (isRedrive ? LetterChanges.RedriveAsync(core, chosen, partitions, cancellation)
+                    : LetterChanges.DeleteAsync(core, chosen, partitions, cancellation)).ConfigureAwait(false);
+            }
+            catch (StreamStoreException e) when (changed > 0 && e is not StoreRolledBackException)
+            {
+                throw new StreamStoreException($"Before, {Amounts.Of(changed, "dead letter")} of {Name} "
+                    + $"{(changed == 1 ? "was" : "were")} {(isRedrive ? "redriven" : "deleted")}: call it again for the others. {e.Message}", e)
+                { Stream = e.Stream, Partition = e.Partition, Sequence = e.Sequence, IsPermanent = e.IsPermanent };
+            }
             if (isLast) break;
             if (perSecond is { } limit && chosen.Length > 0)
                 await Task.Delay(TimeSpan.FromSeconds(chosen.Length / limit), core.Time, cancellation).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using Sluice.Diagnostics;
 using Sluice.Policies;
+using Sluice.Scheduling;
 
 namespace Sluice;
 

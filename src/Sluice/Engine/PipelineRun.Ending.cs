@@ -1,4 +1,5 @@
 using Sluice.Diagnostics;
+using Sluice.Scheduling;
 
 namespace Sluice;
 

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Sluice.Pipelines;
 using Sluice.Policies;
 using Sluice.Producers;
+using Sluice.Scheduling;
 
 namespace Sluice;
 

@@ -42,6 +42,48 @@ public sealed class AbandonedWorkTests
         }
     }
 
+    /// <summary>The service joins the group of the processor for a moment, and leaves it whatever happens meanwhile.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ADeletionThatIsCancelledOrFailsInTheMiddleCanBeRepeated(bool isCancelled)
+    {
+        await using var inner = new MemoryStreamStore(clock);
+        await using var store = new BrokenOffStore(inner);
+        await using Supervisor starter = Join(store, "starter", Timeout.InfiniteTimeSpan);
+        await CancelAfterDeathAsync(store, starter);
+        await AdvanceUntilAsync(async () => await FailedAsync(default));
+        clock.Advance(Lease);
+
+        using var giveUp = new CancellationTokenSource();
+        if (isCancelled) store.CancelsAfterHeartbeat = giveUp;
+        else store.FailsToLeave = true;
+        if (isCancelled)
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => starter.DeleteAsync("r", giveUp.Token));
+        else await AdvanceUntilAsync(async () => await FailedAsync(default) is var _);
+        store.Gate.TrySetResult();
+        for (int i = 0; i < 10_000 && await IsMemberAsync(); i++) await Task.Yield();
+        Assert.False(await IsMemberAsync());
+        await AdvanceUntilAsync(async () => !await FailedAsync(FlowLab.Cancellation));
+        Assert.Empty(await store.ListStreamsAsync("flow/", FlowLab.Cancellation));
+
+        async Task<bool> IsMemberAsync() => (await inner.FindGroupAsync(FlowNames.Hosts("work"), FlowLab.Cancellation))!.Members
+            .Any(static member => member.Name == "starter");
+
+        async Task<bool> FailedAsync(CancellationToken cancellation)
+        {
+            try
+            {
+                await starter.DeleteAsync("r", cancellation);
+                return false;
+            }
+            catch (Exception e) when (e is InvalidOperationException or StreamStoreException)
+            {
+                return true;
+            }
+        }
+    }
+
     /// <summary>Also if the service is the next start of the host that died, under the same name and without the processor.</summary>
     [Theory]
     [InlineData("starter")]
@@ -85,10 +127,38 @@ public sealed class AbandonedWorkTests
         }
     }
 
-    private Supervisor Join(MemoryStreamStore store, string name, TimeSpan keep)
+    private sealed class BrokenOffStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private CancellationTokenSource? cancels;
+        private int failsToLeave;
+
+        /// <summary>Cancelled once the next heartbeat of the starter was executed, whose answer does not come before the gate.</summary>
+        public CancellationTokenSource? CancelsAfterHeartbeat { set => cancels = value; }
+
+        public bool FailsToLeave { set => failsToLeave = value ? 1 : 0; }
+
+        public TaskCompletionSource Gate { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override async ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
+        {
+            HeartbeatResult result = await base.HeartbeatAsync(request, cancellation);
+            if (request.Group == FlowNames.Hosts("work") && Interlocked.Exchange(ref cancels, null) is { } over)
+            {
+                await over.CancelAsync();
+                await Gate.Task;
+            }
+            return result;
+        }
+
+        public override ValueTask LeaveAsync(GroupId group, string member, string instance, CancellationToken cancellation = default)
+            => group == FlowNames.Hosts("work") && Interlocked.Exchange(ref failsToLeave, 0) == 1
+            ? throw new StreamStoreException("The connection is cut.") : base.LeaveAsync(group, member, instance, cancellation);
+    }
+
+    private Supervisor Join(IStreamStore store, string name, TimeSpan keep)
         => Supervisor.Attach(store, new() { Name = name, Time = clock, LeaseDuration = Lease, RunRetentionDuration = keep });
 
-    private async Task CancelAfterDeathAsync(MemoryStreamStore store, Supervisor starter)
+    private async Task CancelAfterDeathAsync(IStreamStore store, Supervisor starter)
     {
         Supervisor dying = Join(store, "dying", Timeout.InfiniteTimeSpan);
         dying.Register(Work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>

@@ -42,6 +42,34 @@ public class CancelTests
         Assert.NotNull(status.EndedAt);              // otherwise no sweep would ever remove the run
     }
 
+    /// <summary>The journal has the cancellation then, so the rest follows: otherwise readers would wait for the streams.</summary>
+    [Fact]
+    public async Task ACancellationWhoseCallerGivesUpInTheMiddleGoesOn()
+    {
+        await using var lab = new FlowLab();
+        using var giveUp = new CancellationTokenSource();
+        Supervisor service = lab.Join(store: new CutStore(lab.Store, giveUp));
+        await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.CancelAsync("not needed", giveUp.Token));
+        string stream = FlowNames.Values(run.Id, "y");
+        for (int i = 0; i < 10_000 && await IsOpenAsync(); i++) await Task.Yield();
+        Assert.False(await IsOpenAsync());
+
+        async Task<bool> IsOpenAsync() => (await lab.Store.FindStreamAsync(stream, FlowLab.Cancellation))!.End is null;
+    }
+
+    /// <summary>Cancels a token when the first stream is ended, and makes only calls whose token is not cancelled.</summary>
+    private sealed class CutStore(IStreamStore inner, CancellationTokenSource cut) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override async ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
+        {
+            await cut.CancelAsync();
+            await Task.Yield();
+            cancellation.ThrowIfCancellationRequested();
+            return await base.EndStreamAsync(stream, end, cancellation);
+        }
+    }
+
     [Fact]
     public async Task AProcessorThatEndsWithoutSeeingTheCancellationIsCancelled()
     {

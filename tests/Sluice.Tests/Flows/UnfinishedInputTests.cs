@@ -63,6 +63,30 @@ public class UnfinishedInputTests
         end.SetResult();
     }
 
+    /// <summary>The failure names what has ended: the handle, or the service.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AnInputSaysWhetherItsRunWasDisposedOrItsServiceHasEnded(bool isRun)
+    {
+        await using var lab = new FlowLab();
+        Supervisor starter = lab.Join(), other = lab.Join();
+        other.Register(Work, StartTests.CopyAsync);
+        var isRead = new TaskCompletionSource();
+        FlowRun run = await starter.StartAsync(Working, [IOVal.Stream("x", NumbersAsync(isRead, new TaskCompletionSource().Task, false))],
+            cancellation: FlowLab.Cancellation);
+        await isRead.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await using FlowRun seen = (await other.FindAsync(run.Id, FlowLab.Cancellation))!;
+        if (isRun) await run.DisposeAsync();
+        else await starter.DisposeAsync();
+        var failure = await Assert.ThrowsAsync<FlowException>(() => seen.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Contains(isRun ? $"The service service-1 has disposed the FlowRun of the run {run.Id} before all of x was put in. Keep the FlowRun until "
+            + "its Completion, or give the values at the start."
+            : "The service service-1, which has started the run and was putting in x, has ended.", failure.Message,
+                StringComparison.Ordinal);
+        await run.DisposeAsync();
+    }
+
     // With a clock, the end comes only after the stop timeout.
     private static async Task EndsAsync(Task ending, TestClock? clock)
     {

@@ -113,9 +113,7 @@ internal sealed class ChildListener : IAsyncDisposable
 
     private async Task GreetAsync(Socket socket)
     {
-        using var late = CancellationTokenSource.CreateLinkedTokenSource(life);
-        using ITimer timer = TimeProvider.System.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), late,
-            helloTimeout, Timeout.InfiniteTimeSpan);
+        using var late = new TimeLimit(helloTimeout, TimeProvider.System, life);
         var reader = new FrameReader(socket, MaxHello);
         try
         {

@@ -44,9 +44,7 @@ internal sealed record PythonDiagnosis(string Version, bool IsOld, bool HasPacka
         {
             using var process = Process.Start(start)!;
             process.StandardInput.Dispose();
-            using var late = CancellationTokenSource.CreateLinkedTokenSource(life);
-            using ITimer timer = TimeProvider.System.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), late, Limit,
-                Timeout.InfiniteTimeSpan);
+            using var late = new TimeLimit(Limit, TimeProvider.System, life);
             try
             {
                 process.ErrorDataReceived += static (_, _) => { };

@@ -25,6 +25,7 @@ public sealed class ConsecutorBatch<T>
     private RentedSender? sender;                    // from the first send on; this and below: under sync
     private int sending;                             // calls that send
     private TaskCompletionSource? sent;              // set by the last call that sends, for the first that closes
+    private bool isClosing;                          // nothing is sent any more; whether it is closed is known once that call has ended
     private bool isClosed;
     private readonly bool wasClosed;                 // by another object, perhaps before a restart
 
@@ -40,14 +41,16 @@ public sealed class ConsecutorBatch<T>
     /// consecutor has ended.</exception>
     /// <exception cref="PayloadException">The item cannot be written, or is too long.</exception>
     /// <exception cref="StreamStoreException">The store failed for long. The item may or may not have been accepted.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled while waiting. The item may have been accepted if its append had
-    /// begun.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting. An item that waited for room is not accepted later. If the
+    /// store was being asked at that moment, the item may be accepted nevertheless.</exception>
     public async ValueTask SendAsync(T item, CancellationToken cancellation = default)
     {
         BeginSend();
         try
         {
-            await (await AddAsync(item, cancellation).ConfigureAwait(false)).WaitAsync(cancellation).ConfigureAwait(false);
+            var handle = new SendHandle();
+            Task append = await AddAsync(item, handle, cancellation).ConfigureAwait(false);
+            await handle.WaitAsync(append, cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -57,20 +60,47 @@ public sealed class ConsecutorBatch<T>
 
     /// <summary>Sends several items, in order. When the task completes, all of them are accepted.</summary>
     /// <inheritdoc cref="SendAsync(T, CancellationToken)"/>
+    /// <exception cref="PayloadException">An item cannot be written, or is too long. The items before it are accepted; the message names
+    /// it.</exception>
     public async ValueTask SendAllAsync(IEnumerable<T> items, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(items);
-        HashSet<Task> appends = [];
+        List<(Task Append, SendHandle? Handle)> sent = [];
+        PayloadException? unwritable = null;
+        var progress = new SendProgress(tag.Consecutor);
         BeginSend();
         try
         {
-            foreach (T item in items) appends.Add(await AddAsync(item, cancellation).ConfigureAwait(false));
-            foreach (Task append in appends) await append.WaitAsync(cancellation).ConfigureAwait(false);
+            foreach (T item in items)
+            {
+                SendHandle? handle = SendHandle.For(cancellation);
+                try
+                {
+                    sent.Add((await AddAsync(item, handle, cancellation).ConfigureAwait(false), handle));
+                }
+                catch (PayloadException e)
+                {
+                    unwritable = new($"Item {sent.Count + 1:N0} cannot be sent: {e.Message.TrimEnd('.')}. The items before it are accepted; "
+                        + "it and those behind it are not.", e)
+                    { IsTooLong = e.IsTooLong };
+                    break;
+                }
+            }
+            foreach (var (append, _) in sent) await append.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            if (cancellation.IsCancellationRequested)
+                foreach (var (_, handle) in sent) handle!.Withdraw();
+            progress.Accepted = sent.TakeWhile(static one => one.Append.IsCompletedSuccessfully).Count();
+            if (progress.Explain(e, cancellation) is { } told) throw told;
+            throw;
         }
         finally
         {
             EndSend();
         }
+        if (unwritable is not null) throw unwritable;
     }
 
     /// <summary>Closes the batch: it takes no more items. Waits for the sends of this object that have begun, also for those that wait for
@@ -80,12 +110,14 @@ public sealed class ConsecutorBatch<T>
     /// <returns>Whether this call has closed the batch. If a reply of the store was lost and the call was repeated inside, false may come
     /// although this call closed it; the batch is closed in any case.</returns>
     /// <exception cref="StreamStoreException">The store failed for long. The batch may or may not be closed; close it again.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting. The batch takes no more items, and may or may not be closed;
+    /// close it again.</exception>
     public async Task<bool> CloseAsync(CancellationToken cancellation = default)
     {
         Task over, last;
         lock (sync)
         {
-            isClosed = true;
+            isClosing = true;
             over = sending == 0 ? Task.CompletedTask : (sent ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
         await over.WaitAsync(cancellation).ConfigureAwait(false);
@@ -104,7 +136,9 @@ public sealed class ConsecutorBatch<T>
         {
             try
             {
-                return (await consecutor.Core.Store.AppendAsync(close, cancellation).ConfigureAwait(false)).Status == AppendStatus.Accepted;
+                AppendResult result = await consecutor.Core.Store.AppendAsync(close, cancellation).ConfigureAwait(false);
+                lock (sync) isClosed = true;
+                return result.Status == AppendStatus.Accepted;
             }
             catch (StreamStoreException) when (tried < Tries)
             {
@@ -139,6 +173,9 @@ public sealed class ConsecutorBatch<T>
             if (isClosed) throw new InvalidOperationException(
                 $"The batch {tag.Name} of {tag.Consecutor} was closed: nothing more belongs to it. Open another one, with "
                     + $"another name.");
+            if (isClosing) throw new InvalidOperationException(
+                $"The batch {tag.Name} of {tag.Consecutor} takes nothing more. CloseAsync has begun, and has not ended: call it again if it "
+                    + "has failed or was cancelled, otherwise the end of the batch is never told.");
             sending++;
         }
     }
@@ -150,7 +187,7 @@ public sealed class ConsecutorBatch<T>
         told?.TrySetResult();
     }
 
-    private async ValueTask<Task> AddAsync(T item, CancellationToken cancellation)
+    private async ValueTask<Task> AddAsync(T item, SendHandle? handle, CancellationToken cancellation)
     {
         while (true)
         {
@@ -160,7 +197,7 @@ public sealed class ConsecutorBatch<T>
             lock (sync)
             {
                 sender ??= new(consecutor, tag);
-                if (sender.Appender.TryAdd(item, null, default, out room) is { } append) return sender.Latest = append;
+                if (sender.Appender.TryAdd(item, null, default, out room, handle: handle) is { } append) return sender.Latest = append;
             }
             await room.WaitAsync(cancellation).ConfigureAwait(false);
         }

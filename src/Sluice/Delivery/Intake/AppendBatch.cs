@@ -9,6 +9,8 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
 {
     private EntryBatch entries = New(identity, stream);
     private AppendLimit limit = new(stream);
+    private readonly List<SendHandle> handles = [];  // in the order of their entries
+    private volatile TaskCompletionSource woken = NewSignal();
 
     public EntryBatch Entries => entries;
 
@@ -21,6 +23,47 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     {
         if (entries.Count == 0) FitLimit();
         entries.Add(written, index);
+    }
+
+    /// <summary>Lets the sender of the last entries withdraw them.</summary>
+    public void Add(SendHandle? handle, int count)
+    {
+        if (handle is null) return;
+        handle.Place(this, entries.Count - count, count);
+        handles.Add(handle);
+    }
+
+    /// <summary>Completes when a sender has withdrawn entries.</summary>
+    public Task Woken => woken.Task;
+
+    public void Wake() => woken.TrySetResult();
+
+    /// <summary>Leaves out the withdrawn entries. Not while the store may have accepted the append.</summary>
+    /// <param name="values">Frees what was written for them; null if nothing needs to be freed.</param>
+    public void LeaveOutWithdrawn(IPayloadHandles? values)
+    {
+        if (woken.Task.IsCompleted) woken = NewSignal();             // a withdrawal from here on wakes again
+        if (!handles.Exists(static handle => handle.IsWithdrawn)) return;
+        EntryBatch all = entries;
+        entries = New(identity, all.MaxEntryBytes);
+        int at = 0;
+        foreach (SendHandle handle in handles)
+        {
+            Copy(handle.First);
+            bool isLeftOut = handle.IsWithdrawn;     // asked once: it may change
+            int first = entries.Count, end = at + handle.Count;
+            if (isLeftOut) WrittenItems.Free(values, all, at, end);
+            else Copy(end);
+            (handle.First, at) = (isLeftOut ? -1 : first, end);
+        }
+        Copy(all.Count);
+        handles.RemoveAll(static handle => handle.First < 0);
+        all.Dispose();
+
+        void Copy(int end)
+        {
+            for (; at < end; at++) entries.Add(all, at);
+        }
     }
 
     public List<Ticket> Tickets { get; } = [];
@@ -93,6 +136,7 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     public void Reset()
     {
         entries.Clear();
+        handles.Clear();
         FitLimit();
         Tickets.Clear();
         Until = long.MaxValue;
@@ -117,14 +161,18 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         return EntryChunk.Checksum(record[EntryChunk.PayloadAt(record)..]);
     }
 
-    public static EntryBatch New(ConsecutorIdentity identity, ConsecutorStream stream)
+    public static EntryBatch New(ConsecutorIdentity identity, ConsecutorStream stream) => New(identity, stream.MaxEntryBytes);
+
+    private static EntryBatch New(ConsecutorIdentity identity, int maxEntryBytes)
         => new()
         {
             Stream = identity.Name,
             CodeVersion = identity.Options.CodeVersion,
-            MaxEntryBytes = stream.MaxEntryBytes,
+            MaxEntryBytes = maxEntryBytes,
             IsOfItem = true
         };
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
 /// <summary>The number and the bytes of the items that one append has at most.</summary>

@@ -28,6 +28,7 @@ internal sealed partial class Appender<T>
             $"An earlier append has failed: {failure.Message} What came after it was not accepted.", failure);
         await core.Accepting.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         RoomWait? room = null;
+        bool isUnsure = false;                       // whether the store may have accepted the batch as it is
         try
         {
             long first = 0;
@@ -42,11 +43,14 @@ internal sealed partial class Appender<T>
                     if (first == 0 || last < first - 1) first = last + 1;          // lower: the store went back
                     // The same at each try: a try whose answer was lost may have stored it.
                     position ??= batch.Mark ?? Position?.Invoke(batch);
+                    if (!isUnsure && !LeaveOutWithdrawn(batch)) return;
+                    isUnsure = true;
                     if (await TryAppendAsync(batch, first, position).ConfigureAwait(false) is { } full)
                     {
                         position = null;
+                        isUnsure = false;
                         await (room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime)).WaitAsync(full,
-                            batch.Until, Full, Abandoned).ConfigureAwait(false);
+                            batch.Until, batch.Woken, Full, Abandoned).ConfigureAwait(false);
                         tried = 0;                   // a full stream is no failure
                         continue;
                     }
@@ -80,6 +84,13 @@ internal sealed partial class Appender<T>
             room?.Dispose();
             core.Accepting.Leave();
         }
+    }
+
+    /// <returns>Whether anything is left to append.</returns>
+    private bool LeaveOutWithdrawn(AppendBatch batch)
+    {
+        batch.LeaveOutWithdrawn(serializer as IPayloadHandles);
+        return !batch.IsEmpty;
     }
 
     /// <returns>Null if the append was accepted; otherwise the answer that the stream is full.</returns>

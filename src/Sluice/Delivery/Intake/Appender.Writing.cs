@@ -118,10 +118,12 @@ internal sealed class WrittenItems(ConsecutorIdentity identity, ConsecutorStream
         return added - first;
     }
 
-    /// <summary>Frees what was written for items that were not added, from the first of them on.</summary>
-    public static void Free(IPayloadHandles? handles, EntryBatch entries, int first)
+    /// <summary>Frees what was written for items that are not appended, from the first of them on.</summary>
+    public static void Free(IPayloadHandles? handles, EntryBatch entries, int first) => Free(handles, entries, first, entries.Count);
+
+    public static void Free(IPayloadHandles? handles, EntryBatch entries, int first, int end)
     {
-        for (int i = first; handles is not null && i < entries.Count; i++)
+        for (int i = first; handles is not null && i < end; i++)
         {
             ReadOnlySpan<byte> record = entries.RecordAt(i).Span;
             handles.Free(record[EntryChunk.PayloadAt(record)..]);

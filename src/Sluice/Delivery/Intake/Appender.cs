@@ -61,8 +61,9 @@ internal sealed partial class Appender<T>
     /// <param name="room">Without room: completes when there may be room.</param>
     /// <param name="until">The time until which the append may wait for room in the stream, as a timestamp of the clock. Then it fails with
     /// a <see cref="NoRoomException"/>.</param>
+    /// <param name="handle">Lets the sender withdraw the item; null if it never does.</param>
     /// <returns>The append that carries the item; null if there is no room now.</returns>
-    public Task? TryAdd(T item, Ticket? ticket, ProducerOffset place, out Task room, long until = long.MaxValue)
+    public Task? TryAdd(T item, Ticket? ticket, ProducerOffset place, out Task room, long until = long.MaxValue, SendHandle? handle = null)
     {
         if (IsFull(out room)) return null;
         Task done;
@@ -84,6 +85,7 @@ internal sealed partial class Appender<T>
                 }
                 batch.Add(written, 0);
                 isAdded = true;
+                batch.Add(handle, 1);
                 batch.Add(send);
                 send = null;
                 if (ticket is not null) batch.Tickets.Add(ticket);
@@ -108,9 +110,10 @@ internal sealed partial class Appender<T>
     /// <param name="at">The index of the next item to add.</param>
     /// <param name="written">The items that earlier calls have written, and that had no room.</param>
     /// <param name="room">Completes when there may be room for more items.</param>
+    /// <param name="handle">Lets the sender withdraw the added items; null if it never does.</param>
     /// <returns>The next append, which carries the added items; null if there is no room now. Throws if the first item to add cannot be
     /// written.</returns>
-    public Task? TryAddSome(IReadOnlyList<T> items, ref int at, WrittenItems written, out Task room)
+    public Task? TryAddSome(IReadOnlyList<T> items, ref int at, WrittenItems written, out Task room, SendHandle? handle = null)
     {
         if (IsFull(out room)) return null;
         Task done;
@@ -121,7 +124,9 @@ internal sealed partial class Appender<T>
             AppendBatch batch = filling;
             room = batch.Started.Task;
             if (batch.IsFull) return null;
-            at += written.AddTo(batch);
+            int added = written.AddTo(batch);
+            batch.Add(handle, added);
+            at += added;
             done = batch.Done.Task;
             begins = Begin();
         }

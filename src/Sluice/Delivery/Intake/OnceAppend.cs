@@ -76,7 +76,7 @@ internal sealed class OnceAppend(ConsecutorCore core)
             room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime);
             if (hasTurn)
             {
-                await room.WaitAsync(full, until, null, cancellation).ConfigureAwait(false);
+                await room.WaitAsync(full, until, cancellation: cancellation).ConfigureAwait(false);
                 return;
             }
             if (isLast || core.Time.GetTimestamp() >= until) throw new NoRoomException { RetryAfter = full.RetryAfter };

@@ -24,16 +24,18 @@ internal sealed class RoomWait : IDisposable
     /// more; the second waits for a change after that position.</summary>
     /// <param name="full">The answer of the store.</param>
     /// <param name="until">The time until which to wait, as a timestamp of the clock.</param>
+    /// <param name="woken">Ends the wait: the caller tries again.</param>
     /// <param name="waits">Called when the wait begins.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="NoRoomException">The time is over.</exception>
-    public async Task WaitAsync(AppendResult full, long until, Action? waits = null, CancellationToken cancellation = default)
+    public async Task WaitAsync(AppendResult full, long until, Task? woken = null, Action? waits = null,
+        CancellationToken cancellation = default)
     {
         if (identity.Time.GetTimestamp() >= until) throw new NoRoomException { RetryAfter = full.RetryAfter };
         if (seen is { } before)
         {
             waits?.Invoke();
-            await accepting.WaitOutsideAsync(ChangeAsync(before, full.RetryAfter, until, cancellation)).ConfigureAwait(false);
+            await accepting.WaitOutsideAsync(ChangeAsync(before, full.RetryAfter, until, woken, cancellation)).ConfigureAwait(false);
             seen = null;
         }
         else seen = await store.WaitForChangeAsync(identity.Name, -1, lifetime.Token).ConfigureAwait(false);
@@ -41,7 +43,7 @@ internal sealed class RoomWait : IDisposable
 
     public void Dispose() => sends.EndWait();
 
-    private async Task ChangeAsync(long before, TimeSpan? retryAfter, long until, CancellationToken cancellation)
+    private async Task ChangeAsync(long before, TimeSpan? retryAfter, long until, Task? woken, CancellationToken cancellation)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(lifetime.Token, cancellation);
         Task change = store.WaitForChangeAsync(identity.Name, before, over.Token).AsTask();
@@ -49,16 +51,13 @@ internal sealed class RoomWait : IDisposable
             : Shorter(retryAfter, identity.Time.GetElapsedTime(identity.Time.GetTimestamp(), until));
         if (longest < TimeSpan.Zero) longest = TimeSpan.Zero;
         if (longest > Waits.Longest) longest = Waits.Longest;      // no timer takes more; earlier costs one append
-        Task first = longest is { } wait
-            ? await Task.WhenAny(change, Task.Delay(wait, identity.Time, over.Token)).ConfigureAwait(false) : change;
-        await first.ConfigureAwait(first == change ? ConfigureAwaitOptions.None : ConfigureAwaitOptions.SuppressThrowing);
-        if (first != change)
-        {
-            await over.CancelAsync().ConfigureAwait(false);
-            await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        Task late = Task.Delay(longest ?? Timeout.InfiniteTimeSpan, identity.Time, over.Token);
+        await Task.WhenAny(change, late, woken ?? late).ConfigureAwait(false);
+        await over.CancelAsync().ConfigureAwait(false);              // also the delay: it would keep its timer
+        await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lifetime.Token.ThrowIfCancellationRequested();
         cancellation.ThrowIfCancellationRequested();
+        if (change.IsFaulted) await change.ConfigureAwait(false);
     }
 
     private static TimeSpan Shorter(TimeSpan? one, TimeSpan other) => one < other ? one.Value : other;

@@ -28,6 +28,12 @@ internal static class LetterChanges
         {
             return await RepeatAsync(core, letters, damaged, change, count, cancellation).ConfigureAwait(false);
         }
+        catch
+        {
+            core.Doubts.Add();                       // the store may have changed letters that are not counted
+            core.Pump.Changed();
+            throw;
+        }
         finally
         {
             core.Ledger.EndLetterChange();

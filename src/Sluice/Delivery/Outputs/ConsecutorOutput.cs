@@ -42,6 +42,8 @@ public sealed class ConsecutorOutput<T>
         source.Outputs.Wire(Name, new OutputTarget<T>(target.Core, mode));
     }
 
+    internal void Unwire() => source.Outputs.Unwire(Name);
+
     /// <summary>Returns the names of the consecutor and of the output, joined by a dot.</summary>
     public override string ToString() => $"{source.Name}.{Name}";
 

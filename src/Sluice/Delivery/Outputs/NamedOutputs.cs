@@ -49,6 +49,12 @@ internal sealed class NamedOutputs : IFollowedOutputs
         OutputGraph.Changed();
     }
 
+    public void Unwire(string name)
+    {
+        lock (sync) outputs[name].Target = null;
+        OutputGraph.Changed();
+    }
+
     /// <summary>Opens the target streams. Refuses a blocking output inside a cycle, which would wait for itself. Called at the start, and
     /// after a loss of the store.</summary>
     public async ValueTask OpenAsync(CancellationToken cancellation)

@@ -45,13 +45,14 @@ internal sealed class OutputReservations(TimeProvider time, IStreamStore store, 
         long began = time.GetTimestamp();
         long ended = inFlight.Ended;
         long seen = -1;
-        int unknown = 0;
+        int unanswered = 0;
         try
         {
             while (true)
             {
+                unanswered++;                        // also if the attempt is cancelled: the store may reserve the place later
                 ReserveStatus? status = await TryAsync(root, stream, bytes, cancellation).ConfigureAwait(false);
-                if (status is null) unknown++;
+                if (status is not null) unanswered--;
                 if (status == ReserveStatus.Reserved) root.Keep(new Reservation(stream, 1, bytes));
                 if (status is ReserveStatus.Reserved or ReserveStatus.Stale or ReserveStatus.Ended || root.HasPlaces
                     || !alone.MayWaitForRoom) return part;
@@ -70,7 +71,7 @@ internal sealed class OutputReservations(TimeProvider time, IStreamStore store, 
 
             // An unanswered try may have reserved a place, which only this root can release. If it reserved none, at most another place
             // is released early.
-            if (unknown > 0) root.Keep(new Reservation(stream, unknown, unknown * bytes));
+            if (unanswered > 0) root.Keep(new Reservation(stream, unanswered, unanswered * bytes));
         }
     }
 

@@ -1,4 +1,5 @@
 using Sluice.Diagnostics;
+using Sluice.Scheduling;
 using Sluice.Topologies;
 
 namespace Sluice.Flows;
@@ -89,17 +90,22 @@ internal static class FlowReports
     }
 
     /// <summary>
-    /// Cancels a run. The journal entry comes before the failure of the streams, so that later readers of either find it.
+    /// Cancels a run. The journal entry comes before the failure of the streams, so that later readers of either find it. Once the journal
+    /// has it, the rest follows also if the caller gives up: nobody else ends the streams of processors without a host.
     /// </summary>
     public static async Task CancelAsync(SupervisorCore core, RunPlan plan, string reason, CancellationToken cancellation)
     {
         string why = reason.Length > 0 ? reason : $"by {core.Options.Name}";
         await RunWatch.AddAsync(core.Calls, plan.Run, new(RunEventKind.CancelRequested, core.Options.Name, Error: why), cancellation)
             .ConfigureAwait(false);
-        StreamEnd end = RunJson.End(new(null, why, IsCancelled: true));
+        Task ending = EndStreamsAsync(core, plan, RunJson.End(new(null, why, IsCancelled: true)));
+        await ending.Observed().WaitAsync(cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task EndStreamsAsync(SupervisorCore core, RunPlan plan, StreamEnd end)
+    {
         foreach (string stream in plan.Streams.Select(stream => FlowNames.Values(plan.Run, stream.Name)))
-            await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end, cancellation), cancellation)
-                .ConfigureAwait(false);
+            await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end, core.Life), core.Life).ConfigureAwait(false);
     }
 
     /// <summary>

@@ -51,12 +51,12 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
         limit?.Rest();
     }
 
-    /// <summary>Takes the slot again: the function continues.</summary>
-    public async ValueTask GoOnAsync(CancellationToken cancellation)
+    /// <summary>Takes the slot again: the function continues. Waits for it until the function is to stop.</summary>
+    public async ValueTask GoOnAsync()
     {
         try
         {
-            if (free is not null) await ChangeAsync(-1, cancellation).ConfigureAwait(false);
+            if (free is not null) await ChangeAsync(-1, life).ConfigureAwait(false);
         }
         finally
         {
@@ -82,7 +82,7 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
         }
         finally
         {
-            await GoOnAsync(life).ConfigureAwait(false);
+            await GoOnAsync().ConfigureAwait(false);
         }
     }
 

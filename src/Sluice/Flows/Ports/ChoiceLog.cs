@@ -81,7 +81,7 @@ internal sealed class ChoiceLog(StoreRetrier calls, string stream, string proces
             AppendResult result = await calls.DoAsync(stream, () => calls.Store.AppendAsync(request, cancellation), cancellation)
                 .ConfigureAwait(false);
             if (result.Status is not (AppendStatus.Accepted or AppendStatus.Duplicate))
-                throw new OperationCanceledException($"The processor {processor} is run elsewhere.");
+                throw new TakenOverException($"The processor {processor} is run elsewhere.");
             appended += batch.Count;
             lock (sync) isWriting = false;
         }

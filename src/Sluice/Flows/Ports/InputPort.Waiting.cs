@@ -25,7 +25,7 @@ internal sealed partial class InputPort
         public async ValueTask DisposeAsync()
         {
             Interlocked.Decrement(ref port.waiting);
-            if (resting is not null) await resting.GoOnAsync(port.Life).ConfigureAwait(false);          // also after a cancelled wait
+            if (resting is not null) await resting.GoOnAsync().ConfigureAwait(false);          // also after a cancelled wait
         }
     }
 }

@@ -64,7 +64,7 @@ internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan pl
         }
         finally
         {
-            await slot.GoOnAsync(life).ConfigureAwait(false);          // also after a cancelled wait
+            await slot.GoOnAsync().ConfigureAwait(false);          // also after a cancelled wait
         }
     }
 
@@ -110,7 +110,7 @@ internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan pl
                             + $"processor {processor} had put out {first - 1:N0}.")
                     { Stream = stream };
                 default:
-                    throw new OperationCanceledException($"The processor {processor} of the run {run} is run by another host now.");
+                    throw new TakenOverException($"The processor {processor} of the run {run} is run by another host now.");
             }
         }
     }

@@ -79,9 +79,11 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         }
         catch (OperationCanceledException) when (life.IsCancellationRequested)
         {
-            end = RunJson.End(new(null,
-                $"The service {core.Options.Name}, which has started the run and was putting in {values.Key}, has ended.",
-                    IsCancelled: false));
+            string why = core.Life.IsCancellationRequested
+                ? $"The service {core.Options.Name}, which has started the run and was putting in {values.Key}, has ended."
+                : $"The service {core.Options.Name} has disposed the FlowRun of the run {plan.Run} before all of {values.Key} was put in. "
+                + "Keep the FlowRun until its Completion, or give the values at the start.";
+            end = RunJson.End(new(null, why, IsCancelled: false));
         }
         catch (Exception e)
         {

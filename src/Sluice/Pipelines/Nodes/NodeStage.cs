@@ -1,3 +1,4 @@
+using Sluice.Scheduling;
 using Sluice.Topologies;
 
 namespace Sluice.Pipelines;

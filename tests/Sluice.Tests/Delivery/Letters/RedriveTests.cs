@@ -10,6 +10,55 @@ public class RedriveTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
+    /// <summary>The store redrives the letters, and the caller has given up.</summary>
+    [Fact]
+    public async Task AWaitForIdleWaitsForLettersThatACancelledCallHasRedriven()
+    {
+        TestClock clock = new();
+        await using var inner = await ScenarioStore.OpenAsync(clock);
+        using var giveUp = new CancellationTokenSource();
+        var store = new AbandonedRedrive(inner, giveUp);
+        bool isMended = false;
+        await using var work = new Consecutor<int>("work", source => source | (_ =>
+        {
+            if (!Volatile.Read(ref isMended)) throw new FormatException();
+        }), new()
+        {
+            Store = store,
+            Delivery = DeliveryGuarantee.Replay(0),
+            Run = new() { Time = clock },
+            Stream = new() { Partitions = 1 }
+        });
+        await work.StartAsync(Cancellation);
+        await work.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
+        Assert.Equal(100, (await work.WaitForIdleAsync(Cancellation)).Dead);
+        Volatile.Write(ref isMended, true);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => work.RedriveAsync(_ => true, giveUp.Token));
+        Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
+        while (!idle.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(100));
+            await Member.NextAsync();
+        }
+        ConsecutorSnapshot end = await idle;
+        Assert.True(end is { Completed: 100, Dead: 0 }, $"{end}");
+        store.Gate.SetResult();
+    }
+
+    private sealed class AbandonedRedrive(IStreamStore inner, CancellationTokenSource cut) : StreamStoreWrapper(inner)
+    {
+        public TaskCompletionSource Gate { get; } = new();
+
+        public override async ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers,
+            CancellationToken cancellation = default)
+        {
+            int redriven = await base.RedriveAsync(group, numbers, CancellationToken.None);
+            await cut.CancelAsync();
+            await Gate.Task;
+            return redriven;
+        }
+    }
+
     [Theory]
     [InlineData(10, 25)]
     [InlineData(0.5, 4)]

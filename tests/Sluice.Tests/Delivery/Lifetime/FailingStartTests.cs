@@ -44,6 +44,32 @@ public class FailingStartTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => work.Completion.WaitAsync(Cancellation));
     }
 
+    /// <remarks>It counted as a failure of the consecutor, also if the token was cancelled before.</remarks>
+    [Fact]
+    public async Task AStartThatIsCancelledEndsTheConsecutorWithoutAFailure()
+    {
+        await using var store = new MemoryStreamStore();
+        var sink = new Late();
+        await using var work = new Consecutor<int>("work", source => source | (Sink.Commit(() => sink) | Stage.Named("late")),
+            new() { Store = store, Stream = new() { Partitions = 1 }, Run = new() { Time = new TestClock() } });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => work.StartAsync(new(canceled: true)));
+        Assert.Equal(ConsecutorStatus.Created, work.Snapshot().Status);
+
+        using var giveUp = new CancellationTokenSource();
+        Task start = work.StartAsync(giveUp.Token);
+        await sink.Begun.Task.WaitAsync(Cancellation);
+        await giveUp.CancelAsync();
+        sink.Let.SetResult();
+        var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => start);
+        Assert.Equal("The start of the consecutor work was cancelled, so it has processed nothing. Make another one to start it.",
+            cancelled.Message);
+        Assert.Equal(giveUp.Token, cancelled.CancellationToken);
+        await work.Completion.WaitAsync(Cancellation);
+        Assert.Equal(ConsecutorStatus.Stopped, work.Snapshot().Status);
+        Assert.True(sink.HasEnded);
+        Assert.Empty((await store.FindGroupAsync(new("work", "work"), Cancellation))!.Members);
+    }
+
     private sealed class Late : TransactionalSink<int>
     {
         public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

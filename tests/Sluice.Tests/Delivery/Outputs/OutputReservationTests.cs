@@ -40,11 +40,25 @@ public class OutputReservationTests
         Assert.Equal(50, (await IdleAsync(first)).Completed);
         Assert.Equal(50, (await IdleAsync(second)).Completed);
         Assert.True(store.AnswersToLose <= 0);
+        await CheckRoomAsync(store);
+    }
 
-        // If all places were given back, the stream has room for exactly the bound.
-        using var batch = new EntryBatch();
-        for (int i = 0; i < Bound; i++) batch.Add("1"u8);
-        Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("second", "test", 0, 1, batch), Cancellation)).Status);
+    /// <summary>The store executes a call after the time limit of the attempt has ended its wait.</summary>
+    [Fact]
+    public async Task AReservationThatTheTimeLimitOfAnAttemptHasGivenUpIsGivenBack()
+    {
+        await using var store = new UnsureStore(new MemoryStreamStore(clock)) { CallsToDelay = 5 };
+        await using var first = new Consecutor<int>("first", source => source
+            | Sink.Output<int>("out") | Stage.Timeout(TimeSpan.FromSeconds(2)) | Stage.Retry(10), Options(store, 1000));
+        await using Consecutor<int> second = Second(store);
+        first.Output<int>("out").To(second, OutputMode.Blocking);
+        await second.StartAsync(Cancellation);
+        await first.StartAsync(Cancellation);
+        await first.SendAllAsync([.. Enumerable.Range(0, 50)], Cancellation);
+        Assert.Equal(50, (await IdleAsync(first)).Completed);
+        Assert.Equal(50, (await IdleAsync(second)).Completed);
+        Assert.True(store.CallsToDelay <= 0);
+        await CheckRoomAsync(store);
     }
 
     /// <summary>As where an owner has places in too many streams. A repetition would be refused, too. The output waits only while the
@@ -65,6 +79,14 @@ public class OutputReservationTests
         ConsecutorSnapshot end = await IdleAsync(first);
         Assert.True(end is { Completed: 50, Dead: 0, Unaccounted: 0 }, $"{end}");
         Assert.Equal(50, (await IdleAsync(second)).Completed);
+    }
+
+    /// <summary>If all places were given back, the stream has room for exactly the bound.</summary>
+    private static async Task CheckRoomAsync(UnsureStore store)
+    {
+        using var batch = new EntryBatch();
+        for (int i = 0; i < Bound; i++) batch.Add("1"u8);
+        Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("second", "test", 0, 1, batch), Cancellation)).Status);
     }
 
     private Consecutor<int> First(IStreamStore store) => new("first", source => source | Sink.Output<int>("out"), Options(store, 1000));
@@ -99,7 +121,7 @@ public class OutputReservationTests
 
     private sealed class UnsureStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {
-        private int waits, answers, refused;
+        private int waits, answers, refused, delayed;
 
         public bool RefusesPlaces { get; init; }
 
@@ -117,6 +139,13 @@ public class OutputReservationTests
             set => answers = value;
         }
 
+        /// <summary>How many reservations are made only once their caller has given them up.</summary>
+        public int CallsToDelay
+        {
+            get => Volatile.Read(ref delayed);
+            set => delayed = value;
+        }
+
         public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
             => stream == "second" && Interlocked.Decrement(ref waits) >= 0 ? throw new StreamStoreException("The connection is cut.")
             : base.WaitForChangeAsync(stream, after, cancellation);
@@ -128,6 +157,11 @@ public class OutputReservationTests
             {
                 Interlocked.Increment(ref refused);
                 throw new StreamStoreException("There are too many.") { IsPermanent = true };
+            }
+            if (Interlocked.Decrement(ref delayed) >= 0)
+            {
+                await Task.Delay(Timeout.Infinite, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                return await base.ReserveAsync(owner, stream, items, bytes, CancellationToken.None);
             }
             ReserveStatus status = await base.ReserveAsync(owner, stream, items, bytes, cancellation);
             return Interlocked.Decrement(ref answers) >= 0 ? throw new StreamStoreException("The answer was lost.") : status;

@@ -7,6 +7,18 @@ public class PureStepTests
 {
     private sealed record Key(string Name);
 
+    /// <summary>An argument that equals every other one, and calls the test when it is compared.</summary>
+    private sealed class Compared(Action told)
+    {
+        public override bool Equals(object? obj)
+        {
+            told();
+            return true;
+        }
+
+        public override int GetHashCode() => 0;
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData(1)]
@@ -130,6 +142,40 @@ public class PureStepTests
         Assert.StartsWith("self waits for self", (await Assert.ThrowsAsync<InvalidOperationException>(async () => await self(1))).Message,
             StringComparison.Ordinal);
     }, maxConcurrency: places));
+
+    /// <summary>The earlier call fails on another thread after it was found and before its value is taken. Further calls wait for the
+    /// lock of the memo meanwhile, which makes the moment longer.</summary>
+    [Fact]
+    public async Task ACallWhoseEarlierTwinFailsAtThatMomentRunsItself()
+    {
+        var random = new Random(1);
+        for (int i = 0; i < 1000; i++)
+        {
+            await using StepScope scope = StepScope.Begin();
+            var failing = new TaskCompletionSource<string>();
+            int runs = 0;
+            var load = Step.Of((Compared key) => Interlocked.Increment(ref runs) == 1 ? failing.Task : Task.FromResult("run")).Pure();
+            int delay = random.Next(200);
+            bool isCompared = false;
+            Future<string> first = load(new Compared(() =>
+            {
+                Thread.SpinWait(1000);
+                Volatile.Write(ref isCompared, true);
+            }));
+            while (Volatile.Read(ref runs) == 0) await Task.Yield();
+            var other = new Thread(() =>
+            {
+                while (!Volatile.Read(ref isCompared)) Thread.SpinWait(1);
+                Thread.SpinWait(delay);
+                failing.SetException(new FormatException("no good"));
+            });
+            other.Start();
+            Future<string>[] later = [.. Enumerable.Range(0, 3).Select(_ => load(new Compared(() => { })))];
+            Assert.Equal(["run", "run", "run"], await Future.WhenAll(later));
+            other.Join();
+            await Assert.ThrowsAsync<FormatException>(async () => await first);
+        }
+    }
 
     /// <summary>Many threads call with a few keys: each value is right, and no key runs twice at the same time.</summary>
     [Fact]

@@ -15,7 +15,7 @@ public abstract partial class StepCall<T>
         object key = (GetType(), ArgumentsKey());
         var first = (Future<T>)memo.FirstOf(scope, key, this);
         if (ReferenceEquals(first, this)) return RunAsync();
-        if (!first.IsCompleted) return WaitForAsync(first, memo, key);
+        if (!first.IsCompleted || first.Failure is not null) return WaitForAsync(first, memo, key);          // it may just have failed
         record?.Await(first);
         return new(first.Value!);
     }

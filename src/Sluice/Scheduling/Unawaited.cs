@@ -1,4 +1,4 @@
-namespace Sluice.Engine;
+namespace Sluice.Scheduling;
 
 /// <summary>Handles tasks that may never be awaited.</summary>
 internal static class Unawaited

@@ -1,0 +1,109 @@
+using Sluice.Storage;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A call that sends many items and fails in the middle says how many of them are accepted.</summary>
+public class PartlySentTests
+{
+    private const int Part = 4096;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AFailureOfTheStoreSaysHowManyItemsAreAccepted(bool isList)
+    {
+        await using var store = new FailingStore(new MemoryStreamStore()) { Appends = 2 };
+        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = store });
+        IEnumerable<int> items = Enumerable.Range(0, 5 * Part).Where(static _ => true);
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(
+            () => work.SendAllAsync(isList ? [.. items] : items, Cancellation).AsTask());
+        Assert.Equal("The first 8,192 items that were sent to work are accepted; it is not known of the others. The disk is full.",
+            failure.Message);
+        Assert.True(failure.IsPermanent);
+        Assert.Equal(2 * Part, (await store.FindStreamAsync("work", Cancellation))!.Items);
+    }
+
+    [Fact]
+    public async Task ACancellationSaysHowManyItemsAreAccepted()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = store });
+        using var giveUp = new CancellationTokenSource();
+        var cancelled = await Assert.ThrowsAsync<OperationCanceledException>(() => work.SendAllAsync(Items(), giveUp.Token).AsTask());
+        Assert.StartsWith("The first 4,096 items that were sent to work are accepted; it is not known of the others.", cancelled.Message,
+            StringComparison.Ordinal);
+        Assert.Equal(giveUp.Token, cancelled.CancellationToken);
+
+        IEnumerable<int> Items()
+        {
+            for (int n = 0; ; n++)
+            {
+                if (n == Part + 5) giveUp.Cancel();
+                yield return n;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task AnItemOfABatchThatCannotBeWrittenIsNamed()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var work = new Consecutor<string>("work", source => source.ForEach(_ => { }),
+            new() { Store = store, Stream = new() { MaxEntryBytes = 1000 } });
+        ConsecutorBatch<string> batch = await work.OpenBatchAsync("batch", Cancellation);
+        var failure = await Assert.ThrowsAsync<PayloadException>(
+            () => batch.SendAllAsync(["a", "b", new('c', 2000), "d"], Cancellation).AsTask());
+        Assert.StartsWith("Item 3 cannot be sent: The item for work", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("The items before it are accepted; it and those behind it are not.", failure.Message, StringComparison.Ordinal);
+        Assert.True(failure.IsTooLong);
+        Assert.Equal(2, (await store.FindStreamAsync("work", Cancellation))!.Items);
+    }
+
+    [Fact]
+    public async Task ARedriveThatFailsSaysHowManyLettersWereRedriven()
+    {
+        await using var store = new FailingStore(new MemoryStreamStore()) { Redrives = 2 };
+        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => throw new FormatException()),
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(0), Stream = new() { Partitions = 1 } });
+        await work.StartAsync(Cancellation);
+        await work.SendAllAsync([.. Enumerable.Range(0, 3000)], Cancellation);
+        await work.WaitForIdleAsync(Cancellation);
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => work.RedriveAsync(_ => true, Cancellation));
+        Assert.Matches("^Before, [0-9,]+ dead letters of work were redriven: call it again for the others. The disk is full.$",
+            failure.Message);
+    }
+
+    [Fact]
+    public async Task NoOutputIsWiredIfOneOfThemIsRefused()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var other = new MemoryStreamStore();
+        await using Consecutor<int> first = Make("first", store), second = Make("second", other), third = Make("third", store);
+        await using var target = new Consecutor<int>("target", source => source.ForEach(_ => { }), new() { Store = store });
+        Assert.Throws<InvalidOperationException>(() => target.From(first.Output<int>("out"), second.Output<int>("out")));
+        Assert.Throws<InvalidOperationException>(() => target.From(first.Output<int>("out"), first.Output<int>("out")));
+        target.From(first.Output<int>("out"), third.Output<int>("out"));
+
+        static Consecutor<int> Make(string name, IStreamStore store)
+            => new(name, source => source | Sink.Output<int>("out"), new() { Store = store });
+    }
+
+    private sealed class FailingStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        /// <summary>How many appends with entries are made before all others fail.</summary>
+        public int Appends { get; set; } = int.MaxValue;
+
+        /// <summary>How many redrives are made before all others fail.</summary>
+        public int Redrives { get; set; } = int.MaxValue;
+
+        public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+            => Appends-- <= 0 ? throw Full() : base.AppendAsync(request, cancellation);
+
+        public override ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+            => Redrives-- <= 0 ? throw Full() : base.RedriveAsync(group, numbers, cancellation);
+
+        private static StreamStoreException Full() => new("The disk is full.") { IsPermanent = true };
+    }
+}
