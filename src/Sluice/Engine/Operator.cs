@@ -22,6 +22,11 @@ internal abstract class Operator<TIn, TOut>
     public virtual string? Exclusive => null;
 
     /// <summary>
+    /// Whether it counts on what it has seen in its own run: in a consecutor, no item in the other run of the pipeline may be beside it.
+    /// </summary>
+    public virtual bool CountsOnOneRun => false;
+
+    /// <summary>
     /// Whether it has an instance for each key behind a KeyBy; otherwise one for each lane. A node class has one for each lane and keeps
     /// state by key itself.
     /// </summary>

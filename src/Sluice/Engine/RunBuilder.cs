@@ -230,6 +230,9 @@ internal sealed partial class RunBuilder
                     + $"output of its own.");
     }
 
+    /// <summary>Records a stage that counts on one run.</summary>
+    public void CountsOnOneRun() => recorder?.CountsOnOneRun = true;
+
     /// <summary>Records a node that may have named outputs.</summary>
     public void MayName(IHasOutputs owner) => recorder?.OutputOwners.Add(owner);
 

@@ -58,6 +58,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
             if (stage.NodeOutputs is { } owner) builder.MayName(owner);
         }
         var keyed = upstream as KeyedSource<TIn>;
+        if (keyed is not null || stage.CountsOnOneRun) builder.CountsOnOneRun();
         if (keyed?.WhyNoState is { } reason && stage.KeepsState && !stage.Remembers)
             throw new InvalidTopologyException($"'{options.Name ?? stage.Hint}' keeps state by the key of Stage.KeyBy. {reason}");
         int node = builder.AddNode(stage, builder.IsDrawing && keyed is not null ? options with { KeyedLanes = keyed.Lanes } : options);

@@ -23,6 +23,8 @@ internal class NodeOperator<TIn, TOut>(Func<StageNode<TIn, TOut>> factory, bool 
 
     public override bool IsByKey => false;
 
+    public override bool CountsOnOneRun => true;
+
     public override string? Stateful => KeepsState ? "keeps state by key" : null;
 
     public override bool IsTimed => HasTimers;
