@@ -43,6 +43,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (stage.EndsItems && typeof(TOut) != typeof(Unit)) builder.CheckParts(stage.Kind);
         if (stage.HasTimers) builder.CheckParts("node with timers");
         if (options.Bisects) builder.CheckDivides(stage.Kind);
+        if (stage.IsOneInstance) builder.CheckInstances(stage.Hint);
         // Check asks a node's factory for an instance.
         if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint, isByKey: upstream is KeyedSource<TIn>
             && stage.IsByKey);
