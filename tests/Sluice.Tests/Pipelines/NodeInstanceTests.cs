@@ -48,9 +48,9 @@ public class NodeInstanceTests
         var failure = Assert.Throws<InvalidTopologyException>(
             () => new Consecutor<int>("work", static source => source | new Counting() | (static _ => { })));
         Assert.Equal(
-            "The consecutor work is not valid: The node Counting does not fit into a consecutor: it is one instance, and a consecutor needs "
-                + "several, because items that enter in the middle (redriven letters, halves of lists) have a run of their own. Give a factory: "
-                + "StageNode.Of(() => new Counting(…)).", failure.Message);
+            "The consecutor work is not valid: The node Counting does not fit into a consecutor: it is one instance, and a consecutor "
+                + "needs several, because items that enter in the middle (redriven letters, halves of lists) have a run of their own. "
+                + "Give a factory: StageNode.Of(() => new Counting(…)).", failure.Message);
     }
 
     [Fact]
