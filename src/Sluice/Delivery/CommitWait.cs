@@ -43,11 +43,11 @@ internal sealed class CommitWait(ConsecutorCore core)
     }
 
     /// <summary>
-    /// Whether something waits for the commit: a caller, a pause or a stop, room for further items, a suspect that runs alone, or a member
-    /// that is to have a partition.
+    /// Whether something waits for the commit: a caller, a pause or a stop, room for further items, a suspect that runs alone, items that
+    /// enter in the middle, or a member that is to have a partition.
     /// </summary>
     private bool IsAwaited => Volatile.Read(ref callers) > 0 || !core.Pump.MayBegin
         || core.InFlight.Count >= Math.Min(core.Options.MaxInFlight, core.Stream.MaxItems) || core.Sends.IsWaiting
-        || core.Outputs.AreWaiting || core.Ledger.Suspects > 0 || core.Alone.IsAsked || core.Stopped.AreAny
+        || core.Outputs.AreWaiting || core.Ledger.Suspects > 0 || core.Alone.IsAsked || core.EntranceTurns.IsTaken || core.Stopped.AreAny
         || core.Partitions.Owned is { Length: 0 } || Array.Exists(core.Partitions.Owned, static partition => partition.IsLeaving);
 }

@@ -123,8 +123,10 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
     /// one partition. They enter the pipeline in the order in which they were accepted, also if some of them fail. With a store, an item
     /// that waits for its next attempt holds up later items of its key only. If the function returns null, the item has no key.
     /// </summary>
-    /// <remarks>By the key alone, one item runs at a time. <see cref="Stage"/>.<c>KeyBy</c> with the same key runs several keys at the same
-    /// time; <c>Stage.Parallel</c> runs several items of one key at the same time.</remarks>
+    /// <remarks>By the key alone, one item runs at a time, and of one key never more. A redriven letter or a half of a list may run
+    /// beside an item of another key; with a <c>Stage.KeyBy</c>, a <c>Throttle</c> or a node class in the pipeline it does not.
+    /// <see cref="Stage"/>.<c>KeyBy</c> with the same key runs several keys at the same time; <c>Stage.Parallel</c> runs several items of
+    /// one key at the same time.</remarks>
     public Func<T, string?>? Key
     {
         get => key;

@@ -48,6 +48,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Listeners = new(this);
         if (KeepsState) Rounds = new(this);
         Entrances = new(this, pipeline);
+        EntranceTurns = new(Entrances, InFlight, recorder.CountsOnOneRun);
     }
 
     public ConsecutorIdentity Identity { get; }
@@ -167,6 +168,9 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
 
     /// <summary>The run for items that enter at a node in the middle.</summary>
     public EntranceRun Entrances { get; }
+
+    /// <summary>The turns of such items, where items go through one by one.</summary>
+    public EntranceTurns EntranceTurns { get; }
 
     /// <summary>This consecutor's part in exclusive execution.</summary>
     public ExclusiveExecution.Participant Alone { get; }

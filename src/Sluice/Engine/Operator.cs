@@ -21,6 +21,14 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>The reason why only one instance may exist, even by key: it owns something outside. Null if several may.</summary>
     public virtual string? Exclusive => null;
 
+    /// <summary>Whether the user gave one instance, and no factory that makes more.</summary>
+    public virtual bool IsOneInstance => false;
+
+    /// <summary>
+    /// Whether it counts on what it has seen in its own run: in a consecutor, no item in the other run of the pipeline may be beside it.
+    /// </summary>
+    public virtual bool CountsOnOneRun => false;
+
     /// <summary>
     /// Whether it has an instance for each key behind a KeyBy; otherwise one for each lane. A node class has one for each lane and keeps
     /// state by key itself.

@@ -159,6 +159,17 @@ internal sealed partial class RunBuilder
                 + "have state by key" : "")}.");
     }
 
+    /// <summary>Refuses a node of which there is one instance, in runs of which there are two at a time.</summary>
+    /// <exception cref="InvalidTopologyException">The run is a consecutor's.</exception>
+    public void CheckInstances(string? hint)
+    {
+        if (Following is not { Home: ItemTracking.Consecutor }) return;
+        throw new InvalidTopologyException(
+            $"The node {hint} does not fit into a consecutor: it is one instance, and a consecutor needs several, because items that enter "
+                + $"in the middle (redriven letters, halves of lists) have a run of their own. Give a factory: "
+                + $"StageNode.Of(() => new {hint}(…)).");
+    }
+
     /// <summary>Checks and records a stage that keeps state in a consecutor's store.</summary>
     /// <param name="kind">The kind of the stage.</param>
     /// <param name="hint">The name it would get without one of its own.</param>
@@ -229,6 +240,9 @@ internal sealed partial class RunBuilder
                 $"The output '{name}' would carry {TypeNames.Of(recorder.Outputs[name])} and {TypeNames.Of(type)}. Give each type an "
                     + $"output of its own.");
     }
+
+    /// <summary>Records a stage that counts on one run.</summary>
+    public void CountsOnOneRun() => recorder?.CountsOnOneRun = true;
 
     /// <summary>Records a node that may have named outputs.</summary>
     public void MayName(IHasOutputs owner) => recorder?.OutputOwners.Add(owner);

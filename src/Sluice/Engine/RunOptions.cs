@@ -53,7 +53,8 @@ public sealed record RunOptions
 
     /// <summary>
     /// Called with the run before its first item, on the thread that starts it. With it you can hold on to a single-threaded run,
-    /// which may be over when Start returns.
+    /// which may be over when Start returns. A consecutor calls it once, with the run of its items; the run of those that enter in the
+    /// middle, such as redriven letters, stays its own.
     /// </summary>
     public Action<PipelineRun>? OnStarted { get; init => field = AsyncVoid.RefuseCallback(value, "RunOptions.OnStarted"); }
 

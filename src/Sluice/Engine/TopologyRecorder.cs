@@ -30,6 +30,10 @@ internal sealed class TopologyRecorder
     /// <summary>Whether a stage with such state also acts when time has passed.</summary>
     public bool KeepsTime { get; set; }
 
+    /// <summary>Whether a stage counts on one run: a KeyBy, a throttle or a node class. Items that enter in the middle, and all others,
+    /// then take turns.</summary>
+    public bool CountsOnOneRun { get; set; }
+
     /// <summary>The known named outputs, with their item types.</summary>
     public Dictionary<string, Type> Outputs { get; } = new(StringComparer.Ordinal);
 

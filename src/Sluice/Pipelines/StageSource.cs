@@ -43,6 +43,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (stage.EndsItems && typeof(TOut) != typeof(Unit)) builder.CheckParts(stage.Kind);
         if (stage.HasTimers) builder.CheckParts("node with timers");
         if (options.Bisects) builder.CheckDivides(stage.Kind);
+        if (stage.IsOneInstance) builder.CheckInstances(stage.Hint);
         // Check asks a node's factory for an instance.
         if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint, isByKey: upstream is KeyedSource<TIn>
             && stage.IsByKey);
@@ -58,6 +59,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
             if (stage.NodeOutputs is { } owner) builder.MayName(owner);
         }
         var keyed = upstream as KeyedSource<TIn>;
+        if (keyed is not null || stage.CountsOnOneRun) builder.CountsOnOneRun();
         if (keyed?.WhyNoState is { } reason && stage.KeepsState && !stage.Remembers)
             throw new InvalidTopologyException($"'{options.Name ?? stage.Hint}' keeps state by the key of Stage.KeyBy. {reason}");
         int node = builder.AddNode(stage, builder.IsDrawing && keyed is not null ? options with { KeyedLanes = keyed.Lanes } : options);

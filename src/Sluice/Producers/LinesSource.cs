@@ -23,6 +23,9 @@ internal sealed class LinesOrigin
 
     public string? Name { get; }
 
+    /// <summary>What resumable sources have read of a shared reader. Used by the run that reads.</summary>
+    public LinesRead Read { get; } = new();
+
     /// <summary>The path of the file that every run opens; null for a shared reader.</summary>
     public string? File => open is null ? null : Name;
 
@@ -52,6 +55,29 @@ internal sealed class LinesOrigin
         if (open is not null) used.Close();
         else Interlocked.Decrement(ref users);
     }
+}
+
+/// <summary>What resumable sources have read of a text that cannot seek. It belongs to the text: the checksum covers all lines that were
+/// ever read from it.</summary>
+internal sealed class LinesRead
+{
+    private static readonly ConditionalWeakTable<TextReader, LinesOrigin> Origins = [];
+
+    /// <summary>The position behind the last line.</summary>
+    public LinePosition Behind { get; private set; }
+
+    /// <summary>The position before the last line.</summary>
+    public LinePosition Before { get; private set; }
+
+    /// <summary>The last line; null if there is none.</summary>
+    public string? Last { get; private set; }
+
+    /// <summary>The origin of all sources over a text: a second one would miss what the first has buffered.</summary>
+    public static LinesOrigin Of(TextReader text) => Origins.GetValue(text, static text => new(text, null, null));
+
+    /// <summary>Notes a line that was read.</summary>
+    public void Add(string line, long number)
+        => (Before, Behind, Last) = (Behind, new(0, number, 0, Checksum.Of(Encoding.UTF8.GetBytes(line), Behind.Sum + 1)), line);
 }
 
 internal sealed class LinesSource<T>(LinesOrigin origin, Func<long, string, T> select, int maxLineLength, StageOptions options)

@@ -87,6 +87,11 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
         {
             return await WithinAsync(call, abandoned, cancellation).ConfigureAwait(false);
         }
+        catch (StoreRolledBackException e)
+        {
+            e.Store ??= Root;
+            throw;
+        }
         catch (ObjectDisposedException e) when (e is not ClosedStoreException)
         {
             if (await IsClosedAsync(cancellation).ConfigureAwait(false)) throw;

@@ -12,4 +12,8 @@ internal static class ClosedStore
 }
 
 /// <summary>A store was disposed, in words that name its user. Code that expects the store's own exception catches this one, too.</summary>
-internal sealed class ClosedStoreException(string message, Exception cause) : ObjectDisposedException(message, cause);
+internal sealed class ClosedStoreException(string message, Exception cause) : ObjectDisposedException(message, cause)
+{
+    /// <summary>The store (<see cref="IStreamStore.Root"/>), for code that may see exceptions of several stores; null if unknown.</summary>
+    public IStreamStore? Store { get; init; }
+}

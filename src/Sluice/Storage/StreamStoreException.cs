@@ -47,6 +47,10 @@ public class StoreRolledBackException : StreamStoreException
     /// <param name="message">The state that the caller knows, and the state of the store.</param>
     /// <param name="inner">The cause.</param>
     public StoreRolledBackException(string message, Exception? inner) : base(message, inner) { }
+
+    /// <summary>The store (<see cref="IStreamStore.Root"/>) that a consecutor or supervisor has called, for code that may see exceptions of
+    /// several stores; null if unknown.</summary>
+    internal IStreamStore? Store { get; set; }
 }
 
 /// <summary>

@@ -74,6 +74,46 @@ public class ClosedStoreTests
         Assert.True(wrong.Length == 0, string.Join('\n', wrong));
     }
 
+    /// <summary>A function has another supervisor over another store, which is disposed or has lost writes. That is a failure of the
+    /// function: the store of its own service is well.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AFunctionFailsIfTheStoreOfAnotherSupervisorFails(bool isRolledBack)
+    {
+        await using var lab = new FlowLab();
+        var other = new MemoryStreamStore();
+        await using Supervisor inner = Supervisor.Attach(other, new() { Name = "inner", OnWarning = _ => { } });
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        inner.Register(First, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            begun.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return 1;
+        });
+        var outer = new Processor("outer") { Inputs = ["a"], Outputs = ["b"] };
+        Supervisor service = Join(lab);
+        service.Register(outer, async (IO<int> a) =>
+        {
+            await using FlowRun run = await inner.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)]);
+            if (isRolledBack) throw new AggregateException(new StoreRolledBackException("The other store has lost writes."));
+            await run.Completion;
+            return 1;
+        });
+        int generation = lab.Store.Generation;
+        await using FlowRun run = await service.StartAsync(Flow.From(outer).Resolve(), [IOVal.Of("a", 1)],
+            cancellation: FlowLab.Cancellation);
+        if (!isRolledBack)
+        {
+            await begun.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+            await other.DisposeAsync();
+        }
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal("outer", failure.Processor);
+        Assert.Equal(generation, lab.Store.Generation);
+        Assert.Null(service.Problem);
+    }
+
     /// <summary>The heartbeats of the feed would go on for ever, and keep what was put in.</summary>
     [Fact]
     public async Task AnInputWhoseStoreIsDisposedEndsItsHeartbeats()

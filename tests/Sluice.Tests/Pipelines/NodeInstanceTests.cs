@@ -1,3 +1,5 @@
+using Sluice.Topologies;
+
 namespace Sluice.Tests.Pipelines;
 
 public class NodeInstanceTests
@@ -37,6 +39,18 @@ public class NodeInstanceTests
         Pipeline pipeline = (Source.From([1]) | new Counting() | Stage.Parallel(2)).ForEach(_ => { });
         var failure = Assert.Throws<InvalidOperationException>(() => _ = pipeline.Start());
         Assert.Contains("Counting", failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Items that enter in the middle, such as redriven letters, have a run of their own: the instance would be in two.</summary>
+    [Fact]
+    public void ANodeInstanceInAConsecutorIsRefused()
+    {
+        var failure = Assert.Throws<InvalidTopologyException>(
+            () => new Consecutor<int>("work", static source => source | new Counting() | (static _ => { })));
+        Assert.Equal(
+            "The consecutor work is not valid: The node Counting does not fit into a consecutor: it is one instance, and a consecutor "
+                + "needs several, because items that enter in the middle (redriven letters, halves of lists) have a run of their own. "
+                + "Give a factory: StageNode.Of(() => new Counting(…)).", failure.Message);
     }
 
     [Fact]

@@ -67,7 +67,7 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
     {
         if (following is null)
         {
-            following = new(core)
+            ItemTracking opened = new(core)
             {
                 Name = core.Name,
                 IsTraced = Telemetry.IsTraced,
@@ -78,10 +78,11 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
             PipelineRun begun = pipeline.Start(core.Options.Run with
             {
                 Mode = ExecutionMode.SingleThread,
-                Following = following,
-                TrackItems = true
+                Following = opened,
+                TrackItems = true,
+                OnStarted = null                     // it is about the other run
             });
-            run = begun;
+            (run, following) = (begun, opened);
             _ = WatchAsync(begun);
             Interlocked.MemoryBarrier();
             if (isClosed) begun.Cancel();

@@ -50,7 +50,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         }
         if (core.Ledger.Suspects > 0 || (quarantine ?? doubtful) is not null) return await TryAsync(NextSuspectAsync);
         core.Alone.Withdraw();
-        int room = core.Alone.MayWork() ? core.Options.MaxInFlight - core.InFlight.Count : 0;
+        int room = core.Alone.MayWork() && !core.EntranceTurns.IsTaken ? core.Options.MaxInFlight - core.InFlight.Count : 0;
         OwnedPartition[] owned = Staying();
         int most = Math.Min(room, Math.Max(1, core.Options.MaxInFlight / 2));
         if (room > 0 && core.Rounds is { } rounds) (owned, most) = rounds.Choose(owned, most);

@@ -18,7 +18,9 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
 
     protected override async ValueTask<PumpWait> WorkAsync()
     {
-        for (int i = 0; local is not null && i < SegmentsBetweenLeases && await local.WorkAsync(); i++) { }
+        Core.EntranceTurns.Look();
+        bool mayBegin = !Core.EntranceTurns.IsTaken;
+        for (int i = 0; local is not null && i < SegmentsBetweenLeases && await local.WorkAsync(mayBegin); i++) { }
         LeaseResult? lease = local is not null && Core.Ledger.IsStoreEmpty ? null : await Fetcher.NextAsync();
         if (lease is null || lease.Batches.Count == 0) return PumpWait.Until(lease?.NextDue ?? Fetcher.TryAgainAfter);
         await StartAsync(lease);
@@ -75,7 +77,7 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
             }
             if (headers.Node is { } node)
             {
-                Core.Entrances.Enter(root, node, entry.Payload);
+                Core.EntranceTurns.Enter(root, node, entry.Payload);
                 continue;
             }
             try

@@ -20,7 +20,8 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
     private bool isHeld;                             // no item may start; the release wakes the pump
 
     /// <summary>Processes the available items of the next segment, if there is one.</summary>
-    public async ValueTask<bool> WorkAsync()
+    /// <param name="mayBegin">Whether items may start as far as the pump is concerned.</param>
+    public async ValueTask<bool> WorkAsync(bool mayBegin)
     {
         items.Awake();
         Sweep();
@@ -34,7 +35,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
                 TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
         if (!core.Pump.MayBegin) core.Alone.Rest();
-        isHeld = !core.Pump.MayBegin || !core.Alone.MayWork();
+        isHeld = !mayBegin || !core.Pump.MayBegin || !core.Alone.MayWork();
         if (isHeld || items.Failed.Count > MaxFailed || Take(out int at, out int end) is not { } segment) return false;
         shortWait.Taken(end - at);
         core.Ledger.StartLocal(end - at);

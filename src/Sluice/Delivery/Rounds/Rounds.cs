@@ -46,7 +46,11 @@ internal sealed partial class Rounds(ConsecutorCore core)
         if (!isSorted) Array.Sort(items, static (one, other) => one.Entry.Sequence.CompareTo(other.Entry.Sequence));
         lock (sync)
         {
-            foreach (RoundItem item in items) partition.Leased.Enqueue(item);
+            foreach (RoundItem item in items)
+            {
+                partition.Leased.Enqueue(item);
+                takesTurns |= core.Recorder.CountsOnOneRun && item.Headers.Node is not null;
+            }
         }
         if (partition.IsVoid) Drop(partition);       // lost just now
     }
@@ -118,12 +122,14 @@ internal sealed partial class Rounds(ConsecutorCore core)
         lock (sync)
         {
             if (again.TryDequeue(out Round? repeated)) return repeated.BeginAt(core.Time.GetTimestamp());
+            TakeTurns(owned);
             for (int i = 0; i < owned.Length; i++)
             {
                 OwnedPartition partition = owned[rotation = (rotation + 1) % owned.Length];
                 if (running.Contains(partition.Number)) continue;
                 if (TakeItems(partition) is not { } round) continue;
                 running.Add(partition.Number);
+                turn.Remove(partition.Number);
                 return partition.Scope!.Round = round.BeginAt(core.Time.GetTimestamp());
             }
         }
@@ -237,30 +243,50 @@ internal sealed partial class Rounds(ConsecutorCore core)
 
     private Round? TakeItems(OwnedPartition partition)
     {
-        PartitionScope scope = partition.Scope!;
-        bool mayAct = core.Pump.MayBegin && !core.Sinks.AreWaiting && !partition.IsLeaving, isDue = scope.IsDue(looked);
-        // Due timers fire before items that were leased later. Then items have a turn, because a timer may set itself again for now.
-        // At the end of the input, stages come first.
-        if (mayAct && scope.AreTimersDue(looked) && !scope.TimersHadTurn && !partition.IsAtEnd)
-            return new(this, core.Options.Delivery, partition, [], isEntrance: false) { FiresTimers = true };
-        if (partition.Leased.Count == 0)
-        {
-            bool mustLoad = core.KeepsTime && !scope.HasBegun;
-            if (!mayAct || !(isDue || mustLoad || partition.IsAtEnd)) return null;
-            bool isEnding = partition.IsAtEnd && !isDue;
-            if (isEnding && running.Count > 0) return null;          // its stages end on the pump, and other rounds are in them
-            scope.EndTurn(null);
-            partition.IsAtEnd = false; // ask the store again before the next stage ends: emissions may have failed
-            return new(this, core.Options.Delivery, partition, [], isEntrance: false) { IsEnding = isEnding };
-        }
-        partition.IsAtEnd = false;
-        scope.EndTurn(null);
-        // Items that enter in the middle go through their own run, so they need their own rounds.
-        bool isEntrance = partition.Leased.Peek().Headers.Node is not null;
+        NextRound next = NextOf(partition);
+        if (next == NextRound.None || !HasTurn(partition, next)) return null;
+        bool isEntrance = next == NextRound.Entrances;
+        if (next == NextRound.Timers) return new(this, core.Options.Delivery, partition, [], isEntrance) { FiresTimers = true };
+        partition.Scope!.EndTurn(null);
+        partition.IsAtEnd = false;                   // ask the store again before the next stage ends: emissions may have failed
+        if (next is NextRound.Due or NextRound.End)
+            return new(this, core.Options.Delivery, partition, [], isEntrance) { IsEnding = next == NextRound.End };
         int most = Math.Min(size, pace.Items);
         var items = new List<RoundItem>(Math.Min(most, partition.Leased.Count));
         while (items.Count < most && partition.Leased.TryPeek(out RoundItem? item) && item.Headers.Node is not null == isEntrance)
             items.Add(partition.Leased.Dequeue());
         return new(this, core.Options.Delivery, partition, items, isEntrance);
+    }
+
+    private NextRound NextOf(OwnedPartition partition)
+    {
+        PartitionScope scope = partition.Scope!;
+        bool mayAct = core.Pump.MayBegin && !core.Sinks.AreWaiting && !partition.IsLeaving;
+        // Due timers fire before items that were leased later. Then items have a turn, because a timer may set itself again for now.
+        // At the end of the input, stages come first.
+        if (mayAct && scope.AreTimersDue(looked) && !scope.TimersHadTurn && !partition.IsAtEnd) return NextRound.Timers;
+        if (partition.Leased.TryPeek(out RoundItem? item)) return item.Headers.Node is null ? NextRound.Items : NextRound.Entrances;
+        if (!mayAct) return NextRound.None;
+        if (scope.IsDue(looked)) return NextRound.Due;
+        // Stages end on the pump, and other rounds are in them.
+        if (partition.IsAtEnd) return running.Count > 0 ? NextRound.None : NextRound.End;
+        return core.KeepsTime && !scope.HasBegun ? NextRound.Due : NextRound.None;
+    }
+
+    /// <summary>What the next round of a partition is about.</summary>
+    private enum NextRound
+    {
+        None,
+        Timers,
+
+        /// <summary>A stage acts because its time has come, or reads its state to know when.</summary>
+        Due,
+
+        /// <summary>A stage emits what it holds, because the input has ended.</summary>
+        End,
+        Items,
+
+        /// <summary>Items that enter in the middle: they go through their own run, so they need their own rounds.</summary>
+        Entrances,
     }
 }

@@ -165,8 +165,10 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             await feedLife.CancelAsync().ConfigureAwait(false);
             await feedWatch.ConfigureAwait(false);
             if (partition.Lost.IsCancellationRequested) throw new OperationCanceledException("The partition is lost.", e, partition.Lost);
-            if ((Find<ClosedStoreException>(e) ?? Find<ClosedStoreException>(watch.Failure)) is { } closed) throw closed;
-            if ((Find<StoreRolledBackException>(e) ?? Find<StoreRolledBackException>(watch.Failure)) is { } loss)
+            // The function may use other stores: a failure of such a store is one of the function.
+            IStreamStore store = core.Store.Root;
+            if (Find<ClosedStoreException>(e, watch.Failure, one => one.Store == store) is { } closed) throw closed;
+            if (Find<StoreRolledBackException>(e, watch.Failure, one => one.Store == store) is { } loss)
                 throw new StoreRolledBackException(loss.Message, e);
             if (watch.Cancelled.IsCancellationRequested)
                 end = new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason);
@@ -217,10 +219,15 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     }
 
     /// <summary>Finds the store's exception inside of exceptions that a function has wrapped around it.</summary>
-    private static T? Find<T>(Exception? e) where T : Exception
-        => e is null or T ? e as T
-            : e is AggregateException all ? all.InnerExceptions.Select(Find<T>).FirstOrDefault(found => found is not null)
-            : Find<T>(e.InnerException);
+    private static T? Find<T>(Exception? e, Exception? other, Func<T, bool> isWanted) where T : Exception
+    {
+        return In(e) ?? In(other);
+
+        T? In(Exception? e) => e is null ? null
+            : e is T one && isWanted(one) ? one
+            : e is AggregateException all ? all.InnerExceptions.Select(In).FirstOrDefault(static found => found is not null)
+            : In(e.InnerException);
+    }
 
     /// <summary>Whether the function itself has failed, in a way that a retry may cure.</summary>
     private bool IsOwn(Exception e) => e is not (ExecutionLostException or NondeterministicReplayException)

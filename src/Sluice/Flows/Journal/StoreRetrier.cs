@@ -94,7 +94,8 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
             catch (ObjectDisposedException e) when (Owner is not null && e is not ClosedStoreException)
             {
                 throw new ClosedStoreException(ClosedStore.Explain("supervisor", Owner,
-                    "A durable store keeps the runs for the next start."), e);
+                    "A durable store keeps the runs for the next start."), e)
+                { Store = store.Root };
             }
             catch (StreamStoreException e) when (e is not StoreRolledBackException && !e.IsPermanent
                 && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)

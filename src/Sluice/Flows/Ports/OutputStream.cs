@@ -108,7 +108,7 @@ internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan pl
                     throw new StoreRolledBackException(
                         $"The store has lost values of the stream {Name} of the run {run}: it knows {result.Last:N0}, the "
                             + $"processor {processor} had put out {first - 1:N0}.")
-                    { Stream = stream };
+                    { Stream = stream, Store = calls.Store.Root };
                 default:
                     throw new TakenOverException($"The processor {processor} of the run {run} is run by another host now.");
             }

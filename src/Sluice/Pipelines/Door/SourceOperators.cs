@@ -48,8 +48,8 @@ public static partial class SourceOperators
         [ClosesBrackets]
         public static Source<TOut> operator |(Source<T> source, Pipe<T, TOut> next) => source.Then(next);
 
-        /// <summary>An instance of a node class, for one lane and one run at a time. For several lanes or runs, pass a factory:
-        /// <c>StageNode.Of(() => new N())</c>.</summary>
+        /// <summary>An instance of a node class, for one lane and one run at a time. For several lanes or runs, and in a consecutor, pass a
+        /// factory: <c>StageNode.Of(() => new N())</c>.</summary>
         public static Source<TOut> operator |(Source<T> source, StageNode<T, TOut> node)
             => source.Then(new NodeOperator<T, TOut>(() => node, owns: false));
 

@@ -24,6 +24,10 @@ internal class NodeOperator<TIn, TOut>(Func<StageNode<TIn, TOut>> factory, bool 
 
     public override bool IsByKey => false;
 
+    public override bool CountsOnOneRun => true;
+
+    public override bool IsOneInstance => !owns;
+
     public override string? Stateful => KeepsState ? "keeps state by key" : null;
 
     public override bool IsTimed => HasTimers;

@@ -16,7 +16,8 @@ public static partial class SourceExtensions
     /// <para>Holds one item, the one that waits. At the end and in a drain, what has come in still waits for its turn; a run that is
     /// cancelled gives it up. The clock is the run's (<see cref="RunOptions.Time"/>).</para>
     /// <para>In a consecutor it paces what this process starts, all partitions together; attempts count like items, and a process that
-    /// starts begins anew.</para>
+    /// starts begins anew. Redriven letters and halves of lists take turns with the other items. They have a pace of their own, and none
+    /// if they enter behind it.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="source">The source of the items.</param>
@@ -39,6 +40,8 @@ internal sealed class ThrottleOperator<T>(int items, TimeSpan per, bool smooth) 
     public override string Kind => "throttle";
 
     public override string Stateful => "remembers when items went through";
+
+    public override bool CountsOnOneRun => true;
 
     // What it forgets with the process is worth nothing: it begins with a burst then, and no item rests in it.
     public override string? Forgets => null;

@@ -25,7 +25,8 @@ public static partial class Source
     /// </summary>
     /// <remarks>
     /// Lines that were accepted before are read, dropped, and compared by a checksum: an input that differs in them, or is shorter, is an
-    /// error. In one process the text can be read once: a second run continues behind the lines of the first.
+    /// error. In one process the text can be read once: a further run in front of a consecutor, also of another source over the text,
+    /// continues behind the lines that were read if all of them were accepted, and fails otherwise. Without a consecutor, it fails.
     /// </remarks>
     /// <param name="name">The name under which the position is stored.</param>
     /// <param name="select">Takes the number of a line, from 1, and the line without its end. If it throws, the error names the
@@ -37,42 +38,43 @@ public static partial class Source
     public static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, TextReader text, int maxLineLength = MaxLine)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return ResumableInput(name, select, new LinesOrigin(text, null, null), maxLineLength);
+        return ResumableInput(name, select, LinesRead.Of(text), maxLineLength);
     }
 
     private static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, LinesOrigin origin, int maxLineLength)
     {
         ArgumentNullException.ThrowIfNull(select);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxLineLength, 1);
-        // Belongs to the text, not to a run: the sum covers all lines that were ever read from it.
-        var read = new LinePosition[1];
         return Resumable(name, "Source.ResumableInput",
-            (position, cancellation) => Read(name, select, origin, maxLineLength, LinePosition.Read(position), read, cancellation));
+            (position, cancellation) => Read(name, select, origin, maxLineLength, LinePosition.Read(position), cancellation));
     }
 
     private static async IAsyncEnumerable<WithPosition<T>> Read<T>(
-        string name, Func<long, string, T> select, LinesOrigin origin, int maxLineLength, LinePosition from, LinePosition[] read,
+        string name, Func<long, string, T> select, LinesOrigin origin, int maxLineLength, LinePosition from,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         string input = origin.Name ?? $"the input of {name}";
         LineReader lines = origin.Open(maxLineLength, out _);
+        LinesRead read = origin.Read;
         try
         {
-            if (read[0].Line > from.Line)
+            // The stored position is before the last accepted line, which is made again.
+            if (lines.Number > from.Line + 1 || lines.Number != read.Behind.Line)
                 throw new InvalidOperationException(
-                    $"{read[0].Line:N0} lines of {input} were read in this process already, and only {from.Line:N0} accepted: start the "
+                    $"{lines.Number:N0} lines of {input} were read in this process already, and not all of them were accepted: start the "
                         + $"process anew, with the same input.");
+            if (lines.Number > 0 && lines.Number >= from.Line)
+            {
+                if ((lines.Number > from.Line ? read.Before : read.Behind) != from) throw Differs();
+                if (lines.Number > from.Line) yield return Selected(read.Last!);
+            }
             while (true)
             {
                 while (lines.TryTake(out string? line))
                 {
-                    read[0] = new(0, lines.Number, 0, Checksum.Of(Encoding.UTF8.GetBytes(line), read[0].Sum + 1));
-                    if (lines.Number < from.Line) continue;
-                    if (lines.Number > from.Line) yield return new(Selected(select, lines.Number, line, input), read[0].ToBytes());
-                    else if (read[0] != from)
-                        throw new InvalidDataException(
-                            $"{input} is not the one of which more than {from.Line:N0} lines were accepted before: they differ. Pipe in "
-                                + $"the same; or give the producer another name, to begin anew.");
+                    read.Add(line, lines.Number);
+                    if (lines.Number > from.Line) yield return Selected(line);
+                    else if (lines.Number == from.Line && read.Behind != from) throw Differs();
                 }
                 if (lines.IsAtEnd) break;
                 lines.Add(await lines.ReadAsync(cancellation));
@@ -86,5 +88,11 @@ public static partial class Source
         {
             origin.Close(lines);
         }
+
+        WithPosition<T> Selected(string line) => new(Source.Selected(select, lines.Number, line, input), read.Behind.ToBytes());
+
+        InvalidDataException Differs() => new(
+            $"{input} is not the one of which more than {from.Line:N0} lines were accepted before: they differ. Pipe in the same; or give "
+                + $"the producer another name, to begin anew.");
     }
 }

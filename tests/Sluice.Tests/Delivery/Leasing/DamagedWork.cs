@@ -8,8 +8,8 @@ namespace Sluice.Tests.Delivery;
 internal static class DamagedWork
 {
     public static Consecutor<int> Make(IStreamStore store, TestClock clock, Func<int, bool> fails) => new("work",
-        source => source | (n => fails(n) ? throw new TimeoutException("not now") : n) | Stage.Named("check") | new Totals()
-            | Stage.Named("totals") | (_ => { }),
+        source => source | (n => fails(n) ? throw new TimeoutException("not now") : n) | Stage.Named("check")
+            | StageNode.Of(() => new Totals()) | Stage.Named("totals") | (_ => { }),
         new()
         {
             Store = store,

@@ -53,8 +53,8 @@ public class FailedItemHoldsItsKeyTests
         const int Items = 600;
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("work",
-            source => source | new Sums(n => starts.AddOrUpdate(n, 1, static (_, known) => known + 1) <= 1) | Stage.Named("sums")
-                | (static _ => { }),
+            source => source | StageNode.Of(() => new Sums(n => starts.AddOrUpdate(n, 1, static (_, known) => known + 1) <= 1))
+                | Stage.Named("sums") | (static _ => { }),
             new()
             {
                 Store = store,

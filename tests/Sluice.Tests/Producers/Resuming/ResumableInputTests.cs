@@ -32,6 +32,43 @@ public class ResumableInputTests
         Assert.Equal(["1a", "2b", "3", "4d", "5e"], await intake.AcceptedAsync());
     }
 
+    /// <summary>What was read and not accepted is gone, also for another source over the same text.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public async Task ASecondRunIsRefusedIfReadLinesWereNotAccepted(int bad)
+    {
+        await using var intake = new Intake();
+        var text = new StringReader(Text);
+        await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Source.ResumableInput("input",
+            (number, line) => number == bad ? throw new FormatException("no good") : $"{number}{line}", text)));
+        if (bad > 1)
+        {
+            var failure = await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Input(text)));
+            Assert.Contains("start the process anew", failure.Message, StringComparison.Ordinal);
+            await intake.AcceptAsync(Input(Text));
+        }
+        else await intake.AcceptAsync(Input(text));
+        Assert.Equal(["1a", "2b", "3", "4d", "5e"], await intake.AcceptedAsync());
+    }
+
+    [Fact]
+    public async Task ASecondRunGoesOnIfAllReadLinesWereAccepted()
+    {
+        for (int first = 1; first <= 5; first++)
+        {
+            await using var intake = new Intake();
+            var text = new StringReader(Text);
+            Source<string> source = Input(text);
+            await intake.AcceptAsync(source, first);
+            await intake.AcceptAsync(source, 1);
+            await intake.AcceptAsync(Input(text));
+            await intake.AcceptAsync(Input(text));
+            await intake.AcceptAsync(Input(Text + "\nf"));
+            Assert.Equal(["1a", "2b", "3", "4d", "5e", "6f"], await intake.AcceptedAsync());
+        }
+    }
+
     [Fact]
     public async Task ALineThatCannotBeParsedIsReportedWithItsNumber()
     {
@@ -41,6 +78,8 @@ public class ResumableInputTests
         Assert.Contains("the input of typed, line 2: The input string 'x'", failure.Message, StringComparison.Ordinal);
     }
 
-    private static Source<string> Input(string text)
-        => Source.ResumableInput("input", (number, line) => $"{number}{line}", new StringReader(text));
+    private static Source<string> Input(string text) => Input(new StringReader(text));
+
+    private static Source<string> Input(StringReader text)
+        => Source.ResumableInput("input", (number, line) => $"{number}{line}", text);
 }
