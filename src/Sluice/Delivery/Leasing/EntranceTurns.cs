@@ -29,9 +29,11 @@ internal sealed class EntranceTurns(EntranceRun entrances, ItemsInFlight inFligh
     }
 
     /// <summary>Enters all items that wait when the others have ended, and ends their turn when they have ended.</summary>
-    public void Look()
+    /// <param name="countStored">Counts the items in flight that have ended in the pipeline, and are about to be stored. They wait for room
+    /// in the store, which items that wait here may have to make. Called after the items in flight are counted.</param>
+    public void Look(Func<int> countStored)
     {
-        if (!isTaken || inFlight.Count > waiting.Count) return;
+        if (!isTaken || inFlight.Count - countStored() > waiting.Count) return;
         isTaken = waiting.Count > 0;
         foreach (var (root, node, payload) in waiting) entrances.Enter(root, node, payload);
         waiting.Clear();

@@ -7,18 +7,20 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
 
     private readonly List<(Root Root, T Item)> batch = [];
     private readonly LocalWork<T>? local;
+    private readonly Func<int> countStored;          // the failed items without a store that are about to be in it
     private long started;
 
     public LeasePump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next, core)
     {
         if (core.Local is LocalIntake<T> intake) local = new(core, intake, context, next);
+        countStored = local is null ? static () => 0 : () => local.Failing;
     }
 
     protected override bool HasNews() => local is not null && !local.PrepareSleep();
 
     protected override async ValueTask<PumpWait> WorkAsync()
     {
-        Core.EntranceTurns.Look();
+        Core.EntranceTurns.Look(countStored);
         bool mayBegin = !Core.EntranceTurns.IsTaken;
         for (int i = 0; local is not null && i < SegmentsBetweenLeases && await local.WorkAsync(mayBegin); i++) { }
         LeaseResult? lease = local is not null && Core.Ledger.IsStoreEmpty ? null : await Fetcher.NextAsync();

@@ -18,11 +18,18 @@ internal sealed class LocalItems<T>(ConsecutorIdentity identity, ItemLedger ledg
     private int slots;
     private long arrived;
     private bool wantsWake;
+    private int failing;
 
     public Lock Sync { get; } = new();
 
     /// <summary>The failed items that are to be retried, divided or kept.</summary>
     public ConcurrentQueue<(T Item, string Id, PartFailure Failures)> Failed { get; } = new();
+
+    /// <summary>The number of failed items that are not stored yet. They are in flight, and have ended in the pipeline.</summary>
+    public int Failing => Volatile.Read(ref failing);
+
+    /// <summary>A failed item is stored. Called before it ends to be in flight.</summary>
+    public void Store() => Interlocked.Decrement(ref failing);
 
     public string IdOf(long sequence) => string.Create(CultureInfo.InvariantCulture, $"{identity.Name}/local/{sequence}");
 
@@ -129,6 +136,7 @@ internal sealed class LocalItems<T>(ConsecutorIdentity identity, ItemLedger ledg
             || failures.IsDivisible))
         {
             lane = LocalSegment<T>.Lane.Failed;
+            Interlocked.Increment(ref failing);
             Failed.Enqueue((ticket.Item, ticket.Id, failures));
         }
         Ended(ticket.Segment, ticket.Segment.End(lane, 1));

@@ -19,6 +19,9 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
     private readonly ShortWait shortWait = new(() => intake.MayHaveItems, Environment.ProcessorCount, TimeProvider.System);
     private bool isHeld;                             // no item may start; the release wakes the pump
 
+    /// <summary>The number of failed items that are about to be stored.</summary>
+    public int Failing => items.Failing;
+
     /// <summary>Processes the available items of the next segment, if there is one.</summary>
     /// <param name="mayBegin">Whether items may start as far as the pump is concerned.</param>
     public async ValueTask<bool> WorkAsync(bool mayBegin)
@@ -154,6 +157,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
             while (accepted is null);
             await accepted;
             core.Ledger.StoreLocal();
+            items.Store();
             core.InFlight.End(1);
         }
     }
