@@ -163,6 +163,30 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>Ends the consecutor after a failure that no single item caused. Items in flight go back to the store.</summary>
+    /// <summary>Whether this member acquires partitions and leases. For tests: false makes a member that lives and takes nothing.</summary>
+    internal bool TakesWork
+    {
+        set => core.Pump.IsLeasing = value;
+    }
+
+    /// <summary>Ends as a killed process does, without a word to the store. For tests that go on in the same process.</summary>
+    /// <returns>A task that ends when no code of the consecutor runs any more.</returns>
+    internal async Task AbandonAsync()
+    {
+        lock (sync) state = ConsecutorStatus.Stopped;
+        LocalMembers.Of(core.Given).Leave(core.Identity, place);
+        core.Members.Drop();
+        core.Drop();
+        core.Lifetime.StopWaiting();
+        run?.Cancel();
+        core.Entrances.Close();
+        await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (run is not null) await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await core.Entrances.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await core.Members.StopTakingAsync().ConfigureAwait(false);       // acquiring a partition begins the sinks
+        ended.TrySetResult();
+    }
+
     private void Fail(Exception cause) => Fail(cause, isTold: false);
 
     private void Fail(Exception cause, bool isTold)

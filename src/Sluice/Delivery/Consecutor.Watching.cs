@@ -164,7 +164,8 @@ public sealed partial class Consecutor<T>
             catch (StreamStoreException e) when (changed > 0 && e is not StoreRolledBackException)
             {
                 throw new StreamStoreException($"Before, {Amounts.Of(changed, "dead letter")} of {Name} "
-                    + $"{(changed == 1 ? "was" : "were")} {(isRedrive ? "redriven" : "deleted")}: call it again for the others. {e.Message}", e)
+                    + $"{(changed == 1 ? "was" : "were")} {(isRedrive ? "redriven" : "deleted")}: call it again for the others. "
+                    + e.Message, e)
                 { Stream = e.Stream, Partition = e.Partition, Sequence = e.Sequence, IsPermanent = e.IsPermanent };
             }
             if (isLast) break;

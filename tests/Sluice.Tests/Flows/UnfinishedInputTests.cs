@@ -80,8 +80,8 @@ public class UnfinishedInputTests
         if (isRun) await run.DisposeAsync();
         else await starter.DisposeAsync();
         var failure = await Assert.ThrowsAsync<FlowException>(() => seen.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Contains(isRun ? $"The service service-1 has disposed the FlowRun of the run {run.Id} before all of x was put in. Keep the FlowRun until "
-            + "its Completion, or give the values at the start."
+        Assert.Contains(isRun ? $"The service service-1 has disposed the FlowRun of the run {run.Id} before all of x was put in. Keep the "
+            + "FlowRun until its Completion, or give the values at the start."
             : "The service service-1, which has started the run and was putting in x, has ended.", failure.Message,
                 StringComparison.Ordinal);
         await run.DisposeAsync();

@@ -80,8 +80,8 @@ public sealed class ConsecutorBatch<T>
                 }
                 catch (PayloadException e)
                 {
-                    unwritable = new($"Item {sent.Count + 1:N0} cannot be sent: {e.Message.TrimEnd('.')}. The items before it are accepted; "
-                        + "it and those behind it are not.", e)
+                    unwritable = new($"Item {sent.Count + 1:N0} cannot be sent: {e.Message.TrimEnd('.')}. The items before it are "
+                        + "accepted; it and those behind it are not.", e)
                     { IsTooLong = e.IsTooLong };
                     break;
                 }
@@ -174,8 +174,8 @@ public sealed class ConsecutorBatch<T>
                 $"The batch {tag.Name} of {tag.Consecutor} was closed: nothing more belongs to it. Open another one, with "
                     + $"another name.");
             if (isClosing) throw new InvalidOperationException(
-                $"The batch {tag.Name} of {tag.Consecutor} takes nothing more. CloseAsync has begun, and has not ended: call it again if it "
-                    + "has failed or was cancelled, otherwise the end of the batch is never told.");
+                $"The batch {tag.Name} of {tag.Consecutor} takes nothing more. CloseAsync has begun, and has not ended: call it again if "
+                    + "it has failed or was cancelled, otherwise the end of the batch is never told.");
             sending++;
         }
     }
