@@ -199,7 +199,7 @@ public partial class JsonMemberTests
 
     internal sealed class FieldPage : List<string>
     {
-        public string? Next = null;
+        public string? Next = "";
     }
 
     internal sealed class Headers : Dictionary<string, string>

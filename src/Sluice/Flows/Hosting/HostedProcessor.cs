@@ -158,7 +158,8 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
         }
         catch (Exception e)
         {
-            if (Find<TakenOverException>(e) is not null) await partition.LoseAsync().ConfigureAwait(false);          // it did not fail
+            if (Find<TakenOverException>(e, null, static _ => true) is not null)
+                await partition.LoseAsync().ConfigureAwait(false);       // it did not fail
             bool isRetried = invocation is { IsLeft: false } && !life.IsCancellationRequested && plan.Retry is not null && IsOwn(e);
             if (isRetried) await invocation!.KeepAsync().ConfigureAwait(false);
             if (invocation is not null) await invocation.SettleAsync().ConfigureAwait(false);
