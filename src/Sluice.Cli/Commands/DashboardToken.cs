@@ -11,14 +11,14 @@ namespace Sluice.Cli.Commands;
 /// change the store with the rights of that user.
 /// </summary>
 /// <remarks>
-/// The command prints an address with a random token. Who opens it gets the token as a cookie. Programs send it as a bearer token. Source:
+/// The command prints an address with a random token. Who opens it gets a cookie. Programs send it as a bearer token. Source:
 /// the token of Jupyter Server. Thread-safe.
 /// </remarks>
 internal sealed class DashboardToken
 {
     private const string Field = "token";
 
-    private readonly string token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private readonly string token = NewSecret(), session = NewSecret();
 
     /// <summary>An address, with the token.</summary>
     public string In(string address) => $"{address}?{Field}={token}";
@@ -27,14 +27,14 @@ internal sealed class DashboardToken
     public async Task AnswerAsync(HttpContext context, RequestDelegate next)
     {
         string cookie = string.Create(CultureInfo.InvariantCulture, $"sluice-dashboard-{context.Connection.LocalPort}");
-        if (HttpMethods.IsGet(context.Request.Method) && IsOurs(context.Request.Query[Field]))
+        if (HttpMethods.IsGet(context.Request.Method) && Is(context.Request.Query[Field], token))
         {
-            context.Response.Cookies.Append(cookie, token, new() { HttpOnly = true, SameSite = SameSiteMode.Lax, IsEssential = true });
+            context.Response.Cookies.Append(cookie, session, new() { HttpOnly = true, SameSite = SameSiteMode.Lax, IsEssential = true });
             var others = new QueryBuilder(context.Request.Query.Where(static one => one.Key != Field));
             context.Response.Redirect(context.Request.Path + others.ToString());     // the token is not left in the address
         }
-        else if (IsOurs(context.Request.Cookies[cookie])
-            || (context.Request.Headers.Authorization.ToString() is ['B', 'e', 'a', 'r', 'e', 'r', ' ', .. var given] && IsOurs(given)))
+        else if (Is(context.Request.Cookies[cookie], session)
+            || (context.Request.Headers.Authorization.ToString() is ['B', 'e', 'a', 'r', 'e', 'r', ' ', .. var given] && Is(given, token)))
             await next(context).ConfigureAwait(false);
         else
         {
@@ -45,6 +45,8 @@ internal sealed class DashboardToken
         }
     }
 
-    private bool IsOurs(string? given)
-        => given is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(token));
+    private static string NewSecret() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+
+    private static bool Is(string? given, string secret)
+        => given is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(secret));
 }

@@ -8,7 +8,7 @@ namespace Sluice.Dashboard.Actions;
 /// <summary>Changes dead letters: one, or those of a filter after a page that shows how many there are.</summary>
 internal static class LetterActions
 {
-    private const int Step = 100, MaxCounted = 1_000_000;      // small steps of changes: a consecutor notices each one
+    private const int Step = 100, MaxCounted = 1_000_000, MaxNoted = 900;      // small steps of changes: a consecutor notices each one
 
     public static Task<ActionOutcome> RedriveAsync(ActionRequest request) => ChangeAsync(request, "Redrive", "redriven",
         static (store, group, numbers, cancellation) => store.RedriveAsync(group, numbers, cancellation));
@@ -27,8 +27,8 @@ internal static class LetterActions
             throw new MissingException($"The text is no JSON, and the payload was: {broken} Nothing was changed. Go back, and mend it.",
                 StatusCodes.Status400BadRequest);
         bool isNew = false;
-        string what = $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}; the payload was: "
-            + Encoding.UTF8.GetString(letter.Entry.Payload.Span);
+        string what = $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {VisibleText.Shorten(text, MaxNoted)}; the "
+            + $"payload was: {VisibleText.Shorten(Encoding.UTF8.GetString(letter.Entry.Payload.Span), MaxNoted)}";
         await request.AuditAsync(one.Store, what, async store =>
         {
             isNew = await DeadLetterEditing.SendEditedAsync(store, one.Id, letter, Encoding.UTF8.GetBytes(text)).ConfigureAwait(false);
@@ -39,10 +39,8 @@ internal static class LetterActions
 
     // The letter is deleted when the text is sent: a slip of the pen must not cost its payload.
     private static string? WhyBroken(StoredDeadLetter letter, string text)
-    {
-        if (WhyNoJson(letter.Entry.Payload) is not null) return null;
-        return WhyNoJson(Encoding.UTF8.GetBytes(text));
-    }
+        => letter.Entry.Payload.Span is not [(byte)'{' or (byte)'[' or (byte)'"', ..] || WhyNoJson(letter.Entry.Payload) is not null ? null
+            : WhyNoJson(Encoding.UTF8.GetBytes(text));              // another serializer may have written 42, or null
 
     private static string? WhyNoJson(ReadOnlyMemory<byte> text)
     {

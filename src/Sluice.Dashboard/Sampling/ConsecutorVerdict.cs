@@ -99,9 +99,9 @@ internal static class ConsecutorVerdict
         if (sample.Group?.Look is not { } look)
             return $", and {Shown.Count(sample.Backlog, "item")} {(sample.Backlog == 1 ? "waits" : "wait")}. Its page says where.";
         (string Owner, long InFlight, long Behind)[] owners = [.. look.Partitions
-            .Where(static partition => partition.Owner is not null && partition.Tail > partition.Done)
+            .Where(static partition => partition.Owner is not null && (partition.Tail > partition.Done || partition.InFlightAgain > 0))
             .GroupBy(static partition => partition.Owner!, StringComparer.Ordinal)
-            .Select(static owned => (owned.Key, owned.Sum(static one => one.Dispatched - one.Done),
+            .Select(static owned => (owned.Key, owned.Sum(static one => one.MaxInFlight),
                 owned.Sum(static one => one.Tail - one.Done)))
             .OrderByDescending(static one => one.Item2).ThenByDescending(static one => one.Item3)];
         if (owners.Length == 0) return ".";

@@ -13,8 +13,8 @@ internal sealed record RunLine(string Run, FlowStatus Status, int Ended, int Pro
 
     public DateTimeOffset? EndedAt { get; init; }
 
-    /// <summary>Whether the store has kept all inputs, so that the run can be started again.</summary>
-    public bool HasInputs { get; init; } = true;
+    /// <summary>Whether the store has kept all inputs, so that the run can be started again. Null if the streams were not read.</summary>
+    public bool? HasInputs { get; init; }
 
     /// <summary>The most failed attempts of a processor. One that ended because another has failed does not count.</summary>
     public int FailedAttempts { get; init; }
@@ -27,7 +27,7 @@ internal sealed record RunLine(string Run, FlowStatus Status, int Ended, int Pro
         VisibleText.Shorten(run.Processors.FirstOrDefault(static one => one.Origin == one.Name)?.Error ?? "", 200))
     {
         EndedAt = run.EndedAt,
-        HasInputs = Pages.FlowPage.Lost(run).Length == 0,
+        HasInputs = run.Streams.Count == 0 ? null : Pages.FlowPage.Lost(run).Length == 0,
         FailedAttempts = run.Processors.Where(static one => one.Origin is null || one.Origin == one.Name)
             .Select(static one => one.FailedAttempts).DefaultIfEmpty().Max(),
         Failing = run.Processors.Where(static one => one is { Status: <= FlowStatus.Running, FailedAttempts: > 0 })

@@ -15,8 +15,12 @@ internal static class FlowVerdict
     /// <param name="hosts">The hosts of the processors; null if they are not known.</param>
     public static Verdict Of(RunLine run, FlowRunInfo? detail, DateTimeOffset now, HostLook? hosts) => run.Status switch
     {
-        FlowStatus.Failed => new(Urgency.Warning, $"Has failed: {run.Error} Mend the cause, and start "
-            + $"{(run.HasInputs ? "it again." : "another run: the store has not kept all inputs of this one.")}"),
+        FlowStatus.Failed => new(Urgency.Warning, $"Has failed: {run.Error} Mend the cause{run.HasInputs switch
+        {
+            true => ", and start it again.",
+            false => ", and start another run: the store has not kept all inputs of this one.",
+            null => ". Its page says whether it can be started again.",
+        }}"),
         FlowStatus.Cancelled => new(Urgency.Held, "Was cancelled."),
         FlowStatus.Completed => new(Urgency.Fine, "Has completed."),
         _ => OfAttempts(run) ?? OfPause(detail, hosts) ?? OfHosts(detail, now, hosts?.Missing) ?? OfRoom(detail)

@@ -22,7 +22,7 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
         && time.GetElapsedTime(begun) < MaxAgeOfRefusal ? why : null;
 
     /// <inheritdoc/>
-    public override IStreamStore Root => Inner.Root;
+    public override IStreamStore Root => store?.Root ?? this;
 
     protected override IStreamStore Inner => store ?? throw new InvalidOperationException(
         "The stream store is not open: it is opened when the host starts. Start the host first.");
@@ -50,13 +50,24 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
         }
     }
 
+    // Appends may end in another order than they have begun.
+    private void NoteAccepted(long begun)
+    {
+        for (long before = Volatile.Read(ref accepted); begun > before;)
+        {
+            long now = Interlocked.CompareExchange(ref accepted, begun, before);
+            if (now == before) return;
+            before = now;
+        }
+    }
+
     public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
     {
         long begun = time.GetTimestamp();
         try
         {
             AppendResult result = await base.AppendAsync(request, cancellation).ConfigureAwait(false);
-            Volatile.Write(ref accepted, begun);
+            NoteAccepted(begun);
             return result;
         }
         catch (StreamStoreException refused) when (refused.Stream is null && refused is not StoreRolledBackException)

@@ -120,15 +120,17 @@ public sealed partial class Consecutor<T>
             }
             foreach (var (append, _, _) in parts) await append.WaitAsync(cancellation).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (Exception)
         {
-            foreach (var (_, _, handle) in parts) handle!.Withdraw();
+            Count();                                 // first: an append of which all is withdrawn completes, too
+            if (cancellation.IsCancellationRequested)
+                foreach (var (_, _, handle) in parts) handle!.Withdraw();
             throw;
         }
-        finally
-        {
-            progress.Accepted = before + parts.TakeWhile(static part => part.Append.IsCompletedSuccessfully).Sum(static part => part.Items);
-        }
+        Count();
         if (unwritable is not null) throw unwritable;
+
+        void Count() => progress.Accepted = before
+            + parts.TakeWhile(static part => part.Append.IsCompletedSuccessfully).Sum(static part => part.Items);
     }
 }

@@ -91,6 +91,7 @@ public sealed partial class Consecutor<T>
         if (core.Members.ClockSkew is { } skew) snapshot = snapshot with { ClockSkew = skew };
         if (core.Outputs.IsUsed) snapshot = snapshot with { Outputs = core.Outputs.Counts };
         if (snapshot.Problem is not null) return snapshot;
+        if (core.EntranceTurns.Problem is { } turns) return snapshot with { Problem = turns };
         if (core.Outputs.Problem is { } noPlace) return snapshot with { Problem = noPlace };
         return core.Sends.Problem(snapshot.Status) is { } full ? snapshot with { Problem = full }
             : snapshot.Parked > 0 ? snapshot with { Problem = core.Problems.Parked } : snapshot;

@@ -48,7 +48,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Listeners = new(this);
         if (KeepsState) Rounds = new(this);
         Entrances = new(this, pipeline);
-        EntranceTurns = new(Entrances, InFlight, recorder.CountsOnOneRun);
+        EntranceTurns = new(Entrances, InFlight, recorder.CountsOnOneRun, Time);
     }
 
     public ConsecutorIdentity Identity { get; }

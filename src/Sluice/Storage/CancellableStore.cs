@@ -107,7 +107,7 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
         }
     }
 
-    /// <summary>Whether the store was disposed: then each call says so. So it is taken to be if nobody waits for an answer any more.</summary>
+    /// <summary>Whether the store was disposed: then each call says so. So it is taken to be if it was given up.</summary>
     private async Task<bool> IsClosedAsync(CancellationToken cancellation)
     {
         try
@@ -117,7 +117,9 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
         }
         catch (Exception e)
         {
-            return e is ObjectDisposedException || cancellation.IsCancellationRequested || givenUp.IsCancellationRequested;
+            if (e is ObjectDisposedException || givenUp.IsCancellationRequested) return true;
+            cancellation.ThrowIfCancellationRequested();
+            return false;
         }
     }
 

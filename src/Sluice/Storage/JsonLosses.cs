@@ -79,10 +79,14 @@ internal static class JsonLosses
         if (!CanRead(type, hasKeys ? "{}"u8 : "[]"u8))
             losses.Add($"{TypeNames.Of(type.Type)} is a collection that JSON cannot write and read again (arrays, List, HashSet and "
                 + "Dictionary are not)");
-        else if (hasKeys && !CanRead(type, "{\"0\":null}"u8))
+        else if (hasKeys && !HasOwnStructures(type) && !CanRead(type, "{\"0\":null}"u8))
             losses.Add($"{TypeNames.Of(type.Type)} has keys that JSON cannot write as texts and read again");
         if (type.ElementType is { } element) Add(type, element, open);
     }
+
+    // A converter of the user may refuse the null of a structure in any way.
+    private static bool HasOwnStructures(JsonTypeInfo type) => type.ElementType is { IsValueType: true } element
+        && type.Options.TryGetTypeInfo(element, out JsonTypeInfo? info) && IsOfUser(info);
 
     private static void FindInObject(JsonTypeInfo type, List<string> losses, Stack<JsonTypeInfo> open)
     {

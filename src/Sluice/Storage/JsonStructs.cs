@@ -23,7 +23,7 @@ internal static class JsonStructs
         foreach (ParameterInfo parameter in only)
         {
             JsonPropertyInfo member = MemberFor(type, parameter)!;
-            if (member.Set is not { } set || JsonForm.IsLeftOut(member)) continue;
+            if (member.Set is not { } set || member.IsExtensionData || JsonForm.IsLeftOut(member)) continue;
             if (!parameter.HasDefaultValue) member.IsRequired = true;
             else if (ParameterDefault.Of(parameter) is { } value)
             {

@@ -10,7 +10,8 @@ public sealed class FlowVerdictTests
     [Theory]
     [InlineData(true, "Has failed: no luck Mend the cause, and start it again.")]
     [InlineData(false, "Has failed: no luck Mend the cause, and start another run: the store has not kept all inputs of this one.")]
-    public void AFailedRunIsToBeStartedAgainIfItsInputsAreThere(bool hasInputs, string text)
+    [InlineData(null, "Has failed: no luck Mend the cause. Its page says whether it can be started again.")]
+    public void AFailedRunIsToBeStartedAgainIfItsInputsAreThere(bool? hasInputs, string text)
     {
         var run = new RunLine("r", FlowStatus.Failed, 1, 1, DateTimeOffset.UnixEpoch, "somebody", "no luck") { HasInputs = hasInputs };
         Assert.Equal(text, FlowVerdict.Of(run, null, DateTimeOffset.UnixEpoch, null).Text);

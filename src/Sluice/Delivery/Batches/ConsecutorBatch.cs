@@ -15,7 +15,7 @@ namespace Sluice;
 /// <typeparam name="T">The type of the items.</typeparam>
 public sealed class ConsecutorBatch<T>
 {
-    private const int Tries = 5;
+    private const int Tries = 5, MaxKept = 4096;
     private static readonly TimeSpan Remembered = TimeSpan.FromDays(30);
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(50);
 
@@ -65,7 +65,7 @@ public sealed class ConsecutorBatch<T>
     public async ValueTask SendAllAsync(IEnumerable<T> items, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(items);
-        List<(Task Append, SendHandle? Handle)> sent = [];
+        List<(Task Append, SendHandle? Handle)> sent = [];               // without those that are known to be accepted
         PayloadException? unwritable = null;
         var progress = new SendProgress(tag.Consecutor);
         BeginSend();
@@ -77,10 +77,12 @@ public sealed class ConsecutorBatch<T>
                 try
                 {
                     sent.Add((await AddAsync(item, handle, cancellation).ConfigureAwait(false), handle));
+                    if (sent.Count >= MaxKept) sent.RemoveRange(0, Count());
                 }
                 catch (PayloadException e)
                 {
-                    unwritable = new($"Item {sent.Count + 1:N0} cannot be sent: {e.Message.TrimEnd('.')}. The items before it are "
+                    long number = progress.Accepted + sent.Count + 1;
+                    unwritable = new($"Item {number:N0} cannot be sent: {e.Message.TrimEnd('.')}. The items before it are "
                         + "accepted; it and those behind it are not.", e)
                     { IsTooLong = e.IsTooLong };
                     break;
@@ -90,9 +92,9 @@ public sealed class ConsecutorBatch<T>
         }
         catch (Exception e)
         {
+            Count();                                 // first: an append of which all is withdrawn completes, too
             if (cancellation.IsCancellationRequested)
                 foreach (var (_, handle) in sent) handle!.Withdraw();
-            progress.Accepted = sent.TakeWhile(static one => one.Append.IsCompletedSuccessfully).Count();
             if (progress.Explain(e, cancellation) is { } told) throw told;
             throw;
         }
@@ -101,6 +103,13 @@ public sealed class ConsecutorBatch<T>
             EndSend();
         }
         if (unwritable is not null) throw unwritable;
+
+        int Count()
+        {
+            int more = sent.TakeWhile(static one => one.Append.IsCompletedSuccessfully).Count();
+            progress.Accepted += more;
+            return more;
+        }
     }
 
     /// <summary>Closes the batch: it takes no more items. Waits for the sends of this object that have begun, also for those that wait for

@@ -29,6 +29,7 @@ internal sealed partial class Appender<T>
         await core.Accepting.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         RoomWait? room = null;
         bool isUnsure = false;                       // whether the store may have accepted the batch as it is
+        bool hasFailed = false;                      // a try without an answer may still reach the store, also behind later ones
         try
         {
             long first = 0;
@@ -47,10 +48,10 @@ internal sealed partial class Appender<T>
                     isUnsure = true;
                     if (await TryAppendAsync(batch, first, position).ConfigureAwait(false) is { } full)
                     {
-                        position = null;
-                        isUnsure = false;
+                        isUnsure = hasFailed;
+                        if (!isUnsure) position = null;
                         await (room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime)).WaitAsync(full,
-                            batch.Until, batch.Woken, Full, Abandoned).ConfigureAwait(false);
+                            batch.Until, isUnsure ? null : batch.Woken, Full, Abandoned).ConfigureAwait(false);
                         tried = 0;                   // a full stream is no failure
                         continue;
                     }
@@ -62,6 +63,7 @@ internal sealed partial class Appender<T>
                 catch (StreamStoreException e) when ((tried < Tries || core.Recovery.IsRecovering)
                     && !core.Lifetime.Token.IsCancellationRequested)
                 {
+                    hasFailed = true;
                     if (e is StoreRolledBackException)
                     {
                         await WentBackAsync(losses, e.Message, e, isInside: true).ConfigureAwait(false);

@@ -23,7 +23,8 @@ internal sealed class SendHandle
     /// <summary>Notes where the entries are.</summary>
     public void Place(AppendBatch to, int first, int count) => (append, First, Count) = (to, first, count);
 
-    /// <summary>Withdraws the entries. If the store is being asked to accept them, it may accept them nevertheless.</summary>
+    /// <summary>Withdraws the entries. If the store is being asked to accept them, or has left a call unanswered, it may accept them
+    /// nevertheless.</summary>
     public void Withdraw()
     {
         isWithdrawn = true;

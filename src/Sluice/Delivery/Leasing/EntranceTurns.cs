@@ -9,19 +9,31 @@ namespace Sluice.Delivery;
 /// <param name="entrances">The run for such items.</param>
 /// <param name="inFlight">The items in flight, with those that wait here.</param>
 /// <param name="areNeeded">Whether a stage counts on one run.</param>
-internal sealed class EntranceTurns(EntranceRun entrances, ItemsInFlight inFlight, bool areNeeded)
+/// <param name="time">The clock.</param>
+internal sealed class EntranceTurns(EntranceRun entrances, ItemsInFlight inFlight, bool areNeeded, TimeProvider time)
 {
+    // Most turns are over before.
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(10);
+
     private readonly List<(Root Root, string Node, ReadOnlyMemory<byte> Payload)> waiting = [];
     private volatile bool isTaken;
+    private long since;                              // when the turn was asked for, or given
 
     /// <summary>Whether no other item may begin: items that enter in the middle are in flight, or wait for the others to end.</summary>
     public bool IsTaken => isTaken;
+
+    /// <summary>Why nothing begins, if that is so for long; otherwise null.</summary>
+    public string? Problem => isTaken && time.GetElapsedTime(Volatile.Read(ref since)) >= Long
+        ? "Redriven letters, halves of lists and other items that enter in the middle take turns with the others, because of a KeyBy, a "
+            + $"Throttle or a node class. {Amounts.Of(inFlight.Count, "item")} of one kind must end, in flight or waiting for the turn, "
+            + "before others begin. Is one of them slow?" : null;
 
     /// <summary>Enters a leased item at a node, or keeps it for its turn.</summary>
     public void Enter(Root root, string node, ReadOnlyMemory<byte> payload)
     {
         if (areNeeded)
         {
+            if (!isTaken) Volatile.Write(ref since, time.GetTimestamp());
             isTaken = true;
             waiting.Add((root, node, payload));
         }
@@ -35,6 +47,7 @@ internal sealed class EntranceTurns(EntranceRun entrances, ItemsInFlight inFligh
     {
         if (!isTaken || inFlight.Count - countStored() > waiting.Count) return;
         isTaken = waiting.Count > 0;
+        Volatile.Write(ref since, time.GetTimestamp());
         foreach (var (root, node, payload) in waiting) entrances.Enter(root, node, payload);
         waiting.Clear();
     }

@@ -91,7 +91,8 @@ internal static class FlowReports
 
     /// <summary>
     /// Cancels a run. The journal entry comes before the failure of the streams, so that later readers of either find it. Once the journal
-    /// has it, the rest follows also if the caller gives up: nobody else ends the streams of processors without a host.
+    /// has it, the rest follows also if the caller gives up or the service has ended: nobody else ends the streams of processors without a
+    /// host.
     /// </summary>
     public static async Task CancelAsync(SupervisorCore core, RunPlan plan, string reason, CancellationToken cancellation)
     {
@@ -105,7 +106,8 @@ internal static class FlowReports
     private static async Task EndStreamsAsync(SupervisorCore core, RunPlan plan, StreamEnd end)
     {
         foreach (string stream in plan.Streams.Select(stream => FlowNames.Values(plan.Run, stream.Name)))
-            await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end, core.Life), core.Life).ConfigureAwait(false);
+            await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end, CancellationToken.None), CancellationToken.None)
+                .ConfigureAwait(false);
     }
 
     /// <summary>
