@@ -63,8 +63,7 @@ public sealed class FlowRun : IAsyncDisposable
     /// <exception cref="NondeterministicReplayException">A processor that was started again has put out other values than
     /// before.</exception>
     /// <exception cref="StoreRolledBackException">The store has lost writes, perhaps the run as well.</exception>
-    /// <exception cref="ObjectDisposedException">This handle was disposed before the run had ended. Or the service was stopped, and the
-    /// store did not answer in time.</exception>
+    /// <exception cref="ObjectDisposedException">This handle was disposed before the run had ended.</exception>
     /// <exception cref="InvalidOperationException">The function of a processor awaits its own run.</exception>
     /// <remarks>
     /// If the function of a processor gets this property, it gives up its execution slot (<see cref="SupervisorOptions.MaxConcurrency"/>)
@@ -188,14 +187,7 @@ public sealed class FlowRun : IAsyncDisposable
         if (watch.Over.IsCanceled) throw new ObjectDisposedException(nameof(FlowRun),
             $"Nobody follows the run {Id} here any more, because this FlowRun was disposed before the run had ended; the run itself goes "
                 + $"on. Await Completion before it is disposed, or find the run again (FindAsync).");
-        try
-        {
-            await watch.Over.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException e) when (core.HasGivenUp)
-        {
-            throw core.GivenUp(e);
-        }
+        await watch.Over.ConfigureAwait(false);
         if (watch.IsCancelled) throw new FlowException($"The run {Id} was cancelled: {watch.CancelReason}")
         {
             Run = Id,

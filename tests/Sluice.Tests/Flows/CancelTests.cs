@@ -48,9 +48,11 @@ public class CancelTests
     {
         await using var lab = new FlowLab();
         using var giveUp = new CancellationTokenSource();
-        Supervisor service = lab.Join(store: new CutStore(lab.Store, giveUp));
+        var store = new CutStore(lab.Store, giveUp);
+        Supervisor service = lab.Join(store: store);
         await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.CancelAsync("not needed", giveUp.Token));
+        store.Gate.SetResult();
         string stream = FlowNames.Values(run.Id, "y");
         for (int i = 0; i < 10_000 && await IsOpenAsync(); i++) await Task.Yield();
         Assert.False(await IsOpenAsync());
@@ -58,13 +60,16 @@ public class CancelTests
         async Task<bool> IsOpenAsync() => (await lab.Store.FindStreamAsync(stream, FlowLab.Cancellation))!.End is null;
     }
 
-    /// <summary>Cancels a token when the first stream is ended, and makes only calls whose token is not cancelled.</summary>
+    /// <summary>Cancels a token when the first stream is ended, and makes only calls whose token is not cancelled, behind a
+    /// gate.</summary>
     private sealed class CutStore(IStreamStore inner, CancellationTokenSource cut) : StreamStoreWrapper(inner, leaveOpen: true)
     {
+        public TaskCompletionSource Gate { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         public override async ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
         {
             await cut.CancelAsync();
-            await Task.Yield();
+            await Gate.Task;
             cancellation.ThrowIfCancellationRequested();
             return await base.EndStreamAsync(stream, end, cancellation);
         }

@@ -89,7 +89,6 @@ internal sealed class SupervisorCore : IDisposable
     /// Runs a query or command of a user. If the store has lost writes, the call fails, and the next one uses a new generation.
     /// </summary>
     /// <exception cref="ClosedStoreException">The store was disposed.</exception>
-    /// <exception cref="ObjectDisposedException">The service was stopped, and the store has not answered in time.</exception>
     public async Task<T> AskAsync<T>(Func<Task<T>> call, CancellationToken cancellation)
     {
         int generation = store.Generation;
@@ -102,10 +101,6 @@ internal sealed class SupervisorCore : IDisposable
             await RenewAsync(generation, cancellation).ConfigureAwait(false);
             throw;
         }
-        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested && HasGivenUp)
-        {
-            throw GivenUp(e);
-        }
         catch (ObjectDisposedException e) when (e is not ClosedStoreException)
         {
             // If it was the store, and not an object of the user, this call throws, too, and explains it.
@@ -113,14 +108,6 @@ internal sealed class SupervisorCore : IDisposable
             throw;
         }
     }
-
-    /// <summary>Whether the service has ended, and no answer of the store is waited for any more.</summary>
-    public bool HasGivenUp => givingUp.IsCancellationRequested;
-
-    /// <summary>The exception for a caller whose call was cut off then. The caller has not cancelled it.</summary>
-    public ObjectDisposedException GivenUp(OperationCanceledException cause) => new(
-        $"The supervisor {options.Name} was stopped, and the store did not answer in time: what the call was to do may or may not be done. "
-            + "Attach another one.", cause);
 
     public Task AskAsync(Func<Task> call, CancellationToken cancellation)
         => AskAsync(async () =>
