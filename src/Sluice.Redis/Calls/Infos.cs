@@ -85,7 +85,8 @@ internal static class Infos
         for (int i = 0; isSound && i < Marks; i++) isSound = TryRead(words[i], out numbers[i]);
         return isSound
             ? new(number, numbers[3], owner.Length == 1 ? null : Names.Decode(owner[1]), (int)numbers[4], tail, numbers[6], numbers[7],
-            numbers[0] - numbers[1]) { InFlightAgain = numbers[1] }
+            numbers[0] - numbers[1])
+            { InFlightAgain = numbers[1] }
             : new(number, 0, null, 0, tail, 0, 0, 0);
     }
 
