@@ -16,15 +16,16 @@ internal sealed record ProblemText(string Path, int Line, string Text)
     /// <summary>Members that make a text which others show, by the names of file and member.</summary>
     internal static readonly HashSet<string> Makers =
     [
-        "CodeVersionGate.Why", "GroupMember.JoinAsync", "GroupMembership.Sinks.WhySinksWait", "HostedConsecutor.Problem",
-        "HostedConsecutor.Stopped", "HostedPipeline.Problem", "NamedOutputs.Wait", "OutputReservations.Problem", "PendingSends.Problem",
-        "Rounds.WhyHeldUp", "StoppedPartitions.Stop",
+        "CodeVersionGate.Why", "EntranceTurns.Problem", "GroupMember.JoinAsync", "GroupMembership.Sinks.WhySinksWait",
+        "HostedConsecutor.Problem", "HostedConsecutor.Stopped", "HostedPipeline.Problem", "NamedOutputs.Wait", "OutputReservations.Problem",
+        "PendingSends.Problem", "Rounds.WhyHeldUp", "StoppedPartitions.Stop",
     ];
 
     /// <summary>Calls and values in an assignment whose texts are found elsewhere: in <see cref="Makers"/>, or in the variable's own
     /// assignment.</summary>
     private static readonly HashSet<string> Elsewhere =
-        ["WhySinksWait", "WhyHeldUp", "core.Outputs.Wait", "FailureText.Of", "why", "problem", "before", "full", "noPlace", "Problem"];
+        ["WhySinksWait", "WhyHeldUp", "core.Outputs.Wait", "FailureText.Of", "why", "problem", "before", "full", "noPlace", "turns",
+            "Problem"];
 
     public static List<ProblemText> All()
         => [.. Repository.Files("src/Sluice", "*.cs").Concat(Repository.Files("src/Sluice.Hosting", "*.cs")).SelectMany(In).Distinct()];

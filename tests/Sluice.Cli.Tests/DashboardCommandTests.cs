@@ -158,7 +158,8 @@ public sealed partial class DashboardCommandTests : CliTestBase
         await using SqliteStreamStore store = await OpenAsync();
         await FillAsync(store, "x");
         using SampleProcess process = Start("dashboard", Store, "--port", "0");
-        string printed = await PrintedAsync(process), root = printed[..printed.IndexOf('?', StringComparison.Ordinal)], token = printed[^32..];
+        string printed = await PrintedAsync(process), token = printed[^32..];
+        string root = printed[..printed.IndexOf('?', StringComparison.Ordinal)];
         foreach (string address in (string[])[root, $"{root}/consecutors/orders/dead.jsonl", $"{root}?token=",
             $"{root}?token={token[..^1]}", new Uri(new(root), "/").ToString()])
         {

@@ -24,7 +24,8 @@ internal static class DashboardCommand
     private static readonly Option<bool> ReadOnly = new("--read-only") { Description = "Change nothing." };
 
     public static Command Create() => CommandRun.Create("dashboard",
-        "Serves the dashboard of a store to browsers of this machine, at the address it prints, and goes on until Ctrl+C.", RunAsync, Port, ReadOnly);
+        "Serves the dashboard of a store to browsers of this machine, at the address it prints, and goes on until Ctrl+C.", RunAsync,
+        Port, ReadOnly);
 
     private static async Task<int> RunAsync(CommandRun command)
     {

@@ -7,8 +7,8 @@ namespace Sluice.Storage;
 
 /// <summary>Sorts the members of one type: restored when it is read, lost, or computed from restored ones.</summary>
 /// <remarks>
-/// A member that can be read only is lost if it has a place of its own: it has a setter that is not public, or it is automatic, or it shows a
-/// private field that can change. All others are computed. A type that has fields, and of which nothing is restored, is lost as a whole.
+/// A member that can be read only is lost if it has a place of its own: it has a setter that is not public, or it is automatic, or it shows
+/// a private field that can change. All others are computed. A type that has fields, and of which nothing is restored, is lost as a whole.
 /// </remarks>
 internal sealed class JsonMembers
 {

@@ -24,7 +24,7 @@ public sealed class FlowVerdictTests
         await using var supervisor = Supervisor.Attach(store, new() { Name = "host" });
         Processor split = new("split") { Inputs = ["text"], Outputs = ["word"] };
         Processor count = new("count") { Inputs = ["word"], Outputs = ["sum"] };
-        supervisor.Register(split, static async Task<IOVal> (IO<string> text) => throw new FormatException(await text.FirstAsync()));
+        supervisor.Register(split, static async Task<string> (IO<string> text) => throw new FormatException(await text.FirstAsync()));
         supervisor.Register(count, static async Task<int> (IO<string> word) => (await word.FirstAsync()).Length);
         FlowRun run = await supervisor.StartAsync(Flow.From(split, count).Resolve(), [IOVal.Of("text", "no")],
             cancellation: TestContext.Current.CancellationToken);

@@ -10,7 +10,8 @@ namespace Sluice.Tests.Executors;
 /// </summary>
 public class DamagedMessageTests
 {
-    private static readonly int Messages = Environment.GetEnvironmentVariable("SLUICE_DAMAGES") is null ? Repetitions.Of(200, all: 500) : 10_000;
+    private static readonly int Messages
+        = Environment.GetEnvironmentVariable("SLUICE_DAMAGES") is null ? Repetitions.Of(200, all: 500) : 10_000;
 
     [Theory]
     [InlineData(ResumeMode.FromScratch, Traits = ["Length", "long"])]

@@ -169,7 +169,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             // The function may use other stores: a failure of such a store is one of the function.
             IStreamStore store = core.Store.Root;
             if (Find<ClosedStoreException>(e, watch.Failure, one => one.Store == store) is { } closed) throw closed;
-            if (Find<StoreRolledBackException>(e, watch.Failure, one => one.Store is null || one.Store == store) is { } loss)
+            if (Find<StoreRolledBackException>(e, watch.Failure, one => one.Store == store) is { } loss)
                 throw new StoreRolledBackException(loss.Message, e);
             if (watch.Cancelled.IsCancellationRequested)
                 end = new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason);

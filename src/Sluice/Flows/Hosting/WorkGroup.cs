@@ -132,7 +132,9 @@ internal sealed class WorkGroup : IDisposable
         }
         catch (Exception e)
         {
-            core.Problem = $"The processor {function.Processor.Name} is not hosted here any more: {e.Message}";
+            // Leases are asked for without the retrier.
+            Exception cause = e is ObjectDisposedException closed and not ClosedStoreException ? calls.Closed(closed) : e;
+            core.Problem = $"The processor {function.Processor.Name} is not hosted here any more: {cause.Message}";
             core.Warn(core.Problem);
         }
         await LeaveAsync().ConfigureAwait(false);

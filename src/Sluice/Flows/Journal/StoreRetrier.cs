@@ -93,9 +93,7 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
             }
             catch (ObjectDisposedException e) when (Owner is not null && e is not ClosedStoreException)
             {
-                throw new ClosedStoreException(ClosedStore.Explain("supervisor", Owner,
-                    "A durable store keeps the runs for the next start."), e)
-                { Store = store.Root };
+                throw Closed(e);
             }
             catch (StreamStoreException e) when (e is not StoreRolledBackException && !e.IsPermanent
                 && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)
@@ -114,6 +112,13 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
             untold = null;
         }
     }
+
+    /// <summary>Says that the store was disposed, in words that name its user.</summary>
+    public ClosedStoreException Closed(ObjectDisposedException cause)
+        => new(ClosedStore.Explain("supervisor", Owner ?? "", "A durable store keeps the runs for the next start."), cause)
+        {
+            Store = store.Root
+        };
 
     public Task DoAsync(string stream, Func<ValueTask> call, CancellationToken cancellation) => DoAsync([stream], call, cancellation);
 

@@ -11,7 +11,8 @@ public class LostPythonTests
 {
     private static CancellationToken Cancellation => FlowLab.Cancellation;
 
-    /// <summary>Kills at seeded places, 24 in <c>./test --long</c>. So many values are never on their way that the child has ended before.</summary>
+    /// <summary>Kills at seeded places, 24 in <c>./test --long</c>. So many values are never on their way that the child has ended
+    /// before.</summary>
     [Theory]
     [InlineData(ResumeMode.FromScratch, 1, Traits = ["Length", "long"])]
     [InlineData(ResumeMode.PerItem, 2)]
