@@ -112,7 +112,8 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
     {
         try
         {
-            await WithinAsync(inner.GetTimeAsync(cancellation).AsTask(), null, cancellation).ConfigureAwait(false);
+            // Without the token: a store that was disposed says so at once.
+            await WithinAsync(inner.GetTimeAsync(CancellationToken.None).AsTask(), null, cancellation).ConfigureAwait(false);
             return false;
         }
         catch (Exception e)
