@@ -16,9 +16,9 @@ internal sealed record ProblemText(string Path, int Line, string Text)
     /// <summary>Members that make a text which others show, by the names of file and member.</summary>
     internal static readonly HashSet<string> Makers =
     [
-        "CodeVersionGate.Why", "EntranceTurns.Problem", "GroupMember.JoinAsync", "GroupMembership.Sinks.WhySinksWait",
+        "CodeVersionGate.Why", "GroupMember.JoinAsync", "GroupMembership.Sinks.WhySinksWait",
         "HostedConsecutor.Problem", "HostedConsecutor.Stopped", "HostedPipeline.Problem", "NamedOutputs.Wait", "OutputReservations.Problem",
-        "PendingSends.Problem", "Rounds.WhyHeldUp", "StoppedPartitions.Stop",
+        "PendingSends.Problem", "Rounds.Entrances.WhyNothingBegins", "Rounds.WhyHeldUp", "StoppedPartitions.Stop",
     ];
 
     /// <summary>Calls and values in an assignment whose texts are found elsewhere: in <see cref="Makers"/>, or in the variable's own

@@ -165,8 +165,8 @@ public sealed partial class DashboardCommandTests : CliTestBase
         {
             using HttpResponseMessage refused = await browser.GetAsync(address, Cancellation);
             Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
-            Assert.StartsWith("This dashboard answers the user who has started it.", await refused.Content.ReadAsStringAsync(Cancellation),
-                StringComparison.Ordinal);
+            Assert.StartsWith("This dashboard answers only the user who has started it.",
+                await refused.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
         }
         using var form = new FormUrlEncodedContent([new("number", "1")]);
         using HttpResponseMessage posted = await browser.PostAsync($"{root}/consecutors/orders/discard?token={token}", form, Cancellation);

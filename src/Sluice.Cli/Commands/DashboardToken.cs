@@ -7,12 +7,12 @@ using Microsoft.AspNetCore.Http.Extensions;
 namespace Sluice.Cli.Commands;
 
 /// <summary>
-/// Lets in the browsers of the user who has started the command: every user of a machine reaches its ports, and the pages show payloads and
-/// change the store with the rights of that user.
+/// Answers only the user who has started the command. Every user of a machine can open its ports, and the pages show payloads and change
+/// the store with the rights of that user.
 /// </summary>
 /// <remarks>
-/// The command prints an address with a random token. Who opens it gets a cookie. Programs send it as a bearer token. Source:
-/// the token of Jupyter Server. Thread-safe.
+/// The command prints an address with a random token. A browser that opens this address gets a cookie, and sends it with each
+/// further request. Programs send the token as a bearer token. Source: the token of Jupyter Server. Thread-safe.
 /// </remarks>
 internal sealed class DashboardToken
 {
@@ -40,8 +40,8 @@ internal sealed class DashboardToken
         {
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             context.Response.ContentType = "text/plain; charset=utf-8";
-            await context.Response.WriteAsync("This dashboard answers the user who has started it. Open the address that sluice dashboard "
-                + "has printed, with its token.\n", context.RequestAborted).ConfigureAwait(false);
+            await context.Response.WriteAsync("This dashboard answers only the user who has started it. Open the whole address that the "
+                + "command sluice dashboard has printed: its end is the token.\n", context.RequestAborted).ConfigureAwait(false);
         }
     }
 

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Sluice.Dashboard.Access;
 
@@ -15,7 +17,7 @@ namespace Sluice.Dashboard.Access;
 /// pages must not depend on their storage. Thread-safe.
 /// </remarks>
 /// <param name="protection">Protects the data of the program; null if it has none.</param>
-internal sealed class FormTokens(IDataProtectionProvider? protection)
+internal sealed partial class FormTokens(IDataProtectionProvider? protection)
 {
     public const string Field = "form-token";
 
@@ -27,6 +29,7 @@ internal sealed class FormTokens(IDataProtectionProvider? protection)
 
     private readonly IDataProtector? protector = protection?.CreateProtector("Sluice.Dashboard.Forms");
     private readonly byte[] key = RandomNumberGenerator.GetBytes(32);
+    private volatile bool areKeysLost;
 
     /// <summary>Returns the token for the forms of an answer, and sets the cookie if the browser has none.</summary>
     public string Issue(HttpContext context, string path)
@@ -44,7 +47,7 @@ internal sealed class FormTokens(IDataProtectionProvider? protection)
                 IsEssential = true,
             });
         }
-        return Sign(cookie);
+        return Sign(cookie, context);
     }
 
     /// <summary>Whether a posted form is one of ours.</summary>
@@ -56,18 +59,28 @@ internal sealed class FormTokens(IDataProtectionProvider? protection)
             && IsSigned(Encoding.ASCII.GetBytes(cookie), form[Field].ToString());
     }
 
-    private string Sign(string cookie)
+    private string Sign(string cookie, HttpContext context)
     {
         byte[] text = Encoding.ASCII.GetBytes(cookie);
         try
         {
-            if (protector is not null) return Convert.ToHexString(protector.Protect(text));
+            if (protector is null) return Convert.ToHexString(HMACSHA256.HashData(key, text));
+            string token = Convert.ToHexString(protector.Protect(text));
+            areKeysLost = false;
+            return token;
         }
-        catch (Exception)                            // whatever the storage of the program's keys throws
+        catch (Exception e) when (protector is not null)             // whatever the storage of the program's keys throws
         {
+            if (!areKeysLost && context.RequestServices.GetService<ILoggerFactory>()?.CreateLogger("Sluice.Dashboard") is { } log)
+                KeysLost(log, e.Message);
+            areKeysLost = true;                      // told once
         }
         return Convert.ToHexString(HMACSHA256.HashData(key, text));
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The keys of the program's data protection cannot be had, so other instances do not "
+        + "take the forms of this one: {Why}")]
+    private static partial void KeysLost(ILogger log, string why);
 
     private bool IsSigned(byte[] cookie, string token)
     {

@@ -24,7 +24,7 @@ internal static class LetterActions
         if (DeadLetterEditing.WhyNot(letter) is { } why) throw new MissingException(why);
         string text = (request.Field("payload") ?? "").Replace("\r\n", "\n", StringComparison.Ordinal);      // as browsers send line ends
         if (WhyBroken(letter, text) is { } broken)
-            throw new MissingException($"The text is no JSON, and the payload was: {broken} Nothing was changed. Go back, and mend it.",
+            throw new MissingException($"The payload was JSON, and the text is not: {broken} Nothing was changed. Go back, and mend it.",
                 StatusCodes.Status400BadRequest);
         bool isNew = false;
         string what = $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {VisibleText.Shorten(text, MaxNoted)}; the "
@@ -37,7 +37,7 @@ internal static class LetterActions
         return ActionOutcome.GoTo(Letters(request, one, isNew ? "done=sent" : "done=sent-before"));
     }
 
-    // The letter is deleted when the text is sent: a slip of the pen must not cost its payload.
+    // The letter is deleted when the text is sent, so a typing error would cost its payload.
     private static string? WhyBroken(StoredDeadLetter letter, string text)
         => letter.Entry.Payload.Span is not [(byte)'{' or (byte)'[' or (byte)'"', ..] || WhyNoJson(letter.Entry.Payload) is not null ? null
             : WhyNoJson(Encoding.UTF8.GetBytes(text));              // another serializer may have written 42, or null

@@ -6,7 +6,7 @@ namespace Sluice.Hosting;
 /// <param name="time">The clock.</param>
 internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>> open, TimeProvider time) : StreamStoreWrapper
 {
-    // A refusal says little about a store that nobody has sent to since.
+    // If no append follows, nobody knows whether the store would still refuse one.
     private static readonly TimeSpan MaxAgeOfRefusal = TimeSpan.FromMinutes(5);
 
     private readonly SemaphoreSlim opening = new(1);

@@ -162,7 +162,6 @@ public sealed partial class Consecutor<T>
         if (started.Completion.Exception is { } failure) Fail(failure.InnerException!);
     }
 
-    /// <summary>Ends the consecutor after a failure that no single item caused. Items in flight go back to the store.</summary>
     /// <summary>Whether this member acquires partitions and leases. For tests: false makes a member that lives and takes nothing.</summary>
     internal bool TakesWork
     {
@@ -187,6 +186,7 @@ public sealed partial class Consecutor<T>
         ended.TrySetResult();
     }
 
+    /// <summary>Ends the consecutor after a failure that no single item caused. Items in flight go back to the store.</summary>
     private void Fail(Exception cause) => Fail(cause, isTold: false);
 
     private void Fail(Exception cause, bool isTold)

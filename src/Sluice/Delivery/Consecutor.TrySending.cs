@@ -31,7 +31,7 @@ public sealed partial class Consecutor<T>
     /// <exception cref="StreamStoreException">The store failed for long. The item may or may not have been accepted; with an idempotency
     /// key it can be sent again safely.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while waiting. An item that waited for room is not accepted later. If the
-    /// store was being asked at that moment, the item may be accepted nevertheless.</exception>
+    /// store was being asked at that moment, or had left an earlier try unanswered, the item may be accepted nevertheless.</exception>
     public Task<SendResult> TrySendAsync(T item, SendOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= SendOptions.Default;

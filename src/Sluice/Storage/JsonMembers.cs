@@ -14,7 +14,7 @@ internal sealed class JsonMembers
 {
     private const BindingFlags Own = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
-    // Members of collections that say how it is kept, not what is in it.
+    // Members that say how a collection is kept, not what is in it.
     private static readonly HashSet<string> OfKeeping =
         ["Capacity", "Comparer", "Count", "IsFixedSize", "IsReadOnly", "IsSynchronized", "Keys", "SyncRoot", "Values"];
 

@@ -51,7 +51,7 @@ public sealed class FailingActionTests : IAsyncDisposable
         Answer refused = await viewer.PostAsync("/consecutors/orders/edit", "/consecutors/orders/dead/1", ("number", "1"),
             ("payload", "{ no"));
         Assert.Equal(HttpStatusCode.BadRequest, refused.Status);
-        Assert.Contains("The text is no JSON, and the payload was:", refused.Text, StringComparison.Ordinal);
+        Assert.Contains("The payload was JSON, and the text is not:", refused.Text, StringComparison.Ordinal);
         Assert.Equal(2, (await letters.ListAsync()).Count);
         Answer sent = await viewer.PostAsync("/consecutors/orders/edit", "/consecutors/orders/dead/1", ("number", "1"), ("payload", "{}"));
         Assert.Equal(HttpStatusCode.SeeOther, sent.Status);

@@ -3,10 +3,10 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A store with 50,000 rows of each kind, with <c>./test --long</c> 100,000.</summary>
+/// <summary>A store with 100,000 rows of each kind.</summary>
 internal static class LargeStore
 {
-    public static readonly int Many = Repetitions.Of(50_000, all: 100_000);
+    public const int Many = 100_000;
 
     /// <summary>The number of appends of maximum spread to the wide stream.</summary>
     public const int WideAppends = 65;

@@ -13,7 +13,7 @@ public sealed class ServerTimeTests
         MostMarkers = (StoreCommit.MaxItems + 100) / 19;
 
     // The commands of a call are the same on each machine. Their time is not, but one command that goes through all rows counts as one: it
-    // takes five to ten times as long as a call may, and three times is what other work on the cores and caches does.
+    // takes ten times as long as a call may, and three times is what other work on the cores and caches does.
     private const int MaxCommands = 2500;
     private static readonly TimeSpan Longest = 3 * TimeSpan.FromMilliseconds(10);
 

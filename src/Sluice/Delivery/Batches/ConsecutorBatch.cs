@@ -42,7 +42,7 @@ public sealed class ConsecutorBatch<T>
     /// <exception cref="PayloadException">The item cannot be written, or is too long.</exception>
     /// <exception cref="StreamStoreException">The store failed for long. The item may or may not have been accepted.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while waiting. An item that waited for room is not accepted later. If the
-    /// store was being asked at that moment, the item may be accepted nevertheless.</exception>
+    /// store was being asked at that moment, or had left an earlier try unanswered, the item may be accepted nevertheless.</exception>
     public async ValueTask SendAsync(T item, CancellationToken cancellation = default)
     {
         BeginSend();

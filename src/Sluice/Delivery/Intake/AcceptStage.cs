@@ -61,7 +61,8 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         if (source.SentBefore is { } sent)
             accepted = new(source.Name, sent, stored.Parts, appender.HasSums ? source.AcceptedSum : null);
         // In a run that stops, a function may have ended the item early, because its token is cancelled. `EndsRoot` is read first: a run is
-        // stopping before it cancels the token. Directly behind the source there is no such function, but that of a tick (TickPump).
+        // stopping before it cancels the token. If the source stands directly in front of this stage, there is
+        // no such function, except that of a tick: TickPump looks at its end itself.
         var graph = Context.Run.Recorder;
         bool isDirect = graph.Feeding(Node).All(from => !graph.Feeding(from).Any());
         appender.Position = batch => batch.EndsRoot && (isDirect || !Context.Run.IsStopping)

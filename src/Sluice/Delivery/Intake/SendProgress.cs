@@ -28,6 +28,7 @@ internal sealed class SendProgress(string name)
                 Sequence = store.Sequence,
                 IsPermanent = store.IsPermanent
             },
+            ObjectDisposedException => null,         // callers tell the classes apart
             InvalidOperationException => new InvalidOperationException(text, failure),
             _ => null,
         };

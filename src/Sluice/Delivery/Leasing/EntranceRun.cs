@@ -70,6 +70,7 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
             ItemTracking opened = new(core)
             {
                 Name = core.Name,
+                OnWarning = core.Options.OnWarning,
                 IsTraced = Telemetry.IsTraced,
                 HasEntrances = true,
                 Outputs = core.Outputs,

@@ -12,9 +12,6 @@ namespace Sluice.Delivery;
 /// <param name="time">The clock.</param>
 internal sealed class EntranceTurns(EntranceRun entrances, ItemsInFlight inFlight, bool areNeeded, TimeProvider time)
 {
-    // Most turns are over before.
-    private static readonly TimeSpan Long = TimeSpan.FromSeconds(10);
-
     private readonly List<(Root Root, string Node, ReadOnlyMemory<byte> Payload)> waiting = [];
     private volatile bool isTaken;
     private long since;                              // when the turn was asked for, or given
@@ -23,10 +20,8 @@ internal sealed class EntranceTurns(EntranceRun entrances, ItemsInFlight inFligh
     public bool IsTaken => isTaken;
 
     /// <summary>Why nothing begins, if that is so for long; otherwise null.</summary>
-    public string? Problem => isTaken && time.GetElapsedTime(Volatile.Read(ref since)) >= Long
-        ? "Redriven letters, halves of lists and other items that enter in the middle take turns with the others, because of a KeyBy, a "
-            + $"Throttle or a node class. {Amounts.Of(inFlight.Count, "item")} of one kind must end, in flight or waiting for the turn, "
-            + "before others begin. Is one of them slow?" : null;
+    public string? Problem => isTaken && time.GetElapsedTime(Volatile.Read(ref since)) >= Rounds.LongTurn
+        ? Rounds.WhyNothingBegins : null;
 
     /// <summary>Enters a leased item at a node, or keeps it for its turn.</summary>
     public void Enter(Root root, string node, ReadOnlyMemory<byte> payload)

@@ -49,7 +49,9 @@ internal sealed partial class Rounds(ConsecutorCore core)
             foreach (RoundItem item in items)
             {
                 partition.Leased.Enqueue(item);
-                takesTurns |= core.Recorder.CountsOnOneRun && item.Headers.Node is not null;
+                if (takesTurns || !core.Recorder.CountsOnOneRun || item.Headers.Node is null) continue;
+                takesTurns = true;
+                turnBegan = core.Time.GetTimestamp();
             }
         }
         if (partition.IsVoid) Drop(partition);       // lost just now
@@ -57,7 +59,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
 
     /// <summary>The problem that keeps partitions from being processed, as a text for people; null if there is none.</summary>
     /// <remarks>The order of a partition belongs to others: its count may be the one of a moment ago.</remarks>
-    public string? Problem => held is { Order.Count: > 0 } partition ? WhyHeldUp(partition) : endProblem;
+    public string? Problem => held is { Order.Count: > 0 } partition ? WhyHeldUp(partition) : endProblem ?? SlowTurn;
 
     /// <summary>Chooses the partitions to lease from: those without a running round in which few enough entries wait behind failed ones.
     /// From other partitions, only due entries are leased.</summary>

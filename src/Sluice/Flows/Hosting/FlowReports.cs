@@ -91,8 +91,8 @@ internal static class FlowReports
 
     /// <summary>
     /// Cancels a run. The journal entry comes before the failure of the streams, so that later readers of either find it. Once the journal
-    /// has it, the rest follows also if the caller gives up or the service has ended: nobody else ends the streams of processors without a
-    /// host.
+    /// has it, the streams end also if the caller gives up or this service has ended: if no service hosts a processor, nothing else ends
+    /// its streams.
     /// </summary>
     public static async Task CancelAsync(SupervisorCore core, RunPlan plan, string reason, CancellationToken cancellation)
     {

@@ -75,7 +75,7 @@ internal sealed class ParameterBinding
         {
             Visible = visible,
             HasDefault = parameter.HasDefaultValue || EmptyCollections.Of(parameter) is not null,
-            Default = parameter.HasDefaultValue ? ParameterDefaults.Of(parameter) : null,
+            Default = parameter.HasDefaultValue ? ParameterDefault.Of(parameter) : null,
             Rest = EmptyCollections.Of(parameter),
         };
         binding.Look(name, visible);

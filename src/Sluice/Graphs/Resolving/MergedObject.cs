@@ -35,7 +35,7 @@ internal static class MergedObject
     private static object? ArgumentOf(Type type, ParameterInfo parameter, IReadOnlyDictionary<string, object?> values)
     {
         if (values.TryGetValue(parameter.Name!, out object? value)) return Fitting(type, parameter.Name!, parameter.ParameterType, value);
-        if (parameter.HasDefaultValue) return ParameterDefaults.Of(parameter);
+        if (parameter.HasDefaultValue) return ParameterDefault.Of(parameter);
         if (new NullabilityInfoContext().Create(parameter).WriteState == NullabilityState.Nullable) return null;
         throw Missing(type, parameter.Name!, values);
     }

@@ -74,9 +74,13 @@ public class EntranceTurnsTests
         await consecutor.SendAllAsync([100, 200], Cancellation);
         for (int i = 0; i < 200; i++) await Member.NextAsync();
         Assert.Equal(["1 begins"], steps);
+        Assert.Null(consecutor.Snapshot().Problem);
+        clock.Advance(TimeSpan.FromSeconds(11));
+        Assert.StartsWith("No item begins here: redriven letters", consecutor.Snapshot().Problem, StringComparison.Ordinal);
         released.SetResult();
         Assert.Equal(4, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal(["1 begins", "1 ends", $"{letter} begins", $"{letter} ends"], steps.Take(4));
+        Assert.Null(consecutor.Snapshot().Problem);
         Assert.Equal(8, steps.Count);
     }
 

@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace Sluice.Storage;
+namespace Sluice;
 
 /// <summary>Reads the default of an optional parameter.</summary>
 internal static class ParameterDefault
