@@ -12,7 +12,8 @@ public class ConnectingTests(SharedServer server)
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
             await RedisStreamStore.ConnectAsync("127.0.0.1:1,password=secret,connectTimeout=300", new() { Timeout = TimeSpan.Zero }));
 
-        Assert.Equal("No Redis server answers at 127.0.0.1:1: is it running, and is that its address?", failure.Message);
+        Assert.Equal("No Redis server answers at 127.0.0.1:1: is it running, and is that its address, and does it want TLS there "
+            + "(ssl=true)?", failure.Message);
     }
 
     [Theory]

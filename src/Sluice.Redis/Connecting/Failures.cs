@@ -66,7 +66,7 @@ internal static class Failures
 
     public static StreamStoreException NotThere(ServerAddress address)
         => new($"No Redis server answers at {address}: is it running, and is that its "
-        + $"address{(address.Options.Ssl ? ", and does it speak TLS there (ssl=true)" : "")}?");
+        + $"address, and does it {(address.Options.Ssl ? "speak" : "want")} TLS there (ssl=true)?");
 
     public static StreamStoreException Other(ServerAddress address)
         => new($"Something answers at {address}, but it does not speak Redis's protocol: is that the server's "
