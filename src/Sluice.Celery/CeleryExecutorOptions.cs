@@ -14,7 +14,8 @@ public sealed record CeleryExecutorOptions
     public IReadOnlyDictionary<string, CeleryRoute> Routes
     {
         get;
-        init => field = new Dictionary<string, CeleryRoute>(value ?? throw new ArgumentNullException(nameof(value)), StringComparer.Ordinal);
+        init => field = new Dictionary<string, CeleryRoute>(value ?? throw new ArgumentNullException(nameof(value)),
+            StringComparer.Ordinal);
     } = new Dictionary<string, CeleryRoute>();
 
     /// <summary>The name of the task, as <c>sluice.celery.serve</c> registers it; default <c>sluice.run</c>.</summary>

@@ -16,8 +16,8 @@ internal sealed class HostDisposal : IAsyncDisposable
 }
 
 /// <summary>Stops the units of a host at once if one of them meets the disposed container.</summary>
-/// <remarks>Thread-safe. From the beginning of its disposal the container opens no scope. It comes to <see cref="HostDisposal"/> only behind
-/// the services that it made later.</remarks>
+/// <remarks>Thread-safe. From the beginning of its disposal the container opens no scope. It comes to <see cref="HostDisposal"/> only
+/// behind the services that it made later.</remarks>
 internal sealed class DisposedContainer(IServiceProvider container)
 {
     private volatile SluiceHost? host;

@@ -88,7 +88,8 @@ public sealed partial class Consecutor<T>
         lock (sync)
         {
             if (senderNumber == 0) senderNumber = SenderNumbers.Rent(Name);
-            return senderNumber == 1 ? Member : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Member}/{senderNumber}");
+            return senderNumber == 1 ? Member
+                : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Member}/{senderNumber}");
         }
     }
 

@@ -12,8 +12,8 @@ internal interface IResumablePump
     /// <summary>The kind of producer, for people. Stored with the position: other kinds cannot read it.</summary>
     string Kind { get; }
 
-    /// <summary>Takes what one run at a time may use. Called before the producer is opened in the store, and so before an earlier run of it is
-    /// superseded.</summary>
+    /// <summary>Takes what one run at a time may use. Called before the producer is opened in the store, and so before an earlier run of
+    /// it is superseded.</summary>
     /// <returns>Gives back what the pump has not used; null if there is nothing to take. To dispose at the end of the run.</returns>
     IDisposable? Claim() => null;
 

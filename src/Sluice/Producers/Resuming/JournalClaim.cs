@@ -2,8 +2,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Sluice.Producers;
 
-/// <summary>The journal of a producer, held by one run. A consecutor takes it before it opens the producer in the store, so that a second run
-/// fails alone, and does not supersede the first one.</summary>
+/// <summary>The journal of a producer, held by one run. A consecutor takes it before it opens the producer in the store, so that a second
+/// run fails alone, and does not supersede the first one.</summary>
 /// <remarks>Used by one run: the accepting stage takes it, the source opens the journal with it.</remarks>
 /// <param name="producer">The name of the producer.</param>
 /// <param name="path">The path of the journal.</param>
@@ -24,8 +24,8 @@ internal sealed class JournalClaim(string producer, string path, FileShare share
         check?.Invoke();
         if (!Directory.Exists(System.IO.Path.GetDirectoryName(path)))
             throw new DirectoryNotFoundException(
-                $"The directory of the journal {path}, in which the producer '{producer}' writes down what it has taken, does not exist. Make "
-                    + $"it, or name another one.");
+                $"The directory of the journal {path}, in which the producer '{producer}' writes down what it has taken, does not exist. "
+                    + $"Make it, or name another one.");
         try
         {
             file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);

@@ -127,7 +127,8 @@ public class EntranceTurnsTests
 
     private static string KeyOf(int n) => $"{n % 7}";
 
-    private Consecutor<int> New(string shape, bool isKeyed, MemoryStreamStore store, SeededScheduler? scheduler, int partitions = Partitions)
+    private Consecutor<int> New(string shape, bool isKeyed, MemoryStreamStore store, SeededScheduler? scheduler,
+        int partitions = Partitions)
     {
         Consecutor<int>? self = null;
         return self = new("work", source => shape switch

@@ -135,7 +135,7 @@ public class TwiceRunningTests
                 Assert.Equal(SendStatus.Accepted, (await sends.TrySendAsync(n, cancellation: Cancellation)).Status);
             }
         }
-        Assert.Equal(32, (await works.WaitForIdleAsync(Cancellation)).Completed);
+        Assert.Equal(32, (await store.FindStreamAsync("numbers", Cancellation))!.Appended);
     }
 
     private static Consecutor<int> New(IStreamStore store, Func<int, Task> work, string name = "numbers", string member = "me")

@@ -40,7 +40,8 @@ public sealed class TwoRunsTests : IDisposable
         => ((kind == "files" ? Files() : Lines()) | consecutor).Start(new RunOptions { Time = clock });
 
     private Source<string> Files() => Source.ResumableFiles("in", directory.FullName,
-        new() { QuietDuration = TimeSpan.Zero, PollInterval = TimeSpan.FromSeconds(1), Time = clock }).Select(path => Path.GetFileName(path));
+        new() { QuietDuration = TimeSpan.Zero, PollInterval = TimeSpan.FromSeconds(1), Time = clock })
+        .Select(path => Path.GetFileName(path));
 
     private Source<string> Lines()
         => Source.ResumableLines("in", Path.Combine(directory.FullName, "*"), new() { PollInterval = TimeSpan.FromSeconds(1) });
