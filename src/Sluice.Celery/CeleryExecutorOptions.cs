@@ -10,7 +10,13 @@ public sealed record CeleryExecutorOptions
     public CeleryRoute Route { get; init; } = new();
 
     /// <summary>The routes of processors, by their names.</summary>
-    public IReadOnlyDictionary<string, CeleryRoute> Routes { get; init; } = new Dictionary<string, CeleryRoute>();
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public IReadOnlyDictionary<string, CeleryRoute> Routes
+    {
+        get;
+        init => field = new Dictionary<string, CeleryRoute>(value ?? throw new ArgumentNullException(nameof(value)),
+            StringComparer.Ordinal);
+    } = new Dictionary<string, CeleryRoute>();
 
     /// <summary>The name of the task, as <c>sluice.celery.serve</c> registers it; default <c>sluice.run</c>.</summary>
     public string TaskName { get; init; } = "sluice.run";

@@ -3,7 +3,8 @@ namespace Sluice.Hosting;
 /// <summary>Gives functions of a pipeline the services of a scope that lasts for one item, or for one batch where items are
 /// batches.</summary>
 /// <remarks>A failure of the scope, when it makes the service or disposes it, fails the item as a failure of the function does. If the
-/// function and the end of its scope both fail, the item fails with an <see cref="AggregateException"/> of both.</remarks>
+/// function and the end of its scope both fail, the item fails with an <see cref="AggregateException"/> of both. If the host is disposed
+/// without a stop, an item that begins then goes back to the store.</remarks>
 /// <example><code>
 /// sluice.AddConsecutor&lt;Order&gt;("orders", (services, source) => source
 ///     | services.ForEachItem((OrderDb db, Order order, CancellationToken token) => db.SaveAsync(order, token)));
@@ -20,7 +21,8 @@ public static class ItemScopes
     {
         ArgumentNullException.ThrowIfNull(function);
         Check<TService>(services);
-        return (item, cancellation) => CallAsync(services, (TService service) => function(service, item, cancellation));
+        var scopes = new CallScopes(services);
+        return (item, cancellation) => scopes.CallAsync((TService service) => function(service, item, cancellation), cancellation);
     }
 
     /// <inheritdoc cref="ForEachItem{TService, TIn, TOut}(IServiceProvider, Func{TService, TIn, CancellationToken, Task{TOut}})"/>
@@ -29,11 +31,12 @@ public static class ItemScopes
     {
         ArgumentNullException.ThrowIfNull(function);
         Check<TService>(services);
-        return (item, cancellation) => CallAsync(services, async (TService service) =>
+        var scopes = new CallScopes(services);
+        return (item, cancellation) => scopes.CallAsync(async (TService service) =>
         {
             await function(service, item, cancellation).ConfigureAwait(false);
             return true;
-        });
+        }, cancellation);
     }
 
     // A container that cannot be asked shows it with the first item.
@@ -43,31 +46,5 @@ public static class ItemScopes
         if (services.GetService<IServiceProviderIsService>() is { } known
             && new NeededService(typeof(TService), "ForEachItem").WhatIsMissing(known) is { } missing)
             throw new InvalidOperationException(missing);
-    }
-
-    /// <summary>Calls a function with a service of a scope of its own.</summary>
-    internal static async Task<TOut> CallAsync<TService, TOut>(IServiceProvider services, Func<TService, Task<TOut>> function)
-        where TService : notnull
-    {
-        AsyncServiceScope scope = services.CreateAsyncScope();
-        TOut result;
-        try
-        {
-            result = await function(scope.ServiceProvider.GetRequiredService<TService>()).ConfigureAwait(false);
-        }
-        catch (Exception failure)
-        {
-            try
-            {
-                await scope.DisposeAsync().ConfigureAwait(false);
-            }
-            catch (Exception end)
-            {
-                throw new AggregateException(failure, end);
-            }
-            throw;
-        }
-        await scope.DisposeAsync().ConfigureAwait(false);
-        return result;
     }
 }

@@ -21,8 +21,8 @@ public sealed partial class SluiceBuilder
         Func<Step<T, TResult>, Step<T, TResult>>? configure = null) where TService : notnull
     {
         ArgumentNullException.ThrowIfNull(function);
-        return AddStep<TService, Step<T, TResult>>(name, container => Step.Of((T argument, CancellationToken cancellation)
-            => ItemScopes.CallAsync(container, (TService service) => function(service, argument, cancellation))).Named(name), configure);
+        return AddStep<TService, Step<T, TResult>>(name, scopes => Step.Of((T argument, CancellationToken cancellation)
+            => scopes.CallAsync((TService service) => function(service, argument, cancellation), cancellation)).Named(name), configure);
     }
 
     /// <inheritdoc cref="AddStep{TService, T, TResult}"/>
@@ -31,8 +31,8 @@ public sealed partial class SluiceBuilder
         Func<Step<T1, T2, TResult>, Step<T1, T2, TResult>>? configure = null) where TService : notnull
     {
         ArgumentNullException.ThrowIfNull(function);
-        return AddStep<TService, Step<T1, T2, TResult>>(name, container => Step.Of((T1 first, T2 second, CancellationToken cancellation)
-            => ItemScopes.CallAsync(container, (TService service) => function(service, first, second, cancellation))).Named(name),
+        return AddStep<TService, Step<T1, T2, TResult>>(name, scopes => Step.Of((T1 first, T2 second, CancellationToken cancellation)
+            => scopes.CallAsync((TService service) => function(service, first, second, cancellation), cancellation)).Named(name),
             configure);
     }
 
@@ -42,15 +42,15 @@ public sealed partial class SluiceBuilder
         Func<StepAction<T>, StepAction<T>>? configure = null) where TService : notnull
     {
         ArgumentNullException.ThrowIfNull(function);
-        return AddStep<TService, StepAction<T>>(name, container => Step.Of((T argument, CancellationToken cancellation)
-            => (Task)ItemScopes.CallAsync(container, async (TService service) =>
+        return AddStep<TService, StepAction<T>>(name, scopes => Step.Of((T argument, CancellationToken cancellation)
+            => (Task)scopes.CallAsync(async (TService service) =>
             {
                 await function(service, argument, cancellation).ConfigureAwait(false);
                 return true;
-            })).Named(name), configure);
+            }, cancellation)).Named(name), configure);
     }
 
-    private SluiceBuilder AddStep<TService, TStep>(string name, Func<IServiceProvider, TStep> make, Func<TStep, TStep>? configure)
+    private SluiceBuilder AddStep<TService, TStep>(string name, Func<CallScopes, TStep> make, Func<TStep, TStep>? configure)
         where TStep : Delegate
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
@@ -61,7 +61,7 @@ public sealed partial class SluiceBuilder
         Services.AddSingleton(new NeededService(typeof(TService), $"The step {name}"));
         Services.AddKeyedSingleton(name, (container, _) =>
         {
-            TStep step = make(container);
+            TStep step = make(new(container));
             return configure is null ? step : configure(step)
                 ?? throw new InvalidOperationException($"The options of the step {name} returned null instead of a step.");
         });

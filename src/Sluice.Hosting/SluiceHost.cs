@@ -23,7 +23,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     private volatile bool isStarted, isDisposed;
     private volatile string? failure;                // the first failure for good
     private string doing = "";                       // what the start waits for
-    private Task? starting, ended;
+    private Task? starting, ended, cutShort;
 
     /// <summary>The units; null before the host starts.</summary>
     public HostedUnits? Units => units;
@@ -81,7 +81,23 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     public Task StopAsync(CancellationToken cancellationToken) => StopAsync(stopsSupervisor: true, cancellationToken);
 
     /// <summary>Stops the units of a host that is disposed. The container disposes the supervisor.</summary>
-    public Task CutShortAsync() => StopAsync(stopsSupervisor: false, new(canceled: true));
+    public async Task CutShortAsync()
+    {
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (Interlocked.CompareExchange(ref cutShort, end.Task, null) is { } other)
+        {
+            await other.ConfigureAwait(false);
+            return;
+        }
+        try
+        {
+            await StopAsync(stopsSupervisor: false, new(canceled: true)).ConfigureAwait(false);
+        }
+        finally
+        {
+            end.SetResult();
+        }
+    }
 
     private async Task StopAsync(bool stopsSupervisor, CancellationToken cancellationToken)
     {
@@ -112,6 +128,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
 
     private async Task StartUnitsAsync(CancellationToken cancellation)
     {
+        container.GetRequiredService<DisposedContainer>().Ends(this);
         var made = new HostedUnits(container.GetServices<HostedUnit>());
         foreach (HostedUnit unit in made.InOrder) WiringException.Guard(unit.Title, () => unit.Make(container));
         settings.Check(made.Names);
@@ -192,20 +209,5 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         if (IsStopping) HostLog.FailedWhileStopping(log, unit.Title, where, cause);
         else if (stops) HostLog.FailedAndStops(log, unit.Title, where, cause);
         else HostLog.Failed(log, unit.Title, where, cause);
-    }
-}
-
-/// <summary>Stops the units of a host that is disposed without a stop, before the container disposes the objects that they use.</summary>
-/// <remarks>The container disposes its objects in the reverse order of their creation. The host asks for this one when all units are
-/// made.</remarks>
-internal sealed class HostDisposal : IAsyncDisposable
-{
-    private SluiceHost? host;
-
-    public void EndBefore(SluiceHost ended) => host = ended;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (host is not null) await host.CutShortAsync().ConfigureAwait(false);
     }
 }

@@ -53,6 +53,7 @@ public static class SluiceServices
         services.AddSingleton(static container => container.GetRequiredService<HostedSupervisor>().Attached);
         services.AddSingleton<SluiceHost>();
         services.AddSingleton<HostDisposal>();
+        services.AddSingleton<DisposedContainer>();
         ListeningServer.Wrap(services);
         services.AddSingleton<SluiceHealth>();
         services.AddSingleton<IHostedService>(static container => container.GetRequiredService<SluiceHost>());

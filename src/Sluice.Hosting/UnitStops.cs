@@ -3,7 +3,8 @@ namespace Sluice.Hosting;
 /// <summary>Stops units one after the other, senders before receivers, within the time that the host has.</summary>
 /// <remarks>
 /// A unit gets the time that is left, less a share for each unit behind it, so that one slow unit does not take all of it. A stop that
-/// does not keep to its limit is left behind: it ends with the process.
+/// does not keep to its limit is left behind: it ends with the process. A stop that is cut short waits for no item, so it stops the rest at
+/// once: no unit begins items meanwhile.
 /// </remarks>
 internal sealed class UnitStops(ILogger log)
 {
@@ -30,9 +31,15 @@ internal sealed class UnitStops(ILogger log)
             Task stop = StopAsync(started[i], limit, cancellation);
             TimeSpan bound = limit is { } time ? time + Reserve : Timeout.InfiniteTimeSpan;
             await stop.WaitAsync(bound, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!stop.IsCompleted && cancellation.IsCancellationRequested)
-                await stop.WaitAsync(Reserve / 2, TimeProvider.System, CancellationToken.None)
+            if (cancellation.IsCancellationRequested)
+            {
+                Task[] rest = [stop, .. started.Take(i).Reverse().Select(unit => StopAsync(unit, limit, cancellation))];
+                await Task.WhenAll(rest).WaitAsync(Reserve, TimeProvider.System, CancellationToken.None)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                for (int j = 0; j < rest.Length; j++)
+                    if (!rest[j].IsCompleted) TellLeftBehind(started[i - j]);
+                return;
+            }
             if (!stop.IsCompleted) TellLeftBehind(started[i]);
         }
     }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Sluice.Delivery;
 using Sluice.Diagnostics;
+using Sluice.Membership;
 using Sluice.Scheduling;
 
 namespace Sluice;
@@ -11,6 +12,7 @@ public sealed partial class Consecutor<T>
     private static readonly TimeSpan FirstWaitToOpen = TimeSpan.FromMilliseconds(20);
 
     private Task? opening;                           // begun by the first sender; under the lock
+    private int senderNumber;                        // of this object under the default member's name; 0: none yet; under the lock
 
     /// <summary>Sends an item. When the task completes, the item is accepted, as durably as the store is. Waits while the stream is
     /// full.</summary>
@@ -70,13 +72,25 @@ public sealed partial class Consecutor<T>
     /// producer at the end.</summary>
     internal Appender<T> NewOwnAppender(string suffix)
     {
-        string producer = $"{Member}/{suffix}";
+        string producer = $"{SendingMember()}/{suffix}";
         Appender<T> appender = NewAppender(producer);
         appender.IsSender = !ownsStore;
         if (ownsStore || !core.Options.IsMemberUnique) return appender;
         appender.IsEphemeral = true;
         lock (sync) own[producer] = appender;
         return appender;
+    }
+
+    // The default member is one name for all consecutors of the process; a name that was given is the user's to keep apart.
+    private string SendingMember()
+    {
+        if (ownsStore || Member != MemberInstance.DefaultMember) return Member;
+        lock (sync)
+        {
+            if (senderNumber == 0) senderNumber = SenderNumbers.Rent(Name);
+            return senderNumber == 1 ? Member
+                : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Member}/{senderNumber}");
+        }
     }
 
     // The end of a sender only saves the store a row for a day, so a slow store is not waited for.
@@ -97,6 +111,11 @@ public sealed partial class Consecutor<T>
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         core.Lifetime.StopWaiting();
+        lock (sync)
+        {
+            if (senderNumber > 0) SenderNumbers.Return(Name, senderNumber);
+            senderNumber = 0;
+        }
     }
 
     /// <summary>Returns the smallest free number for a producer that does not resume. Numbers are reused, so that the store keeps few

@@ -12,6 +12,9 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
 
     public string Name => group.Stream;
 
+    /// <summary>The store itself, without wrappers.</summary>
+    public IStreamStore Store => store.Root;
+
     /// <summary>The function that makes the key of an item; null if items have no keys.</summary>
     public Delegate? KeyOf { get; set; }
 

@@ -49,7 +49,7 @@ public sealed record RunOptions
     /// discarded.
     /// </summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
-    public IReadOnlyCollection<string> Outputs { get; init => field = OptionValue.NotNull(value, nameof(RunOptions)); } = [];
+    public IReadOnlyCollection<string> Outputs { get; init => field = [.. OptionValue.NotNull(value, nameof(RunOptions))]; } = [];
 
     /// <summary>
     /// Called with the run before its first item, on the thread that starts it. With it you can hold on to a single-threaded run,

@@ -20,7 +20,11 @@ public sealed record ProcessOptions
 
     /// <summary>The arguments of a worker, after the two that mark it as a worker and name its body; default none.</summary>
     /// <exception cref="ArgumentNullException">The list is null.</exception>
-    public IReadOnlyList<string> Arguments { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = [];
+    public IReadOnlyList<string> Arguments
+    {
+        get;
+        init => field = [.. value ?? throw new ArgumentNullException(nameof(value))];
+    } = [];
 
     /// <summary>The program to start, or a <c>.dll</c> for <c>dotnet</c>; null (the default) for this program.</summary>
     public string? Program { get; init; }

@@ -12,6 +12,11 @@ internal interface IResumablePump
     /// <summary>The kind of producer, for people. Stored with the position: other kinds cannot read it.</summary>
     string Kind { get; }
 
+    /// <summary>Takes what one run at a time may use. Called before the producer is opened in the store, and so before an earlier run of
+    /// it is superseded.</summary>
+    /// <returns>Gives back what the pump has not used; null if there is nothing to take. To dispose at the end of the run.</returns>
+    IDisposable? Claim() => null;
+
     /// <summary>Sets the position to resume from. Called once, before the pump starts, and only if positions are stored.</summary>
     void Resume(ReadOnlyMemory<byte> position);
 
@@ -169,6 +174,22 @@ internal sealed class ResumablePump<T>(
     public bool ResumesBehind { get; init; }
 
     public ReadOnlyMemory<byte>? PositionBehind(long sequence) => ResumesBehind ? Find(sequence)?.Behind : null;
+
+    /// <summary>The journal that the function opens; null if it has none.</summary>
+    public JournalClaim? Journal { get; init; }
+
+    public IDisposable? Claim()
+    {
+        try
+        {
+            Journal?.Take();
+            return Journal;
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
 
     /// <summary>What the source is told of its stored positions; null if it is told nothing.</summary>
     public SourceProgress? Progress { get; init; }

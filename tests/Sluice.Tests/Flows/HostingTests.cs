@@ -43,6 +43,24 @@ public class HostingTests
         Assert.Empty(lab.Warnings);
     }
 
+    /// <summary>The container of a service is disposed before its supervisor: its services are gone, and the run is well.</summary>
+    [Fact]
+    public async Task AStartInADisposedContainerIsHandedOver()
+    {
+        await using var lab = new FlowLab();
+        var container = new DisposedServices();
+        Supervisor first = lab.Join(options => options with { Services = container });
+        first.Register(Work, StartTests.CopyAsync);
+        await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await container.Asked.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        for (int looks = 0; looks < 100; looks++)
+            Assert.Equal(FlowStatus.Running, (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Status);
+        await first.DisposeAsync();
+        lab.Join().Register(Work, StartTests.CopyAsync);
+        Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+    }
+
     [Fact]
     public async Task AHandedOverProcessorGoesOnElsewhereWithoutAnExtraStart()
     {
@@ -232,5 +250,18 @@ public class HostingTests
         Assert.NotNull(await service.FindAsync("waiting", FlowLab.Cancellation));
         Assert.DoesNotContain(await store.ListStreamsAsync("", FlowLab.Cancellation),
             stream => stream.Contains("ended", StringComparison.Ordinal));
+    }
+
+    private sealed class DisposedServices : ProcessorServices
+    {
+        public TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override bool Has(Type service) => false;
+
+        public override (IServiceProvider Services, IAsyncDisposable Lifetime) Open()
+        {
+            Asked.TrySetResult();
+            throw new ObjectDisposedException(nameof(IServiceProvider));
+        }
     }
 }

@@ -49,4 +49,36 @@ public class UnawaitedReadTests
             }
         }
     }
+
+    /// <summary>Nobody would close the gate that the read opens, and the writer of the stream would wait for it.</summary>
+    [Fact]
+    public async Task AReadThatBeginsAfterTheFunctionHasReturnedFailsAndOpensNoGate()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var work = new Processor("work") { Inputs = ["x"] };
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task behind = Task.CompletedTask;
+        service.Register(work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            await x.FirstAsync(cancellation);
+            behind = ReadAsync(x);
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1), IOVal.Of("x", 2)],
+            cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+
+        go.SetResult();
+        var told = await Assert.ThrowsAsync<FlowException>(() => behind.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.StartsWith("The function of the processor work has ended, and something that it has left behind reads x.", told.Message,
+            StringComparison.Ordinal);
+        StreamInfo? stream = await lab.Store.FindStreamAsync(FlowNames.Values(run.Id, "x"), FlowLab.Cancellation);
+        Assert.DoesNotContain(stream?.Readers ?? [], static reader => reader.Options.AppliesBackpressure);
+
+        async Task ReadAsync(IO<int> x)
+        {
+            await go.Task;
+            await x.FirstAsync(FlowLab.Cancellation);
+        }
+    }
 }

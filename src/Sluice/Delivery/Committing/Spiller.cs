@@ -34,7 +34,8 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
         long published = commit.Dead.Count + (commit.Derived?.Count ?? 0);
         var spill = new Spill(partition.NextCommit, commit.Settled[0].First,
             new(counts.Completed, counts.Skipped, counts.Cancelled, counts.Split - published));
-        await CheckLengthsAsync(partition, commit).ConfigureAwait(false);
+        if (!await AreLengthsRightAsync(partition, commit).ConfigureAwait(false))
+            return (new(CommitStatus.Stale, "The partition was lost or stopped."), false);
         PartitionCounts begun = partition.Counts with { HasSpills = true };
         CommitResult result = await CommitAsync(partition, new(partition.Owner, 0) { State = [begun.ToRow()] }, begun)
             .ConfigureAwait(false);
@@ -58,15 +59,21 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
         return ((await PublishAsync(partition, spill).ConfigureAwait(false)).Result, true);
     }
 
-    // A piece that a stream refuses behind the seal could be neither published nor taken back.
-    private async Task CheckLengthsAsync(OwnedPartition partition, StoreCommit commit)
+    /// <summary>Checks that the target streams take the entries. A piece that a stream refuses behind the seal could be neither published
+    /// nor taken back.</summary>
+    /// <returns>False if the store has not told: then nothing may be sealed.</returns>
+    /// <exception cref="PayloadException">An entry is longer than its stream allows.</exception>
+    private async Task<bool> AreLengthsRightAsync(OwnedPartition partition, StoreCommit commit)
     {
         foreach (CommitOutput output in commit.Outputs)
         {
-            StreamInfo? stream = await InsistAsync(partition,
-                () => core.Store.FindStreamAsync(output.Stream, core.Lifetime.Token)).ConfigureAwait(false);
-            if (stream is not null) AppendRequest.CheckLength(output.Entries, output.Stream, stream.Options);
+            StreamInfo?[]? found = await InsistAsync<StreamInfo?[]>(partition,
+                async () => [await core.Store.FindStreamAsync(output.Stream, core.Lifetime.Token).ConfigureAwait(false)])
+                .ConfigureAwait(false);
+            if (found is null) return false;
+            if (found[0] is { } stream) AppendRequest.CheckLength(output.Entries, output.Stream, stream.Options);
         }
+        return true;
     }
 
     /// <summary>Publishes what is left of an item that an earlier owner of its partition sealed.</summary>
@@ -168,7 +175,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
     private async Task<ReadOnlyMemory<byte>?> ReadAsync(OwnedPartition partition, string key)
     {
         IReadOnlyList<StateRow>? rows = await InsistAsync(partition,
-            () => core.Store.ReadStateAsync(core.Group, partition.Number, Spill.Node, [key], core.Lifetime.Token)!).ConfigureAwait(false);
+            () => core.Store.ReadStateAsync(core.Group, partition.Number, Spill.Node, [key], core.Lifetime.Token)).ConfigureAwait(false);
         if (rows is [{ Value: { } value }]) return value;
         if (rows is not null)
             core.Stopped.Stop(partition.Number, $"The piece {key} of a spilled item (state {Spill.Node}) is missing in the store.");
@@ -176,8 +183,8 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
     }
 
     /// <summary>Asks the store until it answers.</summary>
-    /// <returns>The answer; null also if the store has lost writes, or the partition is lost, or is stopped because of damage.</returns>
-    private async Task<T?> InsistAsync<T>(OwnedPartition partition, Func<ValueTask<T?>> ask) where T : class
+    /// <returns>The answer; null if the store has lost writes, or the partition is lost, or is stopped because of damage.</returns>
+    private async Task<T?> InsistAsync<T>(OwnedPartition partition, Func<ValueTask<T>> ask) where T : class
     {
         while (!partition.IsVoid)
         {

@@ -13,6 +13,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
     private ProducerOffset place = new(-1, 0);
     private long toSkip;
     private int? number;
+    private IDisposable? claim;
     private AcceptedItem? accepted;                  // the last item of earlier runs, to compare; null if the source does not count
 
     public AcceptStage(StageContext context, Inlet<Unit> next, Consecutor<T> consecutor) : base(context, next)
@@ -53,6 +54,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         }
         if (Context.Run.Nodes.OfType<IAccepts>().Skip(1).Any()) throw Several(source.Name);
         ResumedOrder.Check(Context.Run.Recorder, Node, source.Name);
+        claim = source.Claim();
         appender = consecutor.NewAppender(source.Name);
         appender.IsInOrder = true;
         var stored = ProducerPosition.Read(await appender.OpenAsync(Context.Token), source);
@@ -81,6 +83,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
 
     public ValueTask DisposeAsync()
     {
+        claim?.Dispose();
         if (number is { } rented) consecutor.ReturnProducer(rented, latest);
         return default;
     }

@@ -53,7 +53,10 @@ internal static class AppendAnswer
                     + $"give each its own ConsecutorOptions.InstanceId.");
             default:
                 throw new StoreRolledBackException(
-                    $"The store knows the producer '{producer}' of {identity.Name} up to {result.Last}, and has acknowledged {first - 1}.");
+                    $"The store knows the producer '{producer}' of {identity.Name} up to {result.Last}, and has acknowledged {first - 1}.")
+                {
+                    Store = stream.Store
+                };
         }
     }
 }

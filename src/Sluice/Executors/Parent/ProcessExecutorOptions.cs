@@ -6,7 +6,7 @@ namespace Sluice.Flows;
 public sealed record ProcessExecutorOptions
 {
     /// <summary>The arguments of a child; null (the default) for those of this process.</summary>
-    public IReadOnlyList<string>? Arguments { get; init; }
+    public IReadOnlyList<string>? Arguments { get; init => field = value is null ? null : [.. value]; }
 
     /// <summary>The program to start, or a <c>.dll</c> for <c>dotnet</c>; null (the default) for this program.</summary>
     public string? Program { get; init; }

@@ -35,10 +35,25 @@ internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext,
     /// <summary>Runs the function in a service scope of its own.</summary>
     public async Task RunAsync(IInvocation invocation, ProcessorServices all, CancellationToken cancellation)
     {
-        var (services, lifetime) = all.Open();
+        var (services, lifetime) = await OpenAsync(all, cancellation).ConfigureAwait(false);
         if (services is null || lifetime is null) throw new InvalidOperationException(
             $"{TypeNames.Of(all.GetType())}.Open returned null instead of {(services is null ? "the services" : "a lifetime")}.");
         await using (lifetime.ConfigureAwait(false)) await Run(new(invocation, services), invocation, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens the scope. In a disposed container the call ends with its token, so that the run is handed over.</summary>
+    private static async ValueTask<(IServiceProvider Services, IAsyncDisposable Lifetime)> OpenAsync(ProcessorServices all,
+        CancellationToken cancellation)
+    {
+        try
+        {
+            return all.Open();
+        }
+        catch (ObjectDisposedException)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(false);
+            throw;
+        }
     }
 
     public static async Task PutOutAsync(IAsyncEnumerable<IOVal> values, IInvocation invocation, CancellationToken cancellation)

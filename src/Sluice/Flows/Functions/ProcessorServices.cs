@@ -8,6 +8,8 @@ public abstract class ProcessorServices
     public abstract bool Has(Type service);
 
     /// <summary>Opens a scope for one start of a processor. The lifetime is disposed when the start has ended.</summary>
+    /// <remarks>An <see cref="ObjectDisposedException"/> means that the container is disposed, and the supervisor soon. The start then
+    /// does not fail: it waits until the supervisor is disposed, and another service starts the processor.</remarks>
     public abstract (IServiceProvider Services, IAsyncDisposable Lifetime) Open();
 
     /// <summary>No services.</summary>

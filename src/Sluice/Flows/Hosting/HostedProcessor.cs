@@ -197,6 +197,8 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
         {
             await watch.PauseAsync().ConfigureAwait(false);
             hasMoved = invocation?.Stored.Fruitless == 0;
+            if (invocation is not null)
+                await Task.WhenAll(invocation.Inputs.Select(static input => input.EndAsync())).ConfigureAwait(false);
             invocation?.Dispose();
         }
         if (ended is null) await EndAsync(plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);

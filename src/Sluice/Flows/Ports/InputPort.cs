@@ -19,6 +19,7 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
     private bool wasRead;
     private bool isLifted;
     private volatile bool isClosed;                  // of a disposed FlowRun: later reads throw
+    private volatile bool hasEnded;                  // the function has ended: later reads throw; set under `moving`
     private int waiting;
     private readonly ExecutionSlot? slot = slot;
 
@@ -174,6 +175,15 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
         await StreamRelease.LetGoAsync(calls, Stream, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Refuses later reads: the function has ended, and its host closes the readers in the store. Waits until no gate is being
+    /// opened.</summary>
+    public async Task EndAsync()
+    {
+        await moving.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        hasEnded = true;
+        moving.Leave();
+    }
+
     public void SeeEnd(StreamEnd end)
     {
         if (end.Failure is null) IsComplete = true;
@@ -207,6 +217,7 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
         await moving.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
+            ThrowIfClosed();
             if (isGateOpen == true || isLifted) return;
             var options = new ReaderOptions { IdleTimeout = plan.GateExpiry };
             isGateOpen = null;                       // until the store has answered
@@ -245,6 +256,10 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
 
     private void ThrowIfClosed()
     {
+        if (hasEnded) throw new FlowException(
+            $"The function of the processor {plan.Processor} has ended, and something that it has left behind reads {Name}. Wait for its "
+                + $"tasks before it returns.")
+        { Run = plan.Run };
         if (!isClosed) return;
         if (boundary is null) throw new ObjectDisposedException(nameof(FlowRun),
             $"The stream {Name} of the run {plan.Run} cannot be read here any more: the FlowRun was disposed, and what it had not read is "

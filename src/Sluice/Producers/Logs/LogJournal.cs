@@ -17,7 +17,7 @@ internal sealed class LogJournal : IDisposable
     private const int HeadSize = 16;
     private const int RowSize = LogRow.Size + sizeof(uint);
     // for one producer, which may rename it
-    private static readonly FileShare Share = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
+    public static readonly FileShare Share = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
 
     private static ReadOnlySpan<byte> Magic => "SluLog01"u8;
 
@@ -41,12 +41,14 @@ internal sealed class LogJournal : IDisposable
     /// <exception cref="InvalidDataException">It is another journal, or damaged.</exception>
     /// <exception cref="IOException">Another process uses this journal, or it cannot be written.</exception>
     public static LogJournal Open(string path, long number, long count, Action<LogRow> rows)
+        => Open(path, File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Share), number, count, rows);
+
+    /// <summary>Reads a journal that a run has taken.</summary>
+    public static LogJournal Open(JournalClaim claim, long number, long count, Action<LogRow> rows)
+        => Open(claim.Path, claim.Give(), number, count, rows);
+
+    private static LogJournal Open(string path, SafeFileHandle file, long number, long count, Action<LogRow> rows)
     {
-        if (!Directory.Exists(Path.GetDirectoryName(path)))
-            throw new DirectoryNotFoundException(
-                $"The directory of the journal {path}, in which the offsets of many files are written down, does not exist. Make it, or "
-                    + $"name another file (ResumableLinesOptions.Journal).");
-        SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Share);
         try
         {
             if (number == 0) return Begin(path, file);

@@ -16,7 +16,7 @@ internal sealed class LogPositions : IDisposable
     private readonly Dictionary<UInt128, LogRow> recent = [];
     private readonly LogJournal? journal;
 
-    private LogPositions(ReadOnlySpan<byte> stored, string? journalPath)
+    private LogPositions(ReadOnlySpan<byte> stored, JournalClaim? claim)
     {
         (long number, long count) = (0, 0);
         if (!stored.IsEmpty)
@@ -25,7 +25,7 @@ internal sealed class LogPositions : IDisposable
                 $"The position was stored in layout {stored[0]}, and this program knows layout {Version}. Run the newer program.");
             (number, count) = (BinaryPrimitives.ReadInt64LittleEndian(stored[1..]), BinaryPrimitives.ReadInt64LittleEndian(stored[9..]));
         }
-        if (journalPath is not null) journal = LogJournal.Open(journalPath, number, count, Put);
+        if (claim is not null) journal = LogJournal.Open(claim, number, count, Put);
         else if (number != 0) throw new InvalidDataException(
             "The lines of several files were accepted before, and now the path names one file. Give the producer another name, or the "
                 + "path that it had.");
@@ -42,8 +42,8 @@ internal sealed class LogPositions : IDisposable
     public LogRow? Current { get; private set; }
 
     /// <param name="stored">A position (<see cref="Bytes"/>); empty for the beginning.</param>
-    /// <param name="journal">The path of the journal; null if one file is followed, or positions are not stored.</param>
-    public static LogPositions Open(ReadOnlyMemory<byte> stored, string? journal) => new(stored.Span, journal);
+    /// <param name="journal">The journal; null if one file is followed, or positions are not stored.</param>
+    public static LogPositions Open(ReadOnlyMemory<byte> stored, JournalClaim? journal) => new(stored.Span, journal);
 
     public LogRow? Find(UInt128 file) => all.TryGetValue(file, out LogRow row) ? row : null;
 

@@ -20,6 +20,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     private bool isResumed;
     private Func<ReadOnlyMemory<byte>, Task>? markAsync;
     private Func<ReadOnlyMemory<byte>, string, ReadOnlyMemory<byte>, Task>? buryAsync;
+    private JournalClaim? claim;
     private LogPositions positions = null!;
     private LogWatch watch = null!;
     private LogOpener opener = null!;
@@ -34,6 +35,21 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     string IResumablePump.Kind => "Source.ResumableLines with options";
 
     public override Action? ItemEnded => OnItemEnded;
+
+    public IDisposable? Claim()
+    {
+        if (!paths.IsPattern) return null;
+        try
+        {
+            claim = new(name, Path.GetFullPath(options.Journal ?? Path.Combine(paths.Root, $".{name}.lines")), LogJournal.Share);
+            claim.Take();
+            return claim;
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
 
     public void Resume(ReadOnlyMemory<byte> position) => (start, isResumed) = (position, true);
 
@@ -51,8 +67,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     {
         try
         {
-            positions = LogPositions.Open(start, isResumed && paths.IsPattern
-                ? Path.GetFullPath(options.Journal ?? Path.Combine(paths.Root, $".{name}.lines")) : null);
+            positions = LogPositions.Open(start, claim);
         }
         catch (Exception e)
         {

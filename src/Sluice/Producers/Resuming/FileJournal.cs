@@ -32,8 +32,13 @@ internal sealed class FileJournal : IDisposable
     /// <exception cref="IOException">Another process uses this journal, or it cannot be written.</exception>
     /// <exception cref="InvalidDataException">A line up to the stored position is damaged; the message names journal and line.</exception>
     public static FileJournal Open(string path, long? accepted)
+        => Open(path, File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), accepted);
+
+    /// <summary>Reads a journal that a run has taken.</summary>
+    public static FileJournal Open(JournalClaim claim, long? accepted) => Open(claim.Path, claim.Give(), accepted);
+
+    private static FileJournal Open(string path, SafeFileHandle file, long? accepted)
     {
-        SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         try
         {
             byte[] bytes = new byte[RandomAccess.GetLength(file)];

@@ -1,3 +1,4 @@
+using Sluice.Policies;
 using Sluice.Producers;
 
 namespace Sluice;
@@ -31,27 +32,36 @@ public static partial class Source
     /// <param name="options">Which files to take, and whether to wait for more.</param>
     public static Source<string> ResumableFiles(string name, string directory, ResumableFilesOptions? options = null)
     {
+        ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentException.ThrowIfNullOrEmpty(directory);
         string full = Path.GetFullPath(directory);
         ResumableFilesOptions chosen = options ?? new();
-        return Resumable(name, "Source.ResumableFiles", (position, cancellation) => Files(name, full, chosen, position, cancellation));
+        string journal = Path.GetFullPath(chosen.Journal ?? Path.Combine(full, $".{name}.taken"));
+        return new ResumableSource<string>(name, Pump, StageOptions.Default);
+
+        ResumablePump<string> Pump(StageContext context, Inlet<string> next)
+        {
+            var claim = new JournalClaim(name, journal, FileShare.None, Check);
+            return new(context, next, name, "Source.ResumableFiles",
+                (position, cancellation) => Files(name, full, chosen, claim, position, cancellation))
+            { Journal = claim };
+        }
+
+        void Check()
+        {
+            if (!Directory.Exists(full))
+                throw new DirectoryNotFoundException(
+                    $"The directory {full}, whose files the producer '{name}' takes, does not exist. Make it, or name another one.");
+        }
     }
 
     private static async IAsyncEnumerable<WithPosition<string>> Files(
-        string name, string directory, ResumableFilesOptions options, ReadOnlyMemory<byte> from,
+        string name, string directory, ResumableFilesOptions options, JournalClaim claim, ReadOnlyMemory<byte> from,
             [EnumeratorCancellation] CancellationToken cancellation)
     {
-        if (!Directory.Exists(directory))
-            throw new DirectoryNotFoundException(
-                $"The directory {directory}, whose files the producer '{name}' takes, does not exist. Make it, or name another one.");
-        string path = Path.GetFullPath(options.Journal ?? Path.Combine(directory, $".{name}.taken"));
-        if (!Directory.Exists(Path.GetDirectoryName(path)))
-            throw new DirectoryNotFoundException(
-                $"The directory of the journal {path}, in which the producer '{name}' writes down what it has taken, does not exist. Make "
-                    + $"it, or name another one.");
-        using FileJournal journal = FileJournal.Open(path, from.IsEmpty ? null : AcceptedFiles(from));
+        using FileJournal journal = FileJournal.Open(claim, from.IsEmpty ? null : AcceptedFiles(from));
         var watch = new DirectoryWatch(name, directory, options, journal);
-        int next = ReadPosition(from, journal, path);
+        int next = ReadPosition(from, journal, claim.Path);
         while (true)
         {
             for (; next < journal.Names.Count; next++)

@@ -1,3 +1,4 @@
+using Sluice.Delivery;
 using Sluice.Storage;
 using Sluice.Testing;
 using Sluice.Tests.Delivery;
@@ -63,6 +64,19 @@ public sealed class SenderRowTests
         late.Add("1"u8);
         await Assert.ThrowsAsync<StoreRolledBackException>(async () => await store.AppendAsync(new("orders", "ended/send", 1, 1, late)));
         Assert.Equal(2, (await store.FindStreamAsync("orders"))!.Appended);
+    }
+
+    /// <summary>The supervisor of a function that sends looks at it: a loss in its own store is no failure of the function.</summary>
+    [Fact]
+    public async Task ALossThatASenderFindsNamesTheStore()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var options = new ConsecutorOptions { Store = store };
+        var identity = new ConsecutorIdentity("orders", options, new());
+        var stream = new ConsecutorStream(identity.Group, options, keepsState: false, store);
+        var loss = Assert.Throws<StoreRolledBackException>(() => AppendAnswer.IsFull(identity, stream, "sends/send", resumes: false,
+            new(AppendStatus.Gap, 0, null), first: 2));
+        Assert.Same(store, loss.Store);
     }
 
     /// <remarks>Formerly kept for ever: names like that of a container are new with each deployment.</remarks>

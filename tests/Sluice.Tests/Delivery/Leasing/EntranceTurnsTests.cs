@@ -84,6 +84,28 @@ public class EntranceTurnsTests
         Assert.Equal(8, steps.Count);
     }
 
+    /// <summary>The wait may be long. The partition's next owner starts the letter, and this member must not.</summary>
+    [Fact]
+    public async Task ALetterDoesNotRunIfItsPartitionIsLostWhileItWaits()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using Consecutor<int> consecutor = New("held", isKeyed: false, store, null, partitions: 1);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(15, Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        isMended = true;
+        await consecutor.SendAsync(1, Cancellation);
+        await Member.UntilAsync(() => steps.Contains("1 begins"));
+        await consecutor.RedriveAsync(_ => true, Cancellation);
+        await Member.UntilAsync(consecutor, static snapshot => snapshot.InFlight == 2);
+        GroupId group = new("work", "work");
+        long epoch = (await store.FindGroupAsync(group, Cancellation))!.Partitions[0].Epoch;
+        await store.AcquireAsync(group, 0, new("other") { ExpectedEpoch = epoch }, Cancellation);
+        released.SetResult();
+        await Member.UntilAsync(consecutor, static snapshot => snapshot.InFlight == 0);
+        Assert.Equal(["1 begins", "1 ends"], steps);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -105,7 +127,8 @@ public class EntranceTurnsTests
 
     private static string KeyOf(int n) => $"{n % 7}";
 
-    private Consecutor<int> New(string shape, bool isKeyed, MemoryStreamStore store, SeededScheduler? scheduler)
+    private Consecutor<int> New(string shape, bool isKeyed, MemoryStreamStore store, SeededScheduler? scheduler,
+        int partitions = Partitions)
     {
         Consecutor<int>? self = null;
         return self = new("work", source => shape switch
@@ -121,7 +144,7 @@ public class EntranceTurnsTests
             Process = new(),
             Delivery = DeliveryGuarantee.Replay(0),
             MaxInFlight = 16,
-            Stream = new() { Partitions = Partitions },
+            Stream = new() { Partitions = partitions },
             Run = new() { Time = clock, Scheduler = scheduler, OnStarted = _ => Interlocked.Increment(ref starts) },
         })
         { Key = isKeyed ? KeyOf : null };

@@ -116,6 +116,28 @@ public class TwiceRunningTests
             + "ConsecutorOptions.InstanceId.", failure.Message);
     }
 
+    /// <summary>The default member is one name for the process. A second consecutor that only sends, such as one of a web part, is no
+    /// mistake.</summary>
+    [Fact]
+    public async Task TwoConsecutorsOfTheDefaultMemberSendInTurns()
+    {
+        await using var store = new MemoryStreamStore();
+        await using Consecutor<int> works = New(store, _ => Task.CompletedTask, member: new ConsecutorOptions().InstanceId);
+        await works.StartAsync(Cancellation);
+        for (int times = 0; times < 2; times++)
+        {
+            await using Consecutor<int> sends = New(store, _ => Task.CompletedTask, member: new ConsecutorOptions().InstanceId);
+            for (int n = 0; n < 4; n++)
+            {
+                await works.SendAsync(n, Cancellation);
+                await sends.SendAsync(n, Cancellation);
+                Assert.Equal(SendStatus.Accepted, (await works.TrySendAsync(n, cancellation: Cancellation)).Status);
+                Assert.Equal(SendStatus.Accepted, (await sends.TrySendAsync(n, cancellation: Cancellation)).Status);
+            }
+        }
+        Assert.Equal(32, (await store.FindStreamAsync("numbers", Cancellation))!.Appended);
+    }
+
     private static Consecutor<int> New(IStreamStore store, Func<int, Task> work, string name = "numbers", string member = "me")
         => new(name, source => source.ForEachAsync(async (item, _, _) => await work(item)),
         new() { Store = store, InstanceId = member, Stream = new() { Partitions = 2 } });

@@ -161,6 +161,25 @@ public class SpillTests
         }
     }
 
+    /// <summary>What the target stream takes is not known then, and pieces that it refuses could not be taken back.</summary>
+    [Fact]
+    public async Task NothingIsPublishedIfTheTargetStreamIsDamaged()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        var damaged = new DamagedStore(store);
+        await using Consecutor<int> work = Make(damaged, clock, n =>
+        {
+            damaged.IsDamaged = true;
+            return $"{n}:1";
+        }, hasState: false);
+        await work.SendAsync(2, Cancellation);
+        await work.StartAsync(Cancellation);
+        await Member.UntilAsync(work, static snapshot => snapshot.Problem?.Contains("outs is damaged", StringComparison.Ordinal) == true);
+        await Member.UntilAsync(work, static snapshot => snapshot.InFlight == 0);
+        Assert.Equal(0, (await store.FindStreamAsync("outs", Cancellation))?.Appended ?? 0);
+    }
+
     private static Consecutor<int> Make(IStreamStore store, TestClock clock, Func<int, string> begin, bool hasState)
     {
         var work = new Consecutor<int>("work",
@@ -219,6 +238,20 @@ public class SpillTests
     }
 
     /// <summary>Gives the partition to another member before one commit, or loses the answer to it.</summary>
+    private sealed class DamagedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private volatile bool isDamaged;
+
+        public bool IsDamaged
+        {
+            set => isDamaged = value;
+        }
+
+        public override ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+            => isDamaged && stream == "outs" ? throw new StreamStoreException("The stream outs is damaged.") { IsPermanent = true }
+                : base.FindStreamAsync(stream, cancellation);
+    }
+
     private sealed class TroubledStore(IStreamStore inner, int at, bool isTaken) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private int commits;

@@ -1,0 +1,52 @@
+namespace Sluice.Hosting;
+
+/// <summary>Stops the units of a host that is disposed without a stop, before the container disposes the objects that they use.</summary>
+/// <remarks>The container disposes its objects in the reverse order of their creation. The host asks for this one when all units are
+/// made.</remarks>
+internal sealed class HostDisposal : IAsyncDisposable
+{
+    private SluiceHost? host;
+
+    public void EndBefore(SluiceHost ended) => host = ended;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (host is not null) await host.CutShortAsync().ConfigureAwait(false);
+    }
+}
+
+/// <summary>Stops the units of a host at once if one of them meets the disposed container.</summary>
+/// <remarks>Thread-safe. From the beginning of its disposal the container opens no scope. It comes to <see cref="HostDisposal"/> only
+/// behind the services that it made later.</remarks>
+internal sealed class DisposedContainer(IServiceProvider container)
+{
+    private volatile SluiceHost? host;
+
+    /// <summary>Names the host whose units end with the container.</summary>
+    public void Ends(SluiceHost started) => host = started;
+
+    /// <summary>Whether the container is disposed.</summary>
+    public bool IsDisposed
+    {
+        get
+        {
+            try
+            {
+                container.GetService(typeof(IServiceProvider));
+                return false;
+            }
+            catch (ObjectDisposedException)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Stops the units. If the caller is code of a unit, the stop cancels its token.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async Task EndUnitsAsync(CancellationToken cancellation)
+    {
+        if (host is { } ended) await ended.CutShortAsync().WaitAsync(cancellation).ConfigureAwait(false);
+        cancellation.ThrowIfCancellationRequested();
+    }
+}
