@@ -29,12 +29,12 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            report.NoteStore($"The store does not answer: {e.Message}", e.Message);
+            report.Failed.Add($"The store does not answer: {e.Message}");
         }
         if (supervisor.Problem is { } hosting) report.Failed.Add(hosting);
         if (store.IsOpen && store.Loss is { } loss) report.Degraded.Add(loss);
         if (report.Failed.Count == 0 && store.Refusal is { } refusal)
-            report.NoteStore($"The store has refused the last append: {refusal}", refusal, isDegraded: true);
+            report.Degraded.Add($"The store has refused the last append: {refusal}");
         foreach (HostedUnit unit in units.InOrder)
         {
             Look(unit, report);
@@ -51,7 +51,7 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
             report.Failed.Add($"{unit.Title} has failed for good{where}: {cause.Message}");
             return;
         }
-        if (unit.Problem is { } problem) report.NoteProblem(unit.Title, problem);
+        if (unit.Problem is { } problem) report.Degraded.Add($"{unit.Title}: {problem}");
         if (unit.Snapshot() is { } now) LookAtCounts(unit, now, report);
         if (unit.Progress() is not { } progress || stalls.Look(unit, progress) is not { } standstill
             || standstill < limits.MaxStalledDuration) return;
@@ -66,7 +66,8 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         report.Count(now.Name, "in_flight", now.InFlight);
         report.Count(now.Name, "retrying", now.Retrying);
         report.Count(now.Name, "dead", now.Dead);
-        if (now.PausedAt is { } paused) report.Count(now.Name, "paused_seconds", Math.Max(0, (long)(clock.GetUtcNow() - paused).TotalSeconds));
+        if (now.PausedAt is { } paused)
+            report.Count(now.Name, "paused_seconds", Math.Max(0, (long)(clock.GetUtcNow() - paused).TotalSeconds));
         if (now.Pending > limits.MaxBacklog)
             report.Degraded.Add($"{unit.Title} has a backlog of {Amounts.Of(now.Pending, "item")}; the limit is "
                 + $"{Amounts.Of(limits.MaxBacklog.Value)}.");
@@ -96,34 +97,15 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
 internal sealed class HealthNotes
 {
     private readonly Dictionary<string, object> data = new(StringComparer.Ordinal);
-    private readonly List<(string Unit, string Text)> problems = [];
-    private string storeSays = "";                   // why the store does not work
 
     public List<string> Failed { get; } = [];
 
     public List<string> Degraded { get; } = [];
 
     public HealthCheckResult Result
-        => Failed.Count > 0 ? HealthCheckResult.Unhealthy(string.Join(' ', Failed.Concat(Degraded).Concat(Problems)), data: data)
-            : Degraded.Count + problems.Count > 0 ? HealthCheckResult.Degraded(string.Join(' ', Degraded.Concat(Problems)), data: data)
+        => Failed.Count > 0 ? HealthCheckResult.Unhealthy(string.Join(' ', Failed.Concat(Degraded)), data: data)
+            : Degraded.Count > 0 ? HealthCheckResult.Degraded(string.Join(' ', Degraded), data: data)
             : HealthCheckResult.Healthy(data: data);
-
-    // Units of one store mostly have one problem. It is told once, and the reason of the store is not repeated.
-    private IEnumerable<string> Problems => problems.GroupBy(static one => one.Text, static one => one.Unit, StringComparer.Ordinal)
-        .Select(one => $"{string.Join(", ", one)}: {Without(one.Key)}");
-
-    /// <summary>Notes why the store does not work.</summary>
-    public void NoteStore(string reason, string says, bool isDegraded = false)
-    {
-        (isDegraded ? Degraded : Failed).Add(reason);
-        storeSays = says;
-    }
-
-    /// <summary>Notes the problem of a unit.</summary>
-    public void NoteProblem(string unit, string text) => problems.Add((unit, text));
-
-    private string Without(string text) => storeSays.Length > 0 && text.EndsWith(storeSays, StringComparison.Ordinal)
-        ? $"{text[..^storeSays.Length]}see the store." : text;
 
     public void Count(string unit, string what, long count) => data[$"{unit}.{what}"] = count;
 }

@@ -234,27 +234,6 @@ public class HealthTests
     }
 
     [Fact]
-    public async Task TheReasonOfTheStoreIsToldOnce()
-    {
-        var store = new DeadStore(new MemoryStreamStore());
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store)))
-            .AddConsecutor<int>("a", static (_, source) => source | (static _ => { }))
-            .AddConsecutor<int>("b", static (_, source) => source | (static _ => { }));
-        using IHost host = builder.Build();
-        await host.StartAsync(Cancellation);
-        store.IsDead = true;
-        HealthReportEntry now = await CheckAsync(host);
-        while (now.Description?.Contains("the consecutor a", StringComparison.Ordinal) != true
-            || !now.Description.Contains("the consecutor b", StringComparison.Ordinal)) now = await CheckAsync(host);
-        string[] units = ["the consecutor a, the consecutor b", "the consecutor b, the consecutor a"];
-        Assert.Contains(now.Description, units.Select(static both => "The store does not answer: It is gone. "
-            + $"{both}: The store does not give out entries; it is asked again: see the store."));
-        store.IsDead = false;
-        await host.StopAsync(Cancellation);
-    }
-
-    [Fact]
     public async Task APausedConsecutorSaysForHowLong()
     {
         using IHost host = Build(new(), new MemoryStreamStore(clock));
@@ -267,14 +246,6 @@ public class HealthTests
         HealthReportEntry now = await CheckAsync(host);
         Assert.Equal((HealthStatus.Healthy, 1200L), (now.Status, now.Data["numbers.paused_seconds"]));
         await host.StopAsync(Cancellation);
-    }
-
-    private sealed class DeadStore(IStreamStore inner) : StreamStoreWrapper(inner)
-    {
-        public bool IsDead { get; set; }
-
-        protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
-            => IsDead ? throw new StreamStoreException("It is gone.", new IOException("mgr: 8 of 10 available")) : call();
     }
 
     private IHost Build(HealthOptions health, IStreamStore store, Func<int, CancellationToken, Task>? function = null,

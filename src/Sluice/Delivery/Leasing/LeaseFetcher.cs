@@ -286,9 +286,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
 
             core.Telemetry.NotLeased(began, e);
             // It is unknown whether entries were leased. A reload gives them back.
-            // The message of a store says all: its cause is the client's.
-            core.Problems.Latest = Problem = "The store does not give out entries; it is asked again: "
-                + (e is StreamStoreException ? e.Message : FailureText.Of(e));
+            core.Problems.Latest = Problem = $"The store does not give out entries; it is asked again: {FailureText.Of(e)}";
             TryAgainAfter = RetryInterval;
             (refusals, refusedAt) = (refusals + 1, core.Time.GetTimestamp());
             (doubtful, quarantine) = (quarantine ?? doubtful, null);
