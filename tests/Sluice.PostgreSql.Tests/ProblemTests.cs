@@ -60,8 +60,8 @@ public sealed class ProblemTests : IAsyncLifetime
         while (refused < 3)
             if (await Assert.ThrowsAsync<StreamStoreException>(() => AppendAsync(2)) is { InnerException: PostgresException }
                 && !warnings.IsEmpty) refused++;
-        Assert.Matches(@"^The PostgreSQL server at \S+ has refused calls since \d\d:\d\d:\d\d UTC; appends fail, and their callers have the "
-            + "errors: password authentication failed for user \"sluice\"$", Assert.Single(warnings));
+        Assert.Matches(@"^The PostgreSQL server at \S+ has refused calls since \d\d:\d\d:\d\d UTC; appends fail, and their callers have "
+            + "the errors: password authentication failed for user \"sluice\"$", Assert.Single(warnings));
         await Server.AskAsync("ALTER ROLE sluice PASSWORD 'secret'");
         clock.Advance(TimeSpan.FromSeconds(5));
         await AppendAsync(2);

@@ -20,7 +20,8 @@ internal static class LettersPage
         // The look of the sampler may be some seconds old, and the list below is not.
         StreamLook? now = (await request.Sampler.FindStreamsAsync(one.Store, [one.Name], request.Aborted).ConfigureAwait(false)).Single();
         long dead = now?.Consecutor?.Backlog.Dead ?? one.Dead;
-        var count = new PagePart("count", Markup.Of($"<p>{Shown.Count(dead, "dead letter")}{(query.IsAll ? "" : " in all")}. {Outcome(request)}</p>"), IsLive: !isByError);
+        string all = Shown.Count(dead, "dead letter") + (query.IsAll ? "" : " in all");
+        var count = new PagePart("count", Markup.Of($"<p>{all}. {Outcome(request)}</p>"), IsLive: !isByError);
         // The list is not updated, so an update does not search for it.
         if (request.IsUpdate) return new("", [count]);
         string here = request.Address("consecutors", one.Name, one.Store, "/dead");

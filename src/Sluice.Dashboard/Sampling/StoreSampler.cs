@@ -20,7 +20,8 @@ internal sealed class StoreSampler
 
     private const int Share = 50, Together = 128;
 
-    private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(3), MaxPause = TimeSpan.FromMinutes(1), MaxQuiet = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(3), MaxPause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxQuiet = TimeSpan.FromSeconds(5);
 
     private readonly StoreSource source;
     private readonly TimeProvider time;

@@ -164,8 +164,8 @@ public class HttpAnswerTests
             StringComparison.Ordinal);
         Assert.DoesNotContain("Object reference", text, StringComparison.Ordinal);
 
-        answer = await service.PostAsync("\n{\"Id\":\"a\",\"Quantity\":1}\n\n \n{\"Id\":null,\"Quantity\":1}\n\n{\"Id\":null,\"Quantity\":1}",
-            Many);
+        const string Keyless = "{\"Id\":null,\"Quantity\":1}";
+        answer = await service.PostAsync($"\n{{\"Id\":\"a\",\"Quantity\":1}}\n\n \n{Keyless}\n\n{Keyless}", Many);
         Assert.Equal(422, (int)answer.StatusCode);
         text = await answer.Content.ReadAsStringAsync();
         Assert.Contains("The item in line 5 was read, but cannot be stored; nothing was accepted. Item 2 of 3: An item for", text,

@@ -36,7 +36,7 @@ internal static class LeftDirectories
         try
         {
             string socket = Path.Combine(directory, SocketName);
-            if (now - Directory.GetLastWriteTimeUtc(directory) >= MinAge && Directory.GetFileSystemEntries(directory) is [string only]
+            if (now.UtcDateTime - Directory.GetLastWriteTimeUtc(directory) >= MinAge && Directory.GetFileSystemEntries(directory) is [string only]
                 && only == socket && new FileInfo(socket).Length == 0 && IsRefused(socket)) Directory.Delete(directory, recursive: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
