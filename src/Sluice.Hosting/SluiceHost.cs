@@ -51,7 +51,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         }
         catch (Exception e)
         {
-            await EndAsync(stopsSupervisor: true, CancellationToken.None).ConfigureAwait(false);
+            await EndFailedStartAsync().ConfigureAwait(false);
             if (e is OperationCanceledException && failure is { } why)
                 throw new InvalidOperationException($"The host did not start: {why}", e);
             if (e is OperationCanceledException && lifetime is { ApplicationStopping.IsCancellationRequested: true })
@@ -166,6 +166,19 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         if (stopBegan is not { } began || whole < TimeSpan.Zero) return whole;
         TimeSpan left = whole - time.GetElapsedTime(began);
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    /// <summary>Stops what was started. What fails then is logged: it must not replace the reason why the host did not start.</summary>
+    private async Task EndFailedStartAsync()
+    {
+        try
+        {
+            await EndAsync(stopsSupervisor: true, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            HostLog.FailedStartNotUndone(log, e);
+        }
     }
 
     private async Task EndAsync(bool stopsSupervisor, CancellationToken cancellation)

@@ -15,18 +15,32 @@ public sealed partial class PostgresStreamStore
     }
 
     /// <inheritdoc/>
-    public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+    public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Check();
-        return CallAsync(StoreCall.Appends, true, needs =>
+        try
+        {
+            AppendResult result = await AppendOnceAsync(request, cancellation).ConfigureAwait(false);
+            refusals.Accept();
+            return result;
+        }
+        catch (StreamStoreException e) when (e is not StoreRolledBackException && e.InnerException is PostgresException refused
+            && !Failures.MayPass(refused))
+        {
+            refusals.Refuse(Failures.Words(refused));
+            throw;
+        }
+    }
+
+    private ValueTask<AppendResult> AppendOnceAsync(AppendRequest request, CancellationToken cancellation)
+        => CallAsync(StoreCall.Appends, true, needs =>
         {
             needs.KeepsRows = true;
             needs.Append(request.Stream, request.Entries, partitions.GetValueOrDefault(request.Stream));
             needs.Producers.Add((request.Stream, request.Producer));
             needs.Count(request.Batches);
         }, round => AppendCalls.AppendAsync(round, request), cancellation);
-    }
 
     /// <inheritdoc/>
     public override ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)

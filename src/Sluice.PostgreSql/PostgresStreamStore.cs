@@ -40,6 +40,7 @@ public sealed partial class PostgresStreamStore : StreamStore
     private volatile string id;
     private volatile int generation;
     private readonly OneDisposal disposal = new();
+    private readonly AppendRefusals refusals;
     private long latest;                             // the latest time that a round has seen, in ticks
 
     private PostgresStreamStore(NpgsqlDataSource source, bool ownsSource, StorePlace place, PostgresStoreOptions options, Sql sql,
@@ -47,6 +48,7 @@ public sealed partial class PostgresStreamStore : StreamStore
     {
         (this.source, this.ownsSource, this.place, this.options, this.sql) = (source, ownsSource, place, options, sql);
         (id, generation, Durability) = (opened.Id, opened.Generation, opened.IsSafe ? Durability.Power : Durability.Process);
+        refusals = new(options.Watch(place), options.Time);
         if (options.Listens) notifier = new(source, changes, options);
         else poller = new(source, sql, changes, options);
         runner = new(source, sql, place, silence, options) { Begun = Compare, Ended = Publish, Notifier = notifier };

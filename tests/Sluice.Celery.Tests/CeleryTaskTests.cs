@@ -152,6 +152,19 @@ public sealed class CeleryTaskTests(RedisWorkers workers) : IClassFixture<RedisW
         Assert.Contains("The Celery result backend, Redis at 127.0.0.1:", failure.Message, StringComparison.Ordinal);
         Assert.Contains("refuses the user or the password.", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hunter", failure.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("The task any was not sent. ", failure.Message, StringComparison.Ordinal);
+        Assert.Null(failure.TaskId);
+    }
+
+    [Fact]
+    public async Task AWrongPasswordOfTheBrokerSaysThatNothingWasSent()
+    {
+        await using var broker = new RedisBroker(BrokerAddress.Parse(workers.WrongUrl));
+        await using var client = new CeleryClient(broker, BrokerAddress.Parse(workers.Url));
+        CeleryTaskException failure = await Assert.ThrowsAsync<CeleryTaskException>(
+            () => client.Task<int, int>("any")(1, Cancellation));
+        Assert.StartsWith("The task any was not sent. The Celery broker, Redis at 127.0.0.1:", failure.Message, StringComparison.Ordinal);
+        Assert.Null(failure.TaskId);
     }
 
     [Fact]

@@ -48,6 +48,35 @@ public sealed class ProblemTests : IAsyncLifetime
         () => Server.AskAsync("ALTER ROLE sluice PASSWORD 'secret'"));
 
     [Fact]
+    public async Task RefusedAppendsAreToldOnceAndSoIsTheirEnd()
+    {
+        var clock = new Testing.TestClock();
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(Server.Address,
+            new() { OnWarning = warnings.Enqueue, NoticeAfter = TimeSpan.FromMinutes(1), Time = clock }, Cancellation);
+        await store.OpenStreamAsync("orders", new() { Partitions = 1 }, Cancellation);
+        await AppendAsync(1);
+        await Server.AskAsync($"ALTER ROLE sluice PASSWORD 'another'; {End}");
+        int refused = 0;
+        while (refused < 3)
+            if (await Assert.ThrowsAsync<StreamStoreException>(() => AppendAsync(2)) is { InnerException: PostgresException }
+                && !warnings.IsEmpty) refused++;
+        Assert.Matches(@"^The PostgreSQL server at \S+ has refused calls since \d\d:\d\d:\d\d UTC; appends fail, and their callers have "
+            + "the errors: password authentication failed for user \"sluice\"$", Assert.Single(warnings));
+        await Server.AskAsync("ALTER ROLE sluice PASSWORD 'secret'");
+        clock.Advance(TimeSpan.FromSeconds(5));
+        await AppendAsync(2);
+        Assert.Contains("takes appends again, 5 s after the first refusal", warnings.Last(), StringComparison.Ordinal);
+        Assert.Equal(2, warnings.Count);
+
+        async Task AppendAsync(long number)
+        {
+            using var entries = new EntryBatch();
+            entries.Add("1"u8);
+            await store.AppendAsync(new("orders", "p", 0, number, entries), Cancellation);
+        }
+    }
+
+    [Fact]
     public Task TooManyConnections() => PlayAsync("accepts no more connections",
         () => Server.AskAsync($"ALTER ROLE sluice CONNECTION LIMIT 0; {End}"),
         () => Server.AskAsync("ALTER ROLE sluice CONNECTION LIMIT -1"));

@@ -75,11 +75,16 @@ def _said(e: BaseException) -> str:
 
 
 def _details(e: BaseException) -> str:
-    """The traceback, without the frames of this package in front, and without its middle if it is long."""
+    """The traceback, without the frames of this package in front, and without its middle if it is long.
+
+    Empty if it has no other frames: then the message says all.
+    """
     here = os.path.dirname(__file__)
     trace = e.__traceback__
-    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename.startswith(here):
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(here):
         trace = trace.tb_next
+    if e.__traceback__ is not None and trace is None and e.__cause__ is None and e.__context__ is None:
+        return ""
     try:
         text = "".join(traceback.format_exception(type(e), e, trace)).rstrip()
     except Exception:

@@ -18,6 +18,10 @@ from ._payloads import Codec
 _TRACE = 3_000
 
 
+class ResultCountError(ValueError):
+    """A function of batches has not returned one result for each item."""
+
+
 class Stage:
     """The function of a stage, bound. Raises TypeError or ValueError for one that cannot be."""
 
@@ -120,9 +124,9 @@ class Stage:
     def _one_for_each(self, results: Any, count: int) -> List[Any]:
         found = list(results) if isinstance(results, Iterable) and not isinstance(results, (str, bytes, dict)) else None
         if found is None or len(found) != count:
-            what = f"a {type(results).__name__}" if found is None else f"{len(found):,} results"
-            raise ValueError(f"the function of the stage {self.name} has returned {what} for {count:,} items: return a list with one "
-                             "result for each")
+            what = f"a {type(results).__name__}" if found is None else f"{len(found):,} result{'' if len(found) == 1 else 's'}"
+            raise ResultCountError(f"the function of the stage {self.name} has returned {what} for {count:,} "
+                                   f"item{'' if count == 1 else 's'}: return a list with one result for each")
         return found
 
     # --- plain functions ---
@@ -149,22 +153,26 @@ class Stage:
         yield from answers
         if not values:
             return
+        failure: Optional[BaseException] = None
         try:
             results = self._one_for_each(self.function(values), len(readable))
         except BaseException as e:
-            if len(readable) == 1:
-                yield self.failed(readable[0][0], e)
-                return
-            # The item at fault is found by giving each alone. Each is read again: the call that failed may have changed its value.
-            for number, payload in readable:
-                try:
-                    frame = self.answer(number, self._one_for_each(self.function([self.read(payload)]), 1), most)
-                except BaseException as alone:
-                    frame = self.failed(number, alone)
-                yield frame
+            failure = e
+        if failure is None:
+            for (number, _), result in zip(readable, results):
+                yield self._answer_or_failure(number, (result,), most)
             return
-        for (number, _), result in zip(readable, results):
-            yield self._answer_or_failure(number, (result,), most)
+        if len(readable) == 1:
+            yield self.failed(readable[0][0], failure)
+            return
+        # The item at fault is found by giving each alone. Each is read again: the call that failed may have changed its value. This is
+        # behind the try: the failures of single items have nothing to do with the one of the list.
+        for number, payload in readable:
+            try:
+                frame = self.answer(number, self._one_for_each(self.function([self.read(payload)]), 1), most)
+            except BaseException as alone:
+                frame = self.failed(number, _cause(failure, alone))
+            yield frame
 
     def _read_all(self, items: List[Item]) -> Tuple[List[Item], List[Any], List[bytes]]:
         """The items that can be read, their values, and the answers for the others."""
@@ -184,12 +192,14 @@ class Stage:
         readable, values, answers = self._read_all(items)
         if not readable:
             return b"".join(answers)
+        failure: Optional[BaseException] = None
         is_one_call = not self.is_batch or len(readable) == 1
         if not is_one_call:
             try:
                 results = self._one_for_each(await self.function(values), len(readable))
                 return b"".join(answers + [self._answer_or_failure(number, (one,), most) for (number, _), one in zip(readable, results)])
-            except BaseException:
+            except BaseException as e:
+                failure = e
                 self._check_end()                   # otherwise each alone, read again: the call may have changed its value
         for at, (number, payload) in enumerate(readable):
             try:
@@ -203,7 +213,7 @@ class Stage:
                     answers.append(self.answer(number, (await self.function(value),), most))
             except BaseException as e:
                 self._check_end()
-                answers.append(self.failed(number, e))
+                answers.append(self.failed(number, _cause(failure, e)))
         return b"".join(answers)
 
     def _check_end(self) -> None:
@@ -216,3 +226,8 @@ class Stage:
             return self.answer(number, results, most)
         except BaseException as e:
             return self.failed(number, e)
+
+
+def _cause(of_list: Optional[BaseException], alone: BaseException) -> BaseException:
+    """Which failure an item gets that has failed in a list and alone."""
+    return of_list if isinstance(of_list, ResultCountError) and isinstance(alone, ResultCountError) else alone

@@ -1,5 +1,6 @@
 """Stages of pipelines: the second chapter of docs/internals/executor-protocol.md, with real processes and sockets."""
 
+import asyncio
 import json
 import os
 import pathlib
@@ -8,10 +9,13 @@ import socket
 import struct
 import subprocess
 import sys
+from typing import List
 
 import pytest
 
 from sluice import Worker
+from sluice._payloads import Codec
+from sluice._stage import Stage
 from stages import worker
 
 SECRET = bytes(range(32))
@@ -121,7 +125,39 @@ def test_batches(tmp_path):
     (tmp_path / "b").mkdir()
     with Pipeline(tmp_path / "b", "wrong") as pipeline:
         pipeline.send((1, 1))
-        assert "has returned 0 results for 1 items" in pipeline.answers(1)[1][2]
+        assert "has returned 0 results for 1 item:" in pipeline.answers(1)[1][2]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("keep, said", [(-1, "2 results for 3 items"), (0, "0 results for 3 items")])
+def test_too_few_results_are_told_with_the_numbers_of_the_list_and_without_a_traceback(is_async, keep, said):
+    def short(xs: List[int]) -> List[int]:
+        return xs[:keep]
+
+    async def later_short(xs: List[int]) -> List[int]:
+        return xs[:keep]
+
+    stage = Stage("short", later_short if is_async else short, True, Codec())
+    items = [(number, b"1") for number in range(3)]
+    answers = [asyncio.run(stage.work_async(items, 1000))] if is_async else stage.work(items, 1000)
+    text = b"".join(answers).decode("latin-1")
+    assert text.count(f"has returned {said}: return a list with one result for each") == 3
+    assert "Traceback" not in text and "_stage.py" not in text
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_failure_of_an_item_alone_has_no_traceback_of_the_list(is_async):
+    def fails(xs: List[int]) -> List[int]:
+        raise ValueError(f"of {len(xs)}")
+
+    async def later_fails(xs: List[int]) -> List[int]:
+        return fails(xs)
+
+    stage = Stage("fails", later_fails if is_async else fails, True, Codec())
+    items = [(1, b"1"), (2, b"2")]
+    answers = [asyncio.run(stage.work_async(items, 10000))] if is_async else stage.work(items, 10000)
+    text = b"".join(answers).decode("latin-1")
+    assert text.count("Traceback") == 2 and "of 2" not in text and "During handling" not in text
 
 
 def test_results_that_cannot_be_sent(tmp_path):

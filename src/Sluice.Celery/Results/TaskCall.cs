@@ -23,10 +23,11 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
         TaskMessage task = TaskOf(value);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, life);
         CancellationToken end = either.Token;
+        bool mayRun = false;
         try
         {
             end.ThrowIfCancellationRequested();
-            TaskResult? result = await results.WaitAsync(task.Id, () => broker.SendAsync(task, route, end), options.ResultTimeout,
+            TaskResult? result = await results.WaitAsync(task.Id, SendAsync, options.ResultTimeout,
                 options.MaxValueBytes + Beside, end).ConfigureAwait(false);
             return Read(task, result);
         }
@@ -41,14 +42,29 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
         }
         catch (Exception e) when (e is BrokerAwayException or FlowException)
         {
-            throw new CeleryTaskException($"The task {name} ({task.Id}) could not be sent, or its result not read; a worker may have "
-                + $"executed it nevertheless. {e.Message}", e)
-            { TaskId = task.Id };
+            throw !mayRun ? new CeleryTaskException($"The task {name} was not sent. {e.Message}", e)
+                : new CeleryTaskException($"The task {name} ({task.Id}) could not be sent, or its result not read; a worker may have "
+                    + $"executed it nevertheless. {e.Message}", e)
+                { TaskId = task.Id };
         }
         catch (CeleryTaskException e) when (e.TaskId is null)
         {
             throw new CeleryTaskException($"The task {name} ({task.Id}): {e.Message}", e.InnerException)
             { TaskId = task.Id, State = e.State };
+        }
+
+        async Task SendAsync()
+        {
+            mayRun = true;
+            try
+            {
+                await broker.SendAsync(task, route, end).ConfigureAwait(false);
+            }
+            catch (FlowException)                    // the broker refuses the user or the task
+            {
+                mayRun = false;
+                throw;
+            }
         }
     }
 

@@ -63,7 +63,11 @@ internal static class MembersCommand
             one.Member.LeaseDuration is { } lease ? Clean.Span(lease) : "-",
         ])]);
         if (members.Any(static one => one.Member.Status == MemberStatus.NoHeartbeats))
+        {
             screen.Line("\"owner only\": the member has left, or the store keeps heartbeats in the memory of its process (SQLite).");
+            if (members.Any(static one => one.Group.Name == "starter" && one.Member.Status == MemberStatus.NoHeartbeats))
+                screen.Line("The starter of a run leaves its group when all inputs of the run are in.");
+        }
     }
 
     private static string TextOf(MemberStatus status) => status switch

@@ -26,7 +26,7 @@ internal static class FlowStreams
     /// <summary>The first values of the results, or a page of the stream that the query names.</summary>
     public static async Task<Markup> ValuesAsync(PageRequest request, StoreSource store, FlowRunInfo run)
     {
-        _ = long.TryParse(request.Query("from"), NumberStyles.None, CultureInfo.InvariantCulture, out long from);
+        long from = request.QueryNumber("from") ?? 1;
         string? asked = request.Query("stream");
         FlowStreamInfo[] all = [.. run.Streams.Where(one => asked is null ? one.IsResult : one.Name == asked)];
         if (asked is not null && all.Length == 0)

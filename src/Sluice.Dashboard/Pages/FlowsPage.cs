@@ -32,7 +32,7 @@ internal static class FlowsPage
         FlowSampler flows = request.Sampler.FlowsOf(store);
         TimeSpan interval = request.Options.RefreshInterval * Sampler.Early;
         string? id = request.Query("id");
-        _ = int.TryParse(request.Query("page"), NumberStyles.None, CultureInfo.InvariantCulture, out int page);
+        int page = (int)Math.Min(request.QueryNumber("page") ?? 0, int.MaxValue);
         page = Math.Clamp(page, 1, FlowSampler.MaxKnown / MaxRows);
         RunLines found = id is null
             ? await flows.LookAsync((page - 1) * MaxRows, MaxRows + 1, interval, request.Aborted).ConfigureAwait(false)

@@ -20,7 +20,8 @@ internal static class LettersPage
         // The look of the sampler may be some seconds old, and the list below is not.
         StreamLook? now = (await request.Sampler.FindStreamsAsync(one.Store, [one.Name], request.Aborted).ConfigureAwait(false)).Single();
         long dead = now?.Consecutor?.Backlog.Dead ?? one.Dead;
-        var count = new PagePart("count", Markup.Of($"<p>{Shown.Count(dead, "dead letter")}. {Outcome(request)}</p>"), IsLive: !isByError);
+        string all = Shown.Count(dead, "dead letter") + (query.IsAll ? "" : " in all");
+        var count = new PagePart("count", Markup.Of($"<p>{all}. {Outcome(request)}</p>"), IsLive: !isByError);
         // The list is not updated, so an update does not search for it.
         if (request.IsUpdate) return new("", [count]);
         string here = request.Address("consecutors", one.Name, one.Store, "/dead");
@@ -39,10 +40,13 @@ internal static class LettersPage
     private static async Task<(Markup Letters, bool IsEmpty)> ListAsync(PageRequest request, ConsecutorSample one, LetterQuery query,
         string here)
     {
-        _ = long.TryParse(request.Query("after"), NumberStyles.None, CultureInfo.InvariantCulture, out long after);
+        long after = request.QueryNumber("after") ?? 0;
         (List<StoredDeadLetter> letters, long last, bool isEnd) = await query.FindAsync(request.Sampler.InspectorOf(one.Store), one.Id,
             after, MaxRows, MaxLooks, request.Aborted).ConfigureAwait(false);
+        string met = query.IsAll || letters.Count == 0 ? "" : isEnd && after == 0 ? $"{Shown.Count(letters.Count)} of them "
+            + $"{(letters.Count == 1 ? "meets" : "meet")} the filter." : "Those that meet the filter:";
         return (Markup.Of($"""
+            {(met.Length == 0 ? Markup.None : Markup.Of($"<p>{met}</p>"))}
             {Tables.Draw("Dead letters, oldest first", Columns, letters.Select(letter => Row(request, one, letter)),
                 "There are none that meet the filter.")}
             {(isEnd ? Markup.None : Markup.Of($"<p>{Tables.Link(With(request, here, $"after={last}"),

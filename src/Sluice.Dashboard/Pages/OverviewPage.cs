@@ -109,13 +109,19 @@ internal static class OverviewPage
         {Tables.Draw("Stores", ["Name", "State", ">Streams", ">Backlog"], request.Sample.Stores.Select(store => (IReadOnlyList<Markup>)
             [
                 Tables.Link($"{request.Root}/streams{request.InStore(store.Store)}", store.Store.Name),
-                Tables.Show(store.Problem is { } problem ? new(Urgency.Failing, problem)
-                    : store.At is not { } seen ? new(Urgency.Held, "Was not looked at yet.")
-                    : request.Options.Time.GetUtcNow() - seen is var age && age < Recent ? new(Urgency.Fine, "Answers.")
-                    : new(Urgency.Fine, $"Answers. It was asked {Shown.Span(age)} ago: its answers take long.")),
+                Tables.Show(State(store, request.Options.Time.GetUtcNow())),
                 Tables.Cell(Shown.Count(store.Names.Count) + (store.Streams.Count < store.Names.Count
                     ? $" ({Shown.Count(store.Streams.Count)} looked at so far)" : "")),
                 Tables.Cell(Shown.Count(store.Streams.Values.Sum(static stream => stream.Backlog))),
             ]), "There is none.")}
         """);
+
+    private static Verdict State(StoreSample store, DateTimeOffset now)
+    {
+        if (store.Problem is { } problem) return new(Urgency.Failing, problem);
+        if (store.At is not { } seen) return new(Urgency.Held, "Was not looked at yet.");
+        TimeSpan silence = now - (store.AnsweredAt ?? seen), age = now - seen;
+        return new(Urgency.Fine, (silence < Recent ? "Answers." : $"Has answered {Shown.Span(silence)} ago.")
+            + (age < Recent ? "" : $" Its figures are {Shown.Span(age)} old: a look takes long."));
+    }
 }

@@ -122,7 +122,7 @@ internal sealed class ScopeRecorder(string name, TimeProvider time)
 /// <param name="Names">The names of the calls.</param>
 /// <param name="Critical">The calls on the critical path.</param>
 /// <param name="Called">The number of calls.</param>
-internal sealed record ScopeRecord(ResolveRecord Times, string[] Names, HashSet<int> Critical, int Called);
+internal sealed record ScopeRecord(ResolveRecord Times, string[] Names, HashSet<int> Critical, long Called);
 
 /// <summary>What is recorded of the scopes of a name.</summary>
 internal sealed record ScopeRecords(string Name, long Count, long Failed, IReadOnlyList<ResolveOutcome> Outcomes,

@@ -6,7 +6,8 @@ namespace Sluice.Dashboard.Sampling;
 /// <remarks>
 /// Looks at many streams cost the store, so they take at most one fiftieth of the time, unless each takes longer than a second. Of more
 /// streams than <see cref="MaxStreams"/>, a look takes a part: half of it from the consecutors, and each half goes round. A look that has
-/// failed is repeated after an interval: a store that is back is seen at once.
+/// failed is repeated after an interval: a store that is back is seen at once. Between looks, the store is asked for its time only: so a
+/// store that is away is seen soon, too.
 /// Thread-safe; locking rule: the state under <c>sync</c>, calls of the store outside of it.
 /// </remarks>
 internal sealed class StoreSampler
@@ -20,6 +21,7 @@ internal sealed class StoreSampler
     private const int Share = 50, Together = 128;
 
     private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(3), MaxPause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxQuiet = TimeSpan.FromSeconds(5);
 
     private readonly StoreSource source;
     private readonly TimeProvider time;
@@ -28,7 +30,9 @@ internal sealed class StoreSampler
     private readonly Lock sync = new();
     private StoreSample sample;
     private Task looking = Task.CompletedTask;
-    private long begun, asked;                       // asked: when the look was wanted that waits for the present one
+    private long begun;                              // the last look
+    private long called;                             // the last call: a look, or a question for the time
+    private long asked;                              // when the look was wanted that waits for the present one
     private TimeSpan pause;
     private TimeSpan? tookBefore;                    // the last look that did not fail
     private bool hasBegun;
@@ -71,8 +75,13 @@ internal sealed class StoreSampler
                 Begin();
                 looking = LookAsync();
             }
+            else if (looking.IsCompleted && time.GetElapsedTime(called) >= MaxQuiet)
+            {
+                called = time.GetTimestamp();
+                looking = AskAsync();
+            }
             look = looking;
-            left = patience - time.GetElapsedTime(isNext ? asked : begun);
+            left = patience - time.GetElapsedTime(isNext ? asked : called);
             if (left < TimeSpan.Zero) left = TimeSpan.Zero;
         }
         await look.WaitAsync(left, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -80,7 +89,7 @@ internal sealed class StoreSampler
         lock (sync)
         {
             if (look.IsCompleted) return sample;
-            TimeSpan waits = time.GetElapsedTime(begun);
+            TimeSpan waits = time.GetElapsedTime(called);
             return sample with
             {
                 IsSilent = true,
@@ -104,7 +113,30 @@ internal sealed class StoreSampler
     }
 
     // Called under the lock.
-    private void Begin() => (hasBegun, isNext, begun, pause) = (true, false, time.GetTimestamp(), interval * Sampler.Early);
+    private void Begin()
+    {
+        (hasBegun, isNext, pause) = (true, false, interval * Sampler.Early);
+        begun = called = time.GetTimestamp();
+    }
+
+    private async Task AskAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);        // out of the lock
+        long started = time.GetTimestamp();
+        try
+        {
+            await source.Store.GetTimeAsync().ConfigureAwait(false);
+            lock (sync)
+            {
+                sample = sample with { AnsweredAt = time.GetUtcNow() };
+                if (time.GetElapsedTime(started) >= MaxSilence) LookSoon();      // it was away
+            }
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+        }
+    }
 
     private async Task LookAsync()
     {
@@ -128,7 +160,11 @@ internal sealed class StoreSampler
             TimeSpan took = time.GetElapsedTime(started);
             lock (sync)
             {
-                sample = new(source, names, streams, groups, time.GetUtcNow(), null) { HasFlows = hasFlows };
+                sample = new(source, names, streams, groups, time.GetUtcNow(), null)
+                {
+                    HasFlows = hasFlows,
+                    AnsweredAt = time.GetUtcNow(),
+                };
                 // A look that waited for a server says nothing of what looks cost.
                 TimeSpan wanted = (took < tookBefore ? took : tookBefore ?? took) * Share;
                 tookBefore = took;
@@ -136,13 +172,9 @@ internal sealed class StoreSampler
                 if (wanted > pause) pause = wanted;
             }
         }
-        catch (ObjectDisposedException)
-        {
-            Fail("The store was disposed: what is shown is the last that was seen.");
-        }
         catch (Exception e)
         {
-            Fail(e.Message);
+            Fail(e);
         }
     }
 
@@ -202,8 +234,19 @@ internal sealed class StoreSampler
         return [.. names.Skip(start).Concat(names).Take(max)];
     }
 
-    private void Fail(string problem)
+    private void Fail(Exception failure)
     {
-        lock (sync) sample = sample with { Problem = problem };
+        lock (sync)
+        {
+            sample = sample with
+            {
+                Problem = failure is ObjectDisposedException ? "The store was disposed: what is shown is the last that was seen."
+                    : failure.Message,
+            };
+            LookSoon();
+        }
     }
+
+    // Called under the lock.
+    private void LookSoon() => pause = interval * Sampler.Early;
 }

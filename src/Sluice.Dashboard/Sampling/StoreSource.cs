@@ -28,6 +28,9 @@ internal sealed record StoreSource(string Name, IStreamStore Store)
 internal sealed record StoreSample(StoreSource Store, IReadOnlyList<string> Names, IReadOnlyDictionary<string, StreamLook> Streams,
     IReadOnlyDictionary<GroupId, GroupDetail> Groups, DateTimeOffset? At, string? Problem)
 {
+    /// <summary>When it has answered last, a look or a question for its time.</summary>
+    public DateTimeOffset? AnsweredAt { get; init; }
+
     /// <summary>Whether flows were run in the store.</summary>
     public bool HasFlows { get; init; }
 

@@ -44,6 +44,13 @@ internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample,
     /// <summary>A value in the query; null if it is missing or empty.</summary>
     public string? Query(string name) => query[name].ToString() is { Length: > 0 } text ? text : null;
 
+    /// <summary>A number in the query; null if it is missing or empty.</summary>
+    /// <exception cref="MissingException">It is no number.</exception>
+    public long? QueryNumber(string name) => Query(name) is not { } text ? null
+        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number
+        : throw new MissingException($"'{VisibleText.Shorten(text, 40)}' is no number: write {name}=1, or leave it out.",
+            StatusCodes.Status400BadRequest);
+
     /// <summary>Whether the query has a value, an empty one, too.</summary>
     public bool Has(string name) => query.ContainsKey(name);
 

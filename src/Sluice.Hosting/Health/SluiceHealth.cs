@@ -11,6 +11,7 @@ namespace Sluice.Hosting;
 internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSupervisor supervisor, SluiceSettings settings,
     TimeProvider? time = null) : IHealthCheck
 {
+    private readonly TimeProvider clock = time ?? TimeProvider.System;
     private readonly HealthOptions limits = settings.Health;
     private readonly StoreProbe probe = new(store, settings.Health, time ?? TimeProvider.System);
     private readonly StallWatch stalls = new(time ?? TimeProvider.System);
@@ -65,6 +66,8 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         report.Count(now.Name, "in_flight", now.InFlight);
         report.Count(now.Name, "retrying", now.Retrying);
         report.Count(now.Name, "dead", now.Dead);
+        if (now.PausedAt is { } paused)
+            report.Count(now.Name, "paused_seconds", Math.Max(0, (long)(clock.GetUtcNow() - paused).TotalSeconds));
         if (now.Pending > limits.MaxBacklog)
             report.Degraded.Add($"{unit.Title} has a backlog of {Amounts.Of(now.Pending, "item")}; the limit is "
                 + $"{Amounts.Of(limits.MaxBacklog.Value)}.");

@@ -46,17 +46,6 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         {
             problem = refused.Problem;
         }
-        catch (PayloadException e) when (e.IsTooLong)
-        {
-            problem = new(StatusCodes.Status413PayloadTooLarge,
-                "An item is longer than the stream of its consecutor allows; nothing was accepted.");
-        }
-        catch (PayloadException e)
-        {
-            if (e.MessageForSender != e.Message) HostLog.RequestFailed(log, consecutor.Name, e);
-            problem = new(StatusCodes.Status422UnprocessableEntity,
-                $"The item was read, but cannot be stored; nothing was accepted. {e.MessageForSender}");
-        }
         catch (BadHttpRequestException e)
         {
             problem = new(e.StatusCode, e.Message);
@@ -97,7 +86,7 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         string? key = IdempotencyKey.Of(context.Request, options.KeyScope);
         ReadOnlySequence<byte> body = await bodies.ReceiveAsync(context);
         SendOptions how = send;
-        List<T>? many = null;
+        ReadItems<T>? many = null;
         T? one = default;
         try
         {
@@ -122,12 +111,29 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         try
         {
             return await (many is null ? consecutor.TrySendAsync(one!, how, late.Token)
-                : consecutor.TrySendAllAsync(many, how, late.Token));
+                : consecutor.TrySendAllAsync(many.Items, how, late.Token));
+        }
+        catch (PayloadException e)
+        {
+            throw new RefusedException(Unwritable(e, e.ItemNumber is { } number ? many?.LineOf(number) : null));
         }
         catch (OperationCanceledException e) when (late.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
         {
             // The append may go on for as long as its call of the store does.
             throw new StreamStoreException($"The store has not answered within {Amounts.Exactly(options.WholeTimeout)}.", e);
         }
+    }
+
+    private Problem Unwritable(PayloadException e, int? line)
+    {
+        string which = line is { } number ? $"The item in line {number}" : "The item";
+        if (e.IsTooLong)
+            return new(StatusCodes.Status413PayloadTooLarge,
+                $"{which} is longer than the stream of its consecutor allows; nothing was accepted.")
+            { Line = line };
+        if (e.MessageForSender != e.Message) HostLog.RequestFailed(log, consecutor.Name, e);
+        return new(StatusCodes.Status422UnprocessableEntity,
+            $"{which} was read, but cannot be stored; nothing was accepted. {e.MessageForSender}")
+        { Line = line };
     }
 }

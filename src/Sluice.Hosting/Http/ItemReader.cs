@@ -23,7 +23,7 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
     }
 
     /// <summary>Reads an item from each line, except empty lines; all of them, or none.</summary>
-    public List<T> ReadAll(ReadOnlySequence<byte> body)
+    public ReadItems<T> ReadAll(ReadOnlySequence<byte> body)
     {
         if (body.IsSingleSegment) return ReadAll(body.FirstSpan);
         byte[] whole = Rent(body, out int length);
@@ -37,16 +37,21 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
         }
     }
 
-    private List<T> ReadAll(ReadOnlySpan<byte> body)
+    private ReadItems<T> ReadAll(ReadOnlySpan<byte> body)
     {
         List<T> items = [];
+        List<int> empty = [];
         int number = 0;
         foreach (Range range in body.Split((byte)'\n'))
         {
             number++;
             ReadOnlySpan<byte> line = body[range];
             if (line is [.. var before, (byte)'\r']) line = before;
-            if (line.Trim(" \t"u8).IsEmpty) continue;
+            if (line.Trim(" \t"u8).IsEmpty)
+            {
+                empty.Add(number);
+                continue;
+            }
             if (line.Length > options.MaxItemBytes) throw TooLong(number, isOnly: false);
             if (items.Count == options.MaxItems)
                 throw new RefusedException(new(StatusCodes.Status413PayloadTooLarge,
@@ -54,7 +59,7 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
                 { Line = number });
             items.Add(Read(line, number, isOnly: false));
         }
-        return items.Count > 0 ? items : throw new RefusedException(new(StatusCodes.Status400BadRequest,
+        return items.Count > 0 ? new(items, empty) : throw new RefusedException(new(StatusCodes.Status400BadRequest,
             "The body has no items.")
         { Line = 1, Byte = 1 });
     }
@@ -108,4 +113,13 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
         body.CopyTo(whole);
         return whole;
     }
+}
+
+/// <summary>The items of a body with one in each line.</summary>
+/// <param name="Items">The items.</param>
+/// <param name="EmptyLines">The numbers of the lines that were left out, in order.</param>
+internal sealed record ReadItems<T>(List<T> Items, List<int> EmptyLines)
+{
+    /// <summary>The line of an item; both count from 1.</summary>
+    public int LineOf(int item) => EmptyLines.Aggregate(item, static (line, empty) => empty <= line ? line + 1 : line);
 }

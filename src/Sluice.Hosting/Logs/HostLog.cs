@@ -59,4 +59,7 @@ internal static partial class HostLog
 
     [LoggerMessage(17, LogLevel.Debug, "{Details}")]
     public static partial void Detailed(ILogger log, string details);
+
+    [LoggerMessage(18, LogLevel.Error, "What a failed start has begun could not be ended in order")]
+    public static partial void FailedStartNotUndone(ILogger log, Exception failure);
 }

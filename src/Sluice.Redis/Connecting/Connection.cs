@@ -24,7 +24,7 @@ internal sealed partial class Connection : IAsyncDisposable
     private Connection(ServerAddress address, Route route, Link link, RedisStoreOptions options, ServerSilence silence)
     {
         (this.address, this.route, this.link, this.options, this.silence) = (address, route, link, options, silence);
-        refusals = new(address, options);
+        refusals = new(options.Watch(address), options.Time);
         Meta = $"{{{options.Prefix}}}:meta";
     }
 

@@ -58,21 +58,11 @@ public sealed partial class Consecutor<T>
             while (hasMore && part.Count < MaxPart && (part.Count == 0 || core.Time.GetElapsedTime(began) < MaxReading))
             {
                 cancellation.ThrowIfCancellationRequested();
-                try
-                {
-                    hasMore = rest.MoveNext();
-                    if (hasMore) part.Add(rest.Current);
-                }
-                catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
-                {
-                    (failure, hasMore) = (e, false);
-                }
+                hasMore = SendProgress.TryReadNext(rest, out T item, out failure, cancellation);
+                if (hasMore) part.Add(item);
             }
             await AddAllAsync(part, progress, cancellation).ConfigureAwait(false);
-            if (failure is null) continue;
-            progress.IsTold = true;
-            throw new InvalidOperationException($"The sequence that is sent to {Name} has failed after {progress.Accepted:N0} items, "
-                + $"which are accepted: {FailureText.MessageOf(failure)}", failure);
+            if (failure is not null) throw progress.SequenceFailed(failure);
         }
     }
 

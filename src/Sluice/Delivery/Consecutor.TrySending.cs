@@ -61,14 +61,7 @@ public sealed partial class Consecutor<T>
 
         async Task<SendResult> AppendAsync()
         {
-            IPayloadSerializer<T> serializer = serializers.For<T>();
-            using var entries = new EntryBatch
-            {
-                Stream = Name,
-                CodeVersion = core.Options.CodeVersion,
-                MaxEntryBytes = core.Stream.MaxEntryBytes
-            };
-            foreach (T item in items) EntryHeaders.Add(entries, serializer, item, ItemKey.Of(item, Key, Name), null, trace);
+            using EntryBatch entries = Write(items, trace);
             return await new OnceAppend(core).SendAsync(entries, options ?? SendOptions.Default, cancellation).ConfigureAwait(false);
         }
     }

@@ -32,18 +32,46 @@ public sealed partial class Consecutor<T>
 
         async Task<SendResult> WriteAsync()
         {
-            using var entries = new EntryBatch
-            {
-                Stream = Name,
-                CodeVersion = core.Options.CodeVersion,
-                MaxEntryBytes = core.Stream.MaxEntryBytes,
-                IsOfItem = true
-            };
-            IPayloadSerializer<T> serializer = serializers.For<T>();
-            foreach (T item in items) EntryHeaders.Add(entries, serializer, item, ItemKey.Of(item, Key, Name), null, trace);
+            using EntryBatch entries = Write(items, trace);
             core.Doubts.Add();                       // the ledger does not see when they are accepted
             hasWrittenEntries = true;
             return await sendAsync(entries).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Writes items as the entries of one append; the caller disposes them.</summary>
+    /// <exception cref="PayloadException">An item cannot be written, is too long, or its key cannot be found. The exception has its
+    /// number.</exception>
+    private EntryBatch Write(IReadOnlyList<T> items, EntryTrace? trace)
+    {
+        var entries = new EntryBatch
+        {
+            Stream = Name,
+            CodeVersion = core.Options.CodeVersion,
+            MaxEntryBytes = core.Stream.MaxEntryBytes,
+            IsOfItem = true
+        };
+        try
+        {
+            IPayloadSerializer<T> serializer = serializers.For<T>();
+            foreach (T item in items) EntryHeaders.Add(entries, serializer, item, ItemKey.Of(item, Key, Name), null, trace);
+            return entries;
+        }
+        catch (PayloadException e) when (items.Count > 1)
+        {
+            int number = entries.Count + 1;
+            entries.Dispose();
+            // Its own cause, and at its end its own text: senders outside of the service do not see what user code has said.
+            throw new PayloadException($"Item {number} of {items.Count}: {e.Message}", e.InnerException)
+            {
+                IsTooLong = e.IsTooLong,
+                ItemNumber = number
+            };
+        }
+        catch (Exception)
+        {
+            entries.Dispose();
+            throw;
         }
     }
 }

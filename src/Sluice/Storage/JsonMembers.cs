@@ -75,6 +75,8 @@ internal sealed class JsonMembers
     private bool IsRestored(JsonPropertyInfo property) => property.Set is not null || property.AssociatedParameter is not null
         || property.IsExtensionData || property.ObjectCreationHandling == JsonObjectCreationHandling.Populate
         || (property.ObjectCreationHandling is null
+            // System.Text.Json fills neither members of types with a constructor with parameters, or of a base type, nor structures.
+            && type.CreateObject is not null && type.PolymorphismOptions is null && !property.PropertyType.IsValueType
             && (type.PreferredPropertyObjectCreationHandling ?? type.Options.PreferredObjectCreationHandling)
                 == JsonObjectCreationHandling.Populate
             && type.Options.TryGetTypeInfo(property.PropertyType, out JsonTypeInfo? info) && info.CreateObject is not null);

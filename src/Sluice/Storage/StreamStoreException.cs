@@ -90,6 +90,9 @@ public class PayloadException : SluiceException
     /// <summary>Whether the entry is longer than the stream allows (<see cref="StreamOptions.MaxEntryBytes"/>).</summary>
     public bool IsTooLong { get; init; }
 
+    /// <summary>The number of the item, from 1, among several that were sent in one append; null for an item that was sent alone.</summary>
+    public int? ItemNumber { get; init; }
+
     /// <summary>Whether the message ends with what code of the application said, which may be internal: a key function, a getter.</summary>
     internal bool IsInternal => InnerException is not (null or FormatException or PayloadException)
         && Message.EndsWith(FailureText.MessageOf(InnerException), StringComparison.Ordinal);

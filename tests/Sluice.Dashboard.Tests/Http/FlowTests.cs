@@ -45,8 +45,14 @@ public sealed partial class FlowTests : IAsyncDisposable
         List<string> values = Values(last);
         Assert.Equal((21, 2001), (values.Count, values[^1].Length));
         Assert.DoesNotContain("Next values", last, StringComparison.Ordinal);
-        foreach (string odd in (string[])["&from=122", "&from=999999999999", "&from=-1", "&from=x", "&from=0"])
+        foreach (string odd in (string[])["&from=122", "&from=999999999999", "&from=0"])
             Assert.Equal(HttpStatusCode.OK, (await viewer.GetAsync("/flows/r?stream=y" + odd)).Status);
+        foreach (string none in (string[])["&from=-1", "&from=x"])
+        {
+            Answer refused = await viewer.GetAsync("/flows/r?stream=y" + none);
+            Assert.Equal(HttpStatusCode.BadRequest, refused.Status);
+            Assert.Contains("is no number: write from=1, or leave it out.", refused.Text, StringComparison.Ordinal);
+        }
         Assert.Contains("no stream of the name '&lt;b&gt;'", (await viewer.GetAsync("/flows/r?stream=%3Cb%3E")).Text,
             StringComparison.Ordinal);
 

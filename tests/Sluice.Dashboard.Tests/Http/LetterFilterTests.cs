@@ -42,6 +42,35 @@ public sealed partial class LetterFilterTests : IAsyncDisposable
         Assert.Equal(numbers, string.Join(',', ExportedNumber().Matches(export).Select(static one => one.Groups[1].Value)));
     }
 
+    [Theory]
+    [InlineData("", "3 dead letters. ", "meet")]
+    [InlineData("?key=ann", "3 dead letters in all. ", "2 of them meet the filter.")]
+    [InlineData("?key=bob", "3 dead letters in all. ", "1 of them meets the filter.")]
+    [InlineData("?key=joe", "3 dead letters in all. ", "There are none that meet the filter.")]
+    public async Task TheNumberOfLettersDoesNotPassForTheNumberThatMeetsTheFilter(string query, string all, string met)
+    {
+        await new Letters(store).AddAsync([new Letter("1", Key: "ann"), new Letter("2", Key: "bob"), new Letter("3", Key: "ann")]);
+        await using DashboardProgram program = await StartAsync();
+        using Viewer viewer = program.NewViewer();
+        string page = (await viewer.GetAsync(Page + query)).Text;
+        Assert.Contains($"<p>{all}", page, StringComparison.Ordinal);
+        Assert.Equal(query.Length > 0, page.Contains(met, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("-1")]
+    [InlineData("99999999999999999999")]
+    public async Task ANumberInAnAddressThatIsNoneIsRefused(string number)
+    {
+        await new Letters(store).AddAsync("one");
+        await using DashboardProgram program = await StartAsync();
+        using Viewer viewer = program.NewViewer();
+        Answer answer = await viewer.GetAsync($"{Page}?after={number}");
+        Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
+        Assert.Contains("is no number: write after=1, or leave it out.", answer.Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AFilterWhoseTimeIsNoTimeSaysSo()
     {

@@ -54,6 +54,42 @@ public sealed class StoreSamplerTests : IAsyncDisposable
         Assert.NotNull(sample.Groups[new("b", "b")].Oldest);
     }
 
+    /// <summary>A look that has taken a second is the last one for a while, and the store is asked nevertheless.</summary>
+    [Fact]
+    public async Task AStoreThatEndsBetweenTwoLooksIsSeenSoonAndSoIsItsReturn()
+    {
+        var mortal = new MortalStore(store, clock);
+        var sampler = new StoreSampler(new("store", mortal), new() { Time = clock });
+        Assert.Null((await sampler.LookAsync(Patience, Cancellation)).Problem);
+        clock.Advance(TimeSpan.FromSeconds(5));
+        StoreSample quiet = await sampler.LookAsync(Patience, Cancellation);
+        Assert.Equal((null, 1, TimeSpan.FromSeconds(5)), (quiet.Problem, mortal.Lists, quiet.AnsweredAt - quiet.At));
+
+        mortal.IsDead = true;
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal("gone", (await sampler.LookAsync(Patience, Cancellation)).Problem);
+        mortal.IsDead = false;
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null((await sampler.LookAsync(Patience, Cancellation)).Problem);
+        Assert.Equal(2, mortal.Lists);
+    }
+
+    private sealed class MortalStore(IStreamStore inner, TestClock clock) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public bool IsDead { get; set; }
+
+        public int Lists { get; private set; }
+
+        protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+        {
+            if (IsDead) throw new StreamStoreException("gone");
+            if (name != nameof(ListStreamsAsync)) return await call();
+            Lists++;
+            clock.Advance(TimeSpan.FromSeconds(1));
+            return await call();
+        }
+    }
+
     private sealed class DamagedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)

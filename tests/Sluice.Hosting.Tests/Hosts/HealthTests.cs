@@ -233,6 +233,21 @@ public class HealthTests
         await host.StopAsync(Cancellation);
     }
 
+    [Fact]
+    public async Task APausedConsecutorSaysForHowLong()
+    {
+        using IHost host = Build(new(), new MemoryStreamStore(clock));
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        Assert.DoesNotContain("numbers.paused_seconds", (await CheckAsync(host)).Data.Keys);
+        await numbers.PauseAsync(Cancellation);
+        while (numbers.Snapshot().PausedAt is null) await Task.Yield();
+        clock.Advance(TimeSpan.FromMinutes(20));
+        HealthReportEntry now = await CheckAsync(host);
+        Assert.Equal((HealthStatus.Healthy, 1200L), (now.Status, now.Data["numbers.paused_seconds"]));
+        await host.StopAsync(Cancellation);
+    }
+
     private IHost Build(HealthOptions health, IStreamStore store, Func<int, CancellationToken, Task>? function = null,
         Func<ConsecutorOptions, ConsecutorOptions>? configure = null)
     {

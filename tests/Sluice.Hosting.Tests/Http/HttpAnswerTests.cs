@@ -138,6 +138,8 @@ public class HttpAnswerTests
         Assert.Equal(413, await StatusAsync(Item(160))); // within the endpoint's limit, beyond the stream's
         Assert.Equal(202, await StatusAsync(Item(150)));
         Assert.Equal(413, await StatusAsync(Item(100) + "\n" + Item(201), Many));
+        Assert.EndsWith("The item in line 2 is longer than the stream of its consecutor allows; nothing was accepted.\",\"line\":2}",
+            await (await service.PostAsync(Item(100) + "\n" + Item(160), Many)).Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Equal(413, await StatusAsync(string.Join('\n', Enumerable.Repeat(Item(50), 6)), Many));
         Assert.Equal(413, await StatusAsync(new string(' ', 1001)));
         Assert.Equal(413, await StatusAsync(string.Join('\n', Enumerable.Repeat(Item(150), 7)), Many));
@@ -161,7 +163,14 @@ public class HttpAnswerTests
             + "accepted: its key cannot be found: NullReferenceException: the operator of the service was told why.", text,
             StringComparison.Ordinal);
         Assert.DoesNotContain("Object reference", text, StringComparison.Ordinal);
-        Assert.Equal(422, (int)(await service.PostAsync("{\"Id\":\"a\",\"Quantity\":1}\n{\"Id\":null,\"Quantity\":1}", Many)).StatusCode);
+
+        const string Keyless = "{\"Id\":null,\"Quantity\":1}";
+        answer = await service.PostAsync($"\n{{\"Id\":\"a\",\"Quantity\":1}}\n\n \n{Keyless}\n\n{Keyless}", Many);
+        Assert.Equal(422, (int)answer.StatusCode);
+        text = await answer.Content.ReadAsStringAsync();
+        Assert.Contains("The item in line 5 was read, but cannot be stored; nothing was accepted. Item 2 of 3: An item for", text,
+            StringComparison.Ordinal);
+        Assert.EndsWith("the operator of the service was told why.\",\"line\":5}", text, StringComparison.Ordinal);
         Assert.Equal(405, (int)(await service.Client.GetAsync("/orders")).StatusCode);
         Assert.Equal(0, (await service.EndAsync()).Accepted);
     }

@@ -114,6 +114,12 @@ public class FlowErrorTests
             + "Save a reference to it.",
             lab => Fail(lab, Work with { Resume = ResumeMode.Checkpoint },
                 async (Checkpoint<string> saved) => await saved.SaveAsync(new('s', 300_000)))),
+        ("The run r has failed: the processor work has: PayloadException: The state of the processor work in the run r cannot be written "
+            + "as double: PayloadException: .NET number values such as positive and negative infinity cannot be written as valid JSON. To "
+            + "make it work when using 'JsonSerializer', consider specifying 'JsonNumberHandling.AllowNamedFloatingPointLiterals' (see "
+            + "https://learn.microsoft.com/dotnet/api/system.text.json.serialization.jsonnumberhandling).",
+            lab => Fail(lab, Work with { Resume = ResumeMode.Checkpoint },
+                async (Checkpoint<double> saved) => await saved.SaveAsync(double.NaN))),
         ("The run r has failed: the processor work has: The processor work of the run r has put out 999 values with 999 bytes between two "
             + "commits; what an item becomes is one commit, with at most 998 values and 524,288 bytes, or a single value. "
             + "Put out less for an item, save checkpoints more often, or let it resume from scratch.",

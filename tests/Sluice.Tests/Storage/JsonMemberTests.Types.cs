@@ -10,6 +10,38 @@ public partial class JsonMemberTests
 {
     internal sealed record Transfer(string To, BigInteger Wei);
 
+    internal sealed class Bag
+    {
+        public List<string> Tags { get; } = [];
+    }
+
+    internal sealed class NamedBag(string name)
+    {
+        public string Name => name;
+
+        public List<string> Tags { get; } = [];
+    }
+
+    internal sealed class Pinned
+    {
+        public string Name { get; set; } = "";
+
+        public Spot At { get; } = new();
+    }
+
+    internal struct Spot
+    {
+        public int X { get; set; }
+    }
+
+    [JsonDerivedType(typeof(OtherBag), "other")]
+    internal class AnyBag
+    {
+        public List<string> Tags { get; } = [];
+    }
+
+    internal sealed class OtherBag : AnyBag;
+
     internal sealed record Failure(string Item, Exception Why);
 
     internal class Secret(int hidden)

@@ -111,6 +111,20 @@ public partial class JsonMemberTests
     }
 
     [Fact]
+    public void WhatOptionsThatPopulateDoNotFillIsRefused()
+    {
+        PayloadSerializers populating = PayloadSerializers.JsonOf(new System.Text.Json.JsonSerializerOptions
+        {
+            PreferredObjectCreationHandling = JsonObjectCreationHandling.Populate,
+            TypeInfoResolver = new System.Text.Json.Serialization.Metadata.DefaultJsonTypeInfoResolver()
+        });
+        ComesBack(new Bag { Tags = { "a" } }, static read => Assert.Equal(["a"], read.Tags), populating);
+        Assert.Contains("NamedBag.Tags can be read only", Message<NamedBag>(populating), StringComparison.Ordinal);
+        Assert.Contains("Pinned.At can be read only", Message<Pinned>(populating), StringComparison.Ordinal);
+        Assert.Contains("AnyBag.Tags can be read only", Message<AnyBag>(populating), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void BytesHaveNoNull()
     {
         var failure = Assert.Throws<PayloadException>(() => PayloadSerializer.Bytes.Serialize(null!, new ArrayBufferWriter<byte>()));

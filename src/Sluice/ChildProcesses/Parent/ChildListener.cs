@@ -37,8 +37,9 @@ internal sealed class ChildListener : IAsyncDisposable
         directory = path = "";
         try
         {
-            directory = Directory.CreateTempSubdirectory("sluice-").FullName;        // 0700
-            path = Path.Combine(directory, "workers");
+            LeftDirectories.RemoveOnce();
+            directory = Directory.CreateTempSubdirectory(LeftDirectories.Prefix).FullName;       // 0700
+            path = Path.Combine(directory, LeftDirectories.SocketName);
             listener.Bind(new UnixDomainSocketEndPoint(path));
             listener.Listen(Backlog);
         }

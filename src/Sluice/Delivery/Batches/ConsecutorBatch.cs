@@ -62,16 +62,20 @@ public sealed class ConsecutorBatch<T>
     /// <inheritdoc cref="SendAsync(T, CancellationToken)"/>
     /// <exception cref="PayloadException">An item cannot be written, or is too long. The items before it are accepted; the message names
     /// it.</exception>
+    /// <exception cref="InvalidOperationException">The sequence has thrown the inner exception. The items that it yielded before are
+    /// accepted; the message says how many. Or the batch was closed, or the consecutor has ended.</exception>
     public async ValueTask SendAllAsync(IEnumerable<T> items, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(items);
         List<(Task Append, SendHandle? Handle)> sent = [];               // without those that are known to be accepted
         PayloadException? unwritable = null;
+        Exception? failure = null;                   // of the sequence
         var progress = new SendProgress(tag.Consecutor);
         BeginSend();
         try
         {
-            foreach (T item in items)
+            using IEnumerator<T> rest = items.GetEnumerator();
+            while (SendProgress.TryReadNext(rest, out T item, out failure, cancellation))
             {
                 SendHandle? handle = SendHandle.For(cancellation);
                 try
@@ -89,6 +93,7 @@ public sealed class ConsecutorBatch<T>
                 }
             }
             foreach (var (append, _) in sent) await append.WaitAsync(cancellation).ConfigureAwait(false);
+            Count();
         }
         catch (Exception e)
         {
@@ -103,6 +108,7 @@ public sealed class ConsecutorBatch<T>
             EndSend();
         }
         if (unwritable is not null) throw unwritable;
+        if (failure is not null) throw progress.SequenceFailed(failure);
 
         int Count()
         {

@@ -9,10 +9,15 @@ public sealed class Checkpoint<TState>
 {
     private readonly IPayloadSerializer<TState> serializer;
     private readonly Func<byte[], CancellationToken, Task> save;
+    private readonly string whose;
 
-    internal Checkpoint(byte[]? stored, PayloadSerializers serializers, Func<byte[], CancellationToken, Task> save)
+    /// <param name="stored">The saved state; null if there is none.</param>
+    /// <param name="serializers">Of the supervisor.</param>
+    /// <param name="save">Commits the state.</param>
+    /// <param name="whose">The processor and the run, for errors.</param>
+    internal Checkpoint(byte[]? stored, PayloadSerializers serializers, Func<byte[], CancellationToken, Task> save, string whose)
     {
-        this.save = save;
+        (this.save, this.whose) = (save, whose);
         serializer = serializers.For<TState>();
         HasValue = stored is not null;
         if (HasValue) Value = serializer.Deserialize(stored);
@@ -30,10 +35,18 @@ public sealed class Checkpoint<TState>
     /// read count as processed.
     /// </summary>
     /// <exception cref="FlowException">The output since the last checkpoint is too large for one commit.</exception>
+    /// <exception cref="PayloadException">The state cannot be written; nothing was committed.</exception>
     public async Task SaveAsync(TState value, CancellationToken cancellation = default)
     {
         var bytes = new ArrayBufferWriter<byte>();
-        serializer.Serialize(value, bytes);
+        try
+        {
+            serializer.Serialize(value, bytes);
+        }
+        catch (Exception e)
+        {
+            throw new PayloadException($"The state of {whose} cannot be written as {TypeNames.Of(typeof(TState))}: {FailureText.Of(e)}", e);
+        }
         await save(bytes.WrittenSpan.ToArray(), cancellation).ConfigureAwait(false);
         (HasValue, Value) = (true, value);
     }

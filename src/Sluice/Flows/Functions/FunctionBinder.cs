@@ -91,7 +91,7 @@ internal sealed class FunctionBinder
             // The run may have been started by an older version, with another mode: the state would fall behind the positions.
             return scope => scope.Invocation.Plan.Resume == ResumeMode.Checkpoint
                 ? new(Make(type, scope.Invocation.State, scope.Invocation.Serializers.OfState(scope.Invocation.Plan.Name),
-                    (Func<byte[], CancellationToken, Task>)scope.Invocation.SaveAsync))
+                    (Func<byte[], CancellationToken, Task>)scope.Invocation.SaveAsync, scope.Context.Whose))
                 : throw new InvalidOperationException(
                     $"The processor {scope.Invocation.Plan.Name} resumes {scope.Invocation.Plan.Resume}, and remembers nothing. Make it "
                         + "Resume = ResumeMode.Checkpoint.");

@@ -44,6 +44,9 @@ public sealed class ProcessorContext
     /// <exception cref="ArgumentException">The processor has no such output.</exception>
     public IOWriter<T> Output<T>(string name) => new(invocation.Output(name), invocation.Serializers.Of(name));
 
+    /// <summary>The processor and the run, for errors.</summary>
+    internal string Whose => $"the processor {Processor} in the run {Run}";
+
     /// <summary>Opens the saved state.</summary>
     /// <exception cref="InvalidOperationException">The processor does not resume at checkpoints.</exception>
     /// <exception cref="PayloadException">The state that an earlier start has saved cannot be read as this type.</exception>
@@ -53,11 +56,12 @@ public sealed class ProcessorContext
             $"The processor {Processor} resumes {invocation.Plan.Resume}, and remembers nothing. Make it Resume = ResumeMode.Checkpoint.");
         try
         {
-            return new(invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), invocation.SaveAsync);
+            return new(invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), invocation.SaveAsync,
+                Whose);
         }
         catch (Exception e) when (invocation.State is not null)
         {
-            throw new PayloadException($"The saved state of the processor {Processor} in the run {Run} cannot be read as "
+            throw new PayloadException($"The saved state of {Whose} cannot be read as "
                 + $"{TypeNames.Of(typeof(TState))}. Another version of the program may have saved it: {FailureText.Of(e)}", e);
         }
     }

@@ -18,7 +18,8 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     private readonly Queue<Window<T>> ready = new();
     private long closedUpTo = long.MinValue;         // windows that end up to here have come out; never beyond the watermark
     private long nextId;
-    private (long ClosedUpTo, long NextId) saved = (long.MinValue, 0);
+    private long removedUpTo = long.MinValue;        // windows that end up to here may have come out, and are not kept
+    private (long ClosedUpTo, long NextId, long RemovedUpTo) saved = (long.MinValue, 0, long.MinValue);
     private int used;                                // how much of the limit is used since the last commit
 
     public int Count => windows.Count;
@@ -51,7 +52,9 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     /// <summary>The index of the first window that ends after a moment and may still take items.</summary>
     public int FirstTaking(long moment) => FirstEndingAfter(Math.Max(moment, Expiry));
 
-    public void Insert(int index, long start, long end) => windows.Insert(index, new(nextId++, start, end));
+    /// <remarks>Code with a shorter lateness may have put out such a window and not kept it: then this one has its further panes.</remarks>
+    public void Insert(int index, long start, long end)
+        => windows.Insert(index, new(nextId++, start, end) { Pane = end <= removedUpTo ? 1 : 0 });
 
     /// <summary>Joins several neighbours into one window.</summary>
     public void Join(int first, int count, long start, long end)
@@ -110,8 +113,10 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
         if (stored.Has(MarksRow))
         {
             long[] marks = [.. stored.GetMany<long>(MarksRow)];
-            saved = (closedUpTo, nextId) = (marks[0], marks[1]);
             watermark.Restore(marks.AsSpan(2), now);
+            if (marks.Length > 5) removedUpTo = marks[5];        // earlier versions did not store it
+            (closedUpTo, nextId) = (marks[0], marks[1]);
+            saved = (closedUpTo, nextId, removedUpTo);
         }
         foreach (StatePart rows in StatePart.Of(stored))
         {
@@ -127,13 +132,14 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
         gone.RemoveAll(window => window.Delete(changes));
         foreach (EventWindow<T> window in windows) window.Save(changes);
         long[]? marks = watermark.Changed();
-        if (marks is null && saved == (closedUpTo, nextId)) return;
-        changes.PutMany<long>(MarksRow, [closedUpTo, nextId, .. marks ?? watermark.All]);
-        saved = (closedUpTo, nextId);
+        if (marks is null && saved == (closedUpTo, nextId, removedUpTo)) return;
+        changes.PutMany<long>(MarksRow, [closedUpTo, nextId, .. marks ?? watermark.All, removedUpTo]);
+        saved = (closedUpTo, nextId, removedUpTo);
     }
 
     private void Remove(int count)
     {
+        if (count > 0) removedUpTo = Math.Max(removedUpTo, windows[count - 1].End);
         gone.AddRange(windows.Take(count));
         windows.RemoveRange(0, count);
     }

@@ -91,10 +91,10 @@ internal sealed class LogPositions : IDisposable
 
     /// <summary>Rewrites the journal. Call <see cref="Renewed"/> when the returned position is stored.</summary>
     /// <param name="isGone">Says which rows are no longer needed.</param>
-    public byte[] Renew(Func<UInt128, bool> isGone)
+    public byte[] Renew(Func<LogRow, bool> isGone)
     {
         LogRow current = all[Current!.Value.File];
-        foreach (UInt128 file in all.Keys.Where(file => file != current.File && isGone(file)).ToArray()) all.Remove(file);
+        foreach (LogRow row in all.Values.Where(row => row.File != current.File && isGone(row)).ToArray()) all.Remove(row.File);
         recent.Clear();
         journal!.Renew(all.Values);
         return Bytes(Around(current.File), current);

@@ -62,6 +62,44 @@ public class PartlySentTests
     }
 
     [Fact]
+    public async Task TheFailureOfASequenceOfABatchSaysHowManyItemsAreAccepted()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = store });
+        ConsecutorBatch<int> batch = await work.OpenBatchAsync("batch", Cancellation);
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => batch.SendAllAsync(Failing(), Cancellation).AsTask());
+        Assert.Equal("The sequence that is sent to work has failed after 5,000 items, which are accepted: disk gone", failure.Message);
+        Assert.IsType<IOException>(failure.InnerException);
+        Assert.Equal(5000, (await store.FindStreamAsync("work", Cancellation))!.Items);
+
+        static IEnumerable<int> Failing()
+        {
+            for (int n = 0; n < 5000; n++) yield return n;
+            throw new IOException("disk gone");
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task AnItemOfOneAppendThatCannotBeWrittenIsNamed(int items)
+    {
+        await using var store = new MemoryStreamStore();
+        await using var work = new Consecutor<string>("work", source => source.ForEach(_ => { }),
+            new() { Store = store, Stream = new() { MaxEntryBytes = 1000 } });
+        string[] all = [.. Enumerable.Repeat("a", items - 1), new('c', 2000)];
+        var answered = await Assert.ThrowsAsync<PayloadException>(() => work.TrySendAllAsync(all, null, Cancellation));
+        var written = await Assert.ThrowsAsync<PayloadException>(() => work.SendEntriesAsync(all,
+            _ => Task.FromResult(new SendResult(SendStatus.Accepted, 0)), Cancellation));
+        Assert.All([answered, written], failure =>
+        {
+            Assert.StartsWith(items == 1 ? "The item for work" : "Item 3 of 3: The item for work", failure.Message,
+                StringComparison.Ordinal);
+            Assert.Equal((true, items == 1 ? null : items), (failure.IsTooLong, failure.ItemNumber));
+        });
+    }
+
+    [Fact]
     public async Task ARedriveThatFailsSaysHowManyLettersWereRedriven()
     {
         await using var store = new FailingStore(new MemoryStreamStore()) { Redrives = 2 };

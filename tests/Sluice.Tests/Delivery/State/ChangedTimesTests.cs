@@ -68,6 +68,26 @@ public class ChangedTimesTests : ChangedCodeTests
         Assert.Equal([hadOne ? "00:00-00:10 1,2,3,4,5,6,7" : "00:00-00:10 2,3,5,6,7"], ledger.Lines);
     }
 
+    /// <remarks>Formerly the first item that came late was another pane 0: a sink that replaces what it has by pane 0 lost the
+    /// window.</remarks>
+    [Fact]
+    public async Task AWindowThatHasComeOutBeforeLatenessIsGivenHasFurtherPanes()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await LiveAsync(store, Panes(TimeSpan.Zero), 1, 2, 25);
+        Assert.Equal(["0: 1,2"], ledger.Lines);
+        await LiveAsync(store, Panes(60 * Minute), 3);
+        await EndAsync(store, Panes(60 * Minute), 26, 4, 11);
+        Assert.Equal(["0: 1,2", "0: 11", "0: 25,26", "1: 3", "2: 4"], ledger.Lines.Order(StringComparer.Ordinal));
+
+        static Func<Source<int>, Source<string>> Panes(TimeSpan lateness)
+        {
+            var time = new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddMinutes(n)) { AllowedLateness = lateness };
+            return source => source.Window(time, 10 * Minute) | Stage.Named("held")
+                | (static window => $"{window.Pane}: {string.Join(',', window.Items)}");
+        }
+    }
+
     /// <remarks>
     /// Formerly all kept windows were removed in one commit, which was too large: each further item became a dead letter.
     /// </remarks>

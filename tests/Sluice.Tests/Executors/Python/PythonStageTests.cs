@@ -164,9 +164,8 @@ public sealed partial class PythonStageTests
 
     [Fact]
     public async Task ABatchWithTooFewResultsFailsItsItems()
-        => Assert.Contains(
-            "'short' failed with ValueError: the function of the stage short has returned 0 results for 1 items: return a list with one "
-                + "result for each", (await FailAsync(Numbers(10) | Batch<int, int>("short"))).Message, StringComparison.Ordinal);
+        => Assert.Matches("'short' failed with ResultCountError: the function of the stage short has returned [0-9] results? for "
+            + "[0-9]+ items?: return a list with one result for each$", (await FailAsync(Numbers(10) | Batch<int, int>("short"))).Message);
 
     [Fact]
     public async Task AnItemThatIsTooLargeFails()

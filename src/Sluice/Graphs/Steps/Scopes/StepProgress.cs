@@ -11,8 +11,8 @@ namespace Sluice.Diagnostics;
 /// <param name="Succeeded">The number of successful calls.</param>
 /// <param name="Failed">The number of failed calls, including those that did not run because a dependency failed.</param>
 /// <param name="Cancelled">The number of cancelled calls.</param>
-public sealed record StepProgress(string Step, FutureStatus Status, TimeSpan At, int Called, int Running, int Succeeded, int Failed,
-    int Cancelled)
+public sealed record StepProgress(string Step, FutureStatus Status, TimeSpan At, long Called, int Running, long Succeeded, long Failed,
+    long Cancelled)
 {
     /// <summary>Describes the report, for example <c>Fetch: succeeded, 3 of 12 ended</c>.</summary>
     public override string ToString()

@@ -6,11 +6,11 @@ public sealed partial class StepScope
 {
     private readonly List<CallRecord> records = [];
     private readonly long began;
-    private int called;
+    private long called;                             // of a scope that lives as long as its program, more than an int counts
     private int running;
-    private int succeeded;
-    private int failed;
-    private int cancelled;
+    private long succeeded;
+    private long failed;
+    private long cancelled;
 
     /// <summary>
     /// The graph of the calls so far, with their dependencies, awaits, times, and the critical path. Computed on each access.

@@ -20,11 +20,11 @@ public sealed record StepScopeSnapshot(
 /// <param name="Succeeded">The number of successful calls.</param>
 /// <param name="Failed">The number of failed calls, including those that did not run because a dependency failed.</param>
 /// <param name="Cancelled">The number of cancelled calls.</param>
-public sealed record StepCounts(string Step, int Called, int Running, int Succeeded, int Failed, int Cancelled)
+public sealed record StepCounts(string Step, long Called, int Running, long Succeeded, long Failed, long Cancelled)
 {
     /// <summary>The number of calls that have ended.</summary>
-    public int Ended => Succeeded + Failed + Cancelled;
+    public long Ended => Succeeded + Failed + Cancelled;
 
     /// <summary>The number of calls that wait for a dependency or for a concurrency limit.</summary>
-    public int Waiting => Math.Max(0, Called - Running - Ended);
+    public long Waiting => Math.Max(0, Called - Running - Ended);
 }

@@ -1,13 +1,14 @@
+using System.Globalization;
 using Sluice.Diagnostics;
 
-namespace Sluice.Redis;
+namespace Sluice.Shared;
 
 /// <summary>
-/// Warns once when the server refuses appends, and once when it takes them again. Other calls may succeed meanwhile: a full memory refuses
-/// appends only, and so is no outage (<see cref="ServerSilence"/>).
+/// Warns once when the server refuses appends, and once when it takes them again. Other calls may succeed meanwhile: a full memory or disk
+/// refuses appends only, and so is no outage (<see cref="ServerSilence"/>).
 /// </summary>
 /// <remarks>Thread-safe. Locking rule: <c>sync</c> protects the refusals; warnings are passed on outside of it.</remarks>
-internal sealed class AppendRefusals(ServerAddress address, RedisStoreOptions options)
+internal sealed class AppendRefusals(WatchedServer server, TimeProvider time)
 {
     // A memory that is nearly full takes some appends and refuses others.
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
@@ -22,11 +23,11 @@ internal sealed class AppendRefusals(ServerAddress address, RedisStoreOptions op
     {
         lock (sync)
         {
-            last = options.Time.GetTimestamp();
+            last = time.GetTimestamp();
             if (count++ > 0) return;
             first = last;
         }
-        Tell($"The Redis server at {address} has refused calls since {Clock()}; appends fail, and their callers have the errors: {words}");
+        Tell($"{The} has refused calls since {Clock()}; appends fail, and their callers have the errors: {words}");
     }
 
     /// <summary>An append was accepted.</summary>
@@ -36,17 +37,19 @@ internal sealed class AppendRefusals(ServerAddress address, RedisStoreOptions op
         string text;
         lock (sync)
         {
-            if (count == 0 || options.Time.GetElapsedTime(last) < Quiet) return;
-            text = string.Create(CultureInfo.InvariantCulture, $"The Redis server at {address} takes appends again, "
-                + $"{options.Time.GetElapsedTime(first).TotalSeconds:#,0.#} s after the first refusal ({Clock()}). Appends that it has "
+            if (count == 0 || time.GetElapsedTime(last) < Quiet) return;
+            text = string.Create(CultureInfo.InvariantCulture, $"{The} takes appends again, "
+                + $"{time.GetElapsedTime(first).TotalSeconds:#,0.#} s after the first refusal ({Clock()}). Appends that it has "
                 + $"refused: {count:N0}.");
             count = 0;
         }
         Tell(text);
     }
 
-    private string Clock() => (options.Time.GetUtcNow() - options.Time.GetElapsedTime(first)).ToString("HH:mm:ss 'UTC'",
+    private string The => $"The {server.Product} server at {server.Place}";
+
+    private string Clock() => (time.GetUtcNow() - time.GetElapsedTime(first)).ToString("HH:mm:ss 'UTC'",
         CultureInfo.InvariantCulture);
 
-    private void Tell(string text) => WarningHandlers.Tell(options.OnWarning, text);
+    private void Tell(string text) => WarningHandlers.Tell(server.OnWarning, text);
 }
