@@ -50,6 +50,8 @@ def unfit(theirs: Optional[str], value: Any, what: str = "stream") -> Optional[s
         return None if isinstance(value, (bytes, bytearray, memoryview)) else f"the {what}'s type is {theirs}"
     if own is not None and own != form:
         return f"the {what}'s type is {theirs}"
+    if theirs == "DateTimeOffset" and kind is dt.datetime and value.utcoffset() is None:
+        return f"the {what}'s type is {theirs}: give it a zone, such as datetime.now(timezone.utc)"
     bounds = _RANGES.get(theirs)
     if bounds is None or own is None:
         return None
