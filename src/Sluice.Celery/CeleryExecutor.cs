@@ -89,8 +89,15 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
         }
 
         bool HasPassed(TimeSpan? limit)
-            => limit is { } most && TimeProvider.System.GetElapsedTime(worker.ConnectedAt) >= most - TimeSpan.FromSeconds(1);
+            => limit is { } most && MayHavePassed(most, TimeProvider.System.GetElapsedTime(worker.ConnectedAt));
     }
+
+    /// <summary>
+    /// Whether Celery's limit may be over some time after the worker has connected. Celery counts from the moment when the worker has taken
+    /// the task; then it may need 10 seconds to connect. Of a short limit a tenth is tolerated, so that few losses pass for its end.
+    /// </summary>
+    internal static bool MayHavePassed(TimeSpan limit, TimeSpan elapsed)
+        => elapsed >= limit - TimeSpan.FromSeconds(Math.Clamp(limit.TotalSeconds / 10, 1, 10));
 
     private void TellLongCall(ProcessorCall call)
     {

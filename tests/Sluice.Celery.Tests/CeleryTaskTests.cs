@@ -98,6 +98,37 @@ public sealed class CeleryTaskTests(RedisWorkers workers) : IClassFixture<RedisW
     }
 
     [Fact]
+    public async Task AResultOfAPythonTypeIsReadAsTheTypeOfThatKind()
+    {
+        var broker = new PlayedBroker();
+        await using var client = new CeleryClient(broker, BrokerAddress.Parse(workers.Url));
+        Task<decimal> call = client.Task<int, decimal>("any")(1, Cancellation);
+        TaskMessage task = await broker.NextAsync();
+        await using var link = new RedisLink(BrokerAddress.Parse(workers.Url), "broker");
+        string key = $"celery-task-meta-{task.Id}";
+        await link.AskAsync("SET", [key, """{"status": "SUCCESS", "result": {"__type__": "decimal", "__value__": "1.50"}}"""], Cancellation);
+        await link.AskAsync("PUBLISH", [key, "x"], Cancellation);
+        Assert.Equal(1.50m, await call);
+    }
+
+    [Fact]
+    public async Task ALongTupleHasOneArgumentForEachElement()
+    {
+        var broker = new PlayedBroker();
+        await using var client = new CeleryClient(broker, BrokerAddress.Parse(workers.Url));
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        Task call = client.Task<(int, int, int, int, int, int, int, int), int>("any", Positional)((1, 2, 3, 4, 5, 6, 7, 8), end.Token);
+        Assert.Equal("[1,2,3,4,5,6,7,8]", System.Text.Encoding.UTF8.GetString((await broker.NextAsync()).Arguments));
+        var nested = Tuple.Create(1, 2, 3, 4, 5, 6, 7, Tuple.Create(8, (int[])[9]));
+        Task other = client.Task<Tuple<int, int, int, int, int, int, int, Tuple<Tuple<int, int[]>>>, int>("any", Positional)(nested,
+            end.Token);
+        Assert.Equal("[1,2,3,4,5,6,7,{\"Item1\":8,\"Item2\":[9]}]",
+            System.Text.Encoding.UTF8.GetString((await broker.NextAsync()).Arguments));
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.WhenAll(call, other));
+    }
+
+    [Fact]
     public async Task AResultThatIsTooLongSaysThatTheTaskHasSucceeded()
     {
         var broker = new PlayedBroker();

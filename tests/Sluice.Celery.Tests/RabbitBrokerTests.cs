@@ -29,3 +29,19 @@ public class RabbitBrokerTests
         await Assert.ThrowsAsync<ObjectDisposedException>(() => second);
     }
 }
+
+/// <summary>Queues of a real RabbitMQ.</summary>
+public class RabbitQueueTests(RabbitWorkers workers) : IClassFixture<RabbitWorkers>
+{
+    [Fact]
+    public async Task AQueueThatSomebodyElseMakesMeanwhileIsUsed()
+    {
+        await using RabbitBroker plain = new(BrokerAddress.Parse(workers.Url)), urgent = new(BrokerAddress.Parse(workers.Url));
+        for (int i = 0; i < 100; i++)                // one of them makes the queue, with other arguments than the other one would
+        {
+            CeleryRoute route = new() { Queue = $"made-twice-{i}" };
+            await Task.WhenAll(plain.SendAsync(new("any", "a"), route, Lab.Cancellation),
+                urgent.SendAsync(new("any", "b"), route with { Priority = 3 }, Lab.Cancellation));
+        }
+    }
+}

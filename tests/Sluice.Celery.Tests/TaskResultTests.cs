@@ -1,3 +1,6 @@
+using System.Text;
+using System.Text.Json;
+
 namespace Sluice.Celery.Tests;
 
 /// <summary>Results of tasks as Python writes them.</summary>
@@ -14,4 +17,51 @@ public class TaskResultTests
         Assert.Equal(("FAILURE", @"File \""caf\udce9.py\"""), (result.State, result.Traceback));
         Assert.Equal(("FileNotFoundError", @"caf\udce9.csv, 2"), result.Exception());
     }
+
+    /// <summary>kombu 5.3 and later write such values as objects with the name of their type.</summary>
+    [Theory]
+    [InlineData("""{"__type__": "decimal", "__value__": "1.50"}""", "1.50")]
+    [InlineData("""{"__type__": "decimal", "__value__": "1E+2"}""", "1E+2")]
+    [InlineData("""{"__type__": "decimal", "__value__": "NaN"}""", "\"NaN\"")]
+    [InlineData("""{"__type__": "datetime", "__value__": "2026-01-02T03:04:05+00:00"}""", "\"2026-01-02T03:04:05+00:00\"")]
+    [InlineData("""[1, {"at": {"__type__": "time", "__value__": "03:04:05"}}]""", """[1,{"at":"03:04:05"}]""")]
+    [InlineData("""{"__type__": "uuid", "__value__": {"hex": "00112233445566778899aabbccddeeff", "version": 4}}""",
+        "\"00112233-4455-6677-8899-aabbccddeeff\"")]
+    [InlineData("""{"__type__": "bytes", "__value__": "ab\u00e9"}""", "\"YWLDqQ==\"")]
+    [InlineData("""{"__type__": "base64", "__value__": "/wA="}""", "\"/wA=\"")]
+    [InlineData("""{"__type__": "Shop", "__value__": "x"}""", """{"__type__":"Shop","__value__":"x"}""")]
+    [InlineData("""{"__type__": "date", "__value__": "x", "more": "\udce9"}""", """{"__type__":"date","__value__":"x","more":"\udce9"}""")]
+    [InlineData("""{"__type__": 1, "__value__": 1.0}""", """{"__type__":1,"__value__":1.0}""")]
+    [InlineData("""{"a": [ 1 ]}""", """{"a": [ 1 ]}""")]
+    public void AValueOfPythonIsReadAsJsonHasIt(string written, string expected)
+        => Assert.Equal(expected, Encoding.UTF8.GetString(PythonValues.Unwrap(Encoding.UTF8.GetBytes(written))));
+
+    [Fact]
+    public void ARecordWithValuesOfPythonIsRead()
+    {
+        byte[] json = PythonValues.Unwrap("""
+            {"Price": {"__type__": "decimal", "__value__": "1.50"}, "Day": {"__type__": "date", "__value__": "2026-01-02"},
+             "At": {"__type__": "datetime", "__value__": "2026-01-02T03:04:05.678901"},
+             "Id": {"__type__": "uuid", "__value__": {"hex": "00112233445566778899aabbccddeeff"}},
+             "Data": {"__type__": "bytes", "__value__": "abcd"}}
+            """u8.ToArray());
+        Sale sale = JsonSerializer.Deserialize<Sale>(json)!;
+        Assert.Equal((1.50m, new DateOnly(2026, 1, 2)), (sale.Price, sale.Day));
+        Assert.Equal(new DateTime(2026, 1, 2, 3, 4, 5).AddTicks(6789010), sale.At);
+        Assert.Equal((new Guid("00112233-4455-6677-8899-aabbccddeeff"), "abcd"), (sale.Id, Encoding.UTF8.GetString(sale.Data)));
+    }
+
+    [Theory]
+    [InlineData("NaN")]
+    [InlineData("[1, Infinity]")]
+    [InlineData("{\"a\": -Infinity}")]
+    public void AResultThatIsNoNumberSaysSo(string result)
+    {
+        CeleryTaskException failure = Assert.Throws<CeleryTaskException>(() => TaskResult.Read(
+            Encoding.UTF8.GetBytes($$"""{"status": "SUCCESS", "result": {{result}}, "traceback": null}""")));
+        Assert.Equal(("The task has returned NaN or an infinity, which JSON does not have: return None or a text.", "SUCCESS"),
+            (failure.Message, failure.State));
+    }
+
+    private sealed record Sale(decimal Price, DateTime At, DateOnly Day, Guid Id, byte[] Data);
 }

@@ -1,3 +1,5 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using Sluice.Testing;
 
 namespace Sluice.Celery.Tests;
@@ -127,6 +129,50 @@ public sealed partial class WorkerConnectionTests
     [InlineData(3600, false, 60)]                    // the queue is empty: the task was taken, and may be lost
     public void ATaskIsSentAgainSeldomOnlyWhileTasksWait(int last, bool hasTasks, int next) => Assert.Equal(TimeSpan.FromSeconds(next),
         CeleryExecutor.NextInterval(TimeSpan.FromSeconds(last), TimeSpan.FromSeconds(30), hasTasks));
+
+    /// <summary>Celery counts from the moment when the worker has taken the task, and the service from its connection.</summary>
+    [Theory]
+    [InlineData(7200, 7190, true)]
+    [InlineData(7200, 7189, false)]
+    [InlineData(20, 18, true)]
+    [InlineData(20, 17, false)]
+    [InlineData(5, 4, true)]
+    [InlineData(5, 3, false)]
+    public void ALimitMayBeOverSomeSecondsEarlier(int limit, int elapsed, bool expected)
+        => Assert.Equal(expected, CeleryExecutor.MayHavePassed(TimeSpan.FromSeconds(limit), TimeSpan.FromSeconds(elapsed)));
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AWorkerThatEndsBeforeItsCallIsGone(bool isTls)
+    {
+        using X509Certificate2? certificate = isTls ? NewCertificate() : null;
+        await using var listener = new WorkerListener(new() { Certificate = certificate });
+        var call = new PickUp();
+        byte[] secret = listener.Expect(call);
+        using PlayedWorker worker = await PlayedWorker.ConnectAsync(listener.Address.Port, listener.Fingerprint);
+        await worker.SendAsync(PlayedWorker.Hello(secret));
+        using WorkerConnection found = await call.Arrival.WaitAsync(Lab.Patience, Lab.Cancellation);
+        Assert.False(found.IsClosed);
+
+        if (worker.Stream is SslStream secure) await secure.ShutdownAsync();         // asyncio says goodbye first
+        else worker.Dispose();
+
+        Assert.True(SpinWait.SpinUntil(() => found.IsClosed, Lab.Patience));         // the network may need a moment
+    }
+
+    [Fact]
+    public async Task ManyWorkersThatAreExpectedMayConnectAtOnce()
+    {
+        await using var listener = new WorkerListener(new());
+        PickUp[] calls = [.. Enumerable.Range(0, 200).Select(static _ => new PickUp())];
+        byte[][] secrets = [.. calls.Select(listener.Expect)];
+        List<PlayedWorker> workers = [];
+        foreach (byte[] _ in secrets) workers.Add(await PlayedWorker.ConnectAsync(listener.Address.Port));
+        foreach ((PlayedWorker worker, byte[] secret) in workers.Zip(secrets)) await worker.SendAsync(PlayedWorker.Hello(secret));
+        foreach (PickUp call in calls) (await call.Arrival.WaitAsync(Lab.Patience, Lab.Cancellation)).Dispose();
+        workers.ForEach(static one => one.Dispose());
+    }
 
     /// <summary>The function puts out values and ends; then its connection is lost, before the values are written.</summary>
     private sealed class LateLoss(TaskCompletionSource lost) : IExecutor

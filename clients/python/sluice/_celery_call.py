@@ -127,12 +127,18 @@ class _OneCall(Calls):
         self.why_stopped: Optional[str] = None
 
     def take(self, frame: bytes) -> None:
+        if self.reported.done():
+            return                                  # too late
         if not self.begun.done():
             self.begun.set_result(None)
         super().take(frame)
 
     def stop(self, why: str) -> None:
         self.why_stopped = why
+        if not self.begun.done():                   # no function begins any more, so the service looks for another worker
+            if not self.reported.done():
+                self.reported.set_result(Outcome("", why))
+            return
         for call in list(self._calls.values()):
             call.cancel()
         asyncio.get_running_loop().call_later(SOFT_SECONDS, self._give_up, why)

@@ -11,7 +11,7 @@ from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Optional,
 from ._annotations import code_of, hints_of, is_async, output_of, returns_puts, shown_type
 from ._call import Call
 from ._errors import FlowError, explain
-from ._payloads import Codec
+from ._payloads import BYTES, Codec
 from ._plan import Plan
 from ._streams import (IO, Checkpoint, Context, IOVal, IOWriter, SyncCheckpoint, SyncIO, SyncIOWriter, put_blocking)
 
@@ -49,6 +49,8 @@ class Function:
         if len(self.outputs) == 1 and self._puts_none and self.outputs[0] not in self.types:
             self.types[self.outputs[0]] = output_of(returned, self.is_async_generator or inspect.isgeneratorfunction(code))
 
+        self._bytes = [name for name in self.outputs if name in self.types and codec.bytes_of(self.types[name]) is not None]
+
     def _bind(self, parameter: inspect.Parameter, annotation: Any) -> Optional[Maker]:
         name = parameter.name
         origin, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
@@ -74,7 +76,7 @@ class Function:
         if origin in (Checkpoint, SyncCheckpoint):
             read_state = self.codec.reader(arguments[0] if arguments else Any)
             self.uses_checkpoint = True
-            return lambda call: (Checkpoint if self.is_async else SyncCheckpoint)(call, read_state)
+            return lambda call: (Checkpoint if self.is_async else SyncCheckpoint)(call, read_state, arguments[0] if arguments else Any)
         if origin is Context:
             return lambda call: Context(call, self.is_async)
         if parameter.default is not inspect.Parameter.empty:
@@ -109,6 +111,8 @@ class Function:
     async def run(self, call: Call) -> None:
         """Executes the function, and puts out what comes of it."""
         self.check(call.plan)
+        for name in self._bytes:
+            call.output(name).type = call.output(name).type or BYTES
         arguments = {name: make(call) for name, make in self._makers}
         if not self.is_async:
             await self._run_on_thread(call, arguments)

@@ -33,9 +33,12 @@ class Connection(asyncio.Protocol):
         self._on_frame = on_frame
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._lock = threading.Lock()
+        # Nothing is called under the lock: at a call, the garbage collector may release a reading, which sends. If it does so anyway, the
+        # same thread may enter.
+        self._lock = threading.RLock()
         self._out = bytearray()
-        self._is_flushing = False
+        self._held = 0
+        self._is_flushing = self._is_writing = False
         self._transport: Optional[asyncio.Transport] = None
         self.ended: "asyncio.Future[None]" = self._loop.create_future()
         self.violation: Optional[str] = None
@@ -62,13 +65,14 @@ class Connection(asyncio.Protocol):
             self.ended.set_result(None)
 
     def send(self, data: bytes) -> None:
+        length = len(data)
         with self._lock:
             self._out += data
+            self._held = held = self._held + length
             is_first = not self._is_flushing
             self._is_flushing = True
-            is_much = len(self._out) > _FLUSH
         if threading.get_ident() == self._thread:
-            if is_much:
+            if held > _FLUSH:
                 self.flush()
             elif is_first:
                 self._loop.call_soon(self.flush)
@@ -79,10 +83,19 @@ class Connection(asyncio.Protocol):
                 pass                                # the loop has ended
 
     def flush(self) -> None:
-        with self._lock:
-            data, self._out, self._is_flushing = self._out, bytearray(), False
-        if data and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(bytes(data))
+        """The loop's thread."""
+        if self._is_writing:                        # the garbage collector sends in the midst of a flush, which goes first
+            self._loop.call_soon(self.flush)
+            return
+        self._is_writing = True
+        try:
+            fresh = bytearray()
+            with self._lock:
+                data, self._out, self._held, self._is_flushing = self._out, fresh, 0, False
+            if data and self._transport is not None and not self._transport.is_closing():
+                self._transport.write(bytes(data))
+        finally:
+            self._is_writing = False
 
     def close(self) -> None:
         """Closes after what was sent."""

@@ -32,6 +32,7 @@ class Output:
 
     def __init__(self, call: "Call", name: str, index: int, plan: StreamPlan) -> None:
         self.call, self.name, self.index, self.plan = call, name, index, plan
+        self.type = plan.type                       # in C#, or else by the function's annotation
         self.count = 0
         self.pending = 0                            # async writes that were begun and have not ended: the loop's thread
         self._blocked = 0                           # writes of other threads that wait
@@ -45,7 +46,7 @@ class Output:
         """Raises PayloadError, which names the output and the value."""
         call = self.call
         try:
-            why = unfit(self.plan.type, value)
+            why = unfit(self.type, value)
             if why is not None:
                 raise PayloadError(f"{wire.short(repr(value), 100)} does not fit: {why}")
             payload = call.codec.write(value)

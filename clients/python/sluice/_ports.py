@@ -42,7 +42,9 @@ class Reader:
             self.input.call.say(wire.AT, wire.numbers(self.number, *place))
 
     async def fetch(self) -> bool:
-        """Waits until the next value has come; False at the end of the stream."""
+        """Waits until the next value has come; False at the end of the stream, and of a reader that another task has released."""
+        if not self.is_open:                        # another task has released it
+            return False
         if self.batch:
             return True
         if self.has_ended:
@@ -57,7 +59,7 @@ class Reader:
         # the loop: a time limit of zero would cut off each turn.
         if not asked.done():
             await asyncio.wait({asked})
-        if self.asked is not asked:                 # another reading task was faster
+        if self.asked is not asked or not self.is_open:              # another reading task was faster
             return await self.fetch()
         self.asked = None
         is_complete, found = wire.values(wire.Content(asked.result()))

@@ -13,7 +13,7 @@ from ._annotations import code_of, element_of, hints_of, is_async, shown_type
 from ._errors import PayloadError
 from ._failures import failure_of
 from ._items import Item, done, failed
-from ._payloads import Codec
+from ._payloads import BYTES, Codec, unfit
 
 _TRACE = 3_000
 
@@ -52,6 +52,7 @@ class Stage:
                 raise TypeError(f"The stage {name}: annotate the parameter {parameters[0].name} with List[…] of the items' type.")
             kind = arguments[0]
         self.item = kind
+        self._type = BYTES if codec.bytes_of(self.result) is not None else None
         try:
             self._read = codec.reader(kind)
         except (TypeError, NameError) as e:
@@ -68,6 +69,7 @@ class Stage:
             if why is not None:
                 return (f"the stage {self.name} {'reads' if reads else 'returns'} {shown_type(kind)}, and the {which.lower()} of the "
                         f"pipeline's stage is {theirs.get('Type')}{why and ': '}{why}. Change one of them.")
+        self._type = (types.get("Output") or {}).get("Type") or self._type
         if most is None:
             return None
         if most == 0:
@@ -103,6 +105,9 @@ class Stage:
     def _add(self, payloads: List[bytes], result: Any, size: int, most: int) -> int:
         """Adds a result, and returns the size of all."""
         try:
+            why = unfit(self._type, result, "result")
+            if why is not None:
+                raise PayloadError(why)
             payload = self.codec.write(result)
         except PayloadError as e:
             raise PayloadError(f"The result {len(payloads)} (from 0), of the type {type(result).__name__}, cannot be written: "

@@ -28,6 +28,7 @@ __all__ = ["ProcessorFailed", "serve"]
 
 _PICKLES = {"pickle", "application/x-python-serialize"}
 _STOP_SECONDS = SOFT_SECONDS + 5.0
+_SERVED = "_sluice_tasks"                           # of an application: the names of its tasks of this module
 
 
 class ProcessorFailed(SluiceError):
@@ -63,12 +64,17 @@ def serve(app: Any, worker: Worker, *, hosts: Optional[Sequence[str]] = None, na
     app: the Celery application. It must not accept pickle.
     hosts: the names, addresses or networks ("10.0.0.0/8") of services; a task cannot make the worker connect elsewhere. Default: this
     machine only. "*" is any.
-    name: the name of the task, as CeleryExecutorOptions.TaskName.
+    name: the name of the task, as CeleryExecutorOptions.TaskName. An application has one Worker for each name; ValueError otherwise.
     """
     if not isinstance(worker, Worker):
         raise TypeError(f"serve(app, worker) takes the sluice.Worker with the functions, not a {type(worker).__name__}.")
     if isinstance(hosts, str):
         raise TypeError(f"hosts is a list of names: write hosts=[{hosts!r}].")
+    served = getattr(app, _SERVED, ())
+    if name in served:
+        raise ValueError(f"The application {app.main} serves a Worker by the task {name} already: register all functions with one Worker, "
+                         "or give another name= (CeleryExecutorOptions.TaskName).")
+    setattr(app, _SERVED, (*served, name))
     allowed = list(hosts) if hosts is not None else ["localhost", "127.0.0.0/8", "::1"]
 
     @signals.worker_init.connect(weak=False)
@@ -78,9 +84,9 @@ def serve(app: Any, worker: Worker, *, hosts: Optional[Sequence[str]] = None, na
             raise SystemExit(f"sluice.celery: {why}")
 
     # Late: a worker that is killed before it has connected gives the task back. With a worker that was connected the service notices
-    # itself, and the task that comes back finds nobody waiting.
-    @app.task(name=name, bind=True, acks_late=True, reject_on_worker_lost=True, ignore_result=True, max_retries=0, serializer="json",
-              throws=(ProcessorFailed,))
+    # itself, and the task that comes back finds nobody waiting. Not shared: it would be a task of all applications of the process.
+    @app.task(name=name, bind=True, shared=False, acks_late=True, reject_on_worker_lost=True, ignore_result=True, max_retries=0,
+              serializer="json", throws=(ProcessorFailed,))
     def run(self: Any, *, processor: str, run: str, start: int = 1, **_: Any) -> str:
         why = _mistake(app)
         if why is not None:

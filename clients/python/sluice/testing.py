@@ -43,7 +43,8 @@ def run(worker: Worker, processor: str, inputs: Optional[Mapping[str, Iterable[A
 
 
 async def _run(function: Function, codec: Codec, given: Dict[str, Iterable[Any]], state: Any) -> Dict[str, List[Any]]:
-    service = _Service(function, codec, {name: [codec.write(value) for value in values] for name, values in given.items()})
+    service = _Service(function, codec, {name: [codec.write_as(function.types.get(name, Any), value) for value in values]
+                                        for name, values in given.items()})
     plan = Plan("test", function.name, function.inputs, function.outputs, "Checkpoint" if function.uses_checkpoint else "FromScratch", 1, 1,
                 None if state is None else codec.write(state))
     call = service.call = Call(1, service.take, plan, codec, wire.Token("", b"", wire.MAX_PAYLOAD), asyncio.get_running_loop())

@@ -147,6 +147,7 @@ class Run:
             question, reader = numbers()
             assert reader in self.readers and reader not in self.released
             self.released.append(reader)
+            self.readers[reader][1]._tell()         # its open read ends
             self.say(36, number(question))
         elif kind == 67:
             question = struct.unpack_from("<q", content)[0]

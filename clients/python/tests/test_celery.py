@@ -162,3 +162,38 @@ def test_mistakes_of_serve_are_said():
         serve(make_app(), object())
     with pytest.raises(TypeError, match=r"write hosts=\['shop'\]"):
         serve(make_app(), worker, hosts="shop")
+
+
+def test_each_application_of_a_process_serves_its_own_worker():
+    apps, workers = [make_app() for _ in range(5)], [Worker() for _ in range(5)]
+    for at, one in enumerate(workers):
+        one.processor(outputs=["out"], name="copy")(lambda at=at: at)
+    for app, one in zip(apps, workers):
+        serve(app, one)
+    plain = make_app()
+
+    def play(peer):
+        peer.frame()
+        peer.plan()
+        said.append(peer.message())
+        peer.message()
+
+    said = []
+    for app in apps:
+        app.finalize()
+        service = Service(play)
+        run(app.tasks["sluice.run"], header(service.port))
+        service.end()
+    assert said == [bytes((wire.PUT,)) + wire.numbers(0) + b"%d" % at for at in range(5)]
+    plain.finalize()
+    assert "sluice.run" not in plain.tasks
+
+
+def test_an_application_has_one_worker_for_each_name():
+    app = make_app()
+    serve(app, worker)
+    with pytest.raises(ValueError, match=r"serves a Worker by the task sluice.run already: register all functions with one Worker, or give "
+                                         r"another name= \(CeleryExecutorOptions.TaskName\)"):
+        serve(app, Worker())
+    other = serve(app, Worker(), name="other.run")
+    assert other.name == "other.run"

@@ -1,5 +1,7 @@
 """How a call of Executor.Celery ends when its process, or its time, ends."""
 
+import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -82,3 +84,34 @@ def test_a_function_that_ignores_its_soft_time_limit_fails_and_is_not_taken_for_
     thread.join(30)
     assert outcome.failure == "The soft time limit." and outcome.is_stuck
     assert (said[0].type, said[0].message) == ("SoftTimeLimitExceeded", "The soft time limit. It has not ended after that.")
+
+
+def test_a_worker_that_reaches_its_soft_time_limit_before_its_call_begins_takes_no_call(monkeypatch):
+    monkeypatch.setattr(_celery_call, "SOFT_SECONDS", 600)
+    connected = threading.Event()
+
+    def play(peer):
+        peer.frame()
+        connected.set()
+        assert peer.frame() is None
+
+    service = Service(play)
+    ended = _celery_call.Ended()
+    thread = threading.Thread(target=_celery_call.execute, args=(Worker(), Address.parse(header(service.port)), "celery@test", ended),
+                              daemon=True)
+    thread.start()
+    assert connected.wait(30)
+    ended.stop("The soft time limit.")
+    outcome = ended.wait(30)
+    service.end()
+    assert outcome is not None and outcome.failure == "The soft time limit." and not outcome.is_stuck
+
+
+def test_a_plan_that_comes_after_the_soft_time_limit_is_not_taken():
+    async def go():
+        call = _celery_call._OneCall(Worker(), Address.parse(header(1)).token)
+        call.stop("The soft time limit.")
+        call.take(wire.message(1, wire.PLAN, json.dumps({"Run": "r1", "Processor": {"Name": "copy"}}).encode())[4:])
+        assert not call._calls and not call.begun.done() and call.reported.done()
+
+    asyncio.run(go())

@@ -1,6 +1,9 @@
 """Frames and messages: their form, and what neither side may send. The rules of docs/internals/executor-protocol.md, one by one."""
 
+import ast
 import asyncio
+import inspect
+import socket
 import struct
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from copies import go, worker
 from fake_parent import LIMIT, SECRET, Parent, Stream, failure, number
 from playing import until
-from sluice import _wire
+from sluice import _link, _wire
 
 
 def test_frames_split_at_every_byte():
@@ -151,3 +154,49 @@ def test_headers_of_values_are_skipped():
     for at in range(1, len(value)):
         with pytest.raises(_wire.WireError):
             _wire.values(_wire.Content(b"\x03" + value[:at]))
+
+
+class Collected:
+    """A lock under which the garbage collector releases a reading once, at the n-th time it is taken."""
+
+    def __init__(self, connection, at, data):
+        self.lock, self.connection, self.at, self.data = connection._lock, connection, at, data
+
+    def __enter__(self):
+        assert self.lock.acquire(timeout=5), "it waits for itself"
+        self.at -= 1
+        if self.at == 0:
+            self.connection.send(self.data)
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+
+@pytest.mark.parametrize("size", [5, 1 << 17])
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_the_garbage_collector_may_send_in_the_midst_of_a_send(at, size):
+    async def go():
+        mine, its = socket.socketpair()
+        connection = _link.Connection(1000, lambda frame: None)
+        await asyncio.get_running_loop().create_connection(lambda: connection, sock=its)
+        connection._lock = Collected(connection, at, b"c" * size)
+        connection.send(b"a" * 70_000)
+        connection.send(b"b" * 10)
+        connection.close()
+        reader, writer = await asyncio.open_connection(sock=mine)
+        found = await asyncio.wait_for(reader.read(), LIMIT)
+        writer.close()
+        return found
+
+    found = asyncio.run(go())
+    assert (found.count(b"a"), found.count(b"b"), found.count(b"c")) == (70_000, 10, size)
+    assert found.replace(b"c", b"") == b"a" * 70_000 + b"b" * 10
+
+
+def test_nothing_is_called_under_the_lock_of_a_connection():
+    """At a call, the garbage collector may release a reading, which sends."""
+    locked = [node for node in ast.walk(ast.parse(inspect.getsource(_link.Connection)))
+              if isinstance(node, ast.With) and ast.unparse(node.items[0]) == "self._lock"]
+    assert len(locked) == 2
+    for call in (one for node in locked for one in ast.walk(node) if isinstance(one, ast.Call)):
+        raise AssertionError(ast.unparse(call))

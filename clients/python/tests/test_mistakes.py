@@ -1,6 +1,7 @@
 """The mistakes of a function's author, and what the failure says."""
 
 import asyncio
+import datetime as dt
 import sys
 from typing import List
 
@@ -110,6 +111,7 @@ def test_a_value_that_cannot_be_written_is_named():
     ("int", 2**31, "the stream's type is int, from -2,147,483,648 to"), ("byte", -1, "from 0 to 255"), ("int", 2.0, "put out int(value)"),
     ("int", "5", "the stream's type is int"), ("int", None, "which has no null"), ("bool", 1, "the stream's type is bool"),
     ("string", 5, "the stream's type is string"), ("ulong", 2**64, "from 0 to 18,446"),
+    ("DateTimeOffset", dt.datetime(2026, 1, 2), "the stream's type is DateTimeOffset: give it a zone, such as datetime.now(timezone.utc)"),
 ])
 def test_a_value_that_its_stream_cannot_have_is_refused_where_it_is_written(kind, value, text):
     async def work(x: IO[int]):

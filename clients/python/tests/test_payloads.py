@@ -193,3 +193,21 @@ def test_a_union_of_records_drops_no_members_of_the_right_one():
         assert CODEC.reader(kind)(b'{"name":"x","breed":"y","new":2}') == Dog("x", "y")       # a dict keeps its place
     with pytest.raises(PayloadError, match="; or "):
         CODEC.reader(Union[Cat, Dog])(b"{}")
+
+
+def test_a_key_that_is_true_or_false_is_read_as_it_is_written():
+    codec, kind = Codec(), Dict[bool, int]
+    assert codec.write({True: 1, False: 2}) == b'{"True":1,"False":2}'
+    assert codec.reader(kind)(codec.write({True: 1, False: 2})) == {True: 1, False: 2}
+    with pytest.raises(PayloadError, match="expected True or False as name, found 'true'"):
+        codec.reader(kind)(b'{"true":1}')
+
+
+@pytest.mark.parametrize("value, said", [
+    (dt.datetime(2026, 1, 2, tzinfo=dt.timezone(dt.timedelta(minutes=53, seconds=28))), "has an offset with seconds"),
+    (dt.time(1, 2, tzinfo=dt.timezone.utc), "01:02:00\\+00:00 has a zone")])
+def test_times_that_nobody_reads_are_not_written(value, said):
+    with pytest.raises(PayloadError, match=said):
+        Codec().write(value)
+    with pytest.raises(PayloadError, match=said):
+        Codec().write([{"at": value}])

@@ -14,7 +14,7 @@ import pytest
 
 from fake_parent import Parent, Stream
 from playing import fails
-from sluice import IO, IOVal, IOWriter, Worker, pascal_case
+from sluice import IO, Checkpoint, IOVal, IOWriter, PayloadError, Worker, pascal_case, testing
 from sluice._payloads import Codec
 from sluice._payloads._shapes import conflict
 
@@ -123,7 +123,16 @@ def test_a_record_with_names_of_python_says_how_names_are_mapped():
     ("int", List[int], True),
 ])
 def test_without_a_schema_plain_types_are_compared_by_their_names(name, kind, fits):
-    assert Codec().conflict(name, None, kind, True) == (None if fits else "")
+    assert (Codec().conflict(name, None, kind, True) is None) is fits
+
+
+@pytest.mark.parametrize("name, schema, fits", [
+    ("byte[]", None, True), ("ReadOnlyMemory<byte>", None, False), ("Memory<byte>", None, False), ("Color", {"enum": ["Red"]}, False),
+    ("Order", ORDER, False), ("JsonElement", True, True), ("Foo", None, True), (None, None, True)])
+@pytest.mark.parametrize("kind", [bytes, Optional[bytes], bytearray])
+def test_bytes_are_read_of_nothing_that_is_json(name, schema, fits, kind):
+    found = Codec().conflict(name, schema, kind, True)
+    assert found == (None if fits else f"C# has {name}, which is JSON, and Python bytes as they are: use byte[] in C#")
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="X | Y needs Python 3.10")
@@ -180,6 +189,39 @@ def test_bytes_cross_as_they_are():
             return call.put["y"]
 
     assert asyncio.run(go()) == [b"\0\xff\0\xff", b""]
+
+
+def test_optional_bytes_are_the_bytes_as_they_are():
+    assert [Codec().reader(Optional[bytes])(one) for one in (b"null", b'"eA=="', b"\0")] == [b"null", b'"eA=="', b"\0"]
+    assert Codec().reader(Optional[bytearray])(b"\0") == bytearray(b"\0")
+
+
+@pytest.mark.parametrize("value", [None, "abc", [b"x"], 5, {"a": 1}])
+@pytest.mark.parametrize("kind, type", [(bytes, None), (bytes, "byte[]"), (Optional[bytes], None), (Any, "byte[]")])
+def test_what_is_no_bytes_is_not_written_to_a_stream_of_bytes(value, kind, type):
+    async def writes(x: IO[int], y: IOWriter[kind]):
+        await y.write(value)
+
+    assert f"the stream's type is {type or 'bytes'}" in fails(writes, outputs=["y"], types={"y": type} if type else None).message
+
+    async def returns(x: IO[int]) -> kind:
+        return value
+
+    if kind is not Any and value is not None:
+        assert f"the stream's type is {type or 'bytes'}" in fails(returns, outputs=["y"], types={"y": type} if type else None).message
+
+
+def test_a_state_of_bytes_is_bytes():
+    worker = Worker()
+
+    @worker.processor(inputs=["x"], outputs=[])
+    async def saves(x: IO[bytes], state: Checkpoint[Optional[bytes]]):
+        await state.save(None)
+
+    with pytest.raises(PayloadError, match="annotated as bytes, and is a NoneType"):
+        testing.run(worker, "saves", {"x": []})
+    with pytest.raises(PayloadError, match="annotated as bytes, and is a str"):
+        testing.run(worker, "saves", {"x": ["abc"]})
 
 
 def test_a_record_whose_annotations_cannot_be_read_is_not_compared():

@@ -7,7 +7,7 @@ namespace Sluice.Celery;
 internal sealed class RabbitBroker(BrokerAddress address) : Broker
 {
     private const byte MaxPriority = 10;             // Celery's advice
-    private const ushort NotFound = 404;
+    private const ushort NotFound = 404, PreconditionFailed = 406;
 
     private static readonly TimeSpan TurnTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
@@ -202,13 +202,26 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == NotFound)
         {
-            channel = await NewChannelAsync(cancellation).ConfigureAwait(false);     // the question has closed the first one
-            var arguments = new Dictionary<string, object?>();
-            if (route.Priority is not null) arguments["x-max-priority"] = MaxPriority;
+            await MakeAsync(route, cancellation).ConfigureAwait(false);
+        }
+        known.Add(route.Queue!);
+    }
+
+    private async Task MakeAsync(CeleryRoute route, CancellationToken cancellation)
+    {
+        channel = await NewChannelAsync(cancellation).ConfigureAwait(false);         // the question has closed the first one
+        var arguments = new Dictionary<string, object?>();
+        if (route.Priority is not null) arguments["x-max-priority"] = MaxPriority;
+        try
+        {
             await channel.QueueDeclareAsync(route.Queue!, durable: true, exclusive: false, autoDelete: false, arguments,
                 cancellationToken: cancellation).ConfigureAwait(false);
         }
-        known.Add(route.Queue!);
+        catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == PreconditionFailed)
+        {
+            channel = await NewChannelAsync(cancellation).ConfigureAwait(false);     // a worker has made it meanwhile
+            await channel.QueueDeclarePassiveAsync(route.Queue!, cancellation).ConfigureAwait(false);
+        }
     }
 
     private Task TellBlocked(string? reason)

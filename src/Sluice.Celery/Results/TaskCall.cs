@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Sluice.Storage;
 
@@ -11,6 +12,7 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
 {
     private const string UsualQueue = "celery";
     private const int MaxTrace = 3_000;
+    private const int TupleSize = 7;                 // elements beside the tuple with the rest
     private const long Beside = 1 << 20;             // state and traceback of a result
 
     private readonly IPayloadSerializer<TIn> writer = options.Serializers.For<TIn>();
@@ -103,7 +105,7 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
     {
         try
         {
-            return reader.Deserialize(result.Json);
+            return reader.Deserialize(PythonValues.Unwrap(result.Json));
         }
         catch (Exception e)
         {
@@ -139,9 +141,18 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
     private IEnumerable<JsonElement> Elements(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Array => value.EnumerateArray(),
+        JsonValueKind.Object when typeof(TIn).IsAssignableTo(typeof(ITuple)) => TupleElements(value),
         JsonValueKind.Object => value.EnumerateObject().Select(static member => member.Value),
         _ => throw Unfit(value, "an array or a tuple"),
     };
+
+    /// <summary>The elements of a tuple. From the eighth on, C# has them in another tuple, the last member.</summary>
+    private static IEnumerable<JsonElement> TupleElements(JsonElement tuple)
+    {
+        IEnumerable<JsonElement> members = tuple.EnumerateObject().Select(static member => member.Value);
+        JsonElement rest = members.ElementAtOrDefault(TupleSize);
+        return rest.ValueKind == JsonValueKind.Object ? [.. members.Take(TupleSize), .. TupleElements(rest)] : members;
+    }
 
     private CeleryTaskException Unfit(JsonElement value, string wanted)
         => new($"The value for the task {name} is {value.ValueKind} in JSON, and for CeleryArguments.{options.Arguments} it must be "

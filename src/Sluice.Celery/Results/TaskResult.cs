@@ -32,10 +32,42 @@ internal sealed record TaskResult(string State, byte[] Json, string? Traceback)
             return new(state, result, root.TryGetProperty("traceback", out JsonElement trace) && trace.ValueKind == JsonValueKind.String
                 ? Text(trace) : null);
         }
+        catch (JsonException e) when (HasNoNumber(bytes, e))
+        {
+            throw new CeleryTaskException("The task has returned NaN or an infinity, which JSON does not have: return None or a text.", e)
+            {
+                State = StateOf(bytes)
+            };
+        }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             throw new CeleryTaskException($"The result of the task is damaged: {e.Message}", e);
         }
+    }
+
+    /// <summary>Whether it cannot be read because of what Python writes of a float that is no number.</summary>
+    private static bool HasNoNumber(ReadOnlySpan<byte> bytes, JsonException e)
+    {
+        if (e.LineNumber != 0 || e.BytePositionInLine is not { } at || at >= bytes.Length) return false;
+        ReadOnlySpan<byte> rest = bytes[(int)at..].TrimStart((byte)'-');
+        return rest.StartsWith("NaN"u8) || rest.StartsWith("Infinity"u8);
+    }
+
+    /// <summary>The state in a result of which only the beginning can be read.</summary>
+    private static string? StateOf(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new Utf8JsonReader(bytes, isFinalBlock: false, default);
+        try
+        {
+            while (reader.Read())
+                if (reader is { CurrentDepth: 1, TokenType: JsonTokenType.PropertyName } && reader.ValueTextEquals("status"u8))
+                    return reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+        }
+        catch (JsonException)
+        {
+            // It stands behind.
+        }
+        return null;
     }
 
     /// <summary>The type and the message of the exception.</summary>

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Net.Sockets;
 
 namespace Sluice.Celery;
@@ -13,14 +14,14 @@ internal sealed class WorkerConnection(Socket socket, Stream stream, WorkerHello
     public long ConnectedAt { get; } = TimeProvider.System.GetTimestamp();
 
     /// <summary>Whether the worker has closed the connection, or is gone. Ask before the call begins: until then the worker says
-    /// nothing.</summary>
+    /// nothing. Over TLS it says goodbye before it closes.</summary>
     public bool IsClosed
     {
         get
         {
             try
             {
-                return socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0;
+                return socket.Poll(0, SelectMode.SelectRead) && (stream is SslStream || socket.Available == 0);
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {

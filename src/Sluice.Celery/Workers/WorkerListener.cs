@@ -147,7 +147,7 @@ internal sealed class WorkerListener : IAsyncDisposable
         LinkedListNode<Socket> node;
         lock (sync)
         {
-            if (strangers.Count >= MaxStrangers)
+            if (strangers.Count >= MaxStrangers + expected.Count)            // those that are expected may all come at once
             {
                 dropped = strangers.First!.Value;
                 strangers.RemoveFirst();

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Callable, Optional
 
 from .._errors import PayloadError
-from ._csharp import disagree
+from ._csharp import BYTES, disagree, unfit
 from ._loads import loads
-from ._members import unwrapped
+from ._members import options_of, unwrapped
 from ._mistakes import MAX_DEPTH, Mistake
 from ._names import Names
 from ._readers import Readers
-from ._shapes import conflict
+from ._shapes import conflict, types_of
 from ._writer import ESCAPED, Writer, write
 
 REFUSED = ("pickle", "cpickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "jsonpickle")
@@ -40,18 +40,32 @@ class Codec:
         except Exception as e:
             raise PayloadError(f"{type(e).__name__}: {e}") from None
 
+    def bytes_of(self, kind: Any) -> Any:
+        """bytes or bytearray, if the payloads of a type are the bytes as they are; otherwise None."""
+        options = options_of(unwrapped(kind)) if self._other is None else []
+        found = unwrapped(options[0]) if len(options) == 1 else None
+        return found if found in (bytes, bytearray) else None
+
+    def write_as(self, kind: Any, value: Any) -> bytes:
+        """Writes a value of an annotated type. Raises PayloadError, also for JSON that would be read as bytes."""
+        if self.bytes_of(kind) is not None and unfit(BYTES, value) is not None:
+            raise PayloadError(f"it is annotated as bytes, and is a {type(value).__name__}")
+        return self.write(value)
+
     def conflict(self, name: Optional[str], schema: Any, kind: Any, reads: bool) -> Optional[str]:
         """Why values of a C# type, by its name and its JSON schema, and of a Python type never fit; None if no reason is known."""
         if self._other is not None:
             return None
+        if self.bytes_of(kind) is not None and (types_of(schema) or disagree(name, kind)):
+            return f"C# has {name}, which is JSON, and Python bytes as they are: use byte[] in C#"
         if schema is not None:
             return conflict(schema, kind, self._names, reads)
         return "" if disagree(name, kind) else None
 
     def reader(self, kind: Any) -> Callable[[bytes], Any]:
         """The reader of payloads of a type. Raises TypeError for a type that none can be read as."""
-        if self._other is None and unwrapped(kind) in (bytes, bytearray):
-            make: Callable[[bytes], Any] = unwrapped(kind)
+        make: Optional[Callable[[bytes], Any]] = self.bytes_of(kind)
+        if make is not None:
             return make
         readers = Readers(self._names)
         convert = readers.of(kind)

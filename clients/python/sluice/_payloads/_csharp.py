@@ -9,13 +9,17 @@ from typing import Any, Dict, Optional, Tuple
 
 from ._members import options_of, unwrapped
 
+BYTES = "bytes"
+"""The type of a stream or result that only the function's annotation says."""
+
 _RANGES: Dict[str, Tuple[int, int]] = {
     "sbyte": (-(1 << 7), (1 << 7) - 1), "byte": (0, (1 << 8) - 1), "short": (-(1 << 15), (1 << 15) - 1), "ushort": (0, (1 << 16) - 1),
     "int": (-(1 << 31), (1 << 31) - 1), "uint": (0, (1 << 32) - 1), "long": (-(1 << 63), (1 << 63) - 1), "ulong": (0, (1 << 64) - 1),
 }
-_TEXTS = {"string", "char", "Guid", "DateTime", "DateTimeOffset", "DateOnly", "TimeOnly", "TimeSpan", "Uri"}
+_TEXTS = {"string", "char", "Guid", "DateTime", "DateTimeOffset", "DateOnly", "TimeOnly", "TimeSpan", "Uri", "Version", "Memory<byte>",
+          "ReadOnlyMemory<byte>"}
 _FORMS: Dict[str, str] = {**{name: "number" for name in (*_RANGES, "float", "double", "decimal")}, **{name: "text" for name in _TEXTS},
-                          "bool": "bool", "byte[]": "bytes"}
+                          "bool": "bool", "byte[]": "bytes", BYTES: "bytes"}
 _PYTHON_FORMS: Dict[Any, str] = {int: "number", float: "number", Decimal: "number", str: "text", bytes: "bytes", bytearray: "bytes",
                                  uuid.UUID: "text", dt.datetime: "text", dt.date: "text", dt.time: "text", dt.timedelta: "text",
                                  bool: "bool"}
@@ -33,20 +37,24 @@ def disagree(theirs: Optional[str], kind: Any) -> bool:
     return form is not None and own is not None and form != own
 
 
-def unfit(theirs: Optional[str], value: Any) -> Optional[str]:
-    """Why a plain value does not fit the stream's C# type, by its name; None if it does, or nothing is known."""
+def unfit(theirs: Optional[str], value: Any, what: str = "stream") -> Optional[str]:
+    """Why a plain value does not fit the C# type of a stream or result, by its name; None if it does, or nothing is known."""
     form = _FORMS.get(theirs) if theirs is not None else None
     if form is None or theirs is None:
         return None
     kind = type(value)
     own = _PYTHON_FORMS.get(kind)
     if value is None:
-        return f"the stream's type is {theirs}, which has no null" if form != "text" else None
+        return f"the {what}'s type is {theirs}, which has no null" if form != "text" else None
+    if form == "bytes":                             # everything else would be written as JSON, and read as if it were the bytes
+        return None if isinstance(value, (bytes, bytearray, memoryview)) else f"the {what}'s type is {theirs}"
     if own is not None and own != form:
-        return f"the stream's type is {theirs}"
+        return f"the {what}'s type is {theirs}"
+    if theirs == "DateTimeOffset" and kind is dt.datetime and value.utcoffset() is None:
+        return f"the {what}'s type is {theirs}: give it a zone, such as datetime.now(timezone.utc)"
     bounds = _RANGES.get(theirs)
     if bounds is None or own is None:
         return None
     if kind is not int:
-        return f"the stream's type is {theirs}: put out int(value)"
-    return None if bounds[0] <= value <= bounds[1] else f"the stream's type is {theirs}, from {bounds[0]:,} to {bounds[1]:,}"
+        return f"the {what}'s type is {theirs}: put out int(value)"
+    return None if bounds[0] <= value <= bounds[1] else f"the {what}'s type is {theirs}, from {bounds[0]:,} to {bounds[1]:,}"

@@ -12,7 +12,7 @@ from ._members import Member, is_union, members_of, names_of, unwrapped
 from ._mistakes import Mistake, expected, step
 from ._models import Models, Part
 from ._names import Names, is_model
-from ._scalars import SCALARS, Reader, read_enum, read_literal, read_model, read_str
+from ._scalars import SCALARS, Reader, read_bool_name, read_enum, read_literal, read_model, read_str
 
 
 class Readers:
@@ -189,6 +189,8 @@ class Readers:
                     raise expected("an integer as name", value) from None
 
             return read
+        if kind is bool:
+            return read_bool_name
         return self.of(kind)
 
     def _members(self, kind: Any, members: List[Member]) -> Reader:

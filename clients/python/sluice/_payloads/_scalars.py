@@ -59,6 +59,13 @@ def read_bytes(value: Any) -> bytes:
         raise expected("base64", value) from None
 
 
+def read_bool_name(value: Any) -> bool:
+    """A key of a JSON object, as C# and this package write it."""
+    if value in ("True", "False"):
+        return bool(value == "True")
+    raise expected("True or False as name", value)
+
+
 def read_decimal(value: Any) -> Decimal:
     if type(value) is int or isinstance(value, Decimal):
         return Decimal(value)

@@ -57,7 +57,7 @@ class _Comparison:
         return None if None in found or not found else found[0]
 
     def _one(self, schema: Dict[str, Any], kind: Any, path: str, depth: int) -> Optional[str]:
-        theirs, own, base = _types(schema), json_types(kind), typing.get_origin(kind) or kind
+        theirs, own, base = types_of(schema), json_types(kind), typing.get_origin(kind) or kind
         if not theirs or own is None:
             return None
         is_record = _is_fixed(kind) and self._reads and "object" in theirs
@@ -141,8 +141,10 @@ def _members_of(kind: type, names: Names) -> Optional[List[Member]]:
         return None                                 # its annotations cannot be read, and need not for writing
 
 
-def _types(schema: Dict[str, Any]) -> List[str]:
+def types_of(schema: Any) -> List[str]:
     """The JSON types of a schema, without null; empty if it does not say."""
+    if not isinstance(schema, dict):
+        return []
     known = schema.get("type")
     if known is None and isinstance(schema.get("enum"), list):
         return ["string"] if all(isinstance(one, str) or one is None for one in schema["enum"]) else []

@@ -60,8 +60,13 @@ class Writer:
         if isinstance(value, uuid.UUID):
             return str(value)
         if isinstance(value, dt.datetime):
+            offset = value.utcoffset()
+            if offset is not None and offset % dt.timedelta(minutes=1):
+                raise Mistake(f"{value} has an offset with seconds, which no other program reads: use astimezone(timezone.utc)")
             text = value.isoformat()
             return f"{text[:-6]}Z" if text.endswith("+00:00") else text      # a DateTime of C# stays one of UTC
+        if isinstance(value, dt.time) and value.utcoffset() is not None:
+            raise Mistake(f"{value} has a zone, which a time of day of C# does not have")
         if isinstance(value, (dt.date, dt.time)):
             return value.isoformat()
         if isinstance(value, dt.timedelta):

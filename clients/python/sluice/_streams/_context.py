@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 
 class _State(Generic[T]):
-    def __init__(self, call: Call, read: Callable[[bytes], T]) -> None:
-        self._call = call
+    def __init__(self, call: Call, read: Callable[[bytes], T], kind: Any) -> None:
+        self._call, self._kind = call, kind
         self.has_value = call.state is not None
         """Whether there is a saved state, of this start or an earlier one."""
         self.value: Optional[T] = None
@@ -27,7 +27,7 @@ class _State(Generic[T]):
 
     async def _save(self, value: T) -> None:
         try:
-            state = self._call.codec.write(value)
+            state = self._call.codec.write_as(self._kind, value)
         except PayloadError as e:
             raise PayloadError(f"The state of the processor {self._call.plan.processor} cannot be saved: {e}.") from e.__cause__
         if len(state) > self._call.max_payload:

@@ -199,6 +199,8 @@ class Merge(Loop[T]):
         index = self._replayed
         if index is None:
             index = await self._choose()
+            if self._is_over:                       # another task has closed it
+                return False, None
             choices.chose(MERGE, self._number, index)
         if not 0 <= index < len(self._ports):
             return False, None
@@ -210,7 +212,7 @@ class Merge(Loop[T]):
         return True, (self._ports[index].name, self._ports[index]._value(self._readers[index]))
 
     async def _choose(self) -> int:
-        while True:
+        while not self._is_over:
             pending = []
             for index, reader in enumerate(self._readers):
                 read = self._reads[index]
@@ -229,6 +231,7 @@ class Merge(Loop[T]):
             if not pending:
                 return -1
             await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        return -1
 
     def close(self) -> None:
         for read in self._reads:

@@ -157,7 +157,8 @@ public sealed partial class PythonStageTests
     [InlineData("not_a_number",
         "3: 'not_a_number' failed with PayloadError: The result 0 (from 0), of the type float, cannot be written: ")]
     [InlineData("unknown", "3: 'unknown' failed with PayloadError: The result 0 (from 0), of the type object, cannot be written: ")]
-    [InlineData("nothing", "0: A result of the body 'stages:nothing' cannot be read: ")]
+    [InlineData("nothing", "0: 'nothing' failed with PayloadError: The result 0 (from 0), of the type NoneType, cannot be written: ")]
+    [InlineData("listed", "0: A result of the body 'stages:listed' cannot be read: ")]
     public async Task AValueThatCannotCrossFailsItsItem(string function, string expected)
         => Assert.StartsWith($"'stages:{function}' failed on item {expected}",
             (await FailAsync(Numbers(10) | Map<int, double>(function))).Message, StringComparison.Ordinal);

@@ -128,8 +128,13 @@ public sealed class PythonTypeTests
         Assert.Contains("NaN", await FailAsync(Source.From([double.NaN]) | Map<double, double>("same")), StringComparison.Ordinal);
         Assert.Contains("lone surrogate U+D800", await FailAsync(Source.From([1]) | Map<int, string>("surrogate")),
             StringComparison.Ordinal);
-        Assert.Contains("A result of the body 'shapes:huge' cannot be read", await FailAsync(Source.From([1]) | Map<int, long>("huge")),
-            StringComparison.Ordinal);
+        Assert.Contains("the result's type is long, from -9,223,372,036,854,775,808 to", await FailAsync(Source.From([1])
+            | Map<int, long>("huge")), StringComparison.Ordinal);
+        Assert.Contains("the result's type is byte[], which has no null", await FailAsync(Source.From<int?>([null])
+            | Map<int?, byte[]>("same")), StringComparison.Ordinal);
+        Assert.Contains("the input of the pipeline's stage is ReadOnlyMemory<byte>: C# has ReadOnlyMemory<byte>, which is JSON, and Python "
+            + "bytes as they are: use byte[] in C#.", await FailAsync(Source.From<ReadOnlyMemory<byte>>([new byte[1]])
+            | Map<ReadOnlyMemory<byte>, byte[]>("reverse")), StringComparison.Ordinal);
     }
 
     private static readonly Order Some = new(7, [new("ink", 1.10m, null)], new(2026, 11, 24, 12, 0, 0, DateTimeKind.Utc), null,

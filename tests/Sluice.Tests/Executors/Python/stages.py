@@ -59,6 +59,11 @@ def nothing(x: int):
 
 
 @worker.stage
+def listed(x: int):
+    return [x]
+
+
+@worker.stage
 def not_a_number(x: int) -> float:
     return float("nan") if x == 3 else float(x)
 
