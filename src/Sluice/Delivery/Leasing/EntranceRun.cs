@@ -45,10 +45,18 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
             root.Fail(new PipelineException(node, null, new PayloadException(loss), number), isFinal: true);
             return;
         }
-        if (root.Headers is { Timer: { } timer, Key: { } key } && following.TimersOf(number, key) is { } lane)
+        if (root.Headers is { Timer: { } timer, Key: { } key })
         {
-            waiting.Enqueue(() => lane.FireAsync(root, key, timer));
-            wake?.Invoke();
+            if (following.TimersOf(number, key) is { } lane)
+            {
+                waiting.Enqueue(() => lane.FireAsync(root, key, timer));
+                wake?.Invoke();
+                return;
+            }
+            var cause = new InvalidOperationException(
+                $"It is the timer '{timer}' of the key '{key}', and the node '{node}' of this code has no timers. Start code in which it "
+                    + "has timers, or discard the letter.");
+            root.Fail(new PipelineException(node, null, cause, number), isFinal: true);
             return;
         }
         waiting.Enqueue((root.Headers.IsAfter ? following.Outlet(number) : following.Entrance(number)) is { } entrance
