@@ -118,6 +118,7 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
             try
             {
                 item = core.Options.Serializers.For<T>().Deserialize(payload.Span);
+                if (core.Stream.KeyOf is { } keyOf) FindKey(item, keyOf);
             }
             catch (Exception e)
             {
@@ -126,6 +127,17 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
             }
             return inlet.PushAsync(item, root);
         };
+
+        /// <summary>Finds the key of an item that code with another Consecutor.Key, or without one, may have accepted.</summary>
+        private void FindKey<T>(T item, Delegate keyOf)
+        {
+            if (root.Headers is { IsAfter: false, Part: null } && core.Nodes.IsFirst(node) && keyOf is Func<T, string?> known)
+            {
+                root.SetKey(known(item));
+                if (core.KeepsState) root.CheckOwnKey();
+            }
+            else root.LacksKey = root.Headers is { Key: null, IsAfter: false };
+        }
     }
 }
 
