@@ -27,7 +27,8 @@ public sealed partial class SqliteStreamStore
         string full = ExistingPath(path);
         try
         {
-            return ValueTask.FromResult<IStreamStore>(new ReadOnlyStore(new(full, Durability.Power, options), Durability.Power));
+            var file = new StoreFile(full, Durability.Power, options, isOperator: true);
+            return ValueTask.FromResult<IStreamStore>(new ReadOnlyStore(file, Durability.Power));
         }
         catch (SqliteFailure failure)
         {
@@ -74,7 +75,7 @@ public sealed partial class SqliteStreamStore
         }
         try
         {
-            return new ReadOnlyStore(new(full, Durability.Power, options), Durability.Power, isForChanges: true);
+            return new ReadOnlyStore(new(full, Durability.Power, options, isOperator: true), Durability.Power, isForChanges: true);
         }
         catch (SqliteFailure failure)
         {

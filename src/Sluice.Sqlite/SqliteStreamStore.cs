@@ -143,7 +143,7 @@ public sealed partial class SqliteStreamStore : StreamStore
         Session? session = null;
         try
         {
-            var file = new StoreFile(path, durability, options);
+            var file = new StoreFile(path, durability, options, isOperator);
             var living = new Living { RecentBlocks = options.RecentBlocks };
             session = Session.Open(file, living);
             living.Clock = new(options.Time, session.LastTime);

@@ -74,7 +74,7 @@ public class OpeningTests(SharedServer server)
         var refused = await Assert.ThrowsAsync<StreamStoreException>(
             async () => await PostgresStreamStore.OpenAsync(server.Address, Options with { AutoCreate = false }));
         Assert.Contains($"has tables of the version {version}, this library needs 7, and AutoCreate is off. Let a database administrator "
-            + $"run what sluice schema {schema} --from {version} prints", refused.Message, StringComparison.Ordinal);
+            + $"run what sluice schema {schema} --from {version} --user USER prints", refused.Message, StringComparison.Ordinal);
 
         if (version % 2 == 1)                        // as a database administrator does it
         {

@@ -84,6 +84,34 @@ public sealed class OpeningTests : IDisposable
         Assert.Equal(before, await File.ReadAllBytesAsync(path));
     }
 
+    /// <remarks>Formerly it could be copied only when there was no way back, and an operator upgraded it under its service.</remarks>
+    [Fact]
+    public async Task AFileOfAnEarlierVersionIsCopiedAndNoOperatorUpgradesIt()
+    {
+        string path = directory.File("store.db"), copy = directory.File("copy.db");
+        await using (Shop shop = await Shop.OpenAsync(path))
+        {
+            await shop.AppendAsync("a");
+            await shop.Store.WithDatabaseAsync(database =>
+            {
+                database.Execute("ALTER TABLE sluice_group DROP COLUMN draining");
+                database.Execute("UPDATE sluice_meta SET version = 6");
+            });
+        }
+        byte[] before = await File.ReadAllBytesAsync(path);
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenToChangeAsync(path).AsTask());
+        Assert.Contains("has the schema version 6, and must be upgraded to 7", failure.Message, StringComparison.Ordinal);
+        await SqliteStreamStore.BackupAsync(path, copy);
+        Assert.Equal(before, await File.ReadAllBytesAsync(path));
+        using (Database copied = Database.Open(copy, readOnly: true)) Assert.Equal("6", copied.Ask("SELECT version FROM sluice_meta"));
+        await using Shop restored = await Shop.OpenAsync(copy);
+        Assert.Equal(["a"], await restored.ReadAsync());
+        string empty = directory.File("empty.db");
+        await File.WriteAllBytesAsync(empty, []);
+        failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenToChangeAsync(empty).AsTask());
+        Assert.Contains("has no Sluice store", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AFileThatIsNoDatabaseIsRefusedAndLeftAlone()
     {

@@ -96,8 +96,9 @@ internal static class SchemaSetup
         ? $"There is no store at {place}, and AutoCreate is off. Let a database administrator run what "
             + $"sluice schema {place.Schema} prints (PostgresStreamStore.SchemaSql), or name the schema that has the store."
         : $"The store at {place} has tables of the version {version}, this library needs {SchemaText.Version}, and AutoCreate is off. Let "
-            + $"a database administrator run what sluice schema {place.Schema} --from {version} prints, or open the store once with "
-            + "AutoCreate, as the owner of its tables: they are changed, and keep their rows.")
+            + $"a database administrator run what sluice schema {place.Schema} --from {version} --user USER prints, where USER is the "
+            + "application's (PostgresStreamStore.SchemaSql); or open the store once with AutoCreate, as the owner of its tables, and then "
+            + "run the GRANT statements of that text. The tables are changed, and keep their rows.")
     { IsPermanent = true };
 
     // All that the application's user needs.

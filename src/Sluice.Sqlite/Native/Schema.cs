@@ -147,16 +147,23 @@ internal static class Schema
                 + $"was changed: open it with the version of Sluice that wrote it, or a later one.");
     }
 
+    /// <summary>Validates that there are tables, of this version or an earlier one.</summary>
+    /// <exception cref="StreamStoreException">There are no tables, or a newer version of Sluice has written them.</exception>
+    public static void CheckThere(Database database, string path)
+    {
+        if (!IsThere(database)) throw new StreamStoreException($"The file {path} has no Sluice store.") { IsPermanent = true };
+        CheckVersion(database, path);
+    }
+
     /// <summary>Validates that the tables can be read without an upgrade.</summary>
     /// <exception cref="StreamStoreException">There are no tables, or another version of Sluice has written them.</exception>
     public static void CheckReadable(Database database, string path)
     {
-        if (!IsThere(database)) throw new StreamStoreException($"The file {path} has no Sluice store.") { IsPermanent = true };
-        CheckVersion(database, path);
+        CheckThere(database, path);
         if (VersionOf(database) is var found && found < Version)
             throw new StreamStoreException(
-                $"The store {path} has the schema version {found}, and must be upgraded to {Version} before it can be read: open it once "
-                    + $"with a service of this version of Sluice.")
+                $"The store {path} has the schema version {found}, and must be upgraded to {Version} before it can be read. There "
+                    + "is no way back, so copy it first (sluice backup); then open it once with a service of this version of Sluice.")
             { IsPermanent = true };
     }
 

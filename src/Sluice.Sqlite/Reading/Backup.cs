@@ -22,7 +22,7 @@ internal static class Backup
             File.Delete(partial);
             using (Database database = Database.Open(path, readOnly: true))
             {
-                Schema.CheckReadable(database, path);
+                Schema.CheckThere(database, path);   // also an earlier version: people copy a store before its upgrade
                 database.InterruptWhen(cancellation);
                 using Statement copy = database.Prepared("VACUUM INTO ?");
                 copy.Put(partial).Run();

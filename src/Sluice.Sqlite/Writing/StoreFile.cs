@@ -1,7 +1,11 @@
 namespace Sluice.Sqlite;
 
 /// <summary>The store's file. Opens it, first and again after a failure of the medium.</summary>
-internal sealed class StoreFile(string path, Durability durability, SqliteStoreOptions options)
+/// <param name="path">The path.</param>
+/// <param name="durability">The durability of its commits.</param>
+/// <param name="options">The options of the store.</param>
+/// <param name="isOperator">Whether an operator opens it, who neither creates nor upgrades a store.</param>
+internal sealed class StoreFile(string path, Durability durability, SqliteStoreOptions options, bool isOperator)
 {
     public string Path => path;
     public TimeProvider Time => options.Time;
@@ -9,7 +13,7 @@ internal sealed class StoreFile(string path, Durability durability, SqliteStoreO
 
     /// <exception cref="SqliteFailure">The file cannot be opened.</exception>
     /// <exception cref="StreamStoreException">
-    /// A newer version has written the file, or its file system does not support write-ahead logs.
+    /// A newer version has written the file (for an operator: any other version), or its file system does not support write-ahead logs.
     /// </exception>
     public Database Open()
     {
@@ -37,7 +41,8 @@ internal sealed class StoreFile(string path, Durability durability, SqliteStoreO
 
     private void Prepare(Database database)
     {
-        Schema.CheckVersion(database, path);
+        if (isOperator) Schema.CheckReadable(database, path);
+        else Schema.CheckVersion(database, path);
         if (database.Ask("PRAGMA journal_mode = WAL") is var mode && mode != "wal")
             throw new StreamStoreException(
                 $"The store {path} is on a file system that has no write-ahead logs (journal mode {mode}): put it on a local disk.");

@@ -30,7 +30,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         StateCheck = new(Identity, Store, State);
         Nodes = new(recorder, node => State.TryFollow(node, out string? to) ? to : null,
             node => State.TryFollow(node, out string? to) && to is null);
-        Versions = new(options.CodeVersion, Nodes);
+        Versions = new(options.CodeVersion, Nodes, options.OnBatchCompleted is not null);
         Stopped = new(name, Time, Ledger, Pump, Lifetime);
         Problems = new(name, Time, Lifetime.Warn, Stopped, () => Rounds?.Problem);
         LetterLimit = new(Identity, Store, Ledger, Lifetime, Problems);

@@ -112,7 +112,8 @@ public sealed record ConsecutorOptions
     /// Called when a batch is complete that was sent to this consecutor, or to one whose outputs lead here
     /// (<see cref="Consecutor{T}.OpenBatchAsync"/>); null by default. Called at least once per batch: the end of a batch is an entry of the
     /// stream and counts as an item. The call completes that item; if the call throws, the item is retried or dies, as
-    /// <see cref="Delivery"/> says. Calls run concurrently with each other and with items, in no defined order.
+    /// <see cref="Delivery"/> says. Calls run concurrently with each other and with items, in no defined order. If code without it gets the
+    /// end, the end is parked until code starts that has it.
     /// </summary>
     public Func<BatchCompleted, CancellationToken, ValueTask>? OnBatchCompleted { get; init; }
 

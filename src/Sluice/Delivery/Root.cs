@@ -77,7 +77,15 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     /// <inheritdoc/>
     public override Activity? Trace => trace;
 
-    public override string? Key => key ?? headers.Key;
+    /// <summary>The key that the item was accepted with; null if it has none.</summary>
+    public string? Key => key ?? headers.Key;
+
+    /// <summary>Whether code without keys has stored the entry, and its item enters where the key cannot be computed any more.</summary>
+    public bool LacksKey { get; set; }
+
+    public override string StateKey => Key ?? (!LacksKey || Partition.Count == 1 ? "" : throw new InvalidOperationException(
+        "The item enters in the middle of the pipeline, and was accepted by code that did not know its key (Consecutor.Key): its state "
+            + "cannot be found. Send it again."));
 
     public override string Id => id ??= headers.Id ?? Emission?.IdIn(Partition, Generation)
         ?? new EntryId(Generation, Partition.Owner.Group.Stream, Partition.Number, EntrySequence).ToString();
@@ -278,7 +286,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
         (failures, staged, id, Next, Park, IsFree, IsSpilled) = (null, null, null, null, null, false, false);
         (Damage, outputBytes, hasTooMuch) = (null, 0, false);
         headers = default;
-        (Round, Item, Emission, key, IsBehind, IsTouched) = (null, null, null, null, false, false);
+        (Round, Item, Emission, key, LacksKey, IsBehind, IsTouched) = (null, null, null, null, false, false, false);
         pool.Return(this);
     }
 

@@ -63,8 +63,9 @@ internal class Ticket
     /// <exception cref="InvalidOperationException">It is kept in another partition.</exception>
     public virtual void CheckKey(string key) { }
 
-    /// <summary>The key that the item was accepted with; null if it has none.</summary>
-    public virtual string? Key => null;
+    /// <summary>The key of the state that the item meets in a node without a key of its own; empty if the item has none.</summary>
+    /// <exception cref="InvalidOperationException">The key is not known.</exception>
+    public virtual string StateKey => "";
 
     /// <summary>Holds the item back if an earlier item of its key has failed and will be retried. Any thread.</summary>
     /// <returns>Whether the item is held back. The caller then settles its part and does not pass it on.</returns>

@@ -17,14 +17,8 @@ public sealed record BatchCompleted(string Consecutor, string Batch, long Items,
     /// <param name="payload">The counts of the store.</param>
     /// <param name="cancellation">The token of the run.</param>
     internal static void Tell(ConsecutorIdentity consecutor, Root root, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
-    {
-        if (consecutor.Options.OnBatchCompleted is not { } listener)
-        {
-            root.Settle(Outcome.Skipped);            // this code has no listener any more
-            return;
-        }
-        _ = TellAsync(consecutor, root, payload, listener, cancellation);
-    }
+        // Without a listener it was parked (CodeVersionGate).
+        => _ = TellAsync(consecutor, root, payload, consecutor.Options.OnBatchCompleted!, cancellation);
 
     private static async Task TellAsync(ConsecutorIdentity consecutor, Root root, ReadOnlyMemory<byte> payload,
         Func<BatchCompleted, CancellationToken, ValueTask> listener, CancellationToken cancellation)

@@ -95,6 +95,10 @@ internal sealed class DeadLetterBuilder(
     /// <inheritdoc cref="TopologyRecorder.NamesakesOf"/>
     public int? NamesakesOf(PartFailure failure) => nodes.NamesakesOf(failure.Cause.Index);
 
+    /// <summary>The key for the headers of an entry made of a root. Empty says that the item has none; null, that its key is not
+    /// known.</summary>
+    public string? KeyOf(Root root) => root.Key ?? (stream.IsKeyed && !root.LacksKey ? "" : null);
+
     /// <summary>Serializes an item for an entry; null if that fails or the item is too long.</summary>
     public byte[]? Write<T>(T item)
     {
@@ -132,7 +136,7 @@ internal sealed class DeadLetterBuilder(
             {
                 Namesakes = NamesakesOf(failure),
                 Part = ListBisection.PartAt(root, failure),
-                Key = root.Key,
+                Key = KeyOf(root),
                 Trace = root.Headers.Trace
             }.ToBytes()
         };

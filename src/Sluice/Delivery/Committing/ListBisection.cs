@@ -45,7 +45,7 @@ internal static class ListBisection
                     Namesakes = letters.NamesakesOf(failure),
                     Part = half,
                     Batch = root.Headers.Batch,
-                    Key = root.Key,
+                    Key = letters.KeyOf(root),
                     Trace = root.Headers.Trace
                 };
                 return new(payload, headers.ToBytes(), root.Headers.Batch);

@@ -1,15 +1,24 @@
 namespace Sluice.Delivery;
 
 /// <summary>
-/// Finds the items that need other code than this: a newer version, or a node that this code does not have. They wait in the store until
-/// such code starts.
+/// Finds the items that need other code than this: a newer version, a node that this code does not have, or a listener of batches. They
+/// wait in the store until such code starts.
 /// </summary>
 /// <remarks>Immutable.</remarks>
-internal sealed class CodeVersionGate(int present, NodeTable nodes)
+internal sealed class CodeVersionGate(int present, NodeTable nodes, bool hasListener)
 {
     /// <returns>Why a waiting entry has to wait, for people; null if it need not.</returns>
-    public string? Why(WaitingEntry waiting) => Why(waiting.Entry.CodeVersion, waiting.Node,
-        waiting.Entry.Headers.IsEmpty ? null : EntryHeaders.Read(waiting.Entry.Headers.Span).Namesakes);
+    public string? Why(WaitingEntry waiting)
+    {
+        EntryHeaders headers = waiting.Entry.Headers.IsEmpty ? default : EntryHeaders.Read(waiting.Entry.Headers.Span);
+        return Why(waiting.Entry.CodeVersion, waiting.Node, headers.Namesakes) ?? Why(headers.EndOf);
+    }
+
+    /// <param name="ended">The batch whose end the entry marks; null if the entry is an item.</param>
+    /// <returns>Why the end has to wait, for people; null if it need not wait.</returns>
+    public string? Why(BatchTag? ended) => ended is null || hasListener ? null
+        : $"It is the end of the batch '{ended.Name}', and this code has no OnBatchCompleted: it waits until code starts that has one. If "
+            + "it was removed for good, set one that does nothing until the open batches have ended.";
 
     /// <param name="codeVersion">The version of the code that wrote the item.</param>
     /// <param name="node">The node at which the item enters; null or empty if it enters at the source.</param>

@@ -27,7 +27,8 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
     public int? Namesakes { get; init; }
 
     /// <summary>
-    /// The key of the accepted item from which the entry was made, if it enters behind the place that knows the key; else null.
+    /// The key of the accepted item from which the entry was made, if it enters behind the place that knows the key; empty if that item
+    /// had none. Else null.
     /// </summary>
     public string? Key { get; init; }
 

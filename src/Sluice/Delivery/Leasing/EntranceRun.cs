@@ -45,10 +45,18 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
             root.Fail(new PipelineException(node, null, new PayloadException(loss), number), isFinal: true);
             return;
         }
-        if (root.Headers is { Timer: { } timer, Key: { } key } && following.TimersOf(number, key) is { } lane)
+        if (root.Headers is { Timer: { } timer, Key: { } key })
         {
-            waiting.Enqueue(() => lane.FireAsync(root, key, timer));
-            wake?.Invoke();
+            if (following.TimersOf(number, key) is { } lane)
+            {
+                waiting.Enqueue(() => lane.FireAsync(root, key, timer));
+                wake?.Invoke();
+                return;
+            }
+            var cause = new InvalidOperationException(
+                $"It is the timer '{timer}' of the key '{key}', and the node '{node}' of this code has no timers. Start code in which it "
+                    + "has timers, or discard the letter.");
+            root.Fail(new PipelineException(node, null, cause, number), isFinal: true);
             return;
         }
         waiting.Enqueue((root.Headers.IsAfter ? following.Outlet(number) : following.Entrance(number)) is { } entrance
@@ -110,6 +118,7 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
             try
             {
                 item = core.Options.Serializers.For<T>().Deserialize(payload.Span);
+                if (core.Stream.KeyOf is { } keyOf) FindKey(item, keyOf);
             }
             catch (Exception e)
             {
@@ -118,6 +127,17 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
             }
             return inlet.PushAsync(item, root);
         };
+
+        /// <summary>Finds the key of an item that code with another Consecutor.Key, or without one, may have accepted.</summary>
+        private void FindKey<T>(T item, Delegate keyOf)
+        {
+            if (root.Headers is { IsAfter: false, Part: null } && core.Nodes.IsFirst(node) && keyOf is Func<T, string?> known)
+            {
+                root.SetKey(known(item));
+                if (core.KeepsState) root.CheckOwnKey();
+            }
+            else root.LacksKey = root.Headers is { Key: null, IsAfter: false };
+        }
     }
 }
 

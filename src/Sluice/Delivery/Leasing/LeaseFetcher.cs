@@ -119,7 +119,8 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             root.Fail(new PipelineException(node, null, cause, core.Recorder.Count - 1), isFinal: true);
             return true;
         }
-        return core.Versions.Why(codeVersion, root.Headers.Node, root.Headers.Namesakes) is { } missing && Park(root, missing);
+        return (core.Versions.Why(codeVersion, root.Headers.Node, root.Headers.Namesakes) ?? core.Versions.Why(root.Headers.EndOf))
+            is { } missing && Park(root, missing);
     }
 
     private static string WhySpent(Root root, int allowed)

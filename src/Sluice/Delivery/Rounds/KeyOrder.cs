@@ -23,7 +23,8 @@ internal sealed class KeyOrder
             // A parked entry was unparked when the partition was acquired, unless it needs other code.
             TimeSpan? after = entry.Status != WaitingStatus.Parked || versions.Why(entry) is null
                 ? (entry.Due ?? now) - now : null;
-            Add(entry.Entry.Sequence, KeyOf(entry.Entry), entry.Attempts, after, isBehind: false);
+            EntryHeaders headers = entry.Entry.Headers.IsEmpty ? default : EntryHeaders.Read(entry.Entry.Headers.Span);
+            Add(entry.Entry.Sequence, KeyOf(entry.Entry, headers), entry.Attempts, after, isBehind: false);
         }
     }
 
@@ -43,8 +44,9 @@ internal sealed class KeyOrder
     }
 
     /// <summary>Returns the hash of the key by which an entry is ordered; zero if it has no order: it was redriven, emitted, or accepted
-    /// without a key.</summary>
-    public ulong KeyOf(in Entry entry) => entry.Sequence < 0 ? 0 : stream.IsKeyed ? entry.Key.Hash : 1;
+    /// without a key, or it is the end of a batch.</summary>
+    public ulong KeyOf(in Entry entry, in EntryHeaders headers)
+        => entry.Sequence < 0 || headers.EndOf is not null ? 0 : stream.IsKeyed ? entry.Key.Hash : 1;
 
     /// <summary>Adds an entry that waits.</summary>
     /// <param name="sequence">The sequence number of the entry.</param>

@@ -37,9 +37,10 @@ internal sealed partial class Rounds(ConsecutorCore core)
         for (int i = 0; i < items.Length; i++)
         {
             ref readonly Entry entry = ref entries[i];
-            ulong key = partition.Order!.KeyOf(entry);
+            EntryHeaders headers = core.Listeners.HeadersOf(entry);
+            ulong key = partition.Order!.KeyOf(entry, headers);
             partition.Order.Remove(entry.Sequence, key);
-            items[i].Set(entry, core.Listeners.HeadersOf(entry), key);
+            items[i].Set(entry, headers, key);
             isSorted &= i == 0 || entry.Sequence > entries[i - 1].Sequence;
         }
         // A lease has retries first, but within their key they keep their old place.

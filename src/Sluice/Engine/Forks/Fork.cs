@@ -36,7 +36,7 @@ internal abstract class Fork(IForkJoin join, int branches) : Ticket
 
     public sealed override Activity? Trace => Parent?.Trace;
 
-    public sealed override string? Key => Parent?.Key;
+    public sealed override string StateKey => Parent?.StateKey ?? "";
 
     public sealed override StateScope Touch() => Parent is null ? base.Touch() : Parent.Touch();
 

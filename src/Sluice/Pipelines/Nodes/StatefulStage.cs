@@ -47,7 +47,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
         string key;
         try
         {
-            key = keyOf is not null ? keyOf(item) : root?.Key ?? "";
+            key = keyOf is not null ? keyOf(item) : root?.StateKey ?? "";
             if (keyOf is not null) root?.CheckKey(key);
             cell = cells.Find(key);
         }

@@ -181,6 +181,36 @@ public sealed class BatchTests : IAsyncDisposable
         Assert.Equal(new BatchCompleted("orders", "monday", 3, 0), await first.Task.WaitAsync(Cancellation));
     }
 
+    /// <remarks>Formerly members without a listener dropped the ends that came to their partitions in a rolling deployment.</remarks>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnEndWaitsForCodeThatHasAListener(bool hasState)
+    {
+        await using (Consecutor<int> newer = Orders(Listening()))
+        {
+            ConsecutorBatch<int> batch = await newer.OpenBatchAsync("monday", Cancellation);
+            await batch.SendAllAsync([1, 2, 3], Cancellation);
+            await batch.CloseAsync(Cancellation);
+        }
+        for (int starts = 0; starts < 2; starts++)
+        {
+            await using Consecutor<int> older = Orders(Options());
+            await older.StartAsync(Cancellation);
+            await Member.UntilAsync(() => older.Snapshot() is { Pending: 0, InFlight: 0, Accepted: 4 });
+            Assert.Equal((1L, 0L), (older.Snapshot().Parked, older.Snapshot().Dead));
+            Assert.StartsWith("It is the end of the batch 'monday', and this code has no OnBatchCompleted: it waits",
+                older.Snapshot().Problem, StringComparison.Ordinal);
+        }
+        await using Consecutor<int> again = Orders(Listening());
+        await again.StartAsync(Cancellation);
+        Assert.Equal(new BatchCompleted("orders", "monday", 3, 0), await first.Task.WaitAsync(Cancellation));
+        await Member.UntilAsync(() => again.Snapshot() is { IsIdle: true, Dead: 0, Unaccounted: 0 });
+
+        Consecutor<int> Orders(ConsecutorOptions options) => new("orders", source => hasState
+            ? source.Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }) : source | (_ => { }), options);
+    }
+
     [Fact]
     public async Task AConsecutorWithoutAStoreRefusesToOpenABatch()
     {

@@ -104,6 +104,67 @@ public class ChangedKeyTests
             StringComparison.Ordinal));
     }
 
+    /// <remarks>Formerly they entered with the empty key, or with the key of before: a second state.</remarks>
+    [Theory]
+    [InlineData("first", false, "it was accepted with another key or without one")]
+    [InlineData("second", false, "was accepted by code that did not know its key (Consecutor.Key)")]
+    [InlineData("second", true, null)]
+    [InlineData("first", true, null)]
+    public async Task LettersOfBeforeTheKeyAreNoSecondState(string failing, bool hadKey, string? error)
+    {
+        await using var store = new MemoryStreamStore();
+        var options = new ConsecutorOptions { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(0) };
+        await using (Consecutor<int> before = hadKey ? new("work", source => Checked(source, failing) | (_ => { }), options)
+            { Key = static n => $"{n}" } : new("work", source => Checked(source, failing) | (_ => { }), options))
+        {
+            await before.StartAsync(Cancellation);
+            await before.SendAllAsync(Enumerable.Repeat(7, 10), Cancellation);
+            await before.WaitForIdleAsync(Cancellation);
+            Assert.Equal(10, before.Snapshot().Dead);
+        }
+        await using Consecutor<int> now = Balances(options, static n => $"{n}", failing: null);
+        await now.StartAsync(Cancellation);
+        await now.SendAsync(7, Cancellation);
+        for (int redrives = 0; redrives < 2; redrives++)
+        {
+            await now.RedriveAsync(static _ => true, Cancellation);
+            await now.WaitForIdleAsync(Cancellation);
+        }
+        Assert.Equal("7", Assert.Single(await store.ListStateAsync("work", "balance", Cancellation).ToListAsync(Cancellation)).Key);
+        List<DeadLetter> letters = await now.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation);
+        if (error is null) Assert.Empty(letters);
+        else Assert.InRange(letters.Count, failing == "first" ? 9 : 10, 10);     // one may be in the right partition by chance
+        Assert.All(letters, letter => Assert.Contains(error!, letter.Error, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task ALetterOfAnItemWithoutAKeyMeetsTheStateOfTheEmptyKeyAgain()
+    {
+        await using var store = new MemoryStreamStore();
+        var options = new ConsecutorOptions { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(0) };
+        await using (Consecutor<int> before = Balances(options, static _ => null, failing: "second"))
+        {
+            await before.StartAsync(Cancellation);
+            await before.SendAsync(7, Cancellation);
+            await before.WaitForIdleAsync(Cancellation);
+            Assert.Equal(1, before.Snapshot().Dead);
+        }
+        await using Consecutor<int> now = Balances(options, static _ => null, failing: null);
+        await now.StartAsync(Cancellation);
+        await now.RedriveAsync(static _ => true, Cancellation);
+        await now.WaitForIdleAsync(Cancellation);
+        Assert.Equal(0, now.Snapshot().Dead);
+        Assert.Equal("", Assert.Single(await store.ListStateAsync("work", "balance", Cancellation).ToListAsync(Cancellation)).Key);
+    }
+
+    private static Consecutor<int> Balances(ConsecutorOptions options, Func<int, string?> key, string? failing)
+        => new("work", source => Checked(source, failing) | StageNode.Of(() => new Sum()) | Stage.Named("balance") | (_ => { }), options)
+        { Key = key };
+
+    private static Source<int> Checked(Source<int> source, string? failing)
+        => (source.Select(n => failing == "first" ? throw new FormatException("first") : n) | Stage.Named("first"))
+            .Select(n => failing == "second" ? throw new FormatException("second") : n) | Stage.Named("second");
+
     /// <remarks>Formerly any option of the stream made 64 partitions of it: 64 sums.</remarks>
     [Fact]
     public async Task AnotherOptionOfTheStreamLeavesStateInOnePartition()

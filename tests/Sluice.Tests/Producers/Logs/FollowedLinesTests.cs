@@ -28,6 +28,22 @@ public sealed class FollowedLinesTests
         Assert.Empty(lab.Warnings);
     }
 
+    /// <remarks>Formerly a path that became a pattern read its first file once more.</remarks>
+    [Theory]
+    [InlineData("app.log", "*.log", "The lines of one file were accepted before, and now the path is a pattern")]
+    [InlineData("*.log", "app.log", "The lines of several files were accepted before, and now the path names one file")]
+    public async Task APathThatBecomesAPatternOrNoneIsRefused(string before, string now, string error)
+    {
+        await using var lab = new LogLab();
+        lab.Write("app.log", "a\nb\n");
+        await lab.AcceptAsync(lab.Lines(before));
+        lab.Write("app.log", "c\n");
+        var refused = await Assert.ThrowsAsync<PipelineException>(() => lab.AcceptAsync(lab.Lines(now)));
+        Assert.Contains(error, refused.InnerException!.Message, StringComparison.Ordinal);
+        await lab.AcceptAsync(lab.Lines(before));
+        Assert.Equal(["a", "b", "c"], (await lab.AcceptedAsync()).Lines);
+    }
+
     [Theory]
     [MemberData(nameof(Ways))]
     public async Task ARotatedFileIsReadToItsEndFromAnyPosition(string way)
