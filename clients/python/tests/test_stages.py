@@ -9,19 +9,12 @@ import socket
 import struct
 import subprocess
 import sys
-<<<<<<< HEAD
-from typing import List
-=======
-from typing import Optional
->>>>>>> ef22d7be337b1765895efbb90c4c79c682c27999
+from typing import List, Optional
 
 import pytest
 
 from sluice import Worker
-<<<<<<< HEAD
-=======
 from sluice._items import done
->>>>>>> ef22d7be337b1765895efbb90c4c79c682c27999
 from sluice._payloads import Codec
 from sluice._stage import Stage
 from stages import worker

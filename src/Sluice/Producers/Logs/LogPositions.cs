@@ -25,14 +25,10 @@ internal sealed class LogPositions : IDisposable
                 $"The position was stored in layout {stored[0]}, and this program knows layout {Version}. Run the newer program.");
             (number, count) = (BinaryPrimitives.ReadInt64LittleEndian(stored[1..]), BinaryPrimitives.ReadInt64LittleEndian(stored[9..]));
         }
-<<<<<<< HEAD
-        if (claim is not null) journal = LogJournal.Open(claim, number, count, Put);
-=======
-        if (journalPath is not null && number == 0 && !stored.IsEmpty) throw new InvalidDataException(
+if (claim is not null && number == 0 && !stored.IsEmpty) throw new InvalidDataException(
             "The lines of one file were accepted before, and now the path is a pattern: all lines of that file would be accepted again. "
                 + "Give the producer the path that it had, and let a second producer, with another name, read the other files.");
-        if (journalPath is not null) journal = LogJournal.Open(journalPath, number, count, Put);
->>>>>>> e630259dcd7a5f6b5956423262884e891c46dcb3
+        if (claim is not null) journal = LogJournal.Open(claim, number, count, Put);
         else if (number != 0) throw new InvalidDataException(
             "The lines of several files were accepted before, and now the path names one file. Give the producer another name, or the "
                 + "path that it had.");
