@@ -25,7 +25,7 @@ internal sealed class LogPositions : IDisposable
                 $"The position was stored in layout {stored[0]}, and this program knows layout {Version}. Run the newer program.");
             (number, count) = (BinaryPrimitives.ReadInt64LittleEndian(stored[1..]), BinaryPrimitives.ReadInt64LittleEndian(stored[9..]));
         }
-if (claim is not null && number == 0 && !stored.IsEmpty) throw new InvalidDataException(
+        if (claim is not null && number == 0 && !stored.IsEmpty) throw new InvalidDataException(
             "The lines of one file were accepted before, and now the path is a pattern: all lines of that file would be accepted again. "
                 + "Give the producer the path that it had, and let a second producer, with another name, read the other files.");
         if (claim is not null) journal = LogJournal.Open(claim, number, count, Put);
