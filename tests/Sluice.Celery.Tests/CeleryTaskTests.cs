@@ -106,7 +106,8 @@ public sealed class CeleryTaskTests(RedisWorkers workers) : IClassFixture<RedisW
         TaskMessage task = await broker.NextAsync();
         await using var link = new RedisLink(BrokerAddress.Parse(workers.Url), "broker");
         string key = $"celery-task-meta-{task.Id}";
-        await link.AskAsync("SET", [key, """{"status": "SUCCESS", "result": {"__type__": "decimal", "__value__": "1.50"}}"""], Cancellation);
+        await link.AskAsync("SET",
+            [key, """{"status": "SUCCESS", "result": {"__type__": "decimal", "__value__": "1.50"}}"""], Cancellation);
         await link.AskAsync("PUBLISH", [key, "x"], Cancellation);
         Assert.Equal(1.50m, await call);
     }
