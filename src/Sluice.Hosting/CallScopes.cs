@@ -10,11 +10,11 @@ internal sealed class CallScopes(IServiceProvider services)
     public async Task<TOut> CallAsync<TService, TOut>(Func<TService, Task<TOut>> function, CancellationToken cancellation)
         where TService : notnull
     {
-        AsyncServiceScope scope = await OpenAsync(cancellation).ConfigureAwait(false);
+        (AsyncServiceScope scope, TService service) = await OpenAsync<TService>(cancellation).ConfigureAwait(false);
         TOut result;
         try
         {
-            result = await function(scope.ServiceProvider.GetRequiredService<TService>()).ConfigureAwait(false);
+            result = await function(service).ConfigureAwait(false);
         }
         catch (Exception failure)
         {
@@ -31,16 +31,23 @@ internal sealed class CallScopes(IServiceProvider services)
         await scope.DisposeAsync().ConfigureAwait(false);
         return result;
     }
-    /// <summary>Opens a scope. In a disposed container the call ends with the stop of its unit, so that its item goes back to the
-    /// store.</summary>
-    private async ValueTask<AsyncServiceScope> OpenAsync(CancellationToken cancellation)
+
+    /// <summary>Opens a scope with its service. In a disposed container the call ends with the stop of its unit, so that its item goes back
+    /// to the store.</summary>
+    private async ValueTask<(AsyncServiceScope Scope, TService Service)> OpenAsync<TService>(CancellationToken cancellation)
+        where TService : notnull
     {
+        AsyncServiceScope? opened = null;
         try
         {
-            return services.CreateAsyncScope();
+            AsyncServiceScope scope = services.CreateAsyncScope();
+            opened = scope;
+            return (scope, scope.ServiceProvider.GetRequiredService<TService>());
         }
-        catch (ObjectDisposedException) when (container is { IsDisposed: true })
+        catch (Exception failure)
         {
+            if (opened is { } scope) await scope.DisposeAsync().ConfigureAwait(false);
+            if (failure is not ObjectDisposedException || container is not { IsDisposed: true }) throw;
             await container.EndUnitsAsync(cancellation).ConfigureAwait(false);
             throw;                                   // a call from elsewhere
         }

@@ -16,14 +16,19 @@ internal sealed class HostDisposal : IAsyncDisposable
 }
 
 /// <summary>Stops the units of a host at once if one of them meets the disposed container.</summary>
-/// <remarks>Thread-safe. From the beginning of its disposal the container opens no scope. It comes to <see cref="HostDisposal"/> only
-/// behind the services that it made later.</remarks>
+/// <remarks>Thread-safe. From the beginning of its disposal the container opens no scope. It disposes services that it made later before it
+/// disposes <see cref="HostDisposal"/>.</remarks>
 internal sealed class DisposedContainer(IServiceProvider container)
 {
     private volatile SluiceHost? host;
+    private ExecutionContext? starting;
 
     /// <summary>Names the host whose units end with the container.</summary>
-    public void Ends(SluiceHost started) => host = started;
+    public void Ends(SluiceHost started)
+    {
+        starting = ExecutionContext.Capture();
+        host = started;
+    }
 
     /// <summary>Whether the container is disposed.</summary>
     public bool IsDisposed
@@ -46,7 +51,14 @@ internal sealed class DisposedContainer(IServiceProvider container)
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async Task EndUnitsAsync(CancellationToken cancellation)
     {
-        if (host is { } ended) await ended.CutShortAsync().WaitAsync(cancellation).ConfigureAwait(false);
+        if (host is { } ended)
+        {
+            // Not in the context of the caller: units refuse to be stopped by their own code.
+            Task stop = Task.CompletedTask;
+            if (starting is { } context) ExecutionContext.Run(context, _ => stop = ended.CutShortAsync(), null);
+            else stop = ended.CutShortAsync();
+            await stop.WaitAsync(cancellation).ConfigureAwait(false);
+        }
         cancellation.ThrowIfCancellationRequested();
     }
 }

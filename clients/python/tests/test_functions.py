@@ -220,6 +220,36 @@ def test_tasks_that_share_a_reading_may_close_it_while_another_one_waits(resume)
     asyncio.run(go())
 
 
+def test_a_padded_reading_that_another_task_closes_has_no_pair():
+    worker, seen = Worker(), []
+
+    @worker.processor(inputs=["x", "z", "w"], outputs=["y"])
+    async def closes(x: IO[int], z: IO[int], w: IO[int], y: IOWriter[int]):
+        reading = x.stream_with(z, pad=True)
+
+        async def look():
+            async for pair in reading:
+                seen.append(pair)
+
+        looking = asyncio.ensure_future(look())
+        async for _ in w.stream():                  # until the test has seen the question for z
+            break
+        await reading.aclose()
+        await looking
+        await y.write(2)
+
+    async def go():
+        async with Parent(worker) as parent:
+            x, z, w = Stream(complete=False), Stream(complete=False), Stream(complete=False)
+            x.add(1)
+            call = parent.call("closes", {"x": x, "z": z, "w": w}, ["y"])
+            await until(lambda: call.log.count(65) == 3)
+            w.add(1)
+            assert (await call.values())["y"] == [2] and seen == []
+
+    asyncio.run(go())
+
+
 @pytest.mark.parametrize("way", ["stream", "stream_with", "as_available"])
 def test_a_reading_that_another_task_closes_ends_quietly(way):
     worker, seen = Worker(), []

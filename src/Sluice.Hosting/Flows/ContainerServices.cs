@@ -5,6 +5,10 @@ internal sealed class ContainerServices(IServiceProvider container) : ProcessorS
 {
     private readonly IServiceProviderIsService known = container.GetRequiredService<IServiceProviderIsService>();
 
+    private readonly DisposedContainer? disposed = container.GetService<DisposedContainer>();
+
+    public override bool IsDisposed => disposed is { IsDisposed: true };
+
     public override bool Has(Type service) => known.IsService(service);
 
     public override (IServiceProvider Services, IAsyncDisposable Lifetime) Open()

@@ -114,7 +114,7 @@ public sealed partial class Consecutor<T>
         lock (sync)
         {
             if (senderNumber > 0) SenderNumbers.Return(Name, senderNumber);
-            senderNumber = 0;
+            senderNumber = -1;                       // nobody would return another one
         }
     }
 

@@ -256,6 +256,8 @@ public class HostingTests
     {
         public TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        public override bool IsDisposed => true;
+
         public override bool Has(Type service) => false;
 
         public override (IServiceProvider Services, IAsyncDisposable Lifetime) Open()

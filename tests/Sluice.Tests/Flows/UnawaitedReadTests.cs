@@ -70,7 +70,7 @@ public class UnawaitedReadTests
 
         go.SetResult();
         var told = await Assert.ThrowsAsync<FlowException>(() => behind.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.StartsWith("The function of the processor work has ended, and something that it has left behind reads x.", told.Message,
+        Assert.StartsWith("The function of the processor work has ended, and code that it has left behind reads x.", told.Message,
             StringComparison.Ordinal);
         StreamInfo? stream = await lab.Store.FindStreamAsync(FlowNames.Values(run.Id, "x"), FlowLab.Cancellation);
         Assert.DoesNotContain(stream?.Readers ?? [], static reader => reader.Options.AppliesBackpressure);

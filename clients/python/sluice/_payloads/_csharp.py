@@ -39,8 +39,9 @@ def disagree(theirs: Optional[str], kind: Any) -> bool:
 
 def unfit(theirs: Optional[str], value: Any, what: str = "stream") -> Optional[str]:
     """Why a plain value does not fit the C# type of a stream or result, by its name; None if it does, or nothing is known."""
-    form = _FORMS.get(theirs) if theirs is not None else None
-    if form is None or theirs is None:
+    plain = theirs.rstrip("?") if theirs is not None else None
+    form = _FORMS.get(plain) if plain is not None else None
+    if form is None or theirs is None or plain is None or (value is None and theirs.endswith("?")):
         return None
     kind = type(value)
     own = _PYTHON_FORMS.get(kind)
@@ -50,11 +51,11 @@ def unfit(theirs: Optional[str], value: Any, what: str = "stream") -> Optional[s
         return None if isinstance(value, (bytes, bytearray, memoryview)) else f"the {what}'s type is {theirs}"
     if own is not None and own != form:
         return f"the {what}'s type is {theirs}"
-    if theirs == "DateTimeOffset" and kind is dt.datetime and value.utcoffset() is None:
+    if plain == "DateTimeOffset" and kind is dt.datetime and value.utcoffset() is None:
         return f"the {what}'s type is {theirs}: give it a zone, such as datetime.now(timezone.utc)"
-    bounds = _RANGES.get(theirs)
+    bounds = _RANGES.get(plain)
     if bounds is None or own is None:
         return None
-    if kind is not int:
+    if kind is not int and not (kind is Decimal and value.as_tuple().exponent == 0):
         return f"the {what}'s type is {theirs}: put out int(value)"
     return None if bounds[0] <= value <= bounds[1] else f"the {what}'s type is {theirs}, from {bounds[0]:,} to {bounds[1]:,}"

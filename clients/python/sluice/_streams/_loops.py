@@ -169,14 +169,17 @@ class Zip(Loop[T]):
 
     async def _next(self) -> Tuple[bool, Any]:
         # In turn: with the end of one, the next values of the others are not waited for.
-        has: List[bool] = []
-        for reader in self._readers:
-            found = await reader.fetch()
-            if not found and not self._pad:
+        while True:
+            has: List[bool] = []
+            for reader in self._readers:
+                found = await reader.fetch()
+                if self._is_over or not (found or self._pad):     # another task has closed it, or one stream has ended
+                    return False, None
+                has.append(found)
+            if not any(has):
                 return False, None
-            has.append(found)
-        if not any(has):
-            return False, None
+            if all(reader.batch for reader, one in zip(self._readers, has) if one):   # or another task has taken the values
+                break
         return True, tuple(port._value(reader) if one else self._fill for port, reader, one in zip(self._ports, self._readers, has))
 
 
@@ -206,6 +209,8 @@ class Merge(Loop[T]):
             return False, None
         read, self._reads[index] = self._reads[index], None
         has = await read if read is not None else await self._readers[index].fetch()
+        if not has and self._is_over:               # another task has closed it
+            return False, None
         if not has:
             raise FlowError(f"The stream {self._ports[index].name} ended before the value that was read from it the last time.")
         self._replayed = None

@@ -34,7 +34,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
         long published = commit.Dead.Count + (commit.Derived?.Count ?? 0);
         var spill = new Spill(partition.NextCommit, commit.Settled[0].First,
             new(counts.Completed, counts.Skipped, counts.Cancelled, counts.Split - published));
-        if (!await AreLengthsRightAsync(partition, commit).ConfigureAwait(false))
+        if (!await TryCheckLengthsAsync(partition, commit).ConfigureAwait(false))
             return (new(CommitStatus.Stale, "The partition was lost or stopped."), false);
         PartitionCounts begun = partition.Counts with { HasSpills = true };
         CommitResult result = await CommitAsync(partition, new(partition.Owner, 0) { State = [begun.ToRow()] }, begun)
@@ -63,7 +63,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
     /// nor taken back.</summary>
     /// <returns>False if the store has not told: then nothing may be sealed.</returns>
     /// <exception cref="PayloadException">An entry is longer than its stream allows.</exception>
-    private async Task<bool> AreLengthsRightAsync(OwnedPartition partition, StoreCommit commit)
+    private async Task<bool> TryCheckLengthsAsync(OwnedPartition partition, StoreCommit commit)
     {
         foreach (CommitOutput output in commit.Outputs)
         {

@@ -1,7 +1,7 @@
 namespace Sluice.Delivery;
 
-/// <summary>Numbers the consecutors of one name in this process that send under the default member's name, so that their producers have
-/// different names: a store takes a second producer of one name for the first one, started again.</summary>
+/// <summary>Numbers the consecutors of one name in this process that send under the default member's name. So their producers have
+/// different names. A store takes a second producer of a name for the first one, started again.</summary>
 /// <remarks>Thread-safe. Numbers are reused, so that stores keep few producer names.</remarks>
 internal static class SenderNumbers
 {

@@ -49,7 +49,7 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
         {
             if (following.TimersOf(number, key) is { } lane)
             {
-                waiting.Enqueue(() => lane.FireAsync(root, key, timer));
+                waiting.Enqueue(() => IsLost(root) ? default : lane.FireAsync(root, key, timer));
                 wake?.Invoke();
                 return;
             }
@@ -104,6 +104,15 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
     /// <summary>Called by the run's source.</summary>
     public void Attach(Action pump) => wake = pump;
 
+    /// <summary>Whether the partition was lost while the item waited. Then its new owner starts the item, and this member leaves it out.
+    /// </summary>
+    private static bool IsLost(Root root)
+    {
+        if (!root.Partition.IsVoid || root.IsFree) return false;
+        root.Settle(Outcome.Skipped);
+        return true;
+    }
+
     private async Task WatchAsync(PipelineRun run)
     {
         await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -114,6 +123,7 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
     {
         public Func<ValueTask> Visit<T>(Inlet<T> inlet) => () =>
         {
+            if (IsLost(root)) return default;
             T item;
             try
             {
@@ -136,7 +146,11 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
                 root.SetKey(known(item));
                 if (core.KeepsState) root.CheckOwnKey();
             }
-            else root.LacksKey = root.Headers is { Key: null, IsAfter: false };
+            else
+            {
+                root.LacksKey = root.Headers is { Key: null, IsAfter: false };
+                if (core.KeepsState && root.Headers.Key is { Length: > 0 } kept) root.CheckKey(kept);
+            }
         }
     }
 }

@@ -43,11 +43,7 @@ internal sealed class EntranceTurns(EntranceRun entrances, ItemsInFlight inFligh
         if (!isTaken || inFlight.Count - countStored() > waiting.Count) return;
         isTaken = waiting.Count > 0;
         Volatile.Write(ref since, time.GetTimestamp());
-        foreach (var (root, node, payload) in waiting)
-        {
-            if (root.Partition.IsVoid && !root.IsFree) root.Settle(Outcome.Skipped);   // lost meanwhile: its new owner starts the item
-            else entrances.Enter(root, node, payload);
-        }
+        foreach (var (root, node, payload) in waiting) entrances.Enter(root, node, payload);
         waiting.Clear();
     }
 }

@@ -49,7 +49,7 @@ internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext,
         {
             return all.Open();
         }
-        catch (ObjectDisposedException)
+        catch (ObjectDisposedException) when (all.IsDisposed)
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(false);
             throw;

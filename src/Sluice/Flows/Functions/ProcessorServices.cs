@@ -8,9 +8,13 @@ public abstract class ProcessorServices
     public abstract bool Has(Type service);
 
     /// <summary>Opens a scope for one start of a processor. The lifetime is disposed when the start has ended.</summary>
-    /// <remarks>An <see cref="ObjectDisposedException"/> means that the container is disposed, and the supervisor soon. The start then
-    /// does not fail: it waits until the supervisor is disposed, and another service starts the processor.</remarks>
+    /// <remarks>If it throws an <see cref="ObjectDisposedException"/> and <see cref="IsDisposed"/> is true, the start does not fail: it
+    /// waits until the supervisor is disposed, and another service starts the processor.</remarks>
     public abstract (IServiceProvider Services, IAsyncDisposable Lifetime) Open();
+
+    /// <summary>Whether the container is disposed, and opens no scope any more. Its owner then disposes the supervisor soon. False unless it
+    /// is overridden.</summary>
+    public virtual bool IsDisposed => false;
 
     /// <summary>No services.</summary>
     internal static ProcessorServices None { get; } = new NoServices();

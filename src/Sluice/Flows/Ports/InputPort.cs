@@ -257,8 +257,8 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
     private void ThrowIfClosed()
     {
         if (hasEnded) throw new FlowException(
-            $"The function of the processor {plan.Processor} has ended, and something that it has left behind reads {Name}. Wait for its "
-                + $"tasks before it returns.")
+            $"The function of the processor {plan.Processor} has ended, and code that it has left behind reads {Name}. Await all reads "
+                + $"before the function returns.")
         { Run = plan.Run };
         if (!isClosed) return;
         if (boundary is null) throw new ObjectDisposedException(nameof(FlowRun),

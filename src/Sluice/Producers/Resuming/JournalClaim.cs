@@ -25,7 +25,7 @@ internal sealed class JournalClaim(string producer, string path, FileShare share
         if (!Directory.Exists(System.IO.Path.GetDirectoryName(path)))
             throw new DirectoryNotFoundException(
                 $"The directory of the journal {path}, in which the producer '{producer}' writes down what it has taken, does not exist. "
-                    + $"Make it, or name another one.");
+                    + $"Make it, or give the options of the producer another journal.");
         try
         {
             file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);
@@ -33,8 +33,8 @@ internal sealed class JournalClaim(string producer, string path, FileShare share
         catch (IOException e)
         {
             throw new IOException(
-                $"The producer '{producer}' cannot take its journal {path}: {e.Message} One run at a time has a producer. If another run, "
-                    + $"perhaps in another process, is at work, end it first.", e);
+                $"The producer '{producer}' cannot take its journal {path}: {e.Message} A producer has one run at a time. If another run, "
+                    + $"perhaps in another process, has the journal, end it first.", e);
         }
     }
 

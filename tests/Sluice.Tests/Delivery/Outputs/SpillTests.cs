@@ -237,7 +237,6 @@ public class SpillTests
         }
     }
 
-    /// <summary>Gives the partition to another member before one commit, or loses the answer to it.</summary>
     private sealed class DamagedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private volatile bool isDamaged;
@@ -252,6 +251,7 @@ public class SpillTests
                 : base.FindStreamAsync(stream, cancellation);
     }
 
+    /// <summary>Gives the partition to another member before one commit, or loses the answer to it.</summary>
     private sealed class TroubledStore(IStreamStore inner, int at, bool isTaken) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private int commits;
