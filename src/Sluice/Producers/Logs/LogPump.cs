@@ -7,7 +7,7 @@ namespace Sluice.Producers;
 /// line with it.
 /// </summary>
 internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, string name, LogPaths paths, Func<FileLine, T> select,
-    ResumableLinesOptions options)
+    ResumableLinesOptions options, JournalClaim? journal)
     : SourcePump<T>(context, next), IResumablePump
 {
     private const int MaxLines = 4096;              // of one file, before the next file has its turn
@@ -20,7 +20,6 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     private bool isResumed;
     private Func<ReadOnlyMemory<byte>, Task>? markAsync;
     private Func<ReadOnlyMemory<byte>, string, ReadOnlyMemory<byte>, Task>? buryAsync;
-    private JournalClaim? claim;
     private LogPositions positions = null!;
     private LogWatch watch = null!;
     private LogOpener opener = null!;
@@ -38,12 +37,10 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
 
     public IDisposable? Claim()
     {
-        if (!paths.IsPattern) return null;
         try
         {
-            claim = new(name, Path.GetFullPath(options.Journal ?? Path.Combine(paths.Root, $".{name}.lines")), LogJournal.Share);
-            claim.Take();
-            return claim;
+            journal?.Take();
+            return journal;
         }
         catch (Exception e)
         {
@@ -67,7 +64,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     {
         try
         {
-            positions = LogPositions.Open(start, claim);
+            positions = LogPositions.Open(start, isResumed ? journal : null);
         }
         catch (Exception e)
         {

@@ -45,12 +45,15 @@ public static partial class Source
         ArgumentNullException.ThrowIfNull(select);
         ArgumentNullException.ThrowIfNull(options);
         var paths = new LogPaths(path);
+        string journal = Path.GetFullPath(options.Journal ?? Path.Combine(paths.Root, $".{name}.lines"));
         return new ResumableSource<T>(name, Pump, StageOptions.Default);
 
         LogPump<T> Pump(StageContext context, Inlet<T> next)
         {
             if (!paths.IsPattern) context.Run.Files.Read(paths.Path);
-            return new(context, next, name, paths, select, options);
+            // The accepting stage disposes it (IResumablePump.Claim).
+            return new(context, next, name, paths, select, options,
+                paths.IsPattern ? new JournalClaim(name, journal, LogJournal.Share) : null);
         }
     }
 }
