@@ -26,7 +26,7 @@ public partial class JsonMemberTests
     {
         public string Name { get; set; } = "";
 
-        public Spot At { get; } = new();
+        public Spot At { get; }
     }
 
     internal struct Spot
