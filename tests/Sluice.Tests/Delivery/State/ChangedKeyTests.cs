@@ -115,7 +115,7 @@ public class ChangedKeyTests
         await using var store = new MemoryStreamStore();
         var options = new ConsecutorOptions { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(0) };
         await using (Consecutor<int> before = hadKey ? new("work", source => Checked(source, failing) | (_ => { }), options)
-            { Key = static n => $"{n}" } : new("work", source => Checked(source, failing) | (_ => { }), options))
+        { Key = static n => $"{n}" } : new("work", source => Checked(source, failing) | (_ => { }), options))
         {
             await before.StartAsync(Cancellation);
             await before.SendAllAsync(Enumerable.Repeat(7, 10), Cancellation);
