@@ -177,7 +177,14 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         }
         catch (Exception e)
         {
-            HostLog.FailedStartNotUndone(log, e);
+            try
+            {
+                HostLog.FailedStartNotUndone(log, e);
+            }
+            catch (Exception)
+            {
+                // The log fails, perhaps for the same reason, such as a full disk.
+            }
         }
     }
 

@@ -26,7 +26,7 @@ public sealed partial class PostgresStreamStore
             return result;
         }
         catch (StreamStoreException e) when (e is not StoreRolledBackException && e.InnerException is PostgresException refused
-            && !Failures.MayPass(refused))
+            && Failures.IsRefusal(refused))
         {
             refusals.Refuse(Failures.Words(refused));
             throw;

@@ -16,6 +16,10 @@ class PayloadError(SluiceError):
     """A value cannot be written as a payload, or a payload cannot be read as the annotated type."""
 
 
+class ResultCountError(ValueError):
+    """A function of batches has not returned one result for each item."""
+
+
 class FlowError(SluiceError):
     """The flow cannot go on: a stream has failed, or the function has used a stream in a way that is not allowed."""
 

@@ -9,8 +9,9 @@ from typing import Any, Iterator, Optional
 
 from . import _wire as wire
 from ._call import Call
-from ._errors import FlowError, PayloadError, SluiceError
+from ._errors import FlowError, PayloadError, ResultCountError, SluiceError
 
+_HERE = os.path.join(os.path.dirname(__file__), "")
 _UNKNOWN = "(its text cannot be made)"
 
 
@@ -77,14 +78,15 @@ def _said(e: BaseException) -> str:
 def _details(e: BaseException) -> str:
     """The traceback, without the frames of this package in front, and without its middle if it is long.
 
-    Empty if it has no other frames: then the message says all.
+    A traceback of this package alone is a defect of it, and is whole; but a ResultCountError says all in its message.
     """
-    here = os.path.dirname(__file__)
-    trace = e.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(here):
-        trace = trace.tb_next
-    if e.__traceback__ is not None and trace is None and e.__cause__ is None and e.__context__ is None:
+    if isinstance(e, ResultCountError):
         return ""
+    trace = e.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_HERE):
+        trace = trace.tb_next
+    if trace is None:
+        trace = e.__traceback__
     try:
         text = "".join(traceback.format_exception(type(e), e, trace)).rstrip()
     except Exception:

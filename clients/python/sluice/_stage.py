@@ -10,16 +10,12 @@ from typing import Any, AsyncIterable, Callable, Dict, Iterable, Iterator, List,
 
 from . import _wire as wire
 from ._annotations import code_of, element_of, hints_of, is_async, shown_type
-from ._errors import PayloadError
+from ._errors import PayloadError, ResultCountError
 from ._failures import failure_of
 from ._items import Item, done, failed
 from ._payloads import BYTES, Codec, unfit
 
 _TRACE = 3_000
-
-
-class ResultCountError(ValueError):
-    """A function of batches has not returned one result for each item."""
 
 
 class Stage:
@@ -158,17 +154,19 @@ class Stage:
         yield from answers
         if not values:
             return
-        failure: Optional[BaseException] = None
+        results: Optional[List[Any]] = None
+        of_list: Optional[ResultCountError] = None
+        frame = b""
         try:
             results = self._one_for_each(self.function(values), len(readable))
         except BaseException as e:
-            failure = e
-        if failure is None:
+            of_list, frame = _count_of(e), self.failed(readable[0][0], e)
+        if results is not None:
             for (number, _), result in zip(readable, results):
                 yield self._answer_or_failure(number, (result,), most)
             return
         if len(readable) == 1:
-            yield self.failed(readable[0][0], failure)
+            yield frame
             return
         # The item at fault is found by giving each alone. Each is read again: the call that failed may have changed its value. This is
         # behind the try: the failures of single items have nothing to do with the one of the list.
@@ -176,7 +174,7 @@ class Stage:
             try:
                 frame = self.answer(number, self._one_for_each(self.function([self.read(payload)]), 1), most)
             except BaseException as alone:
-                frame = self.failed(number, _cause(failure, alone))
+                frame = self.failed(number, _cause(of_list, alone))
             yield frame
 
     def _read_all(self, items: List[Item]) -> Tuple[List[Item], List[Any], List[bytes]]:
@@ -197,14 +195,14 @@ class Stage:
         readable, values, answers = self._read_all(items)
         if not readable:
             return b"".join(answers)
-        failure: Optional[BaseException] = None
+        of_list: Optional[ResultCountError] = None
         is_one_call = not self.is_batch or len(readable) == 1
         if not is_one_call:
             try:
                 results = self._one_for_each(await self.function(values), len(readable))
                 return b"".join(answers + [self._answer_or_failure(number, (one,), most) for (number, _), one in zip(readable, results)])
             except BaseException as e:
-                failure = e
+                of_list = _count_of(e)
                 self._check_end()                   # otherwise each alone, read again: the call may have changed its value
         for at, (number, payload) in enumerate(readable):
             try:
@@ -218,7 +216,7 @@ class Stage:
                     answers.append(self.answer(number, (await self.function(value),), most))
             except BaseException as e:
                 self._check_end()
-                answers.append(self.failed(number, _cause(failure, e)))
+                answers.append(self.failed(number, _cause(of_list, e)))
         return b"".join(answers)
 
     def _check_end(self) -> None:
@@ -233,6 +231,11 @@ class Stage:
             return self.failed(number, e)
 
 
-def _cause(of_list: Optional[BaseException], alone: BaseException) -> BaseException:
+def _count_of(e: BaseException) -> Optional[ResultCountError]:
+    """The failure of a list that its items may get. Another one is not kept: its frames hold the items until the cyclic collector runs."""
+    return ResultCountError(*e.args) if isinstance(e, ResultCountError) else None
+
+
+def _cause(of_list: Optional[ResultCountError], alone: BaseException) -> BaseException:
     """Which failure an item gets that has failed in a list and alone."""
-    return of_list if isinstance(of_list, ResultCountError) and isinstance(alone, ResultCountError) else alone
+    return of_list if of_list is not None and isinstance(alone, ResultCountError) else alone

@@ -2,15 +2,17 @@
 
 import asyncio
 import gc
+import os
 import sys
 import threading
+import weakref
 from typing import List
 
 import pytest
 
 from fake_parent import Parent, Stream, failure
 from playing import fail, fails, run, until
-from sluice import IO, FlowError, IOVal, SyncIO, Worker
+from sluice import _failures, IO, FlowError, IOVal, SyncIO, Worker
 from sluice._failures import failure_of
 from sluice._stage import Stage
 from sluice._payloads import Codec
@@ -155,3 +157,48 @@ def test_an_empty_list_of_io_vals():
 
     assert [run(worker, name, {"x": [1]}, ["y"])["y"] for name in worker.processors] == [[], [], [[]], [[]]]
     assert run(worker, "annotated", {"x": [1, 2]}, ["y"]) == {"y": [2]}
+
+
+def test_a_traceback_has_the_frames_of_a_package_with_nearly_the_name():
+    code = compile("import json\ndef work():\n    json.loads('')", os.path.join(os.path.dirname(_failures.__file__) + "_jobs", "work.py"), "exec")
+    names = {}
+    exec(code, names)
+    try:
+        names["work"]()
+    except ValueError as e:
+        e.__traceback__ = e.__traceback__.tb_next
+        assert "in work" in failure_of(e).details
+
+
+def test_a_defect_of_the_package_has_its_traceback():
+    code = compile("def work():\n    raise KeyError('k')\nwork()", os.path.join(os.path.dirname(_failures.__file__), "work.py"), "exec")
+    try:
+        exec(code, {})
+    except KeyError as e:
+        e.__traceback__ = e.__traceback__.tb_next
+        assert "in work" in failure_of(e).details
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_items_of_a_list_that_failed_do_not_wait_for_the_collector(is_async):
+    class Large(list):
+        pass
+
+    seen = []
+
+    def work(items):
+        kept = Large(items)
+        seen.append(weakref.ref(kept))
+        raise ValueError("v")
+
+    async def later(items):
+        return work(items)
+
+    stage = Stage("s", later if is_async else work, True, Codec())
+    items = [(1, b"1"), (2, b"2")]
+    gc.disable()
+    try:
+        asyncio.run(stage.work_async(items, 1000)) if is_async else list(stage.work(items, 1000))
+        assert [one() for one in seen] == [None] * 3
+    finally:
+        gc.enable()

@@ -65,10 +65,13 @@ internal static class MembersCommand
         if (members.Any(static one => one.Member.Status == MemberStatus.NoHeartbeats))
         {
             screen.Line("\"owner only\": the member has left, or the store keeps heartbeats in the memory of its process (SQLite).");
-            if (members.Any(static one => one.Group.Name == "starter" && one.Member.Status == MemberStatus.NoHeartbeats))
+            if (members.Any(static one => IsStarters(one.Group) && one.Member.Status == MemberStatus.NoHeartbeats))
                 screen.Line("The starter of a run leaves its group when all inputs of the run are in.");
         }
     }
+
+    // The group of the journal of a run; a consecutor may have this name.
+    private static bool IsStarters(GroupId group) => group.Name == "starter" && StreamForm.IsRun(group.Stream);
 
     private static string TextOf(MemberStatus status) => status switch
     {

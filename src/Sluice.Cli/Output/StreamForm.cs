@@ -13,14 +13,17 @@ internal sealed record StreamForm(
         [.. stream.Info.Readers.Select(static reader => new ReaderForm(reader.Name, reader.Backlog))]);
 
     public static string KindOf(StreamLook stream) => stream.IsConsecutor ? "consecutor"
-        : stream.Name.StartsWith("flow/", StringComparison.Ordinal) ? "flow run"
+        : IsRun(stream.Name) ? "flow run"
         : stream.Name.StartsWith("flow-io/", StringComparison.Ordinal) ? "flow stream"
         : stream.Name.StartsWith("flow-choices/", StringComparison.Ordinal) ? "flow choices"
         : stream.Name.StartsWith("work/", StringComparison.Ordinal) ? "processor"
         : "stream";
 
+    /// <summary>Whether a stream is the journal of a run of a flow.</summary>
+    public static bool IsRun(string stream) => stream.StartsWith("flow/", StringComparison.Ordinal);
+
     /// <summary>Whether a stream is part of a run of a flow.</summary>
-    public static bool IsOfFlow(string stream) => stream.StartsWith("flow/", StringComparison.Ordinal)
+    public static bool IsOfFlow(string stream) => IsRun(stream)
         || stream.StartsWith("flow-io/", StringComparison.Ordinal) || stream.StartsWith("flow-choices/", StringComparison.Ordinal);
 
     /// <summary>The state of a stream in a table: a pause of its consecutor stands before the rest.</summary>

@@ -121,7 +121,7 @@ internal static class OverviewPage
         if (store.Problem is { } problem) return new(Urgency.Failing, problem);
         if (store.At is not { } seen) return new(Urgency.Held, "Was not looked at yet.");
         TimeSpan silence = now - (store.AnsweredAt ?? seen), age = now - seen;
-        return new(Urgency.Fine, (silence < Recent ? "Answers." : $"Has answered {Shown.Span(silence)} ago.")
-            + (age < Recent ? "" : $" Its figures are {Shown.Span(age)} old: a look takes long."));
+        return new(Urgency.Fine, (silence < Recent ? "Answers." : $"Answered {Shown.Span(silence)} ago.")
+            + (age < Recent ? "" : $" Its figures are {Shown.Span(age)} old."));
     }
 }

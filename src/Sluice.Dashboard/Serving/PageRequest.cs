@@ -48,7 +48,7 @@ internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample,
     /// <exception cref="MissingException">It is no number.</exception>
     public long? QueryNumber(string name) => Query(name) is not { } text ? null
         : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number
-        : throw new MissingException($"'{VisibleText.Shorten(text, 40)}' is no number: write {name}=1, or leave it out.",
+        : throw new MissingException($"'{VisibleText.Shorten(text, 40)}' is no number of this page: write {name}=1, or leave it out.",
             StatusCodes.Status400BadRequest);
 
     /// <summary>Whether the query has a value, an empty one, too.</summary>

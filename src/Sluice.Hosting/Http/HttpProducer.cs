@@ -115,7 +115,7 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         }
         catch (PayloadException e)
         {
-            throw new RefusedException(Unwritable(e, e.ItemNumber is { } number ? many?.LineOf(number) : null));
+            throw new RefusedException(Unwritable(e, many));
         }
         catch (OperationCanceledException e) when (late.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
         {
@@ -124,16 +124,19 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         }
     }
 
-    private Problem Unwritable(PayloadException e, int? line)
+    private Problem Unwritable(PayloadException e, ReadItems<T>? many)
     {
+        int? line = e.ItemNumber is { } item ? many?.LineOf(item) : null;
         string which = line is { } number ? $"The item in line {number}" : "The item";
         if (e.IsTooLong)
             return new(StatusCodes.Status413PayloadTooLarge,
                 $"{which} is longer than the stream of its consecutor allows; nothing was accepted.")
             { Line = line };
         if (e.MessageForSender != e.Message) HostLog.RequestFailed(log, consecutor.Name, e);
-        return new(StatusCodes.Status422UnprocessableEntity,
-            $"{which} was read, but cannot be stored; nothing was accepted. {e.MessageForSender}")
+        // The line says which item it is.
+        string why = e.MessageForSender, place = line is null ? "" : $"Item {e.ItemNumber} of {many!.Items.Count}: ";
+        if (why.StartsWith(place, StringComparison.Ordinal)) why = why[place.Length..];
+        return new(StatusCodes.Status422UnprocessableEntity, $"{which} was read, but cannot be stored; nothing was accepted. {why}")
         { Line = line };
     }
 }

@@ -40,26 +40,23 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
     private ReadItems<T> ReadAll(ReadOnlySpan<byte> body)
     {
         List<T> items = [];
-        List<int> empty = [];
+        List<int> lines = [];
         int number = 0;
         foreach (Range range in body.Split((byte)'\n'))
         {
             number++;
             ReadOnlySpan<byte> line = body[range];
             if (line is [.. var before, (byte)'\r']) line = before;
-            if (line.Trim(" \t"u8).IsEmpty)
-            {
-                empty.Add(number);
-                continue;
-            }
+            if (line.Trim(" \t"u8).IsEmpty) continue;
             if (line.Length > options.MaxItemBytes) throw TooLong(number, isOnly: false);
             if (items.Count == options.MaxItems)
                 throw new RefusedException(new(StatusCodes.Status413PayloadTooLarge,
                     $"The body has more than {Amounts.Of(options.MaxItems, "item")}; nothing was accepted. Send it in parts.")
                 { Line = number });
             items.Add(Read(line, number, isOnly: false));
+            lines.Add(number);
         }
-        return items.Count > 0 ? new(items, empty) : throw new RefusedException(new(StatusCodes.Status400BadRequest,
+        return items.Count > 0 ? new(items, lines) : throw new RefusedException(new(StatusCodes.Status400BadRequest,
             "The body has no items.")
         { Line = 1, Byte = 1 });
     }
@@ -117,9 +114,9 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
 
 /// <summary>The items of a body with one in each line.</summary>
 /// <param name="Items">The items.</param>
-/// <param name="EmptyLines">The numbers of the lines that were left out, in order.</param>
-internal sealed record ReadItems<T>(List<T> Items, List<int> EmptyLines)
+/// <param name="Lines">The line of each item, from 1.</param>
+internal sealed record ReadItems<T>(List<T> Items, List<int> Lines)
 {
     /// <summary>The line of an item; both count from 1.</summary>
-    public int LineOf(int item) => EmptyLines.Aggregate(item, static (line, empty) => empty <= line ? line + 1 : line);
+    public int LineOf(int item) => Lines[item - 1];
 }

@@ -60,6 +60,6 @@ internal static partial class HostLog
     [LoggerMessage(17, LogLevel.Debug, "{Details}")]
     public static partial void Detailed(ILogger log, string details);
 
-    [LoggerMessage(18, LogLevel.Error, "What a failed start has begun could not be ended in order")]
+    [LoggerMessage(18, LogLevel.Error, "The host did not start, and stopping what it had started failed")]
     public static partial void FailedStartNotUndone(ILogger log, Exception failure);
 }

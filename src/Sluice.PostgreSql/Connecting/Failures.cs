@@ -10,6 +10,11 @@ internal static class Failures
     public static bool IsConflict(Exception failure)
         => failure is PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected };
 
+    /// <summary>Whether the server refuses the call, and will refuse the next ones. Not so one call that was in the way of another, or
+    /// took too long.</summary>
+    public static bool IsRefusal(PostgresException failure)
+        => !MayPass(failure) && !IsConflict(failure) && failure.SqlState != PostgresErrorCodes.QueryCanceled;
+
     /// <summary>
     /// Whether the failure may pass: no connection, a server that starts, stops or is full of connections, a killed backend, or a standby
     /// that is about to be promoted.

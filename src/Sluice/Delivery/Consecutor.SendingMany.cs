@@ -103,7 +103,11 @@ public sealed partial class Consecutor<T>
                 {
                     unwritable =
                         new($"Item {before + at + 1} of {before + all.Count} cannot be sent: {FailureText.MessageOf(e).TrimEnd('.')}. The "
-                        + "items before it are accepted; it and those behind it are not.", e);
+                        + "items before it are accepted; it and those behind it are not.", e)
+                        {
+                            IsTooLong = e is PayloadException { IsTooLong: true },
+                            ItemNumber = SendProgress.NumberOf(before + at + 1),
+                        };
                     break;
                 }
                 if (at < all.Count) await room.WaitAsync(cancellation).ConfigureAwait(false);

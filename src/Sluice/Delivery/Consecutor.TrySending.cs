@@ -46,6 +46,8 @@ public sealed partial class Consecutor<T>
     /// <param name="options">An idempotency key for all of them, and how long to wait for room.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="ArgumentException">There are no items.</exception>
+    /// <exception cref="PayloadException">An item cannot be written, is too long, or its key cannot be found. Its number is in
+    /// <see cref="PayloadException.ItemNumber"/> if there are several items.</exception>
     public async Task<SendResult> TrySendAllAsync(IReadOnlyList<T> items, SendOptions? options = null,
         CancellationToken cancellation = default)
     {

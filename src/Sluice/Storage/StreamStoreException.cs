@@ -90,7 +90,7 @@ public class PayloadException : SluiceException
     /// <summary>Whether the entry is longer than the stream allows (<see cref="StreamOptions.MaxEntryBytes"/>).</summary>
     public bool IsTooLong { get; init; }
 
-    /// <summary>The number of the item, from 1, among several that were sent in one append; null for an item that was sent alone.</summary>
+    /// <summary>The number of the item, from 1, among several that one call sent; null for an item that was sent alone.</summary>
     public int? ItemNumber { get; init; }
 
     /// <summary>Whether the message ends with what code of the application said, which may be internal: a key function, a getter.</summary>

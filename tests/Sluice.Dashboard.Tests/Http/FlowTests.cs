@@ -51,7 +51,7 @@ public sealed partial class FlowTests : IAsyncDisposable
         {
             Answer refused = await viewer.GetAsync("/flows/r?stream=y" + none);
             Assert.Equal(HttpStatusCode.BadRequest, refused.Status);
-            Assert.Contains("is no number: write from=1, or leave it out.", refused.Text, StringComparison.Ordinal);
+            Assert.Contains("is no number of this page: write from=1, or leave it out.", refused.Text, StringComparison.Ordinal);
         }
         Assert.Contains("no stream of the name '&lt;b&gt;'", (await viewer.GetAsync("/flows/r?stream=%3Cb%3E")).Text,
             StringComparison.Ordinal);

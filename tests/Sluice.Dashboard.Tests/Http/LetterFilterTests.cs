@@ -68,7 +68,7 @@ public sealed partial class LetterFilterTests : IAsyncDisposable
         using Viewer viewer = program.NewViewer();
         Answer answer = await viewer.GetAsync($"{Page}?after={number}");
         Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
-        Assert.Contains("is no number: write after=1, or leave it out.", answer.Text, StringComparison.Ordinal);
+        Assert.Contains("is no number of this page: write after=1, or leave it out.", answer.Text, StringComparison.Ordinal);
     }
 
     [Fact]

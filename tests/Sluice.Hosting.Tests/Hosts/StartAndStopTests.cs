@@ -61,7 +61,7 @@ public sealed class StartAndStopTests : IDisposable
             .AddPipeline("bad", static _ => Source.From([1]) | (static _ => { }), new() { Outputs = ["nowhere"] }));
         var mistake = await Assert.ThrowsAsync<ArgumentException>(() => host.StartAsync(Cancellation));
         Assert.Contains("'nowhere'", mistake.Message, StringComparison.Ordinal);
-        Assert.Single(log.Lines, static line => line.Text.StartsWith("What a failed start", StringComparison.Ordinal));
+        Assert.Single(log.Lines, static line => line.Text.StartsWith("The host did not start, and stopping", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed class LeftDirectoryTests : IDisposable
     [Fact]
     public void OnlyOldDirectoriesWithASocketThatNobodyHasAreRemoved()
     {
-        DateTimeOffset now = TimeProvider.System.GetUtcNow(), later = now + TimeSpan.FromMinutes(2);
+        DateTimeOffset now = TimeProvider.System.GetUtcNow(), later = now + TimeSpan.FromHours(25);
         Make("sluice-dead", listens: false);
         Make("sluice-live", listens: true);
         Make("other-dead", listens: false);
@@ -26,7 +26,7 @@ public sealed class LeftDirectoryTests : IDisposable
         Directory.CreateDirectory(Path.Combine(parent, "sluice-empty"));
         File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(parent, "sluice-file")).FullName, "workers"), "x");
 
-        LeftDirectories.Remove(parent, now);
+        LeftDirectories.Remove(parent, now + TimeSpan.FromHours(23));
         Assert.Equal(6, Directory.GetDirectories(parent).Length);
         LeftDirectories.Remove(parent, later);
 

@@ -8,7 +8,8 @@ internal static class LeftDirectories
     public const string Prefix = "sluice-", SocketName = "workers";
 
     private const int MaxDirectories = 1_000;
-    private static readonly TimeSpan MinAge = TimeSpan.FromMinutes(1);   // the socket of a young one may not listen yet
+    // The socket of a young one may not listen yet. On a shared directory, one of another machine looks like a left one.
+    private static readonly TimeSpan MinAge = TimeSpan.FromDays(1);
     private static int hasLooked;
 
     /// <summary>Removes them from the directory of temporary files, once in a process. Never throws.</summary>
@@ -17,7 +18,8 @@ internal static class LeftDirectories
         if (Interlocked.Exchange(ref hasLooked, 1) == 0) Remove(Path.GetTempPath(), TimeProvider.System.GetUtcNow());
     }
 
-    /// <summary>Removes those of this user from a directory that have nothing but a socket on which nobody listens. Never throws.</summary>
+    /// <summary>Removes those of this user from a directory that are a day old and have nothing but a socket on which nobody
+    /// listens. Never throws.</summary>
     public static void Remove(string parent, DateTimeOffset now)
     {
         try
@@ -25,9 +27,9 @@ internal static class LeftDirectories
             foreach (string directory in Directory.EnumerateDirectories(parent, $"{Prefix}*").Take(MaxDirectories).ToArray())
                 TryRemove(directory, now);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception)
         {
-            // Whoever makes the next directory there says what is wrong.
+            // The listener makes its own directory there next, and says what is wrong.
         }
     }
 
@@ -36,12 +38,16 @@ internal static class LeftDirectories
         try
         {
             string socket = Path.Combine(directory, SocketName);
-            if (now.UtcDateTime - Directory.GetLastWriteTimeUtc(directory) >= MinAge && Directory.GetFileSystemEntries(directory) is [string only]
-                && only == socket && new FileInfo(socket).Length == 0 && IsRefused(socket)) Directory.Delete(directory, recursive: true);
+            if (now.UtcDateTime - Directory.GetLastWriteTimeUtc(directory) < MinAge) return;
+            if (Directory.GetFileSystemEntries(directory) is not [string only] || only != socket) return;
+            if (new FileInfo(socket).Length > 0 || !IsRefused(socket)) return;
+            File.Delete(socket);
+            Directory.Delete(directory);             // fails if something else has come into it meanwhile
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or SocketException)
         {
-            // It is another user's, or another process has just removed it, or its path is too long for a socket.
+            // It is another user's, or another process has just removed it, or its path is too long for a socket, or the process has too
+            // many files open.
         }
     }
 

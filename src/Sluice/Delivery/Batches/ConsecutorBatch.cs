@@ -74,26 +74,27 @@ public sealed class ConsecutorBatch<T>
         BeginSend();
         try
         {
-            using IEnumerator<T> rest = items.GetEnumerator();
-            while (SendProgress.TryReadNext(rest, out T item, out failure, cancellation))
+            using (IEnumerator<T> rest = items.GetEnumerator())
             {
-                SendHandle? handle = SendHandle.For(cancellation);
-                try
+                while (SendProgress.TryReadNext(rest, out T item, out failure, cancellation))
                 {
-                    sent.Add((await AddAsync(item, handle, cancellation).ConfigureAwait(false), handle));
-                    if (sent.Count >= MaxKept) sent.RemoveRange(0, Count());
-                }
-                catch (PayloadException e)
-                {
-                    long number = progress.Accepted + sent.Count + 1;
-                    unwritable = new($"Item {number:N0} cannot be sent: {e.Message.TrimEnd('.')}. The items before it are "
-                        + "accepted; it and those behind it are not.", e)
-                    { IsTooLong = e.IsTooLong };
-                    break;
+                    SendHandle? handle = SendHandle.For(cancellation);
+                    try
+                    {
+                        sent.Add((await AddAsync(item, handle, cancellation).ConfigureAwait(false), handle));
+                        if (sent.Count >= MaxKept) sent.RemoveRange(0, Count());
+                    }
+                    catch (PayloadException e)
+                    {
+                        long number = progress.Accepted + sent.Count + 1;
+                        unwritable = new($"Item {number:N0} cannot be sent: {e.Message.TrimEnd('.')}. The items before it are "
+                            + "accepted; it and those behind it are not.", e)
+                        { IsTooLong = e.IsTooLong, ItemNumber = SendProgress.NumberOf(number) };
+                        break;
+                    }
                 }
             }
             foreach (var (append, _) in sent) await append.WaitAsync(cancellation).ConfigureAwait(false);
-            Count();
         }
         catch (Exception e)
         {
@@ -107,6 +108,7 @@ public sealed class ConsecutorBatch<T>
         {
             EndSend();
         }
+        Count();
         if (unwritable is not null) throw unwritable;
         if (failure is not null) throw progress.SequenceFailed(failure);
 

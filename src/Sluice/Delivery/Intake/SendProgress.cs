@@ -10,6 +10,9 @@ internal sealed class SendProgress(string name)
     // The message of the failure says it already.
     private bool isTold;
 
+    /// <summary>The number of an item for an exception; null if it is larger than an int.</summary>
+    public static int? NumberOf(long number) => number <= int.MaxValue ? (int)number : null;
+
     /// <summary>Reads the next item of a sequence that is sent.</summary>
     /// <param name="rest">The sequence.</param>
     /// <param name="item">The item, if there is one.</param>

@@ -100,7 +100,8 @@ public sealed class Window<T>
     public IReadOnlyList<T> Items { get; }
 
     /// <summary>The number of the pane in its window, from zero. A window of processing time has one pane. A window of event time
-    /// (<see cref="EventTime{T}"/>) may have more: when it was full, and for late items within the allowed lateness.</summary>
+    /// (<see cref="EventTime{T}"/>) may have more: when it was full, and for late items within the allowed lateness.
+    /// If <c>AllowedLateness</c> was raised later, a window that may have come out before begins with pane 1.</summary>
     public int Pane { get; }
 
     /// <summary>For example <c>[2026-01-01 00:00:00Z, 2026-01-01 00:00:10Z): 3 items</c>.</summary>

@@ -15,6 +15,7 @@ internal sealed class LogPositions : IDisposable
     private readonly Dictionary<UInt128, LogRow> all = [];
     private readonly Dictionary<UInt128, LogRow> recent = [];
     private readonly LogJournal? journal;
+    private int gone;                                // rows that are no longer needed
 
     private LogPositions(ReadOnlySpan<byte> stored, JournalClaim? claim)
     {
@@ -89,8 +90,12 @@ internal sealed class LogPositions : IDisposable
         return bytes;
     }
 
-    /// <summary>Whether most rows of the journal are superseded by later ones.</summary>
-    public bool IsWasteful => journal is not null && journal.Count > (2L * all.Count) + Slack;
+    /// <summary>Whether most rows of the journal are superseded by later ones, or are no longer needed.</summary>
+    public bool IsWasteful => journal is not null && journal.Count > (2L * (all.Count - gone)) + Slack;
+
+    /// <summary>Counts the rows that are no longer needed.</summary>
+    /// <param name="isGone">Says which ones.</param>
+    public void CountGone(Func<LogRow, bool> isGone) => gone = journal?.Count > Slack ? all.Values.Count(isGone) : 0;
 
     /// <summary>Rewrites the journal. Call <see cref="Renewed"/> when the returned position is stored.</summary>
     /// <param name="isGone">Says which rows are no longer needed.</param>
@@ -99,6 +104,7 @@ internal sealed class LogPositions : IDisposable
         LogRow current = all[Current!.Value.File];
         foreach (LogRow row in all.Values.Where(row => row.File != current.File && isGone(row)).ToArray()) all.Remove(row.File);
         recent.Clear();
+        gone = 0;
         journal!.Renew(all.Values);
         return Bytes(Around(current.File), current);
     }

@@ -5,7 +5,7 @@ namespace Sluice.Producers;
 /// <summary>Scans for followed files that have changed. Used by one pump.</summary>
 internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOptions options, LogPositions positions, TimeProvider time)
 {
-    private static readonly TimeSpan Forgotten = TimeSpan.FromDays(1), Outdated = TimeSpan.FromDays(7);
+    private static readonly TimeSpan Forgotten = TimeSpan.FromDays(1), Outdated = TimeSpan.FromDays(7), Mounting = TimeSpan.FromHours(1);
 
     private readonly Dictionary<string, FollowedFile> known = new(StringComparer.Ordinal);
     private readonly Dictionary<UInt128, FollowedFile> byId = [];
@@ -55,6 +55,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         hasScanned |= isThere;
         if (!hasBegun && positions.Current is { } current && due.FindIndex(one => one.Id == current.File) is >= 0 and int at)
             (hasBegun, due[0], due[at]) = (true, due[at], due[0]);
+        positions.CountGone(IsForgotten);
         return due;
     }
 
@@ -64,10 +65,12 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
 
     public static bool IsNewer(in FoundFile one, in LogRow row) => one.Written.Ticks > row.Written && one.Length > row.Offset;
 
-    /// <summary>Whether a file has been missing for a day of this run; or since this run began, and nobody wrote to it for a week: runs may
-    /// be shorter than a day.</summary>
-    public bool IsForgotten(LogRow row) => !byId.ContainsKey(row.File) && (time.GetElapsedTime(begun) >= Forgotten
-        || (hasScanned && time.GetUtcNow().Ticks - row.Written >= Outdated.Ticks));
+    /// <summary>
+    /// Whether a file has been missing for a day of this run; or, as runs may be shorter, for an hour of it, and nobody wrote to the file
+    /// for a week. The hour is for directories that are mounted after the start.
+    /// </summary>
+    public bool IsForgotten(LogRow row) => !byId.ContainsKey(row.File) && (time.GetElapsedTime(begun) is var run && run >= Forgotten
+        || (hasScanned && run >= Mounting && time.GetUtcNow().Ticks - row.Written >= Outdated.Ticks));
 
     /// <summary>Marks a path whose files no longer exist.</summary>
     public void IsGone(FollowedFile file) => (file.IsGone, file.IsBehind, file.GoneSince, file.Read) = (true, false, time.GetTimestamp(),

@@ -57,8 +57,10 @@ public class PartlySentTests
             () => batch.SendAllAsync(["a", "b", new('c', 2000), "d"], Cancellation).AsTask());
         Assert.StartsWith("Item 3 cannot be sent: The item for work", failure.Message, StringComparison.Ordinal);
         Assert.EndsWith("The items before it are accepted; it and those behind it are not.", failure.Message, StringComparison.Ordinal);
-        Assert.True(failure.IsTooLong);
+        Assert.Equal((true, 3), (failure.IsTooLong, failure.ItemNumber));
         Assert.Equal(2, (await store.FindStreamAsync("work", Cancellation))!.Items);
+        failure = await Assert.ThrowsAsync<PayloadException>(() => work.SendAllAsync(["a", new('c', 2000), "d"], Cancellation).AsTask());
+        Assert.Equal((true, 2), (failure.IsTooLong, failure.ItemNumber));
     }
 
     [Fact]
@@ -77,6 +79,35 @@ public class PartlySentTests
             for (int n = 0; n < 5000; n++) yield return n;
             throw new IOException("disk gone");
         }
+    }
+
+    [Fact]
+    public async Task ItemsOfABatchWhoseSequenceCannotBeDisposedAreCountedOnce()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = store });
+        ConsecutorBatch<int> batch = await work.OpenBatchAsync("batch", Cancellation);
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => batch.SendAllAsync(new Unclosable(), Cancellation).AsTask());
+        Assert.DoesNotContain("The first 200 items", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("not closed", failure.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Unclosable : IEnumerable<int>, IEnumerator<int>
+    {
+        public int Current { get; private set; }
+
+        object System.Collections.IEnumerator.Current => Current;
+
+        public IEnumerator<int> GetEnumerator() => this;
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => this;
+
+        public bool MoveNext() => ++Current <= 100;
+
+        public void Reset() => throw new NotSupportedException();
+
+        public void Dispose() => throw new InvalidOperationException("not closed");
     }
 
     [Theory]

@@ -13,24 +13,64 @@ public sealed class LogWatchTests : IDisposable
 
     /// <remarks>Formerly only a run of a day dropped rows: with a start each day, the journal had all files that there ever were.</remarks>
     [Fact]
-    public void AFileThatIsGoneIsForgottenAfterADayOfTheRunOrAWeekWithoutAWrite()
+    public void AFileThatIsGoneIsForgottenAfterADayOfTheRunOrAnHourAndAWeekWithoutAWrite()
     {
-        string here = Path.Combine(directory, "here.log");
-        File.WriteAllText(here, "a\n");
+        File.WriteAllText(Path.Combine(directory, "here.log"), "a\n");
         var paths = new LogPaths(Path.Combine(directory, "*.log"));
         using var positions = LogPositions.Open(default, journal: null);
         var watch = new LogWatch("logs", paths, new(), positions, clock);
-        LogRow old = Row("gone.log", days: 8), young = Row("young.log", days: 6), followed = Row("here.log", days: 8);
-        Assert.False(watch.IsForgotten(old), "nothing was looked for yet");
+        LogRow old = Row(paths, "gone.log", days: 8), young = Row(paths, "young.log", days: 6), followed = Row(paths, "here.log", days: 8);
+        watch.Look();
+        Assert.False(watch.IsForgotten(old), "its directory may be mounted soon");
+        clock.Advance(TimeSpan.FromHours(1));
         watch.Look();
         Assert.Equal((true, false, false), (watch.IsForgotten(old), watch.IsForgotten(young), watch.IsForgotten(followed)));
-        clock.Advance(TimeSpan.FromDays(1));
+        clock.Advance(TimeSpan.FromHours(23));
         Assert.Equal((true, false), (watch.IsForgotten(young), watch.IsForgotten(followed)));
-
-        LogRow Row(string name, int days) => new()
-        {
-            File = paths.IdOf(Path.Combine(directory, name)),
-            Written = (clock.GetUtcNow() - TimeSpan.FromDays(days)).Ticks,
-        };
     }
+
+    /// <remarks>As with a file for each day: each has a row or two in the journal. Formerly such a journal was never rewritten.</remarks>
+    [Fact]
+    public void AJournalOfFilesThatAreGoneIsRewrittenWithoutThem()
+    {
+        const int Gone = 5_000;
+        File.WriteAllText(Path.Combine(directory, "here.log"), "a\n");
+        var paths = new LogPaths(Path.Combine(directory, "*.log"));
+        LogRow followed = Row(paths, "here.log", days: 8);
+        ReadOnlyMemory<byte> renewed;
+        using (LogPositions positions = Open(default))
+        {
+            foreach (int i in Enumerable.Range(0, Gone)) Put(positions, Row(paths, $"{i}.log", days: 8));
+            Put(positions, followed);
+            var watch = new LogWatch("logs", paths, new(), positions, clock);
+            watch.Look();
+            Assert.False(positions.IsWasteful);
+            clock.Advance(TimeSpan.FromHours(1));
+            watch.Look();
+            Assert.True(positions.IsWasteful);
+            renewed = positions.Renew(watch.IsForgotten);
+            positions.Renewed();
+            watch.Look();
+            Assert.False(positions.IsWasteful);
+        }
+        using LogPositions again = Open(renewed);
+        Assert.Equal((followed, null), (again.Find(followed.File), again.Find(Row(paths, "1.log", days: 8).File)));
+        Assert.InRange(new FileInfo(Path.Combine(directory, "journal")).Length, 1, 200);
+
+        LogPositions Open(ReadOnlyMemory<byte> stored)
+            => LogPositions.Open(stored, new JournalClaim("logs", Path.Combine(directory, "journal"), LogJournal.Share));
+
+        static void Put(LogPositions positions, LogRow row)
+        {
+            positions.MakeRoom(1);
+            positions.Set(row);
+            positions.Enter(row);
+        }
+    }
+
+    private LogRow Row(LogPaths paths, string name, int days) => new()
+    {
+        File = paths.IdOf(Path.Combine(directory, name)),
+        Written = (clock.GetUtcNow() - TimeSpan.FromDays(days)).Ticks,
+    };
 }
