@@ -9,12 +9,11 @@ import socket
 import struct
 import subprocess
 import sys
-from typing import List, Optional
+from typing import List
 
 import pytest
 
 from sluice import Worker
-from sluice._items import done
 from sluice._payloads import Codec
 from sluice._stage import Stage
 from stages import worker
@@ -170,32 +169,6 @@ def test_results_that_cannot_be_sent(tmp_path):
         pipeline.send((1, 995), (2, 994))
         found = pipeline.answers(2)
         assert "1,001 bytes, and 1,000 are allowed" in found[1][2] and found[2] == ["a" * 994]
-
-
-@pytest.mark.parametrize("value", [None, "abc", [b"x"]])
-@pytest.mark.parametrize("types", [{}, {"Output": {"Type": "byte[]"}}])
-def test_a_result_that_is_no_bytes_fails_its_item(value, types):
-    one = Stage("work", returns_bytes(lambda _: value), False, Codec())
-    assert one.fit(0, types) is None
-    said = "The result 0 (from 0), of the type " + type(value).__name__ + ", cannot be written: the result's type is "
-    assert said.encode() in b"".join(one.work([(1, b"5")], 1000))
-    lists = Stage("work", lambda xs: [b"x", value], True, Codec())
-    assert lists.fit(10, {"Output": {"Type": "byte[]"}}) is None
-    good, bad = lists.work([(1, b"5"), (2, b"6")], 1000)
-    assert good == done(1, [b"x"]) and said.encode() in bad
-
-
-def returns_bytes(function):
-    def work(x: int) -> Optional[bytes]:
-        return function(x)
-
-    return work
-
-
-def test_a_number_beyond_its_type_fails_its_item():
-    one = Stage("work", lambda x: 2**31, False, Codec())
-    assert one.fit(0, {"Output": {"Type": "int"}}) is None
-    assert b"the result's type is int, from -2,147,483,648 to" in b"".join(one.work([(1, b"5")], 1000))
 
 
 @pytest.mark.parametrize("name", ["endless", "endless_async"])

@@ -194,25 +194,19 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
         return Partition.Scope!;
     }
 
-    public override void CheckKey(string key)
-    {
-        int partitions = Partition.Count;
-        if (partitions == 1 || EntryKey.Of(key).PartitionOf(partitions) == Partition.Number) return;
-        throw new InvalidOperationException(
-            $"The key '{key}' belongs to partition {EntryKey.Of(key).PartitionOf(partitions)} of {Partition.Owner.Group.Stream}, and the "
-                + $"item was accepted in partition {Partition.Number}: its state would be in several places. "
-            + "Give the consecutor the same key (Consecutor.Key), or a stream of one partition (ConsecutorOptions.Stream).");
-    }
+    public override void CheckKey(string key) => CheckPlace(key, "its state would be in several places. "
+        + "Give the consecutor the same key (Consecutor.Key), or a stream of one partition (ConsecutorOptions.Stream).");
 
     /// <summary>Checks that the item is where its key belongs: it may have been accepted before Consecutor.Key was changed.</summary>
-    /// <exception cref="InvalidOperationException">It is in another partition.</exception>
-    public void CheckOwnKey()
+    public void CheckOwnKey() => CheckPlace(key, "it had another key or none, by code with another Consecutor.Key, or its payload was "
+        + "edited. Its state would be in two places. Send it again.");
+
+    private void CheckPlace(string? key, string why)
     {
-        if (key is null || Partition.Count == 1 || EntryKey.Of(key).PartitionOf(Partition.Count) == Partition.Number) return;
-        throw new InvalidOperationException(
-            $"The key '{key}' belongs to partition {EntryKey.Of(key).PartitionOf(Partition.Count)} of {Partition.Owner.Group.Stream}, and "
-                + $"the item is in partition {Partition.Number}: it was accepted with another key or without one, by code with another "
-            + "Consecutor.Key, or its payload was edited. Its state would be in two places. Send it again.");
+        int place = key is null ? Partition.Number : EntryKey.Of(key).PartitionOf(Partition.Count);
+        if (place == Partition.Number) return;
+        throw new InvalidOperationException($"The key '{key}' belongs to partition {place} of {Partition.Owner.Group.Stream}, and the item "
+            + $"was accepted in partition {Partition.Number}: {why}");
     }
 
     /// <summary>Any thread of the run.</summary>

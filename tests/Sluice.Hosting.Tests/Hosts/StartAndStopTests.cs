@@ -54,17 +54,6 @@ public sealed class StartAndStopTests : IDisposable
     }
 
     [Fact]
-    public async Task AFailureWhileAFailedStartIsUndoneDoesNotReplaceItsReason()
-    {
-        using IHost host = Build(static sluice => sluice
-            .AddProcessor(new Processor("p") { Inputs = ["x"], Outputs = ["y"] }, new Unending())
-            .AddPipeline("bad", static _ => Source.From([1]) | (static _ => { }), new() { Outputs = ["nowhere"] }));
-        var mistake = await Assert.ThrowsAsync<ArgumentException>(() => host.StartAsync(Cancellation));
-        Assert.Contains("'nowhere'", mistake.Message, StringComparison.Ordinal);
-        Assert.Single(log.Lines, static line => line.Text.StartsWith("The host did not start, and stopping", StringComparison.Ordinal));
-    }
-
-    [Fact]
     public async Task CodeThatIgnoresItsTokenDoesNotDelayTheStopOfTheHost()
     {
         using IHost host = Build(sluice => sluice
@@ -287,13 +276,6 @@ public sealed class StartAndStopTests : IDisposable
         if (shutdown is { } time) builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = time);
         add(builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store ?? new MemoryStreamStore()))));
         return builder.Build();
-    }
-
-    private sealed class Unending : IExecutor, IAsyncDisposable
-    {
-        public Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation) => call.RunHereAsync(cancellation);
-
-        public ValueTask DisposeAsync() => throw new IOException("no end");
     }
 
     // Opens the stream "late" only until the caller gives up.

@@ -117,7 +117,8 @@ public class FlowErrorTests
         ("The run r has failed: the processor work has: PayloadException: The state of the processor work in the run r cannot be written "
             + "as double: PayloadException: .NET number values such as positive and negative infinity cannot be written as valid JSON. To "
             + "make it work when using 'JsonSerializer', consider specifying 'JsonNumberHandling.AllowNamedFloatingPointLiterals' (see "
-            + "https://learn.microsoft.com/dotnet/api/system.text.json.serialization.jsonnumberhandling).",
+            + "https://learn.microsoft.com/dotnet/api/system.text.json.serialization.jsonnumberhandling). Give such options to Sluice by "
+            + "the option Serializers = PayloadSerializers.JsonOf(your JsonSerializerOptions, with a TypeInfoResolver).",
             lab => Fail(lab, Work with { Resume = ResumeMode.Checkpoint },
                 async (Checkpoint<double> saved) => await saved.SaveAsync(double.NaN))),
         ("The run r has failed: the processor work has: The processor work of the run r has put out 999 values with 999 bytes between two "

@@ -12,8 +12,8 @@ public abstract class ProcessorServices
     /// waits until the supervisor is disposed, and another service starts the processor.</remarks>
     public abstract (IServiceProvider Services, IAsyncDisposable Lifetime) Open();
 
-    /// <summary>Whether the container is disposed, and opens no scope any more. Its owner then disposes the supervisor soon. False unless it
-    /// is overridden.</summary>
+    /// <summary>Whether the container is disposed, and opens no scope any more. Its owner then disposes the supervisor soon. False
+    /// unless it is overridden.</summary>
     public virtual bool IsDisposed => false;
 
     /// <summary>No services.</summary>
