@@ -160,7 +160,8 @@ def test_an_empty_list_of_io_vals():
 
 
 def test_a_traceback_has_the_frames_of_a_package_with_nearly_the_name():
-    code = compile("import json\ndef work():\n    json.loads('')", os.path.join(os.path.dirname(_failures.__file__) + "_jobs", "work.py"), "exec")
+    path = os.path.join(os.path.dirname(_failures.__file__) + "_jobs", "work.py")
+    code = compile("import json\ndef work():\n    json.loads('')", path, "exec")
     names = {}
     exec(code, names)
     try:

@@ -29,6 +29,7 @@ public class LogTests
         [15] = ("StoreReplaced", LogLevel.Warning),
         [16] = ("SettingIgnored", LogLevel.Warning),
         [17] = ("Detailed", LogLevel.Debug),
+        [18] = ("FailedStartNotUndone", LogLevel.Error),
     };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

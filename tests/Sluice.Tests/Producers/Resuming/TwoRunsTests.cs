@@ -25,7 +25,8 @@ public sealed class TwoRunsTests : IDisposable
         PipelineRun second = Start(kind, consecutor);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => second.Completion);
         Assert.Contains("The producer 'in' cannot take its journal", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("If another run, perhaps in another process, has the journal, end it first", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("If another run, perhaps in another process, has the journal, end it first", failure.Message,
+            StringComparison.Ordinal);
         Write("b");
         clock.Advance(TimeSpan.FromSeconds(1));
         await clock.WaitForTimersAsync(1);
