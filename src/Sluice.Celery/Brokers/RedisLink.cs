@@ -120,8 +120,9 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
 
     private FlowException Refused(string answer) => FirstWord(answer) is "NOAUTH" or "WRONGPASS" or "ERR" && IsPassword(answer)
         ? new($"The Celery {role}, {address}, refuses the user or the "
-            + $"password{(address.IsTls ? " or its certificate is not trusted" : "")}. "
-            + $"Correct it in the address (redis://USER:PASSWORD@HOST:PORT/DATABASE; without USER it is the default one).")
+            + $"password{(address.IsTls ? ", or its certificate is not trusted" : "")}. "
+            + $"Correct them in the address ({(address.IsTls ? "rediss" : "redis")}://USER:PASSWORD@HOST:PORT/DATABASE; without USER it is "
+            + $"the default one){(address.IsTls ? ", or trust the authority that made the certificate (SSL_CERT_FILE)" : "")}.")
         : new($"The Celery {role}, {address}, refuses a command: {answer}");
 
     private static bool IsPassword(string answer) => FirstWord(answer) != "ERR"

@@ -198,8 +198,8 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
         + "Give the consecutor the same key (Consecutor.Key), or a stream of one partition (ConsecutorOptions.Stream).");
 
     /// <summary>Checks that the item is where its key belongs: it may have been accepted before Consecutor.Key was changed.</summary>
-    public void CheckOwnKey() => CheckPlace(key, "it had another key or none, by code with another Consecutor.Key, or its payload was "
-        + "edited. Its state would be in two places. Send it again.");
+    public void CheckOwnKey() => CheckPlace(key, "it was accepted with another key or without one, by code with another "
+        + "Consecutor.Key, or its payload was edited. Its state would be in two places. Send it again.");
 
     private void CheckPlace(string? key, string why)
     {
