@@ -3,10 +3,8 @@
 import asyncio
 from typing import Optional
 
-import pytest
-
 from fake_parent import Parent, Stream
-from playing import fail, run, until
+from playing import fail, run
 from sluice import IO, Context, IOVal, IOWriter, SyncIO, Worker
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import decimal
 import sys
 from typing import List
 
@@ -112,6 +113,8 @@ def test_a_value_that_cannot_be_written_is_named():
     ("int", "5", "the stream's type is int"), ("int", None, "which has no null"), ("bool", 1, "the stream's type is bool"),
     ("string", 5, "the stream's type is string"), ("ulong", 2**64, "from 0 to 18,446"),
     ("DateTimeOffset", dt.datetime(2026, 1, 2), "the stream's type is DateTimeOffset: give it a zone, such as datetime.now(timezone.utc)"),
+    ("DateTimeOffset?", dt.datetime(2026, 1, 2), "the stream's type is DateTimeOffset?: give it a zone"),
+    ("int", decimal.Decimal("5.0"), "put out int(value)"), ("int", decimal.Decimal("NaN"), "put out int(value)"),
 ])
 def test_a_value_that_its_stream_cannot_have_is_refused_where_it_is_written(kind, value, text):
     async def work(x: IO[int]):

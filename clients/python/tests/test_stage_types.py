@@ -1,5 +1,6 @@
 """Results of stages that do not fit the type that C# reads."""
 
+from decimal import Decimal
 from typing import Optional
 
 import pytest
@@ -33,3 +34,10 @@ def test_a_number_beyond_its_type_fails_its_item():
     one = Stage("work", lambda x: 2**31, False, Codec())
     assert one.fit(0, {"Output": {"Type": "int"}}) is None
     assert b"the result's type is int, from -2,147,483,648 to" in b"".join(one.work([(1, b"5")], 1000))
+
+
+@pytest.mark.parametrize("type_, value, json", [("int", Decimal(5), b"5"), ("int?", None, b"null"), ("DateTimeOffset?", None, b"null")])
+def test_a_result_that_csharp_reads_is_written(type_, value, json):
+    one = Stage("work", lambda x: value, False, Codec())
+    assert one.fit(0, {"Output": {"Type": type_}}) is None
+    assert b"".join(one.work([(1, b"5")], 1000)) == done(1, [json])

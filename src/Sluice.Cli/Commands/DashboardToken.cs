@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Http.Extensions;
 namespace Sluice.Cli.Commands;
 
 /// <summary>
-/// Answers only the user who has started the command. Every user of a machine can open its ports, and the pages show payloads and change
-/// the store with the rights of that user.
+/// Refuses requests without the token of the command, which only the user who has started it knows. Without the token, every user of
+/// the machine could open the pages, which show payloads and change the store with the rights of the first user.
 /// </summary>
 /// <remarks>
 /// The command prints an address with a random token. A browser that opens this address gets a cookie, and sends it with each
