@@ -100,7 +100,7 @@ internal sealed partial class Committer(ConsecutorCore core)
 
     private Spiller Spiller => field ??= new(
         core, (partition, commit) => sender.SendAsync(partition, commit, abandoned.Token),
-            result => core.Lifetime.Failed?.Invoke(OutputEnded(result)));
+            result => core.Lifetime.Failed?.Invoke(OutputEnded(result)), abandoned.Token);
 
     private async Task CommitAllAsync()
     {

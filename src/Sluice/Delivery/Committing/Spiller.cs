@@ -9,8 +9,12 @@ namespace Sluice.Delivery;
 /// seal, the item runs again and the rows are deleted. If it dies behind the
 /// seal, the item does not run again: the next owner of its partition publishes the remaining pieces.
 /// </remarks>
+/// <param name="core">The consecutor.</param>
+/// <param name="send">Sends a commit until the store answers.</param>
+/// <param name="outputEnded">Told of an output whose stream has ended.</param>
+/// <param name="abandoned">Cancelled when a store that does not answer is not to be asked again.</param>
 internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCommit, Task<CommitResult>> send,
-    Action<CommitResult> outputEnded)
+    Action<CommitResult> outputEnded, CancellationToken abandoned)
 {
     private const int MaxDeleted = 500;
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
@@ -182,8 +186,9 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
         return null;
     }
 
-    /// <summary>Asks the store until it answers.</summary>
+    /// <summary>Asks the store until it answers, or the consecutor is about to end.</summary>
     /// <returns>The answer; null if the store has lost writes, or the partition is lost, or is stopped because of damage.</returns>
+    /// <exception cref="OperationCanceledException">The consecutor is about to end.</exception>
     private async Task<T?> InsistAsync<T>(OwnedPartition partition, Func<ValueTask<T>> ask) where T : class
     {
         while (!partition.IsVoid)
@@ -202,12 +207,13 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
                 core.Stopped.Stop(partition.Number, damage.Message);
                 return null;
             }
-            catch (StreamStoreException e)
+            catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
             {
+                if (core.Lifetime.EndIfClosed(e)) throw;
                 core.Problems.OfCommits = $"The store does not answer about a spilled item of partition {partition.Number}; the "
                     + $"consecutor asks again: {FailureText.Of(e)}";
             }
-            await Task.Delay(RetryInterval, core.Time, core.Lifetime.Token).ConfigureAwait(false);
+            await Task.Delay(RetryInterval, core.Time, abandoned).ConfigureAwait(false);
         }
         return null;
     }

@@ -104,15 +104,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             return true;
         }
         if (core.Versions.Why(codeVersion, null) is { } newer) return Park(root, newer);
-        DeliveryGuarantee delivery = core.Options.Delivery;
-        int replays = delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0;
-        // Only a suspect: an item that waited for its retry when the limit fell has crashed nothing, and starts once more.
-        if (root.Attempt - 1 > replays && quarantine is not null)
-        {
-            var cause = new InvalidOperationException(WhySpent(root, replays + 1));
-            root.Fail(new PipelineException(core.Name, null, cause, core.Recorder.Count - 1), isFinal: true);
-            return true;
-        }
+        if (HasCrashed(root)) return true;
         if (root.Headers.Node is { } node && core.Nodes.IsDropped(node))
         {
             var cause = new InvalidOperationException($"The item is for the node '{node}', which was dropped (StateChange.Dropped).");
@@ -123,11 +115,24 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             is { } missing && Park(root, missing);
     }
 
+    /// <summary>Whether the root must not start because crashes have used up its starts. Asked before it waits behind another item of its
+    /// key: an item that waits is no suspect any more, and would start once more.</summary>
+    public bool HasCrashed(Root root)
+    {
+        DeliveryGuarantee delivery = core.Options.Delivery;
+        int replays = delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0;
+        // Only a suspect: an item that waited for its retry when the limit fell has crashed nothing, and starts once more.
+        if (root.Attempt - 1 <= replays || quarantine is null) return false;
+        root.Fail(new PipelineException(core.Name, null, new InvalidOperationException(WhySpent(root, replays + 1)),
+            core.Recorder.Count - 1), isFinal: true);
+        return true;
+    }
+
     private static string WhySpent(Root root, int allowed)
         => root.Partition.SuspectFailures.TryGetValue(root.EntrySequence, out string? failure)
             ? $"The process ended while this item was being processed, and its attempts are used up: {root.Attempt - 1} are charged, "
                 + $"{allowed} {(allowed == 1 ? "is" : "are")} allowed. It failed before, in {failure}"
-            : $"The process ended {root.Attempt - 1} times while nothing but this item was being processed.";
+            : $"The process ended {(root.Attempt == 2 ? "once" : $"{root.Attempt - 1} times")} while nothing but this item was being processed.";
 
     private bool Park(Root root, string why)
     {

@@ -103,7 +103,7 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
         Root root = Rent(round);
         root.Begin(round.Partition, entry, item.Headers, started++);
         root.Item = item;
-        if (root.TrySpill()) return default;
+        if (root.TrySpill() || Fetcher.HasCrashed(root)) return default;
         if (round.Partition.Order!.Before(entry.Sequence, item.Key) is { } before)
         {
             root.Park =
