@@ -18,6 +18,7 @@ public class TemplateTests(Packed packed)
         Assert.Contains("a line is NAME,AMOUNT", output, StringComparison.Ordinal);
     }
 
+    [Long("ThePipelineRuns builds what a template has made")]
     [Fact]
     public async Task ANameWithACharacterOfXmlMakesAWorkerThatBuilds()
     {

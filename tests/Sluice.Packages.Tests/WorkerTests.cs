@@ -12,6 +12,7 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
     [Fact]
     public async Task TheGeneratedTestsPass() => await published.RunAsync("test", "shop/tests", "-v", "quiet", "--nologo", "-warnaserror");
 
+    [Long("TheGeneratedTestsPass")]
     [Fact]
     public async Task AChangedNumberOfAttemptsFailsTheGeneratedTestsAtOnce()
     {

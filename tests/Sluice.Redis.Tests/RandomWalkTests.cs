@@ -6,7 +6,8 @@ namespace Sluice.Redis.Tests;
 public class RandomWalkTests(SharedServer server)
 {
     private const int First = 100;
-    private static readonly int Count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_WALKS") ?? "2");
+    private static readonly int Count = Environment.GetEnvironmentVariable("SLUICE_WALKS") is { } asked ? int.Parse(asked)
+        : Repetitions.Of(1, all: 2);
 
     [Fact]
     public async Task LongRandomWalksAgreeWithTheModel()

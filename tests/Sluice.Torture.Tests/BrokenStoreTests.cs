@@ -7,7 +7,7 @@ public class BrokenStoreTests
     [InlineData("sqlite", "settle-early", Traits = ["Length", "long"])]
     [InlineData("sqlite", "drop-commit")]
     [InlineData("redis", "drop-commit", Traits = ["Length", "long"])]
-    [InlineData("memory", "settle-early")]
+    [InlineData("memory", "settle-early", Traits = ["Length", "long"])]
     [InlineData("memory", "drop-commit")]
     public async Task ABrokenStoreIsDetected(string store, string breakage)
     {

@@ -136,6 +136,7 @@ public sealed class ServerTimeTests
         ("raise generation", false, async (store, _) => await store.RaiseGenerationAsync(store.Generation)),
     ];
 
+    [Long("the conformance tests make the same calls on small stores")]
     [Fact]
     public async Task TheWorkOfEveryServerFunctionIsBoundedAtScale()
     {

@@ -67,6 +67,7 @@ public sealed class DefaultRunTests : AirportsRun
         Assert.Equal([DatabasePath], Directory.GetFiles(Folder));
     }
 
+    [Long("the other tests of the default run compare its files")]
     [Fact]
     public async Task EveryModeWritesTheSameFileByteForByte()
     {

@@ -52,7 +52,7 @@ public sealed class StoreTests : AirportsRun
 
     [Theory]
     [InlineData("distances.db")]
-    [InlineData("pairs.db")]
+    [InlineData("pairs.db", Traits = ["Length", "long"])]
     public async Task FailuresAreRetriedAndPoisonPairsAreListedAndRedriven(string database)
     {
         string[] job = ["--no-progress", "--store", "sqlite:pairs.db", "--db", database];

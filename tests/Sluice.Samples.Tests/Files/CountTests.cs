@@ -11,7 +11,7 @@ public sealed class CountTests : IDisposable
     public void Dispose() => run.Dispose();
 
     [Theory]
-    [InlineData("memory")]
+    [InlineData("memory", Traits = ["Length", "long"])]
     [InlineData("sqlite:files.db")]
     public async Task EveryGeneratedFileIsCountedOnce(string store)
     {

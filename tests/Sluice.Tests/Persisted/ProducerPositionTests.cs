@@ -96,21 +96,21 @@ public sealed class ProducerPositionTests : IDisposable
     public void JournalsHaveAFixedForm()
     {
         string path = Path.Combine(directory.FullName, "files");
-        using (var files = FileJournal.Open(path, accepted: null)) files.Add(["a\nb"]);
+        using (var files = FileJournal.Open(new("in", path, FileShare.None), accepted: null)) files.Add(["a\nb"]);
         Assert.Matches("^/[0-9a-f]{8} a/nb\n$", File.ReadAllText(path));
         uint sum = 0;
         Assert.Equal("/6a018708 a/nb", JournalLine.Write("a\nb", ref sum));
 
         path = Path.Combine(directory.FullName, "rows");
         long number;
-        using (LogJournal rows = LogJournal.Open(path, 0, 0, static _ => { }))
+        using (LogJournal rows = LogJournal.Open(new("in", path, LogJournal.Share), 0, 0, static _ => { }))
         {
             rows.Add([new(1, 2, 3, 4, 5, 6, 7)]);
             number = rows.Number;
         }
         byte[] bytes = File.ReadAllBytes(path);
         Assert.Equal((16 + 50 + 4, "SluLog01"), (bytes.Length, Encoding.ASCII.GetString(bytes, 0, 8)));
-        using (LogJournal rows = LogJournal.Open(path, number, 1, static _ => { })) rows.Renew([]);
+        using (LogJournal rows = LogJournal.Open(new("in", path, LogJournal.Share), number, 1, static _ => { })) rows.Renew([]);
         Assert.True(File.Exists($"{path}.next"));
     }
 

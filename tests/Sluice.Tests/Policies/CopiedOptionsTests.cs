@@ -13,10 +13,15 @@ public class CopiedOptionsTests
         var run = new RunOptions { Outputs = outputs };
         var processes = new ProcessOptions { Arguments = arguments };
         var executor = new ProcessExecutorOptions { Arguments = arguments };
+        var environment = new Dictionary<string, string?> { ["A"] = "a" };
+        var python = new PythonOptions { ImportPaths = arguments, Environment = environment };
+        environment.Clear();
         outputs.Clear();
         arguments.Clear();
         Assert.Equal(["a"], run.Outputs);
         Assert.Equal(["a"], processes.Arguments);
         Assert.Equal(["a"], executor.Arguments);
+        Assert.Equal(["a"], python.ImportPaths);
+        Assert.Equal(["A"], python.Environment.Keys);
     }
 }

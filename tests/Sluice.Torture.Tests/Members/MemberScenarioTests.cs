@@ -107,7 +107,7 @@ public class MemberScenarioTests
     /// </remarks>
     [Theory]
     [InlineData(-1)]
-    [InlineData(1)]
+    [InlineData(1, Traits = ["Length", "long"])]
     public async Task MembersWithDifferentClocksTakeOverAndRetry(int hours)
     {
         await using MemberRig rig = await MemberRig.StartAsync(partitions: 1);

@@ -1,3 +1,5 @@
+using Sluice.Policies;
+
 namespace Sluice;
 
 /// <summary>Which Python children are, and what they find: of an executor, and of stages of pipelines. Immutable.</summary>
@@ -25,13 +27,19 @@ public sealed record PythonOptions
     /// Folders where modules are looked for, before those of <c>PYTHONPATH</c>; empty by default. A relative path begins at the current
     /// directory of this process. That directory itself comes first, as for any <c>python3 -m</c>.
     /// </summary>
-    public IReadOnlyList<string> ImportPaths { get; init; } = [];
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public IReadOnlyList<string> ImportPaths { get; init => field = [.. OptionValue.NotNull(value, nameof(PythonOptions))]; } = [];
 
     /// <summary>
     /// Environment variables of the children in addition to those of this process, which children have too; null removes one. Values are
     /// never logged.
     /// </summary>
-    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public IReadOnlyDictionary<string, string?> Environment
+    {
+        get;
+        init => field = new Dictionary<string, string?>(OptionValue.NotNull(value, nameof(PythonOptions)));
+    } = new Dictionary<string, string?>();
 
     /// <summary>The options without the values of <see cref="Environment"/>, which may be secrets.</summary>
     public override string ToString()

@@ -23,6 +23,7 @@ internal sealed class LogJournal : IDisposable
 
     private readonly string path;
     private SafeFileHandle file;
+    private SafeFileHandle? old;                     // before Replace: it keeps other runs from taking the journal
 
     private LogJournal(string path, SafeFileHandle file, long number, long count)
         => (this.path, this.file, Number, Count) = (path, file, number, count);
@@ -34,21 +35,16 @@ internal sealed class LogJournal : IDisposable
 
     private string NextPath => path + ".next";
 
-    /// <param name="path">The path of the journal.</param>
+    /// <summary>Reads a journal that a run has taken.</summary>
+    /// <param name="claim">The journal.</param>
     /// <param name="number">The number in the stored position; zero if no position is stored.</param>
     /// <param name="count">The number of rows in the stored position.</param>
     /// <param name="rows">Called with each of these rows, in order.</param>
     /// <exception cref="InvalidDataException">It is another journal, or damaged.</exception>
-    /// <exception cref="IOException">Another process uses this journal, or it cannot be written.</exception>
-    public static LogJournal Open(string path, long number, long count, Action<LogRow> rows)
-        => Open(path, File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Share), number, count, rows);
-
-    /// <summary>Reads a journal that a run has taken.</summary>
+    /// <exception cref="IOException">Another run has this journal, or it cannot be written.</exception>
     public static LogJournal Open(JournalClaim claim, long number, long count, Action<LogRow> rows)
-        => Open(claim.Path, claim.Give(), number, count, rows);
-
-    private static LogJournal Open(string path, SafeFileHandle file, long number, long count, Action<LogRow> rows)
     {
+        (string path, SafeFileHandle file) = (claim.Path, claim.Give());
         try
         {
             if (number == 0) return Begin(path, file);
@@ -103,14 +99,25 @@ internal sealed class LogJournal : IDisposable
             next.Dispose();
             throw;
         }
-        file.Dispose();
+        if (old is null) old = file;
+        else file.Dispose();
         (file, Number, Count) = (next, number, rows.Count);
     }
 
     /// <summary>Replaces the old journal, once a position that names the new one is stored.</summary>
-    public void Replace() => File.Move(NextPath, path, overwrite: true);
+    public void Replace()
+    {
+        if (OperatingSystem.IsWindows()) old?.Dispose();                 // there an open file cannot be replaced
+        File.Move(NextPath, path, overwrite: true);
+        old?.Dispose();
+        old = null;
+    }
 
-    public void Dispose() => file.Dispose();
+    public void Dispose()
+    {
+        file.Dispose();
+        old?.Dispose();
+    }
 
     private static LogJournal Begin(string path, SafeFileHandle file)
     {

@@ -26,19 +26,15 @@ internal sealed class FileJournal : IDisposable
 
     public List<string> Names { get; }
 
-    /// <param name="path">The path of the journal.</param>
+    /// <summary>Reads a journal that a run has taken.</summary>
+    /// <param name="claim">The journal.</param>
     /// <param name="accepted">The stored position: the number of files that were accepted completely; a part of the next one was accepted,
     /// too. Null if there is none.</param>
-    /// <exception cref="IOException">Another process uses this journal, or it cannot be written.</exception>
+    /// <exception cref="IOException">Another run has this journal, or it cannot be written.</exception>
     /// <exception cref="InvalidDataException">A line up to the stored position is damaged; the message names journal and line.</exception>
-    public static FileJournal Open(string path, long? accepted)
-        => Open(path, File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), accepted);
-
-    /// <summary>Reads a journal that a run has taken.</summary>
-    public static FileJournal Open(JournalClaim claim, long? accepted) => Open(claim.Path, claim.Give(), accepted);
-
-    private static FileJournal Open(string path, SafeFileHandle file, long? accepted)
+    public static FileJournal Open(JournalClaim claim, long? accepted)
     {
+        (string path, SafeFileHandle file) = (claim.Path, claim.Give());
         try
         {
             byte[] bytes = new byte[RandomAccess.GetLength(file)];

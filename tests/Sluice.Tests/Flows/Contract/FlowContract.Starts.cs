@@ -84,6 +84,7 @@ public abstract partial class FlowContract
         }
     }
 
+    [Long("the same over the other stores", In = ["Sluice.PostgreSql.Tests"])]
     [Fact]
     public async Task ASweepRemovesAtMostAHundredDeadStarts()
     {

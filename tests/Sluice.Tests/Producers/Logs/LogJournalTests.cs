@@ -12,7 +12,7 @@ public sealed class LogJournalTests : IDisposable
     public void ARewriteThatFailsKeepsTheOldJournalAndMayBeRepeated()
     {
         string path = Path.Combine(directory, "journal");
-        using LogJournal journal = LogJournal.Open(path, 0, 0, static _ => { });
+        using LogJournal journal = LogJournal.Open(new("in", path, LogJournal.Share), 0, 0, static _ => { });
         journal.Add([default]);
         long number = journal.Number;
 
@@ -21,6 +21,25 @@ public sealed class LogJournalTests : IDisposable
         using (File.Open(path + ".next", FileMode.Open, FileAccess.ReadWrite, FileShare.None)) Assert.Equal(number, journal.Number);
         journal.Renew([default, default]);
         Assert.Equal(2, journal.Count);
+    }
+
+    /// <summary>Between the two calls, a position that names the new journal is stored: that may take long.</summary>
+    [Fact]
+    public void NoOtherRunTakesAJournalWhileItIsRewritten()
+    {
+        string path = Path.Combine(directory, "journal");
+        using LogJournal journal = LogJournal.Open(new("in", path, LogJournal.Share), 0, 0, static _ => { });
+        AssertIsTaken();
+        journal.Renew([default]);
+        AssertIsTaken();
+        journal.Replace();
+        AssertIsTaken();
+
+        void AssertIsTaken()
+        {
+            using var second = new JournalClaim("in", path, LogJournal.Share);
+            Assert.Contains("A producer has one run at a time.", Assert.Throws<IOException>(second.Take).Message, StringComparison.Ordinal);
+        }
     }
 
     public void Dispose() => Directory.Delete(directory, recursive: true);
