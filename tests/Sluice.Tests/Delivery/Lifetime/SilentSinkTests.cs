@@ -52,7 +52,7 @@ public sealed class SilentSinkTests : IDisposable
     public async Task TheStopGivesTheOtherPartitionsBackIfTheSinkDoesNotBeginForOne()
     {
         await using var store = new MemoryStreamStore(clock);
-        await using Consecutor<int> work = Make(store);
+        Consecutor<int> work = Make(store);
         await work.StartAsync(Cancellation);
         sink.Silent = "BeginAsync";
         AcquireResult stolen = await store.AcquireAsync(Member.Group, 1, new("thief"), Cancellation);
@@ -83,7 +83,8 @@ public sealed class SilentSinkTests : IDisposable
         Task stopping = Task.Run(() => work.StopAsync(TimeSpan.FromSeconds(10), CancellationToken.None), Cancellation);
         await Member.UntilAsync(() => work.Snapshot().Status != ConsecutorStatus.Running);
         clock.Advance(TimeSpan.FromSeconds(9));
-        await Member.UntilAsync(() => work.Snapshot().Run is { Status: RunStatus.Cancelled } || stopping.IsCompleted);
+        await Member.UntilAsync(() => work.Snapshot().Run is { Status: RunStatus.Cancelled } || stopping.IsCompleted)
+            .WaitAsync(Patience, Cancellation);
         clock.Advance(TimeSpan.FromSeconds(0.8));
         await stopping.WaitAsync(Patience, Cancellation);
     }
