@@ -1,6 +1,7 @@
 using Sluice.Delivery;
 using Sluice.Diagnostics;
 using Sluice.Policies;
+using Sluice.Scheduling;
 
 namespace Sluice;
 
@@ -71,8 +72,9 @@ public sealed partial class Consecutor<T>
     {
         await stopsStart.CancelAsync().ConfigureAwait(false);
         if (startEnded.Task.IsCompleted) return;
+        run?.Cancel();                               // it has no items yet, and ends meanwhile
         core.Lifetime.GiveUpWithin(core.Options.LeaseDuration);       // the code of a sink may not heed its token
-        await startEnded.Task.WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ForAWhileAsync(startEnded.Task).ConfigureAwait(false);
     }
 
     private async Task EndRunsAsync()
@@ -90,24 +92,35 @@ public sealed partial class Consecutor<T>
     }
 
     /// <summary>Ends the sinks and releases the partitions, at no cost of attempts. Gives up when the time of the store is over.</summary>
+    /// <remarks>Neither a sink nor a commit whose answer is missing takes the time that the releases need: a commit that is answered later
+    /// is applied or stale, and a sink ends when its call has returned. The sinks end first, so that the next owner finds no lock of
+    /// theirs.</remarks>
     private async Task GiveBackAsync()
     {
         core.Lifetime.GiveUpWithin(core.Options.LeaseDuration);
         core.Committer.End();
-        await committing.WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Task taking = core.Members.StopTakingAsync().WaitAsync(core.Lifetime.GivenUp);
-        await taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        // A store that does not answer keeps no lock of a sink. A sink that fails to end, or does not end, keeps no lock of another sink
-        // and no partition.
-        Task sinks = Task.WhenAll(core.Sinks.All.Select(EndSinkAsync)).WaitAsync(core.Lifetime.GivenUp);
-        await sinks.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await taking.ConfigureAwait(false);
+        await ForAWhileAsync(committing).ConfigureAwait(false);
+        await ForAWhileAsync(core.Members.StopTakingAsync()).ConfigureAwait(false);        // acquiring a partition begins the sinks
+        Task[] sinks = [.. core.Sinks.All.Select(EndSinkAsync)];
+        await ForAWhileAsync(Task.WhenAll(sinks)).ConfigureAwait(false);
         await core.Members.LeaveAsync().WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(false);
-        await sinks.ConfigureAwait(false);
+        foreach (Task sink in sinks)
+            if (sink.IsCompleted) await sink.ConfigureAwait(false);
+            else _ = sink.Observed();
+        if (SilentSinks is { Count: > 0 } silent)
+            throw new TimeoutException($"The consecutor {Name} has stopped, and {string.Join(" and ", silent)}. "
+                + (ownsStore ? "" : "Its partitions were given back, and items in flight are started again. ")
+                + "A sink ends when its call has returned.");
     }
+
+    /// <summary>Waits for something a part of the store's time, and no longer than code of the user may take. Throws nothing.</summary>
+    private async Task ForAWhileAsync(Task something)
+        => await something.WaitAsync(core.Options.LeaseDuration / 4, core.Time, grace.Token)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private static async Task EndSinkAsync(SinkBinding sink)
     {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // the code may block its thread
         try
         {
             await sink.EndAsync().ConfigureAwait(false);
@@ -118,15 +131,27 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    /// <summary>Says which code of the user still runs after the end of the run; null if none does.</summary>
-    private string? LeftBehind => run is { IsOver: false } ? "code that does not heed its CancellationToken still runs"
-        : run?.StillRunning is { Count: > 0 } nodes
-            ? $"code of {string.Join(", ", nodes)} that does not heed its CancellationToken still runs" : null;
+    /// <summary>Says which code of the user still runs after the end of the runs; null if none does.</summary>
+    private string? LeftBehind
+    {
+        get
+        {
+            PipelineRun?[] runs = [run, core.Entrances.Run];
+            string[] nodes = [.. runs.SelectMany(static one => one?.StillRunning ?? []).Distinct()];
+            if (nodes.Length == 0 && !Array.Exists(runs, static one => one is { IsOver: false })) return null;
+            return $"code {(nodes.Length > 0 ? $"of {string.Join(", ", nodes)} " : "")}that does not heed its CancellationToken still runs";
+        }
+    }
+
+    /// <summary>Says which methods of sinks have not returned.</summary>
+    private List<string> SilentSinks => [.. core.Sinks.All.Where(static sink => sink.Running is not null)
+        .Select(static sink => $"{sink.Running} of the sink {sink.Node} has not returned")];
 
     private TimeoutException CutOff()
     {
         List<string> left = [];
         if (LeftBehind is { } code) left.Add(code);
+        left.AddRange(SilentSinks);
         if (core.InFlight.Count is > 0 and var items) left.Add($"{items:N0} items were in flight");
         if (core.Partitions.Owned is { Length: > 0 } owned)
             left.Add($"{NumberText.Of(owned.Select(static partition => partition.Number), "partition")} not given back");

@@ -42,14 +42,15 @@ public sealed partial class Consecutor<T>
     private async Task BeginAsync(CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, stopsStart.Token);
         while (TryBegin() is { } other)
         {
             // A failed consecutor releases its partitions by itself: its successor waits for that instead of being refused.
             if (other.State() != ConsecutorStatus.Failed) throw IsRunningAlready(other);
-            await other.Completion.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await other.Completion.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellation.ThrowIfCancellationRequested();
+            if (stopsStart.IsCancellationRequested) throw StoppedWhileStarting(null);
         }
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, stopsStart.Token);
         try
         {
             await RunAllAsync(either.Token).ConfigureAwait(false);
@@ -60,10 +61,7 @@ public sealed partial class Consecutor<T>
         }
         catch (OperationCanceledException e) when (stopsStart.IsCancellationRequested)
         {
-            string text = $"The consecutor {Name} was stopped or disposed while it started, so it has processed nothing. Await StartAsync "
-                + "first. What was accepted stays in a durable store for the next start.";
-            core.Lifetime.Warn(text);
-            throw new OperationCanceledException(text, e, stopsStart.Token);
+            throw StoppedWhileStarting(e);
         }
         catch (OperationCanceledException e) when (cancellation.IsCancellationRequested)
         {
@@ -81,6 +79,14 @@ public sealed partial class Consecutor<T>
         {
             startEnded.TrySetResult();
         }
+    }
+
+    private OperationCanceledException StoppedWhileStarting(Exception? cut)
+    {
+        string text = $"The consecutor {Name} was stopped or disposed while it started, so it has processed nothing. Await StartAsync "
+            + "first. What was accepted stays in a durable store for the next start.";
+        core.Lifetime.Warn(text);
+        return new(text, cut, stopsStart.Token);
     }
 
     private async Task RunAllAsync(CancellationToken cancellation)
@@ -278,7 +284,11 @@ public sealed partial class Consecutor<T>
             wasStarted = state != ConsecutorStatus.Created;
             state = wasStarted ? ConsecutorStatus.Stopping : ConsecutorStatus.Stopped;
         }
-        if (!wasStarted) core.Drop();
+        if (!wasStarted)
+        {
+            core.Drop();
+            stopsStart.Cancel();                     // it may wait for its predecessor
+        }
         local?.Close();
         if (!wasStarted) ended.TrySetResult();
         return wasStarted;

@@ -23,9 +23,11 @@ internal sealed class CommitSender(
     /// <param name="partition">The partition of the commit.</param>
     /// <param name="commit">The commit.</param>
     /// <param name="abandoned">Cancelled when the commit is not to be sent again.</param>
+    /// <param name="outside">Executes the waits between two tries; null if nothing else waits for this commit.</param>
     /// <exception cref="ItemRejectedException">The store refuses an item of it; nothing was applied.</exception>
     /// <exception cref="PayloadException">An entry is longer than its stream allows; nothing was applied.</exception>
-    public async Task<CommitResult> SendAsync(OwnedPartition partition, StoreCommit commit, CancellationToken abandoned)
+    public async Task<CommitResult> SendAsync(OwnedPartition partition, StoreCommit commit, CancellationToken abandoned,
+        Func<Task, Task>? outside = null)
     {
         int known = losses.Count;
         answers.Ask();
@@ -58,7 +60,8 @@ internal sealed class CommitSender(
                     if (lifetime.EndIfClosed(e)) throw;
                     problems.OfCommits = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
                 }
-                await Task.Delay(wait, time, abandoned).ConfigureAwait(false);
+                Task pause = Task.Delay(wait, time, abandoned);
+                await (outside?.Invoke(pause) ?? pause).ConfigureAwait(false);
 
                 // The store has lost something meanwhile: another commit may have this number. (If only the partition is lost, the store
                 // says what became of this one.)

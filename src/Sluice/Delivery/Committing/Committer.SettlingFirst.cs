@@ -9,9 +9,12 @@ internal sealed partial class Committer
     private const int MaxSettledFirst = 240;        // ranges and batches of one commit
 
     /// <summary>Settles entries before they are started. Awaited by the pump, one call at a time.</summary>
+    /// <param name="partition">The partition.</param>
+    /// <param name="leased">The entries.</param>
+    /// <param name="stopping">Cancelled when the run stops: then the pump starts none of them, and does not wait for the answer.</param>
     /// <returns>The number of entries, from the first, that are settled, and must start now. If it is not all of them, the partition is
     /// lost, and the others are not in flight here any more.</returns>
-    public async ValueTask<int> SettleAsync(OwnedPartition partition, LeasedBatch leased)
+    public async ValueTask<int> SettleAsync(OwnedPartition partition, LeasedBatch leased, CancellationToken stopping)
     {
         var request = new Request(partition, leased);
         using CancellationTokenRegistration _ = abandoned.Token.UnsafeRegister(static done =>
@@ -22,7 +25,7 @@ internal sealed partial class Committer
         core.CommitWait.BeginCall();
         try
         {
-            return await request.Done.Task;
+            return await request.Done.Task.WaitAsync(stopping);
         }
         finally
         {

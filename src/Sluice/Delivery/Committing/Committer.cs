@@ -225,8 +225,8 @@ internal sealed partial class Committer(ConsecutorCore core)
         try
         {
             answer = outputs is null
-                ? await SendAsync().ConfigureAwait(false)
-                : await outputs.SendAsync(SendAsync, core.Lifetime.Token).ConfigureAwait(false);
+                ? await SendAsync(null).ConfigureAwait(false)
+                : await outputs.SendAsync(SendAsync, abandoned.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is ItemRejectedException or PayloadException)
         {
@@ -262,7 +262,8 @@ internal sealed partial class Committer(ConsecutorCore core)
         if (result.Status == CommitStatus.OutputEnded) core.Lifetime.Failed?.Invoke(OutputEnded(result));
         return new(true);
 
-        Task<CommitResult> SendAsync() => isSpilled ? SpillAsync() : sender.SendAsync(partition, commit, abandoned.Token);
+        Task<CommitResult> SendAsync(Func<Task, Task>? outside)
+            => isSpilled ? SpillAsync() : sender.SendAsync(partition, commit, abandoned.Token, outside);
 
         async Task<CommitResult> SpillAsync()
         {

@@ -36,10 +36,37 @@ internal sealed class DraftOutputs : IDisposable
     /// Sends the commit inside the targets' <see cref="ConsecutorCore.Accepting"/> gates, so that their ledgers count each entry
     /// exactly once.
     /// </summary>
-    public async Task<CommitResult> SendAsync(Func<Task<CommitResult>> send, CancellationToken cancellation)
+    /// <param name="send">Sends it. Waits that it hands over are outside of the gates: a target that closes its gate does not wait for
+    /// them.</param>
+    /// <param name="cancellation">Gives up the waits for the gates.</param>
+    public async Task<CommitResult> SendAsync(Func<Func<Task, Task>, Task<CommitResult>> send, CancellationToken cancellation)
     {
         List<ConsecutorCore> entered = [];
+        bool wasOutside = false;
         try
+        {
+            await EnterAsync().ConfigureAwait(false);
+            CommitResult result = await send(OutsideAsync).ConfigureAwait(false);
+            if (result.Status != CommitStatus.Committed) return result;
+            Committed();
+            // An earlier try may have been applied, and its entries counted while the gate was closed.
+            if (wasOutside) foreach (ConsecutorCore target in entered) target.Doubts.Add();
+            return result;
+        }
+        finally
+        {
+            Leave();
+        }
+
+        async Task OutsideAsync(Task something)
+        {
+            Leave();
+            wasOutside = true;
+            await something.ConfigureAwait(false);
+            await EnterAsync().ConfigureAwait(false);
+        }
+
+        async Task EnterAsync()
         {
             foreach (Share share in shares.Values)
             {
@@ -47,13 +74,12 @@ internal sealed class DraftOutputs : IDisposable
                 await target.Accepting.EnterAsync(cancellation).ConfigureAwait(false);
                 entered.Add(target);
             }
-            CommitResult result = await send().ConfigureAwait(false);
-            if (result.Status == CommitStatus.Committed) Committed();
-            return result;
         }
-        finally
+
+        void Leave()
         {
             foreach (ConsecutorCore target in entered) target.Accepting.Leave();
+            entered.Clear();
         }
     }
 

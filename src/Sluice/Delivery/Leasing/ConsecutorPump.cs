@@ -10,7 +10,7 @@ internal abstract class ConsecutorPump<T> : SourcePump<T>
     {
         Core = core;
         Serializer = core.Options.Serializers.For<T>();
-        Fetcher = new(core);
+        Fetcher = new(core, context.Token);
         core.Pump.Wake = WakeUp;
         context.Run.OnStop.Add(core.Ended.Close);
     }

@@ -2,7 +2,10 @@ namespace Sluice.Delivery;
 
 /// <summary>Leases entries from the store: suspects of a crash first, one at a time; then entries that are due or new.</summary>
 /// <remarks>Used by the pump only. It has no lock.</remarks>
-internal sealed partial class LeaseFetcher(ConsecutorCore core)
+/// <param name="core">The consecutor.</param>
+/// <param name="stopping">Cancelled when the run stops: then no answer of the store is awaited. What it may have leased goes back with its
+/// partition.</param>
+internal sealed partial class LeaseFetcher(ConsecutorCore core, CancellationToken stopping)
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(50);
@@ -132,7 +135,8 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         => root.Partition.SuspectFailures.TryGetValue(root.EntrySequence, out string? failure)
             ? $"The process ended while this item was being processed, and its attempts are used up: {root.Attempt - 1} are charged, "
                 + $"{allowed} {(allowed == 1 ? "is" : "are")} allowed. It failed before, in {failure}"
-            : $"The process ended {(root.Attempt == 2 ? "once" : $"{root.Attempt - 1} times")} while nothing but this item was being processed.";
+            : $"The process ended {(root.Attempt == 2 ? "once" : $"{root.Attempt - 1} times")} while nothing but this item was being "
+                + "processed.";
 
     private bool Park(Root root, string why)
     {
@@ -147,7 +151,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         {
             return await step();
         }
-        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException && !core.Lifetime.Token.IsCancellationRequested)
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException && !IsOver)
         {
             if (core.Lifetime.EndIfClosed(e)) return null;
             core.Problems.Latest = Problem = $"The store does not say who has the quarantine; it is asked again: {FailureText.Of(e)}";
@@ -159,7 +163,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
 
     private async ValueTask<LeaseResult?> GiveQuarantineBackAsync()
     {
-        if ((quarantine ?? doubtful) is { } over) await core.Store.ReleaseQuarantineAsync(over, core.Lifetime.Token);
+        if ((quarantine ?? doubtful) is { } over) await core.Store.ReleaseQuarantineAsync(over, stopping);
         quarantine = doubtful = null;
         return null;
     }
@@ -179,7 +183,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         if (quarantine is null)
         {
             StoreQuestion asked = core.Ask();
-            GroupInfo group = await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token)
+            GroupInfo group = await core.Store.FindGroupAsync(core.Group, stopping)
                 ?? throw new StreamStoreException($"The group {core.Group} was removed.");
             core.Members.See(group, asked);
             if (group.IsPaused)
@@ -194,7 +198,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
                 return null;
             }
             quarantine = await core.Store.AcquireQuarantineAsync(core.Group, core.Options.InstanceId, group.QuarantineEpoch,
-                core.Lifetime.Token);
+                stopping);
             if (quarantine is null)
             {
                 TryAgainAfter = RetryInterval;            // another member was faster, and may die without notice
@@ -229,38 +233,6 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             : owned;
     }
 
-    /// <summary>Gives back and acquires anew each partition that has been stopped long enough and has no item in flight.</summary>
-    private async ValueTask LookAgainAsync()
-    {
-        try
-        {
-            foreach (OwnedPartition partition in core.Partitions.Owned)
-                if (core.Stopped.IsStopped(partition) && core.Stopped.IsDue(partition.Number)) await core.Members.RenewAsync(partition);
-        }
-        catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
-        {
-            if (!core.Lifetime.EndIfClosed(e)) core.Problems.Latest = Problem = $"The store does not answer: {FailureText.Of(e)}";
-        }
-    }
-
-    /// <summary>The time until the next lease, after several have failed in a row; null or negative if a lease may be made now.</summary>
-    private TimeSpan? Refused
-    {
-        get
-        {
-            if (refusals < 2) return null;
-            TimeSpan after = First * (1 << Math.Min(refusals - 2, 16));
-            return (after < Longest ? after : Longest) - core.Time.GetElapsedTime(refusedAt);
-        }
-    }
-
-    /// <summary>Notes that no entry is wanted: the store owes no answer.</summary>
-    private void StopAsking()
-    {
-        if (isAsking) core.Leases.Answer();
-        isAsking = false;
-    }
-
     private async ValueTask<LeaseResult?> LeaseAsync(LeaseRequest request)
     {
         long began = 0;
@@ -270,7 +242,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             if (!isAsking) core.Leases.Ask();
             isAsking = true;
             long question = core.Pump.Ask();
-            LeaseResult lease = await core.Store.LeaseAsync(request, core.Lifetime.Token);
+            LeaseResult lease = await core.Store.LeaseAsync(request, stopping);
             if (core.LearnPause(lease.PausedAt, question)) core.Members.LookNow();     // it may be a drain
             core.Telemetry.Leased(began, lease.Batches);
             refusals = 0;
@@ -286,7 +258,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             core.Problems.Latest = Problem;
             return lease;
         }
-        catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
+        catch (Exception e) when (!IsOver)
         {
             if (core.Lifetime.EndIfClosed(e)) return null;
 
@@ -297,7 +269,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             (refusals, refusedAt) = (refusals + 1, core.Time.GetTimestamp());
             (doubtful, quarantine) = (quarantine ?? doubtful, null);
             pause = TimeSpan.Zero;
-            if (!await core.Recovery.NoticeAsync(e)) await ReloadAsync();
+            if (!await core.Recovery.NoticeAsync(e).AsTask().WaitAsync(stopping)) await ReloadAsync();
             return null;
         }
     }

@@ -36,7 +36,7 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
             if (Fetcher.Begin(leased) is not { } partition) continue;
             // If the partition was lost in the middle, some entries are settled. They start here: no other member gets them.
             int count = Core.Options.Delivery.Level != DeliveryLevel.None ? leased.Entries.Length
-                : await Core.Committer.SettleAsync(partition, leased);
+                : await Core.Committer.SettleAsync(partition, leased, Context.Token);
             if (count == 0) continue;
             Read(leased.Entries[..count], partition);
             for (int at = 0; at < batch.Count;)

@@ -14,7 +14,7 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
     {
         rounds = core.Rounds!;
         keyOf = (Func<T, string?>?)core.Stream.KeyOf;
-        ahead = new(core.Identity, core.Lifetime, Serializer, keyOf);
+        ahead = new(core.Identity, Serializer, keyOf, context.Token);
     }
 
     protected override async ValueTask<PumpWait> WorkAsync()
@@ -48,7 +48,7 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
         }
         try
         {
-            await scope.LoadAsync(round.IsEntrance ? Core.Entrances.Open() : Core.Following!, round.IsEnding, Core.Lifetime.Token);
+            await scope.LoadAsync(round.IsEntrance ? Core.Entrances.Open() : Core.Following!, round.IsEnding, Context.Token);
             if (scope.IsPartlyInMemory) await ahead.ReadAsync(round, scope);
             if (round.FiresTimers) await scope.FireTimersAsync(round, () => Rent(round).BeginTick(round.Partition));
         }
@@ -59,7 +59,7 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
             Core.Stopped.Stop(round.Partition.Number, damage.Message);
             Core.Partitions.Lose(round.Partition);
             round.Release();
-            await Core.Members.TryReleaseAsync(round.Partition);
+            await Core.Members.TryReleaseAsync(round.Partition).WaitAsync(Context.Token);
             return;
         }
         catch (StreamStoreException e)

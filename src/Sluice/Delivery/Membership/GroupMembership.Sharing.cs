@@ -17,7 +17,7 @@ internal sealed partial class GroupMembership
         await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         try
         {
-            if (leaving.IsCancellationRequested) return;
+            if (!MayMove) return;
             foreach (OwnedPartition partition in core.Partitions.Owned)
                 if (partition.IsLeaving && core.Ledger.TryVoid(partition, core.Rounds is { } rounds ? rounds.IsResting : null))
                     await ReleaseAsync(partition).ConfigureAwait(false);
@@ -118,7 +118,7 @@ internal sealed partial class GroupMembership
         await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         try
         {
-            if (leaving.IsCancellationRequested) return;
+            if (!MayMove) return;
             List<PartitionInfo> free = ToAcquire(group, isAiling);
             // their commits are answered: a later commit may hide the outcome of an earlier one
             if (free.Count == 0 || !await core.Committer.PassAsync().ConfigureAwait(false)) return;

@@ -46,7 +46,7 @@ internal sealed partial class GroupMembership
         await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         try
         {
-            if (leaving.IsCancellationRequested || !await core.Committer.TryBeginSinksAsync([]).ConfigureAwait(false)) return;
+            if (!MayMove || !await core.Committer.TryBeginSinksAsync([]).ConfigureAwait(false)) return;
             await taker.UnparkAsync(core.Partitions.Owned, core.Lifetime.Token).ConfigureAwait(false);
             core.Problems.Latest = null;
             core.Sinks.AreWaiting = false;

@@ -51,6 +51,13 @@ internal sealed partial class GroupMembership
     /// <summary>Whether the store may know more than the ledger: others own partitions, or there is a doubt.</summary>
     private bool MayBeBehind => HasStarted && (core.Doubts.AreAny || core.Partitions.Owned.Length < partitions);
 
+    /// <summary>Whether partitions may be acquired and given: not while this member leaves, or a recovery is about to acquire all anew.
+    /// </summary>
+    private bool MayMove => !leaving.IsCancellationRequested && !core.Recovery.IsRecovering;
+
+    /// <summary>Cancelled when the member wants to leave.</summary>
+    public CancellationToken Leaving => leaving.Token;
+
     /// <summary>Whether it has joined the group and acquired its first partitions.</summary>
     public bool HasStarted { get => hasStarted; private set => hasStarted = value; }
 
@@ -111,7 +118,7 @@ internal sealed partial class GroupMembership
         await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         try
         {
-            if (leaving.IsCancellationRequested || !core.Ledger.TryVoid(partition, core.Rounds is { } rounds ? rounds.IsResting : null))
+            if (!MayMove || !core.Ledger.TryVoid(partition, core.Rounds is { } rounds ? rounds.IsResting : null))
                 return;
             core.Partitions.Lose(partition);
             await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
@@ -157,10 +164,11 @@ internal sealed partial class GroupMembership
         taking.Leave();
     }
 
-    /// <summary>Gives all partitions back and leaves the group, unless it has never tried to join. Costs no item an attempt.</summary>
+    /// <summary>Gives all partitions back and leaves the group, unless it has never tried to join. Costs no item an attempt. Called behind
+    /// <see cref="StopTakingAsync"/>, although that may not have ended: a partition that is acquired still is left to the next owner.
+    /// </summary>
     public async Task LeaveAsync()
     {
-        await StopTakingAsync().ConfigureAwait(false);
         await heartbeat.StopAsync().ConfigureAwait(false);          // otherwise a heartbeat would join again
         await Task.WhenAll(core.Partitions.Owned.Select(partition => core.Store.ReleaseAsync(partition.Owner).AsTask()))
             .ConfigureAwait(false);
@@ -174,8 +182,9 @@ internal sealed partial class GroupMembership
         Instance.End();
     }
 
-    /// <summary>Runs an action during which no partition is acquired or given, and this member does not leave.</summary>
-    /// <param name="action">The action; its token is cancelled when the member wants to leave. Throws nothing.</param>
+    /// <summary>Runs an action during which no partition is acquired or given.</summary>
+    /// <param name="action">The action; its token is cancelled when the member wants to leave. It must not wait for items in flight: the
+    /// pump waits for this lock, and items wait for the pump.</param>
     public async Task AloneAsync(Func<CancellationToken, Task> action)
     {
         await taking.EnterAsync(CancellationToken.None).ConfigureAwait(false);
@@ -251,7 +260,7 @@ internal sealed partial class GroupMembership
     private async Task<bool> RefreshCountsAsync(int maxReads)
     {
         bool areFresh = false;
-        await AloneAsync(async leaving => areFresh = await taker.RefreshCountsAsync(maxReads, leaving).ConfigureAwait(false))
+        await AloneAsync(async leaving => areFresh = MayMove && await taker.RefreshCountsAsync(maxReads, leaving).ConfigureAwait(false))
             .ConfigureAwait(false);
         return areFresh;
     }

@@ -68,7 +68,7 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
             core.Lifetime.Warn($"The consecutor {core.Name}: {latest} Send the lost items again from where they came, and see that the "
                 + "store keeps what it acknowledges.");
         LoseAll();
-        if (begins) _ = core.Members.AloneAsync(RecoverAsync);
+        if (begins) _ = RecoverAsync(core.Members.Leaving);
     }
 
     /// <summary>Ends when appended items get ids that were never used.</summary>
@@ -79,21 +79,28 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         while (true)
         {
-            int noticed = Count;
+            (int noticed, bool isLoaded) = (Count, false);
             try
             {
-                await LoadAsync(leaving).ConfigureAwait(false);
+                LoseAll();
+                if (!renewed.Task.IsCompleted) await RaiseGenerationAsync(leaving).ConfigureAwait(false);
+                renewed.TrySetResult();
+
+                // Not inside AloneAsync: the pump may wait there for its turn, and it is the pump that gives up rounds which are to run
+                // again.
+                while (core.InFlight.Count > 0) await core.InFlight.Emptied.WaitAsync().WaitAsync(leaving).ConfigureAwait(false);
+                await core.Members.AloneAsync(async leaving => isLoaded = await TryLoadAsync(leaving).ConfigureAwait(false))
+                    .ConfigureAwait(false);
             }
             catch (Exception e)
             {
                 if (!leaving.IsCancellationRequested) core.Problems.Latest =
                     $"What the store has after its loss could not be loaded; it is tried again: {FailureText.Of(e)}";
-                noticed = -1;
                 await Task.Delay(RetryInterval, core.Time, leaving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             lock (sync)
             {
-                isRecovering = Count != noticed && !leaving.IsCancellationRequested;
+                isRecovering = (!isLoaded || Count != noticed) && !leaving.IsCancellationRequested;
                 if (isRecovering) continue;
                 renewed.TrySetResult();              // or never: then no item is appended any more
                 return;
@@ -101,19 +108,19 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
         }
     }
 
-    private async Task LoadAsync(CancellationToken leaving)
+    /// <returns>False if an item is in flight: a partition was acquired just before its loss, and has leased since. An earlier commit may
+    /// have the number of a later one, so it must have been given up before partitions are acquired.</returns>
+    private async Task<bool> TryLoadAsync(CancellationToken leaving)
     {
+        leaving.ThrowIfCancellationRequested();
         LoseAll();
-        if (!renewed.Task.IsCompleted) await RaiseGenerationAsync(leaving).ConfigureAwait(false);
-        renewed.TrySetResult();
-
-        // An earlier commit may have the number of a later one, so it must have been given up before partitions are acquired.
-        while (core.InFlight.Count > 0) await core.InFlight.Emptied.WaitAsync().WaitAsync(leaving).ConfigureAwait(false);
+        if (core.InFlight.Count > 0) return false;
         await core.OpenAsync(leaving, again: true).ConfigureAwait(false);
         List<OwnedPartition> taken = await core.Members.LoadAsync(leaving).ConfigureAwait(false);
         await core.Members.BeginSinksAsync(taken, leaving).ConfigureAwait(false);
         core.Partitions.Own(taken);
         core.Problems.Latest = null;
+        return true;
     }
 
     private void LoseAll()

@@ -9,14 +9,16 @@ internal sealed partial class PartitionScope
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     private ItemTracking? loaded;
+    private CancellationToken stopping;              // of the run
 
     /// <summary>Makes an instance of each stage of a run, with its stored state.</summary>
     /// <param name="run">The run.</param>
     /// <param name="anew">Whether all instances are made anew. A stage ends the keys of all its lanes in one instance, and an old instance
     /// knows the keys of its own lane only.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="cancellation">Gives up, until the next call also what items and rounds read.</param>
     public async ValueTask LoadAsync(ItemTracking run, bool anew, CancellationToken cancellation)
     {
+        stopping = cancellation;
         ends.Begin();
         shapes.Begin();
         if (!anew && ReferenceEquals(loaded, run))
@@ -150,21 +152,21 @@ internal sealed partial class PartitionScope
     }
 
     /// <summary>Reads rows while an item is in flight. Repeats the call if the store does not answer, because that is not the fault of the
-    /// item.</summary>
+    /// item. A stop does not wait for it: the item goes back.</summary>
     private async ValueTask<IReadOnlyList<StateRow>> InsistAsync(string node, string key)
     {
         while (true)
         {
             try
             {
-                return await ReadAsync(node, key, core.Lifetime.Token).ConfigureAwait(false);
+                return await ReadAsync(node, key, stopping).ConfigureAwait(false);
             }
             catch (StreamStoreException e) when (!e.IsPermanent && e is not StoreRolledBackException && !partition.IsVoid)
             {
                 core.Problems.Latest =
                     $"The store does not say what {node} remembers in partition {partition.Number}; it is asked again: {FailureText.Of(e)}";
             }
-            await Task.Delay(RetryInterval, core.Time, core.Lifetime.Token).ConfigureAwait(false);
+            await Task.Delay(RetryInterval, core.Time, stopping).ConfigureAwait(false);
         }
     }
 

@@ -19,7 +19,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     private volatile IKeyedStateful[] byKey = [];   // those of the instances
     private volatile HeldRows? held;                 // of the other instances
     private volatile bool isRetired;
-    private readonly StageEnds ends = new(core.Identity, core.Store, core.Ledger, core.Lifetime, partition);
+    private readonly StageEnds ends = new(core.Identity, core.Store, core.Ledger, partition);
     private readonly StateShapes shapes = new(core.State);
     private readonly SpareWork spare = new();
 
@@ -136,7 +136,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     }
 
     /// <summary>Lets the next stage emit the items that it holds; the stages upstream of it have ended.</summary>
-    public ValueTask EndNextAsync(Root hold) => ends.EndNextAsync(loaded!, this, hold);
+    public ValueTask EndNextAsync(Root hold) => ends.EndNextAsync(loaded!, this, hold, stopping);
 
     /// <summary>Whether a stage has emitted an item since the last commit.</summary>
     public bool HasEmitted => Volatile.Read(ref emitted) > 0;

@@ -9,7 +9,7 @@ namespace Sluice.Delivery;
 /// pump.
 /// </remarks>
 internal sealed class ReadAhead<T>(
-    ConsecutorIdentity consecutor, ConsecutorLifetime lifetime, IPayloadSerializer<T> serializer, Func<T, string?>? keyOf)
+    ConsecutorIdentity consecutor, IPayloadSerializer<T> serializer, Func<T, string?>? keyOf, CancellationToken stopping)
 {
     private const int MaxWrongGuesses = 8;
 
@@ -26,7 +26,7 @@ internal sealed class ReadAhead<T>(
         if (items.Length < round.Items.Count) items = new (T, string?, bool)[round.Items.Count];
         count = round.Items.Count;
         for (int i = 0; i < count; i++) Read(round, i);
-        return scope.ReadAheadAsync(KeysOf, lifetime.Token);
+        return scope.ReadAheadAsync(KeysOf, stopping);
 
         IReadOnlyCollection<string>? KeysOf(IStatefulStage stage, bool mayGuess)
         {

@@ -4,8 +4,7 @@ namespace Sluice.Delivery;
 /// commits, so that each stage does it once.</summary>
 /// <remarks>A stage ends when all items that the stages upstream of it have emitted have ended, retries included: one commit after the
 /// other. It follows the locking rule of the scope.</remarks>
-internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store, ItemLedger ledger, ConsecutorLifetime lifetime,
-    OwnedPartition partition)
+internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store, ItemLedger ledger, OwnedPartition partition)
 {
     public const string Node = "$end";
     private const int KeysAtOnce = 50;
@@ -31,7 +30,7 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
             ? Encoding.UTF8.GetString(key.Span[1..]) : null, StringComparer.Ordinal);
     }
 
-    public async ValueTask EndNextAsync(ItemTracking run, PartitionScope scope, Root hold)
+    public async ValueTask EndNextAsync(ItemTracking run, PartitionScope scope, Root hold, CancellationToken cancellation)
     {
         // The last stage was built first, so upstream comes before downstream.
         for (int number = run.Remembering.Count - 1; number >= 0; number--)
@@ -52,7 +51,7 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
             do
             {
                 int most = Math.Min(KeysAtOnce, round.MaxEndingKeys - round.EndedKeys);
-                keys = await store.ListStateAsync(identity.Group, partition.Number, stage.StateName, after, most, lifetime.Token);
+                keys = await store.ListStateAsync(identity.Group, partition.Number, stage.StateName, after, most, cancellation);
                 scope.Take(stage.StateName, () => Fill(cells, keys));
                 await stage.EndAsync(instance, scope, [.. keys.Select(row => row.Key)], hold);
                 after = keys.Count < most ? null : keys[^1].Key;
@@ -61,7 +60,7 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
             while (after is not null && round.EndedKeys < round.MaxEndingKeys && !scope.HasEmitted && hold.Staged is null
                 && ChangesOf(cells) < MaxChanges);
             if (after is null && instance is IHasTimers { Timers: var timers }
-                && await EndTimersAsync(stage, scope, timers, Math.Min(KeysAtOnce, round.MaxEndingKeys)))
+                && await EndTimersAsync(stage, scope, timers, Math.Min(KeysAtOnce, round.MaxEndingKeys), cancellation))
                 after = (keys is [.., { } last] ? last.Key : first) ?? "";
             added = (stage.StateName, after);
             return;
@@ -72,10 +71,11 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
 
     /// <summary>Ends the timers of a stage, also of keys without state: none fires any more.</summary>
     /// <returns>Whether there were any. If so, the stage has not ended before the store has none.</returns>
-    private async ValueTask<bool> EndTimersAsync(IStatefulStage stage, PartitionScope scope, ITimerRows timers, int most)
+    private async ValueTask<bool> EndTimersAsync(IStatefulStage stage, PartitionScope scope, ITimerRows timers, int most,
+        CancellationToken cancellation)
     {
         IReadOnlyList<StateRow> rows = await store.ListStateAsync(identity.Group, partition.Number, ITimerRows.NodeByKey(stage.StateName),
-            null, most, lifetime.Token);
+            null, most, cancellation);
         scope.Take(stage.StateName, () => Fill(timers.ByKey, rows));
         foreach (StateRow row in rows) timers.Remove(row.Key);
         return rows.Count > 0;

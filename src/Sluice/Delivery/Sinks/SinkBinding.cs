@@ -1,3 +1,5 @@
+using Sluice.Scheduling;
+
 namespace Sluice.Delivery;
 
 /// <summary>The sinks of a consecutor that take part in its commits. Each node has one, shared by all runs and lanes that stage for
@@ -8,15 +10,23 @@ internal interface ISinkBindings
 }
 
 /// <summary>The sink of one node, as the committer sees it.</summary>
-/// <remarks>All members but <see cref="Node"/> are called by the committer only, one call at a time.</remarks>
+/// <remarks>All members but <see cref="Node"/>, <see cref="Running"/> and <see cref="EndAsync"/> are called by the committer only, one call
+/// at a time. Any thread may call those three: the end waits for the call that runs.</remarks>
 internal abstract class SinkBinding(string node)
 {
     private static readonly AsyncLocal<SinkBinding?> Inner = new();
+
+    private readonly AsyncLock calls = new();        // the end may come while another call has not returned
+    private bool hasEnded;                           // under the lock
+    private volatile string? running;
 
     public string Node => node;
 
     /// <summary>The sink whose code the caller runs in; null if there is none.</summary>
     public static SinkBinding? OfFlow => Inner.Value;
+
+    /// <summary>The method of the sink that was called and has not returned; null if there is none.</summary>
+    public string? Running => running;
 
     /// <summary>Whether the sink has failed when it was told of its last commit.</summary>
     public bool FailsToConfirm { get; set; }
@@ -42,8 +52,34 @@ internal abstract class SinkBinding(string node)
 
     public abstract ValueTask EndAsync();
 
-    /// <summary>Marks the rest of the calling asynchronous method as code of the sink.</summary>
-    protected void EnterFlow() => Inner.Value = this;
+    /// <summary>Calls a method of the sink, unless the sink has ended. The calling flow is marked as code of the sink meanwhile.</summary>
+    /// <param name="method">The name of the method.</param>
+    /// <param name="call">Calls it.</param>
+    /// <param name="isEnd">Whether no call may follow.</param>
+    /// <returns>False if the sink has ended.</returns>
+    protected async ValueTask<bool> TryCallAsync(string method, Func<ValueTask> call, bool isEnd = false)
+    {
+        await calls.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            if (hasEnded) return false;
+            (hasEnded, running, Inner.Value) = (isEnd, method, this);
+            await call().ConfigureAwait(false);
+            return true;
+        }
+        finally
+        {
+            running = null;
+            calls.Leave();
+        }
+    }
+
+    /// <summary>As <see cref="TryCallAsync"/>, for a call that nothing goes on without.</summary>
+    /// <exception cref="OperationCanceledException">The sink has ended, because the consecutor ends.</exception>
+    protected async ValueTask CallAsync(string method, Func<ValueTask> call)
+    {
+        if (!await TryCallAsync(method, call).ConfigureAwait(false)) throw new OperationCanceledException($"The sink {node} has ended.");
+    }
 }
 
 internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : SinkBinding(node)
@@ -73,11 +109,10 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
             generation = store.Generation;
         }
         foreach (var (name, length) in state.FileLengths) known[name] = Math.Max(length, known.GetValueOrDefault(name));
-        EnterFlow();
+        SinkState copy = state with { FileLengths = new Dictionary<string, long>(known, StringComparer.Ordinal) };
         try
         {
-            await sink.Begin(state with { FileLengths = new Dictionary<string, long>(known, StringComparer.Ordinal) }, cancellation)
-                .ConfigureAwait(false);
+            await CallAsync("BeginAsync", () => sink.Begin(copy, cancellation)).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
@@ -94,9 +129,8 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
     public override async ValueTask PrepareAsync(CommitParts parts, CancellationToken cancellation)
     {
         preparedParts = parts;
-        prepared = new(parts, Node, items);
-        EnterFlow();
-        await sink.Prepare(prepared, cancellation).ConfigureAwait(false);
+        SinkCommit<T> commit = prepared = new(parts, Node, items);
+        await CallAsync("PrepareAsync", () => sink.Prepare(commit, cancellation)).ConfigureAwait(false);
     }
 
     public override async ValueTask FinishAsync(bool isCommitted, CancellationToken cancellation)
@@ -110,16 +144,13 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
         // If the sink cannot undo it, the committer tells it again.
         SinkCommit<T>? commit = prepared;
         if (isCommitted) Clear();                    // it is applied, whatever the sink says
-        EnterFlow();
-        if (commit is not null) await sink.Finish(commit, isCommitted, cancellation).ConfigureAwait(false);
+        if (commit is not null)
+            await TryCallAsync(isCommitted ? "CommittedAsync" : "VoidedAsync", () => sink.Finish(commit, isCommitted, cancellation))
+                .ConfigureAwait(false);
         Clear();
     }
 
-    public override async ValueTask EndAsync()
-    {
-        EnterFlow();
-        await sink.End().ConfigureAwait(false);
-    }
+    public override async ValueTask EndAsync() => await TryCallAsync("EndAsync", sink.End, isEnd: true).ConfigureAwait(false);
 
     private void Clear()
     {

@@ -41,7 +41,8 @@ public abstract class TransactionalSink<T>
     protected virtual ValueTask VoidedAsync(SinkCommit<T> commit, CancellationToken cancellation) => default;
 
     /// <summary>The consecutor ends: release outside resources. No commit follows. The sinks of a consecutor may end at the same
-    /// time.</summary>
+    /// time. If another method of the sink has not returned, this one is called when it has, perhaps after the consecutor has
+    /// stopped.</summary>
     protected virtual ValueTask EndAsync() => default;
 
     internal ValueTask Begin(SinkState state, CancellationToken cancellation) => BeginAsync(state, cancellation);

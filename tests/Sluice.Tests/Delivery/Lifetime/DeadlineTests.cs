@@ -110,11 +110,9 @@ public class DeadlineTests
     {
         await using var inner = new MemoryStreamStore(clock);
         var store = new FrozenStore(inner);
-        string directory = Directory.CreateTempSubdirectory("sluice-deadline-").FullName;
-        Consecutor<int> Make(IStreamStore at) => new("work",
-            source => source | Sink.ToFile<int>(Path.Combine(directory, "numbers"), static n => $"{n}"),
-            Options(at) with { OnWarning = static _ => { } });
-        await using Consecutor<int> consecutor = Make(store);
+        var sink = new Locking();
+        await using var consecutor = new Consecutor<int>("work",
+            source => source | (Sink.Commit(() => sink) | Stage.Named("file")), Options(store) with { OnWarning = static _ => { } });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
@@ -129,12 +127,23 @@ public class DeadlineTests
         Task<bool> stop = consecutor.StopAsync(TimeSpan.FromSeconds(10));
         clock.Advance(TimeSpan.FromSeconds(10));
         await stop.WaitAsync(Patience, Cancellation);
-
-        await using Consecutor<int> next = Make(inner);
-        await next.StartAsync(Cancellation);
+        await sink.Ended.Task.WaitAsync(Patience, Cancellation);
         store.Thaw();
-        await next.StopAsync();
-        Directory.Delete(directory, recursive: true);
+    }
+
+    private sealed class Locking : TransactionalSink<int>
+    {
+        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
+
+        protected override ValueTask PrepareAsync(SinkCommit<int> commit, CancellationToken cancellation) => default;
+
+        protected override ValueTask EndAsync()
+        {
+            Ended.TrySetResult();
+            return default;
+        }
     }
 
     [Fact]

@@ -99,6 +99,40 @@ public class LeftItemsTests
             + "and are started again.", Assert.Single(warnings));
     }
 
+    /// <remarks>Items that enter in the middle have a run of their own.</remarks>
+    [Fact]
+    public async Task AStopWarnsOfCodeOfARedrivenItemThatIgnoresItsToken()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var never = new TaskCompletionSource();
+        bool isRedriven = false;
+        await using var consecutor = new Consecutor<int>("orders",
+            source => source | (static n => n) | HandleAsync | Stage.Named("book") | (static _ => { }),
+            new() { Store = store, OnWarning = Note, Delivery = DeliveryGuarantee.Replay(0), Run = new() { Time = clock } });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        isRedriven = true;
+        lock (warnings) warnings.Clear();
+        Assert.Equal(1, await consecutor.RedriveAsync(static _ => true, Cancellation));
+        await begun.Task.WaitAsync(Cancellation);
+        Task<bool> stop = consecutor.StopAsync(TimeSpan.FromSeconds(10), CancellationToken.None);
+        clock.Advance(TimeSpan.FromSeconds(9.8));                    // the rest is for the store
+        Assert.False(await stop.WaitAsync(Cancellation));
+        Assert.StartsWith("The consecutor orders has stopped, and code that does not heed its CancellationToken still runs. ",
+            Assert.Single(warnings), StringComparison.Ordinal);
+
+        async ValueTask<int> HandleAsync(int item, CancellationToken cancellation)
+        {
+            if (!isRedriven) throw new FormatException("no good");
+            begun.TrySetResult();
+            await never.Task;
+            return item;
+        }
+    }
+
     private void Note(string text)
     {
         lock (warnings) warnings.Add(text);

@@ -19,6 +19,30 @@ public class StopDuringStartTests
         Assert.InRange(call, 9, 100);
     }
 
+    /// <remarks>A start waits for the end of a consecutor that has failed, which may take as long as its store needs.</remarks>
+    [Fact]
+    public async Task AStopCutsAStartShortThatWaitsForItsFailedPredecessor()
+    {
+        await using var memory = new MemoryStreamStore();
+        var store = new ClosingStore(memory);
+        Consecutor<int> failing = Make();
+        await failing.StartAsync(Cancellation);
+        store.IsClosed = true;
+        await failing.SendAsync(1, Cancellation);
+        await store.Released.Task.WaitAsync(Cancellation);
+        Consecutor<int> next = Make();
+        Task start = next.StartAsync(Cancellation);
+        Assert.False(start.IsCompleted);
+        await next.DisposeAsync();
+        var cut = await Assert.ThrowsAsync<OperationCanceledException>(() => start.WaitAsync(TimeSpan.FromMinutes(1), Cancellation));
+        Assert.Contains("was stopped or disposed while it started", cut.Message, StringComparison.Ordinal);
+        store.Let.SetResult();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => failing.Completion);
+
+        Consecutor<int> Make() => new("numbers", static source => source.ForEach(static _ => { }),
+            new() { Store = store, InstanceId = "one", OnWarning = static _ => { } });
+    }
+
     /// <returns>Whether a start makes so many calls.</returns>
     private static async Task<bool> IsCutShortAtAsync(int call, bool isDisposed)
     {
@@ -50,5 +74,28 @@ public class StopDuringStartTests
         await next.SendAsync(1, Cancellation);
         Assert.Equal(1, (await next.WaitForIdleAsync(Cancellation)).Completed);
         return isCut;
+    }
+
+    /// <summary>Fails leases as a disposed store does, and does not answer releases.</summary>
+    private sealed class ClosingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public volatile bool IsClosed;
+
+        public TaskCompletionSource Released { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Let { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+            => IsClosed ? throw new ObjectDisposedException("store") : base.LeaseAsync(request, cancellation);
+
+        public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
+            => IsClosed ? throw new ObjectDisposedException("store") : base.GetTimeAsync(cancellation);
+
+        public override async ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
+        {
+            Released.TrySetResult();
+            await Let.Task;
+            return await base.ReleaseAsync(owner, cancellation);
+        }
     }
 }
