@@ -19,7 +19,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     /// <summary>Whether the service had no time left to hand it over.</summary>
     public bool IsLeftBehind { get; private set; }
 
-    /// <summary>Whether its function runs, and does not wait for the store: other calls of the store end with the function's token.</summary>
+    /// <summary>Whether its function runs, and does not wait for a commit: its other calls of the store end with its token.</summary>
     public bool IsExecuting => running is { IsExecuting: true } && !partition.IsWaiting;
 
     public string Run => assignment.Run;
