@@ -194,7 +194,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         HostedUnit[] all = [.. started];
         started.Clear();
         await stops.StopAsync(all, TimeToStop(), cancellation).ConfigureAwait(false);
-        if (stopsSupervisor) await supervisor.StopAsync(cancellation).ConfigureAwait(false);
+        if (stopsSupervisor) await supervisor.StopAsync(UnitStops.LimitOf(TimeToStop()), cancellation).ConfigureAwait(false);
     }
 
     private async Task WatchAsync(HostedUnit unit)

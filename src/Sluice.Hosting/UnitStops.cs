@@ -4,14 +4,18 @@ namespace Sluice.Hosting;
 /// <remarks>
 /// A unit gets the time that is left, less a share for each unit behind it, so that one slow unit does not take all of it. A stop that
 /// does not keep to its limit is left behind: it ends with the process. A stop that is cut short waits for no item, so it stops the rest at
-/// once: no unit begins items meanwhile.
+/// once: no unit begins items meanwhile. Then the store has a moment to take back what is in flight.
 /// </remarks>
 internal sealed class UnitStops(ILogger log)
 {
     // The store needs it to take back the items in flight.
     private static readonly TimeSpan Reserve = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CutShort = Reserve * 0.75;  // less: a unit says why it ends late
     private static readonly TimeSpan MaxShare = TimeSpan.FromSeconds(1), MinLimit = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan MaxLimit = TimeSpan.FromDays(49);
+
+    /// <summary>The time that the host has for stopping, as a deadline; null if it is no limit.</summary>
+    public static TimeSpan? LimitOf(TimeSpan allowed) => allowed >= TimeSpan.Zero && allowed <= MaxLimit ? allowed : null;
 
     /// <summary>Stops the units, the last one first.</summary>
     /// <param name="started">The units, in the order in which they started.</param>
@@ -19,7 +23,7 @@ internal sealed class UnitStops(ILogger log)
     /// <param name="cancellation">Cuts the stop short: items in flight are cancelled.</param>
     public async Task StopAsync(IReadOnlyList<HostedUnit> started, TimeSpan allowed, CancellationToken cancellation)
     {
-        bool isLimited = allowed >= TimeSpan.Zero && allowed <= MaxLimit;
+        bool isLimited = LimitOf(allowed) is not null;
         TimeSpan deadline = allowed > 2 * Reserve ? allowed - Reserve : allowed / 2;
         TimeSpan share = deadline / (2 * Math.Max(1, started.Count));
         if (share > MaxShare) share = MaxShare;
@@ -33,7 +37,8 @@ internal sealed class UnitStops(ILogger log)
             await stop.WaitAsync(bound, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (cancellation.IsCancellationRequested)
             {
-                Task[] rest = [stop, .. started.Take(i).Reverse().Select(unit => StopAsync(unit, limit, cancellation))];
+                if (!stop.IsCompleted) _ = started[i].StopAsync(CutShort, cancellation);     // an earlier deadline for the same stop
+                Task[] rest = [stop, .. started.Take(i).Reverse().Select(unit => StopAsync(unit, CutShort, cancellation))];
                 await Task.WhenAll(rest).WaitAsync(Reserve, TimeProvider.System, CancellationToken.None)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 for (int j = 0; j < rest.Length; j++)

@@ -20,7 +20,7 @@ namespace Sluice.PostgreSql;
 public sealed partial class PostgresStreamStore : StreamStore
 {
     private const int MaxKnown = 10_000;             // streams
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5), MinClosing = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlDataSource source;
     private readonly bool ownsSource;
@@ -49,7 +49,7 @@ public sealed partial class PostgresStreamStore : StreamStore
         (this.source, this.ownsSource, this.place, this.options, this.sql) = (source, ownsSource, place, options, sql);
         (id, generation, Durability) = (opened.Id, opened.Generation, opened.IsSafe ? Durability.Power : Durability.Process);
         refusals = new(options.Watch(place), options.Time);
-        if (options.Listens) notifier = new(source, changes, options);
+        if (options.Listens) notifier = new(source, ownsSource, changes, options);
         else poller = new(source, sql, changes, options);
         runner = new(source, sql, place, silence, options) { Begun = Compare, Ended = Publish, Notifier = notifier };
         queue = new(options.MaxWriters, runner.RunAsync);
@@ -157,7 +157,8 @@ public sealed partial class PostgresStreamStore : StreamStore
     }
 
     /// <summary>
-    /// Closes the connections. Callers that wait for a change, and later calls, get an <see cref="ObjectDisposedException"/>.
+    /// Closes the connections. Callers that wait for a change, and later calls, get an <see cref="ObjectDisposedException"/>. Calls in
+    /// progress have <see cref="PostgresStoreOptions.Timeout"/>, and 5 seconds at least, to get their answers.
     /// </summary>
     public override ValueTask DisposeAsync() => disposal.RunAsync(CloseAsync);
 
@@ -168,8 +169,10 @@ public sealed partial class PostgresStreamStore : StreamStore
         await look.DisposeAsync().ConfigureAwait(false);
         runner.Dispose();
         ValueTask swept = sweeper.DisposeAsync();
-        await queue.CloseAsync(DisposedStore.Error(place.Name)).ConfigureAwait(false);
-        await swept.ConfigureAwait(false);
+        // A server that does not answer may hold its calls up for longer, or for ever.
+        await Task.WhenAll(queue.CloseAsync(DisposedStore.Error(place.Name)), swept.AsTask())
+            .WaitAsync(options.Timeout > MinClosing ? options.Timeout : MinClosing, TimeProvider.System)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (notifier is not null) await notifier.DisposeAsync().ConfigureAwait(false);
         if (poller is not null) await poller.DisposeAsync().ConfigureAwait(false);
         if (ownsSource) await source.DisposeAsync().ConfigureAwait(false);

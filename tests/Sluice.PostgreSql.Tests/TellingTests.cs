@@ -39,7 +39,7 @@ public sealed class TellingTests : IAsyncLifetime
     public async Task OneRoundAtATimeTells()
     {
         await using Npgsql.NpgsqlDataSource source = Npgsql.NpgsqlDataSource.Create(Server.Address);
-        await using var notifier = new Notifier(source, new(), new());
+        await using var notifier = new Notifier(source, ownsSource: false, new(), new());
         await notifier.Begun.WaitAsync(Cancellation);
         Dictionary<string, HashSet<int>?> changes = new() { ["orders"] = [1] };
         Assert.NotNull(notifier.Carry(changes));

@@ -46,17 +46,14 @@ internal sealed class HostedSupervisor(SluiceSettings settings, HostStore store,
         if (processors.Length > 0) Started.Register(Functions());
     }
 
-    public async Task StopAsync(CancellationToken cancellation)
+    /// <summary>Hands the processors over, and ends.</summary>
+    /// <param name="deadline">The most time that this may take; null for no limit.</param>
+    /// <param name="cancellation">Ends the wait as if the deadline had passed.</param>
+    public async Task StopAsync(TimeSpan? deadline, CancellationToken cancellation)
     {
         if (End() is not { } ending) return;
-        try
-        {
-            await ending.DisposeAsync().AsTask().WaitAsync(cancellation).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            HostLog.HandedOverTooLate(log);
-        }
+        IReadOnlyList<string> left = await ending.StopAsync(deadline, cancellation).ConfigureAwait(false);
+        if (left.Count > 0) HostLog.HandedOverTooLate(log, string.Join(", ", left));
     }
 
     public async ValueTask DisposeAsync()

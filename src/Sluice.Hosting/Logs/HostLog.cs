@@ -25,9 +25,9 @@ internal static partial class HostLog
     [LoggerMessage(7, LogLevel.Error, "Failed for good: {Unit}{Where}; the host goes on without it")]
     public static partial void Failed(ILogger log, string unit, string where, Exception failure);
 
-    [LoggerMessage(8, LogLevel.Warning, "Not everything was handed over in the time that the host has for stopping: a processor does not "
-        + "end although it was cancelled. Others take it over when this service has been silent for the lease duration.")]
-    public static partial void HandedOverTooLate(ILogger log);
+    [LoggerMessage(8, LogLevel.Warning, "Not every processor was handed over in the time that the host has for stopping: {Processors}. "
+        + "A warning of the supervisor says why")]
+    public static partial void HandedOverTooLate(ILogger log, string processors);
 
     [LoggerMessage(9, LogLevel.Information, "{Unit} has ended")]
     public static partial void Ended(ILogger log, string unit);

@@ -12,23 +12,25 @@ namespace Sluice.PostgreSql;
 internal sealed class Notifier : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan MaxClosing = TimeSpan.FromSeconds(1);
 
     private readonly NpgsqlDataSource source;
+    private readonly bool ownsSource;
     private readonly StreamChanges changes;
     private readonly PostgresStoreOptions options;
     private readonly string channel;
     private readonly string self = Guid.NewGuid().ToString("N");
     private readonly Lock gate = new();
-    private readonly CancellationTokenSource closing = new();
+    private readonly CancellationTokenSource closing = new();    // has no timer: nothing to free
     private readonly Task listening;
     private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Dictionary<string, HashSet<int>?> pending = new(StringComparer.Ordinal);
     private Task sending = Task.CompletedTask;
     private bool isCarried;
 
-    public Notifier(NpgsqlDataSource source, StreamChanges changes, PostgresStoreOptions options)
+    public Notifier(NpgsqlDataSource source, bool ownsSource, StreamChanges changes, PostgresStoreOptions options)
     {
-        (this.source, this.changes, this.options, channel) = (source, changes, options, "s_" + options.Schema);
+        (this.source, this.ownsSource, this.changes, this.options, channel) = (source, ownsSource, changes, options, "s_" + options.Schema);
         listening = ListenAsync();
     }
 
@@ -69,7 +71,7 @@ internal sealed class Notifier : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends what is pending, and stops.</summary>
+    /// <summary>Sends what is pending, and stops. A server that does not answer within a second is left behind.</summary>
     public async ValueTask DisposeAsync()
     {
         Task last;
@@ -79,9 +81,8 @@ internal sealed class Notifier : IAsyncDisposable
             last = sending;
         }
         begun.TrySetCanceled();
-        await last.ConfigureAwait(false);
-        await listening.ConfigureAwait(false);
-        closing.Dispose();
+        await Task.WhenAll(last, listening).WaitAsync(MaxClosing, TimeProvider.System)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private void Merge(IReadOnlyDictionary<string, HashSet<int>?> streams)
@@ -175,6 +176,7 @@ internal sealed class Notifier : IAsyncDisposable
     // The connection returns to a pool that may be the application's: who gets it next must not hear of our streams.
     private async Task LeaveAsync(NpgsqlConnection connection)
     {
+        if (ownsSource && closing.IsCancellationRequested) return;           // the store closes its pool
         try
         {
             await using var unlisten = new NpgsqlCommand("UNLISTEN *", connection);

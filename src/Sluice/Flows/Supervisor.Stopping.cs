@@ -6,6 +6,8 @@ namespace Sluice.Flows;
 /// it.</content>
 public sealed partial class Supervisor
 {
+    private const string WhatNext = "Others take over when this service has been silent for the lease duration.";
+
     /// <summary>Hands its processors over: cancels their functions, and waits until they have stopped.</summary>
     /// <remarks>The store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.</remarks>
     public async ValueTask DisposeAsync()
@@ -23,7 +25,8 @@ public sealed partial class Supervisor
     /// stopped, and the store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.
     /// </param>
     /// <param name="cancellation">Ends the wait as if the deadline had passed. A host passes its shutdown token.</param>
-    /// <returns>The processors that are left behind, as a warning says, too; empty if all were handed over.</returns>
+    /// <returns>The processors that are left behind, as a warning says, too: a function still runs, or the store has not answered. Empty if
+    /// all were handed over.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is out of range.</exception>
     public async Task<IReadOnlyList<string>> StopAsync(TimeSpan? deadline = null, CancellationToken cancellation = default)
     {
@@ -35,22 +38,31 @@ public sealed partial class Supervisor
         try
         {
             await stopping.WaitAsync(limit, core.Options.Time, cancellation).ConfigureAwait(false);
-            return [];
+            return LeftBehind();
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException && !stopping.IsCompleted)
         {
-            string[] left;
-            lock (sync) left = [.. hosted.Values.Where(static group => !group.HasStopped)
-                .Select(static group => group.Function.Processor.Name).Order(StringComparer.Ordinal)];
+            string[] left = LeftBehind();
             string when = e is not TimeoutException ? "before its token was cancelled"
                 : limit > TimeSpan.Zero ? $"within {DurationText.Of(limit)}" : "at once";
-            string why = limit == TimeSpan.Zero ? "" : "A function does not heed its CancellationToken. ";
+            bool isExecuting;
+            lock (sync) isExecuting = hosted.Values.Any(static group => group.IsExecuting);
+            string why = limit == TimeSpan.Zero ? ""
+                : isExecuting ? "A function does not heed its CancellationToken. "
+                : core.IsReading ? "An input does not heed its CancellationToken. "
+                : left.Length > 0 ? "The store has not answered. " : "";
             core.Warn(
                 $"{Name} was to stop {when}, and not everything was handed over in that "
-                    + $"time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. {why}"
-                    + "Others take over when this service has been silent for the lease duration.");
+                    + $"time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. {why}{WhatNext}");
             return left;
         }
+    }
+
+    /// <summary>The processors that are not handed over.</summary>
+    private string[] LeftBehind()
+    {
+        lock (sync) return [.. hosted.Values.Where(static group => !group.IsHandedOver)
+            .Select(static group => group.Function.Processor.Name).Order(StringComparer.Ordinal)];
     }
 
     private Task Ending(TimeSpan limit)
@@ -69,10 +81,15 @@ public sealed partial class Supervisor
         core.BeginToEnd(limit);
         try
         {
-            await Task.WhenAll(groups.Select(group => group.StopAsync())).ConfigureAwait(false);
+            Task stopping = Task.WhenAll(groups.Select(static group => group.StopAsync()));
+            await core.EndFeedsAsync().ConfigureAwait(false);
+            await stopping.ConfigureAwait(false);
         }
         finally
         {
+            if (LeftBehind() is { Length: > 0 } left)
+                core.Warn($"{Name} has stopped, and not everything was handed over: {string.Join(", ", left)}. The time that the store has "
+                    + $"to answer in a stop was over. {WhatNext}");
             await core.EndAsync().ConfigureAwait(false);
             await core.FedAsync().ConfigureAwait(false);
             await sweeper.StopAsync().ConfigureAwait(false);

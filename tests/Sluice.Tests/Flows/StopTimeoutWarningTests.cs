@@ -17,7 +17,7 @@ public class StopTimeoutWarningTests
         await using var store = new MemoryStreamStore(clock);
         using var core = new SupervisorCore(store, new() { Time = clock, OnWarning = warnings.Add });
         using var life = new CancellationTokenSource();
-        var overdue = new StopTimeoutWarning(core, "The processor work of the run run", life.Token);
+        var overdue = new StopTimeoutWarning(core, "The processor work of the run run", () => TimeSpan.Zero, life.Token);
         int Said(double after)
         {
             clock.Advance(TimeSpan.FromSeconds(after));

@@ -14,6 +14,13 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     private string? lastLoss;                        // why the last execution was lost
     private bool hasMoved;                           // whether the last execution has made progress
     private bool hasEnded;
+    private volatile Invocation? running;
+
+    /// <summary>Whether the service had no time left to hand it over.</summary>
+    public bool IsLeftBehind { get; private set; }
+
+    /// <summary>Whether its function runs, and does not wait for a commit: its other calls of the store end with its token.</summary>
+    public bool IsExecuting => running is { IsExecuting: true } && !partition.IsWaiting;
 
     public string Run => assignment.Run;
 
@@ -50,6 +57,11 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
                 // Later attempts continue from what was committed meanwhile.
                 current ??= await partition.FindAsync(Run, partition.Lost).ConfigureAwait(false);
                 if (current is not null) await TryAsync(current).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception) when (core.Calls.GiveUp.IsCancellationRequested)
+            {
+                IsLeftBehind = true;                 // the end of the service says so
                 return;
             }
             catch (OperationCanceledException) when (partition.Lost.IsCancellationRequested || core.Life.IsCancellationRequested)
@@ -150,6 +162,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             await CommitAsync(started, begun, life.Token).ConfigureAwait(false);
             invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, function, partition, deadlocks, life.Token)
                 .ConfigureAwait(false);
+            running = invocation;
             await invocation.ExecuteAsync(core.ExecutorOf(function)).ConfigureAwait(false);
             await feedLife.CancelAsync().ConfigureAwait(false);
             await feedWatch.ConfigureAwait(false);
@@ -196,7 +209,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
         finally
         {
             await watch.PauseAsync().ConfigureAwait(false);
-            hasMoved = invocation?.Stored.Fruitless == 0;
+            (hasMoved, running) = (invocation?.Stored.Fruitless == 0, null);
             if (invocation is not null)
                 await Task.WhenAll(invocation.Inputs.Select(static input => input.EndAsync())).ConfigureAwait(false);
             invocation?.Dispose();

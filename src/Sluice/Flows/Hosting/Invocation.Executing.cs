@@ -6,9 +6,13 @@ internal sealed partial class Invocation
     /// <summary>Whether the executor has returned while the function runs: another attempt would run beside it.</summary>
     public bool IsLeft { get; private set; }
 
+    /// <summary>Whether the function runs.</summary>
+    public bool IsExecuting { get; private set; }
+
     /// <summary>Executes the function, and tells it to stop if the executor leaves it behind.</summary>
     private async Task ExecuteAsync(IExecutor executor, ProcessorCall call, CancellationTokenSource until, CancellationToken cancellation)
     {
+        IsExecuting = true;
         try
         {
             Task executing = executor.ExecuteAsync(call, cancellation) ?? throw new FlowException(
@@ -18,7 +22,7 @@ internal sealed partial class Invocation
         }
         finally
         {
-            IsLeft = call.IsRunning;
+            (IsExecuting, IsLeft) = (false, call.IsRunning);
             if (IsLeft) await until.CancelAsync().ConfigureAwait(false);
         }
     }

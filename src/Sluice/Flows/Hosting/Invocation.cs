@@ -20,6 +20,7 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
     private readonly Dictionary<string, OutputGate> outputs = new(StringComparer.Ordinal);
     private readonly DeadlockDetector deadlocks;
     private readonly ExecutionSlot slot;
+    private readonly WorkPartition partition;
     private readonly FunctionTimeout? limit;
     private readonly CancellationToken life;
     private readonly ItemLoops? loops;
@@ -30,6 +31,7 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
     {
         limit = plan.Timeout is { } most ? new(core.Options.Time, most) : null;
         (this.deadlocks, slot, calls) = (deadlocks, core.Slots.Make(limit, life), core.Calls.WatchedBy(limit));
+        this.partition = partition;
         wasTried = assignment.Starts > 1 || assignment.Failures > 0;
         Attempt = assignment.Failures + 1;
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life,
@@ -139,7 +141,7 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
             using var calling = CallingFunction.Begin(Run, Plan);
             var own = new FunctionLife(core, what, until.Token);
             await using (own.ConfigureAwait(false))
-            await using (new StopTimeoutWarning(core, what, until.Token).ConfigureAwait(false))
+            await using (new StopTimeoutWarning(core, what, () => partition.Silence, until.Token).ConfigureAwait(false))
                 await ExecuteAsync(executor, call, until, own.Token).ConfigureAwait(false);
             await call.CheckAsync(executor).ConfigureAwait(false);
         }

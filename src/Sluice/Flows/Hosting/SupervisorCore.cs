@@ -24,11 +24,12 @@ internal sealed class SupervisorCore : IDisposable
         Own(executor = options.Executor ?? LocalExecutor.Instance);
         Slots = new(options.MaxConcurrency);
         Hosts = new(store, options.Time);
-        Life = life.Token;
+        (Life, Feeding) = (life.Token, feeding.Token);
     }
 
     private readonly CancellationTokenSource life = new();
-    private readonly List<Task> feeds = [];          // also guards itself
+    private readonly CancellationTokenSource feeding = new();
+    private readonly List<(Task Fed, Func<bool> IsReading)> feeds = [];  // also guards itself
 
     public SupervisorOptions Options => options;
 
@@ -65,6 +66,15 @@ internal sealed class SupervisorCore : IDisposable
 
     /// <summary>Cancelled when all work must stop.</summary>
     public CancellationToken Life { get; }
+
+    /// <summary>Cancelled when nothing more is put into runs.</summary>
+    public CancellationToken Feeding { get; }
+
+    /// <summary>Whether an input is being read: it may be code of the user.</summary>
+    public bool IsReading
+    {
+        get { lock (feeds) return feeds.Exists(static feed => feed.IsReading()); }
+    }
 
     /// <summary>Whether the death of the process is simulated: nothing is ended or handed over.</summary>
     public bool IsAbandoned { get; private set; }
@@ -139,22 +149,26 @@ internal sealed class SupervisorCore : IDisposable
 
     /// <summary>Adds a feed of a run, which <see cref="FedAsync"/> waits for.</summary>
     /// <param name="feed">Must not fail.</param>
-    public void Add(Task feed)
+    /// <param name="isReading">Whether it reads values, which may be code of the user.</param>
+    public void Add(Task feed, Func<bool> isReading)
     {
         lock (feeds)
         {
-            feeds.RemoveAll(static task => task.IsCompleted);
-            feeds.Add(feed);
+            feeds.RemoveAll(static feed => feed.Fed.IsCompleted);
+            feeds.Add((feed, isReading));
         }
     }
+
+    /// <summary>Stops all feeds.</summary>
+    public Task EndFeedsAsync() => feeding.CancelAsync();
 
     /// <summary>Ends when all feeds have ended, or the store's time to answer is over.</summary>
     public async Task FedAsync()
     {
         Task[] fed;
-        lock (feeds) fed = [.. feeds];
+        lock (feeds) fed = [.. feeds.Select(static feed => feed.Fed)];
         await Task.WhenAll(fed).WaitAsync(givingUp.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!Array.TrueForAll(fed, static task => task.IsCompleted))
+        if (IsReading)
             Warn($"{options.Name} has ended, and an input that it was putting into a run goes on: it does not heed its CancellationToken. "
                 + $"Its stream fails when {options.Name} has been silent for the lease duration.");
     }
@@ -183,16 +197,18 @@ internal sealed class SupervisorCore : IDisposable
     // Called by a timer. All callbacks are the library's, and do not throw.
     private void GiveUp() => givingUp.Cancel();
 
-    public Task EndAsync()
+    public async Task EndAsync()
     {
         Instance.End();
-        return life.CancelAsync();
+        await feeding.CancelAsync().ConfigureAwait(false);
+        await life.CancelAsync().ConfigureAwait(false);
     }
 
     public void Dispose()
     {
         lastWait?.Dispose();
         life.Dispose();
+        feeding.Dispose();
         Slots.Dispose();
     }
 }

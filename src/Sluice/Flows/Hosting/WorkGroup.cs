@@ -9,7 +9,7 @@ namespace Sluice.Flows;
 /// A partition with running work stays until that has ended, or its owner is silent; idle partitions move between services
 /// (<see cref="PartitionShare"/>).
 /// </remarks>
-internal sealed class WorkGroup : IDisposable
+internal sealed partial class WorkGroup : IDisposable
 {
     /// <summary>The default number of partitions of a work stream, and so of services that can share it.</summary>
     public const int Partitions = 16;
@@ -34,6 +34,7 @@ internal sealed class WorkGroup : IDisposable
     private int partitions;                          // of the work stream; the loop's
     private long empty = -1;                         // the change count at which there was nothing to lease
     private Task loop = Task.CompletedTask;
+    private volatile bool isLeftBehind;
 
     public WorkGroup(SupervisorCore core, BoundFunction function)
     {
@@ -53,8 +54,11 @@ internal sealed class WorkGroup : IDisposable
         set => function = value;
     }
 
-    /// <summary>Whether hosting has ended.</summary>
-    public bool HasStopped => loop.IsCompleted;
+    /// <summary>Whether hosting has ended, and everything was handed over.</summary>
+    public bool IsHandedOver => loop.IsCompleted && !isLeftBehind;
+
+    /// <summary>Whether a function runs, and does not wait for the store.</summary>
+    public bool IsExecuting => Array.Exists(Hosted(), static one => one.IsExecuting);
 
     public void Start()
     {
@@ -66,6 +70,7 @@ internal sealed class WorkGroup : IDisposable
     public async Task StopAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
+        await HandOverAsync().ConfigureAwait(false);         // the loop may wait for the store
         await loop.ConfigureAwait(false);
         Dispose();
     }
@@ -82,41 +87,6 @@ internal sealed class WorkGroup : IDisposable
     {
         core.LossSeen -= woken.Set;
         stopping.Dispose();
-    }
-
-    /// <summary>Creates the work stream and its group, so that a processor without a host can have orders.</summary>
-    /// <returns>The number of partitions, which the first service has set.</returns>
-    public static async Task<int> OpenAsync(SupervisorCore core, string processor, CancellationToken cancellation)
-    {
-        string work = FlowNames.Work(processor);
-        StoreRetrier calls = core.Calls;
-        int wanted = core.Options.WorkPartitions ?? Partitions;
-        StreamInfo? info = null;
-        while (info is null)
-        {
-            info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(work, cancellation), cancellation).ConfigureAwait(false);
-            try
-            {
-                info ??= await calls.DoAsync([], () => calls.Store.OpenStreamAsync(work, new() { Partitions = wanted }, cancellation),
-                    cancellation).ConfigureAwait(false);
-            }
-            catch (StreamStoreException e) when (e.IsPermanent && e is not StoreRolledBackException)
-            {
-                // Another service was first, with another number; any other error is thrown.
-                info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(work, cancellation), cancellation).ConfigureAwait(false);
-                if (info is null || info.Options.Partitions == wanted) throw;
-            }
-        }
-        await calls.DoAsync(work, () => calls.Store.AddGroupAsync(FlowNames.Hosts(processor), cancellation: cancellation), cancellation)
-            .ConfigureAwait(false);
-        int there = info.Options.Partitions;
-        if (core.Options.WorkPartitions is { } said && said != there)
-            core.WarnOnce(
-                $"The work of the processor {processor} is divided into {there:N0} parts in the store, not into {said:N0} as this service "
-                    + $"says (SupervisorOptions.WorkPartitions): {there:N0} services can share it. "
-                + $"To change that, stop the services while no run of the processor is in progress, and call "
-                + $"store.DeleteStreamAsync(\"{work}\").");
-        return there;
     }
 
     // Never throws.
@@ -262,6 +232,7 @@ internal sealed class WorkGroup : IDisposable
         async Task RunAsync()
         {
             await hosted.RunAsync().ConfigureAwait(false);
+            if (hosted.IsLeftBehind) isLeftBehind = true;
             lock (running) partition.Running.Remove(assignment.Run);
             hosted.Dispose();
             woken.Set();                             // another run of this id may wait for its end
@@ -275,18 +246,28 @@ internal sealed class WorkGroup : IDisposable
 
     private void DropLost() => owned = [.. owned.Where(partition => !partition.Lost.IsCancellationRequested)];
 
+    private HostedProcessor[] Hosted()
+    {
+        lock (running) return [.. owned.SelectMany(static partition => partition.Running.Values)];
+    }
+
+    /// <summary>Cancels the functions, so that other services can continue.</summary>
+    private async Task HandOverAsync()
+    {
+        foreach (HostedProcessor one in Hosted())
+            if (!core.IsAbandoned) await one.HandOverAsync().ConfigureAwait(false);
+    }
+
     private async Task LeaveAsync()
     {
+        await HandOverAsync().ConfigureAwait(false);         // of what has begun since
         Task[] ending;
-        HostedProcessor[] hosted;
-        lock (running) (ending, hosted) = ([.. running], [.. owned.SelectMany(partition => partition.Running.Values)]);
-        foreach (HostedProcessor one in hosted)
-            if (!core.IsAbandoned) await one.HandOverAsync().ConfigureAwait(false);
+        lock (running) ending = [.. running];
         foreach (WorkPartition partition in owned)
             if (core.IsAbandoned) await partition.LoseAsync().ConfigureAwait(false);          // acquired since
         await Task.WhenAll(ending).ConfigureAwait(false);
         if (core.IsAbandoned) members.Drop();
-        else await members.LeaveAsync(owned.Where(partition => !partition.Lost.IsCancellationRequested)
-            .Select(partition => partition.Owner)).ConfigureAwait(false);
+        else if (!await members.LeaveAsync(owned.Where(partition => !partition.Lost.IsCancellationRequested)
+            .Select(partition => partition.Owner)).ConfigureAwait(false)) isLeftBehind = true;
     }
 }

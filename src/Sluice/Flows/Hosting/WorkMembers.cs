@@ -56,20 +56,28 @@ internal sealed class WorkMembers
     /// <summary>Stops the heartbeats.</summary>
     public void Drop() => _ = heartbeat.StopAsync();
 
-    public async Task LeaveAsync(IEnumerable<Ownership> owned)
+    /// <summary>Releases the partitions, and leaves the group. Never throws.</summary>
+    /// <returns>Whether the store has answered.</returns>
+    public async Task<bool> LeaveAsync(IEnumerable<Ownership> owned)
     {
-        if (!mayBeKnown) return;                     // stopped before it has joined
+        if (!mayBeKnown) return true;                // stopped before it has joined
         await heartbeat.StopAsync().ConfigureAwait(false);
         try
         {
             foreach (Ownership owner in owned) await core.Calls.DoAsync([], () => core.Store.ReleaseAsync(owner), CancellationToken.None)
                 .ConfigureAwait(false);
             await core.Calls.DoAsync([], () => member.LeaveAsync(), CancellationToken.None).ConfigureAwait(false);
+            return true;
         }
-        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
+        catch (OperationCanceledException)
+        {
+            return false;                            // the time for it is over: the end of the service says so
+        }
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException)
         {
             core.Warn(
                 $"What {Self} hosted could not be given back; others take it when it has been silent for the lease duration: {e.Message}");
+            return false;
         }
     }
 

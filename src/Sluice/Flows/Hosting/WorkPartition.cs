@@ -54,6 +54,9 @@ internal sealed class WorkPartition : IDisposable
     /// <summary>Called when a commit waits for an answer no more.</summary>
     public Action? Answered { get; init; }
 
+    /// <summary>Whether a commit waits for an answer.</summary>
+    public bool IsWaiting => Volatile.Read(ref waitingSince) != 0;
+
     /// <summary>How long a commit has had no answer.</summary>
     public TimeSpan Silence => Volatile.Read(ref waitingSince) is var since and not 0 ? calls.Time.GetElapsedTime(since) : TimeSpan.Zero;
 

@@ -57,6 +57,7 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
     /// <exception cref="StoreRolledBackException">The store has lost writes.</exception>
     /// <exception cref="ClosedStoreException">The store was disposed.</exception>
     /// <exception cref="StreamStoreException">A repetition would fail again (<see cref="StreamStoreException.IsPermanent"/>).</exception>
+    /// <exception cref="OperationCanceledException">The token or <see cref="GiveUp"/> was cancelled.</exception>
     public Task<T> DoAsync<T>(string stream, Func<ValueTask<T>> call, CancellationToken cancellation)
         => DoAsync([stream], call, cancellation);
 
@@ -96,13 +97,17 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
                 throw Closed(e);
             }
             catch (StreamStoreException e) when (e is not StoreRolledBackException && !e.IsPermanent
-                && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)
+                && !cancellation.IsCancellationRequested)
             {
-                if (failures > 0) Tell();
-                if (failures is 0 or 10) untold = $"The store does not answer; it is asked again until it does: {e.Message}";
-                if (streams.Count == 0) Tell();
+                if (!GiveUp.IsCancellationRequested)
+                {
+                    if (failures > 0) Tell();
+                    if (failures is 0 or 10) untold = $"The store does not answer; it is asked again until it does: {e.Message}";
+                    if (streams.Count == 0) Tell();
+                    await PauseAsync(pause, cancellation).ConfigureAwait(false);
+                }
+                if (GiveUp.IsCancellationRequested) throw new OperationCanceledException(e.Message, e, GiveUp);
             }
-            await Task.Delay(pause, time, cancellation).ConfigureAwait(false);
             pause = pause * 2 < Longest ? pause * 2 : Longest;
         }
 
@@ -111,6 +116,14 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
             if (untold is not null) warn(untold);
             untold = null;
         }
+    }
+
+    /// <summary>Waits before a repetition. <see cref="GiveUp"/> ends the wait, too.</summary>
+    private async Task PauseAsync(TimeSpan pause, CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, GiveUp);
+        await Task.Delay(pause, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellation.ThrowIfCancellationRequested();
     }
 
     /// <summary>Says that the store was disposed, in words that name its user.</summary>

@@ -8,6 +8,10 @@ internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList
 {
     private readonly GroupMember member = new(core.Store, FeedWatch.GroupOf(plan.Run), plan.Starter, core.Instance,
         core.Options.LeaseDuration, core.Options.Time);
+    private FlowFeed[] feeds = [];
+
+    /// <summary>Whether the values of an input are being read.</summary>
+    public bool IsReading => Array.Exists(feeds, static feed => feed.IsReading);
 
     /// <summary>Never throws.</summary>
     public async Task RunAsync()
@@ -16,14 +20,15 @@ internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList
         var heartbeat = new HeartbeatTimer(core.Options.Time, core.Options.LeaseDuration / 3, BeatAsync,
             failure => core.Warn($"A heartbeat of who puts in the inputs of the run {plan.Run} has failed: {failure.Message}"));
         heartbeat.CallNow();
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(life, core.Life);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(life, core.Feeding);
         // An input that ignores its token may run for ever. The heartbeats stop, by which readers notice.
         using CancellationTokenRegistration silence = either.Token.UnsafeRegister(
             static heartbeat => _ = ((HeartbeatTimer)heartbeat!).StopAsync(),
             heartbeat);
         try
         {
-            await Task.WhenAll(inputs.Select(input => new FlowFeed(core, plan, input, either.Token).RunAsync())).ConfigureAwait(false);
+            feeds = [.. inputs.Select(input => new FlowFeed(core, plan, input, either.Token))];
+            await Task.WhenAll(feeds.Select(static feed => feed.RunAsync())).ConfigureAwait(false);
         }
         finally
         {
@@ -40,7 +45,7 @@ internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList
         }
         catch (Exception e)
         {
-            if (!life.IsCancellationRequested && !core.Life.IsCancellationRequested)
+            if (!life.IsCancellationRequested && !core.Feeding.IsCancellationRequested)
                 core.Warn($"The store does not take heartbeats of who puts in the inputs of the run {plan.Run}: {e.Message}");
         }
     }
@@ -52,6 +57,10 @@ internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList
 internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<string, IOVal> values, CancellationToken life)
 {
     private readonly string stream = FlowNames.Values(plan.Run, values.Key);
+    private volatile bool isReading;
+
+    /// <summary>Whether its values are being read. They may be code of the user; what follows waits for the store only.</summary>
+    public bool IsReading => isReading;
 
     /// <summary>Never throws: an error fails the stream.</summary>
     public async Task RunAsync()
@@ -69,17 +78,25 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
             var port = await NumberedOutput.OpenAsync(output, serializers, choices, assignment: null, life).ConfigureAwait(false);
             var own = new FunctionLife(core, $"What is put into {values.Key} of the run {plan.Run}", life);
-            await using (own.ConfigureAwait(false))
-                foreach (IOVal value in values)
-                {
-                    await value.WriteAsync(port, serializers, own.Token).ConfigureAwait(false);
-                    if (value.IsStream) life.ThrowIfCancellationRequested();         // it may have ended because of its token
-                }
+            isReading = true;
+            try
+            {
+                await using (own.ConfigureAwait(false))
+                    foreach (IOVal value in values)
+                    {
+                        await value.WriteAsync(port, serializers, own.Token).ConfigureAwait(false);
+                        if (value.IsStream) life.ThrowIfCancellationRequested();     // it may have ended because of its token
+                    }
+            }
+            finally
+            {
+                isReading = false;
+            }
             await port.FinishAsync(life).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (life.IsCancellationRequested)
         {
-            string why = core.Life.IsCancellationRequested
+            string why = core.Feeding.IsCancellationRequested
                 ? $"The service {core.Options.Name}, which has started the run and was putting in {values.Key}, has ended."
                 : $"The service {core.Options.Name} has disposed the FlowRun of the run {plan.Run} before all of {values.Key} was put in. "
                 + "Keep the FlowRun until its Completion, or give the values at the start.";

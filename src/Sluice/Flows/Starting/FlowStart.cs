@@ -94,9 +94,10 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
 
     private Task Feed(RunPlan plan, IReadOnlyList<IGrouping<string, IOVal>> feeds, CancellationToken feeding)
     {
-        Task feed = new FlowFeeds(core, plan, feeds, feeding).RunAsync();
-        core.Add(feed);
-        return feed;
+        var feed = new FlowFeeds(core, plan, feeds, feeding);
+        Task fed = feed.RunAsync();
+        core.Add(fed, () => feed.IsReading);
+        return fed;
     }
 
     private RunPlan Plan()
