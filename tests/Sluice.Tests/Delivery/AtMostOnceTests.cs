@@ -68,7 +68,8 @@ public class AtMostOnceTests
         await using (var old = new Consecutor<int>("work", source => source | (started.Enqueue), Options(store) with { CodeVersion = 1 }))
         {
             await old.StartAsync(Cancellation);
-            ConsecutorSnapshot now = await Member.UntilAsync(old, static snapshot => snapshot is { Pending: 0, InFlight: 0 });
+            ConsecutorSnapshot now = await Member.UntilAsync(old,
+                snapshot => snapshot is { Pending: 0, InFlight: 0 } && started.Count == 2);
             Assert.Equal((2L, 1L, 0L), (now.Completed, now.Parked, now.Unaccounted));
         }
         await using var work = new Consecutor<int>("work", source => source | (started.Enqueue), Options(store) with { CodeVersion = 2 });
