@@ -57,7 +57,8 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
     /// <exception cref="ArgumentException">The name is invalid, or a value of <see cref="ConsecutorOptions.Stream"/> is out of its
     /// range.</exception>
     /// <exception cref="InvalidTopologyException">A stage holds, combines or remembers items and would lose them with the process; or the
-    /// pipeline has a source of its own.</exception>
+    /// pipeline has a source of its own; or under <see cref="DeliveryGuarantee.None"/> a stage keeps state or a sink takes part in
+    /// commits.</exception>
     public Consecutor(string name, Func<Source<T>, Pipeline> body, ConsecutorOptions? options = null)
     {
         StreamNames.Check(name);
@@ -81,6 +82,11 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
             throw new InvalidTopologyException(
                 $"The consecutor {name} keeps state, and DeliveryGuarantee.None settles items before they are started: what they have "
                     + $"changed could not be committed with them. Use DeliveryGuarantee.Confirm or DeliveryGuarantee.Replay.");
+        if (options.Delivery.Level == DeliveryLevel.None
+            && recorder.Topology.Nodes.FirstOrDefault(static node => node.Kind == CommitSinkKind.Name) is { } sink)
+            throw new InvalidTopologyException(
+                $"'{sink.Name}' of the consecutor {name} writes what the commits of its items hold, and DeliveryGuarantee.None settles "
+                    + $"items before they are started: it would never get them. Use DeliveryGuarantee.Confirm or DeliveryGuarantee.Replay.");
         ownsStore = options.Store is null;
         IPayloadHandles? handles = null;
         if (ownsStore && !recorder.KeepsState)

@@ -35,7 +35,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Problems = new(name, Time, Lifetime.Warn, Stopped, () => Rounds?.Problem);
         LetterLimit = new(Identity, Store, Ledger, Lifetime, Problems);
         (Commits, Leases) = (new(Time), new(Time));
-        Alone = new(options.Process, InFlight, Pump, options.LeaseDuration, Time);
+        Alone = new(options.Process, InFlight, Pump, options.LeaseDuration, Time, () => Rounds is not { AreOver: false });
         Recovery = new(this);
         Failures = new(Identity, Nodes, Lifetime, () => Following);
         LetterBuilder = new(Identity, Nodes, Stream, () => Following);
@@ -212,11 +212,11 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
     }
 
     /// <summary>Sets the key of items. Called before anything else. The order of a key holds through failures, so items go through in
-    /// rounds.</summary>
+    /// rounds. Under <see cref="DeliveryLevel.None"/> no item is tried again: they start in the order of their leases.</summary>
     public void SetKey(Delegate? key)
     {
         Stream.KeyOf = key;
-        if (key is not null && Local is null) Rounds ??= new(this);
+        if (key is not null && Local is null && Options.Delivery.Level != DeliveryLevel.None) Rounds ??= new(this);
     }
 
     /// <summary>A call of this process begins to pause or resume the group: a pause is no surprise until <see cref="EndPausing"/>.

@@ -12,7 +12,8 @@ public enum DamagePolicy
     /// </summary>
     Stop,
 
-    /// <summary>The entry becomes a dead letter, with the reason and the remaining bytes, and its partition goes on. The key is lost with
-    /// the entry, and so is the order of that key.</summary>
+    /// <summary>The entry becomes a dead letter, with the reason and the remaining bytes, at every level of <see cref="DeliveryGuarantee"/>,
+    /// and its partition goes on. The key is lost with the entry, and so is the order of that key. Its batch is lost, too: a batch with a
+    /// damaged entry never ends.</summary>
     DeadLetter,
 }

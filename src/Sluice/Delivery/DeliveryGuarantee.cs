@@ -7,8 +7,12 @@ public sealed record DeliveryGuarantee
 {
     private DeliveryGuarantee(DeliveryLevel level, int count, Backoff backoff) => (Level, Count, Backoff) = (level, count, backoff);
 
-    /// <summary>At most once: an item is settled when it is handed to the pipeline. An item that then fails, or is in flight when the
-    /// process dies, is gone, but counted.</summary>
+    /// <summary>At most once: an item is settled before it starts. An item that then fails, or is in flight when the process dies, is gone,
+    /// but counted; it leaves no dead letter.</summary>
+    /// <remarks>An item that does not start is not settled: it waits if it needs newer code, and <see cref="DamagePolicy"/> decides about a
+    /// damaged entry. Nothing that comes of an item can be part of a commit, so the consecutor refuses state, sinks that take part in
+    /// commits, outputs to other consecutors, and functions in the transaction of the commit. Items of one key start in the order in which
+    /// they were accepted; no item waits for another one.</remarks>
     public static DeliveryGuarantee None { get; } = new(DeliveryLevel.None, 0, Backoff.None);
 
     /// <summary>Every item is tracked to its end, and failures are counted. A failed item is neither tried again nor kept.</summary>

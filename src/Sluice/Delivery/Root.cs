@@ -43,6 +43,9 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     /// <summary>Why it is put aside without a start; null if it is not.</summary>
     public string? Park { get; set; }
 
+    /// <summary>The number of the node at which it enters in the middle; null if it enters at the source.</summary>
+    public int? Entrance { get; set; }
+
     /// <summary>The next root on its stack.</summary>
     public Root? Next { get; set; }
 
@@ -97,10 +100,8 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     /// <summary>The failures of its parts, the newest first.</summary>
     public PartFailure? Failures => failures;
 
-    /// <summary>
-    /// Whether it has failed, and each failure is of a list that is to be divided. Then it has ended: its halves go on, and its effects
-    /// are kept.
-    /// </summary>
+    /// <summary>Whether it has failed, and each failure is of a list that is to be divided. Then it has ended: its halves go on, and its
+    /// effects are kept.</summary>
     public bool IsDivisible
     {
         get
@@ -113,7 +114,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     }
 
     // A part of a list that has failed where the list did: it is started once, and divided further.
-    private bool IsPartToDivide => IsPartOfList && IsDivisible && failures!.Next is null && failures.Cause.Node == headers.Node;
+    private bool IsPartToDivide => IsPartOfList && IsDivisible && failures!.Next is null && failures.Cause.Index == Entrance;
 
     public StagedPart? Staged => staged;
 
@@ -263,9 +264,8 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     /// <returns>The total.</returns>
     public long AddOutput(long bytes) => Interlocked.Add(ref outputBytes, bytes);
 
-    /// <summary>
-    /// Fails it as a whole because its outputs exceed the limit. It keeps no more outputs. Any thread, while it is in flight.
-    /// </summary>
+    /// <summary>Fails it as a whole because its outputs exceed the limit. It keeps no more outputs. Any thread, while it is in
+    /// flight.</summary>
     public void RefuseTooMuch(PartFailure why)
     {
         hasTooMuch = true;
@@ -278,7 +278,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
         reservations = null;
         (trace, began, isWatched) = (null, 0, false);
         (failures, staged, id, Next, Park, IsFree, IsSpilled) = (null, null, null, null, null, false, false);
-        (Damage, outputBytes, hasTooMuch) = (null, 0, false);
+        (Damage, Entrance, outputBytes, hasTooMuch) = (null, null, 0, false);
         headers = default;
         (Round, Item, Emission, key, LacksKey, IsBehind, IsTouched) = (null, null, null, null, false, false, false);
         pool.Return(this);

@@ -19,6 +19,8 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
     private readonly List<long> settled = new(expected);
     private readonly List<RetryWrite> deferred = [];
     private readonly List<DeadLetterWrite> letters = [];
+    private readonly List<long> givenUp = [];        // of the roots that are counted as cancelled and leave no letter
+    private IReadOnlySet<long> released = Nothing;
     private EntryBatch? derived;
     private CommitCounts counts;
     private long bytes;
@@ -97,7 +99,7 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
         settled.Add(root.EntrySequence);
         (outputs, outputBytes) = (outputs + items, outputBytes + size);
         if (remains is null) CountEnded(root);
-        else Leave(remains, root.Headers.Batch);
+        else Leave(root.EntrySequence, remains, root.Headers.Batch);
         return true;
     }
 
@@ -111,7 +113,7 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
             return;
         }
         settled.Add(item.Entry.Sequence);
-        Leave(verdict.Remains, item.Headers.Batch);
+        Leave(item.Entry.Sequence, verdict.Remains, item.Headers.Batch);
     }
 
     /// <summary>Adds an item of a round that has succeeded.</summary>
@@ -139,24 +141,24 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
     {
         // Items that are put aside, or wait behind another one of their key, have not failed.
         foreach (RetryWrite retry in deferred)
-            if (retry.After is not null && !Waited.Contains(retry.Sequence)) failures.Note(retry);
+            if (retry.After is not null && !released.Contains(retry.Sequence)) failures.Note(retry);
         foreach (DeadLetterWrite letter in letters) failures.Note(letter);
-        if (counts.Cancelled == 0) return;
+        if (givenUp.Count == 0) return;
         foreach (Root root in roots)
-            if (root.Failures is not null && !letters.Exists(letter => letter.Sequence == root.EntrySequence)
-                && !deferred.Exists(retry => retry.Sequence == root.EntrySequence)) failures.Note(root);
+            if (root.Failures is not null && givenUp.Contains(root.EntrySequence)) failures.Note(root);
     }
 
     /// <summary>Adds entries that need not wait any more, some of which this commit was to put aside.</summary>
-    public void Release(List<RetryWrite> released)
+    public void Release(List<RetryWrite> entries)
     {
-        if (released.Count == 0) return;
-        HashSet<long> waited = [.. released.Select(static deferral => deferral.Sequence)];
+        if (entries.Count == 0) return;
+        HashSet<long> waited = [.. entries.Select(static deferral => deferral.Sequence)];
+        released = waited.ToHashSet();
         HashSet<long> putAside = [.. deferred.Select(static deferral => deferral.Sequence).Where(waited.Contains)];
         deferred.RemoveAll(deferral => putAside.Contains(deferral.Sequence));
         waited.ExceptWith(putAside);
         Waited = waited;
-        deferred.AddRange(released);
+        deferred.AddRange(entries);
     }
 
     /// <summary>How many more deferrals the commit has room for.</summary>
@@ -175,7 +177,7 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
     private int Others => outputs + (StoreCommit.WeightOfRange * (letters.Count + deferred.Count + Math.Max(0, ranges)))
         + (derived?.Count ?? 0);
 
-    private void Leave(BisectionResult remains, BatchTag? batch)
+    private void Leave(long sequence, BisectionResult remains, BatchTag? batch)
     {
         Batches.End(batch, hasFailed: !remains.IsDivided);
         letters.AddRange(remains.Letters);
@@ -187,7 +189,8 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
             Derive(to => to.Add(half.Payload, default, half.Headers));
             if (half.Batch is not null) Batches.Accept(half.Batch);
         }
-        if (remains.Count > 0) return;
+        if (remains.Count > 0 && !remains.HasGivenUp) return;
+        givenUp.Add(sequence);
         counts.Cancelled++;
         counts.Split++;
     }

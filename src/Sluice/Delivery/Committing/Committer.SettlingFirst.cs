@@ -8,15 +8,15 @@ internal sealed partial class Committer
 {
     private const int MaxSettledFirst = 240;        // ranges and batches of one commit
 
-    /// <summary>Settles entries before they are started. Awaited by the pump, one call at a time.</summary>
+    /// <summary>Settles the entries of roots before they are started. Awaited by the pump, one call at a time.</summary>
     /// <param name="partition">The partition.</param>
-    /// <param name="leased">The entries.</param>
+    /// <param name="roots">The roots.</param>
     /// <param name="stopping">Cancelled when the run stops: then the pump starts none of them, and does not wait for the answer.</param>
-    /// <returns>The number of entries, from the first, that are settled, and must start now. If it is not all of them, the partition is
-    /// lost, and the others are not in flight here any more.</returns>
-    public async ValueTask<int> SettleAsync(OwnedPartition partition, LeasedBatch leased, CancellationToken stopping)
+    /// <returns>The number of roots, from the first, whose entries are settled, and that must start now. If it is not all of them, the
+    /// partition is lost, and the others are not in flight here any more.</returns>
+    public async ValueTask<int> SettleAsync(OwnedPartition partition, List<Root> roots, CancellationToken stopping)
     {
-        var request = new Request(partition, leased);
+        var request = new Request(partition, roots);
         using CancellationTokenRegistration _ = abandoned.Token.UnsafeRegister(static done =>
             ((TaskCompletionSource<int>)done!).TrySetCanceled(), request.Done);
         Volatile.Write(ref settleFirst, request);
@@ -36,27 +36,28 @@ internal sealed partial class Committer
     private async Task SettleAsync(Request request)
     {
         OwnedPartition partition = request.Partition;
+        List<Root> roots = request.Roots;
         bool isCommitted = true;
         int settled = 0;
-        for (ReadOnlyMemory<Entry> left = request.Leased.Entries; isCommitted && left.Length > 0;)
+        while (isCommitted && settled < roots.Count)
         {
-            int count = CountOfCommit(left.Span);
-            isCommitted = await SettleAsync(partition, left[..count]).ConfigureAwait(false);
-            if (isCommitted) (settled, left) = (settled + count, left[count..]);
-            else Lose(partition, left.Length);
+            List<Root> next = roots[settled..(settled + CountOfCommit(roots, settled))];
+            isCommitted = await TrySettleAsync(partition, next).ConfigureAwait(false);
+            if (isCommitted) settled += next.Count;
+            else Lose(partition, roots.Count - settled);
         }
         request.Done.TrySetResult(settled);
     }
 
-    private async Task<bool> SettleAsync(OwnedPartition partition, ReadOnlyMemory<Entry> entries)
+    private async Task<bool> TrySettleAsync(OwnedPartition partition, List<Root> roots)
     {
-        PartitionCounts counts = partition.Counts with { Completed = partition.Counts.Completed + entries.Length };
-        List<long> settled = new(entries.Length);
+        PartitionCounts counts = partition.Counts with { Completed = partition.Counts.Completed + roots.Count };
+        List<long> settled = new(roots.Count);
         var batches = new BatchTally();
-        foreach (Entry entry in entries.Span)
+        foreach (Root root in roots)
         {
-            settled.Add(entry.Sequence);
-            batches.End(core.Listeners.HeadersOf(entry).Batch, hasFailed: false);
+            settled.Add(root.EntrySequence);
+            batches.End(root.Headers.Batch, hasFailed: false);
         }
         var commit = new StoreCommit(partition.Owner, partition.NextCommit)
         {
@@ -69,7 +70,7 @@ internal sealed partial class Committer
         if (result.Status != CommitStatus.Committed) return false;
         partition.NextCommit++;
         partition.Counts = counts;
-        core.Ledger.Settle(partition, new() { Roots = entries.Length, Completed = entries.Length }, [], CommitDraft.Nothing);
+        core.Ledger.Settle(partition, new() { Roots = roots.Count, Completed = roots.Count }, [], CommitDraft.Nothing);
         return true;
     }
 
@@ -80,19 +81,19 @@ internal sealed partial class Committer
         core.Partitions.End(partition, count);
     }
 
-    // The number of entries for one commit: neighbours are one range, and each entry with headers may have a batch of its own.
-    private static int CountOfCommit(ReadOnlySpan<Entry> entries)
+    // The number of entries for one commit: neighbours are one range, and each entry may have a batch of its own.
+    private static int CountOfCommit(List<Root> roots, int first)
     {
-        for (int i = 1, ranges = 1, tagged = 0; i < entries.Length; i++)
+        for (int i = first + 1, ranges = 1, tagged = 0; i < roots.Count; i++)
         {
-            if (entries[i].Sequence != entries[i - 1].Sequence + 1) ranges++;
-            if (!entries[i].Headers.IsEmpty) tagged++;
-            if (ranges + tagged > MaxSettledFirst) return i;
+            if (roots[i].EntrySequence != roots[i - 1].EntrySequence + 1) ranges++;
+            if (roots[i].Headers.Batch is not null) tagged++;
+            if (ranges + tagged > MaxSettledFirst) return i - first;
         }
-        return entries.Length;
+        return roots.Count - first;
     }
 
-    private sealed record Request(OwnedPartition Partition, LeasedBatch Leased)
+    private sealed record Request(OwnedPartition Partition, List<Root> Roots)
     {
         public TaskCompletionSource<int> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -126,6 +126,11 @@ internal sealed partial class Committer(ConsecutorCore core)
         core.Ended.TakeAll(taken);
         foreach (Root root in taken)
         {
+            if (root.IsFree)
+            {
+                LetGo(root);
+                continue;
+            }
             if (root.Partition.Ended.Count == 0) concerned.Add(root.Partition);
             root.Partition.Ended.Add(root);
         }
@@ -154,7 +159,7 @@ internal sealed partial class Committer(ConsecutorCore core)
             int most = int.MaxValue;
             for (int at = 0; at < roots.Count;)
             {
-                if (partition.IsVoid && !roots[at].IsFree)
+                if (partition.IsVoid)
                 {
                     Discard(roots, at);
                     return;
@@ -165,14 +170,8 @@ internal sealed partial class Committer(ConsecutorCore core)
                     continue;
                 }
                 var draft = new CommitDraft(core.Identity, core.LetterBuilder, partition);
-                while (at < roots.Count && draft.Roots.Count < most && !roots[at].IsSpilled)
-                {
-                    if (roots[at].IsFree) LetGo(roots[at]);
-                    else if (!draft.TryAdd(roots[at])) break;
-                    at++;
-                }
+                while (at < roots.Count && draft.Roots.Count < most && !roots[at].IsSpilled && draft.TryAdd(roots[at])) at++;
                 int count = draft.Roots.Count;
-                if (count == 0) continue;
                 ApplyResult result = await TryApplyAsync(draft).ConfigureAwait(false);
                 if (result.IsSettled) continue;
 

@@ -19,7 +19,10 @@ internal sealed class DeadLetterBuilder(
 
     private readonly SecondLimit stacks = new(MaxStacksPerSecond, consecutor.Time);
 
-    private bool KeepsLetters => consecutor.Options.Delivery.Level != DeliveryLevel.Confirm;
+    /// <summary>Whether a root that has failed for good leaves letters. A damaged one does at every level: <see cref="DamagePolicy"/> says
+    /// so.</summary>
+    private bool Keeps(Root root) => root.Damage is not null || consecutor.Options.Delivery.Level is DeliveryLevel.Track
+        or DeliveryLevel.Replay;
 
     /// <summary>Says when a failed root is tried again, and why it has failed.</summary>
     public RetryWrite Defer(Root root)
@@ -37,7 +40,7 @@ internal sealed class DeadLetterBuilder(
     public BisectionResult Of(Root root, bool isUndone = false)
     {
         BisectionResult remains = isUndone ? Whole(root) : Bury(root);
-        return KeepsLetters ? remains : remains with { Letters = [] };
+        return Keeps(root) ? remains : remains with { Letters = [] };
     }
 
     /// <summary>
@@ -50,6 +53,7 @@ internal sealed class DeadLetterBuilder(
         var letters = new List<DeadLetterWrite>();
         var halves = new List<Half>();
         var failures = new List<PartFailure>();
+        bool hasGivenUp = false;
         for (PartFailure? failure = root.Failures; failure is not null; failure = failure.Next) failures.Add(failure);
         failures.Reverse();
         for (int i = 0; i < failures.Count; i++)
@@ -57,14 +61,15 @@ internal sealed class DeadLetterBuilder(
             PartFailure failure = failures[i];
             if (failure.IsDivisible && Entrance(failure)?.Accept(ListBisection.Divider(this, root, failure, i + 1)) is { } both)
                 halves.AddRange(both);
-            else if (!KeepsLetters)
+            else if (!Keeps(root))
             {
+                hasGivenUp = true;
                 if (failure.IsPartial) root.DropStaged();           // what it has put out before it failed is not all of it
             }
             else if (failure.IsPartial || BuryPart(root, failure) is not { } letter) return Whole(root);
             else letters.Add(letter);
         }
-        var remains = new BisectionResult(letters, halves);
+        var remains = new BisectionResult(letters, halves) { HasGivenUp = hasGivenUp };
         if (halves.Count == 0 || (remains.Length <= StoreCommit.MaxBytes / 2 && remains.Weight <= StoreCommit.MaxItems / 2)) return remains;
         return new([BuryWhole(root, " (The list was not divided: its halves are more than one commit holds. Make smaller lists.)")], []);
     }
@@ -150,7 +155,7 @@ internal sealed class DeadLetterBuilder(
     {
         string path = nodes.PathTo(failure.Cause.Index);
         Exception cause = failure.Cause.InnerException!;
-        string error = FailureText.Join(FailureText.Of(cause) + remark, KeepsLetters && stacks.TryPass() ? FailureText.StackOf(cause) : "");
+        string error = FailureText.Join(FailureText.Of(cause) + remark, Keeps(root) && stacks.TryPass() ? FailureText.StackOf(cause) : "");
         return new(root.EntrySequence, failure.Cause.Node, error, root.Attempt)
         {
             Path = ListBisection.PartAt(root, failure) is { } part ? $"{path}, {part}" : path,

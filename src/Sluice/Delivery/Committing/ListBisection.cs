@@ -16,7 +16,7 @@ internal static class ListBisection
 
     /// <summary>The part of a divided list that the root is at the node where it failed; null if it is none.</summary>
     public static ListPart? PartAt(Root root, PartFailure failure)
-        => failure.Cause.Node == root.Headers.Node && !root.Headers.IsAfter ? root.Headers.Part : null;
+        => failure.Cause.Index == root.Entrance && !root.Headers.IsAfter ? root.Headers.Part : null;
 
     private sealed class Dividing(DeadLetterBuilder letters, Root root, PartFailure failure, int ordinal)
         : IEntranceVisitor<Half[]?>

@@ -42,7 +42,8 @@ internal sealed class ExclusiveExecution
     public bool IsAsked => isAsked;
 
     /// <summary>The part of one consecutor in it.</summary>
-    public sealed class Participant(ExclusiveExecution execution, ItemsInFlight items, PumpSignal pump, TimeSpan maxWait, TimeProvider time)
+    public sealed class Participant(ExclusiveExecution execution, ItemsInFlight items, PumpSignal pump, TimeSpan maxWait, TimeProvider time,
+        Func<bool> areRoundsOver)
     {
         private volatile bool isInside;
 
@@ -58,6 +59,9 @@ internal sealed class ExclusiveExecution
         /// <summary>The items in flight of the consecutor.</summary>
         public ItemsInFlight Items => items;
 
+        /// <summary>Whether items are in flight, or stages act by themselves, in rounds without items. Under the lock.</summary>
+        public bool IsBusy => items.Count > 0 || !areRoundsOver();
+
         /// <summary>Wakes the pump of the consecutor.</summary>
         public PumpSignal Pump => pump;
 
@@ -69,7 +73,8 @@ internal sealed class ExclusiveExecution
         /// <summary>Whether this consecutor or another one of the process waits for exclusive execution, or has it.</summary>
         public bool IsAsked => execution.isAsked;
 
-        /// <summary>Whether new items may start. Called by the pump, which is woken when that changes.</summary>
+        /// <summary>Whether new items may start, and stages may act by themselves. Called by the pump, which is woken when that
+        /// changes.</summary>
         public bool MayWork() => (isInside && !execution.isAsked) || execution.MayWork(this);
 
         /// <summary>No new item starts for now.</summary>
@@ -126,7 +131,7 @@ internal sealed class ExclusiveExecution
         Participant? first;
         lock (sync)
         {
-            if (!participant.IsInside || participant.Items.Count > 0) return;
+            if (!participant.IsInside || participant.IsBusy) return;
             participant.IsInside = false;
             first = asking.FirstOrDefault();
         }
@@ -174,7 +179,7 @@ internal sealed class ExclusiveExecution
             int at = asking.IndexOf(participant);
             if (at < 0) return;
             asking.RemoveAt(at);
-            if (participant.Items.Count > 0) participant.IsInside = true;
+            if (participant.IsBusy) participant.IsInside = true;
             if (at == 0)
             {
                 waitTimer?.Dispose();

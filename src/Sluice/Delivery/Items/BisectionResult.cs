@@ -13,8 +13,11 @@ internal sealed record BisectionResult(IReadOnlyList<DeadLetterWrite> Letters, I
     /// <summary>No letter and no half.</summary>
     public static BisectionResult None { get; } = new([], []);
 
+    /// <summary>Whether a part has failed that neither has a letter nor goes on as halves.</summary>
+    public bool HasGivenUp { get; init; }
+
     /// <summary>Whether the root goes on as halves, and nothing else of it has failed.</summary>
-    public bool IsDivided => Letters.Count == 0 && Halves.Count > 0;
+    public bool IsDivided => Letters.Count == 0 && Halves.Count > 0 && !HasGivenUp;
 
     public int Count => Letters.Count + Halves.Count;
 

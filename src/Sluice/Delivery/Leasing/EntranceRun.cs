@@ -40,6 +40,7 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
         root.BeginWork();
         if (root is { Round: { } round, Trace: { } trace }) round.Note(trace);
         int number = core.Nodes.Find(node)!.Value;
+        root.Entrance = number;
         if (root.Headers.Loss is { } loss)
         {
             root.Fail(new PipelineException(node, null, new PayloadException(loss), number), isFinal: true);

@@ -5,13 +5,16 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
 {
     private const int SegmentsBetweenLeases = 64;
 
+    private readonly List<(Root Root, int At)> starting = [];         // with the places of their entries in the lease
     private readonly List<(Root Root, T Item)> batch = [];
+    private readonly bool isFree;                    // items are settled before they start
     private readonly LocalWork<T>? local;
     private readonly Func<int> countStored;          // the failed items without a store that are about to be in it
     private long started;
 
     public LeasePump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next, core)
     {
+        isFree = core.Options.Delivery.Level == DeliveryLevel.None;
         if (core.Local is LocalIntake<T> intake) local = new(core, intake, context, next);
         countStored = local is null ? static () => 0 : () => local.Failing;
     }
@@ -34,11 +37,9 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
         foreach (LeasedBatch leased in lease.Batches)
         {
             if (Fetcher.Begin(leased) is not { } partition) continue;
-            // If the partition was lost in the middle, some entries are settled. They start here: no other member gets them.
-            int count = Core.Options.Delivery.Level != DeliveryLevel.None ? leased.Entries.Length
-                : await Core.Committer.SettleAsync(partition, leased, Context.Token);
-            if (count == 0) continue;
-            Read(leased.Entries[..count], partition);
+            Begin(leased.Entries.Span, partition);
+            if (isFree && starting.Count > 0) await SettleAsync(partition);
+            Read(leased.Entries.Span, partition.Number);
             for (int at = 0; at < batch.Count;)
             {
                 ValueTask pushed = PushSome(ref at);
@@ -50,11 +51,13 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
         }
     }
 
-    private void Read(ReadOnlyMemory<Entry> entries, OwnedPartition partition)
+    /// <summary>Makes the roots. Those of entries that do not start here end at once, and their commits say so.</summary>
+    private void Begin(ReadOnlySpan<Entry> entries, OwnedPartition partition)
     {
-        bool isFree = Core.Options.Delivery.Level == DeliveryLevel.None;
-        foreach (Entry entry in entries.Span)
+        starting.Clear();
+        for (int i = 0; i < entries.Length; i++)
         {
+            ref readonly Entry entry = ref entries[i];
             Root root = Core.Roots.Rent();
             EntryHeaders headers = Core.Listeners.HeadersOf(entry);
             PartFailure? earlier = null;
@@ -64,28 +67,42 @@ internal sealed class LeasePump<T> : ConsecutorPump<T>
                 headers = new(id, null);
             }
             root.Begin(partition, entry, headers, started++);
-            root.IsFree = isFree;
             if (root.TrySpill()) continue;
-            if (earlier is not null)
-            {
-                root.Adopt(earlier);
-                continue;
-            }
-            if (Fetcher.IsSpent(root, entry.CodeVersion)) continue;
-            if (headers.EndOf is not null)
+            if (earlier is not null) root.Adopt(earlier);
+            else if (!Fetcher.IsSpent(root, entry.CodeVersion)) starting.Add((root, i));
+        }
+    }
+
+    /// <summary>Settles what is about to start (<see cref="DeliveryLevel.None"/>). If the partition was lost in the middle, some of it is
+    /// settled and starts here: no other member gets it.</summary>
+    private async ValueTask SettleAsync(OwnedPartition partition)
+    {
+        int count = await Core.Committer.SettleAsync(partition, starting.ConvertAll(static one => one.Root), Context.Token);
+        for (int i = 0; i < starting.Count; i++)
+            if (i < count) starting[i].Root.IsFree = true;
+            else starting[i].Root.Recycle();
+        starting.RemoveRange(count, starting.Count - count);
+    }
+
+    private void Read(ReadOnlySpan<Entry> entries, int partition)
+    {
+        foreach (var (root, at) in starting)
+        {
+            ref readonly Entry entry = ref entries[at];
+            if (root.Headers.EndOf is not null)
             {
                 BatchCompleted.Tell(Core.Identity, root, entry.Payload, Context.Token);
                 continue;
             }
-            if (headers.Node is { } node)
+            if (root.Headers.Node is { } node)
             {
                 Core.EntranceTurns.Enter(root, node, entry.Payload);
                 continue;
             }
             try
             {
-                headers.ThrowIfNoItem();
-                batch.Add((root, Serializer.Read(entry, Core.Name, partition.Number)));
+                root.Headers.ThrowIfNoItem();
+                batch.Add((root, Serializer.Read(entry, Core.Name, partition)));
             }
             catch (PayloadException e)
             {

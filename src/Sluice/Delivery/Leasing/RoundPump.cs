@@ -103,7 +103,7 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
         Root root = Rent(round);
         root.Begin(round.Partition, entry, item.Headers, started++);
         root.Item = item;
-        if (root.TrySpill() || Fetcher.HasCrashed(root)) return default;
+        if (root.TrySpill() || Fetcher.IsSpent(root, entry.CodeVersion)) return default;
         if (round.Partition.Order!.Before(entry.Sequence, item.Key) is { } before)
         {
             root.Park =
@@ -118,7 +118,6 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
             root.Settle(Outcome.Skipped);
             return default;
         }
-        if (Fetcher.IsSpent(root, entry.CodeVersion)) return default;
         if (item.Headers.EndOf is not null)
         {
             BatchCompleted.Tell(Core.Identity, root, entry.Payload, Context.Token);

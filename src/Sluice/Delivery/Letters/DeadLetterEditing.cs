@@ -70,7 +70,9 @@ public static class DeadLetterEditing
             CodeVersion = letter.Entry.CodeVersion,
             FlowVersion = letter.Entry.FlowVersion,
         };
-        entries.Add(payload.Span, letter.Entry.Key, headers);
+        // An entry that the consecutor made itself, such as half of a list, has its key in its headers only.
+        EntryKey key = !letter.Entry.Key.Exists && was.Key is { Length: > 0 } known ? EntryKey.Of(known) : letter.Entry.Key;
+        entries.Add(payload.Span, key, headers);
         var append = new AppendRequest(group.Stream, $"edited/{letter.Number}/{letter.DiedAt.UtcTicks:x}", 0, 1, entries)
         {
             ForgetAfter = Remembered

@@ -72,6 +72,10 @@ internal sealed class KeyOrder
         if (waiting.Count == 0) keys.Remove(key);
     }
 
+    /// <summary>Removes an entry whose bytes are damaged, and its key lost with them.</summary>
+    public void Forget(long sequence)
+        => Remove(sequence, keys.FirstOrDefault(waiting => waiting.Value.ContainsKey(sequence)).Key);
+
     /// <summary>Returns the sequence number of the entry that this one has to wait for; null if there is none.</summary>
     public long? Before(long sequence, ulong key)
     {

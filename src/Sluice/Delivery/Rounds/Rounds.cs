@@ -19,6 +19,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
     private readonly RoundPace pace = new(MaxItems);       // under sync
     private int size = MaxItems;
     private int rotation;
+    private bool mayAct;                             // whether stages may act by themselves; used by the pump
     private bool isDuesTurn;
     private bool isTurnOwed;
     private long looked;
@@ -38,8 +39,10 @@ internal sealed partial class Rounds(ConsecutorCore core)
         {
             ref readonly Entry entry = ref entries[i];
             EntryHeaders headers = core.Listeners.HeadersOf(entry);
-            ulong key = partition.Order!.KeyOf(entry, headers);
-            partition.Order.Remove(entry.Sequence, key);
+            bool isDamaged = partition.Damaged.ContainsKey(entry.Sequence);
+            ulong key = isDamaged ? 0 : partition.Order!.KeyOf(entry, headers);
+            if (isDamaged) partition.Order!.Forget(entry.Sequence);
+            else partition.Order!.Remove(entry.Sequence, key);
             items[i].Set(entry, headers, key);
             isSorted &= i == 0 || entry.Sequence > entries[i - 1].Sequence;
         }
@@ -122,6 +125,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
     public Round? TryBegin()
     {
         OwnedPartition[] owned = core.Partitions.Owned;
+        mayAct = core.Pump.MayBegin && !core.Sinks.AreWaiting && core.Alone.MayWork();
         lock (sync)
         {
             if (again.TryDequeue(out Round? repeated)) return repeated.BeginAt(core.Time.GetTimestamp());
@@ -264,12 +268,12 @@ internal sealed partial class Rounds(ConsecutorCore core)
     private NextRound NextOf(OwnedPartition partition)
     {
         PartitionScope scope = partition.Scope!;
-        bool mayAct = core.Pump.MayBegin && !core.Sinks.AreWaiting && !partition.IsLeaving;
+        bool mayActHere = mayAct && !partition.IsLeaving;
         // Due timers fire before items that were leased later. Then items have a turn, because a timer may set itself again for now.
         // At the end of the input, stages come first.
-        if (mayAct && scope.AreTimersDue(looked) && !scope.TimersHadTurn && !partition.IsAtEnd) return NextRound.Timers;
+        if (mayActHere && scope.AreTimersDue(looked) && !scope.TimersHadTurn && !partition.IsAtEnd) return NextRound.Timers;
         if (partition.Leased.TryPeek(out RoundItem? item)) return item.Headers.Node is null ? NextRound.Items : NextRound.Entrances;
-        if (!mayAct) return NextRound.None;
+        if (!mayActHere) return NextRound.None;
         if (scope.IsDue(looked)) return NextRound.Due;
         // Stages end on the pump, and other rounds are in them.
         if (partition.IsAtEnd) return running.Count > 0 ? NextRound.None : NextRound.End;

@@ -5,7 +5,7 @@ using Sluice.Storage;
 namespace Sluice.Tests.Delivery;
 
 /// <summary>A list that fails in a consecutor is divided in halves (bisected) until its bad items are alone.</summary>
-public class BisectionInConsecutorTests
+public partial class BisectionInConsecutorTests
 {
     private readonly Ledger ledger = new();
     private readonly ConcurrentQueue<string> started = new();

@@ -44,6 +44,33 @@ public class FailedItemHoldsItsKeyTests
         foreach (IGrouping<int, int> key in calls.GroupBy(static n => n % 7)) Assert.Equal(key.Order(), key);
     }
 
+    /// <remarks>The first branch lets the second item wait; then the failure of the second branch is final.</remarks>
+    [Fact]
+    public async Task AnItemThatWaitedForOneThatIsDeadHasNotFailed()
+    {
+        var warnings = new ConcurrentQueue<string>();
+        await using var store = new MemoryStreamStore();
+        await using var work = new Consecutor<int>("work", source => source |
+        [
+            s => s.ForEach(n =>
+            {
+                calls.Enqueue(n);
+                if (n == 1) throw new TimeoutException("not now");
+            }),
+            s => s.ForEach(static n =>
+            {
+                if (n == 1) throw new FormatException("never");
+            }) | Stage.OnError(ErrorPolicy.DeadLetter),
+        ], new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, OnWarning = warnings.Enqueue })
+        { Key = static _ => "a" };
+        await work.SendAllAsync([1, 2], Cancellation);
+        await work.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await work.WaitForIdleAsync(Cancellation);
+        Assert.Equal([1, 2], calls);
+        Assert.Equal((1L, 0L), (end.Completed, end.Unaccounted));
+        Assert.DoesNotContain(warnings, static warning => warning.Contains("is tried again", StringComparison.Ordinal));
+    }
+
     /// <remarks>More items wait, or are dead, than one commit holds.</remarks>
     [Theory]
     [InlineData(0)]
