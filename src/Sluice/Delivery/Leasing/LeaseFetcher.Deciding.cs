@@ -44,7 +44,8 @@ internal sealed partial class LeaseFetcher
         => root.Partition.SuspectFailures.TryGetValue(root.EntrySequence, out string? failure)
             ? $"The process ended while this item was being processed, and its attempts are used up: {root.Attempt - 1} are charged, "
                 + $"{allowed} {(allowed == 1 ? "is" : "are")} allowed. It failed before, in {failure}"
-            : $"The process ended {(root.Attempt == 2 ? "once" : $"{root.Attempt - 1} times")} while nothing but this item was being processed.";
+            : $"The process ended {(root.Attempt == 2 ? "once" : $"{root.Attempt - 1} times")} while nothing but this item was being "
+                + "processed.";
 
     private bool Park(Root root, string why)
     {
