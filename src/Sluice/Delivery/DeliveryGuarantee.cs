@@ -9,7 +9,9 @@ public sealed record DeliveryGuarantee
 
     /// <summary>At most once: an item is settled before it starts. An item that then fails, or is in flight when the process dies, is gone,
     /// but counted; it leaves no dead letter.</summary>
-    /// <remarks>An item that does not start is not settled: it waits if it needs newer code, and <see cref="DamagePolicy"/> decides about a
+    /// <remarks>Items that start together are settled together, up to half of <see cref="ConsecutorOptions.MaxInFlight"/> at a time. If the
+    /// process dies, or a stop does not wait for its items, those of them that have not started are lost, too. An item that cannot start
+    /// is not settled: it waits if it needs newer code, and <see cref="DamagePolicy"/> decides about a
     /// damaged entry. Nothing that comes of an item can be part of a commit, so the consecutor refuses state, sinks that take part in
     /// commits, outputs to other consecutors, and functions in the transaction of the commit. Items of one key start in the order in which
     /// they were accepted; no item waits for another one.</remarks>

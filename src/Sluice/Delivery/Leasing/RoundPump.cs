@@ -77,7 +77,9 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
             Core.Lifetime.Failed?.Invoke(e);
             return;
         }
-        if (!round.FiresTimers) foreach (IDue due in scope.TakeDue()) due.Act(Rent(round).BeginTick(round.Partition));
+        // Beside a suspect nothing comes out that is due: a crash there would be charged to it.
+        if (!round.FiresTimers && (round.Items.Count == 0 || Core.Alone.MayWork()))
+            foreach (IDue due in scope.TakeDue()) due.Act(Rent(round).BeginTick(round.Partition));
         if (round.IsEnding) await EndNextAsync(round, scope);
         for (int i = 0; i < round.Items.Count; i++)
         {
