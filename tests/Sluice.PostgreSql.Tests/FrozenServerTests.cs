@@ -30,7 +30,8 @@ public class FrozenServerTests
         await store.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
         Assert.Equal(isCalled, !call.IsCompleted);
         await server.ResumeAsync();
-        await ((Task)call).WaitAsync(Patience, Cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)call).WaitAsync(Patience, Cancellation)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         await source.DisposeAsync();
     }
 }

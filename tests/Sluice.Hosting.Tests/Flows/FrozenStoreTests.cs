@@ -9,13 +9,15 @@ using Sluice.Tests.Delivery;
 namespace Sluice.Hosting.Tests;
 
 /// <summary>A host that ends while its store does not answer does not blame code that heeds its token. In real time.</summary>
-public sealed class FrozenStoreTests
+public sealed class FrozenStoreTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly Processor Endless = new("endless") { Inputs = ["x"], Outputs = ["y"] };
     private readonly LogProbe log = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => log.Dispose();
 
     [Fact]
     public async Task AStopNamesTheProcessorAndBlamesTheStore()

@@ -132,7 +132,7 @@ public class AtMostOnceTests
 
     private ConsecutorOptions Options(IStreamStore store) => Member.Options("me", store, clock) with { Delivery = DeliveryGuarantee.None };
 
-    private static async Task SendAsync(IStreamStore store, int item, int codeVersion)
+    private static async Task SendAsync(MemoryStreamStore store, int item, int codeVersion)
     {
         await store.OpenStreamAsync("work", new() { Partitions = 1 }, Cancellation);
         await store.AddGroupAsync(Member.Group, cancellation: Cancellation);
