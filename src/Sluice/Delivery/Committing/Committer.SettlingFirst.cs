@@ -1,3 +1,5 @@
+using Sluice.Scheduling;
+
 namespace Sluice.Delivery;
 
 /// <content>
@@ -17,7 +19,7 @@ internal sealed partial class Committer
     public async ValueTask<int> SettleAsync(OwnedPartition partition, LeasedBatch leased, CancellationToken stopping)
     {
         var request = new Request(partition, leased);
-        using CancellationTokenRegistration _ = abandoned.Token.UnsafeRegister(static done =>
+        using CancellationTokenRegistration ended = abandoned.Token.UnsafeRegister(static done =>
             ((TaskCompletionSource<int>)done!).TrySetCanceled(), request.Done);
         Volatile.Write(ref settleFirst, request);
         Interlocked.MemoryBarrier();
@@ -26,6 +28,13 @@ internal sealed partial class Committer
         try
         {
             return await request.Done.Task.WaitAsync(stopping);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            request.IsLeft = true;
+            Interlocked.CompareExchange(ref settleFirst, null, request);
+            _ = request.Done.Task.Observed();
+            throw;
         }
         finally
         {
@@ -38,7 +47,7 @@ internal sealed partial class Committer
         OwnedPartition partition = request.Partition;
         bool isCommitted = true;
         int settled = 0;
-        for (ReadOnlyMemory<Entry> left = request.Leased.Entries; isCommitted && left.Length > 0;)
+        for (ReadOnlyMemory<Entry> left = request.Leased.Entries; isCommitted && left.Length > 0 && !request.IsLeft;)
         {
             int count = CountOfCommit(left.Span);
             isCommitted = await SettleAsync(partition, left[..count]).ConfigureAwait(false);
@@ -46,6 +55,9 @@ internal sealed partial class Committer
             else Lose(partition, left.Length);
         }
         request.Done.TrySetResult(settled);
+        if (request.IsLeft && settled > 0)
+            core.Lifetime.Warn($"The consecutor {core.Name} has stopped while it settled items before their start "
+                + $"(DeliveryLevel.None): {settled:N0} {(settled == 1 ? "is" : "are")} settled, and will not start.");
     }
 
     private async Task<bool> SettleAsync(OwnedPartition partition, ReadOnlyMemory<Entry> entries)
@@ -94,6 +106,9 @@ internal sealed partial class Committer
 
     private sealed record Request(OwnedPartition Partition, LeasedBatch Leased)
     {
+        /// <summary>Whether the pump has left: it starts none of the entries.</summary>
+        public volatile bool IsLeft;
+
         public TaskCompletionSource<int> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
