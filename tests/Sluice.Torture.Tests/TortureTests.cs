@@ -34,7 +34,8 @@ public class TortureTests
 
     [Fact]
     public async Task KilledConsecutorsInMemoryNeitherLoseNorDoubleItems()
-        => (await TortureProgram.RunAsync("--store", "memory", "--kills", Kills ?? $"{Repetitions.Of(12, all: 30)}", "--seed", "18446744073709551615"))
+        => (await TortureProgram.RunAsync("--store", "memory", "--kills", Kills ?? $"{Repetitions.Of(12, all: 30)}",
+            "--seed", "18446744073709551615"))
         .AssertIsGood(atLeast: 600);
 
     [Theory]

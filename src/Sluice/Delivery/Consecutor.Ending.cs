@@ -12,6 +12,7 @@ public sealed partial class Consecutor<T>
 
     private readonly CancellationTokenSource stopDeadline; // a stop's, with items in flight
     private readonly CancellationTokenSource grace;  // a stop's with a deadline, with code that ignores its token
+    private readonly CancellationTokenSource lastWait; // a stop's with a deadline, with commits and sinks, before the releases
     private TimeSpan? asked;                         // the deadline of the stop; under sync
     private Exception? stopFailure;                  // the first failure while stopping; under sync
 
@@ -31,6 +32,7 @@ public sealed partial class Consecutor<T>
             asked = limit;
             stopDeadline.CancelAfter(limit - rest);
             grace.CancelAfter(limit - (rest / 2));
+            lastWait.CancelAfter(limit - (rest / 4));
         }
     }
 
@@ -93,8 +95,8 @@ public sealed partial class Consecutor<T>
 
     /// <summary>Ends the sinks and releases the partitions, at no cost of attempts. Gives up when the time of the store is over.</summary>
     /// <remarks>Neither a sink nor a commit whose answer is missing takes the time that the releases need: a commit that is answered later
-    /// is applied or stale, and a sink ends when its call has returned. The sinks end first, so that the next owner finds no lock of
-    /// theirs.</remarks>
+    /// is applied or stale, and a sink ends when its call has returned. The sinks end first if they can, so that the next owner finds no
+    /// lock of theirs; else they have the time that is left.</remarks>
     private async Task GiveBackAsync()
     {
         core.Lifetime.GiveUpWithin(core.Options.LeaseDuration);
@@ -102,28 +104,38 @@ public sealed partial class Consecutor<T>
         await ForAWhileAsync(committing).ConfigureAwait(false);
         await ForAWhileAsync(core.Members.StopTakingAsync()).ConfigureAwait(false);        // acquiring a partition begins the sinks
         Task[] sinks = [.. core.Sinks.All.Select(EndSinkAsync)];
-        await ForAWhileAsync(Task.WhenAll(sinks)).ConfigureAwait(false);
-        await core.Members.LeaveAsync().WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(false);
+        Task ends = Task.WhenAll(sinks).Observed();
+        await ForAWhileAsync(ends).ConfigureAwait(false);
+        try
+        {
+            await core.Members.LeaveAsync().WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(false);
+        }
+        finally
+        {
+            await ends.WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
         foreach (Task sink in sinks)
             if (sink.IsCompleted) await sink.ConfigureAwait(false);
             else _ = sink.Observed();
         if (SilentSinks is { Count: > 0 } silent)
-            throw new TimeoutException($"The consecutor {Name} has stopped, and {string.Join(" and ", silent)}. "
+            throw new TimeoutException($"The consecutor {Name} has stopped, and {string.Join(" and ", silent)}"
+                + (LeftBehind is { } code ? $", and {code}. " : ". ")
                 + (ownsStore ? "" : "Its partitions were given back, and items in flight are started again. ")
                 + "A sink ends when its call has returned.");
     }
 
-    /// <summary>Waits for something a part of the store's time, and no longer than code of the user may take. Throws nothing.</summary>
+    /// <summary>Waits for something a part of the store's time, and leaves the end of the deadline to the releases. Throws nothing.
+    /// </summary>
     private async Task ForAWhileAsync(Task something)
-        => await something.WaitAsync(core.Options.LeaseDuration / 4, core.Time, grace.Token)
+        => await something.WaitAsync(core.Options.LeaseDuration / 4, core.Time, lastWait.Token)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private static async Task EndSinkAsync(SinkBinding sink)
+    private async Task EndSinkAsync(SinkBinding sink)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // the code may block its thread
         try
         {
-            await sink.EndAsync().ConfigureAwait(false);
+            await sink.EndAsync(committing.WaitAsync(core.Lifetime.GivenUp)).ConfigureAwait(false);
         }
         catch (Exception e)
         {

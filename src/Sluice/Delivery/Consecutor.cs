@@ -98,7 +98,8 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
         }
         else _ = options.Serializers.For<T>();       // items that would not come back from the store as they were are refused here
         place = new(() => State, Completion);
-        (stopDeadline, grace) = (new(Timeout.InfiniteTimeSpan, options.Run.Time), new(Timeout.InfiniteTimeSpan, options.Run.Time));
+        (stopDeadline, grace, lastWait) = (new(Timeout.InfiniteTimeSpan, options.Run.Time), new(Timeout.InfiniteTimeSpan, options.Run.Time),
+            new(Timeout.InfiniteTimeSpan, options.Run.Time));
         Store = options.Store ?? new MemoryStreamStore(options.Run.Time) { Handles = handles };
         core = new(name, options, Store, pipeline, recorder) { Lifetime = { Failed = Fail }, Sends = { OnLongWait = WarnOfWaitingSends } };
         core.State.CheckTypes(options.Serializers);

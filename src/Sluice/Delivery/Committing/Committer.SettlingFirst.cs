@@ -1,3 +1,5 @@
+using Sluice.Scheduling;
+
 namespace Sluice.Delivery;
 
 /// <content>
@@ -17,7 +19,7 @@ internal sealed partial class Committer
     public async ValueTask<int> SettleAsync(OwnedPartition partition, List<Root> roots, CancellationToken stopping)
     {
         var request = new Request(partition, roots);
-        using CancellationTokenRegistration _ = abandoned.Token.UnsafeRegister(static done =>
+        using CancellationTokenRegistration ended = abandoned.Token.UnsafeRegister(static done =>
             ((TaskCompletionSource<int>)done!).TrySetCanceled(), request.Done);
         Volatile.Write(ref settleFirst, request);
         Interlocked.MemoryBarrier();
@@ -26,6 +28,13 @@ internal sealed partial class Committer
         try
         {
             return await request.Done.Task.WaitAsync(stopping);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            request.IsLeft = true;
+            Interlocked.CompareExchange(ref settleFirst, null, request);
+            _ = request.Done.Task.Observed();
+            throw;
         }
         finally
         {
@@ -39,7 +48,7 @@ internal sealed partial class Committer
         List<Root> roots = request.Roots;
         bool isCommitted = true;
         int settled = 0;
-        while (isCommitted && settled < roots.Count)
+        while (isCommitted && settled < roots.Count && !request.IsLeft)
         {
             List<Root> next = roots[settled..(settled + CountOfCommit(roots, settled))];
             isCommitted = await TrySettleAsync(partition, next).ConfigureAwait(false);
@@ -47,6 +56,9 @@ internal sealed partial class Committer
             else Lose(partition, roots.Count - settled);
         }
         request.Done.TrySetResult(settled);
+        if (request.IsLeft && settled > 0)
+            core.Lifetime.Warn($"The consecutor {core.Name} has stopped while it settled items before their start "
+                + $"(DeliveryLevel.None): {settled:N0} {(settled == 1 ? "is" : "are")} settled, and will not start.");
     }
 
     private async Task<bool> TrySettleAsync(OwnedPartition partition, List<Root> roots)
@@ -95,6 +107,9 @@ internal sealed partial class Committer
 
     private sealed record Request(OwnedPartition Partition, List<Root> Roots)
     {
+        /// <summary>Whether the pump has left: it starts none of the entries.</summary>
+        public volatile bool IsLeft;
+
         public TaskCompletionSource<int> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

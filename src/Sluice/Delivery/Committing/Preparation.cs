@@ -54,7 +54,8 @@ internal static class Preparation
                 await VoidAsync(core, sinks, abandoned).ConfigureAwait(false);
                 return (parts, rejection);
             }
-            catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
+            catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested
+                && !(e is OperationCanceledException && abandoned.IsCancellationRequested))
             {
                 core.Problems.OfCommits = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
                 await VoidAsync(core, sinks, abandoned).ConfigureAwait(false);

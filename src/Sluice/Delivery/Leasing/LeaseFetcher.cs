@@ -208,7 +208,12 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core, CancellationToke
             core.Problems.Latest = Problem;
             return lease;
         }
-        catch (Exception e) when (!IsOver)
+        catch (Exception) when (IsOver)
+        {
+            StopAsking();                            // a stop may wait for items: this member is not silent meanwhile
+            throw;
+        }
+        catch (Exception e)
         {
             if (core.Lifetime.EndIfClosed(e)) return null;
 

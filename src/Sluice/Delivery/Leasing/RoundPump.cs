@@ -48,7 +48,10 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
         }
         try
         {
-            await scope.LoadAsync(round.IsEntrance ? Core.Entrances.Open() : Core.Following!, round.IsEnding, Context.Token);
+            ItemTracking run = round.IsEntrance ? Core.Entrances.Open() : Core.Following!;
+            // The run of entered items may stop later: until then they read on, and do not fail.
+            CancellationToken itemsStop = round.IsEntrance ? Core.Entrances.Run!.Token : Context.Token;
+            await scope.LoadAsync(run, round.IsEnding, itemsStop, Context.Token);
             if (scope.IsPartlyInMemory) await ahead.ReadAsync(round, scope);
             if (round.FiresTimers) await scope.FireTimersAsync(round, () => Rent(round).BeginTick(round.Partition));
         }

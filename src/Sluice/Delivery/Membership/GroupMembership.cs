@@ -26,6 +26,8 @@ internal sealed partial class GroupMembership
     private readonly CancellationTokenSource leaving;
     private volatile bool hasStarted;
     private volatile bool mayBeKnown;                // to the store, as a member
+    private volatile Task reloading = Task.CompletedTask;
+    private volatile OwnedPartition[] reloaded = []; // lost by a reload that may not have released them yet
     private MemberInUseException? refusal;           // of a heartbeat during the start
 
     public GroupMembership(ConsecutorCore core)
@@ -89,16 +91,26 @@ internal sealed partial class GroupMembership
 
     /// <summary>Gives all partitions back and acquires them anew, after a lease whose outcome is unknown.</summary>
     /// <returns>Whether the store has answered; else the caller repeats the call.</returns>
-    public async Task<bool> ReloadAsync()
+    public Task<bool> ReloadAsync()
+    {
+        Task<bool> reload = ReloadOnceAsync();
+        reloading = reload;
+        return reload;
+    }
+
+    private async Task<bool> ReloadOnceAsync()
     {
         try
         {
             OwnedPartition[] owned = core.Partitions.Owned;
+            if (owned.Length > 0) reloaded = owned;
             // all of them first: if the next call fails, all that this member has in the store is found by the next attempt, or the next
             // beat, and acquired anew
             foreach (OwnedPartition partition in owned) core.Partitions.Lose(partition);
             foreach (OwnedPartition partition in owned)
                 await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
+            reloaded = [];
+            if (leaving.IsCancellationRequested) return true;        // a heartbeat would join again
             StoreQuestion asked = core.Ask();
             GroupInfo group = await member.BeatAndLookAsync(core.Lifetime.Token).ConfigureAwait(false);
             See(group, asked);                     // otherwise a new member would count as silent
@@ -156,12 +168,13 @@ internal sealed partial class GroupMembership
         SeeDrain(group);
     }
 
-    /// <summary>Ends the acquiring of partitions.</summary>
+    /// <summary>Ends the acquiring of partitions, and waits for a reload that the pump has left.</summary>
     public async Task StopTakingAsync()
     {
         await leaving.CancelAsync().ConfigureAwait(false);
         await taking.EnterAsync(CancellationToken.None).ConfigureAwait(false);
         taking.Leave();
+        await reloading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Gives all partitions back and leaves the group, unless it has never tried to join. Costs no item an attempt. Called behind
@@ -170,7 +183,7 @@ internal sealed partial class GroupMembership
     public async Task LeaveAsync()
     {
         await heartbeat.StopAsync().ConfigureAwait(false);          // otherwise a heartbeat would join again
-        await Task.WhenAll(core.Partitions.Owned.Select(partition => core.Store.ReleaseAsync(partition.Owner).AsTask()))
+        await Task.WhenAll(core.Partitions.Owned.Concat(reloaded).Select(partition => core.Store.ReleaseAsync(partition.Owner).AsTask()))
             .ConfigureAwait(false);
         if (mayBeKnown) await member.LeaveAsync().ConfigureAwait(false);
     }

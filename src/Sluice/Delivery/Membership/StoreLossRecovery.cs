@@ -86,6 +86,13 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
                 if (!renewed.Task.IsCompleted) await RaiseGenerationAsync(leaving).ConfigureAwait(false);
                 renewed.TrySetResult();
 
+                // Who was acquiring partitions has them now, and nobody acquires from here on: otherwise their items would be waited for.
+                await core.Members.AloneAsync(_ =>
+                {
+                    LoseAll();
+                    return Task.CompletedTask;
+                }).ConfigureAwait(false);
+
                 // Not inside AloneAsync: the pump may wait there for its turn, and it is the pump that gives up rounds which are to run
                 // again.
                 while (core.InFlight.Count > 0) await core.InFlight.Emptied.WaitAsync().WaitAsync(leaving).ConfigureAwait(false);

@@ -15,10 +15,11 @@ internal sealed partial class PartitionScope
     /// <param name="run">The run.</param>
     /// <param name="anew">Whether all instances are made anew. A stage ends the keys of all its lanes in one instance, and an old instance
     /// knows the keys of its own lane only.</param>
-    /// <param name="cancellation">Gives up, until the next call also what items and rounds read.</param>
-    public async ValueTask LoadAsync(ItemTracking run, bool anew, CancellationToken cancellation)
+    /// <param name="itemsStop">Gives up what items and rounds read until the next call: cancelled when the run stops.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async ValueTask LoadAsync(ItemTracking run, bool anew, CancellationToken itemsStop, CancellationToken cancellation)
     {
-        stopping = cancellation;
+        stopping = itemsStop;
         ends.Begin();
         shapes.Begin();
         if (!anew && ReferenceEquals(loaded, run))

@@ -19,6 +19,7 @@ internal abstract class SinkBinding(string node)
     private readonly AsyncLock calls = new();        // the end may come while another call has not returned
     private bool hasEnded;                           // under the lock
     private volatile string? running;
+    private volatile bool isEnding;                  // nothing is begun or prepared any more
 
     public string Node => node;
 
@@ -50,19 +51,34 @@ internal abstract class SinkBinding(string node)
     /// <summary>Tells the sink the outcome of the prepared commit. If the commit is void, its parts come again with their roots.</summary>
     public abstract ValueTask FinishAsync(bool isCommitted, CancellationToken cancellation);
 
-    public abstract ValueTask EndAsync();
+    /// <summary>Ends the sink, when it knows the outcome of the commit that it has prepared.</summary>
+    /// <param name="outcome">Ends when the sink hears nothing more of that commit.</param>
+    public async ValueTask EndAsync(Task outcome)
+    {
+        isEnding = true;
+        await calls.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        calls.Leave();
+        if (IsPrepared) await outcome.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await TryCallAsync("EndAsync", End, isEnd: true).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether the sink has prepared a commit, and was not told its outcome. Any thread.</summary>
+    protected abstract bool IsPrepared { get; }
+
+    protected abstract ValueTask End();
 
     /// <summary>Calls a method of the sink, unless the sink has ended. The calling flow is marked as code of the sink meanwhile.</summary>
     /// <param name="method">The name of the method.</param>
     /// <param name="call">Calls it.</param>
     /// <param name="isEnd">Whether no call may follow.</param>
+    /// <param name="isNew">Whether the call begins something, so that it is not made while the sink waits for its end.</param>
     /// <returns>False if the sink has ended.</returns>
-    protected async ValueTask<bool> TryCallAsync(string method, Func<ValueTask> call, bool isEnd = false)
+    protected async ValueTask<bool> TryCallAsync(string method, Func<ValueTask> call, bool isEnd = false, bool isNew = false)
     {
         await calls.EnterAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (hasEnded) return false;
+            if (hasEnded || (isNew && isEnding)) return false;
             (hasEnded, running, Inner.Value) = (isEnd, method, this);
             await call().ConfigureAwait(false);
             return true;
@@ -78,7 +94,8 @@ internal abstract class SinkBinding(string node)
     /// <exception cref="OperationCanceledException">The sink has ended, because the consecutor ends.</exception>
     protected async ValueTask CallAsync(string method, Func<ValueTask> call)
     {
-        if (!await TryCallAsync(method, call).ConfigureAwait(false)) throw new OperationCanceledException($"The sink {node} has ended.");
+        if (!await TryCallAsync(method, call, isNew: true).ConfigureAwait(false))
+            throw new OperationCanceledException($"The sink {node} has ended.");
     }
 }
 
@@ -90,6 +107,7 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
     private readonly List<Root> roots = [];          // of the items, at the same indexes
     private SinkCommit<T>? prepared;
     private CommitParts? preparedParts;
+    private volatile bool isPrepared;                // until the sink was told the outcome
 
     public override bool IsConcerned => items.Count > 0;
 
@@ -100,6 +118,7 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
         items.Clear();
         roots.Clear();
         prepared = null;
+        isPrepared = false;
 
         // A length is stored with the partition whose commit moved it. If another member owns that partition, the remaining partitions
         // know a shorter length, and cutting the file to it would lose committed bytes. Only a store that went back may shorten a length.
@@ -128,7 +147,7 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
 
     public override async ValueTask PrepareAsync(CommitParts parts, CancellationToken cancellation)
     {
-        preparedParts = parts;
+        (preparedParts, isPrepared) = (parts, true);
         SinkCommit<T> commit = prepared = new(parts, Node, items);
         await CallAsync("PrepareAsync", () => sink.Prepare(commit, cancellation)).ConfigureAwait(false);
     }
@@ -148,9 +167,12 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
             await TryCallAsync(isCommitted ? "CommittedAsync" : "VoidedAsync", () => sink.Finish(commit, isCommitted, cancellation))
                 .ConfigureAwait(false);
         Clear();
+        isPrepared = false;
     }
 
-    public override async ValueTask EndAsync() => await TryCallAsync("EndAsync", sink.End, isEnd: true).ConfigureAwait(false);
+    protected override bool IsPrepared => isPrepared;
+
+    protected override ValueTask End() => sink.End();
 
     private void Clear()
     {

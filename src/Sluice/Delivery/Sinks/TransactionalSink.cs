@@ -32,12 +32,13 @@ public abstract class TransactionalSink<T>
     /// </summary>
     protected abstract ValueTask PrepareAsync(SinkCommit<T> commit, CancellationToken cancellation);
 
-    /// <summary>The commit is applied. Not called if the process dies first: <see cref="BeginAsync"/> then shows that it was. If the
-    /// method throws, the commit stays applied, and a warning says so (<see cref="ConsecutorOptions.OnWarning"/>).</summary>
+    /// <summary>The commit is applied. Not called if the process dies first, or if the consecutor stops and the store does not answer
+    /// within the time of the stop: <see cref="BeginAsync"/> then shows that it was. If the method throws, the commit stays applied, and a
+    /// warning says so (<see cref="ConsecutorOptions.OnWarning"/>).</summary>
     protected virtual ValueTask CommittedAsync(SinkCommit<T> commit, CancellationToken cancellation) => default;
 
     /// <summary>The commit is void: undo the prepared results. The items come again in another commit, here or in another
-    /// process.</summary>
+    /// process. Not called in the cases that <see cref="CommittedAsync"/> names.</summary>
     protected virtual ValueTask VoidedAsync(SinkCommit<T> commit, CancellationToken cancellation) => default;
 
     /// <summary>The consecutor ends: release outside resources. No commit follows. The sinks of a consecutor may end at the same

@@ -125,9 +125,11 @@ public class DeadlineTests
             await Task.Yield();
         }
         Task<bool> stop = consecutor.StopAsync(TimeSpan.FromSeconds(10));
-        clock.Advance(TimeSpan.FromSeconds(10));
-        await stop.WaitAsync(Patience, Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(9.8));
         await sink.Ended.Task.WaitAsync(Patience, Cancellation);
+        Assert.False(stop.IsCompleted);              // it waits for the store
+        clock.Advance(TimeSpan.FromSeconds(0.2));
+        await stop.WaitAsync(Patience, Cancellation);
         store.Thaw();
     }
 

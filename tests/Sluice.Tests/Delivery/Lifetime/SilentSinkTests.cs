@@ -33,7 +33,7 @@ public sealed class SilentSinkTests : IDisposable
         await work.SendAsync(1, Cancellation);
         if (silent != "EndAsync") await sink.Called.Task.WaitAsync(Patience, Cancellation);
         else await work.WaitForIdleAsync(Cancellation);
-        await EndsInTimeAsync(work);
+        await EndsInTimeAsync(work, store);
         var late = await Assert.ThrowsAsync<TimeoutException>(() => work.Completion);
         Assert.Equal($"The consecutor work has stopped, and {silent} of the sink table has not returned. Its partitions were given back, "
             + "and items in flight are started again. A sink ends when its call has returned.", late.Message);
@@ -62,7 +62,7 @@ public sealed class SilentSinkTests : IDisposable
             clock.Advance(TimeSpan.FromSeconds(1));
             await Member.NextAsync();
         }
-        await EndsInTimeAsync(work);
+        await EndsInTimeAsync(work, store);
         var late = await Assert.ThrowsAsync<TimeoutException>(() => work.Completion);
         Assert.Contains("BeginAsync of the sink table has not returned", late.Message, StringComparison.Ordinal);
         GroupInfo group = (await store.FindGroupAsync(Member.Group, Cancellation))!;
@@ -77,8 +77,72 @@ public sealed class SilentSinkTests : IDisposable
         Assert.All(group.Partitions, static partition => Assert.Null(partition.Owner));
     }
 
-    /// <remarks>At 9 s items are cancelled, and the run ends. The last half of a second is for the store.</remarks>
-    private async Task EndsInTimeAsync(Consecutor<int> work)
+    /// <remarks>The sink still has what is left of the deadline after the partitions were given back.</remarks>
+    [Fact]
+    public async Task ASinkEndsUntilTheDeadlineAfterCodeThatIgnoresItsToken()
+    {
+        sink.Silent = "EndAsync";
+        await using var store = new MemoryStreamStore(clock);
+        TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously), never = new();
+        var work = new Consecutor<int>("work", source => source | HandleAsync | (Sink.Commit(() => sink) | Stage.Named("table")),
+            Member.Options("one", store, clock, partitions: 2) with { OnWarning = warnings.Enqueue });
+        await work.StartAsync(Cancellation);
+        await work.SendAsync(1, Cancellation);
+        await work.WaitForIdleAsync(Cancellation);
+        await work.SendAsync(2, Cancellation);
+        await begun.Task.WaitAsync(Patience, Cancellation);
+        Task stopping = Task.Run(() => work.StopAsync(TimeSpan.FromSeconds(10), CancellationToken.None), Cancellation);
+        await Member.UntilAsync(() => work.Snapshot().Status != ConsecutorStatus.Running);
+        clock.Advance(TimeSpan.FromSeconds(9.8));
+        await sink.Called.Task.WaitAsync(Patience, Cancellation);
+        await UntilFreeAsync(store);
+        for (int i = 0; i < 100; i++) await Member.NextAsync();
+        Assert.False(stopping.IsCompleted);
+        sink.Answer();
+        await stopping.WaitAsync(Patience, Cancellation);
+        await work.Completion;
+        Assert.Contains("that does not heed its CancellationToken still runs", Assert.Single(warnings), StringComparison.Ordinal);
+
+        async ValueTask<int> HandleAsync(int item, CancellationToken cancellation)
+        {
+            if (item == 1) return item;
+            begun.TrySetResult();
+            await never.Task;
+            return item;
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ASinkHearsTheOutcomeOfItsCommitBeforeItEnds(bool isApplied)
+    {
+        await using var memory = new MemoryStreamStore(clock);
+        var store = new SlowStore(memory) { IsApplied = isApplied };
+        Consecutor<int> work = Make(store);
+        await work.StartAsync(Cancellation);
+        await work.SendAsync(1, Cancellation);
+        await store.Called.Task.WaitAsync(Patience, Cancellation);
+        Task stopping = Task.Run(() => work.StopAsync(TimeSpan.FromSeconds(10), CancellationToken.None), Cancellation);
+        await Member.UntilAsync(() => work.Snapshot().Status != ConsecutorStatus.Running);
+        clock.Advance(TimeSpan.FromSeconds(9.8));
+        await UntilFreeAsync(memory);
+        Assert.False(sink.Ended.Task.IsCompleted);
+        store.Answer.SetResult();
+        await stopping.WaitAsync(Patience, Cancellation);
+        await work.Completion;
+        Assert.Equal([isApplied ? "CommittedAsync" : "VoidedAsync", "EndAsync"], sink.Calls.TakeLast(2));
+    }
+
+    private static async Task UntilFreeAsync(MemoryStreamStore store)
+    {
+        while ((await store.FindGroupAsync(Member.Group, Cancellation).AsTask().WaitAsync(Patience, Cancellation))!.Members.Count > 0)
+            await Member.PollAsync();
+    }
+
+    /// <remarks>At 9 s items are cancelled, and the run ends. The last quarter of a second is for the releases, and for a sink that has not
+    /// ended.</remarks>
+    private async Task EndsInTimeAsync(Consecutor<int> work, MemoryStreamStore store)
     {
         Task stopping = Task.Run(() => work.StopAsync(TimeSpan.FromSeconds(10), CancellationToken.None), Cancellation);
         await Member.UntilAsync(() => work.Snapshot().Status != ConsecutorStatus.Running);
@@ -86,6 +150,8 @@ public sealed class SilentSinkTests : IDisposable
         await Member.UntilAsync(() => work.Snapshot().Run is { Status: RunStatus.Cancelled } || stopping.IsCompleted)
             .WaitAsync(Patience, Cancellation);
         clock.Advance(TimeSpan.FromSeconds(0.8));
+        await UntilFreeAsync(store);
+        clock.Advance(TimeSpan.FromSeconds(0.2));
         await stopping.WaitAsync(Patience, Cancellation);
     }
 
@@ -103,6 +169,8 @@ public sealed class SilentSinkTests : IDisposable
         public volatile bool IsBlocking;
         public volatile int Overlaps;
 
+        public ConcurrentQueue<string> Calls { get; } = new();
+
         public TaskCompletionSource Called { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -117,6 +185,9 @@ public sealed class SilentSinkTests : IDisposable
         protected override ValueTask CommittedAsync(SinkCommit<int> commit, CancellationToken cancellation)
             => CallAsync(nameof(CommittedAsync));
 
+        protected override ValueTask VoidedAsync(SinkCommit<int> commit, CancellationToken cancellation)
+            => CallAsync(nameof(VoidedAsync));
+
         protected override async ValueTask EndAsync()
         {
             await CallAsync(nameof(EndAsync));
@@ -125,6 +196,7 @@ public sealed class SilentSinkTests : IDisposable
 
         private async ValueTask CallAsync(string method)
         {
+            Calls.Enqueue(method);
             if (Interlocked.Increment(ref running) > 1) Overlaps++;
             if (method == Silent)
             {
@@ -133,6 +205,24 @@ public sealed class SilentSinkTests : IDisposable
                 else await answer.Task;
             }
             Interlocked.Decrement(ref running);
+        }
+    }
+
+    /// <summary>Answers commits late.</summary>
+    private sealed class SlowStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public bool IsApplied { get; init; }
+
+        public TaskCompletionSource Called { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+        {
+            CommitResult? applied = IsApplied ? await base.CommitAsync(commit, cancellation) : null;
+            Called.TrySetResult();
+            await Answer.Task;
+            return applied ?? await base.CommitAsync(commit, cancellation);
         }
     }
 }
