@@ -3,10 +3,10 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A store with 100,000 rows of each kind.</summary>
+/// <summary>A store with <see cref="Many"/> rows of each kind.</summary>
 internal static class LargeStore
 {
-    public const int Many = 100_000;
+    public static readonly int Many = Repetitions.Of(40_000, all: 100_000);
 
     /// <summary>The number of appends of maximum spread to the wide stream.</summary>
     public const int WideAppends = 65;
