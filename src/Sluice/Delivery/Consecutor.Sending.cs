@@ -114,7 +114,7 @@ public sealed partial class Consecutor<T>
         lock (sync)
         {
             if (senderNumber > 0) SenderNumbers.Return(Name, senderNumber);
-            senderNumber = -1;                       // nobody would return another one
+            senderNumber = -1;                       // a sender that is made later takes no number: no code would return it
         }
     }
 

@@ -11,8 +11,8 @@ public sealed record DeliveryGuarantee
     /// but counted; it leaves no dead letter.</summary>
     /// <remarks>Items that start together are settled together, up to half of <see cref="ConsecutorOptions.MaxInFlight"/> at a time. If the
     /// process dies, or a stop does not wait for its items, those of them that have not started are lost, too. An item that cannot start
-    /// is not settled: it waits if it needs newer code, and <see cref="DamagePolicy"/> decides about a
-    /// damaged entry. Nothing that comes of an item can be part of a commit, so the consecutor refuses state, sinks that take part in
+    /// is not settled: it waits if it needs newer code, and <see cref="DamagePolicy"/> decides about a damaged entry. Nothing that comes of an
+    /// item can be part of a commit, so the consecutor refuses state, sinks that take part in
     /// commits, outputs to other consecutors, and functions in the transaction of the commit. Items of one key start in the order in which
     /// they were accepted; no item waits for another one.</remarks>
     public static DeliveryGuarantee None { get; } = new(DeliveryLevel.None, 0, Backoff.None);

@@ -59,8 +59,10 @@ public sealed class FrozenStoreTests : IDisposable
                 await Task.Delay(Timeout.Infinite, cancellation);
                 return number;
             }) | (static _ => { })));
+        // Before the start: the container disposes first what was asked for last, and gives the store of a consecutor its lease duration.
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
         await host.StartAsync(Cancellation);
-        await host.Services.GetRequiredService<Consecutor<int>>().SendAsync(1, Cancellation);
+        await numbers.SendAsync(1, Cancellation);
         await begun.Task.WaitAsync(Patience, Cancellation);
         store.Freeze();
         await ((IAsyncDisposable)host).DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
