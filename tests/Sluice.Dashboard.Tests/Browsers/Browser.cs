@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 
 namespace Sluice.Dashboard.Tests.Browsers;
 
-/// <summary>The chromium of the system, for all tests; it starts with the first one that needs it.</summary>
+/// <summary>The Chromium of the system, without windows, for all tests. It starts with the first one that needs it.</summary>
 public sealed class Browser : IAsyncDisposable
 {
     private readonly SemaphoreSlim one = new(1);
@@ -20,7 +20,7 @@ public sealed class Browser : IAsyncDisposable
             playwright ??= await Playwright.CreateAsync();
             browser ??= await playwright.Chromium.LaunchAsync(new()
             {
-                ExecutablePath = "/usr/bin/chromium",
+                ExecutablePath = "/usr/bin/chromium-headless-shell",
                 Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
                     "--disable-component-update", "--disable-sync"],
             });

@@ -93,6 +93,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             }
             catch (Exception e)
             {
+                if (await core.IsOverAsync().ConfigureAwait(false)) return;      // the group reports a disposed store
                 // An unknown failure must not stop the run.
                 core.Warn($"The processor {processor} of the run {Run} could not be run; it is tried again: {e.Message}");
                 pause = longer;

@@ -126,6 +126,20 @@ internal sealed class SupervisorCore : IDisposable
             return true;
         }, cancellation);
 
+    /// <summary>Whether the store was disposed, or the service ends: then there is nothing to try again. Never throws.</summary>
+    public async Task<bool> IsOverAsync()
+    {
+        try
+        {
+            await Calls.DoAsync([], () => store.FindStreamAsync(FlowNames.Journal("-"), Life), Life).ConfigureAwait(false);
+            return false;
+        }
+        catch (Exception e)
+        {
+            return e is ObjectDisposedException or OperationCanceledException;
+        }
+    }
+
     /// <summary>
     /// Begins a new generation after the store has lost writes. If several callers notice, the generation is raised once.
     /// </summary>

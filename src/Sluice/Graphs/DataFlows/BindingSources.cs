@@ -32,6 +32,7 @@ internal abstract class BindingSources
     public static BindingSources Beside(IReadOnlyList<BindingSources> members)
         => members switch { [] => Empty, [var only] => only, _ => new Union(members) };
 
+    [RequiresUnreferencedCode(DataFlow.Untrimmed)]
     private sealed class Layers(BindingSources upper, BindingSources lower) : BindingSources
     {
         public override IEnumerable<BoundValue> Values => [.. lower.Values, .. upper.Values];
@@ -39,6 +40,7 @@ internal abstract class BindingSources
         public override bool Find(string name, List<BoundValue> places) => upper.Find(name, places) || lower.Find(name, places);
     }
 
+    [RequiresUnreferencedCode(DataFlow.Untrimmed)]
     private sealed class Union(IReadOnlyList<BindingSources> members) : BindingSources
     {
         public override IEnumerable<BoundValue> Values => members.SelectMany(member => member.Values);

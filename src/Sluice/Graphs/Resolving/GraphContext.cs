@@ -40,6 +40,7 @@ public abstract partial class GraphContext
     /// does not throw it.</exception>
     /// <exception cref="KeyNotFoundException">The graph has no such node.</exception>
     /// <exception cref="ArgumentException">The node is of another graph, and this one has a node of its name, too.</exception>
+    [UnconditionalSuppressMessage("Trimming", "IL2091", Justification = "The type of the node is compared, and no member of it is used.")]
     public T? Get<T>(GraphNode<T> node)
     {
         ArgumentNullException.ThrowIfNull(node);

@@ -81,12 +81,20 @@ public class OutputReservationTests
         Assert.Equal(50, (await IdleAsync(second)).Completed);
     }
 
-    /// <summary>If all places were given back, the stream has room for exactly the bound.</summary>
-    private static async Task CheckRoomAsync(UnsureStore store)
+    /// <summary>Once all places are given back, the stream has room for exactly the bound. A place whose reservation was given up is given
+    /// back after the item.</summary>
+    private async Task CheckRoomAsync(UnsureStore store)
     {
         using var batch = new EntryBatch();
         for (int i = 0; i < Bound; i++) batch.Add("1"u8);
-        Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("second", "test", 0, 1, batch), Cancellation)).Status);
+        var end = AppendStatus.Full;
+        for (int i = 0; end == AppendStatus.Full && i < 200; i++)
+        {
+            Task<AppendResult> append = store.AppendAsync(new("second", "test", 0, 1, batch), Cancellation).AsTask();
+            await PassAsync(() => append.IsCompleted);
+            end = (await append).Status;
+        }
+        Assert.Equal(AppendStatus.Accepted, end);
     }
 
     private Consecutor<int> First(IStreamStore store) => new("first", source => source | Sink.Output<int>("out"), Options(store, 1000));
