@@ -78,7 +78,8 @@ internal sealed class MemberInstance
         {
             string boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
             // Processes of other users may be hidden (hidepid): then nothing is known of any other one.
-            return new FileInfo("/proc/self/ns/pid").LinkTarget is { } space && StartOf(Environment.ProcessId, File.ReadAllText) is { Length: > 0 }
+            return new FileInfo("/proc/self/ns/pid").LinkTarget is { } space
+                && StartOf(Environment.ProcessId, File.ReadAllText) is { Length: > 0 }
                 && StartOf(1, File.ReadAllText) is { Length: > 0 }
                 ? $"{boot}.{space}" : "";
         }

@@ -49,8 +49,9 @@ internal sealed class BlockingThreads(Action<Thread>? start = null) : RunSchedul
     private void Warn(Exception why)
     {
         if (Interlocked.Exchange(ref hasWarned, true)) return;
-        Warnings.Tell($"The system gives this process no more threads ({why.Message}). Lanes of Stage.Blocking() that have no thread of their own "
-            + "share the thread pool, and are slower. Use fewer lanes, or raise the limit of threads (pids.max of the container, ulimit -u).");
+        Warnings.Tell($"The system gives this process no more threads ({why.Message}). Lanes of Stage.Blocking() that have no thread of "
+            + "their own share the thread pool, and are slower. Use fewer lanes, or raise the limit of threads (pids.max of the container, "
+            + "ulimit -u).");
     }
 
     private sealed class Worker(BlockingThreads owner, IThreadPoolWorkItem first)

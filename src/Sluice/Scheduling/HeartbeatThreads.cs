@@ -82,7 +82,8 @@ internal sealed class HeartbeatThreads : SynchronizationContext
     /// <inheritdoc/>
     public override SynchronizationContext CreateCopy() => this;
 
-    // Under the lock. Without a lookout, heartbeats wait for a call that does not return: it is started as soon as the system gives a thread.
+    // Under the lock. Without a lookout, heartbeats wait for a call that does not return: it is started as soon as the system gives a
+    // thread.
     private void Start()
     {
         worker ??= Begin(Work);

@@ -192,7 +192,8 @@ public sealed class LinesTests : IDisposable
         await using var text = new StreamWriter(medium);
         Pipeline pipeline = Source.From(Enumerable.Range(0, 1000)).Select(static n => $"line {n}")
             | (Sink.Lines(text) | Stage.OnError(ErrorPolicy.DeadLetter));
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync(cancellation: TestContext.Current.CancellationToken));
+        var failure = await Assert.ThrowsAsync<PipelineException>(
+            () => pipeline.RunAsync(cancellation: TestContext.Current.CancellationToken));
         Assert.Equal("'lines' failed: No space left on device", failure.Message);
     }
 

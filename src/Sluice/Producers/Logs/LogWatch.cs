@@ -76,7 +76,8 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     /// for a week. The hour is for directories that are mounted after the start. No file is, while a directory may not be listed: the file
     /// may be there.
     /// </summary>
-    public bool IsForgotten(LogRow row) => closed.Count == 0 && !byId.ContainsKey(row.File) && (time.GetElapsedTime(begun) is var run && run >= Forgotten
+    public bool IsForgotten(LogRow row) => closed.Count == 0 && !byId.ContainsKey(row.File)
+        && (time.GetElapsedTime(begun) is var run && run >= Forgotten
         || (hasScanned && run >= Mounting && time.GetUtcNow().Ticks - row.Written >= Outdated.Ticks));
 
     /// <summary>Marks a path whose files no longer exist.</summary>

@@ -35,8 +35,8 @@ internal sealed class JournalClaim(string producer, string path, FileShare share
         catch (Exception e) when (e is UnauthorizedAccessException or IOException { HResult: ReadOnly })
         {
             throw new IOException(
-                $"The producer '{producer}' cannot write its journal {path}: {e.Message} Give it the right to write there; or set Journal in "
-                    + $"its options to a path in a directory that it may write to.", e);
+                $"The producer '{producer}' cannot write its journal {path}: {e.Message} Give it the right to write there; or set Journal "
+                    + $"in its options to a path in a directory that it may write to.", e);
         }
         catch (IOException e)
         {

@@ -201,7 +201,7 @@ public sealed class FollowedLinesTests
         Assert.Equal(["# date, text", "a", "# date, text", "b"], (await lab.AcceptedAsync()).Lines);
     }
 
-    /// <summary>The rotated file is beside the target of the link (the logs of containers), or the link leads to a new file (cronolog).</summary>
+    /// <summary>The rotated file is beside the target of the link, as with the logs of containers.</summary>
     [Theory]
     [InlineData("app.log")]
     [InlineData("*.log")]

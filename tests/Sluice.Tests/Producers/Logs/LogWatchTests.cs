@@ -63,7 +63,8 @@ public sealed class LogWatchTests : IDisposable
         using var positions = LogPositions.Open(default, journal: null);
         List<string> warnings = [];
         Assert.Throws<UnauthorizedAccessException>(new LogWatch("logs", paths, new(), positions, clock).Look);
-        var polls = new LogWatch("logs", paths, new() { OnWarning = warnings.Add, PollInterval = TimeSpan.FromSeconds(1) }, positions, clock);
+        var options = new ResumableLinesOptions { OnWarning = warnings.Add, PollInterval = TimeSpan.FromSeconds(1) };
+        var polls = new LogWatch("logs", paths, options, positions, clock);
         Assert.Empty(polls.Look());
         Assert.Empty(polls.Look());
         Assert.Contains("is tried again: denied", Assert.Single(warnings), StringComparison.Ordinal);

@@ -43,7 +43,7 @@ public sealed class ResumingMistakesTests : IDisposable
     public async Task AJournalThatCannotBeWrittenIsNamedWithTheOption()
     {
         await using var intake = new Intake();
-        string journal = Directory.CreateDirectory(Path.Combine(directory.FullName, ".state")).FullName;         // no file: access is denied
+        string journal = Directory.CreateDirectory(Path.Combine(directory.FullName, ".state")).FullName;     // access is denied
         Exception failure = await Assert.ThrowsAnyAsync<Exception>(
             () => intake.AcceptAsync(Source.ResumableFiles("may", directory.FullName, new() { Journal = journal })));
         Assert.Contains($"The producer 'may' cannot write its journal {journal}: ", failure.Message, StringComparison.Ordinal);

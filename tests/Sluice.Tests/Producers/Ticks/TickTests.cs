@@ -73,25 +73,6 @@ public sealed class TickTests : IAsyncDisposable
         Assert.Equal(["00:10:00", "01:20:00", "01:25:00", "01:30:00"], await lab.AcceptedAsync());
     }
 
-    /// <remarks>A service was moved into a container, whose zone is UTC.</remarks>
-    [Theory]
-    [InlineData("Etc/UTC", 0, "03:00:00 03:00:00")]
-    [InlineData("Elsewhere", 1, "03:00:00")]
-    public async Task AnotherZoneOfTheMachineIsAnotherSchedule(string id, int hours, string expected)
-    {
-        lab.Wall.Zone = TimeZoneInfo.CreateCustomTimeZone(id, TimeSpan.FromHours(hours), id, id);
-        Source<string> source = Source.Cron("clock", "0 3 * * *", lab.Started, CatchUp);
-        TickLab.Life life = lab.Begin(source);
-        await life.PassAsync(200 * Minute);
-        await life.StopAsync();
-        lab.Wall.Zone = TimeZoneInfo.Utc;
-        lab.Pass(24 * 60 * Minute);
-        life = lab.Begin(source);
-        await life.PassAsync(Minute);
-        await life.StopAsync();
-        Assert.Equal(expected, string.Join(' ', await lab.AcceptedAsync()));
-    }
-
     [Fact]
     public async Task TicksBeforeTheFirstStartAreNotMissed()
     {
