@@ -174,7 +174,7 @@ public sealed partial class SqliteStreamStore : StreamStore
             if (isOperator) fileLock.NoteLoss(loss);
             session.Begin();
             session.RaiseGeneration(Math.Max(known.Generation, session.Generation) + 1);
-            session.PrepareCommit();
+            if (!session.PrepareCommit()) throw StoreFile.Shared(path);
             session.Commit();
             session.Committed();
         }

@@ -38,6 +38,19 @@ public partial class DocsTests
         Assert.True(missing.Count == 0, string.Join('\n', missing));
     }
 
+    /// <summary>The culture of the reader's machine may take a dot for a divider of thousands: 12.50 is read as 1250.</summary>
+    [Fact]
+    public void NumbersAndTimesAreReadWithACulture()
+    {
+        string[] without = [.. Documents().Concat(Repository.Files("src/Sluice.Templates/templates", "*.cs"))
+            .SelectMany(static path => Repository.Read(path).Split('\n').Where(static line => Parse().IsMatch(line))
+                .Select(line => $"{path}: {line.Trim()}"))];
+        Assert.Empty(without);
+    }
+
+    [GeneratedRegex(@"\b(decimal|double|float|DateTime|DateTimeOffset)\.Parse\((?!.*Culture)")]
+    private static partial Regex Parse();
+
     [Fact]
     public void PreludesBelongToTheNextBlockOrToTheRestOfTheFile()
     {

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Sluice.Testing;
 
@@ -159,6 +160,19 @@ public sealed partial class WorkerConnectionTests
         else worker.Dispose();
 
         Assert.True(SpinWait.SpinUntil(() => found.IsClosed, Lab.Patience));         // the network may need a moment
+    }
+
+    /// <remarks>The name of the service may lead to an address of IPv4.</remarks>
+    [Fact]
+    public async Task TheAnyAddressOfIPv6TakesIPv4Too()
+    {
+        Assert.SkipUnless(Socket.OSSupportsIPv6, "There is no IPv6 here.");
+        await using var listener = new WorkerListener(new() { Listen = new(System.Net.IPAddress.IPv6Any, 0) });
+        var call = new PickUp();
+        byte[] secret = listener.Expect(call);
+        using PlayedWorker worker = await PlayedWorker.ConnectAsync(listener.Address.Port);
+        await worker.SendAsync(PlayedWorker.Hello(secret));
+        (await call.Arrival.WaitAsync(Lab.Patience, Lab.Cancellation)).Dispose();
     }
 
     [Fact]

@@ -49,6 +49,7 @@ public sealed partial class DashboardCommandTests : CliTestBase
         await FillAsync(store, "x");
         await File.WriteAllTextAsync(Path.Combine(Folder, "appsettings.json"),
             """{"AllowedHosts": "shop.example.com", "Kestrel": {"Endpoints": {"Http": {"Url": "http://127.0.0.1:1"}}}}""", Cancellation);
+        await File.WriteAllTextAsync(Path.Combine(Folder, "appsettings.Production.json"), "{ no JSON", Cancellation);
         using SampleProcess process = Start("dashboard", Store, "--port", "0");
         string root = await AddressAsync(process);
         Assert.DoesNotContain(":1/", root, StringComparison.Ordinal);

@@ -49,6 +49,19 @@ public sealed partial class JsonTests : CliTestBase
         await WritesTheNamesOfTheManualAsync(store, Commands);
     }
 
+    /// <summary>Letters that the code page of the console lacks became question marks, and a script sent them on.</summary>
+    [Fact]
+    public async Task JsonIsCompleteWhateverTheEncodingOfTheOutput()
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
+        await FillAsync(store, "\u0416");
+        using SampleProcess process = SampleProcess.StartProgram(Folder, "sh", "-c",
+            $"LC_ALL=C.ISO-8859-1 exec {SampleProcess.CommandLine("Sluice.Cli", ["dead", "show", Store, "orders", "1", "--json"])}");
+        using JsonDocument document = JsonDocument.Parse((await process.EndAsync()).Succeeded().Output);
+        Assert.Contains("\u0416", document.RootElement.ToString().Replace("\\u0416", "\u0416", StringComparison.OrdinalIgnoreCase),
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task EveryCommandOverRedisWritesJsonWithTheNamesOfTheManual()
     {

@@ -25,6 +25,17 @@ public sealed partial class TerminalTests : CliTestBase
         Assert.DoesNotContain(Red, ended.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>As in a container without a shell.</summary>
+    [Fact]
+    public async Task ATerminalWithoutAShellGetsTheOutputWithoutAPager()
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
+        await FillAsync(store, "1");
+        const string DirectoryOfDotnet = "$(dirname $(readlink -f $(command -v dotnet)))";
+        using SampleProcess process = StartOnTerminal($"PATH={DirectoryOfDotnet}", "streams", "sqlite:orders.db");
+        Assert.Contains("orders", (await process.EndAsync()).Succeeded().Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task TopGoesOnUntilCtrlC()
     {

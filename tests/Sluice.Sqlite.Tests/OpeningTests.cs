@@ -32,6 +32,36 @@ public sealed class OpeningTests : IDisposable
         Assert.Equal(["still mine"], await again.ReadAsync());
     }
 
+    /// <remarks>Both wrote whole rows from memory: the acquisition of the second was gone, and both settled the same items.</remarks>
+    [Fact]
+    public async Task AWriterThatFindsAnotherOneInItsFileWritesNothingMore()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "A lock that is held cannot be deleted there.");
+        string path = directory.File("store.db");
+        await using Shop first = await Shop.OpenAsync(path);
+        await first.AppendAsync("a");
+        File.Delete(path + "-lock");
+        await using Shop second = await Shop.OpenAsync(path);
+        for (int i = 0; i < 2; i++)
+        {
+            var failure = await Assert.ThrowsAsync<StreamStoreException>(() => first.AppendAsync("b"));
+            Assert.Contains($"Another process writes to the store {path}, too. Nothing of this call is stored", failure.Message,
+                StringComparison.Ordinal);
+            Assert.True(failure.IsPermanent);
+        }
+        await second.AppendAsync("c");
+        Assert.Equal(["a", "c"], await second.ReadAsync());
+    }
+
+    [Fact]
+    public async Task ALockFileThatMayNotBeWrittenIsNamed()
+    {
+        string path = directory.File("store.db");
+        Directory.CreateDirectory(path + "-lock");   // as access is denied to the file of another user
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
+        Assert.Contains($"this user may not write its lock, {path}-lock", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ADirectoryIsRefusedAndNothingIsWrittenBesideIt()
     {

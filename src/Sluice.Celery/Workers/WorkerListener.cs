@@ -34,6 +34,8 @@ internal sealed class WorkerListener : IAsyncDisposable
         listener = new(options.Listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            // All addresses: the name that workers get may lead to one of IPv4.
+            if (options.Listen.Address.Equals(IPAddress.IPv6Any)) listener.DualMode = true;
             listener.Bind(options.Listen);
             listener.Listen(Backlog);
         }

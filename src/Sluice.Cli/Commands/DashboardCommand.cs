@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -55,10 +54,11 @@ internal static class DashboardCommand
 
     private static WebApplication Create(CommandRun command, IStreamStore store, int port, DashboardToken token)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        // The settings in this directory and in the environment are those of a service: its addresses, its allowed hosts.
-        ((IConfigurationBuilder)builder.Configuration).Sources.Clear();
-        builder.Configuration.AddInMemoryCollection();
+        // The settings in this directory and in the environment are those of a service: its addresses, its allowed hosts. Other builders
+        // read them, and watch all directories below this one for changes.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelCore();
+        builder.Services.AddRoutingCore();
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<IHostLifetime, OwnLifetime>();           // the command handles signals
         builder.Services.Configure<HostOptions>(static options => options.ShutdownTimeout = TimeSpan.FromSeconds(2));

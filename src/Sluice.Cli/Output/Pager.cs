@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 
@@ -23,7 +24,7 @@ internal sealed class Pager
     /// <summary>Whether the user has left it. Writing fails only then, and only a moment before it ends.</summary>
     public bool HasEnded => process.WaitForExit(TimeSpan.FromSeconds(1));
 
-    /// <summary>Starts the pager; null if there is no terminal, or the user wants none.</summary>
+    /// <summary>Starts the pager; null if there is no terminal, the user wants none, or the system has no shell to find one.</summary>
     public static Pager? Start()
     {
         if (!Screen.IsTerminal || Environment.GetEnvironmentVariable("TERM") == "dumb") return null;
@@ -38,7 +39,20 @@ internal sealed class Pager
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
         };
         if (!start.Environment.ContainsKey("LESS")) start.Environment["LESS"] = LessOptions;
-        Process process = Process.Start(start)!;
+        Process process;
+        try
+        {
+            process = Process.Start(start)!;
+        }
+        catch (Win32Exception) when (wanted is null)
+        {
+            return null;                             // a container without a shell
+        }
+        catch (Win32Exception failure)
+        {
+            throw CommandException.Usage($"The pager '{wanted}' (SLUICE_PAGER or PAGER) cannot be started: {failure.Message}. Give "
+                + "--no-pager.");
+        }
         return new(process, wanted ?? "less") { Input = process.StandardInput };
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -11,6 +13,7 @@ internal sealed class Screen(Func<TextWriter> open, bool isJson)
     private TextWriter? output;
 
     private const int MaxCell = 60;
+    private const int Utf8 = 65001, Utf16 = 1200;
     private const string Bold = "\e[1m", Red = "\e[31m", Plain = "\e[0m";
 
     private static readonly JsonSerializerOptions Indented = Options(isIndented: true), Compact = Options(isIndented: false);
@@ -45,10 +48,22 @@ internal sealed class Screen(Func<TextWriter> open, bool isJson)
     public void Problem(string text) => Write(HasColor ? $"{Red}{text}{Plain}" : text);
 
     /// <summary>Writes a value as one JSON document.</summary>
-    public void Json<T>(T value) => Write(Clean.Json(JsonSerializer.Serialize(value, Indented)));
+    public void Json<T>(T value) => Write(Readable(JsonSerializer.Serialize(value, Indented)));
 
     /// <summary>Writes a value as one line of JSON, for lists without an end.</summary>
-    public void JsonLine<T>(T value) => Write(Clean.Json(JsonSerializer.Serialize(value, Compact)));
+    public void JsonLine<T>(T value) => Write(Readable(JsonSerializer.Serialize(value, Compact)));
+
+    // A code page (Windows, ISO-8859-1) replaces letters that it lacks by question marks. Escapes mean the same in JSON, and are ASCII.
+    private string Readable(string json)
+    {
+        json = Clean.Json(json);
+        if (Output.Encoding.CodePage is Utf8 or Utf16 || Ascii.IsValid(json)) return json;
+        var escaped = new StringBuilder(json.Length + 64);
+        foreach (char letter in json)
+            if (char.IsAscii(letter)) escaped.Append(letter);
+            else escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
+        return escaped.ToString();
+    }
 
     /// <summary>Writes rows in columns. Columns whose header begins with ">" are aligned to the right.</summary>
     public void Table(string[] headers, IReadOnlyList<string[]> rows)

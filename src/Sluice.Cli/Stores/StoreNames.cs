@@ -42,9 +42,10 @@ internal static class StoreNames
         {
             return FindFile() is { } file ? Read(file).Keys.Order(StringComparer.Ordinal) : [];
         }
-        catch (CommandException)
+        // A command that uses a name says what is wrong. The current directory may have been deleted.
+        catch (Exception failure) when (failure is CommandException or IOException or UnauthorizedAccessException)
         {
-            return [];                               // a command that uses a name says what is wrong
+            return [];
         }
     }
 

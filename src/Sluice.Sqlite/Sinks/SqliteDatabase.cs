@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Sluice.Sqlite;
 
@@ -22,7 +24,7 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
     protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
     {
         string name = $"{state.Consecutor}/{state.Node}";
-        claim ??= Claim(name);
+        claim ??= Claim(state);
         try
         {
             database ??= Open(state);
@@ -181,22 +183,32 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
         }
     }
 
-    private FileStream Claim(string name)
+    private FileStream Claim(SinkState state)
     {
         if (!Directory.Exists(Path.GetDirectoryName(path)))
             throw new DirectoryNotFoundException($"The directory of {path} does not exist. Make it, or name another file.");
-        string beside =
-            $"{path}-{string.Concat(name.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' ? letter : '.'))}.lock";
+        string beside = $"{path}-{LockName(state.Consecutor, state.Node)}.lock";
         try
         {
             return new FileStream(beside, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         }
-        catch (IOException locked) when (File.Exists(beside))
+        catch (IOException locked) when (StoreLock.IsHeld(locked))
         {
-            throw new IOException($"{path} is being written by another process for {name}: {beside} is locked. End the other one first.",
-                locked);
+            throw new IOException($"{path} is being written for {state.Consecutor}/{state.Node} already: {beside} is locked by another "
+                + $"process, or by another sink of this one. End that one first.", locked);
         }
     }
+
+    // Two names never have one lock: where letters are replaced, the hash tells the names apart.
+    private static string LockName(string consecutor, string node)
+    {
+        string name = $"{consecutor}/{node}";
+        string plain = string.Concat(name.Select(static letter => IsPlain(letter) ? letter : '.'));
+        return consecutor.All(IsPlain) && node.All(static letter => IsPlain(letter) || letter == '.') ? plain
+            : $"{plain}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)).AsSpan(0, 8))}";
+    }
+
+    private static bool IsPlain(char letter) => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_';
 
     private IOException Explained(SqliteFailure failure)
         => new($"The database {path} cannot be written: {failure.Message} (SQLite {failure.Code.ToString(CultureInfo.InvariantCulture)}).",

@@ -168,7 +168,9 @@ internal sealed class Session
     }
 
     /// <summary>Writes everything except the end of the transaction.</summary>
-    public void PrepareCommit()
+    /// <returns>Whether the store is as this session has left it. If not, another process writes to the file: this session has written
+    /// its rows over those of the other one, and must roll back.</returns>
+    public bool PrepareCommit()
     {
         if (Trims.AreMany) Trims.Remove();
         Save();
@@ -176,9 +178,12 @@ internal sealed class Session
         Producers.Sweep();
         lastTime = Now.UtcTicks;
         long firstRecent = Recent.FirstId ?? Making.NextId;
-        Sql("UPDATE sluice_meta SET generation = ?, txn = ?, time = ?, recent = ?, away = ?, last = ?, roots = ?, sum = ?").Put(Generation)
+        Sql("UPDATE sluice_meta SET generation = ?, txn = ?, time = ?, recent = ?, away = ?, last = ?, roots = ?, sum = ? WHERE txn = ?")
+            .Put(Generation)
             .Put(Transaction).Put(lastTime).Put(firstRecent).Put(Living.Away)
-            .Put(Making.Last).Put(roots).Put(SumOf(Generation, Transaction, lastTime, firstRecent, Living.Away, Making.Last, roots)).Run();
+            .Put(Making.Last).Put(roots).Put(SumOf(Generation, Transaction, lastTime, firstRecent, Living.Away, Making.Last, roots))
+            .Put(Transaction - 1).Run();
+        return Database.Changes == 1;
     }
 
     /// <summary>Computes the checksum of the store's first row.</summary>

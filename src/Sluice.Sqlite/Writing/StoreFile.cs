@@ -36,6 +36,15 @@ internal sealed class StoreFile(string path, Durability durability, SqliteStoreO
         $"The file {path} was deleted, moved or replaced while the store is open. Nothing of this call is stored. Put the file back, with "
             + $"its -wal, and repeat the call; or end the program: what was acknowledged is in the file that was moved.");
 
+    /// <summary>The failure of a call that finds transactions of another writer.</summary>
+    public static StreamStoreException Shared(string path) => new(
+        $"Another process writes to the store {path}, too. Nothing of this call is stored, and this process writes nothing more there: "
+            + $"what both have in memory does not fit together. The lock beside the file ({path}-lock) was deleted, or its file system "
+            + $"keeps no locks. End both processes, and start one.")
+    {
+        IsPermanent = true
+    };
+
     /// <summary>Opens a separate read-only connection.</summary>
     public Database OpenToRead() => Database.Open(path, readOnly: true);
 

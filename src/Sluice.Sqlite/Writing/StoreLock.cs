@@ -44,13 +44,19 @@ internal sealed class StoreLock : IDisposable
         {
             throw new StreamStoreException($"The store {path} cannot be opened: its directory does not exist. Make it first.", missing);
         }
+        catch (UnauthorizedAccessException denied) when (Path.Exists(lockPath))
+        {
+            throw new StreamStoreException(
+                $"The store {path} cannot be opened: this user may not write its lock, {lockPath} ({denied.Message}). Another user has "
+                    + $"made it, perhaps by a command: give the file to the user of the service.", denied);
+        }
         catch (Exception denied) when (denied is UnauthorizedAccessException || denied.HResult == ReadOnlyFileSystem)
         {
             throw new StreamStoreException(
                 $"The store {path} cannot be opened: its directory is read-only for this user ({denied.Message}). A store writes beside "
                     + $"its file as well (-wal, -shm, -lock).", denied);
         }
-        catch (IOException failed) when (failed.HResult is WouldBlock or WouldBlockElsewhere or SharingViolation)
+        catch (IOException failed) when (IsHeld(failed))
         {
             throw new StoreInUseException(
                 $"The store {path} is open already, in another process or by another object in this one. Only one object can have it "
@@ -61,6 +67,9 @@ internal sealed class StoreLock : IDisposable
             throw new StreamStoreException($"The store {path} cannot be opened: {failed.Message}", failed);
         }
     }
+
+    /// <summary>Whether a file could not be locked because another one has the lock: other failures explain themselves.</summary>
+    public static bool IsHeld(IOException failure) => failure.HResult is WouldBlock or WouldBlockElsewhere or SharingViolation;
 
     /// <summary>Returns the recorded transaction and its generation; null if there is no record, or it is unreadable.</summary>
     public (long Transaction, int Generation)? Witness() => Read(WitnessAt) is var (transaction, generation)

@@ -20,6 +20,7 @@ internal sealed class Writer
     private volatile int generation;
     private long noted;
     private volatile bool isAbandoned;
+    private StreamStoreException? shared;            // another process writes to the file: this one no longer does
     private long? unflushedSince;                    // the end of the first transaction that is not flushed
 
     public Writer(StoreFile file, Living living, Session session, StoreLock storeLock)
@@ -89,9 +90,15 @@ internal sealed class Writer
 
     private void RunRound(List<Request> round)
     {
+        if (shared is not null)
+        {
+            unflushedSince = null;
+            foreach (Request request in round) request.Fail(shared);
+            return;
+        }
         if (TryRun(round, out Exception failure)) return;
         // Single calls would fail too.
-        bool isHopeless = session is null || failure is SqliteFailure { IsIo: true } or SqliteFailure { IsBusy: true }
+        bool isHopeless = session is null || shared is not null || failure is SqliteFailure { IsIo: true } or SqliteFailure { IsBusy: true }
             || session.Database.HasMoved;
         foreach (Request request in round)
         {
@@ -117,7 +124,7 @@ internal sealed class Writer
             {
                 // SQLite would go on with a deleted file, and what is acknowledged would be gone with the process. One call of the system.
                 if (session.Database.HasMoved) throw StoreFile.Moved(file.Path);
-                session.PrepareCommit();
+                if (!session.PrepareCommit()) throw shared = StoreFile.Shared(file.Path);
                 isEnding = true;
                 session.Commit();
                 session.Committed();

@@ -25,6 +25,9 @@ public class PipelineException : SluiceException
     /// <summary>Whether the root item has recorded the failure: it is then about that item only, and the run continues.</summary>
     internal bool IsKept { get; set; }
 
+    /// <summary>Whether the run fails, whatever the policy of the node: more items are concerned than the node can name.</summary>
+    internal bool EndsRun { get; init; }
+
     private static string Describe(string node, object? item, Exception? cause, bool isAboutItem)
     {
         string what = cause is null ? "unknown failure" : FailureText.MessageOf(cause);

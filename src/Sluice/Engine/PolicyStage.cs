@@ -43,7 +43,7 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
             ValueTask pushed = stage.PushAsync(item, null);
             if (!pushed.IsCompletedSuccessfully) return AttemptsAsync(item, ticket, pushed, isStarted: true, null);
         }
-        catch (PipelineException e)
+        catch (PipelineException e) when (!e.EndsRun)
         {
             return AttemptsAsync(item, ticket, ValueTask.FromException(e), isStarted: true, null);
         }
@@ -73,7 +73,7 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
                 else await stage.PushAsync(item, null);
                 break;
             }
-            catch (PipelineException e)
+            catch (PipelineException e) when (!e.EndsRun)
             {
                 isStarted = false;
                 held.Items.Clear();

@@ -38,7 +38,10 @@ internal static class WrittenFiles
 {
     private static readonly HashSet<string> InUse = new(Comparer);
 
-    public static StringComparer Comparer => OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
+    private const int MaxLinks = 40;                 // as many as Linux follows
+
+    public static StringComparer Comparer => OperatingSystem.IsWindows() || OperatingSystem.IsMacOS() ? StringComparer.OrdinalIgnoreCase
+        : StringComparer.Ordinal;
 
     /// <summary>Returns the full path behind links; null for a device, which any number of sinks may write to.</summary>
     public static string? Find(string path)
@@ -48,12 +51,22 @@ internal static class WrittenFiles
             && !full.StartsWith("/dev/shm/", StringComparison.Ordinal)) return null;         // where files in memory are
         try
         {
-            return new FileInfo(full).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full;
+            int links = 0;
+            return Real(full, ref links);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return full;                             // a path that cannot be opened either, which says why
         }
+    }
+
+    // Directories may be links, too.
+    private static string Real(string path, ref int links)
+    {
+        if (Path.GetDirectoryName(path) is not { } directory) return path;
+        string full = Path.Combine(Real(directory, ref links), Path.GetFileName(path));
+        return links < MaxLinks && new FileInfo(full).ResolveLinkTarget(returnFinalTarget: false) is { } target && links++ < MaxLinks
+            ? Real(target.FullName, ref links) : full;
     }
 
     /// <summary>Takes the file until the returned claim is disposed.</summary>

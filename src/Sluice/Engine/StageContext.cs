@@ -218,11 +218,13 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     }
 
     /// <summary>Creates the exception for a failure that is not about an item.</summary>
-    public Exception Failure(Exception cause)
+    /// <param name="cause">The exception.</param>
+    /// <param name="endsRun">Whether the run fails, whatever the policy of the node.</param>
+    public Exception Failure(Exception cause, bool endsRun = false)
     {
         if (cause is OperationCanceledException && run.IsStopping) return new RunStoppedException();
         Failed++;
-        return new PipelineException(run.NameOf(node), null, cause, node);
+        return new PipelineException(run.NameOf(node), null, cause, node) { EndsRun = endsRun };
     }
 
     /// <summary>

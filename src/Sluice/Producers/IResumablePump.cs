@@ -153,6 +153,7 @@ internal sealed class ResumablePump<T>(
     private ReadOnlyMemory<byte> start;
     private bool isResumed;
     private long produced;
+    private byte[]? passed;
 
     public string Name => name;
 
@@ -208,6 +209,10 @@ internal sealed class ResumablePump<T>(
         PassOver();
     }
 
+    /// <summary>Sets the position before the next item: what was between the last item and this position is gone, and nothing of it was
+    /// accepted.</summary>
+    public void PassTo(byte[] position) => passed = position;
+
     private (ReadOnlyMemory<byte> Before, ReadOnlyMemory<byte> Behind)? Find(long sequence)
     {
         while (positions.TryPeek(out var known) && known.Sequence < sequence) positions.TryDequeue(out _);
@@ -233,7 +238,8 @@ internal sealed class ResumablePump<T>(
                 if (await MovedAsync(new(moving)) is not true) return;
                 WithPosition<T> item = items.Current;
                 // Behind a position without an item, which the store has: it must not go back.
-                before = Progress?.OnEmitting() ?? before;
+                before = Progress?.OnEmitting() ?? passed ?? before;
+                passed = null;
                 if (isResumed)
                 {
                     // A copy: the function may use the memory again for its next position, and the append stores this one later.

@@ -1,18 +1,24 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Scheduling;
 
 /// <summary>
-/// A scheduler that gives each work item a thread at once, for work that blocks. Idle threads are kept for 20 seconds and reused.
+/// A scheduler that gives each work item a thread at once, for work that blocks. Idle threads are kept for 20 seconds and reused. Where the
+/// system gives no more threads, the work goes to the thread pool.
 /// </summary>
 /// <remarks>
 /// The list of idle threads is under <c>sync</c>; the work given to a thread is under its <c>given</c>, which is taken inside of
 /// <c>sync</c> only to give. Work executes outside of both. The callers bound the number of threads: one for each lane that works.
 /// </remarks>
-internal sealed class BlockingThreads : RunScheduler
+/// <param name="start">Starts a thread; null for the usual way.</param>
+internal sealed class BlockingThreads(Action<Thread>? start = null) : RunScheduler
 {
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(20);
 
     private readonly Lock sync = new();
     private readonly List<Worker> idle = [];         // the most recently used one is last
+    private readonly Action<Thread> start = start ?? (static thread => thread.UnsafeStart());
+    private bool hasWarned;
 
     public static BlockingThreads OfProcess { get; } = new();
 
@@ -28,7 +34,24 @@ internal sealed class BlockingThreads : RunScheduler
                 return;
             }
         }
-        new Thread(new Worker(this, work).Run) { IsBackground = true, Name = "sluice blocking" }.UnsafeStart();
+        try
+        {
+            start(new Thread(new Worker(this, work).Run) { IsBackground = true, Name = "sluice blocking" });
+        }
+        catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
+        {
+            // Schedule must not throw: the run would wait for the lost work without end.
+            ThreadPool.Schedule(work);
+            Warn(e);
+        }
+    }
+
+    private void Warn(Exception why)
+    {
+        if (Interlocked.Exchange(ref hasWarned, true)) return;
+        Warnings.Tell($"The system gives this process no more threads ({why.Message}). Lanes of Stage.Blocking() that have no thread of "
+            + "their own share the thread pool, and are slower. Use fewer lanes, or raise the limit of threads (pids.max of the container, "
+            + "ulimit -u).");
     }
 
     private sealed class Worker(BlockingThreads owner, IThreadPoolWorkItem first)

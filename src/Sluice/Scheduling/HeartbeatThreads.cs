@@ -22,15 +22,22 @@ internal sealed class HeartbeatThreads : SynchronizationContext
     private static readonly TimeSpan MaxBlocked = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(1);
 
-    private readonly TimeProvider clock = TimeProvider.System;
+    private readonly TimeProvider clock;
+    private readonly Action<Thread> start;
     private readonly object sync = new();            // the worker waits on it
     private readonly AutoResetEvent looksOut = new(false);
     private readonly SortedSet<HeartbeatPause> resting = [];
     private readonly Queue<(SendOrPostCallback Callback, object? State)> ready = new();
     private Thread? worker;
+    private bool hasLookout;
     private bool isAtWork;                           // whether the worker executes something, since:
     private long since;
     private bool isLookingSoon;                      // whether the lookout wakes by itself
+
+    /// <param name="clock">The clock; null for the system's.</param>
+    /// <param name="start">Starts a thread; null for the usual way.</param>
+    public HeartbeatThreads(TimeProvider? clock = null, Action<Thread>? start = null)
+        => (this.clock, this.start) = (clock ?? TimeProvider.System, start ?? (static thread => thread.UnsafeStart()));
 
     /// <summary>The threads of all timers that have no others.</summary>
     public static HeartbeatThreads OfProcess { get; } = new();
@@ -75,18 +82,31 @@ internal sealed class HeartbeatThreads : SynchronizationContext
     /// <inheritdoc/>
     public override SynchronizationContext CreateCopy() => this;
 
-    // Under the lock.
+    // Under the lock. Without a lookout, heartbeats wait for a call that does not return: it is started as soon as the system gives a
+    // thread.
     private void Start()
     {
-        if (worker is not null) return;
-        worker = Begin(Work);
-        Begin(LookOut);
+        worker ??= Begin(Work);
+        if (!hasLookout) hasLookout = TryBeginLookout();
     }
 
-    private static Thread Begin(ThreadStart work)
+    private bool TryBeginLookout()
+    {
+        try
+        {
+            Begin(LookOut);
+            return true;
+        }
+        catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
+        {
+            return false;
+        }
+    }
+
+    private Thread Begin(ThreadStart work)
     {
         var thread = new Thread(work) { IsBackground = true, Name = "sluice heartbeats" };
-        thread.UnsafeStart();
+        start(thread);
         return thread;
     }
 
@@ -146,9 +166,12 @@ internal sealed class HeartbeatThreads : SynchronizationContext
                 TimeSpan left = MaxBlocked - clock.GetElapsedTime(since, now);
                 if (isLookingSoon && left <= TimeSpan.Zero)
                 {
-                    (worker, isAtWork, isLookingSoon) = (Thread.CurrentThread, false, false);
-                    Begin(LookOut);
-                    break;
+                    if (TryBeginLookout())
+                    {
+                        (worker, isAtWork, isLookingSoon) = (Thread.CurrentThread, false, false);
+                        break;
+                    }
+                    left = MaxBlocked;               // the system gives no more threads: looks again then
                 }
                 wait = isLookingSoon ? left + Instant : resting.Min is { } next ? clock.GetElapsedTime(now, next.At) + MaxBlocked
                     : Timeout.InfiniteTimeSpan;

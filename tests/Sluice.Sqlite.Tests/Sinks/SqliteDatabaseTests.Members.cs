@@ -28,4 +28,22 @@ public sealed partial class SqliteDatabaseTests
         await next.End();
         Assert.Equal(["1", "2", "3", "4"], Rows());
     }
+
+    /// <remarks>The lock's name has ASCII letters only: other letters were dots, and two names were one.</remarks>
+    [Theory]
+    [InlineData("注文", "rows", "返品", "rows")]
+    [InlineData("a b", "rows", "a.b", "rows")]
+    [InlineData("a", "b.db", "a.b", "db")]
+    public async Task EachNameHasItsOwnLock(string one, string oneNode, string other, string otherNode)
+    {
+        var first = new SqliteDatabase(FilePath, new(Insert), Delete, Create, adopt: false);
+        var second = new SqliteDatabase(FilePath, new(Insert), Delete, Create, adopt: false);
+        var third = new SqliteDatabase(FilePath, new(Insert), Delete, Create, adopt: false);
+        await BeginAsync(first, consecutor: one, node: oneNode);
+        await BeginAsync(second, consecutor: other, node: otherNode);
+        var failure = await Assert.ThrowsAsync<IOException>(() => BeginAsync(third, consecutor: one, node: oneNode));
+        Assert.Contains($"is being written for {one}/{oneNode} already", failure.Message, StringComparison.Ordinal);
+        await first.End();
+        await second.End();
+    }
 }

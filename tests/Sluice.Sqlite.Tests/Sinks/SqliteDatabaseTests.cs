@@ -241,11 +241,12 @@ public sealed partial class SqliteDatabaseTests : IDisposable
     private Task<TransactionalSink<object?[]>> BeginAsync(bool adopt = false)
         => BeginAsync(new SqliteDatabase(FilePath, new(Insert), Delete, Create, adopt));
 
-    private async Task<TransactionalSink<object?[]>> BeginAsync(TransactionalSink<object?[]> sink, bool hasAllPartitions = true)
+    private async Task<TransactionalSink<object?[]>> BeginAsync(TransactionalSink<object?[]> sink, bool hasAllPartitions = true,
+        string consecutor = "books", string node = "words")
     {
         try
         {
-            await sink.Begin(new("books", "words", null, FileNames.Select("words", [stored]), TimeProvider.System)
+            await sink.Begin(new(consecutor, node, null, FileNames.Select("words", [stored]), TimeProvider.System)
             { HasAllPartitions = hasAllPartitions }, default);
             return sink;
         }

@@ -1,3 +1,4 @@
+using Sluice.Scheduling;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
@@ -24,6 +25,24 @@ public class BlockingLaneTests
         Assert.Equal(Enumerable.Range(0, lanes), seen);
         Assert.False(isPool);
         Assert.Contains("blocking", pipeline.Topology.ToText());
+    }
+
+    /// <remarks>A container has a limit of threads. The work that got no thread was lost, and the run waited for it without end.</remarks>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public async Task WithoutMoreThreadsTheThreadPoolDoesTheWork(int threads)
+    {
+        int left = threads;
+        var scheduler = new BlockingThreads(thread =>
+        {
+            if (Interlocked.Decrement(ref left) < 0) throw new OutOfMemoryException();
+            thread.UnsafeStart();
+        });
+        List<int> seen = [];
+        await (Source.From(Enumerable.Range(0, 1000)) | (static n => n) | Stage.Parallel(8).Blocking()).ForEach(seen.Add)
+            .RunAsync(new RunOptions { Scheduler = scheduler });
+        Assert.Equal(Enumerable.Range(0, 1000), seen);
     }
 
     [Fact]

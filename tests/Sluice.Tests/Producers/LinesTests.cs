@@ -133,6 +133,10 @@ public sealed class LinesTests : IDisposable
         {
             string message = await RefusedAsync(Source.From(["a"]) | [Sink.Lines(path), Sink.Lines(alias)]);
             Assert.Contains("would be written by two sinks", message, StringComparison.Ordinal);
+            Directory.CreateSymbolicLink(path + ".directory", Path.GetDirectoryName(path)!);
+            string other = Path.Combine(path + ".directory", Path.GetFileName(path));
+            message = await RefusedAsync(Source.From(["a"]) | [Sink.Lines(path), Sink.Lines(other)]);
+            Assert.Contains("would be written by two sinks", message, StringComparison.Ordinal);
             foreach (Source<string> source in (Source<string>[])[Source.Lines(path), Source.ResumableLines("lines", alias),
                 Source.ResumableLines("log", path, new ResumableLinesOptions())])
             {
@@ -144,6 +148,7 @@ public sealed class LinesTests : IDisposable
         finally
         {
             File.Delete(alias);
+            File.Delete(path + ".directory");
         }
 
         static async Task<string> RefusedAsync(Pipeline pipeline)
@@ -177,6 +182,31 @@ public sealed class LinesTests : IDisposable
         await source.WaitForDemandAsync();
         await run.DisposeAsync();
         Assert.Equal(["a", "b"], await File.ReadAllLinesAsync(path));
+    }
+
+    /// <remarks>The buffer had lines of other items: they were in no file and in no dead letter, and the run had succeeded.</remarks>
+    [Fact]
+    public async Task AWriteThatFailsEndsTheRunWhateverThePolicy()
+    {
+        using var medium = new FullForAMoment();
+        await using var text = new StreamWriter(medium);
+        Pipeline pipeline = Source.From(Enumerable.Range(0, 1000)).Select(static n => $"line {n}")
+            | (Sink.Lines(text) | Stage.OnError(ErrorPolicy.DeadLetter));
+        var failure = await Assert.ThrowsAsync<PipelineException>(
+            () => pipeline.RunAsync(cancellation: TestContext.Current.CancellationToken));
+        Assert.Equal("'lines' failed: No space left on device", failure.Message);
+    }
+
+    private sealed class FullForAMoment : MemoryStream
+    {
+        private int writes;
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            if (++writes == 3) throw new IOException("No space left on device");
+        }
     }
 
     [Fact]

@@ -8,6 +8,26 @@ public class TcpAcceptTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
+    /// <remarks>As Kestrel does it: [::] is each address of the machine.</remarks>
+    [Fact]
+    public async Task TheAnyAddressOfIPv6TakesIPv4Too()
+    {
+        Assert.SkipUnless(Socket.OSSupportsIPv6, "There is no IPv6 here.");
+        var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var got = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        PipelineRun run = (Source.Tcp(0, new TcpOptions
+        {
+            Protocol = TcpProtocol.Lines,
+            Address = IPAddress.IPv6Any,
+            OnListening = listening.SetResult,
+        }) | got.SetResult).Start();
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, (await listening.Task).Port, Cancellation);
+        await client.GetStream().WriteAsync("a\n"u8.ToArray(), Cancellation);
+        Assert.Equal("a", await got.Task);
+        Assert.True(await run.StopAsync(cancellation: Cancellation));
+    }
+
     /// <summary>The process has no more file descriptors for a moment: the source goes on when it has.</summary>
     [Fact]
     public async Task AConnectionThatCannotBeAcceptedDoesNotEndTheSource()

@@ -46,7 +46,7 @@ internal sealed class ChildListener : IAsyncDisposable
         catch (Exception e)
         {
             listener.Dispose();
-            if (directory.Length > 0) Directory.Delete(directory, recursive: true);
+            RemoveDirectory();
             throw new InvalidOperationException(
                 $"Workers cannot connect at {(path.Length > 0 ? path : Path.GetTempPath())}: {e.Message} The directory for temporary "
                     + $"files (TMPDIR) must be there and writable, and its name short.", e);
@@ -80,13 +80,19 @@ internal sealed class ChildListener : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await accepting;
+        RemoveDirectory();
+    }
+
+    private void RemoveDirectory()
+    {
+        if (directory.Length == 0) return;
         try
         {
             Directory.Delete(directory, recursive: true);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Already removed.
+            // Already removed; or nobody may write there any more, and a later process removes it.
         }
     }
 

@@ -8,7 +8,8 @@ public static partial class Sink
     /// <summary>A sink that writes lines to a text file, as UTF-8. Every run replaces the file; it is complete when the run has
     /// ended. An item with line ends in it is several lines.</summary>
     /// <remarks>Lines that a cancelled or failed run has written stay. Half a surrogate pair is written as U+FFFD. One lane, and one run at
-    /// a time: a sink refuses a file that another sink of this process is writing. Other processes are not kept out.</remarks>
+    /// a time: a sink refuses a file that another sink of this process is writing. Other processes are not kept out. If the file cannot be
+    /// written, the run fails, whatever <see cref="Stage.OnError"/> says: the buffer had lines of earlier items.</remarks>
     /// <param name="path">The file. Errors while it is opened or written name it. No source and no other sink of the pipeline may have
     /// it; if one does, the start throws an <see cref="Topologies.InvalidTopologyException"/>.</param>
     public static Sink<string> Lines(string path)
@@ -19,6 +20,7 @@ public static partial class Sink
     }
 
     /// <summary>A sink that writes lines to a writer, and flushes it at the end of the run. The writer remains the caller's.</summary>
+    /// <remarks>If the writer throws an <see cref="IOException"/>, the run fails, whatever <see cref="Stage.OnError"/> says.</remarks>
     /// <param name="text">Used by one run at a time, unless it is thread-safe.</param>
     public static Sink<string> Lines(TextWriter text)
     {
@@ -78,6 +80,12 @@ internal sealed class LinesSinkStage : Stage<string, Unit>, INodeLifetime
         try
         {
             text!.WriteLine(item);
+        }
+        // The buffer had lines of earlier items, and they are lost: no policy may go on, as if only this item had failed. A consecutor has
+        // settled those items.
+        catch (Exception e) when ((path is not null || e is IOException) && Context.Run.Options.Following is null)
+        {
+            throw Context.Failure(Explained(e), endsRun: true);
         }
         catch (Exception e)
         {

@@ -16,6 +16,9 @@ internal sealed class FollowedFile(string path, UInt128 id)
     /// <summary>The file as it was when it had been read to its end.</summary>
     public FoundFile? Read { get; set; }
 
+    /// <summary>The target of the path when the file under it was opened last; null if the path is no link.</summary>
+    public string? Target { get; set; }
+
     /// <summary>Whether a visit ended before the file did.</summary>
     public bool HasMore { get; set; }
 

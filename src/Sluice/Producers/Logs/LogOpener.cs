@@ -10,6 +10,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
 
     private List<FoundFile> earlier = [];            // rotated files of the last path opened, oldest first
     private FoundFile? rotated;                      // the one that the reader has open
+    private string? target;                          // of a link, from before the opening: if it is moved in between, no row fits
 
     /// <summary>Whether the reader has a rotated file open.</summary>
     public bool IsRotated => rotated is not null;
@@ -24,16 +25,16 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
     /// <returns>Whether there is one now.</returns>
     public bool Open(FollowedFile file)
     {
-        (rotated, ShouldLookAgain, HasLost) = (null, false, false);
+        (rotated, ShouldLookAgain, HasLost, target) = (null, false, false, FoundFile.TargetOf(file.Path));
         if (positions.Find(file.Id) is not { } row) return TryOpenFirst(file);
         if (TryOpenLive(file, row) && !(row.Offset <= MaxAlike && watch.MayBeRotated(file, row) && TryOpenAlike(file, row)))
         {
-            (file.IsBehind, file.Unmatched) = (false, null);
+            (file.IsBehind, file.Unmatched, file.Target) = (false, null, target);
             return true;
         }
         file.IsBehind = true;
         if (rotated is not null) return true;
-        earlier = Rotation.Of(file.Path);
+        earlier = Earlier(file);
         for (int i = earlier.Count - 1; i >= 0; i--)
         {
             if (earlier[i].Length < row.Offset || !TryOpen(earlier[i], row)) continue;
@@ -59,12 +60,14 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         if (reader.Rest > 0) await takeRest();
 
         // If files were renamed between the scans, their names mean other files now.
-        if (!TryOpen(behind, new LogRow { File = file.Id }) || !Rotation.Of(file.Path).SequenceEqual(earlier))
+        if (isLive) target = FoundFile.TargetOf(file.Path);
+        if (!TryOpen(behind, new LogRow { File = file.Id }) || !Earlier(file).SequenceEqual(earlier))
         {
             reader.Close();
             ShouldLookAgain = true;
             return false;
         }
+        if (isLive) file.Target = target;
         rotated = isLive ? null : behind;
         return true;
     }
@@ -80,7 +83,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         var fresh = new LogRow { File = file.Id };
         if (!watch.IsPattern)
         {
-            earlier = Rotation.Of(file.Path);
+            earlier = Earlier(file);
             file.EarlierHeads ??= earlier.ConvertAll(static one => LogReader.HeadOf(one));
             foreach (FoundFile one in earlier)
             {
@@ -91,7 +94,9 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
                 return true;
             }
         }
-        return TryOpenLive(file, fresh) || Missing(file);
+        if (!TryOpenLive(file, fresh)) return Missing(file);
+        file.Target = target;
+        return true;
     }
 
     /// <summary>Opens a rotated file that fits a short row at least as well as the file under the path, which may be a new one.</summary>
@@ -101,7 +106,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
     /// </remarks>
     private bool TryOpenAlike(FollowedFile file, in LogRow row)
     {
-        earlier = Rotation.Of(file.Path);
+        earlier = Earlier(file);
         foreach (FoundFile one in earlier)
         {
             if (!LogWatch.IsNewer(one, row) || !TryOpen(one, row)) continue;
@@ -128,7 +133,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         if (!TryOpen(next.Value, new LogRow { File = file.Id })) return false;
         HasLost = true;
         if (next.Value.Path != file.Path) rotated = next;
-        else file.IsBehind = false;
+        else (file.IsBehind, file.Target) = (false, target);
         string text =
             $"{file.Path}, of which {row.Line:N0} lines ({row.Offset:N0} bytes) were read, was cut or replaced, and no rotated file "
             + $"(app.log.1, app.log-20260131) goes on where the reading was. "
@@ -142,6 +147,8 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         watch.IsGone(file);
         return false;
     }
+
+    private static List<FoundFile> Earlier(FollowedFile file) => Rotation.Of(file.Path, file.Target);
 
     private bool TryOpenLive(FollowedFile file, in LogRow row) => file.Found is { } live && TryOpen(live, row);
 

@@ -6,12 +6,17 @@ namespace Sluice.Producers;
 /// <summary>The files that a path with <c>*</c>, <c>?</c> and <c>**</c> names. Immutable.</summary>
 internal sealed class LogPaths
 {
-    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = true };
+    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
+    private static readonly EnumerationOptions Accessible = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = true };
 
     private readonly string[] segments;              // below the root; empty if the path has no wildcard
+    private readonly Action<string>? listing;
 
-    public LogPaths(string path)
+    /// <param name="path">The path.</param>
+    /// <param name="listing">Called with each directory before a scan lists it; for tests.</param>
+    public LogPaths(string path, Action<string>? listing = null)
     {
+        this.listing = listing;
         Path = System.IO.Path.GetFullPath(path);
         string[] all = Path.Split(System.IO.Path.DirectorySeparatorChar);
         int first = Array.FindIndex(all, static part => part.AsSpan().IndexOfAny('*', '?') >= 0);
@@ -39,18 +44,26 @@ internal sealed class LogPaths
     /// <summary>Scans once.</summary>
     /// <returns>The files in the order of their paths; for a pattern also their rotated files, which do not match
     /// (<see cref="IsMatch"/>).</returns>
+    /// <param name="isClosed">Called with each directory below the root that this user may not list, and why.</param>
     /// <exception cref="DirectoryNotFoundException">The root does not exist.</exception>
-    public List<FoundFile> Find()
+    /// <exception cref="UnauthorizedAccessException">This user may not list the root, or not see a path without wildcards.</exception>
+    /// <exception cref="IOException">A directory cannot be listed: nothing is known of the files in it.</exception>
+    public List<FoundFile> Find(Action<string, string> isClosed)
     {
         var found = new List<FoundFile>();
         if (!IsPattern)
         {
             if (FoundFile.At(Path) is { } file) found.Add(file);
+            else FoundFile.ThrowIfHidden(Path);
             return found;
         }
-        if (!Directory.Exists(Root)) throw new DirectoryNotFoundException(
-            $"The directory {Root}, in which the files {Path} are to be found, does not exist. Make it, or name another one.");
-        Find(Root, 0, found);
+        if (!Directory.Exists(Root))
+        {
+            FoundFile.ThrowIfHidden(Root);
+            throw new DirectoryNotFoundException(
+                $"The directory {Root}, in which the files {Path} are to be found, does not exist. Make it, or name another one.");
+        }
+        Find(Root, 0, found, isClosed);
         found.Sort(static (one, other) => string.CompareOrdinal(one.Path, other.Path));
         for (int i = found.Count - 1; i > 0; i--)
             if (found[i].Path == found[i - 1].Path) found.RemoveAt(i);           // ** finds a file in several ways
@@ -60,25 +73,30 @@ internal sealed class LogPaths
     /// <summary>Whether the pattern itself names the file.</summary>
     public bool IsMatch(string file) => NameMatches(System.IO.Path.GetFileName(file.AsSpan()));
 
-    /// <summary>The files of a directory whose names match.</summary>
+    /// <summary>The files of a directory whose names match; none if this user may not list it.</summary>
     public static IEnumerable<FoundFile> In(string directory, Func<string, bool> isWanted)
-    {
-        if (!Directory.Exists(directory)) return [];
-        return new FileSystemEnumerable<FoundFile?>(directory, Look, Everything)
+        => Directory.Exists(directory) ? In(directory, isWanted, Accessible) : [];
+
+    private static IEnumerable<FoundFile> In(string directory, Func<string, bool> isWanted, EnumerationOptions options)
+        => new FileSystemEnumerable<FoundFile?>(directory, Look, options)
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && isWanted(entry.FileName.ToString()),
         }.OfType<FoundFile>();
-    }
 
     private static FoundFile? Look(ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) != FileAttributes.None
         ? FoundFile.At(entry.ToFullPath())
         : new(entry.ToFullPath(), entry.Length, entry.LastWriteTimeUtc.UtcDateTime);
 
-    private void Find(string directory, int at, List<FoundFile> found)
+    private void Find(string directory, int at, List<FoundFile> found, Action<string, string> isClosed)
     {
         try
         {
-            FindIn(directory, at, found);
+            listing?.Invoke(directory);
+            FindIn(directory, at, found, isClosed);
+        }
+        catch (UnauthorizedAccessException e) when (directory != Root)
+        {
+            isClosed(directory, e.Message);
         }
         catch (DirectoryNotFoundException) when (directory != Root)
         {
@@ -86,18 +104,18 @@ internal sealed class LogPaths
         }
     }
 
-    private void FindIn(string directory, int at, List<FoundFile> found)
+    private void FindIn(string directory, int at, List<FoundFile> found, Action<string, string> isClosed)
     {
         string segment = segments[at];
         bool isLast = at == segments.Length - 1;
         if (segment == "**" && !isLast)
         {
-            Find(directory, at + 1, found);
-            foreach (string inner in Directories(directory, "*")) Find(inner, at, found);
+            Find(directory, at + 1, found, isClosed);
+            foreach (string inner in Directories(directory, "*")) Find(inner, at, found, isClosed);
         }
         else if (isLast) found.AddRange(In(directory, name => NameMatches(name)
-            || Rotation.LiveNames(name).Exists(live => NameMatches(live))));
-        else foreach (string inner in Directories(directory, segment)) Find(inner, at + 1, found);
+            || Rotation.LiveNames(name).Exists(live => NameMatches(live)), Everything));
+        else foreach (string inner in Directories(directory, segment)) Find(inner, at + 1, found, isClosed);
     }
 
     // Links are left out: they may lead back.

@@ -12,6 +12,8 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     // by their earlier path, from the latest scan
     private readonly Dictionary<string, List<FoundFile>> rotated = new(StringComparer.Ordinal);
     private readonly HashSet<string> told = new(StringComparer.Ordinal);
+    private HashSet<string> closed = new(StringComparer.Ordinal);        // directories that the latest scan might not list
+    private string? failure;                         // of the latest scan
     private readonly long begun = time.GetTimestamp();
     private long round;
     private bool hasScanned;                         // the directory was there in a scan
@@ -21,12 +23,15 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
 
     /// <summary>Scans once.</summary>
     /// <returns>The files to visit, the file of the stored position first.</returns>
-    /// <exception cref="IOException">Without <see cref="ResumableLinesOptions.PollInterval"/>: the directory does not exist.</exception>
+    /// <exception cref="IOException">Without <see cref="ResumableLinesOptions.PollInterval"/>: the directory does not exist, or cannot be
+    /// listed.</exception>
+    /// <exception cref="UnauthorizedAccessException">Without <see cref="ResumableLinesOptions.PollInterval"/>: this user may not list the
+    /// directory.</exception>
     public List<FollowedFile> Look()
     {
+        if (Found(out bool isThere) is not { } found) return [];
         round++;
         var due = new List<FollowedFile>();
-        bool isThere = TryFind(out List<FoundFile> found);
         HashSet<string> names = Sort(found);
         foreach (FoundFile file in found)
         {
@@ -42,7 +47,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         List<FollowedFile>? forgotten = null;
         foreach (FollowedFile followed in known.Values)
         {
-            if (followed.Round == round) continue;
+            if (followed.Round == round || IsHidden(followed.Path)) continue;
             followed.Found = null;
             if (!followed.IsGone) due.Add(followed);
             else if (paths.IsPattern && time.GetElapsedTime(followed.GoneSince) >= Forgotten) (forgotten ??= []).Add(followed);
@@ -61,15 +66,18 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
 
     /// <summary>Whether a rotated file of a path was written to since, and has more bytes than were read of the path.</summary>
     public bool MayBeRotated(FollowedFile file, LogRow row)
-        => (paths.IsPattern ? rotated.GetValueOrDefault(file.Path) : Rotation.Of(file.Path))?.Exists(one => IsNewer(one, row)) ?? false;
+        => (paths.IsPattern ? rotated.GetValueOrDefault(file.Path) : Rotation.Of(file.Path, file.Target))?
+            .Exists(one => IsNewer(one, row)) ?? false;
 
     public static bool IsNewer(in FoundFile one, in LogRow row) => one.Written.Ticks > row.Written && one.Length > row.Offset;
 
     /// <summary>
     /// Whether a file has been missing for a day of this run; or, as runs may be shorter, for an hour of it, and nobody wrote to the file
-    /// for a week. The hour is for directories that are mounted after the start.
+    /// for a week. The hour is for directories that are mounted after the start. No file is, while a directory may not be listed: the file
+    /// may be there.
     /// </summary>
-    public bool IsForgotten(LogRow row) => !byId.ContainsKey(row.File) && (time.GetElapsedTime(begun) is var run && run >= Forgotten
+    public bool IsForgotten(LogRow row) => closed.Count == 0 && !byId.ContainsKey(row.File)
+        && (time.GetElapsedTime(begun) is var run && run >= Forgotten
         || (hasScanned && run >= Mounting && time.GetUtcNow().Ticks - row.Written >= Outdated.Ticks));
 
     /// <summary>Marks a path whose files no longer exist.</summary>
@@ -98,19 +106,41 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         return names;
     }
 
-    private bool TryFind(out List<FoundFile> found)
+    /// <param name="isThere">Whether the directory exists.</param>
+    /// <returns>The files; null if the scan has failed, and says nothing of them.</returns>
+    private List<FoundFile>? Found(out bool isThere)
     {
+        isThere = true;
+        var now = new HashSet<string>(StringComparer.Ordinal);
         try
         {
-            found = paths.Find();
-            return true;
+            List<FoundFile> found = paths.Find((directory, why) =>
+            {
+                if (now.Add(directory) && !closed.Contains(directory))
+                    Warn($"The directory {directory} cannot be listed, and its files are left out until it can: {why}");
+            });
+            (closed, failure) = (now, null);
+            return found;
         }
         catch (DirectoryNotFoundException e) when (options.PollInterval is not null)
         {
             if (told.Add(paths.Root)) Warn($"{e.Message} It is looked for again.");
-            found = [];
-            return false;
+            isThere = false;
+            return [];
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && options.PollInterval is not null)
+        {
+            if (failure != e.Message) Warn($"{paths.Path} cannot be looked for, and is tried again: {failure = e.Message}");
+            return null;
+        }
+    }
+
+    private bool IsHidden(string path)
+    {
+        foreach (string directory in closed)
+            if (path.Length > directory.Length && path[directory.Length] == Path.DirectorySeparatorChar
+                && path.StartsWith(directory, StringComparison.Ordinal)) return true;
+        return false;
     }
 
     private bool IsWanted(string path, HashSet<string> names)

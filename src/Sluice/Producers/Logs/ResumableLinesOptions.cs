@@ -41,7 +41,11 @@ public sealed record ResumableLinesOptions
     public string? Journal { get; init; }
 
     /// <summary>
-    /// Called with warnings: a file that cannot be read, lines that were lost before they were read. Standard error unless given.
+    /// Called with warnings: a file or directory that cannot be read, lines that were lost before they were read. Standard error unless
+    /// given.
     /// </summary>
     public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ResumableLinesOptions.OnWarning"); }
+
+    /// <summary>Called with each directory before it is listed; for tests.</summary>
+    internal Action<string>? Listing { get; init; }
 }

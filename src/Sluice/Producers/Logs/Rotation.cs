@@ -35,8 +35,21 @@ internal static class Rotation
         return live;
     }
 
-    /// <summary>The rotated files of a followed file, the oldest first.</summary>
-    public static List<FoundFile> Of(string live)
+    /// <summary>The rotated files of a followed file, the oldest first. Those of a link are beside the link or beside its target.</summary>
+    /// <param name="live">The path.</param>
+    /// <param name="former">The target that the link had when it was read last; null if there was none.</param>
+    public static List<FoundFile> Of(string live, string? former)
+    {
+        List<FoundFile> found = Beside(live);
+        string? target = FoundFile.TargetOf(live);
+        if (target is not null) found.AddRange(Beside(target));
+        // The link was pointed to a new file, as by cronolog, or is away for a moment.
+        if (former is not null && former != target && !found.Exists(one => one.Path == former) && FoundFile.At(former) is { } left)
+            found.Add(left);
+        return found;
+    }
+
+    private static List<FoundFile> Beside(string live)
     {
         string name = Path.GetFileName(live);
         List<FoundFile> found = [.. LogPaths.In(Path.GetDirectoryName(live)!, other => IsOf(other, name))];

@@ -44,7 +44,7 @@ public static partial class Source
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(select);
         ArgumentNullException.ThrowIfNull(options);
-        var paths = new LogPaths(path);
+        var paths = new LogPaths(path, options.Listing);
         string journal = Path.GetFullPath(options.Journal ?? Path.Combine(paths.Root, $".{name}.lines"));
         return new ResumableSource<T>(name, Pump, StageOptions.Default);
 

@@ -17,16 +17,37 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
 
     private readonly HashSet<string> leftOut = new(StringComparer.Ordinal);
     private bool isFirst = true;                     // scan of this run
+    private string? failure;                         // of the latest scan
 
     private readonly record struct Seen(long Length, DateTime Written, long Since);
 
     /// <summary>Whether there are files that may still be written to.</summary>
     public bool IsWaiting => changing.Count > 0;
 
-    /// <summary>Scans once.</summary>
+    /// <summary>Scans once. With a poll interval, a scan that fails is like one that finds nothing: the next one may succeed.</summary>
     /// <returns>The names of the files that have become complete, in ordinal order.</returns>
     public List<string> Look()
     {
+        try
+        {
+            List<string> complete = Scan();
+            failure = null;
+            return complete;
+        }
+        // A directory that was deleted has taken the journal with it.
+        catch (Exception e) when (e is (IOException and not DirectoryNotFoundException) or UnauthorizedAccessException
+            && options.PollInterval is not null)
+        {
+            if (failure != e.Message)
+                Warnings.Tell(options.OnWarning,
+                    $"The producer '{producer}' cannot list {directory}, and tries it again: {failure = e.Message}");
+            return [];
+        }
+    }
+
+    private List<string> Scan()
+    {
+        options.Listing?.Invoke(directory);
         var complete = new List<string>();
         var still = new Dictionary<string, Seen>(StringComparer.Ordinal);
         foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles(options.Pattern, AsInShell))

@@ -11,6 +11,8 @@ namespace Sluice.Producers;
 /// <param name="check">Checks what the source needs beside the journal; null for nothing.</param>
 internal sealed class JournalClaim(string producer, string path, FileShare share, Action? check = null) : IDisposable
 {
+    private const int ReadOnly = 30;                 // EROFS: the file system takes no writes
+
     private SafeFileHandle? file;
 
     public string Path => path;
@@ -29,6 +31,12 @@ internal sealed class JournalClaim(string producer, string path, FileShare share
         try
         {
             file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException { HResult: ReadOnly })
+        {
+            throw new IOException(
+                $"The producer '{producer}' cannot write its journal {path}: {e.Message} Give it the right to write there; or set Journal "
+                    + $"in its options to a path in a directory that it may write to.", e);
         }
         catch (IOException e)
         {

@@ -48,8 +48,14 @@ public sealed record ResumableFilesOptions
     /// </summary>
     public string? Journal { get; init; }
 
-    /// <summary>Called with warnings, once for each file that cannot be taken. Standard error unless given.</summary>
+    /// <summary>
+    /// Called with warnings, once for each file that cannot be taken, and with <see cref="PollInterval"/> when the directory cannot be
+    /// listed. Standard error unless given.
+    /// </summary>
     public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ResumableFilesOptions.OnWarning"); }
+
+    /// <summary>Called with the directory before it is listed; for tests.</summary>
+    internal Action<string>? Listing { get; init; }
 
     /// <summary>The clock for waits and quiet times.</summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>

@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Policies;
 using Sluice.Producers;
 
@@ -14,7 +15,8 @@ public static partial class Source
     /// <remarks>
     /// <para>
     /// Files that are found together come in the ordinal order of their names; files that arrive later come later, whatever their names. A
-    /// file is known by its name: if it is changed or replaced after it was taken, it is not taken again.
+    /// file is known by its name: if it is changed or replaced after it was taken, it is not taken again. A file that is gone before a part
+    /// of it was accepted is left out, with a warning.
     /// </para>
     /// <para>
     /// A file is taken once it has been unchanged for <see cref="ResumableFilesOptions.QuietDuration"/>; it does not delay other files. If
@@ -42,9 +44,11 @@ public static partial class Source
         ResumablePump<string> Pump(StageContext context, Inlet<string> next)
         {
             var claim = new JournalClaim(name, journal, FileShare.None, Check);
-            return new(context, next, name, "Source.ResumableFiles",
-                (position, cancellation) => Files(name, full, chosen, claim, position, cancellation))
+            ResumablePump<string> pump = null!;
+            pump = new(context, next, name, "Source.ResumableFiles",
+                (position, cancellation) => Files(name, full, chosen, claim, position, position => pump.PassTo(position), cancellation))
             { Journal = claim };
+            return pump;
         }
 
         void Check()
@@ -57,15 +61,26 @@ public static partial class Source
 
     private static async IAsyncEnumerable<WithPosition<string>> Files(
         string name, string directory, ResumableFilesOptions options, JournalClaim claim, ReadOnlyMemory<byte> from,
-            [EnumeratorCancellation] CancellationToken cancellation)
+            Action<byte[]> passTo, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using FileJournal journal = FileJournal.Open(claim, from.IsEmpty ? null : AcceptedFiles(from));
         var watch = new DirectoryWatch(name, directory, options, journal);
         int next = ReadPosition(from, journal, claim.Path);
+        int begun = from.IsEmpty ? -1 : next;        // a position is stored with a part of the file behind it
         while (true)
         {
             for (; next < journal.Names.Count; next++)
-                yield return new(Path.Combine(directory, journal.Names[next]), FilePosition(next + 1, journal.Names[next]));
+            {
+                string path = Path.Combine(directory, journal.Names[next]);
+                byte[] behind = FilePosition(next + 1, journal.Names[next]);
+                if (next == begun || !FoundFile.IsGone(path))
+                {
+                    yield return new(path, behind);
+                    continue;
+                }
+                Warnings.Tell(options.OnWarning, $"The producer '{name}' leaves out {path}: it was there in a scan, and is gone.");
+                passTo(behind);
+            }
             cancellation.ThrowIfCancellationRequested();
             if (watch.Look() is { Count: > 0 } found) journal.Add(found);
             else if (options.PollInterval is null && !watch.IsWaiting) yield break;

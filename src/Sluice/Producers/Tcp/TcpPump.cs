@@ -43,6 +43,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
         listener = new(options.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            if (options.Address.Equals(IPAddress.IPv6Any)) listener.DualMode = true;         // all addresses, as in the rest of .NET
             listener.Bind(new IPEndPoint(options.Address, port));
             listener.Listen(Backlog);
         }

@@ -18,10 +18,17 @@ internal abstract record TickProducer<T>(string Name, Func<Tick, CancellationTok
     public abstract string Schedule { get; }
 
     /// <summary>The checksum of what its ticks depend on, which is stored with its positions. Never zero.</summary>
-    public uint ScheduleSum => Math.Max(1, Checksum.Of(Encoding.UTF8.GetBytes(Definition)));
+    public uint ScheduleSum(TimeProvider clock) => Sum(Definition(clock));
+
+    /// <summary>The checksum that earlier versions have stored for the same schedule.</summary>
+    public uint FormerSum(TimeProvider clock) => Sum(FormerDefinition(clock));
 
     /// <summary>What its ticks depend on.</summary>
-    protected abstract string Definition { get; }
+    protected abstract string Definition(TimeProvider clock);
+
+    protected virtual string FormerDefinition(TimeProvider clock) => Definition(clock);
+
+    private static uint Sum(string definition) => Math.Max(1, Checksum.Of(Encoding.UTF8.GetBytes(definition)));
 
     public TickTimes Times(TimeProvider clock) => new(after => Next(after, clock), Options);
 
@@ -42,7 +49,7 @@ internal sealed record IntervalProducer<T>(string Name, TimeSpan Interval, Func<
 
     public override string Schedule => string.Create(CultureInfo.InvariantCulture, $"The interval {Interval:c} of '{Name}'");
 
-    protected override string Definition => Interval.Ticks.ToString(CultureInfo.InvariantCulture);
+    protected override string Definition(TimeProvider clock) => Interval.Ticks.ToString(CultureInfo.InvariantCulture);
 
     protected override DateTimeOffset? Next(DateTimeOffset after, TimeProvider clock)
     {
@@ -61,12 +68,18 @@ internal sealed record CronProducer<T>(string Name, CronSchedule Cron, TimeZoneI
 
     public override string Schedule => $"The schedule '{Cron}' of '{Name}'";
 
-    protected override string Definition => $"{Cron} {Zone?.Id}";
+    protected override string Definition(TimeProvider clock) => $"{Cron} {IdOf(Zone ?? clock.LocalTimeZone)}";
+
+    // Without the machine's zone.
+    protected override string FormerDefinition(TimeProvider clock) => $"{Cron} {Zone?.Id}";
 
     public override DateTimeOffset InZone(DateTimeOffset tick, TimeProvider clock)
         => TimeZoneInfo.ConvertTime(tick, Zone ?? clock.LocalTimeZone);
 
     protected override DateTimeOffset? Next(DateTimeOffset after, TimeProvider clock) => Cron.GetNext(after, Zone ?? clock.LocalTimeZone);
+
+    // UTC has several names (Etc/UTC, Universal), one in each image of a container.
+    private static string IdOf(TimeZoneInfo zone) => zone.HasSameRules(TimeZoneInfo.Utc) ? "UTC" : zone.Id;
 }
 
 /// <summary>Converts the forms of a tick's function to one.</summary>

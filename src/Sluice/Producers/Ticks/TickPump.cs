@@ -19,7 +19,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
     // A clock that is behind by more than this was not set back on purpose: it was wrong before, or is wrong now.
     private static readonly TimeSpan FarAhead = TimeSpan.FromDays(1);
 
-    private readonly uint schedule = producer.ScheduleSum;
+    private readonly uint schedule = producer.ScheduleSum(context.Run.Time);
     private Func<ReadOnlyMemory<byte>, Task>? markAsync;
     private TickPosition? stored;
     private TickPosition told;                       // the last position given to an append, or stored by a mark
@@ -111,7 +111,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
 
     /// <summary>Whether missed ticks fire, and the last one was found by another schedule.</summary>
     private bool IsChanged => markAsync is not null && producer.Options.Missed == MissedTickPolicy.CatchUp
-        && stored is { Schedule: not 0 } position && position.Schedule != schedule;
+        && stored is { Schedule: not 0 } position && position.Schedule != schedule && position.Schedule != producer.FormerSum(Run.Time);
 
     /// <summary>Leaves out the ticks that the present schedule has in the past: no run could have fired them.</summary>
     /// <returns>The tick up to which nothing fires.</returns>

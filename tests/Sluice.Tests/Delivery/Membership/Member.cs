@@ -79,6 +79,11 @@ internal sealed class WallClock(TestClock inner) : TimeProvider
 
     public void Jump(TimeSpan by) => Interlocked.Add(ref offset, by.Ticks);
 
+    /// <summary>The time zone of the machine.</summary>
+    public TimeZoneInfo Zone { get; set; } = TimeZoneInfo.Utc;
+
+    public override TimeZoneInfo LocalTimeZone => Zone;
+
     public override DateTimeOffset GetUtcNow() => inner.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref offset));
 
     public override long GetTimestamp() => inner.GetTimestamp();

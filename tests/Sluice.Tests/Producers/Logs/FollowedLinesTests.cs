@@ -201,6 +201,24 @@ public sealed class FollowedLinesTests
         Assert.Equal(["# date, text", "a", "# date, text", "b"], (await lab.AcceptedAsync()).Lines);
     }
 
+    /// <summary>The rotated file is beside the target of the link, as with the logs of containers.</summary>
+    [Theory]
+    [InlineData("app.log")]
+    [InlineData("*.log")]
+    public async Task ALinkedFileIsReadToItsEndWhenItsTargetIsRotated(string path)
+    {
+        await using var lab = new LogLab();
+        lab.Write("pod/0.txt", "a\nb\n");
+        File.CreateSymbolicLink(lab.At("app.log"), lab.At("pod", "0.txt"));
+        await lab.AcceptAsync(lab.Lines(path));
+        lab.Write("pod/0.txt", "c\n");
+        lab.Move("pod/0.txt", "pod/0.txt.1");
+        lab.Write("pod/0.txt", "d\n");
+        await lab.AcceptAsync(lab.Lines(path));
+        Assert.Equal(["a", "b", "c", "d"], (await lab.AcceptedAsync()).Lines);
+        Assert.Empty(lab.Warnings);
+    }
+
     [Fact]
     public async Task SymbolicLinksAreFollowedUnlessTheyAreCircularOrBroken()
     {

@@ -74,6 +74,69 @@ public sealed class FollowingTests
         await world.EndAsync("a b c d e");
     }
 
+    /// <summary>As cronolog does it. In one run the source knows the file that it has read.</summary>
+    [Fact]
+    public async Task AFileIsReadToItsEndWhenItsLinkLeadsToANewFile()
+    {
+        await using var world = new World("app.log", static lab =>
+        {
+            lab.Write("first", "title\na\n");
+            File.CreateSymbolicLink(lab.At("app.log"), lab.At("first"));
+        });
+        await world.LookAsync();
+        await world.SeesAsync("a");
+        world.Lab.Write("first", "b\n");
+        world.Lab.Write("second", "title\nc\n");
+        File.Delete(world.Lab.At("app.log"));
+        File.CreateSymbolicLink(world.Lab.At("app.log"), world.Lab.At("second"));
+        for (int i = 0; i < 7; i++) await world.LookAsync();
+        await world.SeesAsync("c");
+        Assert.Empty(world.Lab.Warnings);
+        await world.EndAsync("title a b title c");
+    }
+
+    /// <remarks>The process was out of file descriptors for a moment, and its host stopped.</remarks>
+    [Fact]
+    public async Task AScanThatFailsIsReportedAndRepeated()
+    {
+        int scans = 0;
+        await using var world = new World("*.log", static lab => lab.Write("a.log", "a\n"),
+            _ =>
+            {
+                if (++scans is 2 or 3) throw new IOException("Too many open files");
+            });
+        await world.LookAsync();
+        world.Lab.Write("a.log", "b\n");
+        for (int i = 0; i < 3; i++) await world.LookAsync();
+        await world.SeesAsync("b");
+        Assert.EndsWith("cannot be looked for, and is tried again: Too many open files", Assert.Single(world.Lab.Warnings));
+        await world.EndAsync("a b");
+    }
+
+    /// <remarks>The rights of a directory were taken away for a time: its files were forgotten, and all their lines came again.</remarks>
+    [Fact]
+    public async Task ADirectoryThatMayNotBeListedIsReportedAndItsFilesAreNotForgotten()
+    {
+        bool isClosed = false;
+        await using var world = new World("*/*.log", static lab =>
+        {
+            lab.Write("a/a.log", "a\n");
+            lab.Write("b/b.log", "b\n");
+        }, directory =>
+        {
+            if (isClosed && directory.EndsWith('a')) throw new UnauthorizedAccessException("denied");
+        });
+        await world.LookAsync();
+        await world.SeesAsync("b");
+        isClosed = true;
+        await world.WritesAsync("b/b.log", "bb\n", "bb");
+        for (int i = 0; i < 3; i++) await world.LookAsync(TimeSpan.FromDays(1));
+        isClosed = false;
+        await world.WritesAsync("a/a.log", "aa\n", "aa");
+        Assert.EndsWith("a cannot be listed, and its files are left out until it can: denied", Assert.Single(world.Lab.Warnings));
+        await world.EndAsync("a b bb aa");
+    }
+
     [Fact]
     public async Task AMissingDirectoryIsReportedAndWaitedFor()
     {
@@ -117,21 +180,22 @@ public sealed class FollowingTests
         private readonly ConcurrentQueue<string> seen = new();
         private readonly PipelineRun run;
 
-        public World(string path, Action<LogLab>? prepare = null)
+        public World(string path, Action<LogLab>? prepare = null, Action<string>? listing = null)
         {
             prepare?.Invoke(Lab);
             Directory.CreateDirectory(Lab.At("state"));
-            Source<string> lines = Lab.Lines(path, new() { PollInterval = Poll, Journal = Lab.At("state", "journal") });
+            Source<string> lines = Lab.Lines(path,
+                new() { PollInterval = Poll, Journal = Lab.At("state", "journal"), Listing = listing });
             run = (lines | (line => seen.Enqueue(line))).Start(new RunOptions { Time = clock });
         }
 
         public LogLab Lab { get; } = new();
 
         /// <summary>Lets the source scan once more, after it has finished its work.</summary>
-        public async Task LookAsync()
+        public async Task LookAsync(TimeSpan? after = null)
         {
             await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
-            clock.Advance(Poll);
+            clock.Advance(after ?? Poll);
             await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
         }
 

@@ -29,6 +29,47 @@ public sealed class LogWatchTests : IDisposable
         Assert.Equal((true, false), (watch.IsForgotten(young), watch.IsForgotten(followed)));
     }
 
+    /// <remarks>All lines of its files came again when the rights were back.</remarks>
+    [Fact]
+    public void NoFileIsForgottenWhileADirectoryMayNotBeListed()
+    {
+        string closed = Directory.CreateDirectory(Path.Combine(directory, "a")).FullName;
+        bool isClosed = true;
+        var paths = new LogPaths(Path.Combine(directory, "*", "*.log"), listed =>
+        {
+            if (isClosed && listed == closed) throw new UnauthorizedAccessException("denied");
+        });
+        using var positions = LogPositions.Open(default, journal: null);
+        List<string> warnings = [];
+        var watch = new LogWatch("logs", paths, new() { OnWarning = warnings.Add }, positions, clock);
+        LogRow old = Row(paths, "a/a.log", days: 8);
+        watch.Look();
+        clock.Advance(TimeSpan.FromDays(2));
+        watch.Look();
+        Assert.False(watch.IsForgotten(old));
+        Assert.Contains($"The directory {closed} cannot be listed", Assert.Single(warnings), StringComparison.Ordinal);
+        isClosed = false;
+        watch.Look();
+        Assert.True(watch.IsForgotten(old));
+    }
+
+    /// <remarks>Without the interval, nobody looks again.</remarks>
+    [Theory]
+    [InlineData("*.log")]
+    [InlineData("**/*.log")]
+    public void ADirectoryBeforeTheWildcardsThatMayNotBeListedIsAnErrorWithoutAnInterval(string pattern)
+    {
+        var paths = new LogPaths(Path.Combine(directory, pattern), static _ => throw new UnauthorizedAccessException("denied"));
+        using var positions = LogPositions.Open(default, journal: null);
+        List<string> warnings = [];
+        Assert.Throws<UnauthorizedAccessException>(new LogWatch("logs", paths, new(), positions, clock).Look);
+        var options = new ResumableLinesOptions { OnWarning = warnings.Add, PollInterval = TimeSpan.FromSeconds(1) };
+        var polls = new LogWatch("logs", paths, options, positions, clock);
+        Assert.Empty(polls.Look());
+        Assert.Empty(polls.Look());
+        Assert.Contains("is tried again: denied", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+
     /// <remarks>As with a file for each day: each has a row or two in the journal. Formerly such a journal was never rewritten.</remarks>
     [Fact]
     public void AJournalOfFilesThatAreGoneIsRewrittenWithoutThem()

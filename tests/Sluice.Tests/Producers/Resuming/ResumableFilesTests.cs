@@ -140,6 +140,61 @@ public sealed class ResumableFilesTests : IDisposable
         Assert.Equal(["b", "a"], await intake.AcceptedAsync());
     }
 
+    /// <remarks>The process was out of file descriptors for a moment, and its host stopped.</remarks>
+    [Fact]
+    public async Task AScanThatFailsIsReportedAndRepeated()
+    {
+        var clock = new TestClock();
+        var warnings = new List<string>();
+        int scans = 0;
+        await using var intake = new Intake();
+        await using Consecutor<string> consecutor = intake.New(_ => { });
+        Source<string> files = Source.ResumableFiles("in", directory.FullName, new()
+        {
+            QuietDuration = TimeSpan.Zero,
+            PollInterval = TimeSpan.FromMinutes(1),
+            Time = clock,
+            OnWarning = warnings.Add,
+            Listing = _ =>
+            {
+                if (++scans is 2 or 3) throw new IOException("Too many open files");
+            },
+        }).Select(path => Path.GetFileName(path));
+        await using PipelineRun run = intake.Start(files, consecutor);
+        for (int i = 0; i < 4; i++)
+        {
+            Assert.NotSame(run.Completion, await Task.WhenAny(clock.WaitForTimersAsync(1), run.Completion));
+            if (i == 0) Write("a");
+            clock.Advance(TimeSpan.FromMinutes(1));
+        }
+        await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
+        Assert.True(await run.StopAsync(cancellation: TestContext.Current.CancellationToken));
+        Assert.Equal(["a"], await intake.AcceptedAsync());
+        Assert.EndsWith("and tries it again: Too many open files", Assert.Single(warnings));
+    }
+
+    /// <remarks>A slow upload was renamed after a scan had seen it: each start failed on the name that was gone.</remarks>
+    [Fact]
+    public async Task AFileThatIsGoneBeforeAnythingOfItWasAcceptedIsLeftOut()
+    {
+        Write("a", null, "a1\na2\n");
+        Write("b", null, "b1\n");
+        var warnings = new List<string>();
+        Source<string> lines = Source.ResumableFiles("in", directory.FullName,
+            new() { QuietDuration = TimeSpan.Zero, OnWarning = warnings.Add }) | File.ReadLines;
+        await using var intake = new Intake();
+        await intake.AcceptAsync(lines, 2);
+        File.Delete(Path.Combine(directory.FullName, "b"));
+        Write("c", null, "c1\nc2\n");
+        await intake.AcceptAsync(lines, 3);          // a again, and the first line of c
+        await intake.AcceptAsync(lines);
+        Assert.Equal(["a1", "a2", "c1", "c2"], await intake.AcceptedAsync());
+        Assert.Contains($"leaves out {Path.Combine(directory.FullName, "b")}", Assert.Single(warnings), StringComparison.Ordinal);
+
+        File.Delete(Path.Combine(directory.FullName, "c"));
+        await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(lines));          // lines of it were accepted
+    }
+
     [Fact]
     public async Task AJournalThatDoesNotMatchThePositionIsRefused()
     {

@@ -40,6 +40,17 @@ public sealed class ResumingMistakesTests : IDisposable
     }
 
     [Fact]
+    public async Task AJournalThatCannotBeWrittenIsNamedWithTheOption()
+    {
+        await using var intake = new Intake();
+        string journal = Directory.CreateDirectory(Path.Combine(directory.FullName, ".state")).FullName;     // access is denied
+        Exception failure = await Assert.ThrowsAnyAsync<Exception>(
+            () => intake.AcceptAsync(Source.ResumableFiles("may", directory.FullName, new() { Journal = journal })));
+        Assert.Contains($"The producer 'may' cannot write its journal {journal}: ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("set Journal in its options", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AStageThatMayReorderItemsBeforeTheConsecutorIsRefused()
     {
         (string, Source<string>)[] ways =
