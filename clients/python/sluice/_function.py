@@ -98,6 +98,10 @@ class Function:
                 if name not in planned:
                     raise FlowError(f"The processor {self.name} in Python has the {kind} {name}, and in the flow it does not. "
                                     f"{explain(kind, name, planned)} Change one of them.")
+        for name in plan.inputs:
+            if name not in self.inputs:
+                raise FlowError(f"The processor {self.name} has the input {name} in the flow, and not in Python, which would ignore its "
+                                f"values. Add it to the inputs. If the program has it, an older worker has taken the call: restart it.")
         if self.uses_checkpoint and plan.resume != "Checkpoint":
             raise FlowError(f"The function of the processor {self.name} takes a Checkpoint, but the processor resumes {plan.resume}. Make "
                             "it Resume = ResumeMode.Checkpoint.")

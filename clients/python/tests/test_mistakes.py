@@ -212,6 +212,8 @@ def test_a_flow_that_differs_from_the_registration():
         pass
 
     assert "has the input text, and in the flow it does not" in fail(worker, "work", {"texts": [1]}, ["y"]).message
+    found = fail(worker, "work", {"text": [1], "rates": [2]}, ["y"])
+    assert found.kind == 2 and "has the input rates in the flow, and not in Python, which would ignore its values" in found.message
 
 
 def test_an_empty_stream_has_no_first_value():

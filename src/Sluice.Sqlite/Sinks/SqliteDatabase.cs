@@ -39,8 +39,8 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
             if (!hasBegun && !state.HasAllPartitions && written != committed)
                 throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
                     $"{path} has the rows of {written:N0} commits of {name}, and the partitions of this member know {committed:N0}. Other "
-                        + $"members own the other partitions, and may have made the others. The file is left alone until this member has "
-                        + $"all partitions: stop the others, because one member at a time writes a file."));
+                        + $"members, or newer code, have the other partitions, and may have made the others. The file is left alone until "
+                        + $"this member has all partitions: stop the others, because one member at a time writes a file."));
             if (!isKnown && notes.IsConfirmed)
             {
                 if (!adopt)

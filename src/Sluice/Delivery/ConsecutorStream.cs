@@ -44,6 +44,7 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
     }
 
     /// <summary>Opens the stream and adds the group.</summary>
+    /// <exception cref="InvalidOperationException">The stream was made with another number of partitions.</exception>
     public async ValueTask OpenAsync(CancellationToken cancellation)
     {
         StreamInfo stream;
@@ -51,12 +52,13 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
         {
             stream = await store.OpenStreamAsync(group.Stream, Options, cancellation).ConfigureAwait(false);
         }
-        catch (StreamStoreException e) when (e.IsPermanent && !options.Stream.IsPartitionsGiven)
+        catch (StreamStoreException e) when (e.IsPermanent)
         {
             if (await store.FindStreamAsync(group.Stream, cancellation).ConfigureAwait(false) is not { } made
                 || made.Options.Partitions == Options.Partitions) throw;
-            if (keepsState)
-                throw new StreamStoreException(Explain(made.Options.Partitions), e) { Stream = group.Stream, IsPermanent = true };
+            // A mistake of the code or the settings, as a renamed node is: the store works.
+            if (options.Stream.IsPartitionsGiven) throw new InvalidOperationException(e.Message, e);
+            if (keepsState) throw new InvalidOperationException(Explain(made.Options.Partitions), e);
             // Without state, any number does: it had a stage with state before.
             stream = await store.OpenStreamAsync(group.Stream, Options with { Partitions = made.Options.Partitions }, cancellation)
                 .ConfigureAwait(false);
@@ -70,14 +72,13 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
     /// <summary>Warns once of bounds in the code that have no effect, because the stream was made with others.</summary>
     private void WarnIfOther(StreamOptions made)
     {
-        var usual = new StreamOptions();
-        (string Name, long Made, long Code, long Usual)[] bounds =
+        (string Name, long Made, long? Code)[] bounds =
         [
-            (nameof(made.MaxItems), made.MaxItems, Options.MaxItems, usual.MaxItems),
-            (nameof(made.MaxBytes), made.MaxBytes, Options.MaxBytes, usual.MaxBytes),
-            (nameof(made.MaxEntryBytes), made.MaxEntryBytes, Options.MaxEntryBytes, usual.MaxEntryBytes),
+            (nameof(made.MaxItems), made.MaxItems, Options.GivenMaxItems),
+            (nameof(made.MaxBytes), made.MaxBytes, Options.GivenMaxBytes),
+            (nameof(made.MaxEntryBytes), made.MaxEntryBytes, Options.GivenMaxEntryBytes),
         ];
-        string[] others = [.. bounds.Where(static bound => bound.Code != bound.Made && bound.Code != bound.Usual)
+        string[] others = [.. bounds.Where(static bound => bound.Code is { } code && code != bound.Made)
             .Select(static bound => $"{bound.Name} is {bound.Made:N0}, and the code says {bound.Code:N0}")];
         if (others.Length == 0 || Interlocked.Exchange(ref hasWarned, true)) return;
         Warnings.Tell(options.OnWarning, $"The stream of the consecutor {Name} keeps the options with which it was made: "

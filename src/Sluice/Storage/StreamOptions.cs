@@ -21,17 +21,35 @@ public sealed record StreamOptions
 
     internal bool IsPartitionsGiven => partitions is not null;
 
+    internal long? GivenMaxItems { get; private init; }
+
+    internal long? GivenMaxBytes { get; private init; }
+
+    internal int? GivenMaxEntryBytes { get; private init; }
+
     /// <summary>
     /// The maximum number of outstanding entries of a consumer that applies backpressure; at least one. An append above it is answered with
     /// <see cref="AppendStatus.Full"/>. If nothing is outstanding, an append of any size is accepted.
     /// </summary>
-    public long MaxItems { get; init; } = 1_000_000;
+    public long MaxItems
+    {
+        get => GivenMaxItems ?? 1_000_000;
+        init => GivenMaxItems = value;
+    }
 
     /// <summary>The same bound in bytes of payloads and headers; at least one. Stores may count whole blocks.</summary>
-    public long MaxBytes { get; init; } = 1L << 30;
+    public long MaxBytes
+    {
+        get => GivenMaxBytes ?? 1L << 30;
+        init => GivenMaxBytes = value;
+    }
 
     /// <summary>The maximum size of one entry's payload and headers, in bytes; 1 to 256 MB.</summary>
-    public int MaxEntryBytes { get; init; } = 16 << 20;
+    public int MaxEntryBytes
+    {
+        get => GivenMaxEntryBytes ?? 16 << 20;
+        init => GivenMaxEntryBytes = value;
+    }
 
     /// <summary>The time when entries leave the store.</summary>
     public Retention Retention { get; init; }

@@ -101,6 +101,17 @@ public sealed class StartMistakeTests : StartMistakeTestBase
             add: sluice => sluice.AddConsecutor<string>("lines", (_, source) => source | Sink.ToFile<string>(file, static line => line)));
     }
 
+    /// <summary>Not a store that does not answer: a supervisor that starts the process again would do so for ever.</summary>
+    [Fact]
+    public async Task AnotherNumberOfPartitionsIsAMistakeOfTheSettings()
+    {
+        await using (var store = await SqliteStreamStore.OpenAsync(Path.Combine(Folder, "numbers.db"), Durability.Process))
+        await using (var numbers = new Consecutor<int>("numbers", static source => source | (static _ => { }), new() { Store = store }))
+            await numbers.SendAsync(1, Cancellation);
+        await IsAsync(2, "The stream numbers has 64 partitions in its store, and was opened with 16. ",
+            """{"Sluice": {"Store": "sqlite:FOLDER/numbers.db", "Consecutors": {"numbers": {"Stream": {"Partitions": 16}}}}}""");
+    }
+
     [Fact]
     public Task ASettingOfTheCommandLineIsNamed()
         => IsAsync(2, "Sluice:Health:MaxBacklog is '1e6'; it must be a whole number.", arguments: "--Sluice:Health:MaxBacklog=1e6");

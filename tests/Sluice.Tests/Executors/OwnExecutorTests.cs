@@ -58,6 +58,22 @@ public class OwnExecutorTests
         Assert.Throws<ObjectDisposedException>(() => service.Register(Second, before));
     }
 
+    /// <summary>The worker runs an earlier version of the program. It would leave out the values of an input without a word.</summary>
+    [Fact]
+    public async Task AWorkerThatDoesNotDeclareAnInputFailsTheRun()
+    {
+        await using var lab = new FlowLab();
+        Processor priced = new("first") { Inputs = ["x", "rates"], Outputs = ["y"] };
+        Supervisor service = lab.Join();
+        service.Register(priced, MessageExecutor.Of(new() { { First, AddAsync(First, 1) } }));
+        await using FlowRun run = await service.StartAsync(Flow.From(priced).Resolve(), [IOVal.Of("x", 1), IOVal.Of("rates", 2)],
+            cancellation: FlowLab.Cancellation);
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation));
+        Assert.Contains("The processor first has the input rates in the flow, and not in this worker, which would ignore its values.",
+            failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AnExecutorWithoutAFunctionCannotRunItHere()
     {

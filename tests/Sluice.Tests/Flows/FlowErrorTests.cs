@@ -45,8 +45,8 @@ public class FlowErrorTests
             lab => lab.Join().StartAsync(Working, [.. One, IOVal.Of("zoo", 1)])),
         ("\"a/b\" cannot be the id of a run: it has 1 to 64 letters, digits, and the characters - . _ only. (Parameter 'run')",
             lab => lab.Join().StartAsync(Working, One, run: "a/b")),
-        ("There is a run r already, of another flow: only this one has the processor \"other: y -> z\". Give this one another id, or "
-            + "start it as the other one was started.", async lab =>
+        ("There is a run r already, of another flow: only this one has the processor \"other: y -> z\". Give this one another id, "
+            + "start it as the other one was started, or go on with the other one (FindAsync).", async lab =>
         {
             await using FlowRun run = await lab.Join().StartAsync(Working, One, run: "r");
             await lab.Join().StartAsync(Flow.From(Work, Other).Resolve(), One, run: "r");

@@ -114,12 +114,16 @@ public sealed class ProducerPositionTests : IDisposable
         Assert.True(File.Exists($"{path}.next"));
     }
 
-    /// <summary>A file that is written has its lock beside it, and a mark in the lock until something is committed.</summary>
+    /// <summary>A file that is written has its lock beside it, and a note in the lock: a mark until something is committed, the id of the
+    /// file, and its sink. The store has the id, too.</summary>
     [Fact]
-    public void AFileLockHasAFixedNameAndMark()
+    public void AFileLockHasAFixedNameAndNote()
     {
-        using (FileClaim claim = FileClaim.Take(Lines)) claim.Begin();
-        Assert.Equal("begun", File.ReadAllText($"{Lines}.lock"));
+        using (FileClaim claim = FileClaim.Take(Lines)) claim.Begin("books/csv");
+        Assert.Matches("^begun\n[0-9a-f]{32}\nbooks/csv$", File.ReadAllText($"{Lines}.lock"));
+        using (FileClaim claim = FileClaim.Take(Lines)) claim.Confirm();
+        Assert.Matches("^known\n[0-9a-f]{32}\nbooks/csv$", File.ReadAllText($"{Lines}.lock"));
+        Assert.Equal("out.csv\n12ab", KnownFile.NameOf("out.csv", "12ab"));
     }
 
     private static async Task IsAsync<T>(string kind, Source<T> source)

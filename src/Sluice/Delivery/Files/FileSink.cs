@@ -21,6 +21,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
     private FileClaim? claim;
     private bool isFlushed;                          // flush to the disk before each commit
     private bool hasBegun;
+    private string storedName = "";
     private long committed;
     private long end; // end of the bytes that this sink may have written; equals the committed length once they are cut or committed
 
@@ -29,16 +30,24 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
     protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
     {
         isFlushed = state.Store?.Durability.Level >= Durability.Power.Level;
-        foreach (string other in state.FileLengths.Keys)
+        var known = new KnownFile(state.FileLengths);
+        if (known.Names.FirstOrDefault(other => other != Name) is { } former)
         {
-            if (other == Name) continue;
             throw new InvalidDataException(
-                $"The sink {state.Node} of {state.Consecutor} has written {other} so far, {state.FileLengths[other]:N0} bytes of which "
+                $"The sink {state.Node} of {state.Consecutor} has written {former} so far, {known.Length:N0} bytes of which "
                     + $"are committed, and is given {path} now. "
                 + "Give it the old file; or give the node another name, if it is to begin a new one.");
         }
         claim ??= FileClaim.Take(path);
-        bool isKnown = state.FileLengths.TryGetValue(Name, out committed);
+        string writer = $"{state.Consecutor}/{state.Node}";
+        if (known.IsAny && !known.IsNotedIn(claim, writer))
+        {
+            InvalidDataException foreign = Foreign(writer);
+            claim.Dispose();                         // the file's own sink may need it
+            claim = null;
+            throw foreign;
+        }
+        committed = known.Length;
         using SafeFileHandle file = Open();
         long length = RandomAccess.GetLength(file);
         // The member that has the other partitions had the claim until now: it may have committed these bytes.
@@ -48,17 +57,20 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
             claim = null;
             throw new InvalidDataException(
                 $"{path} has {length:N0} bytes, and {committed:N0} are committed by the partitions of this member. Other members of "
-                    + $"{state.Consecutor} own the other partitions, and may have committed the rest. The file is left alone until this "
-                    + "member has all partitions: stop the others, because one member at a time writes a file.");
+                    + $"{state.Consecutor}, or newer code, have the other partitions, and may have committed the rest. The file is left "
+                    + "alone until this member has all partitions: stop the others, because one member at a time writes a file.");
         }
-        if (isKnown)
+        if (known.IsAny)
         {
             if (length < committed) throw Short(length);
+            if (claim.Id is null && length > committed) throw Unnoted(length, writer);
+            if (claim.Id is null) claim.Adopt(known.Id, writer);
             claim.Confirm();
         }
         else
         {
-            if (length > 0 && !replace && !claim.IsBegun)
+            bool isOwn = claim.IsBegun && (claim.Writer ?? writer) == writer;
+            if (length > 0 && !replace && !isOwn)
             {
                 throw new InvalidDataException(
                     $"{path} has {length:N0} bytes, of which the store of {state.Consecutor} knows nothing: another program has written "
@@ -66,8 +78,9 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
                     + $"or the node {state.Node} had another name before. Give the node its old name, or move the file away, or let the "
                     + $"sink replace it (replace: true).");
             }
-            claim.Begin();
+            claim.Begin(writer);
         }
+        storedName = KnownFile.NameOf(Name, claim.Id!);
         if (length > committed) RandomAccess.SetLength(file, committed);
         end = committed;
         hasBegun = true;
@@ -83,7 +96,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
         foreach (StagedItem<byte[]> item in commit.Items) Add(file, item.Value);
         Write(file, block.AsSpan(0, used));
         if (isFlushed) RandomAccess.FlushToDisk(file);
-        commit.SetFileLength(Name, end);
+        commit.SetFileLength(storedName, end);
         return default;
     }
 
@@ -126,7 +139,8 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
         catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new InvalidDataException(
-                $"{path} is not there, and {committed:N0} bytes of it are committed: it was moved, renamed or deleted. {Remedy}", e);
+                $"{path} is not there, and {committed:N0} bytes of it are committed: it was moved, renamed or deleted, or "
+                    + $"the sink was given another path. {Remedy}", e);
         }
     }
 
@@ -167,6 +181,16 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
 
     private InvalidDataException Short(long length)
         => new($"{path} has {length:N0} bytes, and {committed:N0} are committed: it was cut, or replaced by another file. {Remedy}");
+
+    private InvalidDataException Foreign(string writer)
+        => new($"{path} is another file than {writer} has written so far. {path}.lock says that it belongs to {claim!.Writer}"
+            + (claim.Writer == writer ? " of another store" : "")
+            + ". Nothing was cut. Give the sink its own file; or give the node another name, if it is to begin a new one.");
+
+    private InvalidDataException Unnoted(long length, string writer)
+        => new($"{path} has {length:N0} bytes, and {committed:N0} are committed. {path}.lock does not say that {writer} has written the rest: "
+            + "this is another file, or it came without its lock file, or an earlier version of Sluice wrote it. Nothing was cut. Give the "
+            + $"sink its file, with the lock file. If this is the file, cut it to {committed:N0} bytes: the rest was never committed.");
 
     private static string Remedy
         => "What is missing does not come back by itself: put the file back, together with the store if the copy is older. "

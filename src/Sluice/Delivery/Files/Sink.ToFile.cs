@@ -12,8 +12,9 @@ public static partial class Sink
     /// length: they are not committed yet, and are cut off if their commit is void.</para>
     /// <para>
     /// The sink writes the file exclusively, by a lock of the operating system on a file beside it (<c>.lock</c>, which stays). When the
-    /// consecutor starts, the sink refuses a file that is gone or shorter than committed, or that another process writes. It also refuses
-    /// content that the store does not know, unless <paramref name="replace"/> is true. If the file is cut, moved or deleted later, nothing
+    /// consecutor starts, the sink refuses a file that is gone or shorter than committed, that another process writes, or that is another
+    /// file than the sink has written so far. It also refuses content that the store does not know, unless <paramref name="replace"/> is
+    /// true. If the file is cut, moved or deleted later, nothing
     /// more is committed until it is back, and the snapshot reports the problem.
     /// </para>
     /// <para>The length is stored under the node's name. By default, that is the name of the file (<see cref="Stage.Named"/> gives

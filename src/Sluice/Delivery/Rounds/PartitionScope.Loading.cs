@@ -130,8 +130,7 @@ internal sealed partial class PartitionScope
         }
         if (remembers is not IKeyedStateful byKey) foreach (StateRow row in rows) held?.Put(node, row.Key, row.Value?.Length);
         else
-            byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await InsistAsync(node, key).ConfigureAwait(false),
-                isComplete: true));
+            byKey.ReadWith((key, enter) => ReadAloneAsync(node, key, enter));
         Take(node, () => remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete)));
     }
 
@@ -149,6 +148,22 @@ internal sealed partial class PartitionScope
                 $"The state of {node} in partition {partition.Number} of the consecutor {core.Name} cannot be read by this "
                     + $"code: {FailureText.Of(e)} Nothing was changed. Start the code that wrote it, or give this one what it needs to "
                     + $"read it.", e);
+        }
+    }
+
+    /// <summary>Reads the row of a key while an item is in flight. If this code cannot read it, the consecutor ends, and the item goes back
+    /// with it: an item that failed would be given up by its policy, or become a dead letter.</summary>
+    private async ValueTask ReadAloneAsync(string node, string key, Action<StateReader> enter)
+    {
+        IReadOnlyList<StateRow> rows = await InsistAsync(node, key).ConfigureAwait(false);
+        try
+        {
+            Take(node, () => enter(new StoredRows(core.StateSerializers, rows, isComplete: true)));
+        }
+        catch (InvalidOperationException e)
+        {
+            core.Lifetime.Failed?.Invoke(e);
+            await Task.Delay(Timeout.InfiniteTimeSpan, core.Time, stopping).ConfigureAwait(false);
         }
     }
 

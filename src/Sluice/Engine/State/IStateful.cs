@@ -45,8 +45,9 @@ internal interface IEndsInSteps
 /// <summary>An instance with the state of many keys, of which only a part is in memory.</summary>
 internal interface IKeyedStateful : IStateful
 {
-    /// <summary>Sets the function that reads rows that are not in memory.</summary>
-    void ReadWith(Func<string, ValueTask<StateReader>> read);
+    /// <summary>Sets the function that reads the row of a key that is not in memory, and hands it over. It does not return if the code
+    /// cannot read the row.</summary>
+    void ReadWith(Func<string, Action<StateReader>, ValueTask> read);
 
     /// <summary>Whether all rows are in memory: a key without a row then has no state.</summary>
     bool HasAll { get; }

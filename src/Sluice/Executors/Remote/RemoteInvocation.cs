@@ -74,6 +74,7 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
         try
         {
             if (function is null) throw new FlowException(worker.Lacks(Plan.Name)) { Run = Run };
+            Declarations.Check(Plan, function, "worker");      // the worker may run an older program than the service
             FlowTypes.Check(plan.Streams, Plan, function);
             await function.RunAsync(this, worker.Services, stopping.Token).ConfigureAwait(false);
             loops?.Check();

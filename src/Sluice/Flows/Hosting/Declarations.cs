@@ -1,25 +1,28 @@
 namespace Sluice.Flows;
 
 /// <summary>
-/// Compares a processor as the flow declares it with the one that a service has registered. The flow's declaration counts; harmless
-/// differences are no error.
+/// Compares a processor as the flow declares it with the one that a service, or a worker of an executor, has registered. The flow's
+/// declaration counts; harmless differences are no error.
 /// </summary>
 internal static class Declarations
 {
+    /// <param name="plan">The processor in the flow.</param>
+    /// <param name="function">The function of the service or the worker.</param>
+    /// <param name="place">Where the function is: "service" or "worker".</param>
     /// <exception cref="FlowException">
-    /// The function uses a stream that the flow's processor does not have, or the service does not know one of its inputs: it runs another
-    /// version of the program. A function need not take an input that the service has declared.
+    /// The function uses a stream that the flow's processor does not have, or the service or worker does not know one of its inputs: it
+    /// runs another version of the program. A function need not take an input that the service has declared.
     /// </exception>
-    public static void Check(ProcessorPlan plan, BoundFunction function)
+    public static void Check(ProcessorPlan plan, BoundFunction function, string place = "service")
     {
         if (plan.Inputs.FirstOrDefault(name => !function.Processor.Inputs.Contains(name)) is { } unknown)
             throw new FlowException(
-                $"The processor {plan.Name} has the input {unknown} in the flow, and not in this service, which would ignore its values.");
+                $"The processor {plan.Name} has the input {unknown} in the flow, and not in this {place}, which would ignore its values.");
         foreach (string name in function.Types.Keys.Order(StringComparer.Ordinal))
             if (!plan.Inputs.Contains(name) && !plan.Outputs.Contains(name))
                 throw new FlowException(
-                    $"The function of the processor {plan.Name} in this "
-                        + $"service {(function.Processor.Inputs.Contains(name) ? "reads" : "writes")} the stream {name}, which the "
+                    $"The function of the processor {plan.Name} in this {place} "
+                        + $"{(function.Processor.Inputs.Contains(name) ? "reads" : "writes")} the stream {name}, which the "
                         + $"processor does not have in the flow.");
     }
 

@@ -11,7 +11,7 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
 
     private readonly Dictionary<string, Cell> cells = new(StringComparer.Ordinal);
     private readonly List<Cell> changed = [];
-    private Func<string, ValueTask<StateReader>>? read;
+    private Func<string, Action<StateReader>, ValueTask>? read;
     private Cell? newest, oldest;                    // a list by use
     private long size;
     private long tick;
@@ -58,13 +58,12 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
     protected async ValueTask<Cell> ReadHereAsync(string key)
     {
         StateKeys.Check(key);
-        StateReader stored = await read!(key);
+        await read!(key, stored => Enter(key, stored));
         if (readAlone < int.MaxValue) readAlone++;
-        Enter(key, stored);
         return FindHere(key)!;
     }
 
-    public void ReadWith(Func<string, ValueTask<StateReader>> read) => this.read = read;
+    public void ReadWith(Func<string, Action<StateReader>, ValueTask> read) => this.read = read;
 
     public void Begin()
     {
@@ -123,7 +122,8 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
         hasAll = false;
     }
 
-    // A state that cannot be read fails the items of its key only.
+    // A state whose migration fails, fails the items of its key only. Another state that cannot be read gets no cell: with one, the key
+    // would begin anew, and the next commit would write over the stored row.
     private void Enter(string key, StateReader stored)
     {
         if (!stored.Has(key))
@@ -131,17 +131,18 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
             Add(key, 0);
             return;
         }
-        Cell cell = Add(key, stored.Stored(key).Bytes.Length);
-        (cell.IsStored, cell.IsBlank) = (true, false);
+        (TState? value, StateMigrationException? failure) = (default, null);
         try
         {
-            cell.Value = form.Read(key, stored);
+            value = form.Read(key, stored);
         }
         catch (StateMigrationException e)
         {
-            cell.Failure = e;
-            cell.IsBlank = true;
+            failure = e;
         }
+        Cell cell = Add(key, stored.Stored(key).Bytes.Length);
+        (cell.IsStored, cell.IsBlank, cell.Failure) = (true, failure is not null, failure);
+        if (failure is null) cell.Value = value!;
     }
 
     /// <summary>Gives a cell its first value.</summary>

@@ -9,7 +9,9 @@ namespace Sluice.Producers;
 internal sealed class TcpRefusals(TcpOptions options, string node, TimeProvider time)
 {
     /// <summary>What a client is told if the service has failed.</summary>
-    public const string Told = "The item could not be stored. Send it again later; the operator of the service was told why.";
+    public const string Told
+        = "It is not known whether the item was stored: the store does not answer. Connect again later; the operator of the "
+        + "service was told why.";
 
     private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
 

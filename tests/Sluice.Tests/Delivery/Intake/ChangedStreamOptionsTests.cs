@@ -21,6 +21,9 @@ public class ChangedStreamOptionsTests
         Assert.Equal("The stream of the consecutor work keeps the options with which it was made: MaxBytes is 1,000,000, and the code says "
             + "2,000,000; MaxEntryBytes is 16,777,216, and the code says 67,108,864. To change them, give the consecutor a new name.",
             Assert.Single(warnings));
+        warnings.Clear();
+        await LiveAsync(new() { MaxItems = 1_000_000 });             // the default, asked for
+        Assert.Contains("MaxItems is 5,000, and the code says 1,000,000.", Assert.Single(warnings), StringComparison.Ordinal);
 
         async Task LiveAsync(StreamOptions stream)
         {

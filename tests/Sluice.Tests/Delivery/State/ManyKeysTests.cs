@@ -60,10 +60,11 @@ public class ManyKeysTests
         var cells = new StateCells<int>(new(0, "Count", static _ => 0, static _ => 0), memory);
         var rows = new Dictionary<string, int>();
         int reads = 0;
-        cells.ReadWith(key =>
+        cells.ReadWith((key, enter) =>
         {
             reads++;
-            return new(new Row(key, rows));
+            enter(new Row(key, rows));
+            return default;
         });
         cells.Begin();
         for (int n = 0; n <= 100_000; n++)

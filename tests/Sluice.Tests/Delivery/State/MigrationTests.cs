@@ -76,6 +76,41 @@ public class MigrationTests
         Assert.Equal(["xx"], ledger.Lines);
     }
 
+    /// <summary>Also a row that is read for an item, because the memory has no room for it. If the item failed instead, its policy would
+    /// give it up, and the next item of the key would begin at zero and write over the row.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AStateThatCannotBeReadEndsTheConsecutorAndIsKept(bool isSkipped)
+    {
+        await using var store = new MemoryStreamStore();
+        await using (Consecutor<int> old = Numbers(() => new Old()))
+        {
+            await old.StartAsync(Cancellation);
+            await old.SendAllAsync([1, 2], Cancellation);
+            await old.WaitForIdleAsync(Cancellation);
+        }
+        await using (Consecutor<int> late = Numbers(() => new New(static stored => stored.Key != "2" ? Text(stored)
+            : throw new NotSupportedException("Version 0 is too old."))))
+        {
+            await late.StartAsync(Cancellation);
+            await late.SendAllAsync([1, 2, 2, 1], Cancellation);
+            await Task.WhenAny(late.Completion, late.WaitForIdleAsync(Cancellation));
+            Assert.Equal(ConsecutorStatus.Failed, late.Snapshot().Status);
+            InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => late.Completion);
+            Assert.StartsWith("The state of node in partition 0 of the consecutor words cannot be read by this code: NotSupportedException: "
+                + "Version 0 is too old.", failure.Message, StringComparison.Ordinal);
+            Assert.Equal(0, late.Snapshot().Dead);
+        }
+        Assert.Contains("2=1 v0", await RowsAsync(store, "node"));
+
+        // Items before KeyBy are of another type, so the keys are not known ahead.
+        Consecutor<int> Numbers<TNode>(Func<TNode> node) where TNode : StageNode<string, string>
+            => new("words", source => source | (static n => $"{n}") | Stage.KeyBy((string word) => word) | Sluice.StageNode.Of(node)
+                | Stage.Named("node") | Stage.OnError(isSkipped ? ErrorPolicy.Skip : ErrorPolicy.DeadLetter) | (_ => { }),
+                Options(store) with { StateMemory = new(0) });
+    }
+
     private static string Text(StoredState stored) => Encoding.UTF8.GetString(stored.Payload.Span);
 
     private static async Task<List<string>> RowsAsync(IStreamStore store, string node)

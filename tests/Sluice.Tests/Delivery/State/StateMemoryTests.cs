@@ -188,7 +188,7 @@ public partial class StateMemoryTests
             .Select(_ => new StateCells<int>(new(0, "Count", static _ => 0, static _ => 0), memory))];
         foreach (StateCells<int> cells in partitions)
         {
-            cells.ReadWith(static _ => throw new InvalidOperationException("It is to be read from the store."));
+            cells.ReadWith(static (_, _) => throw new InvalidOperationException("It is to be read from the store."));
             Use(cells, 0, 20);
         }
         Use(partitions[0], 0, 20);                   // the newest now

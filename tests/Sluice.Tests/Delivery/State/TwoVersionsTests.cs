@@ -15,15 +15,17 @@ public class TwoVersionsTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>Old code goes on until new code has written. From there on it leaves the partition alone, and goes on with the other
-    /// one.</summary>
-    [Fact]
-    public async Task OldCodeDoesNotTouchAPartitionThatNewCodeHasWritten()
+    /// one, also if it has a sink that waits for all partitions of dead members.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task OldCodeDoesNotTouchAPartitionThatNewCodeHasWritten(bool withSink)
     {
         await using var store = await ScenarioStore.OpenAsync();
         string[] keys = [.. Enumerable.Range(0, 100).Select(static n => $"k{n}").OrderBy(static key => EntryKey.Of(key).PartitionOf(2))];
         (string there, string here) = (keys[0], keys[^1]);
         Assert.NotEqual(EntryKey.Of(there).PartitionOf(2), EntryKey.Of(here).PartitionOf(2));
-        await using (Consecutor<string> old = Old(store))
+        await using (Consecutor<string> old = Old(store, withSink: withSink))
         {
             await old.StartAsync(Cancellation);
             await old.SendAllAsync([there, here, there], Cancellation);
@@ -36,7 +38,7 @@ public class TwoVersionsTests
             await renewed.WaitForIdleAsync(Cancellation);
         }
         List<StoredState> written = await StatesAsync(store);
-        await using (Consecutor<string> old = Old(store))
+        await using (Consecutor<string> old = Old(store, withSink: withSink))
         {
             await old.StartAsync(Cancellation);
             await old.SendAllAsync([there, here], Cancellation);
@@ -128,8 +130,10 @@ public class TwoVersionsTests
             });
     }
 
-    private Consecutor<string> Old(IStreamStore store, int codeVersion = 1)
-        => new("words", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | seen.Enqueue,
+    private Consecutor<string> Old(IStreamStore store, int codeVersion = 1, bool withSink = false)
+        => new("words", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count")
+            | (word => { seen.Enqueue(word); return word; })
+            | (withSink ? Sink.Commit<string>(static () => new NoSink()) : Sink.Of<string>(static _ => { })),
         Options(store, codeVersion))
         { Key = static word => word };
 
@@ -176,5 +180,12 @@ public class TwoVersionsTests
 
         protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation)
             => output.PushAsync($"{item}={State += "x"}");
+    }
+
+    private sealed class NoSink : TransactionalSink<string>
+    {
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
+
+        protected override ValueTask PrepareAsync(SinkCommit<string> commit, CancellationToken cancellation) => default;
     }
 }
