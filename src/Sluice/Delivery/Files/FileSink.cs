@@ -36,7 +36,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
             throw new InvalidDataException(
                 $"The sink {state.Node} of {state.Consecutor} has written {former} so far, {known.Length:N0} bytes of which "
                     + $"are committed, and is given {path} now. "
-                + "Give it the old file; or give the node another name, if it is to begin a new one.");
+                + "Give it the old file. If the node was another kind of sink, or is to begin a new file, give it another name.");
         }
         claim ??= FileClaim.Take(path);
         string writer = $"{state.Consecutor}/{state.Node}";
