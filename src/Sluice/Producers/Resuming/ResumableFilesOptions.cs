@@ -48,7 +48,8 @@ public sealed record ResumableFilesOptions
     /// </summary>
     public string? Journal { get; init; }
 
-    /// <summary>Called with warnings, once for each file that cannot be taken. Standard error unless given.</summary>
+    /// <summary>Called with warnings, once for each file that cannot be taken. Unless given: the event source
+    /// <c>Sluice</c> and, each text once, standard error.</summary>
     public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ResumableFilesOptions.OnWarning"); }
 
     /// <summary>The clock for waits and quiet times.</summary>
