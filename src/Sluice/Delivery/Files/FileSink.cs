@@ -188,8 +188,8 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
             + ". Nothing was cut. Give the sink its own file; or give the node another name, if it is to begin a new one.");
 
     private InvalidDataException Unnoted(long length, string writer)
-        => new($"{path} has {length:N0} bytes, and {committed:N0} are committed. {path}.lock does not say that {writer} has written the rest: "
-            + "this is another file, or it came without its lock file, or an earlier version of Sluice wrote it. Nothing was cut. Give the "
+        => new($"{path} has {length:N0} bytes, and {committed:N0} are committed. {path}.lock does not say that {writer} has written "
+            + "the rest: this is another file, or it came without its lock file, or an earlier version of Sluice wrote it. Nothing was cut. Give the "
             + $"sink its file, with the lock file. If this is the file, cut it to {committed:N0} bytes: the rest was never committed.");
 
     private static string Remedy
