@@ -41,6 +41,9 @@ internal sealed class CommandRun
     /// <summary>The sentences to add to a failure of the store: the state of the work, and what to do.</summary>
     public string? WhenBroken { get; set; }
 
+    /// <summary>The group that the command changes; null if it has found none.</summary>
+    public GroupId? Group { get; set; }
+
     public T? Value<T>(Option<T> option) => parsed.GetValue(option);
 
     public T Value<T>(Argument<T> argument) => parsed.GetValue(argument)!;
@@ -173,18 +176,10 @@ internal sealed class CommandRun
         }
         catch (StoreInUseException)
         {
-            string? method = command.parsed.CommandResult.Command.Name switch
-            {
-                "pause" => "PauseAsync",
-                "drain" => "DrainAsync",
-                "resume" => "ResumeAsync",
-                "discard" => "DeleteDeadLettersAsync",
-                "redrive" => "RedriveAsync",
-                _ => null,
-            };
+            string? method = Method(command.parsed.CommandResult.Command.Name, command.Group);
             return Fail(ExitCodes.Unreachable, $"{StreamStores.WithoutSecrets(command.StoreText)} is open in another process, and only "
                 + "that process can change it, but it takes no changes from here. Stop the process and repeat the command, or let the "
-                + $"process make the change{(method is null ? "" : $" (Consecutor.{method})")}.");
+                + $"process make the change{(method is null ? "" : $" ({method})")}.");
         }
         catch (StreamStoreException failure)
         {
@@ -194,6 +189,22 @@ internal sealed class CommandRun
         {
             return Fail(ExitCodes.Found, $"{failure.Message} ({failure.GetType().Name})");
         }
+    }
+
+    // A group of another name than its stream has no consecutor: for example the hosts of a processor.
+    private static string? Method(string verb, GroupId? changed)
+    {
+        bool isConsecutor = changed is not { } one || one.Name == one.Stream;
+        string group = isConsecutor ? "" : $"new(\"{changed!.Value.Stream}\", \"{changed.Value.Name}\")";
+        return verb switch
+        {
+            "pause" => isConsecutor ? "Consecutor.PauseAsync" : $"IStreamStore.PauseGroupAsync({group}, true)",
+            "drain" => isConsecutor ? "Consecutor.DrainAsync" : $"IStreamStore.DrainGroupAsync({group})",
+            "resume" => isConsecutor ? "Consecutor.ResumeAsync" : $"IStreamStore.PauseGroupAsync({group}, false)",
+            "discard" => isConsecutor ? "Consecutor.DeleteDeadLettersAsync" : $"IStreamStore.DeleteDeadAsync({group}, numbers)",
+            "redrive" => isConsecutor ? "Consecutor.RedriveAsync" : $"IStreamStore.RedriveAsync({group}, numbers)",
+            _ => null,
+        };
     }
 
     // The pager ends before a failure is written below what it has shown.

@@ -24,7 +24,8 @@ public static class ProducerEndpoints
     /// its 202 again without being accepted again. This holds after a restart, and while the first request is in progress.
     /// </para>
     /// <para>
-    /// Responses: 202 accepted; 400 malformed, with line, byte and field; 408 too slow; 413 too large; 415 unsupported content type; 422
+    /// Responses: 202 accepted; 400 malformed, with line, byte and field; 408 too slow; 410 the input of the consecutor is
+    /// complete; 413 too large; 415 unsupported content type; 422
     /// the key was used for another request, or the item cannot be stored; 429 no room, with <c>Retry-After</c>; 503 the store or the
     /// consecutor fails. All but 202 have a body of <c>application/problem+json</c>. Nothing was accepted then, except that 503 may have
     /// been: repeat it with the same key.

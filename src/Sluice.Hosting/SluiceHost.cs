@@ -221,7 +221,9 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     {
         if (failed is null)
         {
-            if (!IsStopping) HostLog.Ended(log, unit.Title);
+            if (IsStopping) return;
+            if (unit.Problem is { } problem) HostLog.Warned(log, $"Ended: {unit.Title}. {problem}");
+            else HostLog.Ended(log, unit.Title);
             return;
         }
         (string where, Exception cause) = settings.Describe(failed);

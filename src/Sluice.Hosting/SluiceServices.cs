@@ -13,8 +13,8 @@ public static class SluiceServices
     /// <para>Everything starts and stops with the host: receivers start before senders, and stop behind them. What is in flight may end
     /// until two seconds before <c>HostOptions.ShutdownTimeout</c>; accepted items that have not ended go on with the next start.</para>
     /// <para>The section <c>Sluice</c> of the configuration has precedence over the code: <c>Store</c> (such as <c>sqlite:orders.db</c>),
-    /// <c>OnFailure</c>, <c>Consecutors:NAME</c>, <c>Supervisor</c> and <c>Health</c>. A setting that is unknown or wrong stops the start
-    /// with a <see cref="SettingsException"/>.</para>
+    /// <c>OnFailure</c>, <c>LogScopes</c>, <c>LogPayloads</c>, <c>Consecutors:NAME</c>, <c>Supervisor</c> and <c>Health</c>. A setting that
+    /// is unknown or wrong stops the start with a <see cref="SettingsException"/>.</para>
     /// <para>Health checks: <c>sluice</c> with the tag <c>ready</c>, and <c>sluice-live</c> with the tag <c>live</c>. A host has one store:
     /// a second call configures the same further. If both name a store, the last one is used, and the log warns of it.</para>
     /// </remarks>

@@ -67,8 +67,9 @@ public sealed record PostgresStoreOptions
 
     /// <summary>
     /// Receives warnings, on any thread: the server has not served calls for a second, and it serves them again (one of each for an
-    /// outage). Without passwords. Default: the log of the host, or else the event source <c>Sluice</c> and, each text once, standard
-    /// error. Exceptions of the callback go there, too, and fail no call.
+    /// outage); the server refuses appends, and takes them again; a row of an accepted item is damaged. Without passwords. Default: the log
+    /// of the host, or else the event source <c>Sluice</c> and, each text once, standard error. Exceptions of the callback go there, too,
+    /// and fail no call.
     /// </summary>
     public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "PostgresStoreOptions.OnWarning"); }
 

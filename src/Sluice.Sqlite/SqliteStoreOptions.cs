@@ -16,8 +16,9 @@ public sealed record SqliteStoreOptions
     public long MaxCacheBytes { get; init; } = 8 << 20;
 
     /// <summary>
-    /// Whether other processes of this user can redrive and delete dead letters through this one (<c>sluice redrive</c>), by a socket
-    /// beside the file (<c>-socket</c>); by default true.
+    /// Whether other processes of this user can change the store through this one, by a socket beside the file (<c>-socket</c>); by default
+    /// true. They can redrive and delete dead letters, pause, drain and resume consecutors, and send items, as the dashboard does with an
+    /// edited letter.
     /// </summary>
     public bool AcceptsChanges { get; init; } = true;
 

@@ -38,7 +38,8 @@ public sealed partial class SqliteStreamStore
 
     /// <summary>
     /// Opens an existing store for changes by an operator. If another process has the store open, that process makes the changes: dead
-    /// letters can be redriven and deleted, other changes are refused, and reads are those of <see cref="OpenReadOnlyAsync"/>.
+    /// letters can be redriven and deleted, consecutors paused, drained and resumed, and items sent. Other changes are refused, and reads
+    /// are those of <see cref="OpenReadOnlyAsync"/>.
     /// </summary>
     /// <remarks>
     /// The processes talk by a Unix domain socket beside the file (<c>-socket</c>), which only their user can open. A process that must not

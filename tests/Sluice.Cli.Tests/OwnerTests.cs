@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Sluice.Samples.Tests;
 using Sluice.Sqlite;
+using Sluice.Storage;
 
 namespace Sluice.Cli.Tests;
 
@@ -50,12 +51,19 @@ public sealed class OwnerTests : CliTestBase
     [Fact]
     public async Task AProcessThatTakesNoChangesIsNamed()
     {
+        await using (var store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process))
+        {
+            await store.OpenStreamAsync("work/geocode");
+            await store.AddGroupAsync(new("work/geocode", "hosts"), StreamStart.First);
+        }
         using SampleProcess owner = await StartOwnerAsync("refuses");
         Assert.False(File.Exists(SocketPath));
         string refused = await MistakeAsync(3, "redrive", Store, "orders", "--all");
         Assert.Contains("is open in another process", refused, StringComparison.Ordinal);
         Assert.Contains("takes no changes from here", refused, StringComparison.Ordinal);
         Assert.Contains("(Consecutor.PauseAsync)", await MistakeAsync(3, "pause", Store, "orders"), StringComparison.Ordinal);
+        Assert.Contains("(IStreamStore.PauseGroupAsync(new(\"work/geocode\", \"hosts\"), true))",
+            await MistakeAsync(3, "pause", Store, "work/geocode:hosts"), StringComparison.Ordinal);
         Assert.Equal(3, (await RunJsonAsync("dead", Store)).GetArrayLength());
     }
 

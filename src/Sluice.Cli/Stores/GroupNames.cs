@@ -26,7 +26,10 @@ internal static class GroupNames
         {
             if (stream.Length == 0 || group.Length == 0) return null;
             StreamInfo? found = await store.FindStreamAsync(stream, command.Cancellation);
-            return found?.Groups.FirstOrDefault(one => one.Name == group) is { } backlog ? (new(stream, group), backlog) : null;
+            if (found?.Groups.FirstOrDefault(one => one.Name == group) is not { } backlog) return null;
+            var id = new GroupId(stream, group);
+            command.Group = id;
+            return (id, backlog);
         }
     }
 }

@@ -53,6 +53,11 @@ internal sealed class HostedConsecutor<T>(ConsecutorRegistration<T> registration
         {
             throw new SinkNotOpenedException($"The consecutor {registration.Name} does not start: {failure.Message}", failure);
         }
+        catch (InvalidOperationException wrong) when (wrong is not ObjectDisposedException && WiringException.IsWiring(wrong))
+        {
+            // The code or the settings do not fit what is stored: a renamed node, another number of partitions.
+            throw new WiringException($"The consecutor {registration.Name} does not start: {StartMistake.OneLine(wrong.Message)}", wrong);
+        }
     }
 
     public override Task<bool> StopAsync(TimeSpan? deadline, CancellationToken cancellation)

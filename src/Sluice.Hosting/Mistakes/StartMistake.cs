@@ -29,9 +29,9 @@ public sealed class StartMistake
     /// <summary>What is wrong: one line, or a line for each setting.</summary>
     public string Text { get; }
 
-    /// <summary>0: the host was asked to stop before it had started, which is no mistake. 2: the configuration or the code is wrong. 3:
-    /// the store, or the file or the database of a sink, cannot be opened, the web server cannot listen at its address, or the start took
-    /// longer than <c>HostOptions.StartupTimeout</c>.</summary>
+    /// <summary>0: the host was asked to stop before it had started, which is no mistake. 2: the configuration or the code is wrong, or
+    /// does not fit what is stored. 3: the store, or the file or the database of a sink, cannot be opened, the web server cannot listen at
+    /// its address, or the start took longer than <c>HostOptions.StartupTimeout</c>.</summary>
     public int ExitCode { get; }
 
     /// <summary>Finds the mistake behind an exception that was thrown while a host was built or started.</summary>

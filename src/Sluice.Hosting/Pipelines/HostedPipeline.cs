@@ -1,4 +1,5 @@
 using Sluice.Diagnostics;
+using Sluice.Storage;
 
 namespace Sluice.Hosting;
 
@@ -15,6 +16,7 @@ internal sealed class HostedPipeline(string title, string name, string? target, 
     private IServiceProvider? container;
     private Pipeline? pipeline;
     private volatile PipelineRun? run;
+    private volatile string? superseded;             // by a run of the producer in another host, which goes on
 
     public override string Title => title;
 
@@ -29,7 +31,9 @@ internal sealed class HostedPipeline(string title, string name, string? target, 
 
     public override Task Completion => ended.Task;
 
-    public override string? Problem => run?.Snapshot() is { Status: RunStatus.Failed } ? "It has failed." : null;
+    public override string? Problem => superseded ?? Failure;
+
+    private string? Failure => run?.Snapshot() is { Status: RunStatus.Failed } ? "It has failed." : null;
 
     public override UnitProgress? Progress()
         => run?.Snapshot() is { Status: RunStatus.Running } now
@@ -78,9 +82,21 @@ internal sealed class HostedPipeline(string title, string name, string? target, 
         {
             ended.TrySetResult();
         }
+        catch (Exception e) when (SupersededIn(e) is { } end)
+        {
+            superseded = end.Message;                // it goes on elsewhere: this host has other work
+            ended.TrySetResult();
+        }
         catch (Exception e)
         {
             ended.TrySetException(e);
         }
+    }
+
+    private static ProducerSupersededException? SupersededIn(Exception? failure)
+    {
+        for (; failure is not null; failure = failure.InnerException)
+            if (failure is ProducerSupersededException superseded) return superseded;
+        return null;
     }
 }

@@ -18,6 +18,8 @@ namespace Sluice.PostgreSql;
 internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOwn, string place, SinkStatement insert, string delete,
     string? create, bool adopt) : TransactionalSink<object?[]>
 {
+    private const string CounterPrefix = "commits ";
+
     private readonly Dictionary<int, Part> parts = [];
     private NpgsqlDataSource? source;
     private SinkNotes? notes;
@@ -26,6 +28,7 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
 
     protected override async ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
     {
+        FormerSinkKind.Refuse(state, static name => name.StartsWith(CounterPrefix, StringComparison.Ordinal));
         sink = $"{state.Consecutor}/{state.Node}";
         source ??= connect();
         try
@@ -202,7 +205,7 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
             + $"was restored from a backup, replaced, or is a standby that was promoted without the last commits. Put it back, together "
             + $"with the store if that is older."));
 
-    private static string CounterOf(int partition) => $"commits {partition.ToString(CultureInfo.InvariantCulture)}";
+    private static string CounterOf(int partition) => CounterPrefix + partition.ToString(CultureInfo.InvariantCulture);
 
     private static bool IsOfServer(Exception failure)
         => failure is NpgsqlException or SocketException or TimeoutException or EndOfStreamException or ObjectDisposedException;

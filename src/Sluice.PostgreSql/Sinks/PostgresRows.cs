@@ -11,6 +11,7 @@ internal sealed class PostgresRows(SinkStatement insert, string? create) : Trans
             throw new InvalidOperationException(
                 $"The sink {state.Node} writes into the database of the consecutor's store, and {state.Consecutor} has no PostgreSQL "
                     + "store. Give it one, or use PostgresSink.InDatabase.");
+        FormerSinkKind.Refuse(state, static _ => false);
         if (isPrepared) return;
         if (state.Store.Root is not PostgresStreamStore store)
             throw new InvalidOperationException(

@@ -23,6 +23,7 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
 
     protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
     {
+        FormerSinkKind.Refuse(state, static name => name == Counter);
         string name = $"{state.Consecutor}/{state.Node}";
         claim ??= Claim(state);
         try

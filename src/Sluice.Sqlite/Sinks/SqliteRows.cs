@@ -12,6 +12,7 @@ internal sealed class SqliteRows(RowInsert insert, string? create) : Transaction
             throw new InvalidOperationException(
                 $"The sink {state.Node} writes into the file of the consecutor's store, and {state.Consecutor} has no SQLite store. Give "
                     + $"it one, or use SqliteSink.InDatabase.");
+        FormerSinkKind.Refuse(state, static _ => false);
         // A wrapped store is not visible here: then the first commit finds a mistake.
         if (isPrepared || state.Store is not SqliteStreamStore store) return;
         string running = create ?? insert.Sql;

@@ -132,11 +132,11 @@ public sealed partial class Consecutor<T>
     /// <remarks>
     /// <para>End hooks of nodes are not called, because the input has not ended.</para>
     /// <para>
-    /// The deadline holds regardless of the store and your code. Its last tenth, at most one second, is reserved for releasing: items that
-    /// are still in flight are cancelled and go back to the store. Partitions that are not released at the deadline stay safe: their next
-    /// owner voids the unfinished work. <see cref="Completion"/> then faults with a <see cref="TimeoutException"/> that lists the
-    /// unfinished work, a warning says the same (<see cref="ConsecutorOptions.OnWarning"/>), and another member has to wait for the lease
-    /// duration.
+    /// A deadline of more than zero holds regardless of the store and your code. Its last tenth, at most one second, is reserved for
+    /// releasing: items that are still in flight are cancelled and go back to the store. Partitions that are not released at the deadline
+    /// stay safe: their next owner voids the unfinished work. <see cref="Completion"/> then faults with a <see cref="TimeoutException"/>
+    /// that lists the unfinished work, a warning says the same (<see cref="ConsecutorOptions.OnWarning"/>), and another member has to wait
+    /// for the lease duration.
     /// </para>
     /// <para>Without a store, the stop also waits for the items that the consecutor has accepted and not begun. It refuses sends from its
     /// begin on, also those of handlers, whose items then fail. Accepted items are lost, and a warning says how many, if the
@@ -146,10 +146,11 @@ public sealed partial class Consecutor<T>
     /// <see cref="ConsecutorOptions.LeaseDuration"/> to take everything back.</para>
     /// </remarks>
     /// <param name="deadline">The most time that the stop may take; unlimited by default, as with <see cref="Timeout.InfiniteTimeSpan"/>.
-    /// Zero cancels the items in flight at once, as <see cref="DisposeAsync"/> does. During a stop, a second call may set an earlier
-    /// deadline, and <see cref="DisposeAsync"/> cuts the stop short.</param>
-    /// <param name="cancellation">Cancels the items in flight from then on, as a deadline of zero does. The stop still goes to its end. A
-    /// host passes its shutdown token.</param>
+    /// Zero cancels the items in flight at once, as <see cref="DisposeAsync"/> does, and the stop may take the same time: at most
+    /// <see cref="RunOptions.StopTimeout"/> and <see cref="ConsecutorOptions.LeaseDuration"/>. During a stop, a second call may set an
+    /// earlier deadline, and <see cref="DisposeAsync"/> cuts the stop short.</param>
+    /// <param name="cancellation">Cancels the items in flight from then on, as a deadline of zero does. The stop still goes to its end,
+    /// which may take as long as with zero. A host passes its shutdown token.</param>
     /// <returns>Whether all items in flight have ended and, without a store, all accepted items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is negative, or more than 49 days.</exception>
     /// <exception cref="InvalidOperationException">A handler or a sink of this consecutor called the method. The stop has begun, but code

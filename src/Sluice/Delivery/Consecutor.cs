@@ -144,7 +144,8 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
         }
     }
 
-    /// <summary>Completes when the consecutor has stopped or is disposed; faults if the consecutor has failed.</summary>
+    /// <summary>Completes when the consecutor has stopped or is disposed; faults if the consecutor has failed. After a stop that ran
+    /// out of time, it faults with a <see cref="TimeoutException"/>: <see cref="Snapshot"/> tells the two apart.</summary>
     public Task Completion => ended.Task;
 
     private static TopologyRecorder Draw(string name, Pipeline pipeline)

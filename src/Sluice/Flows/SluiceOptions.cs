@@ -4,7 +4,8 @@ namespace Sluice.Hosting;
 
 /// <summary>
 /// The options of <c>AddSluice</c> (<c>Sluice.Hosting</c>): the store and the supervisor of a service. Store packages extend it with
-/// <c>UseRedis</c>, <c>UseSqlite</c>. The section <c>Sluice</c> of the configuration has precedence over what the code says.
+/// <c>UseRedis</c>, <c>UsePostgres</c>, <c>UseSqlite</c>. The section <c>Sluice</c> of the configuration has precedence over what the code
+/// says.
 /// </summary>
 public sealed class SluiceOptions
 {
@@ -19,8 +20,8 @@ public sealed class SluiceOptions
     public SupervisorOptions Supervisor { get; set; } = new();
 
     /// <summary>
-    /// Receives the warnings of the store that <c>UseRedis</c> or the configuration names, on any thread, unless the options of the store
-    /// have a handler. Default: the log of the host. Consecutors and the supervisor have handlers of their own.
+    /// Receives the warnings of the store that <c>UseRedis</c>, <c>UsePostgres</c> or the configuration names, on any thread, unless the
+    /// options of the store have a handler. Default: the log of the host. Consecutors and the supervisor have handlers of their own.
     /// </summary>
     public Action<string>? OnWarning { get; set => field = AsyncVoid.RefuseCallback(value, "SluiceOptions.OnWarning"); }
 

@@ -66,7 +66,7 @@ public static class StreamStores
 
     /// <summary>
     /// Opens the store that a text names for changes by an operator, also if another process has it open: dead letters can be redriven and
-    /// deleted. Other changes may be refused then.
+    /// deleted, consecutors paused, drained and resumed, and items sent. Other changes may be refused then.
     /// </summary>
     /// <param name="store">The text.</param>
     /// <param name="cancellation">Gives up opening.</param>

@@ -3,7 +3,9 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests;
@@ -94,6 +96,49 @@ public sealed class ProducerTests : IDisposable
         await host.StartAsync(Cancellation);
         await SeenAsync("a", "b");
         await host.StopAsync(Cancellation);
+    }
+
+    /// <summary>As in a rolling deployment: the earlier host serves requests until the later one is ready.</summary>
+    [Fact]
+    public async Task AHostWhoseProducerGoesOnInAnotherHostStays()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore();
+        using IHost earlier = Of("earlier");
+        await earlier.StartAsync(Cancellation);
+        while (seen.IsEmpty) await PassAsync();
+        using IHost later = Of("later");
+        await later.StartAsync(Cancellation);
+        PipelineRun run = earlier.Services.GetRequiredService<IHostedPipeline>().Run!;
+        while (!run.Completion.IsCompleted) await PassAsync();
+        var health = earlier.Services.GetRequiredService<HealthCheckService>();
+        HealthReport report = await health.CheckHealthAsync(Cancellation);
+        while (report.Status == HealthStatus.Healthy) report = await health.CheckHealthAsync(Cancellation);
+        Assert.Equal(HealthStatus.Degraded, report.Status);
+        Assert.Contains("This run was superseded: another run of the producer 'hours' has begun since",
+            report.Entries["sluice"].Description, StringComparison.Ordinal);
+        Assert.False(earlier.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested);
+        int count = seen.Count;
+        while (seen.Count == count) await PassAsync();
+        await later.StopAsync(Cancellation);
+        await earlier.StopAsync(Cancellation);
+        Assert.Equal(seen.Distinct().Count(), seen.Count);
+
+        async Task PassAsync()
+        {
+            if (clock.ArmedTimers > 0) clock.Advance(TimeSpan.FromMinutes(1));
+            await Task.Yield();
+        }
+
+        IHost Of(string name)
+        {
+            HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+            builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(new HookedStore(store))))
+                .AddConsecutor<string>("texts", (_, texts) => texts | seen.Enqueue, options => options with { InstanceId = name })
+                .AddProducer("texts", static _ => Source.Every("hours", TimeSpan.FromHours(1), static tick => $"{tick.Time:dd HH:mm}"),
+                    new() { Time = clock });
+            return builder.Build();
+        }
     }
 
     private IHost Build(Func<IServiceProvider, Source<string>> source, RunOptions? options = null)

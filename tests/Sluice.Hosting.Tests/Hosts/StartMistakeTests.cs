@@ -108,7 +108,8 @@ public sealed class StartMistakeTests : StartMistakeTestBase
         await using (var store = await SqliteStreamStore.OpenAsync(Path.Combine(Folder, "numbers.db"), Durability.Process))
         await using (var numbers = new Consecutor<int>("numbers", static source => source | (static _ => { }), new() { Store = store }))
             await numbers.SendAsync(1, Cancellation);
-        await IsAsync(2, "The stream numbers has 64 partitions in its store, and was opened with 16. ",
+        await IsAsync(2,
+            "The consecutor numbers does not start: The stream numbers has 64 partitions in its store, and was opened with 16. ",
             """{"Sluice": {"Store": "sqlite:FOLDER/numbers.db", "Consecutors": {"numbers": {"Stream": {"Partitions": 16}}}}}""");
     }
 

@@ -46,4 +46,30 @@ public sealed partial class SqliteDatabaseTests
         await first.End();
         await second.End();
     }
+
+    /// <summary>Its commits would keep the partitions with their member, and its last one might be in doubt.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ANodeThatWasASinkOfAnotherKindIsRefused(bool isInStore)
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(FilePath + ".store", Durability.Process);
+        Sink<string> former = SqliteSink.InDatabase<string>(FilePath, Insert, Delete, Row, Create);
+        if (!isInStore) former = Sink.ToFile<string>(FilePath + ".txt", static word => word);
+        Sink<string> sink = isInStore ? SqliteSink.InStore<string>(Insert, Row, Create)
+            : SqliteSink.InDatabase<string>(FilePath, Insert, Delete, Row, Create);
+        await using (Consecutor<string> first = Of(former))
+        {
+            await first.StartAsync(TestContext.Current.CancellationToken);
+            await first.SendAsync("a", TestContext.Current.CancellationToken);
+            await first.WaitForIdleAsync(TestContext.Current.CancellationToken);
+            await first.StopAsync();
+        }
+        await using Consecutor<string> second = Of(sink);
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => second.StartAsync(TestContext.Current.CancellationToken));
+        Assert.Contains($"The node rows of words was a sink of another kind before: the store has its '{(isInStore ? "commits"
+            : "words.db.txt")}'. Give the sink another name", failure.Message, StringComparison.Ordinal);
+
+        Consecutor<string> Of(Sink<string> given) => new("words", source => source | given | Stage.Named("rows"), new() { Store = store });
+    }
 }

@@ -36,7 +36,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
             throw new InvalidDataException(
                 $"The sink {state.Node} of {state.Consecutor} has written {former} so far, {known.Length:N0} bytes of which "
                     + $"are committed, and is given {path} now. "
-                + "Give it the old file; or give the node another name, if it is to begin a new one.");
+                + "Give it the old file. If the node was another kind of sink, or is to begin a new file, give it another name.");
         }
         claim ??= FileClaim.Take(path);
         string writer = $"{state.Consecutor}/{state.Node}";
@@ -188,8 +188,8 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
             + ". Nothing was cut. Give the sink its own file; or give the node another name, if it is to begin a new one.");
 
     private InvalidDataException Unnoted(long length, string writer)
-        => new($"{path} has {length:N0} bytes, and {committed:N0} are committed. {path}.lock does not say that {writer} has written the rest: "
-            + "this is another file, or it came without its lock file, or an earlier version of Sluice wrote it. Nothing was cut. Give the "
+        => new($"{path} has {length:N0} bytes, and {committed:N0} are committed. {path}.lock does not say that {writer} has written "
+            + "the rest: this is another file, or it came without its lock file, or an earlier version of Sluice wrote it. Nothing was cut. Give the "
             + $"sink its file, with the lock file. If this is the file, cut it to {committed:N0} bytes: the rest was never committed.");
 
     private static string Remedy

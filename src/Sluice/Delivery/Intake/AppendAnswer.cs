@@ -27,6 +27,7 @@ internal static class AppendAnswer
     /// <param name="first">The number of the first item.</param>
     /// <returns>True if the stream is full and the append is to be repeated when there is room; false if it was accepted.</returns>
     /// <exception cref="InvalidOperationException">No more items will be accepted.</exception>
+    /// <exception cref="ProducerSupersededException">Another run of the producer has begun.</exception>
     /// <exception cref="StoreRolledBackException">The store has lost items that it had acknowledged.</exception>
     public static bool IsFull(ConsecutorIdentity identity, ConsecutorStream stream, string producer, bool resumes, AppendResult result,
         long first)
@@ -40,11 +41,14 @@ internal static class AppendAnswer
             case AppendStatus.Ended:
                 throw Ended(identity, stream);
             case AppendStatus.Refused when resumes:
-                throw new InvalidOperationException(
+                throw new ProducerSupersededException(
                     $"This run was superseded: another run of the producer '{producer}' has begun since, and goes on behind what this one "
                         + $"had accepted in {identity.Name}. "
                     + "Nothing is lost and nothing twice. If that was not meant, let one run end before the next one begins; different "
-                    + "inputs need producers of different names.");
+                    + "inputs need producers of different names.")
+                {
+                    Producer = producer
+                };
             case AppendStatus.Refused:
                 throw new InvalidOperationException(
                     $"Somebody else has opened the producer '{producer}' of {identity.Name} since: another consecutor of this name sends "

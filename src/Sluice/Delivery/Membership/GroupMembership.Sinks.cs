@@ -67,7 +67,7 @@ internal sealed partial class GroupMembership
         foreach (PartitionInfo partition in group.Partitions)
         {
             if (Array.Exists(owned, own => own.Number == partition.Partition)) continue;
-            if (partition.Version > core.Options.CodeVersion) continue;      // newer code has it, and keeps it: there is no word to wait for
+            if (partition.Version > core.Options.CodeVersion) continue;      // newer code keeps it: there is no word to wait for
             if (partition.Owner is not { } owner || owner == Self || !others.HasBeenHeard(owner)) return partition;
         }
         return null;

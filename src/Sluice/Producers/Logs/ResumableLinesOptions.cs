@@ -41,8 +41,8 @@ public sealed record ResumableLinesOptions
     public string? Journal { get; init; }
 
     /// <summary>
-    /// Called with warnings: a file or directory that cannot be read, lines that were lost before they were read. Standard error unless
-    /// given.
+    /// Called with warnings: a file or directory that cannot be read, lines that were lost before they were read. Unless given: the event
+    /// source <c>Sluice</c> and, each text once, standard error.
     /// </summary>
     public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ResumableLinesOptions.OnWarning"); }
 

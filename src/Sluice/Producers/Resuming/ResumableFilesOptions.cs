@@ -50,7 +50,7 @@ public sealed record ResumableFilesOptions
 
     /// <summary>
     /// Called with warnings, once for each file that cannot be taken, and with <see cref="PollInterval"/> when the directory cannot be
-    /// listed. Standard error unless given.
+    /// listed. Unless given: the event source <c>Sluice</c> and, each text once, standard error.
     /// </summary>
     public Action<string>? OnWarning { get; init => field = AsyncVoid.RefuseCallback(value, "ResumableFilesOptions.OnWarning"); }
 

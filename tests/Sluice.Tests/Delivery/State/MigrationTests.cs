@@ -98,8 +98,8 @@ public class MigrationTests
             await Task.WhenAny(late.Completion, late.WaitForIdleAsync(Cancellation));
             Assert.Equal(ConsecutorStatus.Failed, late.Snapshot().Status);
             InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => late.Completion);
-            Assert.StartsWith("The state of node in partition 0 of the consecutor words cannot be read by this code: NotSupportedException: "
-                + "Version 0 is too old.", failure.Message, StringComparison.Ordinal);
+            Assert.StartsWith("The state of node in partition 0 of the consecutor words cannot be read by this code: "
+                + "NotSupportedException: Version 0 is too old.", failure.Message, StringComparison.Ordinal);
             Assert.Equal(0, late.Snapshot().Dead);
         }
         Assert.Contains("2=1 v0", await RowsAsync(store, "node"));
