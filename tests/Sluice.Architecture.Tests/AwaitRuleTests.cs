@@ -36,11 +36,10 @@ public class AwaitRuleTests
     [Fact]
     public void EveryAwaitUsesConfigureAwait()
     {
-        var found = Repository.Packages.Where(package => package is "Sluice" or "Sluice.Sqlite" or "Sluice.Redis" or "Sluice.PostgreSql")
-            .SelectMany(package => Compiler.Package(package).SyntaxTrees)
-            .Where(tree => (Rooms.Any(room => tree.FilePath.StartsWith(room, StringComparison.Ordinal))
-            || !tree.FilePath.StartsWith("src/Sluice/", StringComparison.Ordinal)) && !OnTheSchedulerByDesign.Contains(tree.FilePath))
-            .SelectMany(tree => tree.GetRoot().DescendantNodes().OfType<AwaitExpressionSyntax>()
+        var found = new[] { "Sluice", "Sluice.Sqlite", "Sluice.Redis", "Sluice.PostgreSql", "Shared" }.SelectMany(FilesOf)
+            .Where(path => (Rooms.Any(room => path.StartsWith(room, StringComparison.Ordinal))
+            || !path.StartsWith("src/Sluice/", StringComparison.Ordinal)) && !OnTheSchedulerByDesign.Contains(path))
+            .SelectMany(path => Compiler.Tree(path).GetRoot().DescendantNodes().OfType<AwaitExpressionSyntax>()
             .Where(wait => !wait.Expression.ToString().Contains("ConfigureAwait", StringComparison.Ordinal)).Select(Place)).ToList();
 
         Assert.True(found.Count == 0,
@@ -51,7 +50,7 @@ public class AwaitRuleTests
     [Fact]
     public void CancellableStoreForwardsEveryCallOfAStore()
     {
-        CSharpCompilation core = Compiler.Package("Sluice");
+        IAssemblySymbol core = Compiler.Built("Sluice");
         INamedTypeSymbol store = core.GetTypeByMetadataName("Sluice.Storage.IStreamStore")!,
             wrapper = core.GetTypeByMetadataName("Sluice.Storage.CancellableStore")!;
         var left = store.GetMembers().Where(member => member is IMethodSymbol or IPropertySymbol && !member.IsStatic
@@ -63,8 +62,9 @@ public class AwaitRuleTests
     }
 
     private static IEnumerable<SyntaxTree> Trees()
-        => Repository.Packages.Where(package => package != "Sluice.Generators")
-        .SelectMany(package => Compiler.Package(package).SyntaxTrees);
+        => Repository.Packages.Where(package => package != "Sluice.Generators").Append("Shared").SelectMany(FilesOf).Select(Compiler.Tree);
+
+    private static IEnumerable<string> FilesOf(string package) => Repository.Files($"src/{package}", "*.cs");
 
     private static bool IsAsyncVoid(SyntaxNode node) => node switch
     {

@@ -33,7 +33,7 @@ public class ConsecutorCoreTests
     /// taken.</summary>
     private static IEnumerable<(string Class, string? Member)> UsesOfCore(string path)
     {
-        SyntaxNode root = CSharpSyntaxTree.ParseText(Repository.Read(path), Compiler.Language).GetRoot();
+        SyntaxNode root = Compiler.Tree(path).GetRoot();
         foreach (TypeDeclarationSyntax type in root.DescendantNodes().OfType<TypeDeclarationSyntax>()
             .Where(static type => type.Parent is not TypeDeclarationSyntax && type.Identifier.Text != Core))
         {

@@ -50,7 +50,7 @@ public partial class FolderArrowTests
         {
             SymbolUse first = arrows[arrow].OrderBy(static use => use.Path, StringComparer.Ordinal).ThenBy(static use => use.Line).First();
             return $"{arrow} ({arrows[arrow].Count()} "
-                + $"uses: {first.Path}:{first.Line} {first.Symbol.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat)})";
+                + $"uses: {first.Path}:{first.Line} {first.Symbol})";
         });
         return [.. cycles.Order(StringComparer.Ordinal)];
     }
@@ -76,7 +76,7 @@ public partial class FolderArrowTests
     private static Arrow? ArrowOf(SymbolUse use)
     {
         if (RoomOf(use.Path) is not { } from) return null;
-        return use.Symbol.Locations.Select(static at => RoomOf(at.SourceTree?.FilePath)).Distinct().ToList() is [{ } to]
+        return use.Symbol.Files.Select(RoomOf).Distinct().ToList() is [{ } to]
             && to.Folder == from.Folder && to.Room != from.Room
             ? new(from.Folder, from.Room, to.Room)
             : null;

@@ -62,7 +62,7 @@ public partial class FolderArrowTests
     [
         .. uses
             .Select(use => (use, from: FolderOf(use.Path),
-            to: use.Symbol.Locations.Select(at => FolderOf(at.SourceTree?.FilePath)).ToList()))
+            to: use.Symbol.Files.Select(FolderOf).ToList()))
             .Where(use => use.from is not null && use.to.Count > 0 && !use.to.Contains(null) && !use.to.Contains(use.from))
             .Select(use => Explain(use.use, use.from!, use.to))
             .OfType<string>().Distinct().Order(StringComparer.Ordinal),
@@ -74,9 +74,8 @@ public partial class FolderArrowTests
         if (!Arrows.ContainsKey(from)) return $"{at}: the folder {from} is not in the table of arrows; add it there and in ARCHITECTURE.md";
         var allowed = Below(from);
         if (to.Any(folder => allowed.Contains(folder!))) return null; // partial types may be declared in several folders
-        var symbol = use.Symbol is IMethodSymbol { MethodKind: MethodKind.Constructor } made ? made.ContainingType : use.Symbol;
         var may = allowed.Count == 0 ? "nothing" : string.Join(", ", allowed.Order(StringComparer.Ordinal));
-        return $"{at}: {from} must not use {to[0]} ({symbol.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat)}); it may "
+        return $"{at}: {from} must not use {to[0]} ({use.Symbol}); it may "
             + $"use {may}";
     }
 

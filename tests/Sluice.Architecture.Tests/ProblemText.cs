@@ -31,11 +31,11 @@ internal sealed record ProblemText(string Path, int Line, string Text)
         => [.. Repository.Files("src/Sluice", "*.cs").Concat(Repository.Files("src/Sluice.Hosting", "*.cs")).SelectMany(In).Distinct()];
 
     /// <summary>All strings in a source.</summary>
-    public static IEnumerable<string> Strings(string path) => StringsIn(Parse(path)).Select(static text => TextOf(text));
+    public static IEnumerable<string> Strings(string path) => StringsIn(Compiler.Tree(path).GetRoot()).Select(static text => TextOf(text));
 
     private static IEnumerable<ProblemText> In(string path)
     {
-        SyntaxNode root = Parse(path);
+        SyntaxNode root = Compiler.Tree(path).GetRoot();
         string file = System.IO.Path.GetFileNameWithoutExtension(path);
         var expressions = root.DescendantNodes().OfType<AssignmentExpressionSyntax>().Where(IsProblem)
             .SelectMany(static set => Texts(set.Right))
@@ -47,8 +47,6 @@ internal sealed record ProblemText(string Path, int Line, string Text)
             .Where(static text => text.Text.Contains(' ', StringComparison.Ordinal) && text.Text.Any(char.IsLetter)
                 && text.Text is not [' ' or ';', ..]);
     }
-
-    private static SyntaxNode Parse(string path) => CSharpSyntaxTree.ParseText(Repository.Read(path), Compiler.Language, path).GetRoot();
 
     private static bool IsProblem(AssignmentExpressionSyntax set) => set.Left.ToString() is var left
         && (left is "Problem" or "endProblem" or "problem" or "core.Problem" || left.Contains("roblems.", StringComparison.Ordinal))

@@ -22,11 +22,10 @@ public class ReferenceTests
     public void TheCoreKnowsNoLoggerAndNoExtensions()
     {
         var found = Repository.Files("src/Sluice", "*.cs").SelectMany(path =>
-            CSharpSyntaxTree.ParseText(Repository.Read(path), Compiler.Language).GetRoot().DescendantNodes()
-                .OfType<NameSyntax>()
-                .Where(name => name is IdentifierNameSyntax { Identifier.ValueText: "ILogger" }
-                or GenericNameSyntax { Identifier.ValueText: "ILogger" }
-                    || name.ToString() is "Microsoft.Extensions")
+            Compiler.Tree(path).GetRoot().DescendantNodes().OfType<NameSyntax>()
+                .Where(name => name is SimpleNameSyntax { Identifier.ValueText: "ILogger" }
+                    || (name is QualifiedNameSyntax { Right.Identifier.ValueText: "Extensions" }
+                        && name.ToString() is "Microsoft.Extensions"))
                 .Select(name => $"{path}: {name.Parent}"));
 
         Assert.Empty(found);

@@ -1,52 +1,80 @@
 using System.Collections.Concurrent;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Emit;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>A place in the code where a declared thing is used.</summary>
+/// <summary>
+/// A place in the code where a declared thing is used, read from a compiled assembly and its portable PDB. A use in code has the line of
+/// its statement. A use in a declaration has the first line that names the type. A use in the signature of a method with code has the
+/// line of the first statement.
+/// <para>
+/// An assembly names no constants and no members of enums, so they are taken from the source by their names (<c>Kind.Some</c>). Not seen
+/// are constants by <c>using static</c>, <c>nameof</c>, comments, casts to a base type, the type of a <c>null</c>, conditional attributes,
+/// and the code that generators of the SDK write. A call of an override of <c>object</c>, such as <c>ToString</c>, may be seen as a call of
+/// the overridden method. Uses that the source does not spell out, such as inferred type arguments, are seen.
+/// </para>
+/// </summary>
 /// <param name="Path">The file.</param>
 /// <param name="Line">The line, from 1.</param>
 /// <param name="Symbol">The used type or member, as it was declared.</param>
-internal sealed record SymbolUse(string Path, int Line, ISymbol Symbol)
+internal sealed record SymbolUse(string Path, int Line, UsedSymbol Symbol)
 {
-    private static readonly ConcurrentDictionary<string, Lazy<IReadOnlyList<SymbolUse>>> Packages = new();
+    private static readonly ConcurrentDictionary<string, Lazy<UsesOfAssembly>> Packages = new();
 
-    /// <summary>Every use in a package of ours. Looked for once for all tests.</summary>
-    internal static IReadOnlyList<SymbolUse> InPackage(string name)
-        => Packages.GetOrAdd(name, static name => new(() => [.. In(Compiler.Package(name))])).Value;
+    /// <summary>Every use in a package of ours, as it was built. Read once for all tests.</summary>
+    internal static IReadOnlyList<SymbolUse> InPackage(string name) => OfPackage(name).Uses;
 
-    /// <summary>Every use in a compilation, of names as well as of operators, constructors and indexers without one.</summary>
-    internal static IEnumerable<SymbolUse> In(CSharpCompilation compilation)
+    /// <summary>The files of a package that its PDB names.</summary>
+    internal static IReadOnlySet<string> FilesOfPackage(string name) => OfPackage(name).Files;
+
+    /// <summary>Every use in a compilation.</summary>
+    internal static IReadOnlyList<SymbolUse> In(CSharpCompilation compilation)
     {
-        foreach (var tree in compilation.SyntaxTrees)
-        {
-            var model = compilation.GetSemanticModel(tree);
-            foreach (var node in tree.GetRoot().DescendantNodes())
-            {
-                if (node is not (SimpleNameSyntax or BinaryExpressionSyntax or PrefixUnaryExpressionSyntax
-                    or PostfixUnaryExpressionSyntax or AssignmentExpressionSyntax or BaseObjectCreationExpressionSyntax
-                    or ConstructorInitializerSyntax or ElementAccessExpressionSyntax or CastExpressionSyntax)) continue;
-                var info = model.GetSymbolInfo(node);
-                if ((info.Symbol ?? info.CandidateSymbols.FirstOrDefault()) is not { } symbol)
-                {
-                    // Where a name means nothing, this model is blind, and a test that asks it is, too.
-                    Assert.True(node is not SimpleNameSyntax name || MeansNothing(name, model),
-                        $"{tree.FilePath}:{LineOf(node)}: '{node}' means nothing to the compilation in memory.");
-                    continue;
-                }
-                if (symbol is not (INamedTypeSymbol or IMethodSymbol or IPropertySymbol or IFieldSymbol or IEventSymbol)) continue;
-                yield return new(tree.FilePath, LineOf(node), symbol.OriginalDefinition);
-            }
-        }
+        MemoryStream assembly = new(), symbols = new();
+        EmitResult emitted = compilation.WithOptions(compilation.Options.WithOptimizationLevel(OptimizationLevel.Release))
+            .Emit(assembly, symbols, options: new(debugInformationFormat: DebugInformationFormat.PortablePdb));
+        Assert.True(emitted.Success, string.Join('\n', emitted.Diagnostics));
+        assembly.Position = symbols.Position = 0;
+        return Read(assembly, symbols, path => compilation.SyntaxTrees.FirstOrDefault(tree => tree.FilePath == path) is { } tree
+            ? new(tree) : null).Uses;
     }
 
-    // Words of the language, the names of aliases, members of what is dynamic.
-    private static bool MeansNothing(SimpleNameSyntax name, SemanticModel model)
-        => name.Identifier.Text is "nameof" or "notnull" or "unmanaged" or "_" || name.Parent is NameEqualsSyntax
-            || (name.Parent is MemberAccessExpressionSyntax access
-                && model.GetTypeInfo(access.Expression).Type?.TypeKind == TypeKind.Dynamic);
+    private static UsesOfAssembly OfPackage(string name) => Packages.GetOrAdd(name, static name => new(() =>
+    {
+        string? path = Compiler.PathOf(name);
+        Assert.True(path is not null, $"This test project does not reference {name}, so its uses cannot be read.");
+        return Read(File.OpenRead(path), File.OpenRead(System.IO.Path.ChangeExtension(path, ".pdb")), SourceNames.In);
+    })).Value;
 
-    private static int LineOf(SyntaxNode node) => node.GetLocation().GetLineSpan().StartLinePosition.Line + 1;
+    private static UsesOfAssembly Read(Stream assembly, Stream symbols, Func<string, SourceNames?> names)
+    {
+        using PEReader code = new(assembly);
+        using MetadataReaderProvider lines = MetadataReaderProvider.FromPortablePdbStream(symbols);
+        return new AssemblyReader(code, lines.GetMetadataReader(), names).Read();
+    }
 }
+
+/// <summary>A used type or member.</summary>
+/// <param name="Type">The type, or the type of the member, with its namespace and without type parameters.</param>
+/// <param name="Member">The name of the member: of a property or event, not of its accessor; null for a type.</param>
+/// <param name="Parameters">The types of a method's parameters, as <paramref name="Type"/>.</param>
+/// <param name="Files">The files that declare it. Empty if another assembly or the compiler does. All files of its type for a member
+/// without code, such as a field.</param>
+internal sealed record UsedSymbol(string Type, string? Member, IReadOnlyList<string> Parameters, IReadOnlyList<string> Files)
+{
+    /// <summary>Returns its name for people, without namespaces: a constructor is called as its type.</summary>
+    public override string ToString()
+    {
+        string type = Short(Type);
+        return Member is null or ".ctor" or ".cctor" ? type : $"{type}.{Member}";
+    }
+
+    private static string Short(string type) => type[(type.LastIndexOf('.') + 1)..];
+}
+
+/// <summary>The uses in an assembly, and the files that it was compiled from.</summary>
+internal sealed record UsesOfAssembly(IReadOnlyList<SymbolUse> Uses, IReadOnlySet<string> Files);
