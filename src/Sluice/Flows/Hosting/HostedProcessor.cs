@@ -93,18 +93,23 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             }
             catch (Exception e)
             {
-                if (await core.IsOverAsync().ConfigureAwait(false)) return;      // the group reports a disposed store
+                using (CancellationTokenSource asked = Either())
+                    if (await core.IsStoreDisposedAsync(asked.Token).ConfigureAwait(false)) return;      // the group reports it
                 // An unknown failure must not stop the run.
                 core.Warn($"The processor {processor} of the run {Run} could not be run; it is tried again: {e.Message}");
                 pause = longer;
                 longer = longer < Longest ? longer * 2 : longer;
             }
             current = null;
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, core.Life);
+            using CancellationTokenSource either = Either();
             await Task.Delay(pause, core.Options.Time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (either.IsCancellationRequested) return;
         }
     }
+
+    /// <summary>Cancelled when this service does not go on with the processor.</summary>
+    private CancellationTokenSource Either()
+        => CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, core.Life);
 
     private async Task TryAsync(Assignment current)
     {

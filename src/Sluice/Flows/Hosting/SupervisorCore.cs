@@ -126,17 +126,18 @@ internal sealed class SupervisorCore : IDisposable
             return true;
         }, cancellation);
 
-    /// <summary>Whether the store was disposed, or the service ends: then there is nothing to try again. Never throws.</summary>
-    public async Task<bool> IsOverAsync()
+    /// <summary>Whether the store was disposed: then there is nothing to try again. Waits for its answer until the cancellation. Never
+    /// throws.</summary>
+    public async Task<bool> IsStoreDisposedAsync(CancellationToken cancellation)
     {
         try
         {
-            await Calls.DoAsync([], () => store.FindStreamAsync(FlowNames.Journal("-"), Life), Life).ConfigureAwait(false);
+            await Calls.DoAsync([], () => store.FindStreamAsync(FlowNames.Journal("-"), cancellation), cancellation).ConfigureAwait(false);
             return false;
         }
         catch (Exception e)
         {
-            return e is ObjectDisposedException or OperationCanceledException;
+            return e is ObjectDisposedException;
         }
     }
 
