@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -16,6 +17,10 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
         "global using Sluice; global using Sluice.Graphs; global using Sluice.Flows; global using Sluice.Storage; global using "
         + "Sluice.Topologies; "
         + "global using Sluice.Diagnostics;";
+
+    private static readonly ConcurrentDictionary<string, Lazy<IReadOnlyList<DocsBlock>>> Files = new();
+
+    private (Compilation, IEnumerable<Diagnostic>)? _asItIs;
 
     // Also those of the Web SDK.
     private static readonly HashSet<string> Implicit =
@@ -65,10 +70,14 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
         int LineAt(int index) => text.AsSpan(0, index).Count('\n') + 1;
     }
 
+    /// <summary>The blocks of a document of the repository. Read once for all tests, so that each block is compiled once.</summary>
+    internal static IReadOnlyList<DocsBlock> Of(string path)
+        => Files.GetOrAdd(path, static path => new(() => [.. In(path, Repository.Read(path))])).Value;
+
     /// <summary>The compiler errors in the block as a separate program, with the lines of the document; empty if it compiles.</summary>
     internal IReadOnlyList<string> Errors()
     {
-        Compilation program = Compile(code => code, out var others);
+        var (program, others) = AsItIs();
         return [.. others.Concat(Compiler.Errors(program))
             .Where(error => error.Severity == DiagnosticSeverity.Error)
             .Select(error => $"{Path}:{error.Location.GetMappedLineSpan().StartLinePosition.Line + 1}: {error.Id} {error.GetMessage()}")
@@ -96,14 +105,14 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
         var compilation = Compiler.Compile("Docs", [.. hidden, (Path, program)], kind);
         CSharpGeneratorDriver.Create([new Generators.StepGenerator().AsSourceGenerator()], parseOptions: Compiler.Language)
             .RunGeneratorsAndUpdateCompilation(compilation, out Compilation written, out var reports);
-        others = parts.SelectMany(part => part.GetDiagnostics()).Concat(reports);
+        others = [.. parts.SelectMany(part => part.GetDiagnostics()), .. reports];
         return written;
     }
 
     /// <summary>The namespaces whose types and extension methods the visible code uses, without those that need no using.</summary>
     internal IReadOnlyList<string> Namespaces()
     {
-        Compilation program = Compile(code => code, out _);
+        Compilation program = AsItIs().Program;
         SyntaxTree tree = program.SyntaxTrees.Single(tree => tree.FilePath == Path);
         SemanticModel model = program.GetSemanticModel(tree);
         int end = Line + Code.Count('\n');
@@ -118,6 +127,15 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
             FileLinePositionSpan at = node.GetLocation().GetMappedLineSpan();
             return at.Path == Path && at.StartLinePosition.Line + 1 is var line && line >= Line && line < end;
         }
+    }
+
+    // Without warnings about null, which take the compiler a third of its time.
+    private (Compilation Program, IEnumerable<Diagnostic> Others) AsItIs()
+    {
+        if (_asItIs is { } known) return known;
+        Compilation program = Compile(static code => code, out var others);
+        var options = ((CSharpCompilation)program).Options.WithNullableContextOptions(NullableContextOptions.Annotations);
+        return (_asItIs = (program.WithOptions(options), others)).Value;
     }
 
     private static string? NamespaceOf(ISymbol? symbol)

@@ -14,7 +14,7 @@ public partial class DocsTests
     [Fact]
     public void EveryBlockOfCodeCompiles()
     {
-        var errors = Documents().SelectMany(path => DocsBlock.In(path, Repository.Read(path))).SelectMany(block => block.Errors()).ToList();
+        var errors = Documents().SelectMany(DocsBlock.Of).SelectMany(block => block.Errors()).ToList();
 
         Assert.True(errors.Count == 0, $"Code in the documents does not compile:\n{string.Join('\n', errors)}");
     }
@@ -29,7 +29,7 @@ public partial class DocsTests
         {
             string text = Repository.Read(path);
             string visible = Comment().Replace(text, "");
-            var needs = DocsBlock.In(path, text).SelectMany(static block => block.Namespaces().Select(name => (block.Line, Name: name)));
+            var needs = DocsBlock.Of(path).SelectMany(static block => block.Namespaces().Select(name => (block.Line, Name: name)));
             missing.AddRange(needs
                 .Where(need => !visible.Contains($"using {need.Name};", StringComparison.Ordinal)).DistinctBy(static need => need.Name)
                 .Select(need => $"{path}:{need.Line} needs 'using {need.Name};', and the page does not say so."));

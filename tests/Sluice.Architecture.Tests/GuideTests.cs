@@ -61,7 +61,7 @@ public class GuideTests
     [Fact]
     public void CodeThatNewcomersCopyHidesNoUsings()
     {
-        var hidden = Repository.Files("", "*.md").SelectMany(path => DocsBlock.In(path, Repository.Read(path)))
+        var hidden = Repository.Files("", "*.md").SelectMany(DocsBlock.Of)
             .Where(block => block.IsStrict && block.Preludes.Any(prelude => prelude.Code.Split('\n').Any(IsUsing)))
             .Select(block => $"{block.Path}:{block.Line}");
         Assert.Empty(hidden);

@@ -20,11 +20,13 @@ internal sealed class SourceNames
     {
         foreach (SyntaxToken token in tree.GetRoot().DescendantTokens().Where(static token => token.IsKind(SyntaxKind.IdentifierToken)))
         {
-            int line = tree.GetLineSpan(token.Span).StartLinePosition.Line + 1;
-            _lines.TryAdd(token.ValueText, line);
+            if (!_lines.ContainsKey(token.ValueText)) _lines.Add(token.ValueText, LineAt(token));
             if (token.Parent is VariableDeclaratorSyntax or MemberDeclarationSyntax or ParameterSyntax) _declared.Add(token.ValueText);
-            if (token.Parent is SimpleNameSyntax member && TypeBefore(member) is { } type) _members.Add((type, token.ValueText, line));
+            if (token.Parent is SimpleNameSyntax member && TypeBefore(member) is { } type)
+                _members.Add((type, token.ValueText, LineAt(token)));
         }
+
+        int LineAt(SyntaxToken token) => tree.GetText().Lines.GetLineFromPosition(token.SpanStart).LineNumber + 1;
     }
 
     /// <summary>Names behind a dot, each with the name before it and its line: <c>Kind.Some</c>.</summary>
