@@ -6,6 +6,8 @@ namespace Sluice.Producers;
 /// <summary>The files that a path with <c>*</c>, <c>?</c> and <c>**</c> names. Immutable.</summary>
 internal sealed class LogPaths
 {
+    private const int TooManyInSystem = 23, TooManyInProcess = 24;               // ENFILE and EMFILE: open files
+
     private static readonly EnumerationOptions Everything = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
     private static readonly EnumerationOptions Accessible = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = true };
 
@@ -44,11 +46,12 @@ internal sealed class LogPaths
     /// <summary>Scans once.</summary>
     /// <returns>The files in the order of their paths; for a pattern also their rotated files, which do not match
     /// (<see cref="IsMatch"/>).</returns>
-    /// <param name="isClosed">Called with each directory below the root that this user may not list, and why.</param>
+    /// <param name="leavesOut">Called with each directory below the root that cannot be listed. Returns whether its files are left
+    /// out.</param>
     /// <exception cref="DirectoryNotFoundException">The root does not exist.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not list the root, or not see a path without wildcards.</exception>
-    /// <exception cref="IOException">A directory cannot be listed: nothing is known of the files in it.</exception>
-    public List<FoundFile> Find(Action<string, string> isClosed)
+    /// <exception cref="IOException">The root cannot be listed, or this process or the system has too many open files.</exception>
+    public List<FoundFile> Find(Func<string, Exception, bool> leavesOut)
     {
         var found = new List<FoundFile>();
         if (!IsPattern)
@@ -63,7 +66,7 @@ internal sealed class LogPaths
             throw new DirectoryNotFoundException(
                 $"The directory {Root}, in which the files {Path} are to be found, does not exist. Make it, or name another one.");
         }
-        Find(Root, 0, found, isClosed);
+        Find(Root, 0, found, leavesOut);
         found.Sort(static (one, other) => string.CompareOrdinal(one.Path, other.Path));
         for (int i = found.Count - 1; i > 0; i--)
             if (found[i].Path == found[i - 1].Path) found.RemoveAt(i);           // ** finds a file in several ways
@@ -87,35 +90,40 @@ internal sealed class LogPaths
         ? FoundFile.At(entry.ToFullPath())
         : new(entry.ToFullPath(), entry.Length, entry.LastWriteTimeUtc.UtcDateTime);
 
-    private void Find(string directory, int at, List<FoundFile> found, Action<string, string> isClosed)
+    private void Find(string directory, int at, List<FoundFile> found, Func<string, Exception, bool> leavesOut)
     {
+        int before = found.Count;
         try
         {
             listing?.Invoke(directory);
-            FindIn(directory, at, found, isClosed);
-        }
-        catch (UnauthorizedAccessException e) when (directory != Root)
-        {
-            isClosed(directory, e.Message);
+            FindIn(directory, at, found, leavesOut);
         }
         catch (DirectoryNotFoundException) when (directory != Root)
         {
             // Deleted since it was listed, or its name is no UTF-8. The other directories are there.
         }
+        catch (Exception e) when (directory != Root && (e is UnauthorizedAccessException || IsOfDirectory(e)))
+        {
+            if (!leavesOut(directory, e)) throw;
+            found.RemoveRange(before, found.Count - before);                     // of its rotated files some may be missing
+        }
     }
 
-    private void FindIn(string directory, int at, List<FoundFile> found, Action<string, string> isClosed)
+    /// <summary>Whether the other directories can be listed nevertheless, as with a mount that is away.</summary>
+    private static bool IsOfDirectory(Exception e) => e is IOException { HResult: not (TooManyInSystem or TooManyInProcess) };
+
+    private void FindIn(string directory, int at, List<FoundFile> found, Func<string, Exception, bool> leavesOut)
     {
         string segment = segments[at];
         bool isLast = at == segments.Length - 1;
         if (segment == "**" && !isLast)
         {
-            Find(directory, at + 1, found, isClosed);
-            foreach (string inner in Directories(directory, "*")) Find(inner, at, found, isClosed);
+            Find(directory, at + 1, found, leavesOut);
+            foreach (string inner in Directories(directory, "*")) Find(inner, at, found, leavesOut);
         }
         else if (isLast) found.AddRange(In(directory, name => NameMatches(name)
             || Rotation.LiveNames(name).Exists(live => NameMatches(live)), Everything));
-        else foreach (string inner in Directories(directory, segment)) Find(inner, at + 1, found, isClosed);
+        else foreach (string inner in Directories(directory, segment)) Find(inner, at + 1, found, leavesOut);
     }
 
     // Links are left out: they may lead back.

@@ -12,7 +12,8 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     // by their earlier path, from the latest scan
     private readonly Dictionary<string, List<FoundFile>> rotated = new(StringComparer.Ordinal);
     private readonly HashSet<string> told = new(StringComparer.Ordinal);
-    private HashSet<string> closed = new(StringComparer.Ordinal);        // directories that the latest scan might not list
+    private HashSet<string> closed = new(StringComparer.Ordinal);        // directories that the latest scan could not list
+    private readonly HashSet<UInt128> missed = [];   // files that were gone for a day in directories that could be listed
     private string? failure;                         // of the latest scan
     private readonly long begun = time.GetTimestamp();
     private long round;
@@ -52,10 +53,12 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
             if (!followed.IsGone) due.Add(followed);
             else if (paths.IsPattern && time.GetElapsedTime(followed.GoneSince) >= Forgotten) (forgotten ??= []).Add(followed);
         }
+        if (forgotten is not null) missed.RemoveWhere(id => positions.Find(id) is null);
         foreach (FollowedFile followed in forgotten ?? [])
         {
             known.Remove(followed.Path);
             byId.Remove(followed.Id);
+            missed.Add(followed.Id);
         }
         hasScanned |= isThere;
         if (!hasBegun && positions.Current is { } current && due.FindIndex(one => one.Id == current.File) is >= 0 and int at)
@@ -73,12 +76,12 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
 
     /// <summary>
     /// Whether a file has been missing for a day of this run; or, as runs may be shorter, for an hour of it, and nobody wrote to the file
-    /// for a week. The hour is for directories that are mounted after the start. No file is, while a directory may not be listed: the file
-    /// may be there.
+    /// for a week. The hour is for directories that are mounted after the start. While a directory cannot be listed, a file that this run
+    /// has not seen may be there.
     /// </summary>
-    public bool IsForgotten(LogRow row) => closed.Count == 0 && !byId.ContainsKey(row.File)
+    public bool IsForgotten(LogRow row) => !byId.ContainsKey(row.File) && (missed.Contains(row.File) || (closed.Count == 0
         && (time.GetElapsedTime(begun) is var run && run >= Forgotten
-        || (hasScanned && run >= Mounting && time.GetUtcNow().Ticks - row.Written >= Outdated.Ticks));
+        || (hasScanned && run >= Mounting && time.GetUtcNow().Ticks - row.Written >= Outdated.Ticks))));
 
     /// <summary>Marks a path whose files no longer exist.</summary>
     public void IsGone(FollowedFile file) => (file.IsGone, file.IsBehind, file.GoneSince, file.Read) = (true, false, time.GetTimestamp(),
@@ -116,8 +119,10 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         {
             List<FoundFile> found = paths.Find((directory, why) =>
             {
+                if (why is IOException && options.PollInterval is null) return false;
                 if (now.Add(directory) && !closed.Contains(directory))
-                    Warn($"The directory {directory} cannot be listed, and its files are left out until it can: {why}");
+                    Warn($"The directory {directory} cannot be listed, and its files are left out until it can: {why.Message}");
+                return true;
             });
             (closed, failure) = (now, null);
             return found;
@@ -164,6 +169,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         followed = new(path, paths.IdOf(path));
         known.Add(path, followed);
         byId.Add(followed.Id, followed);
+        missed.Remove(followed.Id);
         return followed;
     }
 }

@@ -35,19 +35,30 @@ internal static class Rotation
         return live;
     }
 
-    /// <summary>The rotated files of a followed file, the oldest first. Those of a link are beside the link or beside its target.</summary>
+    /// <summary>The rotated files of a followed file, the oldest first. Those of a link are beside the link or beside a target.</summary>
     /// <param name="live">The path.</param>
     /// <param name="former">The target that the link had when it was read last; null if there was none.</param>
     public static List<FoundFile> Of(string live, string? former)
     {
         List<FoundFile> found = Beside(live);
         string? target = FoundFile.TargetOf(live);
-        if (target is not null) found.AddRange(Beside(target));
-        // The link was pointed to a new file, as by cronolog, or is away for a moment.
-        if (former is not null && former != target && !found.Exists(one => one.Path == former) && FoundFile.At(former) is { } left)
-            found.Add(left);
+        if (target is not null) found.RemoveAll(one => one.Path == target);      // its name may be like that of a rotated file
+        List<FoundFile> beside = target is null ? [] : New(Beside(target), found, live);
+        // The link was pointed to a new file, as by cronolog, or is away for a moment. The new file may have been rotated since.
+        if (former is not null && former != target)
+        {
+            List<FoundFile> files = Beside(former);
+            if (FoundFile.At(former) is { } left) files.Add(left);
+            files = New(New(files, found, live), beside, target);
+            int next = files.Count == 0 ? -1 : beside.FindIndex(one => one.Written >= files[^1].Written);
+            beside.InsertRange(next < 0 ? beside.Count : next, files);
+        }
+        found.AddRange(beside);
         return found;
     }
+
+    private static List<FoundFile> New(List<FoundFile> files, List<FoundFile> known, string? live)
+        => files.FindAll(one => one.Path != live && !known.Exists(other => other.Path == one.Path));
 
     private static List<FoundFile> Beside(string live)
     {

@@ -9,19 +9,21 @@ namespace Sluice.Producers;
 /// <remarks>
 /// One line for each name, with a checksum of all names so far, so that a changed, lost or moved line is noticed. Journals of earlier
 /// versions have lines without checksums; later checksums include them. A last line without an end was cut off by a crash, before its file
-/// was taken. Used by one producer.
+/// was taken. A name may have several lines: its file was gone when its turn came, and was found again. The latest line counts. Used by one
+/// producer.
 /// </remarks>
 internal sealed class FileJournal : IDisposable
 {
     private readonly SafeFileHandle file;
-    private readonly HashSet<string> known;
+    private readonly Dictionary<string, int> known;          // the latest line of each name, from 0
     private long length;
     private uint sum;
 
     private FileJournal(SafeFileHandle file, List<string> names, long length, uint sum)
     {
         (this.file, Names, this.length, this.sum) = (file, names, length, sum);
-        known = new(names, StringComparer.Ordinal);
+        known = new(names.Count, StringComparer.Ordinal);
+        for (int i = 0; i < names.Count; i++) known[names[i]] = i;
     }
 
     public List<string> Names { get; }
@@ -67,7 +69,13 @@ internal sealed class FileJournal : IDisposable
         }
     }
 
-    public bool Knows(string name) => known.Contains(name);
+    public bool Knows(string name) => known.ContainsKey(name);
+
+    /// <summary>Whether the line, counted from 0, is the latest one with its name.</summary>
+    public bool IsLatest(int line) => known.GetValueOrDefault(Names[line], line) == line;
+
+    /// <summary>Lets the next scan find a file again, because it was not taken. The journal is not changed.</summary>
+    public void Forget(string name) => known.Remove(name);
 
     /// <summary>Appends names, in this order, and flushes them to the disk.</summary>
     public void Add(IReadOnlyList<string> names)
@@ -79,8 +87,11 @@ internal sealed class FileJournal : IDisposable
         RandomAccess.Write(file, bytes, length);
         RandomAccess.FlushToDisk(file);
         (length, sum) = (length + bytes.Length, after);
-        Names.AddRange(names);
-        known.UnionWith(names);
+        foreach (string name in names)
+        {
+            known[name] = Names.Count;
+            Names.Add(name);
+        }
     }
 
     public void Dispose() => file.Dispose();

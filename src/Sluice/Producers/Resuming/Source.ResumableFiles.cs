@@ -16,7 +16,7 @@ public static partial class Source
     /// <para>
     /// Files that are found together come in the ordinal order of their names; files that arrive later come later, whatever their names. A
     /// file is known by its name: if it is changed or replaced after it was taken, it is not taken again. A file that is gone before a part
-    /// of it was accepted is left out, with a warning.
+    /// of it was accepted is left out, with a warning. If it comes back during the run, it is taken.
     /// </para>
     /// <para>
     /// A file is taken once it has been unchanged for <see cref="ResumableFilesOptions.QuietDuration"/>; it does not delay other files. If
@@ -73,12 +73,18 @@ public static partial class Source
             {
                 string path = Path.Combine(directory, journal.Names[next]);
                 byte[] behind = FilePosition(next + 1, journal.Names[next]);
-                if (next == begun || !FoundFile.IsGone(path))
+                if (journal.IsLatest(next) && (next == begun || !FoundFile.IsGone(path)))
                 {
                     yield return new(path, behind);
                     continue;
                 }
-                Warnings.Tell(options.OnWarning, $"The producer '{name}' leaves out {path}: it was there in a scan, and is gone.");
+                if (journal.IsLatest(next))
+                {
+                    // Its directory may be away only: the next scan that finds it adds it again.
+                    journal.Forget(journal.Names[next]);
+                    Warnings.Tell(options.OnWarning, $"The producer '{name}' leaves out {path}: it was there in a scan, and is gone. If it "
+                        + $"comes back during this run, it is taken.");
+                }
                 passTo(behind);
             }
             cancellation.ThrowIfCancellationRequested();

@@ -74,25 +74,49 @@ public sealed class FollowingTests
         await world.EndAsync("a b c d e");
     }
 
-    /// <summary>As cronolog does it. In one run the source knows the file that it has read.</summary>
-    [Fact]
-    public async Task AFileIsReadToItsEndWhenItsLinkLeadsToANewFile()
+    /// <summary>As cronolog does it, and the runtimes of containers, which rotate the target. In one run the source knows the file that it
+    /// has read.</summary>
+    [Theory]
+    [InlineData("first", "second", "title a b title c")]
+    [InlineData("first", "second.20260131-1", "title a b rotated title c")]
+    [InlineData("first.1", "second.1", "title a b rotated title c")]
+    public async Task AFileIsReadToItsEndWhenItsLinkLeadsToANewFile(string left, string rotated, string expected)
     {
         await using var world = new World("app.log", static lab =>
         {
             lab.Write("first", "title\na\n");
+            lab.Write("second.2", "of the week before\n");
+            File.SetLastWriteTimeUtc(lab.At("second.2"), DateTime.UtcNow.AddDays(-7));
             File.CreateSymbolicLink(lab.At("app.log"), lab.At("first"));
         });
         await world.LookAsync();
         await world.SeesAsync("a");
         world.Lab.Write("first", "b\n");
+        if (left != "first") world.Lab.Move("first", left);
+        if (rotated != "second") world.Lab.Write(rotated, "rotated\n");
         world.Lab.Write("second", "title\nc\n");
         File.Delete(world.Lab.At("app.log"));
         File.CreateSymbolicLink(world.Lab.At("app.log"), world.Lab.At("second"));
         for (int i = 0; i < 7; i++) await world.LookAsync();
         await world.SeesAsync("c");
         Assert.Empty(world.Lab.Warnings);
-        await world.EndAsync("title a b title c");
+        await world.EndAsync(expected);
+    }
+
+    /// <summary>The name of the target is like that of a rotated file, as with cronolog, whose template has the date.</summary>
+    [Fact]
+    public async Task ALinkToANameWithADateIsReadOnce()
+    {
+        await using var lab = new LogLab();
+        lab.Write("app.log.2026-01-30", "a\n");
+        File.CreateSymbolicLink(lab.At("app.log"), lab.At("app.log.2026-01-30"));
+        await lab.AcceptAsync(lab.Lines());
+        lab.Write("app.log.2026-01-30", "b\n");
+        lab.Write("app.log.2026-01-31", "c\n");
+        File.Delete(lab.At("app.log"));
+        File.CreateSymbolicLink(lab.At("app.log"), lab.At("app.log.2026-01-31"));
+        await lab.AcceptAsync(lab.Lines());
+        Assert.Equal(["a", "b", "c"], (await lab.AcceptedAsync()).Lines);
     }
 
     /// <remarks>The process was out of file descriptors for a moment, and its host stopped.</remarks>

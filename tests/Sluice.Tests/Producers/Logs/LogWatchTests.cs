@@ -53,6 +53,61 @@ public sealed class LogWatchTests : IDisposable
         Assert.True(watch.IsForgotten(old));
     }
 
+    /// <remarks>With lost+found, a directory that this user may never list, a journal of dated files grew for ever.</remarks>
+    [Fact]
+    public void AFileThatThisRunHasSeenAndMissesIsForgottenWhateverOtherDirectoriesMayBeListed()
+    {
+        string closed = Directory.CreateDirectory(Path.Combine(directory, "closed")).FullName;
+        string path = Path.Combine(Directory.CreateDirectory(Path.Combine(directory, "a")).FullName, "a.log");
+        File.WriteAllText(path, "a\n");
+        var paths = new LogPaths(Path.Combine(directory, "*", "*.log"), listed =>
+        {
+            if (listed == closed) throw new UnauthorizedAccessException("denied");
+        });
+        using var positions = LogPositions.Open(default, journal: null);
+        var watch = new LogWatch("logs", paths, new() { OnWarning = static _ => { } }, positions, clock);
+        FollowedFile followed = Assert.Single(watch.Look());
+        LogRow seen = Row(paths, "a/a.log", days: 0), hidden = Row(paths, "closed/b.log", days: 8);
+        File.Delete(path);
+        Assert.Same(followed, Assert.Single(watch.Look()));
+        watch.IsGone(followed);
+        watch.Look();
+        clock.Advance(TimeSpan.FromHours(23));
+        watch.Look();
+        Assert.False(watch.IsForgotten(seen));
+        clock.Advance(TimeSpan.FromHours(1));
+        watch.Look();
+        Assert.Equal((true, false), (watch.IsForgotten(seen), watch.IsForgotten(hidden)));
+        File.WriteAllText(path, "b\n");
+        watch.Look();
+        Assert.False(watch.IsForgotten(seen), "it is back");
+    }
+
+    /// <remarks>One mount that was away ended the reading of all files.</remarks>
+    [Fact]
+    public void ADirectoryWithAnErrorOfItsDiskHidesItsOwnFilesOnly()
+    {
+        bool isAway = false;
+        string away = Directory.CreateDirectory(Path.Combine(directory, "away")).FullName;
+        string path = Path.Combine(Directory.CreateDirectory(Path.Combine(directory, "b")).FullName, "b.log");
+        File.WriteAllText(Path.Combine(away, "a.log"), "a\n");
+        File.WriteAllText(path, "b\n");
+        var paths = new LogPaths(Path.Combine(directory, "*", "*.log"), listed =>
+        {
+            if (isAway && listed == away) throw new IOException("Transport endpoint is not connected");
+        });
+        using var positions = LogPositions.Open(default, journal: null);
+        List<string> warnings = [];
+        var options = new ResumableLinesOptions { OnWarning = warnings.Add, PollInterval = TimeSpan.FromSeconds(1) };
+        var watch = new LogWatch("logs", paths, options, positions, clock);
+        foreach (FollowedFile file in watch.Look()) file.Read = file.Found;
+        isAway = true;
+        File.AppendAllText(path, "c\n");
+        Assert.Equal(path, Assert.Single(watch.Look()).Path);
+        Assert.Contains($"The directory {away} cannot be listed", Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.Throws<IOException>(new LogWatch("logs", paths, new(), positions, clock).Look);
+    }
+
     /// <remarks>Without the interval, nobody looks again.</remarks>
     [Theory]
     [InlineData("*.log")]
