@@ -17,7 +17,7 @@ internal sealed record ProblemText(string Path, int Line, string Text)
     internal static readonly HashSet<string> Makers =
     [
         "CodeVersionGate.Why", "GroupMember.JoinAsync", "GroupMembership.Sinks.WhySinksWait",
-        "HostedConsecutor.Problem", "HostedConsecutor.Stopped", "HostedPipeline.Problem", "NamedOutputs.Wait", "OutputReservations.Problem",
+        "HostedConsecutor.Problem", "HostedConsecutor.Stopped", "HostedPipeline.Failure", "NamedOutputs.Wait", "OutputReservations.Problem",
         "PendingSends.Problem", "Rounds.Entrances.WhyNothingBegins", "Rounds.WhyHeldUp", "StoppedPartitions.Stop",
     ];
 

@@ -19,7 +19,8 @@ public sealed class TrimmingTests
         {
             List<string> arguments = [Trimmer(), "-out", output, "--singlewarn-", "--trim-mode", "skip", "--action", "skip"];
             foreach (string package in packages)
-                arguments.AddRange(["-a", Path.Combine(AppContext.BaseDirectory, $"{package}.dll"), "library", "--action", "link", package]);
+                arguments.AddRange(["-a", Path.Combine(AppContext.BaseDirectory, $"{package}.dll"), "library",
+                    "--action", "link", package]);
             foreach (string file in ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator))
                 if (!packages.Contains(Path.GetFileNameWithoutExtension(file))) arguments.AddRange(["-reference", file]);
 

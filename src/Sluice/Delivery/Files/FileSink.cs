@@ -189,8 +189,8 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
 
     private InvalidDataException Unnoted(long length, string writer)
         => new($"{path} has {length:N0} bytes, and {committed:N0} are committed. {path}.lock does not say that {writer} has written "
-            + "the rest: this is another file, or it came without its lock file, or an earlier version of Sluice wrote it. Nothing was cut. Give the "
-            + $"sink its file, with the lock file. If this is the file, cut it to {committed:N0} bytes: the rest was never committed.");
+            + "the rest: this is another file, or it came without its lock file, or an earlier version of Sluice wrote it. Nothing was cut."
+            + $" Give the sink its file, with the lock file. If this is the file, cut it to {committed:N0} bytes: the rest was never committed.");
 
     private static string Remedy
         => "What is missing does not come back by itself: put the file back, together with the store if the copy is older. "
