@@ -21,16 +21,16 @@ public sealed partial class Consecutor<T>
     /// acquired at once; partitions of a dead owner, when the owner has been silent for the lease duration.</summary>
     /// <exception cref="InvalidOperationException">
     /// The consecutor was started before. Or the code would forget or misread stored state, which the message lists (declare renamed and
-    /// dropped nodes with <see cref="StateChange"/>). Or another consecutor of this name runs in this process, over the same store and
-    /// with the same <see cref="ConsecutorOptions.InstanceId"/>: start this one when the other one has ended. Or the consecutor failed
-    /// while it started.
+    /// dropped nodes with <see cref="StateChange"/>). Or the stream was made with another number of
+    /// partitions. Or another consecutor of this name runs in this process, over the same store and with the same
+    /// <see cref="ConsecutorOptions.InstanceId"/>: start this one when the other one has ended. Or the consecutor failed while it started.
     /// </exception>
     /// <exception cref="MemberInUseException">Another living process has the same <see cref="ConsecutorOptions.InstanceId"/>, or a
     /// consecutor of this process over another object of the same store.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled, or the consecutor was stopped or disposed while it started.
     /// After a start that was cancelled in the middle, the consecutor ends as after a stop; make another one.</exception>
     /// <exception cref="PipelineException">The file or the database of a sink cannot be opened, or lacks what is committed.</exception>
-    /// <exception cref="StreamStoreException">The store failed, or the existing stream has another number of partitions.</exception>
+    /// <exception cref="StreamStoreException">The store failed.</exception>
     public Task StartAsync(CancellationToken cancellation = default)
     {
         Task begun = BeginAsync(cancellation);

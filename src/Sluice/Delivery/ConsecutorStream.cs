@@ -54,7 +54,7 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
         }
         catch (StreamStoreException e) when (e.IsPermanent)
         {
-            if (await store.FindStreamAsync(group.Stream, cancellation).ConfigureAwait(false) is not { } made
+            if (await TryFindAsync(cancellation).ConfigureAwait(false) is not { } made
                 || made.Options.Partitions == Options.Partitions) throw;
             // A mistake of the code or the settings, as a renamed node is: the store works.
             if (options.Stream.IsPartitionsGiven) throw new InvalidOperationException(e.Message, e);
@@ -67,6 +67,19 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
         WarnIfOther(stream.Options);
         IsInputComplete |= stream.End is not null;
         await store.AddGroupAsync(group, StreamStart.First, cancellation).ConfigureAwait(false);
+    }
+
+    // Null also if the stream cannot be read: the failure of its opening says why.
+    private async ValueTask<StreamInfo?> TryFindAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await store.FindStreamAsync(group.Stream, cancellation).ConfigureAwait(false);
+        }
+        catch (StreamStoreException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Warns once of bounds in the code that have no effect, because the stream was made with others.</summary>

@@ -65,8 +65,20 @@ internal static class WrittenFiles
     {
         if (Path.GetDirectoryName(path) is not { } directory) return path;
         string full = Path.Combine(Real(directory, ref links), Path.GetFileName(path));
-        return links < MaxLinks && new FileInfo(full).ResolveLinkTarget(returnFinalTarget: false) is { } target && links++ < MaxLinks
-            ? Real(target.FullName, ref links) : full;
+        return links < MaxLinks && TargetOf(full) is { } target && links++ < MaxLinks ? Real(target.FullName, ref links) : full;
+    }
+
+    // A file that a sink will make does not exist yet, and its directories may be links nevertheless.
+    private static FileSystemInfo? TargetOf(string path)
+    {
+        try
+        {
+            return new FileInfo(path).ResolveLinkTarget(returnFinalTarget: false);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Takes the file until the returned claim is disposed.</summary>

@@ -27,22 +27,31 @@ public class BlockingLaneTests
         Assert.Contains("blocking", pipeline.Topology.ToText());
     }
 
-    /// <remarks>A container has a limit of threads. The work that got no thread was lost, and the run waited for it without end.</remarks>
+    /// <remarks>A container has a limit of threads. The work that got no thread was lost, and the run waited for it without end. Later it
+    /// had all threads of the pool, and waited without end for continuations that need one.</remarks>
     [Theory]
     [InlineData(0)]
     [InlineData(3)]
-    public async Task WithoutMoreThreadsTheThreadPoolDoesTheWork(int threads)
+    public async Task WithoutMoreThreadsTheWorkWaitsForAThread(int threads)
     {
-        int left = threads;
+        int left = threads, inPool = 0, mostInPool = 0;
         var scheduler = new BlockingThreads(thread =>
         {
             if (Interlocked.Decrement(ref left) < 0) throw new OutOfMemoryException();
             thread.UnsafeStart();
         });
         List<int> seen = [];
-        await (Source.From(Enumerable.Range(0, 1000)) | (static n => n) | Stage.Parallel(8).Blocking()).ForEach(seen.Add)
-            .RunAsync(new RunOptions { Scheduler = scheduler });
+        await (Source.From(Enumerable.Range(0, 1000)) | (n =>
+        {
+            if (!Thread.CurrentThread.IsThreadPoolThread) return n;
+            int now = Interlocked.Increment(ref inPool);
+            if (now > mostInPool) mostInPool = now;
+            Thread.Yield();
+            Interlocked.Decrement(ref inPool);
+            return n;
+        }) | Stage.Parallel(8).Blocking()).ForEach(seen.Add).RunAsync(new RunOptions { Scheduler = scheduler });
         Assert.Equal(Enumerable.Range(0, 1000), seen);
+        Assert.Equal(threads == 0 ? 1 : 0, mostInPool);
     }
 
     [Fact]

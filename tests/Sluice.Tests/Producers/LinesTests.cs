@@ -137,6 +137,13 @@ public sealed class LinesTests : IDisposable
             string other = Path.Combine(path + ".directory", Path.GetFileName(path));
             message = await RefusedAsync(Source.From(["a"]) | [Sink.Lines(path), Sink.Lines(other)]);
             Assert.Contains("would be written by two sinks", message, StringComparison.Ordinal);
+            File.Delete(path);                       // the alias leads to a file that does not exist yet, as the other path does
+            foreach (string same in (string[])[alias, other])
+            {
+                message = await RefusedAsync(Source.From(["a"]) | [Sink.Lines(path), Sink.Lines(same)]);
+                Assert.Contains("would be written by two sinks", message, StringComparison.Ordinal);
+            }
+            await File.WriteAllTextAsync(path, "one\ntwo\n");
             foreach (Source<string> source in (Source<string>[])[Source.Lines(path), Source.ResumableLines("lines", alias),
                 Source.ResumableLines("log", path, new ResumableLinesOptions())])
             {

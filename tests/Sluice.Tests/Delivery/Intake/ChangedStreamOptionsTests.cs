@@ -34,4 +34,23 @@ public class ChangedStreamOptionsTests
             await consecutor.WaitForIdleAsync(Cancellation);
         }
     }
+
+    [Fact]
+    public async Task AStreamThatCannotBeOpenedNorFoundSaysWhyItCannotBeOpened()
+    {
+        await using var store = new DamagedStore(new MemoryStreamStore());
+        await using var consecutor = new Consecutor<int>("work", static items => items.ForEach(static _ => { }), new() { Store = store });
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => consecutor.StartAsync(Cancellation));
+        Assert.Equal("its row is damaged", failure.Message);
+    }
+
+    private sealed class DamagedStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public override ValueTask<StreamInfo> OpenStreamAsync(
+            string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+            => ValueTask.FromException<StreamInfo>(new StreamStoreException("its row is damaged") { IsPermanent = true });
+
+        public override ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+            => ValueTask.FromException<StreamInfo?>(new StreamStoreException("cannot be looked at") { IsPermanent = true });
+    }
 }
