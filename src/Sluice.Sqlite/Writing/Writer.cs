@@ -21,12 +21,14 @@ internal sealed class Writer
     private long noted;
     private volatile bool isAbandoned;
     private StreamStoreException? shared;            // another process writes to the file: this one no longer does
+    private long newest;                             // the last transaction that this process may have stored
     private long? unflushedSince;                    // the end of the first transaction that is not flushed
 
     public Writer(StoreFile file, Living living, Session session, StoreLock storeLock)
     {
         (this.file, this.living, this.session, this.storeLock) = (file, living, session, storeLock);
         generation = session.Generation;
+        newest = session.Transaction;
         thread = new(Work) { IsBackground = true, Name = $"sluice {Path.GetFileName(file.Path)}" };
     }
 
@@ -126,6 +128,7 @@ internal sealed class Writer
                 if (session.Database.HasMoved) throw StoreFile.Moved(file.Path);
                 if (!session.PrepareCommit()) throw shared = StoreFile.Shared(file.Path);
                 isEnding = true;
+                newest = session.Transaction;
                 session.Commit();
                 session.Committed();
             }
@@ -195,6 +198,7 @@ internal sealed class Writer
                 failed.Database.ResetAll();
                 if (failed.Database.IsInTransaction) failed.Database.Execute("ROLLBACK");
                 session = new(failed.Database, living);
+                if (IsOfAnother(session)) failure = shared!;
                 return false;
             }
         }
@@ -210,6 +214,7 @@ internal sealed class Writer
         }
         catch (Exception notNow) when (notNow is SqliteFailure or StreamStoreException)
         {
+            if (!wasEnding && shared is not null) failure = shared;
             if (wasEnding)
                 failure = new StreamStoreException(
                     $"The store {file.Path} failed at the end of a transaction ({failure.Message}), and cannot be opened again to see "
@@ -222,7 +227,22 @@ internal sealed class Writer
         return true;
     }
 
-    private Session Reopen() => Session.Open(file, living);
+    private Session Reopen()
+    {
+        var read = Session.Open(file, living);
+        if (!IsOfAnother(read)) return read;
+        read.Database.LeaveLog();
+        read.Database.Dispose();
+        throw shared!;
+    }
+
+    // A call that fails may have found rows of another process. Read again, the file would look like this process's own.
+    private bool IsOfAnother(Session read)
+    {
+        if (shared is null && read.Transaction > newest) shared = StoreFile.Shared(file.Path);
+        newest = read.Transaction;
+        return shared is not null;
+    }
 
     private Exception Explain(Exception failure) => failure is SqliteFailure sqlite ? sqlite.Explain(file.Path) : failure;
 }

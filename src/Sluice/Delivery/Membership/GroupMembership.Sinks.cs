@@ -21,6 +21,12 @@ internal sealed partial class GroupMembership
                 core.Problems.Latest = group.IsDraining ? null : WhySinksWait(unknown);
                 return;
             }
+            // The newer code may have the file, too. A heartbeat tries until it is free; here a failure would end the start.
+            if (group.Partitions.Any(IsOfNewerCode))
+            {
+                core.Sinks.AreWaiting = true;
+                return;
+            }
         }
         await core.Committer.BeginSinksAsync([], cancellation).ConfigureAwait(false);
         await taker.UnparkAsync(core.Partitions.Owned, cancellation).ConfigureAwait(false);
@@ -67,11 +73,13 @@ internal sealed partial class GroupMembership
         foreach (PartitionInfo partition in group.Partitions)
         {
             if (Array.Exists(owned, own => own.Number == partition.Partition)) continue;
-            if (partition.Version > core.Options.CodeVersion) continue;      // newer code keeps it: there is no word to wait for
+            if (IsOfNewerCode(partition)) continue;      // newer code keeps it: there is no word to wait for
             if (partition.Owner is not { } owner || owner == Self || !others.HasBeenHeard(owner)) return partition;
         }
         return null;
     }
+
+    private bool IsOfNewerCode(PartitionInfo partition) => partition.Version > core.Options.CodeVersion;
 
     /// <summary>Notes the loss of partitions that others have taken meanwhile, because this process stood still for longer than its lease.
     /// No commit tells it: none is made before the sinks have begun.</summary>

@@ -59,6 +59,30 @@ public class TwoVersionsTests
         Assert.Equal($"{there}=xxxx", seen.Last(line => line.StartsWith($"{there}=", StringComparison.Ordinal)));
     }
 
+    /// <summary>Newer code that runs has the file of the sink, too. Older code that is started beside it stands by, and begins when the
+    /// file is free.</summary>
+    [Fact]
+    public async Task OldCodeWhoseSinkIsHeldByNewCodeStandsBy()
+    {
+        await using var store = await ScenarioStore.OpenAsync();
+        await using Consecutor<string> renewed = New(store);
+        await renewed.StartAsync(Cancellation);
+        await renewed.SendAllAsync([.. Enumerable.Range(0, 100).Select(static n => $"k{n}")], Cancellation);
+        await renewed.WaitForIdleAsync(Cancellation);
+        bool isHeld = true;
+        int begun = 0;
+        await using Consecutor<string> old = Old(store, sink: () => new HeldSink(() =>
+        {
+            if (Volatile.Read(ref isHeld)) throw new IOException("is being written by another process");
+            Interlocked.Increment(ref begun);
+        }));
+        await old.StartAsync(Cancellation);
+        await Member.UntilAsync(() => old.Snapshot().Problem?.Contains("by another process", StringComparison.Ordinal) == true);
+        Volatile.Write(ref isHeld, false);
+        await Member.UntilAsync(() => Volatile.Read(ref begun) > 0);
+        Assert.True(await old.StopAsync());
+    }
+
     /// <summary>If the code version was not raised, the version of the state still stops older code, and the state is not
     /// changed.</summary>
     [Fact]
@@ -130,10 +154,12 @@ public class TwoVersionsTests
             });
     }
 
-    private Consecutor<string> Old(IStreamStore store, int codeVersion = 1, bool withSink = false)
+    private Consecutor<string> Old(IStreamStore store, int codeVersion = 1, bool withSink = false,
+        Func<TransactionalSink<string>>? sink = null)
         => new("words", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count")
             | (word => { seen.Enqueue(word); return word; })
-            | (withSink ? Sink.Commit<string>(static () => new NoSink()) : Sink.Of<string>(static _ => { })),
+            | (withSink || sink is not null ? Sink.Commit<string>(sink ?? (static () => new HeldSink(static () => { })))
+                : Sink.Of<string>(static _ => { })),
         Options(store, codeVersion))
         { Key = static word => word };
 
@@ -147,6 +173,7 @@ public class TwoVersionsTests
         {
             Store = store,
             CodeVersion = codeVersion,
+            InstanceId = $"version {codeVersion}",
             Process = new(),
             Stream = new() { Partitions = 2 },
             Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None)
@@ -182,9 +209,13 @@ public class TwoVersionsTests
             => output.PushAsync($"{item}={State += "x"}");
     }
 
-    private sealed class NoSink : TransactionalSink<string>
+    private sealed class HeldSink(Action begin) : TransactionalSink<string>
     {
-        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
+        {
+            begin();
+            return default;
+        }
 
         protected override ValueTask PrepareAsync(SinkCommit<string> commit, CancellationToken cancellation) => default;
     }
