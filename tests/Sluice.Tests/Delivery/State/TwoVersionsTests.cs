@@ -75,7 +75,7 @@ public class TwoVersionsTests
         {
             if (Volatile.Read(ref isHeld)) throw new IOException("is being written by another process");
             Interlocked.Increment(ref begun);
-        }));
+        }), lease: TimeSpan.FromMilliseconds(300));           // it owns nothing, and its heartbeats are soon
         await old.StartAsync(Cancellation);
         await Member.UntilAsync(() => old.Snapshot().Problem?.Contains("by another process", StringComparison.Ordinal) == true);
         Volatile.Write(ref isHeld, false);
@@ -155,12 +155,12 @@ public class TwoVersionsTests
     }
 
     private Consecutor<string> Old(IStreamStore store, int codeVersion = 1, bool withSink = false,
-        Func<TransactionalSink<string>>? sink = null)
+        Func<TransactionalSink<string>>? sink = null, TimeSpan? lease = null)
         => new("words", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count")
             | (word => { seen.Enqueue(word); return word; })
             | (withSink || sink is not null ? Sink.Commit<string>(sink ?? (static () => new HeldSink(static () => { })))
                 : Sink.Of<string>(static _ => { })),
-        Options(store, codeVersion))
+        Options(store, codeVersion) with { LeaseDuration = lease ?? TimeSpan.FromSeconds(30) })
         { Key = static word => word };
 
     private Consecutor<string> New(IStreamStore store, int codeVersion = 2)
