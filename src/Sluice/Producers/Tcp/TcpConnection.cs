@@ -101,7 +101,7 @@ internal sealed partial class TcpConnection<T>(
         {
             return $"No whole frame has come for {Amounts.Exactly(options.IdleTimeout)}.";
         }
-        catch (Exception e) when (e is FormatException or InvalidOperationException)
+        catch (Exception e) when (e is FormatException or InvalidOperationException or ProducerSupersededException)
         {
             return e.Message;                        // of the frame; or the consecutor has ended, or another connection goes on
         }
