@@ -98,7 +98,7 @@ public class CompiledAheadTests
 
     private static class Bad
     {
-        internal static object Of(Type type) => typeof(List<>).MakeGenericType(type);
+        internal static Type Of(Type type) => typeof(List<>).MakeGenericType(type);
 
         internal static async Task<Func<object>> Later(Type type)
         {
@@ -107,7 +107,7 @@ public class CompiledAheadTests
         }
 
         [RequiresDynamicCode("test")]
-        internal static object Said(Type type) => typeof(List<>).MakeGenericType(type);
+        internal static Type Said(Type type) => typeof(List<>).MakeGenericType(type);
 
         [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "test")]
         internal static Func<object> Allowed(Type type) => () => typeof(List<>).MakeGenericType(type);
