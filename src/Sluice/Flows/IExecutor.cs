@@ -96,10 +96,12 @@ public sealed class ProcessorCall
     internal bool IsRunning => Volatile.Read(ref hasBegun) != 0 && !ended.Task.IsCompleted;
 
     /// <summary>Checks, once the executor has returned, that it has executed the call to its end. Throws the function's failure.</summary>
+    /// <param name="executor">The executor.</param>
+    /// <param name="isLeft">Whether the function was still running then: it may have ended since, because it was told to stop.</param>
     /// <exception cref="FlowException">The executor has returned without executing the call, or before its end.</exception>
-    internal async Task CheckAsync(IExecutor executor)
+    internal async Task CheckAsync(IExecutor executor, bool isLeft)
     {
-        if (!ended.Task.IsCompleted)
+        if (isLeft || !ended.Task.IsCompleted)
             throw new FlowException(
                 $"The executor {TypeNames.Of(executor.GetType())} has "
                     + $"returned {(Interlocked.Exchange(ref hasBegun, 1) == 0 ? "without executing the function"

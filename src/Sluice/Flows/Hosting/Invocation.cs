@@ -143,7 +143,7 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
             await using (own.ConfigureAwait(false))
             await using (new StopTimeoutWarning(core, what, () => partition.Silence, until.Token).ConfigureAwait(false))
                 await ExecuteAsync(executor, call, until, own.Token).ConfigureAwait(false);
-            await call.CheckAsync(executor).ConfigureAwait(false);
+            await call.CheckAsync(executor, IsLeft).ConfigureAwait(false);
         }
         catch (Exception e) when (HasTimedOut)
         {
