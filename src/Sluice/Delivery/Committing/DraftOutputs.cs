@@ -8,8 +8,9 @@ internal sealed class DraftOutputs : IDisposable
     // of each stream; by name, so that all enter the gates in one order
     private readonly SortedDictionary<string, Share> shares = new(StringComparer.Ordinal);
     private readonly CommitDraft draft;
+    private readonly IReadOnlyList<Reservation> spare;
 
-    private DraftOutputs(CommitDraft draft) => this.draft = draft;
+    private DraftOutputs(CommitDraft draft) => (this.draft, spare) = (draft, draft.Partition.Spare.Present);
 
     /// <returns>Null if the roots have no outputs.</returns>
     public static DraftOutputs? Of(NamedOutputs named, CommitDraft draft)
@@ -17,7 +18,7 @@ internal sealed class DraftOutputs : IDisposable
         if (!named.IsUsed) return null;
         var outputs = new DraftOutputs(draft);
         foreach (Root root in draft.Roots) outputs.Add(root);
-        foreach (Reservation kept in draft.Partition.Spare.Present) outputs.GiveBack(kept);
+        foreach (Reservation kept in outputs.spare) outputs.GiveBack(kept);
         return outputs;
     }
 
@@ -92,7 +93,7 @@ internal sealed class DraftOutputs : IDisposable
     {
         foreach (OutputState output in counted) output.Count();
         foreach (Share share in shares.Values) share.Target?.Ledger.Accept(share.Entries.Count);
-        draft.Partition.Spare.Clear();
+        draft.Partition.Spare.Forget(spare);
     }
 
     private void Add(Root root)

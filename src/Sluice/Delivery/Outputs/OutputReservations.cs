@@ -50,9 +50,8 @@ internal sealed class OutputReservations(TimeProvider time, IStreamStore store, 
         {
             while (true)
             {
-                unanswered++;                        // also if the attempt is cancelled: the store may reserve the place later
                 ReserveStatus? status = await TryAsync(root, stream, bytes, cancellation).ConfigureAwait(false);
-                if (status is not null) unanswered--;
+                if (status is null) unanswered++;
                 if (status == ReserveStatus.Reserved) root.Keep(new Reservation(stream, 1, bytes));
                 if (status is ReserveStatus.Reserved or ReserveStatus.Stale or ReserveStatus.Ended || root.HasPlaces
                     || !alone.MayWaitForRoom) return part;
@@ -80,7 +79,14 @@ internal sealed class OutputReservations(TimeProvider time, IStreamStore store, 
     {
         try
         {
-            return await store.ReserveAsync(root.Partition.Owner, stream, 1, bytes, cancellation).ConfigureAwait(false);
+            // Without the token: the store may execute a call that was given up, also after the commit of the root.
+            ValueTask<ReserveStatus> begun = store.ReserveAsync(root.Partition.Owner, stream, 1, bytes, CancellationToken.None);
+            if (begun.IsCompletedSuccessfully) return begun.Result;
+            Task<ReserveStatus> call = begun.AsTask();
+            await ((Task)call).WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (call.IsCompleted) return await call.ConfigureAwait(false);
+            _ = KeepLateAsync(call, root.Partition, stream, bytes);
+            throw new OperationCanceledException(cancellation);
         }
         catch (StoreRolledBackException)
         {
@@ -94,6 +100,25 @@ internal sealed class OutputReservations(TimeProvider time, IStreamStore store, 
         {
             return root.Partition.IsVoid ? ReserveStatus.Stale : null;
         }
+    }
+
+    /// <summary>Keeps the place that the store reserves after the attempt has given it up: the next commit of the partition releases it,
+    /// unless an output uses it first. Never throws.</summary>
+    private static async Task KeepLateAsync(Task<ReserveStatus> call, OwnedPartition partition, string stream, long bytes)
+    {
+        try
+        {
+            if (await call.ConfigureAwait(false) != ReserveStatus.Reserved) return;
+        }
+        catch (StreamStoreException)
+        {
+            // It may be reserved. If it is not, at most another place is released early.
+        }
+        catch (Exception)
+        {
+            return;                                  // the consecutor ends, and its places end with its partitions
+        }
+        partition.Spare.Add(stream, 1, bytes);
     }
 
     private async ValueTask<bool> IsFullAsync(string stream, long bytes, CancellationToken cancellation)

@@ -12,8 +12,8 @@ internal sealed class Reservation(string stream, long items, long bytes) : IStac
     public Reservation? Next { get; set; }
 }
 
-/// <summary>Reserved places of roots that are run again. A later attempt uses them first, so that no output waits for a place that is
-/// reserved for it.</summary>
+/// <summary>Reserved places of roots that are run again, and places that the store has reserved after an attempt had given them up. A
+/// later attempt uses them first, so that no output waits for a place that is reserved for it.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class SpareReservations
 {
@@ -45,13 +45,18 @@ internal sealed class SpareReservations
         get { lock (sync) return [.. spare.Select(kept => new Reservation(kept.Key, kept.Value.Items, kept.Value.Bytes))]; }
     }
 
-    /// <summary>Forgets all spare reservations, because a commit has released them.</summary>
-    public void Clear()
+    /// <summary>Forgets reservations, because a commit has released them. Those that were added meanwhile stay.</summary>
+    public void Forget(IReadOnlyList<Reservation> released)
     {
-        lock (sync) spare.Clear();
+        lock (sync)
+            foreach (Reservation one in released)
+                if (spare.TryGetValue(one.Stream, out var known) && known.Items > one.Items)
+                    spare[one.Stream] = (known.Items - one.Items, Math.Max(0, known.Bytes - one.Bytes));
+                else spare.Remove(one.Stream);
     }
 
-    private void Add(string stream, long items, long bytes)
+    /// <summary>Adds places.</summary>
+    public void Add(string stream, long items, long bytes)
     {
         lock (sync) spare[stream] = spare.TryGetValue(stream, out var known) ? (known.Items + items, known.Bytes + bytes) : (items, bytes);
     }
