@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Sluice.Samples.Tests;
 
 /// <summary>A trimmed program prints the same as the untrimmed one, so the trimmer removes nothing that Sluice needs.</summary>
-[Long("the analyzers of trimming, as errors of each build; they compare no output")]
+[Long("TrimmingTests, which ask the trimmer about whole packages; they compare no output")]
 public sealed class TrimmedTests : IDisposable
 {
     private readonly string directory = Directory.CreateTempSubdirectory("sluice-trimmed-").FullName;

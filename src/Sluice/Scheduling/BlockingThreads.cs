@@ -45,7 +45,7 @@ internal sealed class BlockingThreads(Action<Thread>? start = null) : RunSchedul
             {
                 threads--;
                 if (!TryGive(work)) waiting.Enqueue(work);
-                PassToPool();                        // also work that waits for a thread whose start has failed, too
+                PassToPool();                        // also earlier work, which waited for this thread
             }
             Warn(e);
         }

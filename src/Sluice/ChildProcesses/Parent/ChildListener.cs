@@ -92,7 +92,7 @@ internal sealed class ChildListener : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Already removed; or nobody may write there any more, and a later process removes it.
+            // Already removed; or this process may not write there any more, and a later one removes it (LeftDirectories).
         }
     }
 

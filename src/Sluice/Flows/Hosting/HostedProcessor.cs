@@ -93,22 +93,22 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             }
             catch (Exception e)
             {
-                using (CancellationTokenSource asked = Either())
-                    if (await core.IsStoreDisposedAsync(asked.Token).ConfigureAwait(false)) return;      // the group reports it
+                using (CancellationTokenSource waiting = UntilItLeaves())
+                    if (await core.IsStoreDisposedAsync(waiting.Token).ConfigureAwait(false)) return;      // the group reports it
                 // An unknown failure must not stop the run.
                 core.Warn($"The processor {processor} of the run {Run} could not be run; it is tried again: {e.Message}");
                 pause = longer;
                 longer = longer < Longest ? longer * 2 : longer;
             }
             current = null;
-            using CancellationTokenSource either = Either();
-            await Task.Delay(pause, core.Options.Time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (either.IsCancellationRequested) return;
+            using CancellationTokenSource pausing = UntilItLeaves();
+            await Task.Delay(pause, core.Options.Time, pausing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (pausing.IsCancellationRequested) return;
         }
     }
 
-    /// <summary>Cancelled when this service does not go on with the processor.</summary>
-    private CancellationTokenSource Either()
+    /// <summary>Cancelled when this service gives up the processor: it has lost the partition, hands the processor over, or ends.</summary>
+    private CancellationTokenSource UntilItLeaves()
         => CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, core.Life);
 
     private async Task TryAsync(Assignment current)

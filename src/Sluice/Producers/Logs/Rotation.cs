@@ -42,7 +42,7 @@ internal static class Rotation
     {
         List<FoundFile> found = Beside(live);
         string? target = FoundFile.TargetOf(live);
-        if (target is not null) found.RemoveAll(one => one.Path == target);      // its name may be like that of a rotated file
+        if (target is not null) found.RemoveAll(one => one.Path == target);      // the target may be named like a rotated file
         List<FoundFile> beside = target is null ? [] : New(Beside(target), found, live);
         // The link was pointed to a new file, as by cronolog, or is away for a moment. The new file may have been rotated since.
         if (former is not null && former != target)

@@ -103,7 +103,7 @@ public sealed class FollowingTests
         await world.EndAsync(expected);
     }
 
-    /// <summary>The name of the target is like that of a rotated file, as with cronolog, whose template has the date.</summary>
+    /// <summary>The target is named like a rotated file: the template of cronolog has the date.</summary>
     [Fact]
     public async Task ALinkToANameWithADateIsReadOnce()
     {

@@ -108,7 +108,7 @@ public sealed class LogWatchTests : IDisposable
         Assert.Throws<IOException>(new LogWatch("logs", paths, new(), positions, clock).Look);
     }
 
-    /// <remarks>Without the interval, nobody looks again.</remarks>
+    /// <remarks>Without the interval, the source does not look again.</remarks>
     [Theory]
     [InlineData("*.log")]
     [InlineData("**/*.log")]
