@@ -93,8 +93,10 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             }
             catch (Exception e)
             {
-                using (CancellationTokenSource waiting = UntilItLeaves())
-                    if (await core.IsStoreDisposedAsync(waiting.Token).ConfigureAwait(false)) return;      // the group reports it
+                using CancellationTokenSource waiting = UntilItLeaves();
+                // The group reports it; if it has done so, the question is cancelled.
+                if (await core.IsStoreDisposedAsync(waiting.Token).ConfigureAwait(false)
+                    || (e is ObjectDisposedException && waiting.IsCancellationRequested)) return;
                 // An unknown failure must not stop the run.
                 core.Warn($"The processor {processor} of the run {Run} could not be run; it is tried again: {e.Message}");
                 pause = longer;
