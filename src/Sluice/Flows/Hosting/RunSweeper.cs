@@ -64,7 +64,8 @@ internal sealed class RunSweeper(SupervisorCore core)
         DateTimeOffset now = await core.Store.GetTimeAsync(core.Life).ConfigureAwait(false);          // the store stamps the ends
         List<string> notStarted = [];
         long beatAt = sweptAt.Value;
-        await foreach (FlowRunInfo run in FlowReports.ListAsync(core.Calls, core.Life, notStarted.Add).ConfigureAwait(false))
+        await foreach (FlowRunInfo run in FlowReports.ListAsync(core.Calls, core.Life, notStarted.Add, core.WarnOnce)
+            .ConfigureAwait(false))
         {
             if ((run.EndedAt ?? run.CancelledAt) is { } ended && now - ended >= core.Options.RunRetentionDuration)
                 await RemoveAsync(run).ConfigureAwait(false);
