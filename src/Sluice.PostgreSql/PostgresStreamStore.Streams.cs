@@ -81,7 +81,7 @@ public sealed partial class PostgresStreamStore
             return [.. names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
         }, cancellation).ConfigureAwait(false);
 
-    /// <summary>Returns the first text, in the order of code points, that is behind all texts with a prefix; null if there is none.</summary>
+    /// <summary>Returns the first text, in code point order, that is behind all texts with a prefix; null if there is none.</summary>
     private static string? EndOf(string prefix)
     {
         for (string rest = prefix; rest.Length > 0;)

@@ -1,8 +1,8 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// State that is not stored, because it ends with the process: the clock, heartbeats, reservations, when readers expire. Members of an earlier opening are gone,
-/// because only one process opens the store. Used by the writer's thread, except <see cref="Changes"/>.
+/// State that is not stored, because it ends with the process: the clock, heartbeats, reservations, when readers expire. Members of an
+/// earlier opening are gone, because only one process opens the store. Used by the writer's thread, except <see cref="Changes"/>.
 /// </summary>
 internal sealed class Living
 {
