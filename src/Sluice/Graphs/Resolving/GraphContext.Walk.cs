@@ -13,6 +13,7 @@ public abstract partial class GraphContext
     private readonly Slot[] slots;
     private ResolveDetails? details;
     private Resolution? resolution;                  // set at the first suspension
+    private ExecutionContext? flow;                  // of the caller; null if it does not flow, and when the resolve is over
     private int left;                                // nodes that have not ended; the thread that counts it down to zero ends the resolve
     private readonly Traits traits;
     private bool isOver;
@@ -63,8 +64,9 @@ public abstract partial class GraphContext
     /// <summary>The token of the nodes; cancelled with the caller's token, and when a node has failed.</summary>
     internal CancellationToken Token => Details.Token(this);
 
-    /// <summary>The caller's execution context, in which all nodes start; known from the first suspension on.</summary>
-    internal ExecutionContext? Flow => resolution!.Flow;
+    /// <summary>The caller's execution context, in which all nodes start; null if it does not flow, or is over. A result does not keep
+    /// it.</summary>
+    internal ExecutionContext? Flow => Volatile.Read(ref flow);
 
     internal ResolveDetails Details => Volatile.Read(ref details) ?? MakeDetails();
 
@@ -79,6 +81,7 @@ public abstract partial class GraphContext
     {
         // In the order of the plan, parents come first.
         int count = Plan.Nodes.Length;
+        flow = ExecutionContext.Capture();
         for (int node = 0; node < count && !isStopping; node++)
         {
             Start(node);
@@ -86,6 +89,7 @@ public abstract partial class GraphContext
             counting.Walk();
             return counting;
         }
+        flow = null;
         if (RecordsTimings) Details.Over = Plan.Time.GetTimestamp();
         return null;
     }
@@ -102,7 +106,12 @@ public abstract partial class GraphContext
             return true;
         }
         NodeDefinition definition = Plan.Nodes[node];
-        return (Plan.Needed[node] is { } needed && IsSkipped(definition, node, needed)) || definition.Start(this, node);
+        if (Plan.Needed[node] is { } needed && IsSkipped(definition, node, needed)) return true;
+        ExecutionContext? flow = Flow;               // before other threads may end the resolve
+        bool hasEnded = definition.Start(this, node);
+        // What the node has changed is no business of the others, or of the caller.
+        if (flow is not null && !ReferenceEquals(flow, ExecutionContext.Capture())) ExecutionContext.Restore(flow);
+        return hasEnded;
     }
 
     /// <summary>Suspends a node that does not end at once. Other threads may continue the resolve before this returns.</summary>
@@ -182,6 +191,7 @@ public abstract partial class GraphContext
     {
         if (Interlocked.Exchange(ref isOver, true)) return;
         if (RecordsTimings) Details.Over = Plan.Time.GetTimestamp();
+        Volatile.Write(ref flow, null);
         resolution!.End(Problem());
     }
 

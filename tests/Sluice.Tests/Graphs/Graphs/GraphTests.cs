@@ -207,6 +207,57 @@ public class GraphTests
         Assert.Equal("caller", (await resolving).Get(second));
     }
 
+    /// <remarks>Regression: it changed the context of the nodes behind it and of the caller, unless spans were recorded.</remarks>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ANodeChangesTheExecutionContextOfNoOther(bool suspends)
+    {
+        var local = new AsyncLocal<string> { Value = "caller" };
+        GraphBuilder<int> builder = Graph.For<int>();
+        var ended = new TaskCompletionSource<int>();
+        Task<int> begin = suspends ? ended.Task : Task.FromResult(1);
+        GraphNode<int> wait = builder.Add("wait", (_, _) => begin);
+        GraphNode<string> changes = builder.Add("changes", wait, _ => local.Value = "node");
+        GraphNode<string> sibling = builder.Add("sibling", wait, _ => local.Value!);
+        GraphNode<string> root = builder.Add("root", _ => local.Value = "root");
+        GraphNode<string> child = builder.Add("child", changes, root, (_, _) => local.Value!);
+        Task<GraphContext<int>> resolving = builder.Build().ResolveAsync(0, Cancellation).AsTask();
+        Assert.Equal("caller", local.Value);
+        ended.SetResult(1);
+        Assert.Equal("caller", local.Value);
+        GraphContext<int> result = await resolving;
+        Assert.Equal(("caller", "caller"), (result.Get(sibling), result.Get(child)));
+    }
+
+    [Fact]
+    public async Task AResultDoesNotKeepTheExecutionContextOfTheCaller()
+    {
+        var local = new AsyncLocal<object?>();
+        GraphBuilder<int> builder = Graph.For<int>();
+        builder.Add("wait", static async (_, _) =>
+        {
+            await Task.Yield();
+            return 1;
+        });
+        Graph<int> graph = builder.Build();
+        var (result, request) = await ResolveAsync();
+        for (int i = 0; i < 100 && request.IsAlive; i++)
+        {
+            GC.Collect();
+            await Task.Yield();                      // a thread may hold the context for a moment
+        }
+        Assert.False(request.IsAlive);
+        GC.KeepAlive(result);
+
+        async Task<(GraphContext<int>, WeakReference)> ResolveAsync()
+        {
+            var request = new object();
+            local.Value = request;
+            return (await graph.ResolveAsync(0, Cancellation), new(request));
+        }
+    }
+
     private sealed record Product(string Sku, string Title);
 
     private sealed record Page(string Title, decimal Price, int Stock, string? Badge2 = "none");
