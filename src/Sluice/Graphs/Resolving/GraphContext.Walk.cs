@@ -79,9 +79,17 @@ public abstract partial class GraphContext
     /// <returns>Null if the resolve has ended; otherwise the object that tells the caller when it has.</returns>
     private protected Resolution? Run()
     {
+        ExecutionContext? outer = flow = ExecutionContext.Capture();
+        Resolution? counting = StartAll();
+        // Synchronous functions may have changed it. One look for all nodes, because a look costs 10 ns.
+        if (outer is not null && !ReferenceEquals(outer, ExecutionContext.Capture())) ExecutionContext.Restore(outer);
+        return counting;
+    }
+
+    private Resolution? StartAll()
+    {
         // In the order of the plan, parents come first.
         int count = Plan.Nodes.Length;
-        flow = ExecutionContext.Capture();
         for (int node = 0; node < count && !isStopping; node++)
         {
             Start(node);
@@ -106,12 +114,7 @@ public abstract partial class GraphContext
             return true;
         }
         NodeDefinition definition = Plan.Nodes[node];
-        if (Plan.Needed[node] is { } needed && IsSkipped(definition, node, needed)) return true;
-        ExecutionContext? flow = Flow;               // before other threads may end the resolve
-        bool hasEnded = definition.Start(this, node);
-        // What the node has changed is no business of the others, or of the caller.
-        if (flow is not null && !ReferenceEquals(flow, ExecutionContext.Capture())) ExecutionContext.Restore(flow);
-        return hasEnded;
+        return (Plan.Needed[node] is { } needed && IsSkipped(definition, node, needed)) || definition.Start(this, node);
     }
 
     /// <summary>Suspends a node that does not end at once. Other threads may continue the resolve before this returns.</summary>
