@@ -19,7 +19,7 @@ public class ThrowingOnWarningTests
         Assert.EndsWith("InvalidOperationException: no ink", failure.Message, StringComparison.Ordinal);
     }
 
-    /// <remarks>Regression: the handler of a window waits for the thread of the window, which waited for a lock of the supervisor.</remarks>
+    /// <remarks>Regression: the handler waits for the thread of a window, which waited for a lock of the supervisor.</remarks>
     [Fact]
     public async Task OnWarningMayWaitForAThreadThatCallsTheSupervisor()
     {
