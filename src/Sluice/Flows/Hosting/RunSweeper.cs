@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Sluice.Diagnostics;
 
 namespace Sluice.Flows;
@@ -29,6 +30,7 @@ internal sealed class RunSweeper(SupervisorCore core)
     private async Task SweepAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        Activity.Current = null;                     // calls of the store are no part of the trace in which the service began
         TimeSpan pause = core.Options.RunRetentionDuration / 10;
         pause = pause < Shortest ? Shortest : pause > Longest ? Longest : pause;
         // Services may live for minutes only, or die with the turn: so the turn is looked at more often than runs are.
