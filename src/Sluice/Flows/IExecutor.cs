@@ -54,7 +54,8 @@ public sealed class ProcessorCall
     /// <summary>Awaits the place where the call is to be executed, such as a free worker.</summary>
     /// <remarks>
     /// Await it before <see cref="RunHereAsync"/> or <c>OpenRemote</c>. The wait is no work: it counts neither for
-    /// <see cref="Processor.Timeout"/> nor for <see cref="SupervisorOptions.MaxConcurrency"/>.
+    /// <see cref="Processor.Timeout"/> nor for <see cref="SupervisorOptions.MaxConcurrency"/>, and a service that dies meanwhile has not
+    /// started the processor (<see cref="SupervisorOptions.MaxStarts"/>). A <paramref name="find"/> that fails has.
     /// </remarks>
     /// <param name="find">Finds the place; its task ends soon after the cancellation of the execution.</param>
     /// <exception cref="OperationCanceledException">The processor was stopped. The place may be found nevertheless.</exception>
@@ -64,7 +65,7 @@ public sealed class ProcessorCall
         Task? finding = null;
         try
         {
-            await Invocation.WaitAsync(() => finding = find()).ConfigureAwait(false);
+            await Invocation.WaitForPlaceAsync(() => finding = find()).ConfigureAwait(false);
         }
         finally
         {

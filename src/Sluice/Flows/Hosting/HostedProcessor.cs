@@ -140,12 +140,14 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
 
     private async Task RunAsync(RunWatch watch, ProcessorPlan plan, Assignment current)
     {
-        Assignment begun = current with { Starts = current.Starts + 1, Fruitless = current.Fruitless + 1 };
+        Assignment begun = current with { Starts = current.Starts + 1 };
         using var life = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, watch.Cancelled, watch.Cut);
         using var feedLife = CancellationTokenSource.CreateLinkedTokenSource(life.Token);
         Task feedWatch = Task.CompletedTask;
+        ExecutionSlot? slot = null;
         Invocation? invocation = null;
         RunEvent end;
+        bool isCounted = false;                      // see SupervisorOptions.MaxStarts
         Assignment? ended = null;                    // the stored row, if the processor has ended itself
         try
         {
@@ -154,11 +156,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             if (watch.Failure is { } unreadable) throw unreadable;
             watch.Follow();
             if (begun.Damage is { } damage) throw new FlowException(damage);
-            if (begun.Fruitless > core.Options.MaxStarts)
-                throw new FlowException(
-                    $"It was started {current.Fruitless} times{(current.Starts > current.Fruitless ? " since its last progress" : "")}, and "
-                        + $"each time its host was gone before it had ended"
-                        + $"{(lastLoss is null ? "" : $"; the last time: {lastLoss.TrimEnd('.')}")} (SupervisorOptions.MaxStarts).");
+            CheckStarts(current);
             life.Token.ThrowIfCancellationRequested();
             if (current.Failures > 0 && plan.Retry is { } retry)
                 await Task.Delay(retry.PauseAfter(current.Failures), core.Options.Time, life.Token).ConfigureAwait(false);
@@ -166,10 +164,13 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             FlowTypes.Check(watch.Plan.Streams, plan, function);
             feedWatch = new FeedWatch(core, watch.Plan, plan, feedLife.Token).RunAsync();
             await InputReadiness.WaitAsync(core.Calls, Run, plan, life.Token).ConfigureAwait(false);
+            slot = core.Slots.Make(plan.Timeout is { } most ? new(core.Options.Time, most) : null, life.Token);
+            isCounted = slot.TryEnter();             // it may wait for its slot for long
+            if (isCounted) begun = begun with { Fruitless = begun.Fruitless + 1 };
             var started = new RunEvent(RunEventKind.Started, core.Options.Name, processor, Start: begun.Starts);
             await CommitAsync(started, begun, life.Token).ConfigureAwait(false);
-            invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, function, partition, deadlocks, life.Token)
-                .ConfigureAwait(false);
+            invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, isCounted, function, partition, deadlocks, slot,
+                life.Token).ConfigureAwait(false);
             running = invocation;
             await invocation.ExecuteAsync(core.ExecutorOf(function)).ConfigureAwait(false);
             await feedLife.CancelAsync().ConfigureAwait(false);
@@ -197,7 +198,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             else if (handingOver.IsCancellationRequested)
             {
                 // The failure may come of the cancellation. If not, it recurs in the next service.
-                await HandOverAsync(invocation?.Stored ?? begun).ConfigureAwait(false);
+                await HandOverAsync(invocation?.Stored ?? begun, invocation?.IsCounted ?? isCounted).ConfigureAwait(false);
                 return;
             }
             else if (watch.Failure is { } failure) end = Failed(failure, plan);
@@ -208,7 +209,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
                 int attempt = isRetried ? AttemptOf(begun, invocation!.Stored) : 1;
                 if (isRetried && attempt <= plan.Retry!.Retries)
                 {
-                    await RetryAsync(invocation!.Stored, attempt, plan, e).ConfigureAwait(false);
+                    await RetryAsync(invocation!.Stored, invocation.IsCounted, attempt, plan, e).ConfigureAwait(false);
                     throw new AttemptFailedException();
                 }
                 end = Failed(e, plan, attempt);
@@ -221,6 +222,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             if (invocation is not null)
                 await Task.WhenAll(invocation.Inputs.Select(static input => input.EndAsync())).ConfigureAwait(false);
             invocation?.Dispose();
+            if (slot is not null) await slot.EndAsync().ConfigureAwait(false);
         }
         if (ended is null) await EndAsync(plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);
         else if (ended.IsUntold) await TellAsync(ended).ConfigureAwait(false);
@@ -256,31 +258,6 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     /// <summary>Whether the function itself has failed, in a way that a retry may cure.</summary>
     private bool IsOwn(Exception e) => e is not (ExecutionLostException or NondeterministicReplayException)
         && StreamFailures.Of(e, processor) is { IsCancelled: false } failure && failure.Processor == processor;
-
-    /// <summary>The number of the failed attempt, from 1; progress resets it.</summary>
-    private static int AttemptOf(Assignment begun, Assignment now)
-    {
-        bool hasMoved = now.State != begun.State || now.Inputs.Any(input => input.Value != begun.Inputs.GetValueOrDefault(input.Key));
-        return hasMoved ? 1 : begun.Failures + 1;
-    }
-
-    /// <summary>Counts a failed attempt, and takes back its start, in one commit.</summary>
-    private async Task RetryAsync(Assignment stored, int attempt, ProcessorPlan plan, Exception e)
-    {
-        string error = StreamFailures.Of(e, processor).Error;
-        core.Warn(
-            $"The processor {processor} of the run {Run} has failed in attempt {attempt:N0} of {plan.Retry!.Retries + 1:N0}, and is tried "
-                + $"again: {error}");
-        await CommitAsync(new(RunEventKind.Retrying, core.Options.Name, processor, error) { Attempt = attempt },
-            TakenBack(stored) with { Failures = attempt }, CancellationToken.None).ConfigureAwait(false);
-    }
-
-    private Task HandOverAsync(Assignment stored)
-        => CommitAsync(new(RunEventKind.HandedOver, core.Options.Name, processor), TakenBack(stored), CancellationToken.None);
-
-    /// <summary>The row without its last start.</summary>
-    private static Assignment TakenBack(Assignment stored)
-        => stored with { Starts = stored.Starts - 1, Fruitless = Math.Max(0, stored.Fruitless - 1) };
 
     /// <summary>Thrown after a failed attempt was stored; another attempt follows.</summary>
     private sealed class AttemptFailedException : Exception;

@@ -12,6 +12,46 @@ internal sealed partial class Invocation
     /// <summary>Whether the function runs.</summary>
     public bool IsExecuting { get; private set; }
 
+    /// <summary>Whether the stored row counts this start as one that its host may not survive.</summary>
+    public bool IsCounted { get; private set; }
+
+    /// <summary>
+    /// Waits for the place where the function runs: without the slot, outside of the time limit, and without a count of this start.
+    /// </summary>
+    /// <param name="begin">Begins what is waited for; called outside of the time limit, too.</param>
+    public Task WaitForPlaceAsync(Func<Task> begin) => WaitUncountedAsync(slot.WaitAsync(begin), null);
+
+    // A place that is lost is a lost start, so it counts after a failure, too.
+    private async Task WaitUncountedAsync(Task waited, CancellationTokenSource? waiting)
+    {
+        try
+        {
+            if (!waited.IsCompleted) await CountAsync(false).ConfigureAwait(false);
+        }
+        catch when (waiting is not null)
+        {
+            await waiting.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
+        await waited.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!life.IsCancellationRequested) await CountAsync(true).ConfigureAwait(false);
+        await waited.ConfigureAwait(false);
+    }
+
+    private async Task CountAsync(bool isCounted)
+    {
+        if (isCounted == IsCounted) return;
+        Func<Assignment, Assignment> change = row => row with { Fruitless = Math.Max(0, row.Fruitless + (isCounted ? 1 : -1)) };
+        if (commits is not null) await commits.ChangeAsync(change).ConfigureAwait(false);
+        else
+        {
+            Assignment next = change(Stored);
+            await partition.CommitAsync(commit => commit with { State = [WorkPartition.Row(next)] }, life).ConfigureAwait(false);
+            Stored = next;
+        }
+        IsCounted = isCounted;
+    }
+
     /// <summary>Executes the function, and tells it to stop if the executor leaves it behind.</summary>
     private async Task ExecuteAsync(IExecutor executor, ProcessorCall call, CancellationTokenSource until, CancellationToken cancellation)
     {

@@ -26,11 +26,11 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
     private readonly ItemLoops? loops;
     private readonly bool wasTried;                  // an earlier start may have written choices
 
-    private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function,
-        WorkPartition partition, DeadlockDetector deadlocks, CancellationToken life)
+    private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, bool isCounted,
+        BoundFunction function, WorkPartition partition, DeadlockDetector deadlocks, ExecutionSlot slot, CancellationToken life)
     {
-        limit = plan.Timeout is { } most ? new(core.Options.Time, most) : null;
-        (this.deadlocks, slot, calls) = (deadlocks, core.Slots.Make(limit, life), core.Calls.WatchedBy(limit));
+        (this.deadlocks, this.slot, limit, IsCounted) = (deadlocks, slot, slot.Limit, isCounted);
+        calls = core.Calls.WatchedBy(limit);
         this.partition = partition;
         wasTried = assignment.Starts > 1 || assignment.Failures > 0;
         Attempt = assignment.Failures + 1;
@@ -64,7 +64,11 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
     /// <summary>The state that the function has saved last.</summary>
     public byte[]? State => Stored.State;
 
-    public Assignment Stored => commits?.Stored ?? field;
+    public Assignment Stored
+    {
+        get => commits?.Stored ?? field;
+        private set;
+    }
 
     public IEnumerable<InputPort> Inputs => inputs.Values;
 
@@ -72,10 +76,10 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
     public IEnumerable<(string Output, long Count)> Counts => outputs.Values.Select(port => (port.Name, port.Count));
 
     public static async Task<Invocation> OpenAsync(
-        SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition,
-            DeadlockDetector deadlocks, CancellationToken life)
+        SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, bool isCounted, BoundFunction function,
+            WorkPartition partition, DeadlockDetector deadlocks, ExecutionSlot slot, CancellationToken life)
     {
-        var invocation = new Invocation(core, run, plan, assignment, function, partition, deadlocks, life);
+        var invocation = new Invocation(core, run, plan, assignment, isCounted, function, partition, deadlocks, slot, life);
         try
         {
             await invocation.OpenAsync(assignment).ConfigureAwait(false);
@@ -130,7 +134,8 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
     private async Task ExecuteInsideAsync(IExecutor executor)
     {
         string what = $"The processor {Plan.Name} of the run {Run}";
-        await slot.EnterAsync(life).ConfigureAwait(false);
+        using (var entering = CancellationTokenSource.CreateLinkedTokenSource(life))
+            await WaitUncountedAsync(slot.EnterAsync(entering.Token), entering).ConfigureAwait(false);
         limit?.GoOn();
         slot.Use();
         slot.BeginItem();                            // the wait for the slot does not count
@@ -159,10 +164,6 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
         foreach (OutputGate output in outputs.Values) output.Close();
         foreach (OutputGate output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
     }
-
-    /// <summary>Waits without the slot, and outside of the time limit.</summary>
-    /// <param name="begin">Begins what is waited for; called outside of the time limit, too.</param>
-    public Task WaitAsync(Func<Task> begin) => slot.WaitAsync(begin);
 
     private bool HasTimedOut => limit is { Token.IsCancellationRequested: true } && !life.IsCancellationRequested;
 
@@ -249,7 +250,6 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
     {
         choices.Dispose();
         commits?.Dispose();
-        limit?.Dispose();
     }
 
     private async Task OpenAsync(Assignment assignment)

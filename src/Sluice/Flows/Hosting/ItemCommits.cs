@@ -67,13 +67,17 @@ internal sealed class ItemCommits : IDisposable
     public Task EndAsync(Func<Assignment, StoreCommit, StoreCommit> end) => CommitAsync(stored.State, onlyPassed: false, end);
 
     /// <summary>Stores where the reading of a stream has begun.</summary>
-    public async ValueTask PlaceAsync(string stream, long place)
+    public ValueTask PlaceAsync(string stream, long place)
+        => ChangeAsync(row => row with { Inputs = new(row.Inputs) { [stream] = place } });
+
+    /// <summary>Stores another row of the processor.</summary>
+    public async ValueTask ChangeAsync(Func<Assignment, Assignment> change)
     {
         await committing.EnterAsync(life).ConfigureAwait(false);
         try
         {
             ThrowIfOver();
-            Assignment next = stored with { Inputs = new(stored.Inputs) { [stream] = place } };
+            Assignment next = change(stored);
             await calls.WatchAsync(() => partition.CommitAsync(commit => commit with { State = [WorkPartition.Row(next)] }, life))
                 .ConfigureAwait(false);
             stored = next;

@@ -33,6 +33,9 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
     private bool isHeld;
     private volatile bool hasEnded;
 
+    /// <summary>The time limit of the function; null if it has none.</summary>
+    public FunctionTimeout? Limit => limit;
+
     /// <summary>The slot of the calling function; null outside of functions, and without limits.</summary>
     public static ExecutionSlot? Current => Ambient.Value is { hasEnded: false } slot ? slot : null;
 
@@ -41,6 +44,9 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
     {
         if (free is not null || limit is not null) Ambient.Value = this;
     }
+
+    /// <summary>Takes the slot if it is free. Before all other calls.</summary>
+    public bool TryEnter() => free is null || (isHeld = free.Wait(0));
 
     public Task EnterAsync(CancellationToken cancellation) => free is null ? Task.CompletedTask : ChangeAsync(0, cancellation);
 
@@ -108,6 +114,13 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
         await changing.EnterAsync(CancellationToken.None).ConfigureAwait(false);
         Release();
         changing.Leave();
+    }
+
+    /// <summary>Returns the slot, if it is held, and ends the time limit. The last call.</summary>
+    public async Task EndAsync()
+    {
+        await LeaveAsync().ConfigureAwait(false);
+        limit?.Dispose();
     }
 
     private void Release()
