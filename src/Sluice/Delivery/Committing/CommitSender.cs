@@ -8,7 +8,7 @@ namespace Sluice.Delivery;
 /// <remarks>Thread-safe; it has no state. The same commit is sent again: the store applies it once.</remarks>
 internal sealed class CommitSender(
     IStreamStore store, TimeProvider time, IStoreLosses losses, ConsecutorLifetime lifetime, ConsecutorProblems problems,
-        CallSilenceTracker answers, ConsecutorTelemetry telemetry)
+        CallSilenceTracker answers, ConsecutorTelemetry telemetry, StoppedPartitions stopped)
 {
     private const string Abandoned = "abandoned";
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
@@ -40,6 +40,7 @@ internal sealed class CommitSender(
                 {
                     CommitResult result = await store.CommitAsync(commit, lifetime.Token).ConfigureAwait(false);
                     problems.OfCommits = null;
+                    if (result.Status == CommitStatus.Committed) stopped.Committed(partition.Number);
                     error = result.Status == CommitStatus.Committed ? null : StatusText(result.Status);
                     if (result.Status is CommitStatus.Gap or CommitStatus.NotOutstanding)
                         losses.WentBack($"A commit of {partition.Owner} was refused ({result.Status}): {result.Detail}");
@@ -54,6 +55,13 @@ internal sealed class CommitSender(
                 {
                     error = TelemetryNames.ErrorOf(e);
                     throw;                           // an item of it, and so the same again
+                }
+                catch (StreamStoreException damage) when (damage.IsPermanent && damage.Partition == partition.Number
+                    && damage.Stream == partition.Owner.Group.Stream)
+                {
+                    // The same commit would be refused again. The next lease of the partition meets the damage, most often.
+                    stopped.Refuse(partition.Number, damage.Message);
+                    return new(CommitStatus.Stale, damage.Message);
                 }
                 catch (Exception e) when (!lifetime.Token.IsCancellationRequested)
                 {

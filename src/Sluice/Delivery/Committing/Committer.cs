@@ -19,7 +19,7 @@ internal sealed partial class Committer(ConsecutorCore core)
     private readonly CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
     private readonly CancellationTokenSource hurry = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
     private readonly CommitSender sender = new(core.Store, core.Time, core.Losses, core.Lifetime, core.Problems, core.Commits,
-        core.Telemetry);
+        core.Telemetry, core.Stopped);
     private RoundCommitter? rounds;
     private volatile bool isEnding;
     private Request? settleFirst;

@@ -50,7 +50,12 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
         => Stop(new(partition,
         $"Partition {partition} of {name} stands still, the others go on: {damage} It is looked at again from time to time."), owner: null);
 
-    private void Stop(StoppedPartition told, Ownership? owner)
+    /// <summary>Stops a partition whose commit the store refuses for good. A commit that it takes ends this, not an acquisition.</summary>
+    public void Refuse(int partition, string damage)
+        => Stop(new(partition, $"Partition {partition} of {name} stands still, the others go on: the store refuses a commit. {damage} Its "
+            + "items are started again from time to time."), owner: null, isRefused: true);
+
+    private void Stop(StoppedPartition told, Ownership? owner, bool isRefused = false)
     {
         bool isNew;
         lock (sync)
@@ -59,7 +64,7 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
                 || (told.Entries is null && before.Told.Message != told.Message);
             TimeSpan pause = before is null || before.Told.Entries?.First != told.Entries?.First ? First
                 : before.Pause * 2 < Longest ? before.Pause * 2 : Longest;
-            stops[told.Partition] = new(told, owner, pause, time.GetTimestamp());
+            stops[told.Partition] = new(told, owner, isRefused, pause, time.GetTimestamp());
             areAny = true;
         }
         if (isNew) lifetime.Warn(told.Message);          // once for each damage, not for each look
@@ -96,7 +101,10 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
     }
 
     /// <summary>The partition was acquired, so it does not stand still any more.</summary>
-    public void Taken(int partition) => Forget(partition, static stop => stop.Told.Entries is null);
+    public void Taken(int partition) => Forget(partition, static stop => stop is { Told.Entries: null, IsRefused: false });
+
+    /// <summary>The store has taken a commit of the partition.</summary>
+    public void Committed(int partition) => Forget(partition, static stop => stop.IsRefused);
 
     /// <summary>
     /// Forgets the partitions whose damage a lease has not met any more: it was repaired, or another member settled the entry.
@@ -127,5 +135,5 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
 
     private TimeSpan Left(Standing stop) => stop.Pause - time.GetElapsedTime(stop.Since);
 
-    private sealed record Standing(StoppedPartition Told, Ownership? Owner, TimeSpan Pause, long Since);
+    private sealed record Standing(StoppedPartition Told, Ownership? Owner, bool IsRefused, TimeSpan Pause, long Since);
 }

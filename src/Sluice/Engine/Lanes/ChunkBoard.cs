@@ -113,7 +113,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     }
 
     /// <summary>Output: removes the slice, all of whose outputs have been pushed on.</summary>
-    /// <returns>Whether the board is at least half empty.</returns>
+    /// <returns>Whether the input is to go on: the board is at least half empty, or lanes have nothing to take.</returns>
     public bool Remove(Chunk<TIn, TOut> chunk)
     {
         lock (sync)
@@ -123,7 +123,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
             held -= chunk.Outputs.Count;
             chunk.Clear();
             spare.Push(chunk);
-            return items <= capacity / 2;
+            return items <= capacity / 2 || todo.Count == 0;
         }
     }
 

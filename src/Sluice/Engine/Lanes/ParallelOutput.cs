@@ -74,9 +74,9 @@ internal sealed class ParallelOutput<TIn, TOut>(
         if (chunk.IsDone)
         {
             if (chunk.Failure is { } failure) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
-            bool halfEmpty = board.Remove(chunk);
+            bool hasRoom = board.Remove(chunk);
             Interlocked.MemoryBarrier();
-            if (halfEmpty) roomForInput.Wake();
+            if (hasRoom) roomForInput.Wake();
             StartLanes();
             return;
         }

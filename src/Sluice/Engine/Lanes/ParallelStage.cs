@@ -25,7 +25,9 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         Node = node;
         this.last = last;
         LaneScheduler = options.Blocks && Run.Scheduler == RunScheduler.ThreadPool ? BlockingThreads.OfProcess : Run.Scheduler;
-        Board = new(options.Ordered, Math.Max(Run.Options.MaxBufferedItems, options.Parallel), options.Parallel,
+        // Where items are followed, nothing that comes out of sinks needs an order; elsewhere the first failure does.
+        bool isOrdered = options.Ordered && (builder.Following is null || typeof(TOut) != typeof(Unit));
+        Board = new(isOrdered, Math.Max(Run.Options.MaxBufferedItems, options.Parallel), options.Parallel,
             adapts: !Run.Scheduler.IsSerial);
         roomForInput = NewWaiter();
         blocked = new(Run.Time);
