@@ -51,7 +51,7 @@ public sealed partial class PostgresStreamStore
         {
             needs.KeepsRows = commit.Readers.Count == 0;
             needs.Partition(commit.Owner.Group, commit.Owner.Partition);
-            needs.Transaction = AttachmentCalls.HasFunctions(commit);
+            needs.Functions = commit.Attachments.OfType<CommitFunctions>().Sum(static functions => functions.Count);
             needs.HasOtherStatements = commit.Attachments.Count > 0;
             needs.Bytes = commit.Bytes - commit.Outputs.Sum(output => output.Entries.Bytes);
             foreach (CommitOutput output in commit.Outputs)

@@ -89,7 +89,8 @@ public sealed partial class SqliteStreamStore
     {
         ArgumentNullException.ThrowIfNull(commit);
         commit.Check();
-        return CallAsync(session => CommitCalls.Commit(session, commit), cancellation, RequestKind.Commit, isLasting: commit.MustLast);
+        return CallAsync(session => CommitCalls.Commit(session, commit), cancellation, RequestKind.Commit, commit.MustLast,
+            commit.Attachments.OfType<CommitFunctions>().Sum(static functions => functions.Count));
     }
 
     /// <summary>

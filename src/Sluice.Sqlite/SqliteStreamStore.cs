@@ -193,8 +193,8 @@ public sealed partial class SqliteStreamStore : StreamStore
     }
 
     private ValueTask<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation, RequestKind kind = RequestKind.Other,
-        bool isLasting = true)
-        => new(writer.CallAsync(kind, isLasting, call, cancellation));
+        bool isLasting = true, int functions = 0)
+        => new(writer.CallAsync(kind, isLasting, call, cancellation, functions));
 
     private ValueTask DoAsync(Action<Session> call, CancellationToken cancellation)
         => new(writer.CallAsync(RequestKind.Other, isLasting: true, session =>

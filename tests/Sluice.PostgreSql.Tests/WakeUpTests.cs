@@ -96,6 +96,33 @@ public class WakeUpTests(SharedServer server)
         Assert.Equal([1, 2, 1, 1, 2, 1], rounds);
     }
 
+    /// <remarks>Regression: the commits of 64 partitions, each with a hundred functions, made one transaction of minutes.</remarks>
+    [Fact]
+    public async Task ARoundHasAHundredFunctionsAndAppendsDoNotWaitForMore()
+    {
+        List<string> rounds = [];
+        var first = new TaskCompletionSource();
+        var queue = new RoundQueue(1, async calls =>
+        {
+            rounds.Add(string.Join(' ', calls.Select(static call => call.Order == StoreCall.Appends ? "append" : $"{call.Needs.Functions}")));
+            if (rounds.Count == 1) await first.Task;
+            foreach (StoreCall call in calls) call.Finish();
+            return [];
+        });
+        List<StoreCall<bool>> calls = [];
+        foreach (int functions in (int[])[0, 60, 30, 20, 0, 90, 300, -1])
+        {
+            var call = new StoreCall<bool>(functions < 0 ? StoreCall.Appends : StoreCall.Commits, true, _ => new(true), default);
+            call.Needs.Streams.Add("orders");
+            call.Needs.Functions = Math.Max(0, functions);
+            calls.Add(call);
+            Assert.True(queue.Add(call));
+        }
+        first.SetResult();
+        await Task.WhenAll(calls.Select(call => call.Task));
+        Assert.Equal(["0", "60 30 append", "20 0", "90", "300"], rounds);
+    }
+
     [Fact]
     public void CallsAreDividedByTheStreamsAndBatchesThatTheyHaveInCommon()
     {

@@ -15,8 +15,8 @@ internal sealed class Needs
     public HashSet<(string Stream, string Producer)> Producers { get; } = [];
     public SortedSet<string> Batches { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Whether a call needs the client's object of the transaction, for functions of items.</summary>
-    public bool Transaction { get; set; }
+    /// <summary>The number of functions of items, which need the client's object of the transaction.</summary>
+    public int Functions { get; set; }
 
     /// <summary>Whether statements of the application run in the round: the settings of the transaction hold for them, too.</summary>
     public bool HasOtherStatements { get; set; }
@@ -77,7 +77,7 @@ internal sealed class Needs
         Holdings.UnionWith(other.Holdings);
         Producers.UnionWith(other.Producers);
         Batches.UnionWith(other.Batches);
-        Transaction |= other.Transaction;
+        Functions += other.Functions;
         HasOtherStatements |= other.HasOtherStatements;
         KeepsRows &= other.KeepsRows;
         Bytes += other.Bytes;

@@ -12,6 +12,7 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<Li
 {
     private const int MaxCalls = 2000;               // of one round
     private const long MaxBytes = 8 << 20;           // of one round, unless a single call has more
+    private const int MaxFunctions = 100;            // of one round, likewise: the application works in each of them, and others wait
 
     private readonly TimeProvider clock = time ?? TimeProvider.System;
     private readonly Lock gate = new();
@@ -131,6 +132,8 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<Li
     {
         List<StoreCall> taken = [];
         long bytes = 0;
+        int functions = 0;
+        HashSet<string> late = new(StringComparer.Ordinal);          // appends need not wait for the functions of others
         HashSet<string> kept = new(busy, StringComparer.Ordinal);
         if (held.Count > 0)
         {
@@ -150,6 +153,11 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<Li
             {
                 kept.UnionWith(call.Needs.Streams);
             }
+            else if ((functions > 0 && functions + call.Needs.Functions > MaxFunctions && call.Needs.Functions > 0)
+                || (call.Order != StoreCall.Appends && late.Overlaps(call.Needs.Streams)))
+            {
+                late.UnionWith(call.Needs.Streams);
+            }
             else if (taken.Count > 0 && bytes + call.Needs.Bytes > MaxBytes)
             {
                 break;
@@ -157,6 +165,7 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<Li
             else
             {
                 bytes += call.Needs.Bytes;
+                functions += call.Needs.Functions;
                 taken.Add(call);
                 waiting.Remove(node);
             }

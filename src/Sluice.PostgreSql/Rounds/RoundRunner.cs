@@ -198,7 +198,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
         while (!attempt.IsLast)
         {
             // The client's object is not disposed: a function may have kept it, and the client uses disposed ones again.
-            NpgsqlTransaction? transaction = needs.Transaction
+            NpgsqlTransaction? transaction = needs.Functions > 0
                 ? await connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted).ConfigureAwait(false) : null;
             Round round = lent.Round = new(connection, sql, marks, intake, isReadOnly: false)
             {

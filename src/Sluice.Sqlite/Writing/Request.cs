@@ -12,7 +12,7 @@ internal enum RequestKind
 /// A call for the writer's thread, answered once its transaction is stored. A caller can give up until the writer has started the call;
 /// from then on the writer owns the caller's memory until the answer.
 /// </summary>
-internal abstract class Request(RequestKind kind, bool isLasting)
+internal abstract class Request(RequestKind kind, bool isLasting, int functions = 0)
 {
     private int isClaimed;
 
@@ -22,6 +22,9 @@ internal abstract class Request(RequestKind kind, bool isLasting)
     /// Whether the result must survive a power failure; otherwise only the end of the process, and it is flushed a little later.
     /// </summary>
     public bool IsLasting => isLasting;
+
+    /// <summary>The number of functions of items that it runs: the application works in each of them, and all other calls wait.</summary>
+    public int Functions => functions;
 
     public CancellationTokenRegistration GivingUp { get; set; }
 
@@ -55,7 +58,8 @@ internal sealed class Flushing(bool isLast) : Request(RequestKind.Other, isLasti
     public override void Fail(Exception why) { }
 }
 
-internal sealed class Request<T>(RequestKind kind, bool isLasting, Func<Session, T> call) : Request(kind, isLasting)
+internal sealed class Request<T>(RequestKind kind, bool isLasting, Func<Session, T> call, int functions = 0)
+    : Request(kind, isLasting, functions)
 {
     private readonly TaskCompletionSource<T> source = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private T? result;

@@ -1,8 +1,12 @@
 namespace Sluice.Sqlite;
 
-/// <summary>The queue of calls for the writer's thread. All calls that arrive during a transaction form the next round.</summary>
+/// <summary>
+/// The queue of calls for the writer's thread. All calls that arrive during a transaction form the next round, but for commits with too many
+/// functions of items: they wait for a later one.
+/// </summary>
 internal sealed class RequestQueue
 {
+    private const int MaxFunctions = 100;            // of one round, unless a single request has more
     private const int Looks = 20;                    // the number of unsuccessful looks before a round starts
 
     private readonly object gate = new();
@@ -73,7 +77,25 @@ internal sealed class RequestQueue
             foreach (Request request in taken) if (request.Kind == kind) round.Add(request);
         taken.Clear();
         spare = taken;
+        PutBack(round);
         return round.Count > 0;
+    }
+
+    // Not those of one request alone: it could never run.
+    private void PutBack(List<Request> round)
+    {
+        int functions = 0;
+        foreach (Request request in round) functions += request.Functions;
+        if (functions <= MaxFunctions) return;
+        List<Request> back = [];
+        functions = 0;
+        foreach (Request request in round)
+        {
+            functions += request.Functions;
+            if (request.Functions > 0 && functions > MaxFunctions && functions > request.Functions) back.Add(request);
+        }
+        round.RemoveAll(back.Contains);
+        lock (gate) waiting.InsertRange(0, back);
     }
 
     // A transaction costs much more than a short wait: one round for all callers is better than two.

@@ -43,8 +43,9 @@ internal sealed class Writer
     /// <param name="isLasting">Whether the answer must survive a power failure, in a store with that durability.</param>
     /// <param name="call">The call.</param>
     /// <param name="cancellation">Gives up while the call waits.</param>
-    public Task<T> CallAsync<T>(RequestKind kind, bool isLasting, Func<Session, T> call, CancellationToken cancellation)
-        => queue.CallAsync(new Request<T>(kind, isLasting, call), cancellation);
+    /// <param name="functions">The number of functions of items that it runs.</param>
+    public Task<T> CallAsync<T>(RequestKind kind, bool isLasting, Func<Session, T> call, CancellationToken cancellation, int functions = 0)
+        => queue.CallAsync(new Request<T>(kind, isLasting, call, functions), cancellation);
 
     /// <summary>Executes waiting calls, then ends the thread and closes the connection.</summary>
     /// <param name="abandon">Whether to end at once, as a kill does: waiting calls fail, and the write-ahead log stays.</param>
