@@ -36,6 +36,32 @@ public class SlowItemTests
         }
     }
 
+    /// <remarks>Regression: a lease of half of MaxInFlight was filled from the first partition, so two of them took all room.</remarks>
+    [Fact]
+    public async Task TwoKeysWithSlowItemsLeaveRoomForOthers()
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var other = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<string>("orders", source => source | WorkAsync | Stage.Parallel(64),
+            new() { Store = store, MaxInFlight = 64 })
+        { Key = static tenant => tenant };
+        foreach (string slow in (string[])["slow-1", "slow-2"])
+            await consecutor.SendAllAsync(Enumerable.Repeat(slow, 200), Cancellation);
+        await consecutor.SendAsync("other", Cancellation);
+        await consecutor.StartAsync(Cancellation);
+
+        await other.Task.WaitAsync(Patience, Cancellation);
+        release.SetResult();
+        await consecutor.WaitForIdleAsync(Cancellation);
+
+        async Task WorkAsync(string tenant)
+        {
+            if (tenant == "other") other.SetResult();
+            else await release.Task;
+        }
+    }
+
     /// <remarks>Regression: the input waited until half of the items were out, also if the other half were slow and lanes were idle.</remarks>
     [Fact]
     public async Task IdleLanesGetItemsThoughMoreThanHalfOfThemAreSlow()

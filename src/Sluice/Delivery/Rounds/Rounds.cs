@@ -65,37 +65,6 @@ internal sealed partial class Rounds(ConsecutorCore core)
     /// <remarks>The order of a partition belongs to others: its count may be the one of a moment ago.</remarks>
     public string? Problem => held is { Order.Count: > 0 } partition ? WhyHeldUp(partition) : endProblem ?? SlowTurn;
 
-    /// <summary>Chooses the partitions to lease from: those without a running round in which few enough entries wait behind failed ones.
-    /// From other partitions, only due entries are leased.</summary>
-    /// <param name="owned">All owned partitions.</param>
-    /// <param name="most">The most entries to lease.</param>
-    /// <returns>The partitions, and how many entries to lease.</returns>
-    public (OwnedPartition[] Partitions, int Most) Choose(OwnedPartition[] owned, int most)
-    {
-        OwnedPartition[] resting = Array.FindAll(owned, IsResting);
-        OwnedPartition[] heldUp = Array.FindAll(resting, IsHeldUp);
-        isTurnOwed = false;
-        held = heldUp.Length == 0 ? null : heldUp[0];
-        if (heldUp.Length == 0) return (resting, most);
-
-        // A lease has due entries first, so a lease of one entry is the retry. Due partitions take turns with the others.
-        OwnedPartition[] others = Array.FindAll(resting, partition => !IsHeldUp(partition));
-        OwnedPartition[] due = Array.FindAll(heldUp, partition => partition.Order!.RetryAt is { } at && at <= looked);
-        EndTurns(Array.FindAll(heldUp, partition => !due.Contains(partition)));          // no entries to lease: no turn to wait for
-        isDuesTurn = due.Length > 0 && (!isDuesTurn || others.Length == 0);
-        isTurnOwed = due.Length > 0 && !isDuesTurn;
-        return isDuesTurn ? (due, 1) : (others, most);
-    }
-
-    /// <summary>Whether due entries were passed over for other partitions. If those had none, the pump asks for the due ones before it
-    /// sleeps. True once. Used by the pump.</summary>
-    public bool TakeTurnOwed()
-    {
-        bool isOwed = isTurnOwed;
-        isTurnOwed = false;
-        return isOwed;
-    }
-
     /// <summary>Whether no round is running. A round without entries does not count as in flight.</summary>
     public bool AreOver
     {
