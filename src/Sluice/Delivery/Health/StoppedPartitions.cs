@@ -41,16 +41,19 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
             $"Partition {partition.Number} of {name} stands still, the others go on: {damage.Message} It is looked at again from time to "
             + $"time. To go on without the entry, which becomes a dead letter then, set ConsecutorOptions.OnDamage to "
             + $"DamagePolicy.DeadLetter.";
-        Stop(new(partition.Number, message) { Entries = damage.Entries }, partition.Owner);
+        Stop(new(partition.Number, message) { Entries = damage.Entries }, partition.Owner, partition.Owner.Epoch);
         ledger.ForgetSuspects([partition]);      // the partition is not asked for its suspects
     }
 
     /// <summary>Stops a partition that cannot be acquired, or whose state cannot be read.</summary>
-    public void Stop(int partition, string damage)
-        => Stop(new(partition,
-        $"Partition {partition} of {name} stands still, the others go on: {damage} It is looked at again from time to time."), owner: null);
+    /// <param name="partition">The number of the partition.</param>
+    /// <param name="epoch">The last epoch of which this member knows.</param>
+    /// <param name="damage">What is damaged.</param>
+    public void Stop(int partition, long epoch, string damage)
+        => Stop(new(partition, $"Partition {partition} of {name} stands still, the others go on: {damage} It is looked at again from time "
+            + "to time."), owner: null, epoch);
 
-    private void Stop(StoppedPartition told, Ownership? owner)
+    private void Stop(StoppedPartition told, Ownership? owner, long epoch)
     {
         bool isNew;
         lock (sync)
@@ -59,7 +62,7 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
                 || (told.Entries is null && before.Told.Message != told.Message);
             TimeSpan pause = before is null || before.Told.Entries?.First != told.Entries?.First ? First
                 : before.Pause * 2 < Longest ? before.Pause * 2 : Longest;
-            stops[told.Partition] = new(told, owner, pause, time.GetTimestamp());
+            stops[told.Partition] = new(told, owner, epoch, pause, time.GetTimestamp());
             areAny = true;
         }
         if (isNew) lifetime.Warn(told.Message);          // once for each damage, not for each look
@@ -95,6 +98,16 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
         }
     }
 
+    /// <summary>Forgets the partitions that another member has acquired since: that member tells whether they stand still.</summary>
+    /// <param name="group">The group, as the store has it.</param>
+    /// <param name="self">The name of this member.</param>
+    public void Learn(GroupInfo group, string self)
+    {
+        if (!areAny) return;
+        foreach (PartitionInfo info in group.Partitions)
+            if (info.Owner is { } owner && owner != self) Forget(info.Partition, stop => info.Epoch > stop.Epoch);
+    }
+
     /// <summary>The partition was acquired, so it does not stand still any more.</summary>
     public void Taken(int partition) => Forget(partition, static stop => stop.Told.Entries is null);
 
@@ -127,5 +140,5 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
 
     private TimeSpan Left(Standing stop) => stop.Pause - time.GetElapsedTime(stop.Since);
 
-    private sealed record Standing(StoppedPartition Told, Ownership? Owner, TimeSpan Pause, long Since);
+    private sealed record Standing(StoppedPartition Told, Ownership? Owner, long Epoch, TimeSpan Pause, long Since);
 }

@@ -96,6 +96,29 @@ public class DamagedEntryTests
         Assert.Equal(policy == DamagePolicy.Stop, end.Stopped.Any(stopped => stopped.Partition == partition));
     }
 
+    /// <summary>The next owner goes on behind the entry; nothing tells the former owner but its heartbeats.</summary>
+    [Fact]
+    public async Task AMemberForgetsTheStopOfAPartitionThatAnotherMemberHasTaken()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        int partition = await SendAndDamageAsync(store);
+        await using Consecutor<int> consecutor = Make(store, keepsOrder: false, DamagePolicy.Stop);
+        await consecutor.StartAsync(Cancellation);
+        await Member.UntilAsync(() => consecutor.Snapshot() is { InFlight: 0, Stopped.Count: 1 } now
+            && now.Completed == Items - damaged.Count);
+        await using Consecutor<int> other = Make(store, keepsOrder: false, DamagePolicy.DeadLetter, "other");
+        await other.StartAsync(Cancellation);
+        while ((await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions[partition].Owner != "other"
+            || (await store.FindStreamAsync("work", Cancellation))!.Groups[0].Outstanding > 0)
+            await Member.BeatAsync(store, clock, "one", "other");
+        for (int beat = 0; consecutor.Snapshot() is var now && (now.Stopped.Count > 0 || now.Problem is not null); beat++)
+        {
+            Assert.True(beat < 50, $"{now}");
+            await Member.BeatAsync(store, clock, "one", "other");
+        }
+        Assert.Equal(1, (await store.FindStreamAsync("work", Cancellation))!.Groups[0].Dead);
+    }
+
     private async Task<int> SendAndDamageAsync(MemoryStreamStore store)
     {
         await SendAsync(store);
@@ -122,9 +145,9 @@ public class DamagedEntryTests
         }
     }
 
-    private Consecutor<int> Make(MemoryStreamStore store, bool keepsOrder, DamagePolicy policy)
+    private Consecutor<int> Make(MemoryStreamStore store, bool keepsOrder, DamagePolicy policy, string member = "one")
         => new("work", source => source | (started.Enqueue),
-        Member.Options("one", new CountingStore(store, () => Interlocked.Increment(ref calls)), clock, Partitions) with
+        Member.Options(member, new CountingStore(store, () => Interlocked.Increment(ref calls)), clock, Partitions) with
         {
             OnDamage = policy,
             OnWarning = warnings.Enqueue
