@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Sluice.PostgreSql;
 
 public sealed partial class PostgresStreamStore
@@ -70,10 +72,26 @@ public sealed partial class PostgresStreamStore
         {
             List<string> names = [];
             string begin = prefix.Length > 0 && char.IsHighSurrogate(prefix[^1]) ? prefix[..^1] : prefix;
-            await round.ReadAsync([sql.Command("SELECT name FROM ~stream WHERE name >= $1 AND starts_with(name, $1)").With(begin)],
+            // Both ends, because the plan is made without the prefix: then the server cannot turn starts_with into an end itself, and would
+            // read all later names.
+            await round.ReadAsync([EndOf(begin) is { } end
+                ? sql.Command("SELECT name FROM ~stream WHERE name >= $1 AND name < $2").With(begin).With(end)
+                : sql.Command("SELECT name FROM ~stream WHERE name >= $1").With(begin)],
                 (_, row) => names.Add(row.GetString(0))).ConfigureAwait(false);
             return [.. names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
         }, cancellation).ConfigureAwait(false);
+
+    /// <summary>Returns the first text, in code point order, that is behind all texts with a prefix; null if there is none.</summary>
+    private static string? EndOf(string prefix)
+    {
+        for (string rest = prefix; rest.Length > 0;)
+        {
+            Rune.DecodeLastFromUtf16(rest, out Rune last, out int length);
+            rest = rest[..^length];
+            if (last.Value < 0x10FFFF) return rest + new Rune(last.Value == 0xD7FF ? 0xE000 : last.Value + 1);
+        }
+        return null;
+    }
 
     /// <inheritdoc/>
     public override ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)

@@ -60,4 +60,44 @@ public class PlanTests(SharedServer server)
         await orders.WaitForIdleAsync(Cancellation);
         Assert.Equal("auto1", await server.Server.AskAsync($"SELECT mode FROM mode_{schema}"));
     }
+
+    /// <summary>The removal of a run lists streams by narrow prefixes: it must not read all names that come later.</summary>
+    [Fact]
+    public async Task TheListOfAPrefixReadsOnlyItsNames()
+    {
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create($"{server.Address};Max Auto Prepare=20;Auto Prepare Min Usages=2;"
+            + $"Maximum Pool Size={Connections + 1}");
+        await using (PostgresStreamStore store = await PostgresStreamStore.OpenAsync(source, new() { Schema = schema }, Cancellation))
+        {
+            foreach (string name in (string[])["a/1", "b", "b/1", "b/2", "b/\U0010FFFF", "b0", "c", "\uD7FF1", "\uE000", "\U0010FFFFx"])
+                await store.OpenStreamAsync(name, cancellation: Cancellation);
+            Assert.Equal(["b/1", "b/2", "b/\U0010FFFF"], await store.ListStreamsAsync("b/", Cancellation));
+            Assert.Equal(["b/\U0010FFFF"], await store.ListStreamsAsync("b/\U0010FFFF", Cancellation));
+            Assert.Equal(["b/\U0010FFFF"], await store.ListStreamsAsync("b/\uDBFF", Cancellation));
+            Assert.Equal(["\uD7FF1"], await store.ListStreamsAsync("\uD7FF", Cancellation));
+            Assert.Equal(["\U0010FFFFx"], await store.ListStreamsAsync("\U0010FFFF", Cancellation));
+            Assert.Empty(await store.ListStreamsAsync("d", Cancellation));
+        }
+        List<NpgsqlConnection> all = [];
+        object? text = null;
+        for (int i = 0; i <= Connections && text is null; i++)
+        {
+            all.Add(await source.OpenConnectionAsync(Cancellation));
+            text = await AskAsync(all[^1], $"SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%\"{schema}\".% AND name < $2'");
+        }
+        NpgsqlConnection connection = all[^1];
+        await AskAsync(connection, $"SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; PREPARE names AS {text}");
+        List<string> plan = [];
+        await using var explain = new NpgsqlCommand("EXPLAIN EXECUTE names('a', 'b')", connection);
+        await using (NpgsqlDataReader row = await explain.ExecuteReaderAsync(Cancellation))
+            while (await row.ReadAsync(Cancellation)) plan.Add(row.GetString(0));
+        foreach (NpgsqlConnection one in all) await one.DisposeAsync();
+        Assert.Contains(plan, static line => line.Contains("Index Cond: ((name >= $1) AND (name < $2))", StringComparison.Ordinal));
+
+        static async Task<object?> AskAsync(NpgsqlConnection connection, string sql)
+        {
+            await using var command = new NpgsqlCommand(sql, connection);
+            return await command.ExecuteScalarAsync(Cancellation);
+        }
+    }
 }

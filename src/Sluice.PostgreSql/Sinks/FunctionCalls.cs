@@ -114,7 +114,7 @@ internal static class FunctionCalls
         Task running = Task.CompletedTask;
         try
         {
-            running = BeginAsync(late.Token);
+            running = functions.RunAsync(index, round.Transaction!, late.Token).AsTask();
             await running.WaitAsync(2 * MaxTime, TimeProvider.System).ConfigureAwait(false);
         }
         catch (TimeoutException) when (!running.IsCompleted)
@@ -130,13 +130,6 @@ internal static class FunctionCalls
             return new TimeoutException($"It ran longer than {MaxTime.TotalSeconds:N0} seconds: {TooLong}.", failure);
         }
         return null;
-
-        // Not on the thread of the round: a function that blocks must not hold up the time limit.
-        async Task BeginAsync(CancellationToken cancellation)
-        {
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            await functions.RunAsync(index, round.Transaction!, cancellation).ConfigureAwait(false);
-        }
     }
 
     private const string TooLong = "all callers of the store wait for it. Prepare everything before, and do not wait in it for calls of "

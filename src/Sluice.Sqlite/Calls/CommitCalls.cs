@@ -92,6 +92,7 @@ internal static class CommitCalls
             .Put(group.Id).Put(++group.LastDead).Put(partition.Number).Put(letter.Sequence).Put(letter.Attempts).Put(session.Now.UtcTicks)
             .Put(letter.Node.Storable()).Put(letter.Path.Storable(StorableText.MaxPath)).Put(letter.Error.Storable())
             .Put(RowBlob.Write(dead)).Run();
+        group.AddLetters(1);
     }
 
     private static void Defer(Session session, RetryWrite deferral, StoredPartition partition, Dictionary<long, Entry> entries)

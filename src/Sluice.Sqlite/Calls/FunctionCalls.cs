@@ -31,7 +31,7 @@ internal static class FunctionCalls
         var transaction = new SqliteTransaction(database);
         using var late = new CancellationTokenSource(MaxTime, TimeProvider.System);
         database.InterruptWhen(late.Token);
-        Task running = RunAsync(late.Token);
+        Task running = functions.RunAsync(index, transaction, late.Token).AsTask();
         try
         {
             Exception? failure = null;
@@ -52,12 +52,6 @@ internal static class FunctionCalls
         finally
         {
             database.InterruptNever();
-        }
-
-        async Task RunAsync(CancellationToken cancellation)
-        {
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // to another thread
-            await functions.RunAsync(index, transaction, cancellation).ConfigureAwait(false);
         }
 
         Exception Refused(string why, Exception? cause)

@@ -51,7 +51,9 @@ internal static class LetterCalls
     private static int Delete(StoredGroup group, long number)
     {
         group.Session.Sql("DELETE FROM sluice_dead WHERE grp = ? AND number = ?").Put(group.Id).Put(number).Run();
-        return group.Session.Database.Changes;
+        int deleted = group.Session.Database.Changes;
+        group.AddLetters(-deleted);
+        return deleted;
     }
 
     private static StoredDeadLetter? Find(StoredGroup group, long number)

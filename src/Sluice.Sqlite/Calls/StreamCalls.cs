@@ -27,14 +27,15 @@ internal static class StreamCalls
         (long rows, long bytes) = (0, 0);            // waiting entries of the trimmed part are in the store only as rows
         foreach (StoredPartition partition in stream.Groups.Values.SelectMany(group => group.Partitions))
         {
-            (long count, long length, _) = StoredRows.CountIn(partition, long.MinValue, partition.Log.Trimmed);
-            (rows, bytes) = (rows + count, bytes + length);
+            // Most rows are of the trimmed part, so the others are counted.
+            (long others, long length, _) = StoredRows.CountIn(partition, partition.Log.Trimmed + 1, long.MaxValue);
+            (rows, bytes) = (rows + partition.Rows - others, bytes + partition.RowBytes - length);
         }
         return new(stream.Name, stream.Options, stream.End,
             stream.Logs.Sum(log => log.Tail - log.Trimmed) + rows, stream.Logs.Sum(log => log.Bytes) + bytes,
                 stream.Logs.Sum(log => log.Tail),
             [.. stream.Groups.Values.Select(group => new GroupBacklog(group.Name, group.Backlog.Items,
-                group.Partitions.Sum(partition => partition.Rows - partition.Flying), group.DeadCount())
+                group.Partitions.Sum(partition => partition.Rows - partition.Flying), group.Letters)
             { PausedAt = group.PausedAt, IsDraining = group.IsDraining })],
             [.. stream.Readers.Values.Select(reader => reader.Info())]);
     }

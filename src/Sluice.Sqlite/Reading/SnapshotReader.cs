@@ -39,7 +39,7 @@ internal sealed class SnapshotReader
 
     public int Generation => generation;
 
-    public void Start() => thread.Start();
+    public void Start() => thread.UnsafeStart();        // it serves all callers, so it keeps the context of none
 
     public Task<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation)
         => queue.CallAsync(new Request<T>(RequestKind.Other, isLasting: false, call), cancellation);

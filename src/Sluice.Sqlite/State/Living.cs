@@ -1,8 +1,8 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// State that is not stored, because it ends with the process: the clock, heartbeats, reservations. Members of an earlier opening are gone,
-/// because only one process opens the store. Used by the writer's thread, except <see cref="Changes"/>.
+/// State that is not stored, because it ends with the process: the clock, heartbeats, reservations, when readers expire. Members of an
+/// earlier opening are gone, because only one process opens the store. Used by the writer's thread, except <see cref="Changes"/>.
 /// </summary>
 internal sealed class Living
 {
@@ -10,6 +10,9 @@ internal sealed class Living
     private readonly Dictionary<long, SortedDictionary<string, MemberInfo>> members = [];
     // The last to acquire; the epoch tells whether that was stored.
     private readonly Dictionary<(long Group, int Partition), (long Epoch, string? Instance)> owners = [];
+
+    // When each reader expires, by its id; ids are never used again. Sessions and loaded streams end more often than readers.
+    private readonly Dictionary<long, DateTimeOffset> expiries = [];
 
     public int RecentBlocks { get; init; } = 256;
     /// <summary>The total time for which the store was closed, in ticks. Set once, when it is opened.</summary>
@@ -39,6 +42,12 @@ internal sealed class Living
         if (members.TryGetValue(group, out SortedDictionary<string, MemberInfo>? present) && present.Remove(member) && present.Count == 0)
             members.Remove(group);
     }
+
+    public DateTimeOffset? ExpiryOf(long reader) => expiries.TryGetValue(reader, out DateTimeOffset at) ? at : null;
+
+    public void SetExpiry(long reader, DateTimeOffset at) => expiries[reader] = at;
+
+    public void ForgetReader(long reader) => expiries.Remove(reader);
 
     /// <summary>Whether an instance acquired a partition in its present epoch.</summary>
     public bool Has(long group, int partition, long epoch, string? instance)

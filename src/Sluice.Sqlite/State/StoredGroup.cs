@@ -3,6 +3,8 @@ namespace Sluice.Sqlite;
 /// <summary>A consumer group in the database.</summary>
 internal sealed class StoredGroup(Session session, StoredStream stream, long id, string name) : Stored
 {
+    private long? letters;
+
     public Session Session => session;
     public StoredStream Stream => stream;
     public long Id => id;
@@ -27,7 +29,12 @@ internal sealed class StoredGroup(Session session, StoredStream stream, long id,
         QuarantineOwner, QuarantineEpoch)
     { PausedAt = PausedAt, IsDraining = IsDraining };
 
-    public long DeadCount()
+    /// <summary>The number of its dead letters: counted once, then kept up to date by <see cref="AddLetters"/>.</summary>
+    public long Letters => letters ??= CountLetters();
+
+    public void AddLetters(int change) => letters += change;
+
+    private long CountLetters()
     {
         Statement count = session.Sql("SELECT count(*) FROM sluice_dead WHERE grp = ?").Put(id);
         count.Next();

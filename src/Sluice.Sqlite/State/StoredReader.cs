@@ -1,7 +1,8 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// An open reader. Its expiry is not stored, so that reads need no write: after an opening of the store, its whole time begins again.
+/// An open reader. Its expiry is not stored, so that reads need no write: <see cref="Living"/> has it. After an opening of the store, its
+/// whole time begins again.
 /// </summary>
 internal sealed class StoredReader(long id, StoredStream stream, string name, ReaderOptions options, long[] next) : Stored
 {
@@ -11,12 +12,17 @@ internal sealed class StoredReader(long id, StoredStream stream, string name, Re
     public long Id => id;
     public string Name => name;
     public ReaderOptions Options => options;
-    public DateTimeOffset? ExpiresAt { get; private set; }
+    public DateTimeOffset? ExpiresAt { get; private set; } = stream.Session.Living.ExpiryOf(id);
     public Backlog Backlog;
 
     public long Next(int partition) => next[partition];
 
-    public void Use() => ExpiresAt = stream.Session.Now + options.IdleTimeout;
+    public void Use()
+    {
+        if (options.IdleTimeout is not { } idle) return;
+        ExpiresAt = stream.Session.Now + idle;
+        stream.Session.Living.SetExpiry(id, ExpiresAt.Value);
+    }
 
     /// <summary>Counts its backlog.</summary>
     public void Count()

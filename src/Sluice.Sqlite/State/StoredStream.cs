@@ -73,6 +73,7 @@ internal sealed class StoredStream
         Session.Sql("DELETE FROM sluice_cursor WHERE reader = ?").Put(reader.Id).Run();
         Session.Sql("DELETE FROM sluice_reader WHERE id = ?").Put(reader.Id).Run();
         Readers.Remove(reader.Name);
+        Session.Living.ForgetReader(reader.Id);      // early if the transaction fails: then its time begins again
         for (int partition = 0; partition < Logs.Length; partition++) Trim(partition);
         Session.Changes.AddRoom(Name);
     }

@@ -163,7 +163,7 @@ internal sealed class StreamLoader(Session session)
             while (cursors.Next()) next[cursors.Int(0)] = cursors.Long(1);
             var reader = new StoredReader(id, stream, name, options, next);
             reader.Count();
-            reader.Use();
+            if (reader.ExpiresAt is null) reader.Use();
             stream.Readers.Add(name, reader);
         }
     }

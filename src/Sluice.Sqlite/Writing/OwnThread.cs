@@ -17,7 +17,7 @@ internal static class OwnThread
                 source.SetException(failure);
             }
         })
-        { IsBackground = true, Name = name }.Start();
+        { IsBackground = true, Name = name }.UnsafeStart();
         return source.Task;
     }
 }

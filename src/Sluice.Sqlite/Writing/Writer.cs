@@ -37,7 +37,7 @@ internal sealed class Writer
     /// <summary>The last transaction with the promised durability.</summary>
     public long Flushed => Volatile.Read(ref noted);
 
-    public void Start() => thread.Start();
+    public void Start() => thread.UnsafeStart();        // it serves all callers, so it keeps the context of none
 
     /// <param name="kind">Decides the order within a round.</param>
     /// <param name="isLasting">Whether the answer must survive a power failure, in a store with that durability.</param>

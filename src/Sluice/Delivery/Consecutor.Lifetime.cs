@@ -112,7 +112,7 @@ public sealed partial class Consecutor<T>
         await core.Members.BeginSinksAsync(cancellation).ConfigureAwait(false);
         await ThrowIfStartEndsAsync().ConfigureAwait(false);
         cancellation.ThrowIfCancellationRequested();     // the code of a sink may not heed its token
-        committing = CommitAsync();
+        committing = Detached.Run(CommitAsync);          // for the life of the consecutor, not of this call
         _ = WatchAsync(started);
         BacklogTelemetry.Started(core.Observed);
         _ = UnobserveAsync();
@@ -153,8 +153,9 @@ public sealed partial class Consecutor<T>
     /// which may take as long as with zero. A host passes its shutdown token.</param>
     /// <returns>Whether all items in flight have ended and, without a store, all accepted items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is negative, or more than 49 days.</exception>
-    /// <exception cref="InvalidOperationException">A handler or a sink of this consecutor called the method. The stop has begun, but code
-    /// that awaited it there would wait for its own item.</exception>
+    /// <exception cref="InvalidOperationException">A handler or a sink of this consecutor called the method, or work that a handler has
+    /// started (<c>Task.Run</c>, a timer) without <see cref="ExecutionContext.SuppressFlow"/>. The stop has begun, but a handler that
+    /// awaited it would wait for its own item.</exception>
     public Task<bool> StopAsync(TimeSpan? deadline = null, CancellationToken cancellation = default)
     {
         Task<bool> stopped = StopToEndAsync(deadline, cancellation);
@@ -162,7 +163,8 @@ public sealed partial class Consecutor<T>
         _ = stopped.Observed();
         var told = Task.FromException<bool>(new InvalidOperationException(
             $"StopAsync of the consecutor {Name} was called inside of one of its own handlers or sinks. The stop has begun, but it cannot "
-                + $"be awaited there: it would wait for its own item, without end. Await it outside, or leave out the await."));
+                + "be awaited there: it would wait for its own item, without end. Await it outside, or leave out the await. "
+                + PipelineRun.OfStarted));
         _ = told.Observed();
         return told;
     }

@@ -19,13 +19,14 @@ public sealed partial class Consecutor<T>
     /// </summary>
     /// <returns>The snapshot of the idle consecutor.</returns>
     /// <exception cref="InvalidOperationException">The consecutor has not been started and items wait; or it was stopped before all items
-    /// had ended; or one of its own handlers called this method, which would wait for its own item.</exception>
+    /// had ended; or one of its own handlers called this method, which would wait for its own item, or work that a handler has started
+    /// (<c>Task.Run</c>, a timer) without <see cref="ExecutionContext.SuppressFlow"/>.</exception>
     public async Task<ConsecutorSnapshot> WaitForIdleAsync(CancellationToken cancellation = default)
     {
         if (IsInside)
             throw new InvalidOperationException(
                 $"WaitForIdleAsync of the consecutor {Name} was called inside of one of its own handlers or sinks, whose item it would "
-                    + $"wait for, without end. Call it outside: let it set a signal that your program waits for.");
+                    + $"wait for, without end. Call it outside: let it set a signal that your program waits for. {PipelineRun.OfStarted}");
         Task? begun;
         lock (sync) begun = starting;
         if (begun is not null) await begun.WaitAsync(cancellation).ConfigureAwait(false);

@@ -34,7 +34,8 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// </summary>
     public HashSet<long> LeasedEarly { get; } = [];
 
-    /// <summary>The leased entries that cannot be read: their roots fail. Used by the pump.</summary>
+    /// <summary>The leased entries that cannot be read: their roots fail. Used by the pump; with rounds, by the committer at their end,
+    /// as <see cref="Order"/>.</summary>
     public Dictionary<long, LeaseDamage> Damaged { get; } = [];
 
     /// <summary>The committed lengths of files. Used by the committer.</summary>

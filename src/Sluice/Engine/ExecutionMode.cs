@@ -12,7 +12,8 @@ public enum ExecutionMode
     /// <remarks>
     /// The next item enters when the item before it has ended or rests in an operator that holds items. Parallel stages and buffers
     /// keep their meaning for the result, but nothing overlaps. Start returns when the run has ended or has to wait for something
-    /// outside; the run then continues on other threads, still one item at a time.
+    /// outside; the run then continues on other threads, still one item at a time. A function that blocks on its own asynchronous code
+    /// hangs: the continuation waits for the thread that the function blocks.
     /// </remarks>
     SingleThread,
 }

@@ -60,7 +60,8 @@ public readonly struct ItemContext
     /// seconds, and after 4 the store goes on without it. Be quick: other callers of the store wait for the transaction. Do not wait for
     /// calls of the same store in it, except those that take the transaction.
     /// </para>
-    /// <para>The transaction is valid during the function only.</para>
+    /// <para>It runs in the execution context of this call (<c>AsyncLocal</c> values, current activity), and begins on a thread of its
+    /// own. The transaction is valid during the function only.</para>
     /// </remarks>
     /// <typeparam name="TTransaction">The type of the store's transactions.</typeparam>
     /// <param name="function">The function. It does not commit the transaction or roll it back.</param>

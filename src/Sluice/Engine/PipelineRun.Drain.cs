@@ -29,7 +29,8 @@ public sealed partial class PipelineRun
     /// <exception cref="PipelineException">The run failed before or meanwhile.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled by another call before or meanwhile.</exception>
     /// <exception cref="InvalidOperationException">
-    /// It was called inside a function of this run. The stop has begun, but the function would wait for its own item if it awaited the end.
+    /// It was called inside a function of this run, or by work that such a function has started (<c>Task.Run</c>, a timer) without
+    /// <see cref="ExecutionContext.SuppressFlow"/>. The stop has begun, but the function would wait for its own item if it awaited the end.
     /// </exception>
     public Task<bool> StopAsync(TimeSpan? deadline = null, CancellationToken cancellation = default)
     {
@@ -42,7 +43,8 @@ public sealed partial class PipelineRun
     /// <see cref="Completion"/> for the outcome.</remarks>
     /// <param name="reason">Why, for people: <see cref="RunSnapshot.CancelReason"/>. The first call that cancels the run decides.</param>
     /// <exception cref="InvalidOperationException">
-    /// It was called inside a function of this run. The run is cancelled, but the function would wait for itself if it awaited the end.
+    /// It was called inside a function of this run, or by work that such a function has started (<c>Task.Run</c>, a timer) without
+    /// <see cref="ExecutionContext.SuppressFlow"/>. The run is cancelled, but the function would wait for itself if it awaited the end.
     /// </exception>
     public Task CancelAsync(string reason = "")
     {
@@ -61,7 +63,7 @@ public sealed partial class PipelineRun
         _ = ended.Observed();
         var told = Task.FromException<bool>(new InvalidOperationException(
             $"{method} was called inside of a function of the run itself. The {what} has begun, but it cannot be awaited there: "
-            + "the function would wait for its own item, without end. Await it outside, or leave out the await."));
+            + $"the function would wait for its own item, without end. Await it outside, or leave out the await. {OfStarted}"));
         _ = told.Observed();
         return told;
     }

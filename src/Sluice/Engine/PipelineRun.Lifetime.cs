@@ -185,7 +185,9 @@ public sealed partial class PipelineRun : IObservedRun
         else StartPumps();
         if (onLaunch is not null)
             foreach (Action action in onLaunch) action();
-        PumpEnded();
+        // Nodes end where the run executes, and not on this thread, which may have a context of its own.
+        if (nodes is null) PumpEnded();
+        else if (Interlocked.Decrement(ref active) == 0) Scheduler.Schedule(new NodeEnder(this));
         Scheduler.Drive();
     }
 
@@ -229,6 +231,16 @@ public sealed partial class PipelineRun : IObservedRun
         }
         if (cancelled) CancelQuietly(source);
         return source.Token;
+    }
+
+    private sealed class NodeEnder(PipelineRun run) : IThreadPoolWorkItem
+    {
+        public void Execute()
+        {
+            ExecutionContext? outer = run.Enter();
+            _ = run.DisposeNodesAsync();
+            Leave(outer);
+        }
     }
 
     private sealed class NodeStarter(PipelineRun run) : IThreadPoolWorkItem

@@ -89,7 +89,8 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
     }
 
     /// <summary>
-    /// Hosts a processor in this service. Registering a name again replaces the function of later starts, with a warning.
+    /// Hosts a processor in this service. Registering a name again replaces the function of later starts, with a warning. The function does
+    /// not get the caller's <see cref="AsyncLocal{T}"/> values.
     /// </summary>
     /// <param name="processor">The processor.</param>
     /// <param name="function">Its function.</param>
@@ -253,23 +254,18 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
 
     private void Host(BoundFunction function)
     {
-        WorkGroup group;
+        WorkGroup? added = null;
         lock (sync)
         {
             Check();
             if (function.Executor is { } own) core.Own(own);
-            if (hosted.TryGetValue(function.Processor.Name, out WorkGroup? known))
-            {
-                known.Function = function;
-                core.Warn(
-                    $"The processor {function.Processor.Name} was registered before; what is started from now on is run by the function "
-                        + $"that was registered last.");
-                return;
-            }
-            group = new(core, function);
-            hosted.Add(function.Processor.Name, group);
+            if (hosted.TryGetValue(function.Processor.Name, out WorkGroup? known)) known.Function = function;
+            else hosted.Add(function.Processor.Name, added = new(core, function));
         }
-        group.Start();
+        if (added is not null) added.Start();
+        else
+            core.Warn($"The processor {function.Processor.Name} was registered before; what is started from now on is run by the function "
+                + "that was registered last.");
     }
 
     /// <summary>The misspelt name behind a missing value, if there seems to be one: of a value that was given, or of a stream.</summary>

@@ -85,7 +85,8 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         Interlocked.Increment(ref pushing);
         try
         {
-            await AcceptAsync(item);
+            // The pushing thread may have a context and block it: only the scheduler of a serial run goes on where it was.
+            await AcceptAsync(item).ConfigureAwait(Run.Scheduler.IsSerial);
         }
         catch (System.Threading.Channels.ChannelClosedException closed)
         {

@@ -5,12 +5,13 @@ namespace Sluice.Scheduling;
 /// whenever work comes in.
 /// </summary>
 /// <remarks>
-/// While it executes, it sets the synchronization context, so that awaiting user code resumes here and no two pieces of a run overlap.
+/// While it executes, it sets the synchronization context, so that awaiting user code resumes here and no two pieces of a run overlap. User
+/// code that blocks on its own asynchronous code then waits for itself. Without a context, awaiting user code resumes on the thread pool.
 /// The queue is under a lock on this object, which is internal. Work executes outside of it; <c>draining</c> says that a thread executes.
 /// </remarks>
 internal sealed class SerialScheduler : RunScheduler, IThreadPoolWorkItem
 {
-    private readonly SerialContext context;
+    private readonly SerialContext? context;
     private IThreadPoolWorkItem? next;               // the head of the queue; `others` is made on demand
     private Queue<IThreadPoolWorkItem>? others;
     private bool draining = true;                    // true at first: nothing runs before Drive
@@ -18,6 +19,10 @@ internal sealed class SerialScheduler : RunScheduler, IThreadPoolWorkItem
 
     /// <param name="failed">Called with an exception of a posted callback.</param>
     public SerialScheduler(Action<Exception> failed) => context = new(this, failed);
+
+    private SerialScheduler() { }
+
+    public static SerialScheduler WithoutContext() => new();
 
     public override bool IsSerial => true;
 

@@ -28,7 +28,8 @@ public sealed class CommitFunctions : ICommitAttachment
     /// <summary>Names a function for errors: by its node, and the id of its item.</summary>
     public string Describe(int index) => $"the function of {functions[index].Node} for {functions[index].Id}";
 
-    /// <summary>Runs a function.</summary>
+    /// <summary>Runs a function, on another thread, which is not one of the thread pool. It begins at once, however busy the pool is, and
+    /// in the execution context of the code that added it.</summary>
     /// <param name="index">Its index, from zero.</param>
     /// <param name="transaction">The transaction, of type <see cref="TransactionType"/>.</param>
     /// <param name="cancellation">Cancelled when the function has taken too long.</param>

@@ -34,6 +34,27 @@ public sealed class FunctionTests : TransactionTestBase
         Assert.Equal("900 300", Counts());
     }
 
+    /// <remarks>Regressions: it saw the context of the code that had opened the store, and its time limit counted the wait for a thread of
+    /// the pool, all of which may be blocked.</remarks>
+    [Fact]
+    public async Task AFunctionSeesTheContextOfItsSinkAndNeedsNoThreadOfThePool()
+    {
+        var tenant = new AsyncLocal<int>();
+        var seen = new ConcurrentBag<(int, int, bool)>();
+        await using Consecutor<int> numbers = Numbers((n, context) =>
+        {
+            tenant.Value = n + 1;
+            context.InTransaction<SqliteTransaction>((_, _) =>
+            {
+                seen.Add((n, tenant.Value, Thread.CurrentThread.IsThreadPoolThread));
+                return default;
+            });
+            return default;
+        });
+        await CommitLab.RunAsync(numbers, 3, dead: 0);
+        Assert.Equal([(0, 1, false), (1, 2, false), (2, 3, false)], seen.Order());
+    }
+
     public static TheoryData<string, string> Mistakes => new()
     {
         { "throw", "In the transaction of the commit, the function of write for numbers/" },

@@ -25,6 +25,29 @@ public class HostingTests
         foreach (FlowRun run in runs) await run.DisposeAsync();
     }
 
+    /// <remarks>Regression: it ran in that context for ever: in the culture and with the tenant of one request, in a scope that was
+    /// over.</remarks>
+    [Fact]
+    public async Task AFunctionDoesNotSeeTheContextOfItsRegistration()
+    {
+        var tenant = new AsyncLocal<string?>();
+        await using var lab = new FlowLab();
+        await RegisterAsync();
+        await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        Assert.Equal(["none"], await FlowLab.ReadAsync(run.Output<string>("y")));
+
+        async Task RegisterAsync()
+        {
+            tenant.Value = "registration";
+            lab.Join().Register(Work, async (IO<int> x) =>
+            {
+                await x.FirstAsync();
+                return tenant.Value ?? "none";
+            });
+            await Task.CompletedTask;
+        }
+    }
+
     [Fact]
     public async Task AServiceStoppedBeforeItJoinsEndsWithoutAWarning()
     {

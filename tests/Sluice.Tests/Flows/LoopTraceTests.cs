@@ -84,6 +84,31 @@ public class LoopTraceTests
         Assert.Equal("process pairs", log.Tree);
     }
 
+    /// <remarks>Regression: behind a <c>yield return</c> the span of the processor was current.</remarks>
+    [Fact]
+    public async Task TheSpanOfAValueIsCurrentInAllOfItsLoop()
+    {
+        using var log = new SpanLog();
+        await using var lab = new FlowLab();
+        List<Activity?> current = [];
+        lab.Join().Register(Copy, (ProcessorContext context, CancellationToken cancellation) => CopyAsync(context, cancellation));
+        await RunAsync(lab, Flow.From(Copy), IOVal.Of("x", 1));
+
+        Assert.Equal([log["process copy"], log["process copy"], log["processor copy"]], current);
+
+        async IAsyncEnumerable<IOVal> CopyAsync(ProcessorContext context, [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            await foreach (int value in context.Input<int>("x").StreamAsync(cancellation))
+            {
+                current.Add(Activity.Current);
+                yield return IOVal.Of("y", value);
+                current.Add(Activity.Current);
+                yield return IOVal.Of("y", value);
+            }
+            current.Add(Activity.Current);
+        }
+    }
+
     private static async Task RunAsync(FlowLab lab, Flow flow, params IEnumerable<IOVal> inputs)
     {
         await using FlowRun run = await lab.Join().StartAsync(flow.Resolve(), inputs, run: "r");

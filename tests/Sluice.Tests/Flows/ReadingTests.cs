@@ -48,8 +48,11 @@ public class ReadingTests
         await bustle.InsideAsync(() =>
         {
             service = lab.Join(options => options with { MaxConcurrency = 1 });
-            service.Register(either, async (IO<int> a, IO<int> b) => await await Task.WhenAny(a.FirstAsync().AsTask(),
-                b.FirstAsync().AsTask()));
+            service.Register(either, async (IO<int> a, IO<int> b) =>
+            {
+                bustle.Mark();
+                return await await Task.WhenAny(a.FirstAsync().AsTask(), b.FirstAsync().AsTask());
+            });
             return Task.CompletedTask;
         });
         lab.Join().Register(later, async () =>
@@ -149,6 +152,7 @@ public class ReadingTests
         {
             lab.Join(store: store).Register(two, async (IOWriter<long> a, IOWriter<long> b, TimeProvider time) =>
             {
+                bustle.Mark();
                 long now = time.GetUtcNow().UtcTicks;
                 await a.WriteAsync(now);
                 await isChoosing.Task;

@@ -40,6 +40,27 @@ public sealed class StoreInspectorTests : IAsyncDisposable
         Assert.Null(await inspector.FindAsync("nothing", Cancellation));
     }
 
+    /// <summary>An inspector of a store in which runs come and go lives as long as its program.</summary>
+    [Fact]
+    public void WhatWasDeletedIsForgotten()
+    {
+        var looks = new StreamLooks(clock);
+        for (int day = 0; day < 20; day++)
+        {
+            string[] present = ["orders", .. Enumerable.Range(0, 500).Select(run => $"flow/{day}-{run}")];
+            looks.Keep("", present);
+            foreach (string name in present) Look(name, day);
+        }
+        Assert.InRange(looks.Count, 501, 2000);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        for (int i = 0; i < 1000; i++) Look($"other/{i}", 1);
+        looks.Keep("flow/", []);
+        Assert.Equal(1001, looks.Count);
+        Assert.Equal(1, Look("orders", 20).AppendedPerSecond);
+
+        StreamLook Look(string name, long appended) => looks.Look(new(name, new(), null, 0, 0, appended, [], []));
+    }
+
     [Fact]
     public async Task StreamsComeInPages()
     {

@@ -20,7 +20,6 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
             return;
         }
         List<StateRow>? rows = null;                 // changed rows are read once
-        List<RetryWrite> released;
         bool hasEmitted = roots.Exists(static root => root.Emission is not null);          // committed roots are reused
         while (true)
         {
@@ -34,7 +33,7 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
             CommitDraft draft;
             try
             {
-                draft = Draft(round, roots, rows ??= partition.Scope!.Save(), out released);
+                draft = Draft(round, roots, rows ??= partition.Scope!.Save());
             }
             catch (UnwritableException unwritable)
             {
@@ -59,7 +58,10 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
         }
         partition.HasUnwritable &= !hasEmitted;
         partition.Scope!.HaveCommitted();
-        if (!partition.IsVoid) partition.Order!.MarkReleased(released);
+        if (!partition.IsVoid) partition.Order!.MarkReleased();
+        if (partition.Damaged.Count > 0)
+            foreach (RoundItem item in round.Items)
+                if (item is { IsPutAside: false, Verdict: not { Deferral: not null } }) partition.Damaged.Remove(item.Entry.Sequence);
         if (round.IsEnding) core.Rounds!.HasEnded(partition);
         core.Rounds!.End(round, !partition.IsVoid);
     }
@@ -128,7 +130,7 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
     private static RoundVerdict Wait(Root root, string why, bool isBehind)
         => new(new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why), BisectionResult.None, isBehind);
 
-    private CommitDraft Draft(Round round, List<Root> roots, List<StateRow> rows, out List<RetryWrite> released)
+    private CommitDraft Draft(Round round, List<Root> roots, List<StateRow> rows)
     {
         OwnedPartition partition = round.Partition;
         var draft = new CommitDraft(core.Identity, core.LetterBuilder, partition, roots.Count)
@@ -151,8 +153,7 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
             }
             draft.Roots.Add(root);
         }
-        released = partition.Order!.Release(Math.Clamp(draft.RoomForDeferrals, 0, MaxReleased));
-        draft.Release(released);
+        draft.Release(partition.Order!.Release(Math.Clamp(draft.RoomForDeferrals, 0, MaxReleased)));
         return draft;
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
+using Sluice.Scheduling;
 
 namespace Sluice.Delivery;
 
@@ -85,8 +86,12 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
                 Outputs = core.Outputs,
                 DividesLists = core.Options.Delivery.Level != DeliveryLevel.None
             };
-            PipelineRun begun = pipeline.Start(core.Options.Run with
+            RunOptions ofOtherRun = core.Options.Run;
+            PipelineRun begun = pipeline.Start(ofOtherRun with
             {
+                // One item at a time, and user code is as free to block a thread as in the other run.
+                Scheduler = ofOtherRun.Scheduler
+                    ?? (ofOtherRun.Mode == ExecutionMode.MultiThread ? SerialScheduler.WithoutContext() : null),
                 Mode = ExecutionMode.SingleThread,
                 Following = opened,
                 TrackItems = true,

@@ -2,10 +2,17 @@ namespace Sluice.Delivery;
 
 /// <summary>The order of a partition by key: while an item of a key waits for its retry, all later items of that key wait behind it.
 /// Without keys, the partition counts as one key.</summary>
-/// <remarks>Not thread-safe: used by the pump between rounds, and by the committer at their end.</remarks>
+/// <remarks>
+/// Not thread-safe: used by the pump between rounds, and by the committer at their end. The time of a call does not depend on the number of
+/// keys that wait, but for the logarithm.
+/// </remarks>
 internal sealed class KeyOrder
 {
-    private readonly Dictionary<ulong, SortedDictionary<long, Waiting>> keys = [];
+    private readonly Dictionary<ulong, Line> keys = [];
+    // Of the first entry of each key: when it is due, and whether nothing is before it any more.
+    private readonly SortedSet<(long DueAt, ulong Key)> due = [];
+    private readonly HashSet<ulong> free = [];
+    private readonly List<(long Sequence, ulong Key)> released = [];
     private readonly ConsecutorStream stream;
     private readonly TimeProvider time;
 
@@ -32,16 +39,7 @@ internal sealed class KeyOrder
     public int Count { get; private set; }
 
     /// <summary>The timestamp of the earliest retry of any key; null if no entry waits for a retry.</summary>
-    public long? RetryAt
-    {
-        get
-        {
-            long? first = null;
-            foreach (SortedDictionary<long, Waiting> waiting in keys.Values)
-                if (waiting.Values.First().DueAt is { } due && (first is null || due < first)) first = due;
-            return first;
-        }
-    }
+    public long? RetryAt => due.Count > 0 ? due.Min.DueAt : null;
 
     /// <summary>Returns the hash of the key by which an entry is ordered; zero if it has no order: it was redriven, emitted, or accepted
     /// without a key, or it is the end of a batch.</summary>
@@ -59,29 +57,29 @@ internal sealed class KeyOrder
         if (key == 0) return;
         var added = new Waiting(attempts, isBehind, after is { } wait
             ? time.GetTimestamp() + (long)(wait.TotalSeconds * time.TimestampFrequency) : null);
-        if (!keys.TryGetValue(key, out SortedDictionary<long, Waiting>? waiting)) keys.Add(key, waiting = []);
-        if (waiting.TryAdd(sequence, added)) Count++;
-        else waiting[sequence] = added;
+        if (!keys.TryGetValue(key, out Line? line)) keys.Add(key, line = new());
+        if (line.Entries.TryAdd(sequence, added)) Count++;
+        else line.Entries[sequence] = added;
+        Look(key, line);
     }
 
     /// <summary>Removes an entry, because it is leased.</summary>
     public void Remove(long sequence, ulong key)
     {
-        if (key == 0 || !keys.TryGetValue(key, out SortedDictionary<long, Waiting>? waiting) || !waiting.Remove(sequence)) return;
+        if (key == 0 || !keys.TryGetValue(key, out Line? line) || !line.Entries.Remove(sequence)) return;
         Count--;
-        if (waiting.Count == 0) keys.Remove(key);
+        Look(key, line);
     }
 
     /// <summary>Removes an entry whose bytes are damaged, and its key lost with them.</summary>
     public void Forget(long sequence)
-        => Remove(sequence, keys.FirstOrDefault(waiting => waiting.Value.ContainsKey(sequence)).Key);
+        => Remove(sequence, keys.FirstOrDefault(line => line.Value.Entries.ContainsKey(sequence)).Key);
 
     /// <summary>Returns the sequence number of the entry that this one has to wait for; null if there is none.</summary>
     public long? Before(long sequence, ulong key)
     {
-        if (key == 0 || !keys.TryGetValue(key, out SortedDictionary<long, Waiting>? waiting)) return null;
-        long first = waiting.Keys.First();
-        return first < sequence ? first : null;
+        if (key == 0 || !keys.TryGetValue(key, out Line? line)) return null;
+        return line.First < sequence ? line.First : null;
     }
 
     /// <summary>Returns new deferrals for the entries that no longer wait for another one: they are to be leased at once, in their
@@ -89,27 +87,56 @@ internal sealed class KeyOrder
     /// <param name="most">The most entries to release.</param>
     public List<RetryWrite> Release(int most)
     {
-        List<RetryWrite> released = [];
-        foreach (SortedDictionary<long, Waiting> waiting in keys.Values)
+        released.Clear();
+        List<RetryWrite> writes = [];
+        foreach (ulong key in free)
         {
-            if (released.Count == most) break;
-            foreach ((long sequence, Waiting one) in waiting)
+            if (writes.Count == most) break;
+            foreach ((long sequence, Waiting one) in keys[key].Entries)
             {
-                if (!one.IsBehind || released.Count == most) break;
-                released.Add(new(sequence, one.Attempts, TimeSpan.Zero));
+                if (!one.IsBehind || writes.Count == most) break;
+                writes.Add(new(sequence, one.Attempts, TimeSpan.Zero));
+                released.Add((sequence, key));
             }
         }
-        return released;
+        return writes;
     }
 
-    /// <summary>Marks released entries as due: until they are leased, later entries of their keys wait for them.</summary>
-    public void MarkReleased(List<RetryWrite> released)
+    /// <summary>Marks the entries of the last <see cref="Release"/> as due, because they are committed: until they are leased, later entries
+    /// of their keys wait for them.</summary>
+    public void MarkReleased()
     {
-        if (released.Count == 0) return;
-        foreach (SortedDictionary<long, Waiting> waiting in keys.Values)
-            foreach (RetryWrite deferral in released)
-                if (waiting.TryGetValue(deferral.Sequence, out Waiting one))
-                    waiting[deferral.Sequence] = one with { IsBehind = false, DueAt = time.GetTimestamp() };
+        foreach ((long sequence, ulong key) in released)
+        {
+            if (!keys.TryGetValue(key, out Line? line) || !line.Entries.TryGetValue(sequence, out Waiting one)) continue;
+            line.Entries[sequence] = one with { IsBehind = false, DueAt = time.GetTimestamp() };
+            Look(key, line);
+        }
+        released.Clear();
+    }
+
+    // After each change of a key's entries.
+    private void Look(ulong key, Line line)
+    {
+        if (line.DueAt is { } before) due.Remove((before, key));
+        free.Remove(key);
+        if (line.Entries.Count == 0)
+        {
+            keys.Remove(key);
+            return;
+        }
+        (line.First, Waiting first) = line.Entries.First();
+        line.DueAt = first.DueAt;
+        if (first.DueAt is { } at) due.Add((at, key));
+        if (first.IsBehind) free.Add(key);
+    }
+
+    /// <summary>The waiting entries of a key, and what is known of the first.</summary>
+    private sealed class Line
+    {
+        public SortedDictionary<long, Waiting> Entries { get; } = [];
+        public long First { get; set; }
+        public long? DueAt { get; set; }
     }
 
     private readonly record struct Waiting(int Attempts, bool IsBehind, long? DueAt);

@@ -14,7 +14,7 @@ internal interface ISinkBindings
 /// at a time. Any thread may call those three: the end waits for the call that runs.</remarks>
 internal abstract class SinkBinding(string node)
 {
-    private static readonly AsyncLocal<SinkBinding?> Inner = new();
+    private static readonly AsyncLocal<SinkCall?> Inner = new();
 
     private readonly AsyncLock calls = new();        // the end may come while another call has not returned
     private bool hasEnded;                           // under the lock
@@ -24,7 +24,7 @@ internal abstract class SinkBinding(string node)
     public string Node => node;
 
     /// <summary>The sink whose code the caller runs in; null if there is none.</summary>
-    public static SinkBinding? OfFlow => Inner.Value;
+    public static SinkBinding? OfFlow => Inner.Value is { HasEnded: false } call ? call.Sink : null;
 
     /// <summary>The method of the sink that was called and has not returned; null if there is none.</summary>
     public string? Running => running;
@@ -67,7 +67,8 @@ internal abstract class SinkBinding(string node)
 
     protected abstract ValueTask End();
 
-    /// <summary>Calls a method of the sink, unless the sink has ended. The calling flow is marked as code of the sink meanwhile.</summary>
+    /// <summary>Calls a method of the sink, unless the sink has ended. It begins in an empty execution context, whoever starts or stops the
+    /// consecutor, which is marked as code of the sink meanwhile.</summary>
     /// <param name="method">The name of the method.</param>
     /// <param name="call">Calls it.</param>
     /// <param name="isEnd">Whether no call may follow.</param>
@@ -76,15 +77,21 @@ internal abstract class SinkBinding(string node)
     protected async ValueTask<bool> TryCallAsync(string method, Func<ValueTask> call, bool isEnd = false, bool isNew = false)
     {
         await calls.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        SinkCall? mark = null;
         try
         {
             if (hasEnded || (isNew && isEnding)) return false;
-            (hasEnded, running, Inner.Value) = (isEnd, method, this);
-            await call().ConfigureAwait(false);
+            (hasEnded, running, mark) = (isEnd, method, new(this));
+            await Detached.Run(() =>
+            {
+                Inner.Value = mark;
+                return call();
+            }).ConfigureAwait(false);
             return true;
         }
         finally
         {
+            if (mark is not null) mark.HasEnded = true;
             running = null;
             calls.Leave();
         }
@@ -96,6 +103,14 @@ internal abstract class SinkBinding(string node)
     {
         if (!await TryCallAsync(method, call, isNew: true).ConfigureAwait(false))
             throw new OperationCanceledException($"The sink {node} has ended.");
+    }
+
+    /// <summary>A call, in the flow of its code and of all that the code has begun, which may go on after the call.</summary>
+    private sealed class SinkCall(SinkBinding sink)
+    {
+        public SinkBinding Sink => sink;
+
+        public volatile bool HasEnded;
     }
 }
 

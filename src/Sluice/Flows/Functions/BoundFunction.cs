@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Sluice.Flows;
 
 /// <summary>A processor with its function in this service.</summary>
@@ -59,8 +61,12 @@ internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext,
     public static async Task PutOutAsync(IAsyncEnumerable<IOVal> values, IInvocation invocation, CancellationToken cancellation)
     {
         if (values is null) throw NoSequence();
+        Activity? outer = Activity.Current;
         await foreach (IOVal value in values.WithCancellation(cancellation).ConfigureAwait(false))
+        {
+            invocation.Telemetry.Enter(outer);       // an asynchronous iterator goes on behind its yield in the context of this method
             await invocation.PutOutAsync(value, cancellation).ConfigureAwait(false);
+        }
     }
 
     public static async Task PutOutAsync(IEnumerable<IOVal> values, IInvocation invocation, CancellationToken cancellation)

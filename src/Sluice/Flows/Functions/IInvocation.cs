@@ -17,6 +17,8 @@ internal interface IInvocation
 
     TimeProvider Time { get; }
 
+    StartTelemetry Telemetry { get; }
+
     FlowSerializers Serializers { get; }
 
     /// <summary>The state that the function has saved last.</summary>

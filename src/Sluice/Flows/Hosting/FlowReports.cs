@@ -61,9 +61,11 @@ internal static class FlowReports
     /// <summary>Lists all runs in the store, by id. A run whose journal cannot be read is left out, with a warning.</summary>
     /// <param name="calls">The store.</param>
     /// <param name="cancellation">Cancels the query.</param>
+    /// <param name="warn">Told of what is left out; null for the store's warnings.</param>
     /// <param name="notStarted">Receives each id whose start has created streams without reaching its commit.</param>
     public static async IAsyncEnumerable<FlowRunInfo> ListAsync(StoreRetrier calls,
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation, Action<string>? notStarted = null)
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation, Action<string>? notStarted = null,
+        Action<string>? warn = null)
     {
         foreach (string journal in await calls.Store.ListStreamsAsync(FlowNames.Runs, cancellation).ConfigureAwait(false))
             if (await FindAsync(journal[FlowNames.Runs.Length..]).ConfigureAwait(false) is { } status) yield return status;
@@ -83,7 +85,7 @@ internal static class FlowReports
             catch (Exception e) when (e is FlowException or ArgumentException or InvalidTopologyException
                 or StreamStoreException { IsPermanent: true })
             {
-                calls.Warn($"The run {run} is left out: {e.Message}");
+                (warn ?? calls.Warn)($"The run {run} is left out: {e.Message}");
                 return null;
             }
         }

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using Sluice.Scheduling;
+
 namespace Sluice.Flows;
 
 /// <content>What an executor does with the function.</content>
@@ -25,5 +28,18 @@ internal sealed partial class Invocation
             (IsExecuting, IsLeft) = (false, call.IsRunning);
             if (IsLeft) await until.CancelAsync().ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Calls the function in an execution context of its own: the code that has registered it may be long over.</summary>
+    private Task CallAsync(CallingFunction calling, CancellationToken cancellation)
+    {
+        Activity? span = Activity.Current;
+        return Detached.Run(() =>
+        {
+            Activity.Current = span;
+            calling.Enter();
+            slot.Use();
+            return function.RunAsync(this, core.Services, cancellation);
+        });
     }
 }

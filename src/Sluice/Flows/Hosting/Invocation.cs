@@ -103,7 +103,7 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
     public async Task ExecuteAsync(IExecutor executor)
     {
         ContinuedSpan? span = FlowSpans.BeginProcessor(run, Plan.Name, Attempt);
-        // Of this asynchronous method, and so of the function. The registration may have had an activity, which is not the caller's.
+        // Of this asynchronous method. The registration may have had an activity, which is not the caller's.
         if (Activity.Current != span?.Activity) Activity.Current = span?.Activity;
         Trace = span?.Context;
         Telemetry.Begin(span);
@@ -130,7 +130,6 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
     private async Task ExecuteInsideAsync(IExecutor executor)
     {
         string what = $"The processor {Plan.Name} of the run {Run}";
-        var call = new ProcessorCall(this, cancellation => function.RunAsync(this, core.Services, cancellation));
         await slot.EnterAsync(life).ConfigureAwait(false);
         limit?.GoOn();
         slot.Use();
@@ -139,6 +138,7 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
         try
         {
             using var calling = CallingFunction.Begin(Run, Plan);
+            var call = new ProcessorCall(this, cancellation => CallAsync(calling, cancellation));
             var own = new FunctionLife(core, what, until.Token);
             await using (own.ConfigureAwait(false))
             await using (new StopTimeoutWarning(core, what, () => partition.Silence, until.Token).ConfigureAwait(false))

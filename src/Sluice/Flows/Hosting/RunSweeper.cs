@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Sluice.Diagnostics;
 
 namespace Sluice.Flows;
@@ -29,6 +30,7 @@ internal sealed class RunSweeper(SupervisorCore core)
     private async Task SweepAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        Activity.Current = null;                     // calls of the store are no part of the trace in which the service began
         TimeSpan pause = core.Options.RunRetentionDuration / 10;
         pause = pause < Shortest ? Shortest : pause > Longest ? Longest : pause;
         // Services may live for minutes only, or die with the turn: so the turn is looked at more often than runs are.
@@ -64,7 +66,8 @@ internal sealed class RunSweeper(SupervisorCore core)
         DateTimeOffset now = await core.Store.GetTimeAsync(core.Life).ConfigureAwait(false);          // the store stamps the ends
         List<string> notStarted = [];
         long beatAt = sweptAt.Value;
-        await foreach (FlowRunInfo run in FlowReports.ListAsync(core.Calls, core.Life, notStarted.Add).ConfigureAwait(false))
+        await foreach (FlowRunInfo run in FlowReports.ListAsync(core.Calls, core.Life, notStarted.Add, core.WarnOnce)
+            .ConfigureAwait(false))
         {
             if ((run.EndedAt ?? run.CancelledAt) is { } ended && now - ended >= core.Options.RunRetentionDuration)
                 await RemoveAsync(run).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Sluice.Membership;
 using Sluice.Scheduling;
 
@@ -97,6 +98,7 @@ internal sealed partial class WorkGroup : IDisposable
     private async Task RunAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        Activity.Current = null;                     // calls of the store are no part of the trace in which the service began
         try
         {
             while (!stopping.IsCancellationRequested) await WorkAsync().ConfigureAwait(false);

@@ -15,6 +15,9 @@ internal sealed class CallingFunction : IDisposable
     /// <summary>Begins a function in the caller's asynchronous flow of control.</summary>
     public static CallingFunction Begin(string run, ProcessorPlan processor) => Ambient.Value = new(run, processor);
 
+    /// <summary>Continues it in another flow of control.</summary>
+    public void Enter() => Ambient.Value = this;
+
     public void Dispose() => hasEnded = true;
 
     /// <exception cref="InvalidOperationException">The caller is a function of this run.</exception>

@@ -32,6 +32,14 @@ internal sealed class StartTelemetry(ProcessorTelemetry processor, string run, i
     /// <summary>The function reads values in a loop.</summary>
     public void NoteLoop() => hasLoops = true;
 
+    /// <summary>Makes the span of the value that was read last current.</summary>
+    /// <param name="outer">The current activity outside of loops.</param>
+    public void Enter(Activity? outer)
+    {
+        Activity? now = last?.Span ?? outer;
+        if (!ReferenceEquals(Activity.Current, now)) Activity.Current = now;
+    }
+
     /// <summary>The trace of a value that the function puts out now; null if it has none.</summary>
     public EntryTrace? OfOutput()
     {

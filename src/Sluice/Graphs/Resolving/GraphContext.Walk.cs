@@ -13,6 +13,7 @@ public abstract partial class GraphContext
     private readonly Slot[] slots;
     private ResolveDetails? details;
     private Resolution? resolution;                  // set at the first suspension
+    private ExecutionContext? flow;                  // of the caller; null if it does not flow, and when the resolve is over
     private int left;                                // nodes that have not ended; the thread that counts it down to zero ends the resolve
     private readonly Traits traits;
     private bool isOver;
@@ -63,8 +64,9 @@ public abstract partial class GraphContext
     /// <summary>The token of the nodes; cancelled with the caller's token, and when a node has failed.</summary>
     internal CancellationToken Token => Details.Token(this);
 
-    /// <summary>The caller's execution context, in which all nodes start; known from the first suspension on.</summary>
-    internal ExecutionContext? Flow => resolution!.Flow;
+    /// <summary>The caller's execution context, in which all nodes start; null if it does not flow, or is over. A result does not keep
+    /// it.</summary>
+    internal ExecutionContext? Flow => Volatile.Read(ref flow);
 
     internal ResolveDetails Details => Volatile.Read(ref details) ?? MakeDetails();
 
@@ -77,6 +79,15 @@ public abstract partial class GraphContext
     /// <returns>Null if the resolve has ended; otherwise the object that tells the caller when it has.</returns>
     private protected Resolution? Run()
     {
+        ExecutionContext? outer = flow = ExecutionContext.Capture();
+        Resolution? counting = StartAll();
+        // Synchronous functions may have changed it. One look for all nodes, because a look costs 10 ns.
+        if (outer is not null && !ReferenceEquals(outer, ExecutionContext.Capture())) ExecutionContext.Restore(outer);
+        return counting;
+    }
+
+    private Resolution? StartAll()
+    {
         // In the order of the plan, parents come first.
         int count = Plan.Nodes.Length;
         for (int node = 0; node < count && !isStopping; node++)
@@ -86,6 +97,7 @@ public abstract partial class GraphContext
             counting.Walk();
             return counting;
         }
+        flow = null;
         if (RecordsTimings) Details.Over = Plan.Time.GetTimestamp();
         return null;
     }
@@ -182,6 +194,7 @@ public abstract partial class GraphContext
     {
         if (Interlocked.Exchange(ref isOver, true)) return;
         if (RecordsTimings) Details.Over = Plan.Time.GetTimestamp();
+        Volatile.Write(ref flow, null);
         resolution!.End(Problem());
     }
 

@@ -18,7 +18,8 @@ public static class Graph
 /// <para>
 /// Immutable; thousands of resolves may be in progress, from any threads. A node's function is called on the thread that ended its last
 /// parent (the caller's for a root), up to its first wait. A function that computes for long holds up other ready nodes; let it use
-/// <c>Task.Run</c>. All nodes run in the caller's execution context (trace, culture, <c>AsyncLocal</c>).
+/// <c>Task.Run</c>. All nodes run in the caller's execution context (trace, culture, <c>AsyncLocal</c>). The caller does
+/// not see what they change in it; nodes that start later on the same thread see what a synchronous function changes.
 /// </para>
 /// </remarks>
 /// <typeparam name="TRequest">The type of the requests.</typeparam>

@@ -21,9 +21,6 @@ internal abstract class Resolution : PendingNodes
         if (Context.Plan.Nodes.Length > Count) others = new PendingNodes?[((Context.Plan.Nodes.Length - 1) / Count) + 1];
     }
 
-    /// <summary>The caller's execution context, in which all nodes start.</summary>
-    public ExecutionContext? Flow { get; } = ExecutionContext.Capture();
-
     /// <param name="first">The first node that does not end at once; those before it in the plan have ended.</param>
     public void Begin(int first)
     {

@@ -74,6 +74,7 @@ internal sealed class DistinctStage<T, TKey>(StageContext context, Inlet<T> next
 {
     private readonly HashSet<TKey> known = new(comparer);
     private readonly Queue<TKey> oldest = new();
+    private List<TKey>? unsaved;                     // the last of them: what is not stored; null if nothing is
     private long forgotten;                          // the number of forgotten entries: it numbers the rows of the queue
     private long first;                              // first stored row
     private long end;                                // end of the stored rows
@@ -81,6 +82,7 @@ internal sealed class DistinctStage<T, TKey>(StageContext context, Inlet<T> next
 
     public void Restore(StateReader stored)
     {
+        unsaved = [];
         foreach (string row in stored.Keys)
         {
             TKey key = stored.Get<TKey>(row);
@@ -95,10 +97,10 @@ internal sealed class DistinctStage<T, TKey>(StageContext context, Inlet<T> next
     {
         for (; first < Math.Min(forgotten, end); first++) changes.Delete(Row(first));
         first = forgotten;
-        long number = forgotten;
-        foreach (TKey key in oldest)
-            if (number++ >= end) changes.Put(Row(number - 1), key);
         end = forgotten + oldest.Count;
+        int count = Math.Min(unsaved!.Count, oldest.Count);       // the others were forgotten before they were stored
+        for (int i = 0; i < count; i++) changes.Put(Row(end - count + i), unsaved[unsaved.Count - count + i]);
+        unsaved.Clear();
     }
 
     private static string Row(long number) => number.ToString("D19", CultureInfo.InvariantCulture);
@@ -111,6 +113,7 @@ internal sealed class DistinctStage<T, TKey>(StageContext context, Inlet<T> next
             TKey itsKey = key(item);
             if (!known.Add(itsKey)) return Skip(ticket);
             oldest.Enqueue(itsKey);
+            unsaved?.Add(itsKey);
             Forget();
         }
         catch (Exception e)

@@ -3,7 +3,7 @@ namespace Sluice.Producers;
 /// <summary>The read offsets of all followed files, and the position that is stored with each line.</summary>
 /// <remarks>
 /// Used by one pump. A position has the number of rows in the journal, and the rows that have changed since the last write to it, with
-/// the row of the current file first. With few files the journal is never written.
+/// the row of the current file first. With few files the journal is never written. If positions are not stored, it has the offsets only.
 /// </remarks>
 internal sealed class LogPositions : IDisposable
 {
@@ -15,10 +15,12 @@ internal sealed class LogPositions : IDisposable
     private readonly Dictionary<UInt128, LogRow> all = [];
     private readonly Dictionary<UInt128, LogRow> recent = [];
     private readonly LogJournal? journal;
+    private readonly bool isStored;
     private int gone;                                // rows that are no longer needed
 
-    private LogPositions(ReadOnlySpan<byte> stored, JournalClaim? claim)
+    private LogPositions(ReadOnlySpan<byte> stored, JournalClaim? claim, bool isStored)
     {
+        this.isStored = isStored;
         (long number, long count) = (0, 0);
         if (!stored.IsEmpty)
         {
@@ -46,12 +48,19 @@ internal sealed class LogPositions : IDisposable
     public LogRow? Current { get; private set; }
 
     /// <param name="stored">A position (<see cref="Bytes"/>); empty for the beginning.</param>
-    /// <param name="journal">The journal; null if one file is followed, or positions are not stored.</param>
-    public static LogPositions Open(ReadOnlyMemory<byte> stored, JournalClaim? journal) => new(stored.Span, journal);
+    /// <param name="journal">The journal; null if one file is followed.</param>
+    public static LogPositions Open(ReadOnlyMemory<byte> stored, JournalClaim? journal) => new(stored.Span, journal, isStored: true);
+
+    /// <summary>Positions that nobody stores: every run begins at the beginning.</summary>
+    public static LogPositions Unstored() => new([], claim: null, isStored: false);
 
     public LogRow? Find(UInt128 file) => all.TryGetValue(file, out LogRow row) ? row : null;
 
-    public void Set(in LogRow row) => all[row.File] = recent[row.File] = row;
+    public void Set(in LogRow row)
+    {
+        all[row.File] = row;
+        if (isStored) recent[row.File] = row;
+    }
 
     /// <summary>Moves rows to the journal if a position would have no room for <paramref name="files"/> more.</summary>
     public void MakeRoom(int files)
@@ -61,9 +70,11 @@ internal sealed class LogPositions : IDisposable
         recent.Clear();
     }
 
-    /// <summary>The bytes of a position without the row of the current file; the same for all lines of a visit.</summary>
+    /// <summary>The bytes of a position without the row of the current file; the same for all lines of a visit. Empty if positions are not
+    /// stored.</summary>
     public byte[] Around(UInt128 current)
     {
+        if (!isStored) return [];
         int others = recent.Count - (recent.ContainsKey(current) ? 1 : 0);
         byte[] bytes = new byte[HeadSize + ((others + 1) * LogRow.Size)];
         bytes[0] = Version;
@@ -96,6 +107,15 @@ internal sealed class LogPositions : IDisposable
     /// <summary>Counts the rows that are no longer needed.</summary>
     /// <param name="isGone">Says which ones.</param>
     public void CountGone(Func<LogRow, bool> isGone) => gone = journal?.Count > Slack ? all.Values.Count(isGone) : 0;
+
+    /// <summary>Removes the rows that are no longer needed, if positions are not stored. <see cref="Renew"/> removes stored ones.</summary>
+    /// <param name="isGone">Says which ones.</param>
+    public void Forget(Func<LogRow, bool> isGone)
+    {
+        if (isStored) return;
+        foreach (LogRow row in all.Values)
+            if (row.File != Current?.File && isGone(row)) all.Remove(row.File);
+    }
 
     /// <summary>Rewrites the journal. Call <see cref="Renewed"/> when the returned position is stored.</summary>
     /// <param name="isGone">Says which rows are no longer needed.</param>

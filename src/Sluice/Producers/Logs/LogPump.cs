@@ -64,7 +64,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     {
         try
         {
-            positions = LogPositions.Open(start, isResumed ? journal : null);
+            positions = isResumed ? LogPositions.Open(start, journal) : LogPositions.Unstored();
         }
         catch (Exception e)
         {

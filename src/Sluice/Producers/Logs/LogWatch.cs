@@ -60,6 +60,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
             byId.Remove(followed.Id);
             missed.Add(followed.Id);
         }
+        if (forgotten is not null) positions.Forget(IsForgotten);
         hasScanned |= isThere;
         if (!hasBegun && positions.Current is { } current && due.FindIndex(one => one.Id == current.File) is >= 0 and int at)
             (hasBegun, due[0], due[at]) = (true, due[at], due[0]);

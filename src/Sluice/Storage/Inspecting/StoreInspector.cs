@@ -49,7 +49,9 @@ public sealed class StoreInspector
         CheckPage(max);
         ArgumentNullException.ThrowIfNull(prefix);
         List<StreamLook> found = [];
-        IEnumerable<string> names = await store.ListStreamsAsync(prefix, cancellation).ConfigureAwait(false);
+        IReadOnlyList<string> all = await store.ListStreamsAsync(prefix, cancellation).ConfigureAwait(false);
+        streams.Keep(prefix, all);
+        IEnumerable<string> names = all;
         if (after is not null) names = names.SkipWhile(name => string.CompareOrdinal(name, after) <= 0);
         foreach (string[] some in names.Chunk(Together))
         {
@@ -69,6 +71,7 @@ public sealed class StoreInspector
     {
         ArgumentNullException.ThrowIfNull(prefix);
         IReadOnlyList<string> names = await store.ListStreamsAsync(prefix, cancellation).ConfigureAwait(false);
+        streams.Keep(prefix, names);
         foreach (string[] some in names.Chunk(Together))
             foreach (StreamInfo? info in await FindAllAsync(some, cancellation).ConfigureAwait(false))
                 if (info is not null) yield return streams.Look(info);

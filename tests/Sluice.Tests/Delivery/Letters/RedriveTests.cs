@@ -45,6 +45,29 @@ public class RedriveTests
         store.Gate.SetResult();
     }
 
+    /// <remarks>Regression: the continuation of the function waited for the thread that the function blocked. In the main run it goes on on
+    /// the thread pool.</remarks>
+    [Fact]
+    public async Task ARedrivenItemMayBlockOnItsOwnAsynchronousCode()
+    {
+        await using var store = new MemoryStreamStore();
+        bool isMended = false;
+        await using var work = new Consecutor<int>("work", source => source | (n => n) | Stage.Named("first") | (n =>
+        {
+            BookAsync().GetAwaiter().GetResult();
+            return Volatile.Read(ref isMended) ? n : throw new FormatException();
+        }) | (_ => { }), new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
+        await work.StartAsync(Cancellation);
+        await work.SendAllAsync([1, 2, 3], Cancellation);
+        Assert.Equal(3, (await work.WaitForIdleAsync(Cancellation)).Dead);
+        Assert.All(await work.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation), letter => Assert.True(letter.EntersAtNode));
+        Volatile.Write(ref isMended, true);
+        await work.RedriveAsync(_ => true, Cancellation);
+        Assert.Equal(3, (await work.WaitForIdleAsync(Cancellation).WaitAsync(TimeSpan.FromMinutes(1), Cancellation)).Completed);
+
+        static async Task BookAsync() => await Task.Yield();
+    }
+
     private sealed class AbandonedRedrive(IStreamStore inner, CancellationTokenSource cut) : StreamStoreWrapper(inner)
     {
         public TaskCompletionSource Gate { get; } = new();

@@ -10,15 +10,41 @@ namespace Sluice.Tests.Delivery;
 public class BlockedContextTests
 {
     [Fact]
-    public async Task StoresConsecutorsAndFlowsWorkWhileTheContextThreadBlocks()
+    public Task StoresConsecutorsAndFlowsWorkWhileTheContextThreadBlocks() => BlockingAsync(Live);
+
+    /// <remarks>Regression: the push of a device's event never returned to a window that waited for it.</remarks>
+    [Fact]
+    public async Task APushThatWaitsForRoomReturnsToABlockedThread()
     {
-        var done = new TaskCompletionSource();
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Source<int> source = Source.Create<int>((push, _) => BlockingAsync(() =>
+        {
+            ValueTask pushed;
+            while ((pushed = push(1)).IsCompletedSuccessfully) { }
+            Task waiting = pushed.AsTask();
+            release.SetResult();
+            Block(waiting);
+        }), capacity: 1);
+        await source.ForEachAsync(async (_, _, _) => await release.Task).RunAsync();
+    }
+
+    /// <remarks>Regression: if all else had ended before the start returned, nodes were disposed on the thread of the start.</remarks>
+    [Fact]
+    public Task NodesAreDisposedElsewhereThanOnTheThreadThatStartsTheRun() => BlockingAsync(static () =>
+    {
+        Pipeline pipeline = Source.From([1]) | StageNode.Of(static () => new SlowToDispose()) | (_ => { });
+        Block(pipeline.RunAsync(new RunOptions { Scheduler = new FasterThanTheCaller() }));
+    });
+
+    private static async Task BlockingAsync(Action work)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(() =>
         {
             SynchronizationContext.SetSynchronizationContext(new NobodyRuns());
             try
             {
-                Live();
+                work();
                 done.SetResult();
             }
             catch (Exception e)
@@ -99,6 +125,24 @@ public class BlockedContextTests
         private readonly ConcurrentQueue<SendOrPostCallback> posted = new();
 
         public override void Post(SendOrPostCallback d, object? state) => posted.Enqueue(d);
+    }
+
+    private sealed class SlowToDispose : StageNode<int, int>, IAsyncDisposable
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(item);
+
+        public async ValueTask DisposeAsync() => await Task.Yield();
+    }
+
+    /// <summary>Executes work on a thread of its own, and returns when that is done.</summary>
+    private sealed class FasterThanTheCaller : RunScheduler
+    {
+        public override void Schedule(IThreadPoolWorkItem work)
+        {
+            var thread = new Thread(work.Execute);
+            thread.Start();
+            thread.Join();
+        }
     }
 
     /// <summary>Answers later, on a thread of the pool.</summary>

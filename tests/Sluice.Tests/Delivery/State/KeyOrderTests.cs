@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sluice.Delivery;
 using Sluice.Diagnostics;
 using Sluice.Storage;
 using Sluice.Testing;
@@ -16,6 +17,40 @@ public class KeyOrderTests
     private readonly Ledger ledger = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>A partner was away, and an item of each key waits with one behind it. Each commit releases some; it must not look at all
+    /// keys, which took minutes.</summary>
+    [Fact]
+    public async Task AHundredThousandKeysAreReleasedInTheirOrder()
+    {
+        const int Keys = 100_000, Most = 125;
+        await using var store = new MemoryStreamStore(clock);
+        var stream = new ConsecutorStream(new("s", "g"), new(), keepsState: true, store) { KeyOf = static (int item) => item };
+        var order = new KeyOrder(new(0, null!, hasListener: false), stream, clock, [], clock.GetUtcNow());
+        for (int i = 0; i < Keys; i++)
+        {
+            order.Add(i, (ulong)(1 + i), 1, TimeSpan.FromSeconds(1 + (i % 7)), isBehind: false);
+            order.Add(Keys + i, (ulong)(1 + i), 0, null, isBehind: true);
+        }
+        long start = clock.GetTimestamp();
+        Assert.Equal((2 * Keys, start + clock.TimestampFrequency), (order.Count, order.RetryAt));
+        Assert.Equal((7L, null), (order.Before(Keys + 7, 8), order.Before(7, 8)));
+        Assert.Empty(order.Release(Most));
+        for (int i = 0; i < Keys; i++) order.Remove(i, (ulong)(1 + i));
+        Assert.Null(order.RetryAt);
+        HashSet<long> released = [];
+        while (released.Count < Keys)
+        {
+            List<RetryWrite> some = order.Release(Most);
+            Assert.Equal(some, order.Release(Most));             // the first commit failed
+            Assert.All(some, write => Assert.True(released.Add(write.Sequence)));
+            order.MarkReleased();
+            Assert.Equal(start, order.RetryAt);
+        }
+        Assert.Empty(order.Release(Most));
+        foreach (long sequence in released) order.Remove(sequence, (ulong)(1 + sequence - Keys));
+        Assert.Equal((0, null), (order.Count, order.RetryAt));
+    }
 
     [Fact]
     public async Task AnItemThatFailsBehindAFailedItemIsNotCharged()

@@ -31,6 +31,10 @@ internal sealed class Bustle
         await work();
     }
 
+    /// <summary>The calling code, and everything that follows from it, counts: a function of a processor, which begins in a context of its
+    /// own.</summary>
+    public void Mark() => Current.Value = this;
+
     /// <summary>Adds a clock; called before any code uses the clock.</summary>
     public void Add(HeartClock clock) => clocks.Add(clock);
 

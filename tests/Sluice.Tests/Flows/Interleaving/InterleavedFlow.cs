@@ -60,9 +60,14 @@ internal sealed class InterleavedFlow
     /// <summary>How many functions are at work.</summary>
     public int AtWork => Volatile.Read(ref atWork);
 
-    public void Register(Supervisor service)
+    public void Register(Supervisor service, Bustle bustle)
     {
-        foreach (Processor processor in Flow.Processors) service.Register(processor, functions[processor.Name]);
+        foreach (Processor processor in Flow.Processors)
+            service.Register(processor, (context, cancellation) =>
+            {
+                bustle.Mark();
+                return functions[processor.Name](context, cancellation);
+            });
     }
 
     public override string ToString() => string.Join("; ", Flow.Processors.Select(processor => $"{processor} {processor.Resume}"))

@@ -167,7 +167,7 @@ internal sealed class InterleavingLab : IAsyncDisposable
                 ReaderTimeout = TimeSpan.FromHours(1),
                 OnWarning = Warn
             });
-            if (isHost) flow.Register(service);
+            if (isHost) flow.Register(service, bustle);
             return Task.CompletedTask;
         });
         services.Add((service, gated));

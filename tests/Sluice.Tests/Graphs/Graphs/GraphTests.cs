@@ -207,6 +207,53 @@ public class GraphTests
         Assert.Equal("caller", (await resolving).Get(second));
     }
 
+    /// <remarks>Regression: the caller and the nodes behind a wait went on with what it had changed, unless spans were recorded.</remarks>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ANodeDoesNotChangeTheExecutionContextOfTheCaller(bool suspends)
+    {
+        var local = new AsyncLocal<string> { Value = "caller" };
+        GraphBuilder<int> builder = Graph.For<int>();
+        var ended = new TaskCompletionSource<int>();
+        builder.Add("root", _ => local.Value = "root");
+        GraphNode<int> wait = builder.Add("wait", (_, _) => suspends ? ended.Task : Task.FromResult(1));
+        GraphNode<string> child = builder.Add("child", wait, _ => local.Value!);
+        Task<GraphContext<int>> resolving = builder.Build().ResolveAsync(0, Cancellation).AsTask();
+        Assert.Equal("caller", local.Value);
+        ended.SetResult(1);
+        GraphContext<int> result = await resolving;
+        Assert.Equal((suspends ? "caller" : "root", "caller"), (result.Get(child), local.Value));
+    }
+
+    [Fact]
+    public async Task AResultDoesNotKeepTheExecutionContextOfTheCaller()
+    {
+        var local = new AsyncLocal<object?>();
+        GraphBuilder<int> builder = Graph.For<int>();
+        builder.Add("wait", static async (_, _) =>
+        {
+            await Task.Yield();
+            return 1;
+        });
+        Graph<int> graph = builder.Build();
+        var (result, request) = await ResolveAsync();
+        for (int i = 0; i < 100 && request.IsAlive; i++)
+        {
+            GC.Collect();
+            await Task.Yield();                      // a thread may hold the context for a moment
+        }
+        Assert.False(request.IsAlive);
+        GC.KeepAlive(result);
+
+        async Task<(GraphContext<int>, WeakReference)> ResolveAsync()
+        {
+            var request = new object();
+            local.Value = request;
+            return (await graph.ResolveAsync(0, Cancellation), new(request));
+        }
+    }
+
     private sealed record Product(string Sku, string Title);
 
     private sealed record Page(string Title, decimal Price, int Stock, string? Badge2 = "none");

@@ -29,6 +29,27 @@ public sealed class LogWatchTests : IDisposable
         Assert.Equal((true, false), (watch.IsForgotten(young), watch.IsForgotten(followed)));
     }
 
+    /// <summary>Without a consecutor nobody stores positions: a line costs the same beside a hundred thousand files, and what is gone for
+    /// a day is forgotten.</summary>
+    [Fact]
+    public void PositionsThatNobodyStoresAreOffsetsOnly()
+    {
+        var paths = new LogPaths(Path.Combine(directory, "*.log"));
+        using var positions = LogPositions.Unstored();
+        for (int i = 0; i < 1000; i++) positions.Set(Row(paths, $"{i}.log", days: 0));
+        Assert.Empty(positions.Around(Row(paths, "1.log", days: 0).File));
+        var watch = new LogWatch("logs", paths, new(), positions, clock);
+        File.WriteAllText(Path.Combine(directory, "0.log"), "a\n");
+        File.WriteAllText(Path.Combine(directory, "1.log"), "a\n");
+        watch.Look();
+        File.Delete(Path.Combine(directory, "1.log"));
+        watch.IsGone(watch.Look().Single(static file => file.Path.EndsWith("1.log", StringComparison.Ordinal)));
+        clock.Advance(TimeSpan.FromDays(1));
+        watch.Look();
+        Assert.Null(positions.Find(Row(paths, "1.log", days: 0).File));
+        Assert.NotNull(positions.Find(Row(paths, "0.log", days: 0).File));
+    }
+
     /// <remarks>All lines of its files came again when the rights were back.</remarks>
     [Fact]
     public void NoFileIsForgottenWhileADirectoryMayNotBeListed()
