@@ -56,6 +56,7 @@ internal sealed partial class ItemLedger
     {
         moves++;
         letterMoves++;
+        (accepted, pending) = (accepted + inNoStore, pending + inNoStore);       // accepted before the start
         (this.accepted, this.pending, completed, skipped, split) = (accepted, pending, ended.Completed, ended.Skipped, ended.Split);
         (this.dead, this.retrying, this.parked, this.suspect, inFlight) = (dead, retrying, parked, suspect, 0);
         (mayLack, behind) = (false, 0);
