@@ -230,10 +230,9 @@ public sealed partial class Consecutor<T>
         if (lost == 0) return false;
         if (!Interlocked.Exchange(ref hasToldOfLost, true))
             core.Lifetime.Warn($"{lost:N0} accepted {(lost == 1 ? "item" : "items")} of {Name} {(lost == 1 ? "is" : "are")} lost: the "
-                + $"consecutor has no store (ConsecutorOptions.Store), and {(State == ConsecutorStatus.Failed
-                    ? "has failed before they had ended. A durable store keeps them for the next start."
-                    : "was stopped or disposed before they had ended. WaitForIdleAsync waits until all items have ended; ResumeAsync ends "
-                    + "a pause.")}");
+                + "consecutor has no store (ConsecutorOptions.Store), and " + (State == ConsecutorStatus.Failed
+                    ? "has failed before they had ended. A durable store keeps them for the next start." : "was stopped or disposed before "
+                    + "they had ended. WaitForIdleAsync waits until all items have ended; ResumeAsync ends a pause."));
         return true;
     }
 

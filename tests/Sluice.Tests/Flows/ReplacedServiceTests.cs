@@ -47,7 +47,8 @@ public sealed class ReplacedServiceTests : IAsyncDisposable
             await LookAsync();
             return IsTold();
         });
-        Assert.Equal("The processor work is not hosted here now, and its work is tried again: Two processes", replaced!.Problem?.Split(" are")[0]);
+        Assert.Equal("The processor work is not hosted here now, and its work is tried again: Two processes",
+            replaced!.Problem?.Split(" are")[0]);
         foreach (Ownership owner in taken) await store.ReleaseAsync(owner, Cancellation);
         await store.LeaveAsync(Group, "replaced", Elsewhere, Cancellation);
         for (int round = 0; (await OwnedAsync("replaced")).Count == 0; round++)

@@ -3,7 +3,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A member without partitions, or without items, leases and commits nothing: the next heartbeat shows that its problem is over.</summary>
+/// <summary>A member without partitions, or without items, leases and commits nothing: the next heartbeat shows that its problem is over.
+/// </summary>
 public class StandbyProblemTests
 {
     private readonly TestClock clock = new();

@@ -50,7 +50,8 @@ public class StepTraceTests
             await Task.Yield();
             throw new TaskCanceledException("The client's time limit is over.");
         });
-        await Assert.ThrowsAnyAsync<SluiceException>(async () => await builder.Build().ResolveAsync(1, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAnyAsync<SluiceException>(
+            async () => await builder.Build().ResolveAsync(1, TestContext.Current.CancellationToken));
         Activity span = Assert.Single(ended, activity => activity.RootId == outer.RootId && activity.OperationName == "sluice.node");
         Assert.Equal(("failed", ActivityStatusCode.Error), (span.GetTagItem("sluice.outcome"), span.Status));
     }
