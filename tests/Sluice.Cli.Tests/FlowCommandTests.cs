@@ -44,5 +44,13 @@ public sealed class FlowCommandTests : CliTestBase
         Assert.Contains("waiting (no host), note 0", (await RunAsync("flow", Store, "run-2")).Succeeded().Output, StringComparison.Ordinal);
         processors = (await RunJsonAsync("flow", Store, "run-2")).GetProperty("processors");
         Assert.Equal(0, processors[0].GetProperty("noHostFor").GetDouble());
+
+        var again = new Processor("again") { Retry = new(1) { Delay = TimeSpan.FromDays(1) } };
+        supervisor.Register(again, static () => Task.FromException(new IOException("no paper")));
+        await using FlowRun retried = await supervisor.StartAsync(Flow.From(again).Resolve(), [], run: "run-3", cancellation: Cancellation);
+        while ((await retried.GetStatusAsync(Cancellation)).Processors[0].LastFailure is null) await Task.Yield();
+        Assert.Contains("again: IOException: no paper", (await RunAsync("flow", Store, "run-3")).Output, StringComparison.Ordinal);
+        processors = (await RunJsonAsync("flow", Store, "run-3")).GetProperty("processors");
+        Assert.Equal("IOException: no paper", processors[0].GetProperty("lastFailure").GetString());
     }
 }

@@ -33,6 +33,31 @@ public sealed partial class SqliteCommandTests : CliTestBase
     }
 
     [Fact]
+    public async Task TheBacklogsOfReadersAndOfAProcessThatHasEndedAreShown()
+    {
+        GroupId group = new("orders", "orders");
+        await using (SqliteStreamStore store = await OpenAsync())
+        {
+            await store.OpenStreamAsync("orders", new() { Partitions = 1 }, Cancellation);
+            await store.AddGroupAsync(group, StreamStart.First, Cancellation);
+            await store.AcquireAsync(group, 0, new("killed"), Cancellation);
+            await store.OpenStreamAsync("prices", new() { Partitions = 1 }, Cancellation);
+            await store.OpenReaderAsync("prices", "till", cancellation: Cancellation);
+            foreach (string stream in (string[])["orders", "prices"])
+            {
+                using EntryBatch batch = new();
+                batch.Add("1"u8, EntryKey.Of("a"));
+                await store.AppendAsync(new(stream, "sender", 0, 1, batch), Cancellation);
+            }
+        }
+        Assert.Equal("1", Words(Lines(await RunAsync("streams", Store))[2])[5]);
+        JsonElement rows = await RunJsonAsync("top", Store, "--interval", "0.5");
+        Assert.Equal([("orders", 1, "killed sends no heartbeats: ended, or takes no questions"), ("prices", 1, "of the reader till")],
+            rows.EnumerateArray().Select(static row => (row.GetProperty("name").GetString()!, row.GetProperty("backlog").GetInt32(),
+                row.GetProperty("note").GetString()!)));
+    }
+
+    [Fact]
     public async Task DeadLettersAreListedAndShown()
     {
         await using SqliteStreamStore store = await OpenAsync();

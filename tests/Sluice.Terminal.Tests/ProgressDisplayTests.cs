@@ -227,6 +227,29 @@ public sealed class ProgressDisplayTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task TheRateOfAResumedRunIsThatOfItsOwnItems(bool tracks)
+    {
+        await using var orders = new Consecutor<int>("orders", static source => source | (static _ => { }),
+            new() { Store = new MemoryStreamStore(clock), OnWarning = static _ => { } });
+        await (Source.Resumable("numbers", Enumerable.Range(1, 1000)) | orders).RunAsync(cancellation: Cancellation);
+        await using PipelineRun run = (Source.Resumable("numbers", Numbers()) | orders)
+            .Start(new RunOptions { Time = clock, TrackItems = tracks });
+        await using ProgressDisplay progress = run.ShowProgress(Options("numbers", expected: 1020));
+        await run.Completion.WaitAsync(Cancellation);
+        await progress.DisposeAsync();
+        Assert.Contains("  10/s", terminal.Lines[0], StringComparison.Ordinal);
+        Assert.Contains("1,020 of 1,020 items", terminal.Lines[1], StringComparison.Ordinal);
+
+        IEnumerable<int> Numbers()
+        {
+            for (int number = 1; number <= 1020; number++) yield return number;
+            clock.Advance(2 * Second);
+        }
+    }
+
     public void Dispose() => terminal.Dispose();
 
     // Moves the time once the display waits, and waits until it has drawn and waits again.

@@ -47,8 +47,9 @@ internal static class FlowCommands
         }
         PictureFormat.Write(command.Screen, run, format);
         if (format != PictureFormat.Text) return ExitCodes.Fine;
-        foreach (ProcessorInfo processor in run.Processors.Where(static processor => processor.Error is not null))
-            command.Screen.Problem($"{Clean.Text(processor.Name)}: {Clean.Text(processor.Error!)}");
+        foreach (ProcessorInfo processor in run.Processors)
+            if ((processor.Error ?? processor.LastFailure) is { } error)
+                command.Screen.Problem($"{Clean.Text(processor.Name)}: {Clean.Text(error)}");
         return ExitCodes.Fine;
     }
 
@@ -79,6 +80,7 @@ internal static class FlowCommands
             one.Starts,
             one.FailedAttempts,
             one.Error,
+            one.LastFailure,
             one.Origin,
             one.WaitsFor,
             NoHostFor = one.NoHostFor?.TotalSeconds,

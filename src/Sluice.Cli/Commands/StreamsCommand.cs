@@ -28,7 +28,8 @@ internal static class StreamsCommand
 
     private static string[] Row(StreamLook stream) =>
     [
-        stream.Name, StreamForm.KindOf(stream), Clean.Count(stream.Info.Items), Clean.Size(stream.Info.Bytes), Clean.Count(stream.Backlog),
-        Clean.Count(stream.Groups.Sum(static group => group.Backlog.Waiting)), Clean.Count(stream.Dead), StreamForm.ShownStateOf(stream),
+        stream.Name, StreamForm.KindOf(stream), Clean.Count(stream.Info.Items), Clean.Size(stream.Info.Bytes),
+        Clean.Count(StreamForm.BacklogOf(stream)), Clean.Count(stream.Groups.Sum(static group => group.Backlog.Waiting)),
+        Clean.Count(stream.Dead), StreamForm.ShownStateOf(stream),
     ];
 }

@@ -41,7 +41,7 @@ internal sealed class TopLooks(IStreamStore store, int rows)
         (StreamLook Stream, GroupBacklogLook? Group)[] first = [.. streams.Values
             .SelectMany(static stream => stream.Groups.Count == 0 ? [(stream, null)]
                 : stream.Groups.Select(group => (Stream: stream, Group: (GroupBacklogLook?)group)))
-            .OrderByDescending(static one => one.Group?.Backlog.Outstanding ?? 0)
+            .OrderByDescending(static one => one.Group?.Backlog.Outstanding ?? StreamForm.BacklogOf(one.Stream))
             .ThenByDescending(static one => one.Stream.AppendedPerSecond ?? 0).ThenBy(static one => one.Stream.Name, StringComparer.Ordinal)
             .Take(rows)];
         onScreen = [.. first.Select(static one => one.Stream.Name).Distinct(StringComparer.Ordinal)];
@@ -80,7 +80,10 @@ internal sealed class TopLooks(IStreamStore store, int rows)
     private async Task<TopRow> RowAsync(StreamLook stream, GroupBacklogLook? group, DateTimeOffset? now, bool withOldest,
         CancellationToken cancellation)
     {
-        if (group is null) return new(stream.Name, stream.AppendedPerSecond, null, 0, 0, 0, 0, null, 0, null);
+        if (group is null)
+            return new(stream.Name, stream.AppendedPerSecond, null, StreamForm.BacklogOf(stream), 0, 0, 0, null, 0,
+                stream.Info.Readers.MaxBy(static one => one.Backlog) is { Backlog: > 0 } reader ? Clean.Text($"of the reader {reader.Name}")
+                : null);
         GroupBacklog backlog = group.Backlog;
         var id = new GroupId(stream.Name, backlog.Name);
         string name = backlog.Name == stream.Name ? stream.Name : $"{stream.Name}:{backlog.Name}";
@@ -123,6 +126,11 @@ internal sealed class TopLooks(IStreamStore store, int rows)
         int silent = look.Members.Count(static member => member.Status == MemberStatus.Silent);
         if (look.Partitions.All(static partition => partition.Owner is null)) return "stuck: no member owns a partition";
         if (silent > 0) return $"{silent} of {look.Members.Count} members silent";
+        string[] mute = [.. look.Members.Where(static member => member is { Status: MemberStatus.NoHeartbeats, Partitions: > 0 })
+            .Select(static member => member.Name)];
+        if (mute.Length > 0 && group.SettledPerSecond is not > 0)
+            return Clean.Text(mute.Length > 1 ? $"{mute[0]} and {mute.Length - 1} more send no heartbeats: ended, or take no questions"
+                : $"{mute[0]} sends no heartbeats: ended, or takes no questions");
         int free = look.Partitions.Count(static partition => partition.Owner is null && partition.Tail > partition.Done);
         if (free > 0) return $"{free} partitions with a backlog have no owner";
         if (group.Backlog.Waiting == group.Backlog.Outstanding) return "all wait: for a retry, or are parked";

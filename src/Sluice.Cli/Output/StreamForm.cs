@@ -19,6 +19,10 @@ internal sealed record StreamForm(
         : stream.Name.StartsWith("work/", StringComparison.Ordinal) ? "processor"
         : "stream";
 
+    /// <summary>The backlog of the group or the reader that is the most behind.</summary>
+    public static long BacklogOf(StreamLook stream)
+        => stream.Info.Readers.Select(static reader => reader.Backlog).Append(stream.Backlog).Max();
+
     /// <summary>Whether a stream is the journal of a run of a flow.</summary>
     public static bool IsRun(string stream) => stream.StartsWith("flow/", StringComparison.Ordinal);
 

@@ -8,8 +8,8 @@ internal static class ConsecutorVerdict
     private static readonly TimeSpan Long = TimeSpan.FromMinutes(1);
 
     public static Verdict Of(ConsecutorSample sample, StoreSample store, double? growth)
-        => OfStatus(sample) ?? HoldVerdict.Of(sample) ?? OfStore(sample, store) ?? OfMembers(sample) ?? OfSpeed(sample, growth)
-            ?? OfItems(sample) ?? new(Urgency.Fine, sample.Backlog == 0
+        => OfStatus(sample) ?? HoldVerdict.Of(sample) ?? OfStore(sample, store) ?? OfMembers(sample)
+            ?? WithFailure(OfSpeed(sample, growth), sample) ?? OfItems(sample) ?? new(Urgency.Fine, sample.Backlog == 0
                 ? sample.AcceptedPerSecond > 0 || sample.EndedPerSecond > 0 ? "Keeps up." : "Has nothing to do."
                 : sample.EndedPerSecond is not > 0 ? "Works on its backlog."
                 : TimeSpan.FromSeconds(Math.Min(sample.Backlog / sample.EndedPerSecond.Value, 1e9)) is var rest && rest > Long
@@ -46,12 +46,14 @@ internal static class ConsecutorVerdict
                     + $"{(sample.Backlog == 1 ? "waits" : "wait")}: they acquire partitions in a moment; if not, their logs say why.")
                 : new(Urgency.Failing, $"No process works on its {Shown.Count(sample.Backlog, "item")}: no member owns a partition. Start a "
                     + "process that runs it.");
-        MemberLook[] silent = [.. look.Members.Where(static member => member is { Status: MemberStatus.Silent, Partitions: > 0 })];
+        MemberLook[] silent = [.. look.Members.Where(one => one.Partitions > 0 && IsSilent(one, sample))];
         if (silent.Length > 0)
         {
-            string who = $"`{VisibleText.Shorten(silent[0].Name, 60)}` {(silent.Length == 1 ? "hangs or has died"
-                : $"and {Shown.Count(silent.Length - 1)} more hang or have died")}";
-            return look.Members.All(static member => member.Status is MemberStatus.Silent)
+            string name = $"`{VisibleText.Shorten(silent[0].Name, 60)}`";
+            string who = silent is [{ Status: MemberStatus.NoHeartbeats }]
+                ? $"{name} sends no heartbeats: it has ended, or takes no questions"
+                : $"{name} {(silent.Length == 1 ? "hangs or has died" : $"and {Shown.Count(silent.Length - 1)} more hang or have died")}";
+            return look.Members.All(one => IsSilent(one, sample))
                 ? new(Urgency.Failing, $"No process works on its {Shown.Count(sample.Backlog, "item")}: {who}, and no other process runs it. "
                     + "Start one.")
                 : new(Urgency.Warning, $"{who}, with {Shown.Count(silent.Sum(static one => one.Partitions), "partition")}: others take "
@@ -61,6 +63,10 @@ internal static class ConsecutorVerdict
         return free > 0 ? new(Urgency.Warning, $"{Shown.Count(free, "partition")} with a backlog {(free == 1 ? "has" : "have")} no owner: "
             + "members acquire them in a moment; if not, start more members.") : null;
     }
+
+    // A file shows no heartbeats if its process does not answer; if items end, the process works.
+    private static bool IsSilent(MemberLook member, ConsecutorSample sample) => member.Status is MemberStatus.Silent
+        || (member.Status is MemberStatus.NoHeartbeats && sample.EndedPerSecond is not > 0);
 
     private static Verdict? OfSpeed(ConsecutorSample sample, double? growth)
     {
@@ -80,6 +86,15 @@ internal static class ConsecutorVerdict
         return isBehind ? new(Urgency.Warning, $"{full}{name} falls behind by {Shown.Rate(growth)}. {Limit(sample)}")
             : full.Length > 0 ? new(Urgency.Warning, full + Limit(sample)) : null;
     }
+
+    // Attempts that fail make a consecutor slow, too.
+    private static Verdict? WithFailure(Verdict? speed, ConsecutorSample sample)
+        => speed is not null && sample.Snapshot is { Retrying: > 0, LastFailure: { } failure } now
+            ? speed with
+            {
+                Text = $"{speed.Text} {Shown.Count(now.Retrying, "item")} failed and {(now.Retrying == 1 ? "waits" : "wait")} for the next "
+                    + $"attempt. The last failure: {failure}",
+            } : speed;
 
     private static string Limit(ConsecutorSample sample)
     {

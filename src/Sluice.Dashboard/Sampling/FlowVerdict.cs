@@ -48,9 +48,10 @@ internal static class FlowVerdict
             return new(Urgency.Warning, $"`{VisibleText.Shorten(left.Name, 60)}` has no living service: "
                 + $"`{VisibleText.Shorten(left.Host ?? "its host", 60)}` has ended or died. Start a service that registers it: it goes on "
                 + "there.");
+        // One that has a living service begins within a second, unless it waits for the end of its inputs (Processor.Wait).
         foreach (ProcessorInfo one in detail.Processors)
-            if (one is { Status: FlowStatus.Waiting, Starts: 0 } && detail.Streams.Any(stream => stream.Written > 0
-                && stream.Readers.Any(reader => reader.Processor == one.Name)))
+            if (one is { Status: FlowStatus.Waiting, Starts: 0 } && missing?.Contains(one.Name) != false
+                && detail.Streams.Any(stream => stream.Written > 0 && stream.Readers.Any(reader => reader.Processor == one.Name)))
                 return new(Urgency.Warning, $"`{VisibleText.Shorten(one.Name, 60)}` has values to read, and no service has begun it: start "
                     + "a service that registers it.");
         return null;

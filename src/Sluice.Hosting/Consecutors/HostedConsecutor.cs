@@ -18,7 +18,11 @@ internal sealed class HostedConsecutor<T>(ConsecutorRegistration<T> registration
     public override Task Completion => Made?.Completion ?? Task.CompletedTask;
 
     public override string? Problem => Made?.Snapshot() is not { } now ? "It has not been made."
-        : now.Status == ConsecutorStatus.Failed ? "It has failed for good." : now.Loss ?? now.Problem ?? Stopped(now);
+        : now.Status == ConsecutorStatus.Failed ? "It has failed for good." : Joined(now.Loss, now.Problem ?? Stopped(now));
+
+    // A loss lasts as long as the process: it must not hide what comes later.
+    private static string? Joined(string? loss, string? problem)
+        => loss is null || problem is null || problem == loss ? loss ?? problem : $"{loss} {problem}";
 
     // Not while the host stops: then nothing is asked for it any more.
     private static string? Stopped(ConsecutorSnapshot now) => now.Status == ConsecutorStatus.Stopped

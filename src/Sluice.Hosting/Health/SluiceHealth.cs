@@ -32,7 +32,6 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
             report.Failed.Add($"The store does not answer: {e.Message}");
         }
         if (supervisor.Problem is { } hosting) report.Failed.Add(hosting);
-        if (store.IsOpen && store.Loss is { } loss) report.Degraded.Add(loss);
         if (report.Failed.Count == 0 && store.Refusal is { } refusal)
             report.Degraded.Add($"The store has refused the last append: {refusal}");
         foreach (HostedUnit unit in units.InOrder)
@@ -40,6 +39,8 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
             Look(unit, report);
             if (unit.Consecutor is { } name && oldest.TryGetValue(name, out OldestItem item)) LookAtAge(unit, name, item, report);
         }
+        if (store.IsOpen && store.Loss is { } loss && !report.Degraded.Exists(told => told.Contains(loss, StringComparison.Ordinal)))
+            report.Degraded.Add(loss);
         return report.Result;
     }
 
@@ -74,7 +75,8 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         if (now.Dead > limits.MaxDeadLetters)
             report.Degraded.Add($"{unit.Title} has {Amounts.Of(now.Dead, "dead letter")}; the limit is "
                 + $"{Amounts.Of(limits.MaxDeadLetters.Value)}.");
-        if (limits.MaxGrowingDuration is { } limit && growth.Look(now.Name, now.Pending, limit) is { } grown)
+        if (now.PausedAt is not null) growth.Forget(now.Name);         // it is meant to grow
+        else if (limits.MaxGrowingDuration is { } limit && growth.Look(now.Name, now.Pending, limit) is { } grown)
             report.Degraded.Add($"{unit.Title} has a growing backlog: from {Amounts.Of(grown.From)} to "
                 + $"{Amounts.Of(now.Pending, "item")} in {Amounts.About(grown.For)}. Items come faster than they end.");
     }

@@ -44,7 +44,8 @@ internal sealed class StoreProbe(HostStore store, HealthOptions limits, TimeProv
         {
             try
             {
-                if (await inspector.FindOldestAsync(new(name, name)).ConfigureAwait(false) is { } time) found[name] = new(now - time, null);
+                if (await inspector.FindOldestAsync(new(name, name)).ConfigureAwait(false) is { } time)
+                    found[name] = new(time < now ? now - time : TimeSpan.Zero, null);         // it may have been accepted since
             }
             catch (StreamStoreException e)
             {

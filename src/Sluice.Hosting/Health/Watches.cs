@@ -52,5 +52,11 @@ internal sealed class GrowthWatch(TimeProvider time)
         }
     }
 
+    /// <summary>Forgets the sizes of a backlog: the next look is the first one.</summary>
+    public void Forget(string name)
+    {
+        lock (sync) seen.Remove(name);
+    }
+
     private readonly record struct Growth(long From, long Since, long Marked, long MarkedAt, int Marks);
 }

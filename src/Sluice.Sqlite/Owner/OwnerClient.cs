@@ -8,6 +8,9 @@ namespace Sluice.Sqlite;
 internal sealed class OwnerClient(string path, TimeProvider time)
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MembersTimeout = TimeSpan.FromSeconds(5);           // the file tells the rest
+
+    private long silentSince;                        // one that was busy is not waited for at each look; 0: it has answered
 
     /// <summary>Changes dead letters, and returns their number.</summary>
     /// <exception cref="StoreInUseException">No process answers, or it takes no changes.</exception>
@@ -51,10 +54,22 @@ internal sealed class OwnerClient(string path, TimeProvider time)
             : throw Strange();
     }
 
-    /// <summary>The members of a group with their heartbeats; null if no process answers.</summary>
+    /// <summary>The members of a group with their heartbeats; null if no process answers, or one that is busy or ends. Such a question
+    /// changes nothing, and the file can be read without its answer.</summary>
     public async Task<IReadOnlyList<MemberInfo>?> FindMembersAsync(GroupId group, CancellationToken cancellation)
     {
-        if (await AskAsync(OwnerMessage.Members, group, static _ => { }, cancellation).ConfigureAwait(false) is not { } answer) return null;
+        if (Volatile.Read(ref silentSince) is not 0 and var since && time.GetElapsedTime(since) < AnswerTimeout) return null;
+        JsonElement? found;
+        try
+        {
+            found = await AskAsync(OwnerMessage.Members, group, static _ => { }, cancellation, MembersTimeout).ConfigureAwait(false);
+        }
+        catch (NoAnswerException)
+        {
+            Volatile.Write(ref silentSince, time.GetTimestamp());
+            return null;
+        }
+        if (found is not { } answer) return null;
         return answer.TryGetProperty("members", out JsonElement members)
             ? [.. members.EnumerateArray().Select(OwnerMessage.ReadMember)] : throw Strange();
     }
@@ -66,9 +81,11 @@ internal sealed class OwnerClient(string path, TimeProvider time)
         return socket is not null;
     }
 
-    private async Task<JsonElement?> AskAsync(string command, GroupId group, Action<Utf8JsonWriter> write, CancellationToken cancellation)
+    /// <exception cref="NoAnswerException">A process has the store open, and did not answer.</exception>
+    private async Task<JsonElement?> AskAsync(string command, GroupId group, Action<Utf8JsonWriter> write, CancellationToken cancellation,
+        TimeSpan? limit = null)
     {
-        using var timeout = new CancellationTokenSource(AnswerTimeout, time);
+        using var timeout = new CancellationTokenSource(limit ?? AnswerTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);
         try
         {
@@ -93,7 +110,7 @@ internal sealed class OwnerClient(string path, TimeProvider time)
         {
             string end = timeout.IsCancellationRequested ? $"did not answer within {AnswerTimeout.TotalSeconds:0} s"
                 : "ended, or closed the connection, before it answered";
-            throw new StreamStoreException($"The process that has the store {path} open {end}. It is unknown whether the process made the "
+            throw new NoAnswerException($"The process that has the store {path} open {end}. It is unknown whether the process made the "
                 + "change.", gone);
         }
     }
@@ -128,4 +145,6 @@ internal sealed class OwnerClient(string path, TimeProvider time)
 
     private StreamStoreException Strange()
         => new($"The process that has the store {path} open has given an answer of another version. Use the version of the process.");
+
+    private sealed class NoAnswerException(string message, Exception cause) : StreamStoreException(message, cause);
 }

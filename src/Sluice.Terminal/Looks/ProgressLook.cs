@@ -19,6 +19,9 @@ internal sealed record ProgressLook(string Title, string Status, long Done, long
 
     public bool IsOver { get; init; }
 
+    /// <summary>How many of the items were done before its start.</summary>
+    public long DoneBefore { get; init; }
+
     /// <summary>Whether the time that is left follows from the rate.</summary>
     public bool HasEstimate { get; init; } = true;
 }

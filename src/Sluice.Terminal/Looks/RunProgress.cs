@@ -21,6 +21,7 @@ internal sealed class RunProgress(PipelineRun run, string? title, long? expected
             Problem = isOver ? await WhyAsync(cancellation).ConfigureAwait(false)
                 : snapshot.StillRunning.Count > 0 ? $"does not stop: {string.Join(", ", snapshot.StillRunning)}" : null,
             IsOver = isOver,
+            DoneBefore = snapshot.SentBefore ?? 0,
         };
     }
 
@@ -28,10 +29,13 @@ internal sealed class RunProgress(PipelineRun run, string? title, long? expected
     public static ProgressRow RowOf(NodeSnapshot node) => new(node.Name, node.Node.InputType is null ? node.Out : node.In, node.Queued,
         node.Failed, node.BlockedOn is { } edge ? $"blocked on {edge}" : NameOf(node.Activity));
 
-    // Only the sources' items tell without tracking how far a run is.
-    private static long DoneIn(RunSnapshot snapshot) => (snapshot.SentBefore ?? 0) + (snapshot.Roots is { } roots
-        ? roots.Completed + roots.Skipped + roots.Failed
-        : snapshot.Nodes.Where(static node => node.Node.InputType is null).Sum(static node => node.Out));
+    // Only the sources' items tell without tracking how far a run is. The last item of earlier runs is produced again, and skipped.
+    private static long DoneIn(RunSnapshot snapshot)
+    {
+        long done = snapshot.Roots is { } roots ? roots.Completed + roots.Skipped + roots.Failed
+            : snapshot.Nodes.Where(static node => node.Node.InputType is null).Sum(static node => node.Out);
+        return snapshot.SentBefore is > 0 and var before ? before + done - ((snapshot.Roots?.Skipped ?? done) > 0 ? 1 : 0) : done;
+    }
 
     // The run is over, so its completion is, too, or will be in a moment.
     private async ValueTask<string?> WhyAsync(CancellationToken cancellation)

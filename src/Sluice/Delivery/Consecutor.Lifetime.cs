@@ -219,7 +219,7 @@ public sealed partial class Consecutor<T>
         await core.Store.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Warns once of accepted items that end with a consecutor that has no store. A failure was told already.</summary>
+    /// <summary>Warns once of accepted items that end with a consecutor that has no store.</summary>
     /// <returns>Whether there are such items.</returns>
     private bool TellLost()
     {
@@ -228,10 +228,11 @@ public sealed partial class Consecutor<T>
         ConsecutorSnapshot end = core.Ledger.Snapshot(Name, Status, null, null, null);
         long lost = end.Pending + end.InFlight + end.Retrying + end.Parked + end.Suspect;
         if (lost == 0) return false;
-        if (State != ConsecutorStatus.Failed && !Interlocked.Exchange(ref hasToldOfLost, true))
+        if (!Interlocked.Exchange(ref hasToldOfLost, true))
             core.Lifetime.Warn($"{lost:N0} accepted {(lost == 1 ? "item" : "items")} of {Name} {(lost == 1 ? "is" : "are")} lost: the "
-                + "consecutor has no store (ConsecutorOptions.Store), and was stopped or disposed before they had ended. WaitForIdleAsync "
-                + "waits until all items have ended; ResumeAsync ends a pause.");
+                + "consecutor has no store (ConsecutorOptions.Store), and " + (State == ConsecutorStatus.Failed
+                    ? "has failed before they had ended. A durable store keeps them for the next start." : "was stopped or disposed before "
+                    + "they had ended. WaitForIdleAsync waits until all items have ended; ResumeAsync ends a pause."));
         return true;
     }
 

@@ -63,7 +63,26 @@ public sealed partial class Consecutor<T>
     private void WarnOfWaitingSends()
     {
         if (State == ConsecutorStatus.Created && core.Sends.Problem(ConsecutorStatus.Created) is { } problem)
-            Warn($"{problem} Call StartAsync: until then the sends wait.");
+            _ = WarnOfWaitingSendsAsync(problem);
+    }
+
+    // Other processes may have started it: then this one need not.
+    private async Task WarnOfWaitingSendsAsync(string problem)
+    {
+        string[] members = [];
+        try
+        {
+            if (await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } group)
+                members = [.. group.Members.Select(static member => member.Name)];
+        }
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
+        {
+            if (core.Lifetime.IsOver) return;
+        }
+        Warn(members.Length == 0 ? $"{problem} Call StartAsync: until then the sends wait."
+            : $"Sends wait for room: the stream {Name} is full. The consecutor runs elsewhere ({members[0]}"
+            + $"{(members.Length > 1 ? $" and {members.Length - 1:N0} more" : "")}), and ends no items, or too few: `sluice top` shows its "
+            + "backlog and its members.");
     }
 
     internal Appender<T> NewAppender(string producer) => new(core, producer, Key);

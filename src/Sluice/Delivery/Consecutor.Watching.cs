@@ -78,8 +78,8 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    /// <summary>Returns the place of every accepted item, and the pipeline's nodes. Never waits. The work of other members appears from the
-    /// next heartbeat on, if this member has no items in flight.</summary>
+    /// <summary>Returns the place of every accepted item, and the pipeline's nodes. Never waits. The items that other
+    /// processes send and end appear with the next heartbeat.</summary>
     public ConsecutorSnapshot Snapshot()
     {
         local?.Count();

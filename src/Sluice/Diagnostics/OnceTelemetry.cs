@@ -33,11 +33,14 @@ internal static class OnceTelemetry
         => TracedAsync("sluice.graph", "graph", TelemetryNames.Graph, name, call);
 
     /// <summary>Calls the function of a node within a span.</summary>
-    public static ValueTask<T> NodeAsync<T>(string name, Func<ValueTask<T>> call)
-        => TracedAsync("sluice.node", "node", TelemetryNames.Node, name, call);
+    /// <param name="name">The name of the node.</param>
+    /// <param name="call">The function.</param>
+    /// <param name="isCancelled">Whether the resolve must stop. A client's time limit throws the exception of a cancellation, too.</param>
+    public static ValueTask<T> NodeAsync<T>(string name, Func<ValueTask<T>> call, Func<bool> isCancelled)
+        => TracedAsync("sluice.node", "node", TelemetryNames.Node, name, call, isCancelled);
 
     private static async ValueTask<T> TracedAsync<T>(string operation, string what, string attribute, string? name,
-        Func<ValueTask<T>> call)
+        Func<ValueTask<T>> call, Func<bool>? isCancelled = null)
     {
         // A separate async method, so that its current span does not become the caller's.
         Activity? span = name is null ? Telemetry.Start(operation, what)
@@ -52,7 +55,7 @@ internal static class OnceTelemetry
         catch (Exception e)
         {
             failure = e;
-            outcome = e is OperationCanceledException ? "cancelled" : "failed";
+            outcome = e is OperationCanceledException && isCancelled?.Invoke() != false ? "cancelled" : "failed";
             throw;
         }
         finally

@@ -51,8 +51,17 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
     /// <summary>The name of this service, unique among the services on the store.</summary>
     public string Name => core.Options.Name;
 
-    /// <summary>Which registered processors are no longer hosted here, and why, for a health check; null if all are hosted.</summary>
-    public string? Problem => core.Problem;
+    /// <summary>Which registered processors are not hosted here, for good or until the next try, and why, for a health check; null if all
+    /// are hosted.</summary>
+    public string? Problem
+    {
+        get
+        {
+            string[] problems;
+            lock (sync) problems = [.. hosted.Values.Select(static group => group.Problem).OfType<string>()];
+            return problems.Length == 0 ? null : string.Join(' ', problems);
+        }
+    }
 
     /// <summary>Attaches a supervisor to a store. It becomes the <see cref="Instance"/>.</summary>
     /// <param name="store">The store, shared by all services of the flows. The supervisor does not dispose it.</param>

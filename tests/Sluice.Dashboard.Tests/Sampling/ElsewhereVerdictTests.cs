@@ -75,6 +75,10 @@ public sealed class ElsewhereVerdictTests
         MemberStatus.Silent, MemberStatus.Silent)]
     [InlineData("`a` hangs or has died, with 1 partition: others take over when the lease duration is over.", MemberStatus.Silent,
         MemberStatus.Alive)]
+    [InlineData("No process works on its 9 items: `a` sends no heartbeats: it has ended, or takes no questions, and no other process runs "
+        + "it. Start one.", MemberStatus.NoHeartbeats)]
+    [InlineData("`a` sends no heartbeats: it has ended, or takes no questions, with 1 partition: others take over when the lease duration "
+        + "is over.", MemberStatus.NoHeartbeats, MemberStatus.Alive)]
     public void MembersThatHangAreNamedAndWhetherOthersTakeOver(string sentence, params MemberStatus[] members)
     {
         StoreSample seen = Seen([.. members.Select(static (_, at) => new PartitionInfo(at, 1, $"{(char)('a' + at)}", 0, 9, 9, 0, 0))],
@@ -86,6 +90,19 @@ public sealed class ElsewhereVerdictTests
         }, null);
         Assert.Equal(sentence, new ConsecutorSampler("orders", source, null, clock)
             .Look(seen with { Groups = new Dictionary<GroupId, GroupDetail> { [id] = group } }).Verdict.Text);
+    }
+
+    [Fact]
+    public void AttemptsThatFailAreNamedWhereAConsecutorIsSlowOrStandsStill()
+    {
+        StoreSample seen = Seen([new(0, 1, "a", 0, 10, 10, 0, 0)], outstanding: 10, settled: 0, waiting: 0);
+        ConsecutorSample sample = new ConsecutorSampler("orders", source, null, clock).Look(seen) with
+        {
+            Snapshot = new("orders", ConsecutorStatus.Running, null) { Retrying = 2, LastFailure = "connection refused" },
+            StandsFor = TimeSpan.FromSeconds(31),
+        };
+        Assert.EndsWith(" 2 items failed and wait for the next attempt. The last failure: connection refused",
+            ConsecutorVerdict.Of(sample, seen, null).Text, StringComparison.Ordinal);
     }
 
     public static TheoryData<string, int, int, string> Ways => new()

@@ -35,4 +35,37 @@ public sealed class FlowVerdictTests
             Assert.Equal((FlowStatus.Failed, 1, false), (line.Status, line.FailedAttempts, line.HasInputs));
         }
     }
+
+    /// <summary>A processor with <see cref="Processor.Wait"/> has values to read and no start until its inputs are complete.</summary>
+    [Fact]
+    public async Task AProcessorThatWaitsForItsInputsIsNotToBeStartedWhileItsServiceLives()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        await using var store = new MemoryStreamStore();
+        await using var supervisor = Supervisor.Attach(store, new() { Name = "host" });
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Processor split = new("split") { Inputs = ["text"], Outputs = ["word"] };
+        Processor count = new("count") { Inputs = ["word"], Outputs = ["sum"], Wait = true };
+        supervisor.Register(split, async (IO<string> text, IOWriter<string> word, CancellationToken stop) =>
+        {
+            await word.WriteAsync(await text.FirstAsync(stop), stop);
+            await end.Task.WaitAsync(stop);
+        });
+        supervisor.Register(count, static async Task<int> (IO<string> word) => (await word.FirstAsync()).Length);
+        FlowRun run = await supervisor.StartAsync(Flow.From(split, count).Resolve(), [IOVal.Of("text", "no")], cancellation: cancellation);
+        await using (run)
+        {
+            FlowRunInfo info = await run.GetStatusAsync(cancellation);
+            while (info.Streams.Single(static stream => stream.Name == "word") is not { Written: 1, Readers.Count: > 0 })
+                info = await run.GetStatusAsync(cancellation);
+            Assert.Equal("Runs.", Verdict(new HashSet<string>()));
+            Assert.Equal("`count` has values to read, and no service has begun it: start a service that registers it.",
+                Verdict(new HashSet<string> { "count" }));
+            end.SetResult();
+            await run.Completion.WaitAsync(cancellation);
+
+            string Verdict(HashSet<string> missing) => FlowVerdict.Of(RunLine.Of(info), info, info.StartedAt + TimeSpan.FromSeconds(11),
+                new(missing, new Dictionary<string, DateTimeOffset>())).Text;
+        }
+    }
 }

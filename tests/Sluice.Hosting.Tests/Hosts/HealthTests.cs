@@ -122,40 +122,6 @@ public class HealthTests
     }
 
     [Fact]
-    public async Task ABacklogThatGrowsWithoutAPauseIsReported()
-    {
-        using IHost host = Build(new() { MaxGrowingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore());
-        await host.StartAsync(Cancellation);
-        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
-        await numbers.PauseAsync(Cancellation);
-        for (int minute = 0; minute < 10; minute++)
-        {
-            Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
-            await numbers.SendAllAsync([1, 2], Cancellation);
-            clock.Advance(TimeSpan.FromMinutes(1));
-        }
-        Assert.Equal((HealthStatus.Degraded, "the consecutor numbers has a growing backlog: from 0 to 20 items in 10 minutes. Items come "
-            + "faster than they end."), Told(await CheckAsync(host)));
-        clock.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);      // it has not grown in this minute
-        await host.StopAsync(Cancellation);
-    }
-
-    [Fact]
-    public async Task TwoLooksAloneShowNoGrowth()
-    {
-        using IHost host = Build(new() { MaxGrowingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore());
-        await host.StartAsync(Cancellation);
-        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
-        await numbers.PauseAsync(Cancellation);
-        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
-        await numbers.SendAllAsync([1, 2], Cancellation);
-        clock.Advance(TimeSpan.FromHours(1));
-        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
-        await host.StopAsync(Cancellation);
-    }
-
-    [Fact]
     public async Task AnItemThatIsOutstandingForTooLongIsReported()
     {
         using IHost host = Build(new() { MaxOutstandingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore(clock));

@@ -113,6 +113,33 @@ public sealed class OwnerListenerTests : IDisposable
         Assert.Equal(0, (await store.FindStreamAsync("small", Cancellation))!.Appended);
     }
 
+    /// <summary>Who asks for members changes nothing, and the file can be read without the answer.</summary>
+    [Fact]
+    public async Task AnOwnerThatDoesNotAnswerHidesItsMembersOnly()
+    {
+        GroupId group = new("a", "a");
+        await using (SqliteStreamStore store = await OpenAsync())
+        {
+            await store.OpenStreamAsync("a", new() { Partitions = 1 }, Cancellation);
+            await store.AddGroupAsync(group, cancellation: Cancellation);
+            await store.AcquireAsync(group, 0, new("killed"), Cancellation);
+        }
+        using var busy = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        busy.Bind(new UnixDomainSocketEndPoint(StorePath + "-socket"));
+        busy.Listen();
+        var clock = new TestClock();
+        await using IStreamStore other = await SqliteStreamStore.OpenReadOnlyAsync(StorePath, new() { Time = clock }, Cancellation);
+        Task<GroupInfo?> look = other.FindGroupAsync(group, Cancellation).AsTask();
+        using Socket peer = await busy.AcceptAsync(Cancellation);
+        while (!look.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        GroupInfo found = (await look)!;
+        Assert.Equal(("killed", 0), (found.Partitions[0].Owner, found.Members.Count));
+    }
+
     private static async Task RefusedAsync(IStreamStore store, string stream, int bytes, string why)
         => Assert.Contains(why, (await Assert.ThrowsAsync<StreamStoreException>(() => AppendAsync(store, stream, bytes))).Message,
             StringComparison.Ordinal);

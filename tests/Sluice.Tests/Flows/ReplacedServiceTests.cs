@@ -47,6 +47,8 @@ public sealed class ReplacedServiceTests : IAsyncDisposable
             await LookAsync();
             return IsTold();
         });
+        Assert.Equal("The processor work is not hosted here now, and its work is tried again: Two processes",
+            replaced!.Problem?.Split(" are")[0]);
         foreach (Ownership owner in taken) await store.ReleaseAsync(owner, Cancellation);
         await store.LeaveAsync(Group, "replaced", Elsewhere, Cancellation);
         for (int round = 0; (await OwnedAsync("replaced")).Count == 0; round++)
@@ -54,6 +56,7 @@ public sealed class ReplacedServiceTests : IAsyncDisposable
             Assert.True(round < MostRounds, $"The replaced service owns {(await OwnedAsync("replaced")).Count} partitions.");
             await BeatAsync();
         }
+        await UntilAsync(() => Task.FromResult(replaced.Problem is null));
         Assert.DoesNotContain(Elsewhere, (await LookAsync()).Members.Select(static member => member.Instance));
     }
 

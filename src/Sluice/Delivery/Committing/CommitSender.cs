@@ -60,7 +60,7 @@ internal sealed class CommitSender(
                     && damage.Stream == partition.Owner.Group.Stream)
                 {
                     // The same commit would be refused again. The next lease of the partition meets the damage, most often.
-                    stopped.Refuse(partition.Number, damage.Message);
+                    stopped.Refuse(partition, damage.Message);
                     return new(CommitStatus.Stale, damage.Message);
                 }
                 catch (Exception e) when (!lifetime.Token.IsCancellationRequested)

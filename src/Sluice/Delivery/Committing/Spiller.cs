@@ -182,7 +182,8 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
             () => core.Store.ReadStateAsync(core.Group, partition.Number, Spill.Node, [key], core.Lifetime.Token)).ConfigureAwait(false);
         if (rows is [{ Value: { } value }]) return value;
         if (rows is not null)
-            core.Stopped.Stop(partition.Number, $"The piece {key} of a spilled item (state {Spill.Node}) is missing in the store.");
+            core.Stopped.Stop(partition.Number, partition.Owner.Epoch,
+                $"The piece {key} of a spilled item (state {Spill.Node}) is missing in the store.");
         return null;
     }
 
@@ -204,7 +205,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
             }
             catch (StreamStoreException damage) when (damage.IsPermanent)
             {
-                core.Stopped.Stop(partition.Number, damage.Message);
+                core.Stopped.Stop(partition.Number, partition.Owner.Epoch, damage.Message);
                 return null;
             }
             catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)

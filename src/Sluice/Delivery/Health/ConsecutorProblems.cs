@@ -28,6 +28,8 @@ internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<
     private volatile string? latest;
     private volatile string? atEnd;
     private volatile string? ofCommits;
+    private volatile string? ofHeartbeats;
+    private volatile string? ofSharing;
     private volatile string? newer;
     private volatile string? parked;
 
@@ -40,11 +42,19 @@ internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<
 
     /// <summary>The reason at a moment at which these partitions stand still, so that a snapshot reads the partitions once.</summary>
     public string? With(IReadOnlyList<StoppedPartition> stopped)
-        => atEnd ?? ofCommits ?? latest ?? StoppedPartitions.Describe(stopped) ?? ofRounds() ?? newer;
+        => atEnd ?? ofCommits ?? latest ?? ofHeartbeats ?? ofSharing ?? StoppedPartitions.Describe(stopped) ?? ofRounds() ?? newer;
 
     /// <summary>Why the consecutor has failed. Nothing clears it: calls that were under way may end later, and clear other
     /// reasons.</summary>
     public string? AtEnd { set => atEnd = value; }
+
+    /// <summary>The reason why the store was not asked for the group. Only the heartbeats clear it: a consecutor without items makes no
+    /// other calls.</summary>
+    public string? OfHeartbeats { set => ofHeartbeats = value; }
+
+    /// <summary>The reason why partitions were not shared, or the items of others not counted. The next heartbeat tries again, and clears
+    /// it.</summary>
+    public string? OfSharing { set => ofSharing = value; }
 
     /// <summary>
     /// The partition that newer code has written and this code leaves alone; null if there is none. Commits of other partitions do not

@@ -41,21 +41,24 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
             $"Partition {partition.Number} of {name} stands still, the others go on: {damage.Message} It is looked at again from time to "
             + $"time. To go on without the entry, which becomes a dead letter then, set ConsecutorOptions.OnDamage to "
             + $"DamagePolicy.DeadLetter.";
-        Stop(new(partition.Number, message) { Entries = damage.Entries }, partition.Owner);
+        Stop(new(partition.Number, message) { Entries = damage.Entries }, partition.Owner, partition.Owner.Epoch);
         ledger.ForgetSuspects([partition]);      // the partition is not asked for its suspects
     }
 
     /// <summary>Stops a partition that cannot be acquired, or whose state cannot be read.</summary>
-    public void Stop(int partition, string damage)
-        => Stop(new(partition,
-        $"Partition {partition} of {name} stands still, the others go on: {damage} It is looked at again from time to time."), owner: null);
+    /// <param name="partition">The number of the partition.</param>
+    /// <param name="epoch">The last epoch of which this member knows.</param>
+    /// <param name="damage">What is damaged.</param>
+    public void Stop(int partition, long epoch, string damage)
+        => Stop(new(partition, $"Partition {partition} of {name} stands still, the others go on: {damage} It is looked at again from time "
+            + "to time."), owner: null, epoch);
 
     /// <summary>Stops a partition whose commit the store refuses for good. A commit that it takes ends this, not an acquisition.</summary>
-    public void Refuse(int partition, string damage)
-        => Stop(new(partition, $"Partition {partition} of {name} stands still, the others go on: the store refuses a commit. {damage} Its "
-            + "items are started again from time to time."), owner: null, isRefused: true);
+    public void Refuse(OwnedPartition partition, string damage)
+        => Stop(new(partition.Number, $"Partition {partition.Number} of {name} stands still, the others go on: the store refuses a commit. "
+            + $"{damage} Its items are started again from time to time."), owner: null, partition.Owner.Epoch, isRefused: true);
 
-    private void Stop(StoppedPartition told, Ownership? owner, bool isRefused = false)
+    private void Stop(StoppedPartition told, Ownership? owner, long epoch, bool isRefused = false)
     {
         bool isNew;
         lock (sync)
@@ -64,7 +67,7 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
                 || (told.Entries is null && before.Told.Message != told.Message);
             TimeSpan pause = before is null || before.Told.Entries?.First != told.Entries?.First ? First
                 : before.Pause * 2 < Longest ? before.Pause * 2 : Longest;
-            stops[told.Partition] = new(told, owner, isRefused, pause, time.GetTimestamp());
+            stops[told.Partition] = new(told, owner, epoch, isRefused, pause, time.GetTimestamp());
             areAny = true;
         }
         if (isNew) lifetime.Warn(told.Message);          // once for each damage, not for each look
@@ -98,6 +101,16 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
                 return next is { } left && left <= TimeSpan.Zero ? First : next;
             }
         }
+    }
+
+    /// <summary>Forgets the partitions that another member has acquired since: that member tells whether they stand still.</summary>
+    /// <param name="group">The group, as the store has it.</param>
+    /// <param name="self">The name of this member.</param>
+    public void Learn(GroupInfo group, string self)
+    {
+        if (!areAny) return;
+        foreach (PartitionInfo info in group.Partitions)
+            if (info.Owner is { } owner && owner != self) Forget(info.Partition, stop => info.Epoch > stop.Epoch);
     }
 
     /// <summary>The partition was acquired, so it does not stand still any more.</summary>
@@ -135,5 +148,6 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
 
     private TimeSpan Left(Standing stop) => stop.Pause - time.GetElapsedTime(stop.Since);
 
-    private sealed record Standing(StoppedPartition Told, Ownership? Owner, bool IsRefused, TimeSpan Pause, long Since);
+    private sealed record Standing(
+        StoppedPartition Told, Ownership? Owner, long Epoch, bool IsRefused, TimeSpan Pause, long Since);
 }

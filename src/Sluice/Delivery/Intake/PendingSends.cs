@@ -78,7 +78,7 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
         int inFlight = items.Count;
         string why = state switch
         {
-            ConsecutorStatus.Created => "The consecutor has not been started.",
+            ConsecutorStatus.Created => "This process has not started the consecutor.",
             ConsecutorStatus.Paused => "The consecutor is paused.",
             _ when inFlight > 0
                 => $"If it is a stage of {name} itself that sends, it waits for its own item to end: let it send to another consecutor, "

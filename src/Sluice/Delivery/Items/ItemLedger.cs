@@ -56,8 +56,10 @@ internal sealed partial class ItemLedger
     {
         moves++;
         letterMoves++;
+        (accepted, pending) = (accepted + inNoStore, pending + inNoStore);       // accepted before the start
         (this.accepted, this.pending, completed, skipped, split) = (accepted, pending, ended.Completed, ended.Skipped, ended.Split);
         (this.dead, this.retrying, this.parked, this.suspect, inFlight) = (dead, retrying, parked, suspect, 0);
+        (mayLack, behind) = (false, 0);
         cancelled = accepted + split - pending - completed - skipped - dead - retrying - parked - suspect;
     }
 
@@ -81,13 +83,13 @@ internal sealed partial class ItemLedger
     /// <summary>Whether all items that have not ended are in no store, as far as this member knows.</summary>
     public bool IsStoreEmpty
     {
-        get { lock (Sync) return pending + inFlight + retrying + parked + suspect == inNoStore; }
+        get { lock (Sync) return CountOutstanding() == inNoStore; }
     }
 
     /// <summary>Whether all items have ended, as far as this member knows.</summary>
     public bool IsIdle
     {
-        get { lock (Sync) return Math.Max(0, pending) + inFlight + retrying + parked + suspect == 0; }
+        get { lock (Sync) return Math.Max(0, pending + behind) + inFlight + retrying + parked + suspect == 0; }
     }
 
     /// <summary>Whether entries of the store wait for their next attempt, and are due.</summary>
@@ -111,7 +113,7 @@ internal sealed partial class ItemLedger
             partition.LeasedEarly.Add(sequence);
             retrying--;
         }
-        else pending--;
+        else if (--pending < 0) mayLack = true;      // sent elsewhere, or not counted yet
     }
 
     private void Move(WaitingStatus state, int by)
@@ -269,13 +271,13 @@ internal sealed partial class ItemLedger
     {
         lock (Sync)
         {
-            // Items that other members have accepted, or that are not counted yet, first appear in a lease.
-            long unseen = Math.Max(0, -pending);
+            // Items that other processes have sent, or that are not counted yet, first appear in a lease.
+            long unseen = Math.Max(0, -(pending + behind));
             long early = Math.Max(0, -retrying);     // leased again before the end of the attempt before is counted
             return new(name, state, run)
             {
-                Accepted = accepted + unseen,
-                Pending = pending + unseen,
+                Accepted = accepted + behind + unseen,
+                Pending = pending + behind + unseen,
                 Completed = completed,
                 Skipped = skipped,
                 Dead = dead,

@@ -59,7 +59,7 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
             && damage.Partition == round.Partition.Number)
         {
             scope.Forget();
-            Core.Stopped.Stop(round.Partition.Number, damage.Message);
+            Core.Stopped.Stop(round.Partition.Number, round.Partition.Owner.Epoch, damage.Message);
             Core.Partitions.Lose(round.Partition);
             round.Release();
             await Core.Members.TryReleaseAsync(round.Partition).WaitAsync(Context.Token);

@@ -12,6 +12,7 @@ internal sealed partial class GroupMembership
             StoreQuestion asked = core.Ask();
             var (group, isAiling) = await heartbeat.SendAsync(core.Lifetime.Token).ConfigureAwait(true);
             See(group, asked);
+            core.Problems.OfHeartbeats = null;
             await heartbeat.RemoveGoneAsync(group, core.Lifetime.Token).ConfigureAwait(true);
             // a partition that was to leave for a member that has left since stays after all; letters may be redriven by other programs
             if (!MayBeBehind && core.Ledger.LetterMoves is null && !group.IsDraining && group.Members.Count < 2
@@ -32,15 +33,15 @@ internal sealed partial class GroupMembership
                 else Volatile.Write(ref refusal, inUse);     // the start throws it; a later heartbeat is refused, too
                 return;
             }
-            core.Problems.Latest = $"The store does not take heartbeats: {FailureText.Of(e)}";
+            core.Problems.OfHeartbeats = $"The store does not take heartbeats: {FailureText.Of(e)}";
             _ = core.Recovery.NoticeAsync(e).AsTask();
         }
     }
 
-    /// <summary>The store has answered a member without partitions. Its leases and commits would clear the problem, but it makes
-    /// none.</summary>
+    /// <summary>Partitions are shared. If the member has none, no lease and no commit would clear another problem.</summary>
     private void ForgetProblem()
     {
+        core.Problems.OfSharing = null;
         if (core.Partitions.Owned.Length == 0 && !core.Sinks.AreWaiting && !core.Recovery.IsRecovering) core.Problems.Latest = null;
     }
 }

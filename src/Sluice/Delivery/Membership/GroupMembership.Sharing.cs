@@ -100,7 +100,7 @@ internal sealed partial class GroupMembership
         catch (Exception e)
         {
             if (!core.Lifetime.Token.IsCancellationRequested)
-                core.Problems.Latest = $"{failing}; the next heartbeat tries again: {FailureText.Of(e)}";
+                core.Problems.OfSharing = $"{failing}; the next heartbeat tries again: {FailureText.Of(e)}";
         }
     }
 
@@ -111,6 +111,16 @@ internal sealed partial class GroupMembership
         StreamInfo? stream = await core.Store.FindStreamAsync(core.Name, core.Lifetime.Token).ConfigureAwait(false);
         if (stream?.Groups.FirstOrDefault(backlog => backlog.Name == core.Group.Name) is { } backlog
             && core.Ledger.TryLearnLetters(seen, backlog.Dead)) core.Doubts.Add();
+    }
+
+    /// <summary>Asks the store how many items have not ended: a member that is never idle does not count those of others.</summary>
+    private async Task CompareCountsAsync(CancellationToken cancellation)
+    {
+        using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false);
+        long before = core.Ledger.Outstanding;
+        StreamInfo? stream = await core.Store.FindStreamAsync(core.Name, cancellation).ConfigureAwait(false);
+        if (stream?.Groups.FirstOrDefault(backlog => backlog.Name == core.Group.Name) is { } backlog)
+            core.Ledger.Compare(before, backlog.Outstanding);
     }
 
     private async Task TakeFreeAsync(GroupInfo group, bool isAiling = false)

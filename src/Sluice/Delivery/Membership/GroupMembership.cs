@@ -50,8 +50,9 @@ internal sealed partial class GroupMembership
     /// <summary>This start of the member.</summary>
     public MemberInstance Instance { get; } = new();
 
-    /// <summary>Whether the store may know more than the ledger: others own partitions, or there is a doubt.</summary>
-    private bool MayBeBehind => HasStarted && (core.Doubts.AreAny || core.Partitions.Owned.Length < partitions);
+    /// <summary>Whether the store may know more than the ledger: others own partitions, others send, or there is a doubt.</summary>
+    private bool MayBeBehind => HasStarted
+        && (core.Doubts.AreAny || core.Partitions.Owned.Length < partitions || (core.Local is null && core.Ledger.MayLack));
 
     /// <summary>Whether partitions may be acquired and given: not while this member leaves, or a recovery is about to acquire all anew.
     /// </summary>
@@ -152,7 +153,7 @@ internal sealed partial class GroupMembership
         }
         catch (StreamStoreException e)
         {
-            core.Problems.Latest = $"The store does not answer: {FailureText.Of(e)}";
+            core.Problems.OfHeartbeats = $"The store does not answer: {FailureText.Of(e)}";
         }
     }
 
@@ -164,6 +165,8 @@ internal sealed partial class GroupMembership
         share.See(group, asked.At);
         taker.See(group);
         partitions = group.Partitions.Count;
+        core.Stopped.Learn(group, Self);
+        core.Ledger.Learn(group.Partitions.Sum(static info => info.Tail));
         core.LearnPause(group.PausedAt, asked.Number);
         SeeDrain(group);
     }
@@ -224,7 +227,7 @@ internal sealed partial class GroupMembership
         catch (Exception e)
         {
             if (!core.Lifetime.Token.IsCancellationRequested)
-                core.Problems.Latest = $"A partition could not be given to another member; it is taken back: {FailureText.Of(e)}";
+                core.Problems.OfSharing = $"A partition could not be given to another member; it is taken back: {FailureText.Of(e)}";
         }
     }
 
@@ -270,11 +273,16 @@ internal sealed partial class GroupMembership
         }
     }
 
+    /// <summary>Counts what other processes have sent and ended; while items are in flight, as a difference.</summary>
     private async Task<bool> RefreshCountsAsync(int maxReads)
     {
         bool areFresh = false;
-        await AloneAsync(async leaving => areFresh = MayMove && await taker.RefreshCountsAsync(maxReads, leaving).ConfigureAwait(false))
-            .ConfigureAwait(false);
+        await AloneAsync(async leaving =>
+        {
+            if (!MayMove) return;
+            areFresh = await taker.RefreshCountsAsync(maxReads, leaving).ConfigureAwait(false);
+            if (!areFresh && core.Local is null) await CompareCountsAsync(leaving).ConfigureAwait(false);
+        }).ConfigureAwait(false);
         return areFresh;
     }
 }

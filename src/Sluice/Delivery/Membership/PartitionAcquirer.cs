@@ -39,7 +39,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         }
         catch (StreamStoreException damage) when (IsIn(info.Partition, damage))
         {
-            core.Stopped.Stop(info.Partition, damage.Message);
+            core.Stopped.Stop(info.Partition, info.Epoch, damage.Message);
             return null;
         }
     }
@@ -202,7 +202,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         {
             accepted += info.Tail;
             PartitionCounts counts = taken.Find(partition => partition.Number == info.Partition) is { } own ? own.Counts
-                : info.Epoch == 0 ? default : await ReadCountsAsync(info.Partition, cancellation).ConfigureAwait(false);
+                : info.Epoch == 0 ? default : await ReadCountsAsync(info, cancellation).ConfigureAwait(false);
             ended = new(ended.Completed + counts.Completed, ended.Skipped + counts.Skipped, ended.Split + counts.Split);
         }
         GroupBacklog backlog = stream.Groups.First(backlog => backlog.Name == core.Group.Name);
@@ -252,7 +252,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
 
         async Task CountAsync(PartitionInfo info)
         {
-            PartitionCounts counts = info.Epoch == 0 ? default : await ReadCountsAsync(info.Partition, cancellation).ConfigureAwait(false);
+            PartitionCounts counts = info.Epoch == 0 ? default : await ReadCountsAsync(info, cancellation).ConfigureAwait(false);
             lock (counted) counted[info.Partition] = (info, counts);
         }
     }
@@ -264,15 +264,17 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         return rows is [{ Value: not null } row] ? PartitionCounts.Read(row, core.Group, partition) : default;
     }
 
-    private async Task<PartitionCounts> ReadCountsAsync(int partition, CancellationToken cancellation)
+    private async Task<PartitionCounts> ReadCountsAsync(PartitionInfo partition, CancellationToken cancellation)
     {
         try
         {
-            return await ReadBooksOrFailAsync(partition, cancellation).ConfigureAwait(false);
+            return await ReadBooksOrFailAsync(partition.Partition, cancellation).ConfigureAwait(false);
         }
-        catch (StreamStoreException damage) when (IsIn(partition, damage))
+        catch (StreamStoreException damage) when (IsIn(partition.Partition, damage))
         {
-            core.Stopped.Stop(partition, damage.Message);          // what has ended there is not known
+            // What has ended there is not known. Another owner tells whether the partition stands still.
+            if (partition.Owner is null || partition.Owner == Self)
+                core.Stopped.Stop(partition.Partition, partition.Epoch, damage.Message);
             return default;
         }
     }

@@ -43,7 +43,8 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
         }
         catch (Exception e)
         {
-            if (!core.Lifetime.Token.IsCancellationRequested) core.Problems.Latest = $"The store does not answer: {FailureText.Of(e)}";
+            if (!core.Lifetime.Token.IsCancellationRequested)
+                core.Problems.OfHeartbeats = $"The store does not answer: {FailureText.Of(e)}";
             return false;
         }
         WentBack($"It does not know the group {core.Group} any more.");

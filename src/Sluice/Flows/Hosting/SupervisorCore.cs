@@ -79,9 +79,6 @@ internal sealed class SupervisorCore : IDisposable
     /// <summary>Whether the death of the process is simulated: nothing is ended or handed over.</summary>
     public bool IsAbandoned { get; private set; }
 
-    /// <summary>Which registered processor is no longer hosted here, and why; null if none.</summary>
-    public string? Problem { get; set; }
-
     public Task AbandonAsync()
     {
         IsAbandoned = true;

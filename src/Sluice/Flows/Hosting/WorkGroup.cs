@@ -36,6 +36,7 @@ internal sealed partial class WorkGroup : IDisposable
     private long empty = -1;                         // the change count at which there was nothing to lease
     private Task loop = Task.CompletedTask;
     private volatile bool isLeftBehind;
+    private volatile string? problem;
 
     public WorkGroup(SupervisorCore core, BoundFunction function)
     {
@@ -54,6 +55,9 @@ internal sealed partial class WorkGroup : IDisposable
         get => function;
         set => function = value;
     }
+
+    /// <summary>Why the processor is not hosted, for good or until the next try; null if it is.</summary>
+    public string? Problem => problem;
 
     /// <summary>Whether hosting has ended, and everything was handed over.</summary>
     public bool IsHandedOver => loop.IsCompleted && !isLeftBehind;
@@ -106,8 +110,9 @@ internal sealed partial class WorkGroup : IDisposable
         {
             // Leases are asked for without the retrier.
             Exception cause = e is ObjectDisposedException closed and not ClosedStoreException ? calls.Closed(closed) : e;
-            core.Problem = $"The processor {function.Processor.Name} is not hosted here any more: {cause.Message}";
-            core.Warn(core.Problem);
+            string why = $"The processor {function.Processor.Name} is not hosted here any more: {cause.Message}";
+            problem = why;
+            core.Warn(why);
         }
         await LeaveAsync().ConfigureAwait(false);
     }
@@ -135,6 +140,7 @@ internal sealed partial class WorkGroup : IDisposable
         catch (Exception e) when (!stopping.IsCancellationRequested && e is not ObjectDisposedException)
         {
             core.Warn($"This service starts its work on the processor {function.Processor.Name} again: {e.Message}");
+            problem = $"The processor {function.Processor.Name} is not hosted here now, and its work is tried again: {e.Message}";
             foreach (WorkPartition partition in owned) await partition.LoseAsync().ConfigureAwait(false);
             DropLost();
             Task[] ending;
@@ -168,8 +174,10 @@ internal sealed partial class WorkGroup : IDisposable
         if (seen != empty) await members.LookEarlyAsync(calls, owned.Length, stopping.Token).ConfigureAwait(false);
         await ShareAsync().ConfigureAwait(false);
         // A heartbeat alone is no reason to lease.
-        if (await orders.TakeUpHeldAsync(owned).ConfigureAwait(false)
-            || (seen != empty && await orders.LeaseAsync(owned).ConfigureAwait(false))) return;
+        bool goesOn = await orders.TakeUpHeldAsync(owned).ConfigureAwait(false)
+            || (seen != empty && await orders.LeaseAsync(owned).ConfigureAwait(false));
+        problem = null;
+        if (goesOn) return;
         empty = seen;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         // Pauses if the store cannot wait.

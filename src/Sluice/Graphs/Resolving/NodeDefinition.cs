@@ -222,7 +222,7 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
     }
 
     private ValueTask<T> TracedAsync(GraphContext context, int number)
-        => OnceTelemetry.NodeAsync(Name, () => CallAsync(context, number));
+        => OnceTelemetry.NodeAsync(Name, () => CallAsync(context, number), () => context.MustStop);
 
     private ValueTask<T> CallAsync(GraphContext context, int number)
         => Places is not null && CallConcurrencyLimit.Around is { } around ? LentAsync(around, context, number)

@@ -124,12 +124,38 @@ public class SendingSequenceTests
         Assert.Empty(warnings);
         clock.Advance(TimeSpan.FromSeconds(2));
 
-        Assert.Equal(["Sends wait for room: the stream numbers is full, and none of the items in flight (0) has ended since. The "
-            + "consecutor has not been started. Call StartAsync: until then the sends wait."], warnings);
+        Assert.Equal(["Sends wait for room: the stream numbers is full, and none of the items in flight (0) has ended since. This "
+            + "process has not started the consecutor. Call StartAsync: until then the sends wait."], warnings);
         await consecutor.StartAsync(Cancellation);
         await second;
         await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Single(warnings);
+    }
+
+    /// <summary>A process that only sends never starts the consecutor: other members make room.</summary>
+    [Fact]
+    public async Task AFullStreamOfOtherMembersIsNoReasonToStartTheSender()
+    {
+        var clock = new TestClock();
+        var warned = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var store = new Watched(clock);
+        await using var sender = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new()
+        {
+            Store = store,
+            Stream = new() { Partitions = 1, MaxItems = 1 },
+            Run = new() { Time = clock },
+            OnWarning = warned.SetResult
+        });
+        await sender.SendAsync(1, Cancellation);
+        await store.HeartbeatAsync(new(new("numbers", "numbers"), "worker", "1", TimeSpan.FromSeconds(30)), Cancellation);
+        Task second = sender.SendAsync(2, Cancellation).AsTask();
+        await store.IsFull.Task.WaitAsync(Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(6));
+
+        Assert.Equal("Sends wait for room: the stream numbers is full. The consecutor runs elsewhere (worker), and ends no items, or too "
+            + "few: `sluice top` shows its backlog and its members.", await warned.Task.WaitAsync(Cancellation));
+        await sender.DisposeAsync();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => second);
     }
 
     [Fact]

@@ -96,6 +96,32 @@ public class DamagedEntryTests
         Assert.Equal(policy == DamagePolicy.Stop, end.Stopped.Any(stopped => stopped.Partition == partition));
     }
 
+    /// <summary>Nothing tells the former owner but its heartbeats.</summary>
+    [Fact]
+    public async Task AMemberForgetsTheStopOfAPartitionThatAnotherMemberHasTaken()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        int partition = await SendAndDamageAsync(store);
+        await using Consecutor<int> consecutor = Make(store, keepsOrder: false, DamagePolicy.Stop);
+        await consecutor.StartAsync(Cancellation);
+        await Member.UntilAsync(() => consecutor.Snapshot() is { InFlight: 0, Stopped.Count: 1 } now
+            && now.Completed == Items - damaged.Count);
+        for (int beat = 0; beat < 3; beat++) await BeatBothAsync();     // no member acquires a partition of one that it knows to live
+        await store.AcquireAsync(Member.Group, partition, new("other"), Cancellation);
+        for (int beat = 0; consecutor.Snapshot() is var now && (now.Stopped.Count > 0 || now.Problem is not null); beat++)
+        {
+            Assert.True(beat < 50, $"{now}");
+            await BeatBothAsync();
+        }
+        Assert.Equal("other", (await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions[partition].Owner);
+
+        async Task BeatBothAsync()
+        {
+            await store.HeartbeatAsync(new(Member.Group, "other", "other process", Member.LeaseTime), Cancellation);
+            await Member.BeatAsync(store, clock, "one");
+        }
+    }
+
     private async Task<int> SendAndDamageAsync(MemoryStreamStore store)
     {
         await SendAsync(store);
@@ -122,9 +148,9 @@ public class DamagedEntryTests
         }
     }
 
-    private Consecutor<int> Make(MemoryStreamStore store, bool keepsOrder, DamagePolicy policy)
+    private Consecutor<int> Make(MemoryStreamStore store, bool keepsOrder, DamagePolicy policy, string member = "one")
         => new("work", source => source | (started.Enqueue),
-        Member.Options("one", new CountingStore(store, () => Interlocked.Increment(ref calls)), clock, Partitions) with
+        Member.Options(member, new CountingStore(store, () => Interlocked.Increment(ref calls)), clock, Partitions) with
         {
             OnDamage = policy,
             OnWarning = warnings.Enqueue

@@ -63,6 +63,19 @@ public class LeftItemsTests
     }
 
     [Fact]
+    public async Task AFailureThatLosesAcceptedItemsSaysHowMany()
+    {
+        var consecutor = new Consecutor<int>("orders", static source => source | StageNode.Of(static () => new Unready()),
+            new() { OnWarning = Note });
+        await consecutor.SendAllAsync([1, 2, 3, 4, 5], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        await Assert.ThrowsAnyAsync<Exception>(() => consecutor.Completion.WaitAsync(Cancellation));
+        await consecutor.DisposeAsync();
+        Assert.StartsWith("5 accepted items of orders are lost: the consecutor has no store (ConsecutorOptions.Store), and has failed",
+            Assert.Single(warnings, static warning => warning.Contains("lost", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task NothingIsReportedWhenAllItemsHaveEnded()
     {
         await using var memory = new MemoryStreamStore();
@@ -136,6 +149,13 @@ public class LeftItemsTests
     private void Note(string text)
     {
         lock (warnings) warnings.Add(text);
+    }
+
+    private sealed class Unready : SinkNode<int>
+    {
+        protected override ValueTask BeginAsync(CancellationToken cancellation) => throw new IOException("no model file");
+
+        protected override ValueTask ProcessAsync(int item, CancellationToken cancellation) => default;
     }
 
     private sealed class DurableStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)

@@ -3,7 +3,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A member without partitions leases and commits nothing: the next heartbeat shows that its problem is over.</summary>
+/// <summary>A member without partitions, or without items, leases and commits nothing: the next heartbeat shows that its problem is over.
+/// </summary>
 public class StandbyProblemTests
 {
     private readonly TestClock clock = new();
@@ -40,6 +41,30 @@ public class StandbyProblemTests
             else clock.Advance(Member.LeaseTime / 3);
             for (int i = 0; i < 20; i++) await Member.PollAsync();
         }
+    }
+
+    /// <summary>An owner that has nothing to do leases and commits nothing either.</summary>
+    [Fact]
+    public async Task AFailedHeartbeatOfAnIdleOwnerIsNoProblemWhenTheStoreIsBack()
+    {
+        await using var memory = new MemoryStreamStore(clock);
+        var store = new AwayStore(memory);
+        await using var owner = new Consecutor<int>("work", source => source | (static _ => { }), Member.Options("a", store, clock));
+        await owner.StartAsync(Cancellation);
+        store.IsAway = true;
+        while (owner.Snapshot().Problem is null)
+        {
+            clock.Advance(Member.LeaseTime / 3);
+            await Member.PollAsync();
+        }
+        string owners = await Member.OwnersAsync(memory);
+        store.IsAway = false;
+        for (int beat = 0; owner.Snapshot().Problem is { } problem; beat++)
+        {
+            Assert.True(beat < 50, problem);
+            await Member.BeatAsync(memory, clock, "a");
+        }
+        Assert.Equal(owners, await Member.OwnersAsync(memory));
     }
 
     private sealed class AwayStore(IStreamStore inner) : StreamStoreWrapper(inner)

@@ -12,16 +12,7 @@ public class StepTraceTests
     {
         using var source = new ActivitySource(nameof(StepTraceTests));
         List<Activity> ended = [];
-        using var listener = new ActivityListener
-        {
-            ShouldListenTo = from => from.Name is "Sluice" or nameof(StepTraceTests),
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = activity =>
-            {
-                lock (ended) ended.Add(activity);
-            },
-        };
-        ActivitySource.AddActivityListener(listener);
+        using ActivityListener listener = Listen(ended);
 
         using Activity outer = source.StartActivity("outer")!;
         var inner = Step.Of(async () =>
@@ -43,5 +34,40 @@ public class StepTraceTests
         Assert.Equal(["step inner: failed, no", "step middle: succeeded, "],
             ours.Select(activity => $"{activity.DisplayName}: {activity.GetTagItem("sluice.outcome")}, {activity.StatusDescription}"));
         Assert.Equal((ours[1].SpanId, outer.SpanId), (ours[0].ParentSpanId, ours[1].ParentSpanId));
+    }
+
+    /// <summary>A client throws such an exception at its own time limit: nobody has cancelled the resolve.</summary>
+    [Fact]
+    public async Task ANodeThatEndsByTheTimeLimitOfAClientHasFailed()
+    {
+        using var source = new ActivitySource(nameof(StepTraceTests));
+        List<Activity> ended = [];
+        using ActivityListener listener = Listen(ended);
+        using Activity outer = source.StartActivity("outer")!;
+        GraphBuilder<int> builder = Graph.For<int>();
+        builder.Add("asks", static async Task (int _) =>
+        {
+            await Task.Yield();
+            throw new TaskCanceledException("The client's time limit is over.");
+        });
+        await Assert.ThrowsAnyAsync<SluiceException>(
+            async () => await builder.Build().ResolveAsync(1, TestContext.Current.CancellationToken));
+        Activity span = Assert.Single(ended, activity => activity.RootId == outer.RootId && activity.OperationName == "sluice.node");
+        Assert.Equal(("failed", ActivityStatusCode.Error), (span.GetTagItem("sluice.outcome"), span.Status));
+    }
+
+    private static ActivityListener Listen(List<Activity> ended)
+    {
+        var listener = new ActivityListener
+        {
+            ShouldListenTo = from => from.Name is "Sluice" or nameof(StepTraceTests),
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = activity =>
+            {
+                lock (ended) ended.Add(activity);
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
     }
 }
