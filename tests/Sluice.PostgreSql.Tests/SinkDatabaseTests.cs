@@ -56,6 +56,30 @@ public sealed class SinkDatabaseTests(SharedServer server) : DatabaseSink(server
         Assert.Equal(1L, await Shared.Server.AskAsync($"SELECT count(*) FROM {Schema}.sluice_sink_row"));
     }
 
+    /// <remarks>Formerly the row of the earlier item, whose commit was applied, was deleted.</remarks>
+    [Theory]
+    [InlineData("INSERT INTO word VALUES($1, $2, $3) ON CONFLICT (text) DO NOTHING")]
+    [InlineData("INSERT INTO word SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM word WHERE text = $1)")]
+    public async Task AnInsertThatPassesOverARowLeavesItWhenItIsUndone(string insert)
+    {
+        TransactionalSink<object?[]> sink = await BeginAsync(Sink(insert, Delete, Create));
+        await CommitAsync(sink, ["a"]);
+        SinkCommit<object?[]> commit = Commit(["b", "a", "b"], new(0));
+        await sink.Prepare(commit, default);
+        Assert.Equal(["a", "b"], await RowsAsync());
+        await sink.Finish(commit, false, default);
+        Assert.Equal(["a"], await RowsAsync());
+        await sink.Prepare(Commit(["a", "c"], new(0)), default);
+        await sink.End();                            // as if the process had died
+
+        sink = await BeginAsync(Sink(insert, Delete, Create));
+        Assert.Equal(["a"], await RowsAsync());
+        await CommitAsync(sink, ["a", "d"]);
+        await sink.End();
+        await (await BeginAsync(Sink(insert, Delete, Create))).End();
+        Assert.Equal(["a", "d"], await RowsAsync());
+    }
+
     /// <summary>Its connection was lost in the middle of COMMIT, and the undo came before the server had committed.</summary>
     [Fact]
     public async Task ATransactionThatIsCommittedAfterItsUndoIsTakenBack()

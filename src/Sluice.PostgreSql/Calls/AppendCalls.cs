@@ -104,7 +104,8 @@ internal static class AppendCalls
         => EntryChunk.KeyOf(record.Span) is { Exists: true } key ? key.PartitionOf(stream.Options.Partitions) : Sticky(stream);
 
     /// <summary>
-    /// Changes the counters of batches. A marker for a stream that has ended or is gone is dropped: no consumer could read it.
+    /// Changes the counters of batches. A marker for a stream that has failed or is gone is dropped. One that is complete may have
+    /// consumers at work.
     /// </summary>
     public static void Count(Round round, IReadOnlyList<BatchChange> changes)
     {
@@ -119,7 +120,7 @@ internal static class AppendCalls
             round.Rows.EndedBatches.Add(change.Batch);
             foreach (string name in change.MarkerStreams)
             {
-                if (round.FindStream(name) is not { End: null } stream) continue;
+                if (round.FindStream(name) is not { End: null or { Failure: null } } stream) continue;
                 using var marker = new EntryBatch();
                 marker.Add(counts.ToBytes(), headers: change.MarkerHeaders.Span);
                 Append(round, stream.Parts[Take(stream)], marker.RecordAt(0).ToArray());

@@ -22,12 +22,20 @@ internal static class RowWrites
             List<RowGroup> singles = Single(writes);
             commands = singles.ConvertAll(static row => row.ToCommand());
             if (await TryAsync(connection, commands).ConfigureAwait(false) is not { } again) return;
-            (failed, at) = (again, again.At < singles.Count ? singles[again.At] : null);
+            (failed, groups) = (again, singles);
         }
-        throw at is not null ? Refused(failed.Failure, at.Writes, at.First)
-            // No statement is named: the consecutor finds the item by commits of fewer items.
-            : new ItemRejectedException(
-                $"A constraint that is checked last refused a row: {failed.Failure.MessageText} ({failed.Failure.SqlState}).");
+        throw Refused(failed.Failure, failed.At, groups);
+    }
+
+    /// <summary>Runs statements in one round trip, each for itself.</summary>
+    /// <returns>How many rows each statement has changed; negative for a SELECT, which does not say so.</returns>
+    /// <inheritdoc cref="RunAsync"/>
+    public static async Task<int[]> RunSinglyAsync(NpgsqlConnection connection, PostgresWrites writes)
+    {
+        List<RowGroup> singles = Single([writes]);
+        List<NpgsqlBatchCommand> commands = singles.ConvertAll(static row => row.ToCommand());
+        if (await TryAsync(connection, commands).ConfigureAwait(false) is { } failed) throw Refused(failed.Failure, failed.At, singles);
+        return [.. commands.Select(static command => command.RecordsAffected)];
     }
 
     /// <summary>Whether the statement is at fault: its words, tables, types or rights.</summary>
@@ -79,8 +87,12 @@ internal static class RowWrites
         }
     }
 
-    private static StreamStoreException Refused(PostgresException failure, PostgresWrites writes, int item)
+    private static StreamStoreException Refused(PostgresException failure, int at, List<RowGroup> groups)
     {
+        // No statement is named: the consecutor finds the item by commits of fewer items.
+        if (at >= groups.Count)
+            return new ItemRejectedException($"A constraint that is checked last refused a row: {failure.MessageText} ({failure.SqlState}).");
+        (PostgresWrites writes, int item) = (groups[at].Writes, groups[at].First);
         (string sql, object?[] values) = writes.Statements[item];
         string why = $"{failure.MessageText} ({failure.SqlState}). The statement: {sql}";
         // The server's further lines would stand in each dead letter; they say nothing that this does not.

@@ -66,11 +66,15 @@ internal sealed class SinkNotes(NpgsqlDataSource source, string name)
         await RunAsync(connection, [.. Begin.Select(static text => new NpgsqlBatchCommand(text)), change, Forget(partition)])
             .ConfigureAwait(false);
         if (change.RecordsAffected != 1) return false;
+        // A statement that changes nothing has nothing to undo: the row that is there belongs to another item.
+        int[]? changed = rows.Count > 0 && SinkStatement.MayChangeNothing(rows.Statements[0].Sql)
+            ? await RowWrites.RunSinglyAsync(connection, rows).ConfigureAwait(false) : null;
         var notes = new PostgresWrites();
         for (int i = 0; i < rows.Count; i++)
-            notes.AddChecked("INSERT INTO sluice_sink_row VALUES($1, $2, $3, $4)",
-                [name, partition.Number, i, NoteValues.Write(rows.Statements[i].Values.AsSpan(0, needed))]);
-        await RowWrites.RunAsync(connection, [rows, notes]).ConfigureAwait(false);
+            if (changed is null || changed[i] != 0)
+                notes.AddChecked("INSERT INTO sluice_sink_row VALUES($1, $2, $3, $4)",
+                    [name, partition.Number, i, NoteValues.Write(rows.Statements[i].Values.AsSpan(0, needed))]);
+        await RowWrites.RunAsync(connection, changed is null ? [rows, notes] : [notes]).ConfigureAwait(false);
         await RunAsync(connection, new NpgsqlBatchCommand("COMMIT")).ConfigureAwait(false);
         return true;
     }

@@ -1,8 +1,12 @@
+using System.Text.RegularExpressions;
+
 namespace Sluice.PostgreSql;
 
 /// <summary>The statement that writes an item's row, shared by the function that makes rows and the sink that writes them.</summary>
-internal sealed class SinkStatement(string sql)
+internal sealed partial class SinkStatement(string sql)
 {
+    private const int MatchTimeoutMs = 1000;
+
     private static readonly string[] Kinds = ["INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "WITH"];
     private volatile int places = -1;
 
@@ -27,6 +31,12 @@ internal sealed class SinkStatement(string sql)
             nameof(sql));
     }
 
+    /// <summary>
+    /// Whether a statement may succeed without a change, and the server's count says so. The count of a WITH is that of its last part, and
+    /// a plain INSERT into a table that a trigger divides counts no row, so they are taken for a change.
+    /// </summary>
+    public static bool MayChangeNothing(string sql) => Conditional().IsMatch(sql);
+
     /// <exception cref="ArgumentException">The number of values differs from the number of parameters.</exception>
     public void CheckCount(int values)
     {
@@ -48,4 +58,8 @@ internal sealed class SinkStatement(string sql)
     public static InvalidOperationException Refused(SinkState state, string sql, PostgresException failure) => new(
         $"The sink {state.Node} of {state.Consecutor} cannot run its statement: {failure.MessageText} ({failure.SqlState}). Correct it, or "
             + $"give the statement that makes its table (create). The statement: {sql}", failure);
+
+    [GeneratedRegex(@"^\s*(INSERT\b.*\b(CONFLICT|SELECT)\b|UPDATE\b|DELETE\b|MERGE\b)",
+        RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, MatchTimeoutMs)]
+    private static partial Regex Conditional();
 }

@@ -13,7 +13,8 @@ if last <= v[2] then
   return { 'duplicate', v[2], -1, 0, 0, v[7] }
 end
 if sequence ~= v[2] + 1 then return { 'gap', v[2] } end
-if h.ended then return { 'ended', v[2] } end
+local countsOnly = #parts == 0 and #batches > 0 and not hasPosition
+if h.ended and not (countsOnly and string.find(h.ended, '^C')) then return { 'ended', v[2] } end
 if longest > h.entry then fail('TOOLONG', digits(h.entry)) end
 if digits(h.made) ~= made then fail('REMADE', h.name) end
 checkMarkers(batches)

@@ -3,7 +3,8 @@ namespace Sluice.Sqlite;
 /// <summary>The counters of batches.</summary>
 internal static class BatchCalls
 {
-    /// <summary>Changes counters. A marker for a stream that has ended or is gone is dropped: no consumer could read it.</summary>
+    /// <summary>Changes counters. A marker for a stream that has failed or is gone is dropped. One that is complete may have consumers at
+    /// work.</summary>
     public static void Count(Session session, IReadOnlyList<BatchChange> changes)
     {
         foreach (BatchChange change in changes)
@@ -19,7 +20,7 @@ internal static class BatchCalls
             using var marker = new EntryBatch();
             marker.Add(counts.ToBytes(), headers: change.MarkerHeaders.Span);
             foreach (string name in change.MarkerStreams)
-                if (session.FindStream(name) is { End: null } stream) stream.Append(marker);
+                if (session.FindStream(name) is { End: null or { Failure: null } } stream) stream.Append(marker);
         }
     }
 

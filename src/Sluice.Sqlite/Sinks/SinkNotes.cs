@@ -22,29 +22,41 @@ internal sealed class SinkNotes(Database database, string name)
     }
 
     /// <summary>Writes rows, and records how to undo them, in one transaction.</summary>
+    /// <remarks>
+    /// A statement that changes nothing, such as an insert that passes over an existing key, has nothing to undo: the row that is there
+    /// belongs to another item.
+    /// </remarks>
+    /// <exception cref="ItemRejectedException">A row was refused; <see cref="ItemRejectedException.Item"/> is its number.</exception>
     public void Write(long number, string insert, string delete, IReadOnlyList<StagedItem<object?[]>> items) => InTransaction(() =>
     {
         // The number of the undo statement's parameters tells how many values of a row must be kept.
         int needed = database.Foreign(delete).Parameters;
         var writes = new SqliteWrites();
-        writes.Add("DELETE FROM sluice_sink_row WHERE name = ?", name);
+        Run("DELETE FROM sluice_sink_row WHERE name = ?", name);
         for (int i = 0; i < items.Count; i++)
         {
             object?[] values = items[i].Value;
-            writes.Add(insert, values);
-            writes.Add("INSERT INTO sluice_sink_row VALUES(?, ?, ?)", name, i, RowValues.Write(values.AsSpan(0, needed)));
+            try
+            {
+                long before = database.TotalChanges;
+                Run(insert, values);
+                if (database.TotalChanges != before)
+                    Run("INSERT INTO sluice_sink_row VALUES(?, ?, ?)", name, i, RowValues.Write(values.AsSpan(0, needed)));
+            }
+            catch (ItemRejectedException refused)
+            {
+                throw new ItemRejectedException(refused.Message, refused.InnerException) { Item = i };
+            }
         }
-        writes.Add(
-            "INSERT INTO sluice_sink VALUES(?1, ?2, ?3, ?4) ON CONFLICT(name) DO UPDATE SET number = excluded.number, confirmed = "
-                + "excluded.confirmed, undo = excluded.undo",
-            name, number, number > 1, delete);
-        writes.Run(database);
-    });
+        Run("INSERT INTO sluice_sink VALUES(?1, ?2, ?3, ?4) ON CONFLICT(name) DO UPDATE SET number = excluded.number, confirmed = "
+            + "excluded.confirmed, undo = excluded.undo", name, number, number > 1, delete);
 
-    /// <summary>
-    /// Returns the index of the item that a statement of <see cref="Write"/> belongs to; null for the first statement. Each item has two.
-    /// </summary>
-    public static int? ItemOf(int? statement) => statement is > 0 and var number ? (number - 1) / 2 : null;
+        void Run(string sql, params ReadOnlySpan<object?> row)
+        {
+            writes.Clear();
+            writes.Add(sql, row).Run(database);
+        }
+    });
 
     /// <summary>Undoes the last transaction, the last row first.</summary>
     public void TakeBack(long number) => InTransaction(() =>

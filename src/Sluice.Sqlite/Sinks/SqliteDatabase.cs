@@ -82,10 +82,6 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
             if (notes.Number > committed) TakeBack();                    // an earlier undo failed
             notes.Write(committed + 1, insert.Sql, delete, commit.Items);
         }
-        catch (ItemRejectedException refused) when (SinkNotes.ItemOf(refused.Item) is { } item && item < commit.Items.Count)
-        {
-            throw new ItemRejectedException(refused.Message, refused.InnerException) { Item = item };
-        }
         catch (SqliteFailure failure)
         {
             throw Explained(failure);

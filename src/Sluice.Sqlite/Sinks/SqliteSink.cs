@@ -50,10 +50,16 @@ public static class SqliteSink
     /// A lock file beside the database allows one process at a time to write for a node of a consecutor. Other programs may read and write
     /// as SQLite allows.
     /// </para>
-    /// <para>As with <see cref="InStore"/>, a refused row fails its item, and an invalid statement is refused at the start.</para>
+    /// <para>
+    /// As with <see cref="InStore"/>, a refused row fails its item, and an invalid statement is refused at the start. If an existing key is no
+    /// error, use <c>INSERT … ON CONFLICT DO NOTHING</c>: a statement that changes nothing is not undone.
+    /// </para>
     /// </remarks>
     /// <param name="path">The file, in an existing directory; it must not be the store's file.</param>
-    /// <param name="insert">One statement with parameters <c>?1</c>, <c>?2</c>…</param>
+    /// <param name="insert">
+    /// One statement with parameters <c>?1</c>, <c>?2</c>… It writes rows that <paramref name="delete"/> can undo: an <c>ON CONFLICT DO
+    /// UPDATE</c> and an <c>INSERT OR REPLACE</c> lose the row that was there.
+    /// </param>
     /// <param name="delete">
     /// The statement that undoes a row. It gets the same values and may omit the last ones: <c>DELETE FROM distance WHERE origin = ?1 AND
     /// destination = ?2</c>.

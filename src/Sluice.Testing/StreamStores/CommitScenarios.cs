@@ -174,6 +174,38 @@ internal static class CommitScenarios
             (BatchCounts.Read(marker.Payload.Span), System.Text.Encoding.UTF8.GetString(marker.Headers.Span))), "markers");
     }
 
+    // The sender completes the stream while entries of the batch wait; then it closes the batch, or has closed it.
+    public static async Task ABatchOfAStreamThatIsCompleteEnds(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenStreamAsync("failed", new() { Partitions = 1 });
+        BatchChange change = new("day 4") { MarkerStreams = [Orders, "failed", Results], MarkerHeaders = Bytes("end of day 4") };
+        using EntryBatch items = Batch("a"), none = Batch();
+        await rig.Store.AppendAsync(new(Orders, "p", 0, 1, items) { Batches = [change with { Accepted = 1 }] });
+        await rig.Store.EndStreamAsync(Orders, StreamEnd.Complete);
+        await rig.Store.EndStreamAsync("failed", new("it broke"));
+        await rig.ReopenAsync(kill: true);
+        var close = new AppendRequest(Orders, "p", 0, 2, none) { Batches = [change with { Close = true }] };
+        Expect.Equal(new AppendResult(AppendStatus.Accepted, 2, null), await rig.Store.AppendAsync(close), "closing the batch");
+        Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(close)).Status, "closing it again");
+        Expect.Equal(AppendStatus.Ended, (await rig.Store.AppendAsync(close with { Sequence = 3, Position = Bytes("9") })).Status,
+            "a position for a stream that is complete");
+        Expect.Equal(AppendStatus.Ended, (await rig.Store.AppendAsync(close with { Stream = "failed", Sequence = 1 })).Status,
+            "closing a batch of a stream that has failed");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Batches = [change with { Ended = 1 }] });
+        await rig.ReopenAsync(kill: true);
+        foreach (string stream in (string[])[Orders, Results])
+        {
+            Entry[] entries = (await rig.Store.ReadAsync(new(stream, 0, stream == Orders ? 2 : 1))).Entries.ToArray();
+            Expect.Same([new BatchCounts(1, 1, 0, true)], entries.Select(entry => BatchCounts.Read(entry.Payload.Span)), $"of {stream}");
+        }
+        Expect.Equal(0L, (await rig.Store.FindStreamAsync("failed"))!.Appended, "markers in a stream that has failed");
+        await rig.LeaseAsync(owner);                 // the marker is leased like other entries
+        await rig.CommitAsync(new(owner, 2) { Settled = [new(2, 2)] });
+    }
+
     // The listener of a batch may be renamed, and its stream deleted, while entries of the batch wait.
     public static async Task AMarkerForAStreamThatIsGoneIsDropped(Rig rig)
     {

@@ -17,6 +17,7 @@ public sealed class FlowRun : IAsyncDisposable
     private readonly Lazy<Task> completion;
     private readonly Task following;
     private readonly Task hosts = Task.CompletedTask;
+    private readonly Task keeping = Task.CompletedTask;
     private readonly ConcurrentDictionary<string, bool> readHere = new(StringComparer.Ordinal);
     private readonly bool isOwner;
     private readonly OneDisposal disposal = new();
@@ -49,6 +50,7 @@ public sealed class FlowRun : IAsyncDisposable
             };
             ports.Add(result, new(core.Calls, port, boundary: null));
         }
+        keeping = ResultRetention.KeepAsync(core, watch, ports.Values, life.Token);
     }
 
     /// <summary>The id of the run.</summary>
@@ -143,6 +145,7 @@ public sealed class FlowRun : IAsyncDisposable
         using var timeout = new CancellationTokenSource(core.Options.LeaseDuration, core.Options.Time);
         // Readers of these inputs notice this service's silence without being told.
         await feed.WaitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await keeping.WaitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);          // it opens readers
         // A handle that was only found leaves unread results to the starter, or to a later handle.
         foreach (InputPort port in ports.Values.Where(port => isOwner || readHere.ContainsKey(port.Name)))
         {

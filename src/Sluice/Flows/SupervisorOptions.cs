@@ -71,8 +71,10 @@ public sealed record SupervisorOptions
     } = 5;
 
     /// <summary>
-    /// How long unread results are kept for the service that started the run. More than zero, 10 years at most; default 1 day.
+    /// How long unread results are kept for the service that started the run, after the end of the run or the death of the service.
+    /// More than zero, 10 years at most; default 1 day. With a run that is removed (<see cref="RunRetentionDuration"/>), its results go.
     /// </summary>
+    /// <remarks>While the run lasts and the service has a <see cref="FlowRun"/> of it, results are kept however long that is.</remarks>
     public TimeSpan ResultRetentionDuration
     {
         get;

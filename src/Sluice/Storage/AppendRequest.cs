@@ -35,6 +35,9 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
     /// <summary>The number of the last entry; for an append without entries, its own number.</summary>
     public long LastSequence => Sequence + Math.Max(1, Entries.Count) - 1;
 
+    // The end of a batch, also of one whose stream is complete: its entries may still be worked on.
+    private bool OnlyCounts => Entries.Count == 0 && Position is null && Batches.Count > 0;
+
     /// <summary>Validates everything that needs no store. Stores call it first.</summary>
     /// <exception cref="ArgumentException">The append is invalid; the message says why.</exception>
     public void Check()
@@ -54,7 +57,7 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
 
     /// <summary>
     /// Answers an append that the store must not execute: the epoch is old, the append is a repetition, earlier numbers are missing, or the
-    /// stream has ended. Every store calls it before it checks for room.
+    /// stream has ended. A stream that is complete still accepts an append that only changes batches. Every store calls it before it checks for room.
     /// </summary>
     /// <param name="epoch">The producer's epoch in the store; zero if it has none.</param>
     /// <param name="last">The producer's last accepted number; zero if it has none.</param>
@@ -79,7 +82,7 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
                 : position
             };
         if (Sequence != last + 1) return new(AppendStatus.Gap, last, null);
-        return end is null ? null : new(AppendStatus.Ended, last, null);
+        return end is null || (end.Failure is null && OnlyCounts) ? null : new(AppendStatus.Ended, last, null);
     }
 
     /// <summary>Validates the length of entries for a stream. Stores call it before they write, also for outputs of commits.</summary>
@@ -122,7 +125,9 @@ public enum AppendStatus
     /// <summary>The stream is full: nothing was accepted, and no number consumed. Wait for a change, then repeat the append.</summary>
     Full,
 
-    /// <summary>The stream has ended: nothing was accepted.</summary>
+    /// <summary>
+    /// The stream has ended: nothing was accepted. A stream that is complete accepts appends that only change batches.
+    /// </summary>
     Ended,
 }
 

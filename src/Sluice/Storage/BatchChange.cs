@@ -25,8 +25,9 @@ public sealed record BatchChange(string Batch)
     public bool Close { get; init; }
 
     /// <summary>
-    /// The streams that get a marker, if this change completes the batch; usually the same in every change. A stream that has ended, or
-    /// does not exist, gets none: it may have been deleted while entries of the batch wait.
+    /// The streams that get a marker, if this change completes the batch; usually the same in every change. A stream that has failed, or
+    /// does not exist, gets none: it may have been deleted while entries of the batch wait. A stream that is complete gets its marker: its
+    /// consumers still work on its entries.
     /// </summary>
     public IReadOnlyList<string> MarkerStreams { get; init; } = [];
 

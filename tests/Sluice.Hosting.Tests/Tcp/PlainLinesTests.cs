@@ -53,6 +53,22 @@ public class PlainLinesTests
         Assert.Equal(["end", "x", "y", "z"], (await listener.EndAsync()).Order(StringComparer.Ordinal));
     }
 
+    /// <remarks>Formerly the connection ended without an error, and a client that had written all and ended its side took its lines on the
+    /// way for accepted.</remarks>
+    [Fact]
+    public async Task AClientIsToldThatTheServiceStopsBeforeAllLinesHaveCome()
+    {
+        await using var stores = new Stores("memory");
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain);
+        await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
+        await probe.SendRawAsync([.. "a\n"u8, 0xFF, .. "\nhalf"u8]);
+        Assert.StartsWith("error 2 The frame 2 is malformed:", await probe.ReceiveAsync());
+        _ = listener.Run.StopAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(["error 3 The service stops: lines that had not come, or not been accepted, are not accepted."],
+            await probe.RestAsync());
+        Assert.Equal(["a"], await listener.EndAsync());
+    }
+
     [Fact]
     public async Task ABadLineIsReportedAndLaterLinesAreAccepted()
     {

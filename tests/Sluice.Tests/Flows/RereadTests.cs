@@ -109,7 +109,8 @@ public class RereadTests
 
         static void AssertIsGone(FlowException gone)
             => Assert.Matches("^The stream y of the run order-7 does not have its values 1 to [0-9,]+ any more: they left the store "
-                + "when they had been read. Read it once, start the run with keepOutputs: true, or give the stream Retention.All.$",
+                + "when they had been read, or after ResultRetentionDuration. Read it once, start the run with keepOutputs: true, or give "
+                + "the stream Retention.All.$",
                 gone.Message);
     }
 

@@ -46,7 +46,7 @@ do
 
   local function int64(n) return struct.pack('<I4I4', n % 4294967296, math.floor(n / 4294967296)) end
 
-  -- A marker for a stream that has ended or is gone is dropped: no consumer could read it. The batches were checked before.
+  -- A marker for a stream that has failed or is gone is dropped. One that is complete may have consumers at work. The batches were checked before.
   function countBatches(batches)
     for _, b in ipairs(batches) do
       local v = b.counts
@@ -59,7 +59,7 @@ do
         local record = struct.pack('<I4I4', #rest, crc32c(rest)) .. rest
         for _, name in ipairs(b.streams) do
           local h = find(name)
-          if h and not h.ended then append(h, { { call('HINCRBY', h.key, 'markers', 1) % h.partitions, 1, #record - 28, record } }) end
+          if h and not (h.ended and string.find(h.ended, '^F')) then append(h, { { call('HINCRBY', h.key, 'markers', 1) % h.partitions, 1, #record - 28, record } }) end
         end
       else
         call('HSET', b.key, 'accepted', digits(v[1]), 'ended', digits(v[2]), 'failed', digits(v[3]), 'closed', digits(v[4]))

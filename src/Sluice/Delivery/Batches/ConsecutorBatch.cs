@@ -126,7 +126,8 @@ public sealed class ConsecutorBatch<T>
     /// use each name once.</remarks>
     /// <returns>Whether this call has closed the batch. If a reply of the store was lost and the call was repeated inside, false may come
     /// although this call closed it; the batch is closed in any case.</returns>
-    /// <exception cref="StreamStoreException">The store failed for long. The batch may or may not be closed; close it again.</exception>
+    /// <exception cref="StreamStoreException">The store failed for long: the batch may or may not be closed; close it again. Or the stream of
+    /// the consecutor was ended with a failure, and the batch is not closed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while waiting. The batch takes no more items, and may or may not be closed;
     /// close it again.</exception>
     public async Task<bool> CloseAsync(CancellationToken cancellation = default)
@@ -154,10 +155,11 @@ public sealed class ConsecutorBatch<T>
             try
             {
                 AppendResult result = await consecutor.Core.Store.AppendAsync(close, cancellation).ConfigureAwait(false);
+                if (result.Status is not (AppendStatus.Accepted or AppendStatus.Duplicate)) throw NotClosed(result.Status);
                 lock (sync) isClosed = true;
                 return result.Status == AppendStatus.Accepted;
             }
-            catch (StreamStoreException) when (tried < Tries)
+            catch (StreamStoreException e) when (tried < Tries && !e.IsPermanent)
             {
                 await Task.Delay(wait, consecutor.Core.Time, cancellation).ConfigureAwait(false);
             }
@@ -174,6 +176,10 @@ public sealed class ConsecutorBatch<T>
             cancellation).ConfigureAwait(false);
         return result.Last > 0;
     }
+
+    private StreamStoreException NotClosed(AppendStatus status) => new(
+        $"The batch {tag.Name} of {tag.Consecutor} is not closed: the store answered {status}. Its end is not told.")
+    { IsPermanent = true };
 
     private static string CloserOf(BatchTag tag) => $"batch-end/{tag.Name}";
 

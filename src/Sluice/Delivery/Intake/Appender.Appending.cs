@@ -50,14 +50,26 @@ internal sealed partial class Appender<T>
                     {
                         isUnsure = hasFailed;
                         if (!isUnsure) position = null;
-                        await (room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime)).WaitAsync(full,
-                            batch.Until, isUnsure ? null : batch.Woken, Full, Abandoned).ConfigureAwait(false);
+                        try
+                        {
+                            await (room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime)).WaitAsync(full,
+                                batch.Until, isUnsure ? null : batch.Woken, Full, Abandoned).ConfigureAwait(false);
+                        }
+                        catch (NoRoomException) when (hasFailed)
+                        {
+                            // The new epoch refuses a late try: otherwise it would be accepted after its sender was told that it is not,
+                            // and the next item would pass for its repetition.
+                            isOpen = false;
+                            await OpenAsync(isInside: true, core.Lifetime.Token).ConfigureAwait(false);
+                            if (last < LastOf(batch, first)) throw;
+                            if (position is { } stored) Stored?.Invoke(stored);
+                            Accept(batch, first);
+                            return;
+                        }
                         tried = 0;                   // a full stream is no failure
                         continue;
                     }
-                    last = first + Math.Max(1, batch.Entries.Count) - 1;
-                    NoteAppend();
-                    core.Ledger.Accept(batch.Entries.Count);
+                    Accept(batch, first);
                     return;
                 }
                 catch (StreamStoreException e) when ((tried < Tries || core.Recovery.IsRecovering)
@@ -86,6 +98,15 @@ internal sealed partial class Appender<T>
             room?.Dispose();
             core.Accepting.Leave();
         }
+    }
+
+    private static long LastOf(AppendBatch batch, long first) => first + Math.Max(1, batch.Entries.Count) - 1;
+
+    private void Accept(AppendBatch batch, long first)
+    {
+        last = LastOf(batch, first);
+        NoteAppend();
+        core.Ledger.Accept(batch.Entries.Count);
     }
 
     /// <returns>Whether anything is left to append.</returns>

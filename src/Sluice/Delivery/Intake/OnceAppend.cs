@@ -91,6 +91,7 @@ internal sealed class OnceAppend(ConsecutorCore core)
     {
         TimeSpan wait = FirstWait;
         Doubt? doubt = null;                         // since the store may have accepted the items, and has not said so
+        bool hasFailed = false, isOver = false;      // a try without an answer may still reach the store, also behind later ones
         for (int tried = 1; ; tried++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -102,19 +103,29 @@ internal sealed class OnceAppend(ConsecutorCore core)
                         + "were accepted is not known.");
                 doubt ??= new(core.Time);
                 AppendResult result = await SendAsync(request).ConfigureAwait(false);
-                doubt = null;
                 if (result.Status != AppendStatus.Full) return Answer(request, result);
-                await waitAsync(result).ConfigureAwait(false);
+                if (!hasFailed) doubt = null;
+                try
+                {
+                    await waitAsync(result).ConfigureAwait(false);
+                }
+                catch (NoRoomException full) when (hasFailed)
+                {
+                    isOver = true;
+                    throw new StreamStoreException($"The stream of {core.Name} is full, and the store has not answered an earlier try of this "
+                        + "append: whether the items were accepted is not known.", full);
+                }
                 tried = 0;                           // a full stream is no failure
                 continue;
             }
-            catch (StreamStoreException) when (doubt?.HasLasted(request.ForgetAfter / 2) == true)
+            catch (StreamStoreException) when (isOver || doubt?.HasLasted(request.ForgetAfter / 2) == true)
             {
                 throw;
             }
             catch (StreamStoreException e) when ((tried < Tries || core.Recovery.IsRecovering)
                 && !core.Lifetime.Token.IsCancellationRequested)
             {
+                hasFailed = true;
                 // The append keeps its name, so it cannot be accepted twice. During a recovery of lost data, no try is counted.
                 if (core.Recovery.IsRecovering || (tried == Tries - 1 && await core.Recovery.NoticeAsync(e).ConfigureAwait(false)))
                     tried = 0;

@@ -1,6 +1,6 @@
 namespace Sluice.Flows;
 
-// The end of a read: its reader no longer counts, and the store is told.
+// The end of a read: its reader no longer counts, and the store is told. And results that wait to be read.
 internal sealed partial class InputPort
 {
     public async ValueTask ReleaseAsync(PortReader reader, CancellationToken cancellation)
@@ -17,6 +17,20 @@ internal sealed partial class InputPort
             if (cancellation.IsCancellationRequested) return;        // it goes on; readers that the store does not hear of expire
         }
         await told.ConfigureAwait(false);
+    }
+
+    /// <summary>Lets the store's time without use of the keeper begin anew, and opens the keeper again if it has expired.</summary>
+    public async Task KeepAsync(CancellationToken cancellation)
+    {
+        await moving.EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await TellAsync(plan.Keeper, next: 1, cancellation).ConfigureAwait(false);          // moves it nowhere
+        }
+        finally
+        {
+            moving.Leave();
+        }
     }
 
     private async Task TellReleaseAsync()

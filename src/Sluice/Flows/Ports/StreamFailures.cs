@@ -30,9 +30,10 @@ internal static class StreamFailures
     }
 
     /// <summary>The exception for a reader whose values are not in the store any more.</summary>
-    public static FlowException Gone(string run, string stream, long from, long missed) => new(
+    public static FlowException Gone(string run, string stream, long from, long missed, bool isResult) => new(
         $"The stream {stream} of the run {run} does not have its values {from:N0} to {from + missed - 1:N0} any more: they left the store "
-            + "when they had been read. Read it once, start the run with keepOutputs: true, or give the stream Retention.All.")
+            + $"when they had been read{(isResult ? ", or after ResultRetentionDuration" : "")}. Read it once, start the run with "
+            + "keepOutputs: true, or give the stream Retention.All.")
     { Run = run };
 
     /// <summary>The failure for a processor's outputs: the origin's, if the processor only passes one on.</summary>

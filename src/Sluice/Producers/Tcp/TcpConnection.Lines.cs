@@ -3,6 +3,9 @@ namespace Sluice.Producers;
 /// <summary>Plain lines: no hello, no numbers, answers only for errors. Each line is an item.</summary>
 internal sealed partial class TcpConnection<T>
 {
+    // Without it, a client that has ended its side takes the end of the connection for the acceptance of all lines.
+    private const string Stops = "The service stops: lines that had not come, or not been accepted, are not accepted.";
+
     private static ReadOnlySpan<byte> HelloBytes => "hello"u8;
 
     private Task complaint = Task.CompletedTask;     // the last one; one at a time
@@ -23,12 +26,13 @@ internal sealed partial class TcpConnection<T>
         };
     }
 
-    /// <returns>The reason to end the connection; null if the client has ended it, or the run stops.</returns>
+    /// <returns>The reason to end the connection; null if the client has ended it, and all its lines were accepted.</returns>
     private async Task<string?> ServeLinesAsync(ReadOnlyMemory<byte> first, CancellationToken over)
     {
         using IFrameIntake<T> intake = intakes(null);
         await intake.OpenAsync(life.Token);
         Task latest = await AddLineAsync(intake, first) ?? Task.CompletedTask;
+        bool isOpen = true;                                  // the client may send more
         try
         {
             do
@@ -42,14 +46,15 @@ internal sealed partial class TcpConnection<T>
                 await latest.WaitAsync(life.Token);          // before more is read
                 intake.GoOn();
             }
-            while (!stop.IsCancellationRequested && await ReceiveAsync(over));
+            while (!stop.IsCancellationRequested && (isOpen = await ReceiveAsync(over)));
         }
         catch (Exception e) when (e is not (IOException or OperationCanceledException))
         {
             await latest.WaitAsync(life.Token);              // the lines before the one that is too long, or cannot be stored, count
             throw;
         }
-        if (!stop.IsCancellationRequested && !frames.IsEmpty)
+        if (isOpen) return Stops;
+        if (!frames.IsEmpty)
             return "The connection has ended in the middle of a line, which was not accepted. End each line with a line feed.";
         await ToldAsync();
         return null;

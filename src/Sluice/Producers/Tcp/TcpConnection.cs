@@ -73,14 +73,16 @@ internal sealed partial class TcpConnection<T>(
         }
     }
 
-    /// <returns>The reason to end the connection; null if the client has ended it, or the run stops.</returns>
+    /// <returns>The reason to end the connection; null if the client has ended it, or the run stops and a framed client sends again.</returns>
     private async Task<string?> ServeFramesAsync()
     {
+        bool isFramed = options.Protocol == TcpProtocol.Framed;
         using var over = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, stop, life.Token);
         try
         {
             ReadOnlyMemory<byte> first = await FirstAsync(over.Token);
             if (IsPlain(first)) return await ServeLinesAsync(first, over.Token);
+            isFramed = true;
             string? client = ClientOf(first);
             using var place = clients.Enter(client, life);
             using IFrameIntake<T> intake = intakes(client);
@@ -92,6 +94,10 @@ internal sealed partial class TcpConnection<T>(
             }
             while (!stop.IsCancellationRequested && await ReceiveAsync(over.Token));
             return stop.IsCancellationRequested || frames.IsEmpty ? null : "The connection has ended in the middle of a frame.";
+        }
+        catch (OperationCanceledException) when (!isFramed && (stop.IsCancellationRequested || run.IsCancellationRequested))
+        {
+            return Stops;
         }
         catch (OperationCanceledException) when (life.IsCancellationRequested && !run.IsCancellationRequested)
         {

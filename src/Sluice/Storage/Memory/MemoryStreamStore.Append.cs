@@ -55,7 +55,7 @@ public sealed partial class MemoryStreamStore
         return producer;
     }
 
-    // A marker for a stream that has ended or is gone is dropped: no consumer could read it.
+    // A marker for a stream that has failed or is gone is dropped. One that is complete may have consumers at work.
     private void Count(IReadOnlyList<BatchChange> changes, DateTimeOffset now)
     {
         foreach (BatchChange change in changes)
@@ -67,7 +67,7 @@ public sealed partial class MemoryStreamStore
             using var marker = new EntryBatch();
             marker.Add(counts.ToBytes(), headers: change.MarkerHeaders.Span);
             foreach (string name in change.MarkerStreams)
-                if (streams.TryGetValue(name, out StoredStream? stream) && stream.End is null) stream.Append(marker, now, generation);
+                if (streams.TryGetValue(name, out StoredStream? stream) && stream.End?.Failure is null) stream.Append(marker, now, generation);
         }
     }
 }

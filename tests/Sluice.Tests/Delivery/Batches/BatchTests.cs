@@ -239,6 +239,35 @@ public sealed class BatchTests : IAsyncDisposable
         Assert.Equal(new BatchCompleted("orders", "monday", 6, 0), await first.Task.WaitAsync(Cancellation));
     }
 
+    /// <remarks>Formerly the end was dropped, and a batch that was closed after its input stayed open for ever.</remarks>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ABatchEndsAlthoughItsInputIsCompleteBefore(bool isClosedFirst)
+    {
+        var let = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var orders = new Consecutor<int>("orders",
+            source => source.SelectAsync(async (n, cancellation) =>
+            {
+                await let.Task.WaitAsync(cancellation);
+                return n;
+            }) | Sink.Output<int>("booked"), Listening());
+        await using var ledger = new Consecutor<int>("ledger", source => source | (_ => { }), Listening());
+        orders.Output<int>("booked").To(ledger);
+        await ledger.StartAsync(Cancellation);
+        await orders.StartAsync(Cancellation);
+        ConsecutorBatch<int> batch = await orders.OpenBatchAsync("monday", Cancellation);
+        await batch.SendAllAsync([1, 2], Cancellation);
+        if (isClosedFirst) Assert.True(await batch.CloseAsync(Cancellation));
+        await orders.CompleteAsync(Cancellation);
+        if (!isClosedFirst) Assert.True(await batch.CloseAsync(Cancellation));
+        let.SetResult();
+        await orders.WaitForIdleAsync(Cancellation);
+        await ledger.CompleteAsync(Cancellation);
+        await Member.UntilAsync(() => told.Count == 2 && orders.Snapshot().IsIdle && ledger.Snapshot().IsIdle);
+        Assert.All(told, end => Assert.Equal(new BatchCompleted("orders", "monday", 4, 0), end));
+    }
+
     private ConsecutorOptions Options() => new()
     {
         Store = store,
