@@ -113,7 +113,8 @@ public sealed record ConsecutorOptions
     /// (<see cref="Consecutor{T}.OpenBatchAsync"/>); null by default. Called at least once per batch: the end of a batch is an entry of the
     /// stream and counts as an item. The call completes that item; if the call throws, the item is retried or dies, as
     /// <see cref="Delivery"/> says. Calls run concurrently with each other and with items, in no defined order. If code without it gets the
-    /// end, the end is parked until code starts that has it.
+    /// end, the end is parked until code starts that has it. Under <see cref="DeliveryGuarantee.None"/> items are settled before they start:
+    /// so the end may be told before they have ended, counts no failure, and is told at most once.
     /// </summary>
     public Func<BatchCompleted, CancellationToken, ValueTask>? OnBatchCompleted { get; init; }
 

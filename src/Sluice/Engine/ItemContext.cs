@@ -15,6 +15,11 @@ public readonly struct ItemContext
     /// and the item's number in it, from 0, as in <c>orders/41</c>. An item that an operator made from held or combined items has the key
     /// <c>derived</c>. In a consecutor it is the id of the accepted item, <c>payments/3/42@1</c>: unique for ever and equal after restarts.
     /// Use it as the key of effects outside of the store.</summary>
+    /// <remarks>
+    /// In a consecutor, an item that a chunk, a window, a group, a join, a timer or another stage with state puts out has an id of its own,
+    /// which holds only from its commit on. Before that, a repetition may put out the same content under another id, or other content under
+    /// the same id. For effects outside of the store, make a key from the data of such an item.
+    /// </remarks>
     public string Id
     {
         get
@@ -49,8 +54,9 @@ public readonly struct ItemContext
     /// </summary>
     /// <remarks>
     /// <para>
-    /// The function runs later, when the whole item has succeeded, after the rows of sinks, and in the order of the calls. If this call of
-    /// the sink fails, or another part of the item, the function does not run. It runs again if the commit is repeated, for example without
+    /// The function runs later, in the commit that settles the item, after the rows of sinks, and in the order of the calls. If this call of
+    /// the sink fails, or another part of the item that is tried again, the function does not run. If another part becomes a dead letter,
+    /// the function runs with the parts that have succeeded, as rows and outputs do. It runs again if the commit is repeated, for example without
     /// an item that was refused, or after a lost connection: its statements take effect once, everything else that it does may happen
     /// several times.
     /// </para>
