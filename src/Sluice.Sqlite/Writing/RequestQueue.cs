@@ -1,8 +1,8 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The queue of calls for the writer's thread. All calls that arrive during a transaction form the next round, but for commits with too many
-/// functions of items: they wait for a later one.
+/// The queue of calls for the writer's thread. All calls that arrive during a transaction form the next round, but for commits with too
+/// many functions of items: they wait for a later one.
 /// </summary>
 internal sealed class RequestQueue
 {

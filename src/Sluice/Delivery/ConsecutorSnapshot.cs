@@ -5,8 +5,8 @@ namespace Sluice.Diagnostics;
 /// <remarks>
 /// If several members share the consecutor, <see cref="InFlight"/>, <see cref="Retrying"/>, <see cref="Parked"/> and <see cref="Suspect"/>
 /// count the items of this member's partitions only, and <see cref="Pending"/> contains those of the other members. With each heartbeat,
-/// the member learns how many items of all processes have not ended. How items of others have ended, it learns at a heartbeat at which it has
-/// nothing in flight; until then, <see cref="Accepted"/> leaves them out. If no other process sends or works, the counts are exact.
+/// the member learns how many items of all processes have not ended. How items of others have ended, it learns at a heartbeat at which it
+/// has nothing in flight; until then, <see cref="Accepted"/> leaves them out. If no other process sends or works, the counts are exact.
 /// </remarks>
 /// <param name="Name">The consecutor's name.</param>
 /// <param name="Status">The lifecycle status.</param>

@@ -54,11 +54,11 @@ public readonly struct ItemContext
     /// </summary>
     /// <remarks>
     /// <para>
-    /// The function runs later, in the commit that settles the item, after the rows of sinks, and in the order of the calls. If this call of
-    /// the sink fails, or another part of the item that is tried again, the function does not run. If another part becomes a dead letter,
-    /// the function runs with the parts that have succeeded, as rows and outputs do. It runs again if the commit is repeated, for example without
-    /// an item that was refused, or after a lost connection: its statements take effect once, everything else that it does may happen
-    /// several times.
+    /// The function runs later, in the commit that settles the item, after the rows of sinks, and in the order of the calls. If this call
+    /// of the sink fails, or another part of the item that is tried again, the function does not run. If another part becomes a dead
+    /// letter, the function runs with the parts that have succeeded, as rows and outputs do. It runs again if the commit is repeated, for
+    /// example without an item that was refused, or after a lost connection: its statements take effect once, everything else that it does
+    /// may happen several times.
     /// </para>
     /// <para>
     /// If it throws, its item fails, in the sink's node: it is retried and then becomes a dead letter, and the other items of the commit

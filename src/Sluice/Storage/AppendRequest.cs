@@ -57,7 +57,8 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
 
     /// <summary>
     /// Answers an append that the store must not execute: the epoch is old, the append is a repetition, earlier numbers are missing, or the
-    /// stream has ended. A stream that is complete still accepts an append that only changes batches. Every store calls it before it checks for room.
+    /// stream has ended. A stream that is complete still accepts an append that only changes batches. Every store calls it before it
+    /// checks for room.
     /// </summary>
     /// <param name="epoch">The producer's epoch in the store; zero if it has none.</param>
     /// <param name="last">The producer's last accepted number; zero if it has none.</param>

@@ -194,7 +194,8 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
         plan.Processor is null ? "This service" : $"The processor {plan.Processor}",
         plan.Writer is null ? "The start of the run has put it in" : $"The processor {plan.Writer} has put it out", cause);
 
-    public FlowException Gone(long from, long missed) => StreamFailures.Gone(plan.Run, plan.Name, from, missed, isResult: plan.Processor is null);
+    public FlowException Gone(long from, long missed)
+        => StreamFailures.Gone(plan.Run, plan.Name, from, missed, isResult: plan.Processor is null);
 
     private async Task TellAsync(string reader, long next, CancellationToken cancellation)
     {
