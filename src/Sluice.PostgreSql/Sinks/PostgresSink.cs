@@ -63,8 +63,8 @@ public static class PostgresSink
     /// is away, items wait, <c>Problem</c> says so, and the commit is repeated until it succeeds. At the start the server must be there.
     /// </para>
     /// <para>
-    /// If an existing key is no error, use <c>INSERT … ON CONFLICT DO NOTHING</c>: a statement that changes nothing is not undone. Each row is
-    /// a statement of its own then, and a commit costs a fourth round trip.
+    /// If an existing key is no error, use <c>INSERT … ON CONFLICT DO NOTHING</c>: a statement that changes nothing is not undone. Each row
+    /// is a statement of its own then, and a commit costs a fourth round trip.
     /// </para>
     /// <para>Connections are not shared with other sinks: one is used at a time.</para>
     /// </remarks>

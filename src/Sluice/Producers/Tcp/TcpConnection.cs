@@ -73,7 +73,7 @@ internal sealed partial class TcpConnection<T>(
         }
     }
 
-    /// <returns>The reason to end the connection; null if the client has ended it, or the run stops and a framed client sends again.</returns>
+    /// <returns>The reason to end the connection; null if the client has ended it, or the run stops: a framed client sends again.</returns>
     private async Task<string?> ServeFramesAsync()
     {
         bool isFramed = options.Protocol == TcpProtocol.Framed;
