@@ -91,7 +91,8 @@ internal static class RowWrites
     {
         // No statement is named: the consecutor finds the item by commits of fewer items.
         if (at >= groups.Count)
-            return new ItemRejectedException($"A constraint that is checked last refused a row: {failure.MessageText} ({failure.SqlState}).");
+            return new ItemRejectedException(
+                $"A constraint that is checked last refused a row: {failure.MessageText} ({failure.SqlState}).");
         (PostgresWrites writes, int item) = (groups[at].Writes, groups[at].First);
         (string sql, object?[] values) = writes.Statements[item];
         string why = $"{failure.MessageText} ({failure.SqlState}). The statement: {sql}";

@@ -51,8 +51,8 @@ public static class SqliteSink
     /// as SQLite allows.
     /// </para>
     /// <para>
-    /// As with <see cref="InStore"/>, a refused row fails its item, and an invalid statement is refused at the start. If an existing key is no
-    /// error, use <c>INSERT … ON CONFLICT DO NOTHING</c>: a statement that changes nothing is not undone.
+    /// As with <see cref="InStore"/>, a refused row fails its item, and an invalid statement is refused at the start. If an existing key is
+    /// no error, use <c>INSERT … ON CONFLICT DO NOTHING</c>: a statement that changes nothing is not undone.
     /// </para>
     /// </remarks>
     /// <param name="path">The file, in an existing directory; it must not be the store's file.</param>

@@ -42,7 +42,8 @@ public sealed partial class SqliteDatabaseTests
                 + "INSERT INTO word VALUES(NEW.text, NEW.length, 0, NULL); END");
         }
         TransactionalSink<object?[]> sink = await BeginAsync(
-            new SqliteDatabase(FilePath, new("INSERT OR IGNORE INTO words SELECT ?1, ?2 WHERE ?3 IS ?3 AND ?4 NOTNULL"), Delete, null, false));
+            new SqliteDatabase(FilePath, new("INSERT OR IGNORE INTO words SELECT ?1, ?2 WHERE ?3 IS ?3 AND ?4 NOTNULL"), Delete, null,
+                false));
         SinkCommit<object?[]> commit = Commit(["a"], new(0));
         await sink.Prepare(commit, default);
         Assert.Equal(["a"], Rows());

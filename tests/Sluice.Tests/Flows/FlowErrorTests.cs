@@ -71,7 +71,8 @@ public class FlowErrorTests
             seen!.Output<int>("y");
         }),
         ("The stream y of the run r does not have its values 1 to 1 any more: they left the store when they had been read, "
-            + "or after ResultRetentionDuration. Read it once, start the run with keepOutputs: true, or give the stream Retention.All.", async lab =>
+            + "or after ResultRetentionDuration. Read it once, start the run with keepOutputs: true, or give the stream "
+            + "Retention.All.", async lab =>
         {
             Supervisor service = lab.Join();
             service.Register(Work, () => Task.FromResult(1));

@@ -126,8 +126,8 @@ public sealed class ConsecutorBatch<T>
     /// use each name once.</remarks>
     /// <returns>Whether this call has closed the batch. If a reply of the store was lost and the call was repeated inside, false may come
     /// although this call closed it; the batch is closed in any case.</returns>
-    /// <exception cref="StreamStoreException">The store failed for long: the batch may or may not be closed; close it again. Or the stream of
-    /// the consecutor was ended with a failure, and the batch is not closed.</exception>
+    /// <exception cref="StreamStoreException">The store failed for long: the batch may or may not be closed; close it again. Or the stream
+    /// of the consecutor was ended with a failure, and the batch is not closed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while waiting. The batch takes no more items, and may or may not be closed;
     /// close it again.</exception>
     public async Task<bool> CloseAsync(CancellationToken cancellation = default)

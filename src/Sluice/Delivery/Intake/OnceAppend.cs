@@ -112,8 +112,8 @@ internal sealed class OnceAppend(ConsecutorCore core)
                 catch (NoRoomException full) when (hasFailed)
                 {
                     isOver = true;
-                    throw new StreamStoreException($"The stream of {core.Name} is full, and the store has not answered an earlier try of this "
-                        + "append: whether the items were accepted is not known.", full);
+                    throw new StreamStoreException($"The stream of {core.Name} is full, and the store has not answered an earlier try of "
+                        + "this append: whether the items were accepted is not known.", full);
                 }
                 tried = 0;                           // a full stream is no failure
                 continue;
