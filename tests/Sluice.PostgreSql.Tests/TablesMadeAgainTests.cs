@@ -31,7 +31,8 @@ public sealed class TablesMadeAgainTests(SharedServer server)
         await DropAsync();
         while (warnings.Count(static text => text.StartsWith("This service starts its work", StringComparison.Ordinal)) < 2)
         {
-            Assert.Null(service.Problem);
+            Assert.True(service.Problem is not { } problem || service.Problem.Contains("is not hosted here now", StringComparison.Ordinal),
+                service.Problem);
             await Task.Delay(1, Cancellation);
         }
         await MakeAsync();
@@ -45,7 +46,7 @@ public sealed class TablesMadeAgainTests(SharedServer server)
             {
                 // the loss is reported to the first caller, if the host has not noticed it before
             }
-        Assert.Null(service.Problem);
+        while (service.Problem is not null) await Task.Delay(1, Cancellation);           // the round that has begun the run ends
     }
 
     // It locks one table after the other, the calls of the service do so in another order, and PostgreSQL ends one of the two. An

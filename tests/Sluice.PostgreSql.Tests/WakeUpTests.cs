@@ -104,7 +104,8 @@ public class WakeUpTests(SharedServer server)
         var first = new TaskCompletionSource();
         var queue = new RoundQueue(1, async calls =>
         {
-            rounds.Add(string.Join(' ', calls.Select(static call => call.Order == StoreCall.Appends ? "append" : $"{call.Needs.Functions}")));
+            rounds.Add(string.Join(' ', calls.Select(static call
+                => call.Order == StoreCall.Appends ? "append" : $"{call.Needs.Functions}")));
             if (rounds.Count == 1) await first.Task;
             foreach (StoreCall call in calls) call.Finish();
             return [];

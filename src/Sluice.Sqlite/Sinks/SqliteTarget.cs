@@ -8,7 +8,8 @@ namespace Sluice.Sqlite;
 /// <para>
 /// Write before the store's commit, and call <see cref="PruneAsync"/> after it. If the commit is void, or the process dies in between, the
 /// same roots come again and replace their rows. So rows are visible before the store's commit. If a root dies at a later attempt, the rows
-/// of its last written attempt stay.
+/// of its last written attempt stay. What <c>Chunk</c>, windows, <c>GroupBy</c>, joins and timers put out may come again under another id:
+/// for that, use <see cref="SqliteSink"/>, or a key of the data.
 /// </para>
 /// <para>Thread-safe. Calls run one at a time; each blocks its thread for one transaction, flushed to the disk.</para>
 /// </remarks>

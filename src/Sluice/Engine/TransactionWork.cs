@@ -44,13 +44,9 @@ internal sealed class TransactionWork(Type transaction, Func<object, Cancellatio
                 await work.CallAsync(given, cancellation).ConfigureAwait(false);
                 ended.SetResult();
             }
-            catch (OperationCanceledException e)
-            {
-                ended.SetCanceled(e.CancellationToken);
-            }
             catch (Exception e)
             {
-                ended.SetException(e);
+                ended.SetException(e);               // of a cancellation, too: its text may name a client's time limit
             }
         }
     }

@@ -62,7 +62,7 @@ public class SlowItemTests
         }
     }
 
-    /// <remarks>Regression: the input waited until half of the items were out, also if the other half were slow and lanes were idle.</remarks>
+    /// <remarks>Regression: the input waited until half of the items were out, also if the others were slow and lanes were idle.</remarks>
     [Fact]
     public async Task IdleLanesGetItemsThoughMoreThanHalfOfThemAreSlow()
     {

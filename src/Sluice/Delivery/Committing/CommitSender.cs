@@ -32,6 +32,7 @@ internal sealed class CommitSender(
         int known = losses.Count;
         answers.Ask();
         (long began, string? error) = (telemetry.BeginOperation(), Abandoned);
+        bool mayBeApplied = false;                   // by a try that has had no answer
         try
         {
             for (TimeSpan wait = FirstWait; ; wait = Longer(wait))
@@ -57,8 +58,9 @@ internal sealed class CommitSender(
                     throw;                           // an item of it, and so the same again
                 }
                 catch (StreamStoreException damage) when (damage.IsPermanent && damage.Partition == partition.Number
-                    && damage.Stream == partition.Owner.Group.Stream)
+                    && damage.Stream == partition.Owner.Group.Stream && !mayBeApplied)
                 {
+                    error = TelemetryNames.ErrorOf(damage);
                     // The same commit would be refused again. The next lease of the partition meets the damage, most often.
                     stopped.Refuse(partition, damage.Message);
                     return new(CommitStatus.Stale, damage.Message);
@@ -66,6 +68,7 @@ internal sealed class CommitSender(
                 catch (Exception e) when (!lifetime.Token.IsCancellationRequested)
                 {
                     if (lifetime.EndIfClosed(e)) throw;
+                    mayBeApplied |= e is not StreamStoreException { IsPermanent: true };
                     problems.OfCommits = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
                 }
                 Task pause = Task.Delay(wait, time, abandoned);

@@ -11,6 +11,7 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
 
     private readonly Lock sync = new();
     private readonly SortedDictionary<int, Standing> stops = [];
+    private readonly Dictionary<int, Standing> refusals = [];        // the last ones of partitions that go on
     private volatile bool areAny;
 
     /// <summary>Whether any partition stands still.</summary>
@@ -63,7 +64,9 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
         bool isNew;
         lock (sync)
         {
-            isNew = !stops.TryGetValue(told.Partition, out Standing? before) || before.Told.Entries?.First != told.Entries?.First
+            if (!stops.TryGetValue(told.Partition, out Standing? before) && isRefused && refusals.Remove(told.Partition, out before)
+                && time.GetElapsedTime(before.Since) > before.Pause + Longest) before = null;
+            isNew = before is null || before.Told.Entries?.First != told.Entries?.First
                 || (told.Entries is null && before.Told.Message != told.Message);
             TimeSpan pause = before is null || before.Told.Entries?.First != told.Entries?.First ? First
                 : before.Pause * 2 < Longest ? before.Pause * 2 : Longest;
@@ -117,7 +120,14 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
     public void Taken(int partition) => Forget(partition, static stop => stop is { Told.Entries: null, IsRefused: false });
 
     /// <summary>The store has taken a commit of the partition.</summary>
-    public void Committed(int partition) => Forget(partition, static stop => stop.IsRefused);
+    /// <remarks>Another item of it may be refused again: the pauses go on to grow, unless nothing is refused for a while.</remarks>
+    public void Committed(int partition)
+    {
+        if (!areAny) return;
+        lock (sync)
+            if (stops.TryGetValue(partition, out Standing? stop) && stop.IsRefused) refusals[partition] = stop;
+        Forget(partition, static stop => stop.IsRefused);
+    }
 
     /// <summary>
     /// Forgets the partitions whose damage a lease has not met any more: it was repaired, or another member settled the entry.

@@ -21,7 +21,8 @@ internal sealed partial class Appender<T>
     }
 
     /// <remarks>An append whose answer was lost is repeated under its number, so the store knows whether it was accepted. Opening the
-    /// producer anew would tell too, but would fence off a later owner of its name.</remarks>
+    /// producer anew would tell too, but would fence off a later owner of its name: only a sender that is told that the stream is full does
+    /// so, if a try may still arrive.</remarks>
     private async Task AppendAsync(AppendBatch batch)
     {
         if (failure is not null) throw new InvalidOperationException(
@@ -59,8 +60,10 @@ internal sealed partial class Appender<T>
                         {
                             // The new epoch refuses a late try: otherwise it would be accepted after its sender was told that it is not,
                             // and the next item would pass for its repetition.
-                            isOpen = false;
+                            (long own, isOpen) = (epoch, false);
                             await OpenAsync(isInside: true, core.Lifetime.Token).ConfigureAwait(false);
+                            // Others' numbers say nothing of this batch.
+                            if (epoch != own + 1) throw AppendAnswer.OpenedElsewhere(core.Identity, producer);
                             if (last < LastOf(batch, first)) throw;
                             if (position is { } stored) Stored?.Invoke(stored);
                             Accept(batch, first);

@@ -39,7 +39,9 @@ internal sealed partial class ItemLedger
         {
             long now = CountOutstanding();
             long least = Math.Min(before, now) - inFlight, most = Math.Max(before, now);
-            behind = stored > most ? stored - most : stored < least ? stored - least : 0;
+            long found = stored > most ? stored - most : stored < least ? stored - least : 0;
+            if (found == behind) return;             // whoever waits would ask again at once
+            behind = found;
         }
         Moved?.Invoke();
     }

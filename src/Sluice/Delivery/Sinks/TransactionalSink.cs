@@ -76,7 +76,10 @@ public sealed record SinkState(string Consecutor, string Node, IStreamStore? Sto
 
 /// <summary>An item that reached a sink, of a root that has ended.</summary>
 /// <param name="Value">The item.</param>
-/// <param name="Id">The id of its root, the same at every attempt (<see cref="ItemContext.Id"/>).</param>
+/// <param name="Id">
+/// The id of its root, the same at every attempt; that of what an operator has put out holds from its commit on only
+/// (<see cref="ItemContext.Id"/>).
+/// </param>
 /// <param name="Attempt">The number of the attempt that succeeded, from 1.</param>
 /// <param name="Ordinal">The number of the item among those of its root that reached this sink, from zero.</param>
 public readonly record struct StagedItem<T>(T Value, string Id, int Attempt, int Ordinal);

@@ -46,7 +46,8 @@ internal sealed partial class Invocation
         else
         {
             Assignment next = change(Stored);
-            await partition.CommitAsync(commit => commit with { State = [WorkPartition.Row(next)] }, life).ConfigureAwait(false);
+            await calls.WatchAsync(() => partition.CommitAsync(commit => commit with { State = [WorkPartition.Row(next)] }, life))
+                .ConfigureAwait(false);
             Stored = next;
         }
         IsCounted = isCounted;

@@ -9,6 +9,7 @@ namespace Sluice.Flows;
 internal static class ResultRetention
 {
     private const int UsesPerDuration = 3;
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
     private const int ShortPart = 100;               // of the duration: a run that ends so soon costs no call
 
     /// <summary>Ends when the run has ended, or by cancellation. Never throws.</summary>
@@ -18,6 +19,7 @@ internal static class ResultRetention
         if (results.Count == 0) return;
         TimeSpan duration = core.Options.ResultRetentionDuration, pause = duration / UsesPerDuration;
         if (pause > Waits.Longest) pause = Waits.Longest;
+        if (pause < Shortest) pause = Shortest;
         using var life = CancellationTokenSource.CreateLinkedTokenSource(cancellation, core.Life);
         long usedAt = core.Options.Time.GetTimestamp();
         while (true)

@@ -67,7 +67,8 @@ public sealed partial class MemoryStreamStore
             using var marker = new EntryBatch();
             marker.Add(counts.ToBytes(), headers: change.MarkerHeaders.Span);
             foreach (string name in change.MarkerStreams)
-                if (streams.TryGetValue(name, out StoredStream? stream) && stream.End?.Failure is null) stream.Append(marker, now, generation);
+                if (streams.TryGetValue(name, out StoredStream? stream) && stream.End?.Failure is null)
+                    stream.Append(marker, now, generation);
         }
     }
 }

@@ -51,7 +51,7 @@ public class LeaseWidthTests
     {
         await using var store = new Observed(new MemoryStreamStore());
         await using var work = new Consecutor<int>("work", source => source | (static _ => { }),
-            new() { Store = store, MaxInFlight = 512, Process = new() })
+            new() { Store = store, MaxInFlight = 16_384, Process = new() })
         {
             Key = static n => (n % 640).ToString(CultureInfo.InvariantCulture),
         };
