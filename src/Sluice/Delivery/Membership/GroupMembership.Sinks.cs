@@ -49,6 +49,7 @@ internal sealed partial class GroupMembership
             core.Problems.Latest = group.IsDraining ? null : WhySinksWait(unknown);
             return;
         }
+        core.Problems.Latest = null;                 // a sink that cannot begin is another problem
         await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         try
         {
