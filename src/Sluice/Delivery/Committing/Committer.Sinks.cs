@@ -49,7 +49,7 @@ internal sealed partial class Committer
         try
         {
             await BeginAllAsync(owned, abandoned.Token).ConfigureAwait(false);
-            core.Problems.OfCommits = null;
+            core.Problems.OfCommits = core.Problems.OfSharing = null;          // they did not begin for partitions that were acquired
             return true;
         }
         catch (Exception e) when (e is not OperationCanceledException || !abandoned.IsCancellationRequested)
