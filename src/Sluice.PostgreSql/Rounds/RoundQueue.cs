@@ -153,8 +153,7 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<Li
             {
                 kept.UnionWith(call.Needs.Streams);
             }
-            else if ((functions > 0 && functions + call.Needs.Functions > MaxFunctions && call.Needs.Functions > 0)
-                || (call.Order != StoreCall.Appends && late.Overlaps(call.Needs.Streams)))
+            else if (HasTooMany(call) || (call.Order != StoreCall.Appends && late.Overlaps(call.Needs.Streams)))
             {
                 late.UnionWith(call.Needs.Streams);
             }
@@ -175,5 +174,8 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<Li
         foreach (StoreCall call in taken) busy.UnionWith(call.Needs.Streams);
         running++;
         return taken;
+
+        bool HasTooMany(StoreCall call)
+            => functions > 0 && call.Needs.Functions > 0 && functions + call.Needs.Functions > MaxFunctions;
     }
 }

@@ -32,8 +32,9 @@ internal sealed partial class SinkStatement(string sql)
     }
 
     /// <summary>
-    /// Whether a statement may succeed without a change, and the server's count says so. The count of a WITH is that of its last part, and
-    /// a plain INSERT into a table that a trigger divides counts no row, so they are taken for a change.
+    /// Whether a statement may succeed without changing a row, and the server's count of its rows tells whether it has. False for a WITH,
+    /// because the server counts the rows of its last part only, and for a plain INSERT, because the server counts no row if a trigger
+    /// writes it to another table: these statements count as a change.
     /// </summary>
     public static bool MayChangeNothing(string sql) => Conditional().IsMatch(sql);
 

@@ -10,7 +10,8 @@ internal sealed class OwnerClient(string path, TimeProvider time)
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan MembersTimeout = TimeSpan.FromSeconds(5);           // the file tells the rest
 
-    private long silentSince;                        // one that was busy is not waited for at each look; 0: it has answered
+    // When a process did not answer: it is not asked again for a while. 0: always answered.
+    private long silentSince;
 
     /// <summary>Changes dead letters, and returns their number.</summary>
     /// <exception cref="StoreInUseException">No process answers, or it takes no changes.</exception>
@@ -108,7 +109,7 @@ internal sealed class OwnerClient(string path, TimeProvider time)
         catch (Exception gone) when (gone is IOException or SocketException or InvalidDataException
             || (gone is OperationCanceledException && timeout.IsCancellationRequested && !cancellation.IsCancellationRequested))
         {
-            string end = timeout.IsCancellationRequested ? $"did not answer within {AnswerTimeout.TotalSeconds:0} s"
+            string end = timeout.IsCancellationRequested ? $"did not answer within {(limit ?? AnswerTimeout).TotalSeconds:0} s"
                 : "ended, or closed the connection, before it answered";
             throw new NoAnswerException($"The process that has the store {path} open {end}. It is unknown whether the process made the "
                 + "change.", gone);

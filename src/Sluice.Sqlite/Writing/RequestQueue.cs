@@ -81,7 +81,7 @@ internal sealed class RequestQueue
         return round.Count > 0;
     }
 
-    // Not those of one request alone: it could never run.
+    // The first request with functions stays, however many it has: it could never run otherwise.
     private void PutBack(List<Request> round)
     {
         int functions = 0;
@@ -89,12 +89,16 @@ internal sealed class RequestQueue
         if (functions <= MaxFunctions) return;
         List<Request> back = [];
         functions = 0;
-        foreach (Request request in round)
+        int kept = 0;
+        for (int at = 0; at < round.Count; at++)
         {
+            Request request = round[at];
+            bool isFirst = functions == 0;
             functions += request.Functions;
-            if (request.Functions > 0 && functions > MaxFunctions && functions > request.Functions) back.Add(request);
+            if (request.Functions == 0 || isFirst || functions <= MaxFunctions) round[kept++] = request;
+            else back.Add(request);
         }
-        round.RemoveAll(back.Contains);
+        round.RemoveRange(kept, round.Count - kept);
         lock (gate) waiting.InsertRange(0, back);
     }
 

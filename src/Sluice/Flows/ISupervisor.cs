@@ -19,7 +19,8 @@ public interface ISupervisor
     /// <param name="run">
     /// The id of the run: 1 to 64 letters, digits, and <c>-._</c>; generated if null. A second start with the same id, flow, inputs, bounds
     /// and outputs returns the existing run, while it is in the store: an ended run is removed after
-    /// <see cref="SupervisorOptions.RunRetentionDuration"/>, and a start with its id starts it again. If an input is a stream, its values are not compared.
+    /// <see cref="SupervisorOptions.RunRetentionDuration"/>, and a start with its id starts it again. If an input is a stream, its values
+    /// are not compared.
     /// </param>
     /// <param name="keepOutputs">Whether the readable outputs stay in the store until the run is deleted, as with
     /// <see cref="Retention.All"/>, so that they can be read again. Otherwise a value leaves the store once it was read.</param>

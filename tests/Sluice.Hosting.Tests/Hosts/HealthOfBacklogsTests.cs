@@ -8,13 +8,8 @@ using Sluice.Testing;
 namespace Sluice.Hosting.Tests;
 
 /// <summary>What the check of readiness says about backlogs and about several problems at once, in virtual time.</summary>
-public class HealthOfBacklogsTests
+public sealed class HealthOfBacklogsTests : HealthTestBase
 {
-    private readonly TestClock clock = new();
-    private readonly TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task ABacklogThatGrowsWithoutAPauseIsReported()
     {
@@ -24,13 +19,13 @@ public class HealthOfBacklogsTests
         {
             Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
             await numbers.SendAllAsync([1, 2], Cancellation);
-            clock.Advance(TimeSpan.FromMinutes(1));
+            Clock.Advance(TimeSpan.FromMinutes(1));
         }
         Assert.Equal((HealthStatus.Degraded, "the consecutor numbers has a growing backlog: from 0 to 20 items in 10 minutes. Items come "
             + "faster than they end."), Told(await CheckAsync(host)));
-        clock.Advance(TimeSpan.FromMinutes(1));
+        Clock.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);      // it has not grown in this minute
-        release.SetResult();
+        Release.SetResult();
         await host.StopAsync(Cancellation);
     }
 
@@ -41,16 +36,16 @@ public class HealthOfBacklogsTests
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
         await numbers.SendAllAsync([1, 2], Cancellation);
-        clock.Advance(TimeSpan.FromHours(1));
+        Clock.Advance(TimeSpan.FromHours(1));
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
-        release.SetResult();
+        Release.SetResult();
         await host.StopAsync(Cancellation);
     }
 
     [Fact]
     public async Task ABacklogThatGrowsInAPauseIsMeantTo()
     {
-        using IHost host = Build(new() { MaxGrowingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore(clock));
+        using IHost host = Build(new() { MaxGrowingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore(Clock));
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
         await numbers.PauseAsync(Cancellation);
@@ -58,7 +53,7 @@ public class HealthOfBacklogsTests
         {
             Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
             await numbers.SendAllAsync([1, 2], Cancellation);
-            clock.Advance(TimeSpan.FromMinutes(1));
+            Clock.Advance(TimeSpan.FromMinutes(1));
         }
         await host.StopAsync(Cancellation);
     }
@@ -66,12 +61,12 @@ public class HealthOfBacklogsTests
     [Fact]
     public async Task TheBacklogContainsWhatAnotherProcessSends()
     {
-        await using var store = new MemoryStreamStore(clock);
+        await using var store = new MemoryStreamStore(Clock);
         using IHost host = Build(new() { MaxBacklog = 10, MaxStalledDuration = TimeSpan.FromDays(1) }, new StreamStoreWrapperOf(store),
-            HangAsync, options => options with { MaxInFlight = 100, Run = new() { Time = clock } });
+            HangAsync, options => options with { MaxInFlight = 100, Run = new() { Time = Clock } });
         await host.StartAsync(Cancellation);
         await using (var sender = new Consecutor<int>("numbers", static source => source | (static _ => { }),
-            new() { Store = store, InstanceId = "web", Run = new() { Time = clock } }))
+            new() { Store = store, InstanceId = "web", Run = new() { Time = Clock } }))
             await sender.SendAllAsync([.. Enumerable.Range(0, 500)], Cancellation);
         while (host.Services.GetRequiredService<Consecutor<int>>().Snapshot().InFlight == 0) await Task.Yield();
         HealthReportEntry now = await CheckAsync(host);
@@ -79,12 +74,12 @@ public class HealthOfBacklogsTests
         {
             Assert.True(beat < 20, "The backlog stays 0.");
             long before = await BeatsAsync();
-            clock.Advance(TimeSpan.FromSeconds(10));
+            Clock.Advance(TimeSpan.FromSeconds(10));
             while (await BeatsAsync() == before) await Task.Yield();
             now = await CheckAsync(host);
         }
         Assert.StartsWith("the consecutor numbers has a backlog of ", now.Description, StringComparison.Ordinal);
-        release.SetResult();
+        Release.SetResult();
         await host.StopAsync(Cancellation);
 
         async Task<long> BeatsAsync() => (await store.FindGroupAsync(new("numbers", "numbers"), Cancellation))!.Members[0].Heartbeats;
@@ -93,7 +88,7 @@ public class HealthOfBacklogsTests
     [Fact]
     public async Task ALossHidesNoLaterProblem()
     {
-        using IHost host = Build(new(), new StreamStoreWrapperOf(new MemoryStreamStore(clock), "Two minutes are lost."));
+        using IHost host = Build(new(), new StreamStoreWrapperOf(new MemoryStreamStore(Clock), "Two minutes are lost."));
         await host.StartAsync(Cancellation);
         Assert.Equal((HealthStatus.Degraded, "the consecutor numbers: Two minutes are lost."), Told(await CheckAsync(host)));
         await host.Services.GetRequiredService<Consecutor<int>>().StopAsync(cancellation: Cancellation);
@@ -106,7 +101,7 @@ public class HealthOfBacklogsTests
     public async Task AnItemThatIsAcceptedDuringTheCheckIsNotYoungerThanNow()
     {
         using IHost host = Build(new() { MaxOutstandingDuration = TimeSpan.FromMinutes(10) },
-            new StreamStoreWrapperOf(new MemoryStreamStore(clock)) { IsAskedEarlier = true });
+            new StreamStoreWrapperOf(new MemoryStreamStore(Clock)) { IsAskedEarlier = true });
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
         await numbers.PauseAsync(Cancellation);
@@ -119,30 +114,13 @@ public class HealthOfBacklogsTests
     private async Task<IHost> GrowingAsync()
     {
         IHost host = Build(new() { MaxGrowingDuration = TimeSpan.FromMinutes(10), MaxStalledDuration = TimeSpan.FromDays(1) },
-            new MemoryStreamStore(clock), HangAsync, static options => options with { MaxInFlight = 1, Stream = new() { Partitions = 1 } });
+            new MemoryStreamStore(Clock), HangAsync, static options => options with { MaxInFlight = 1, Stream = new() { Partitions = 1 } });
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
         await numbers.SendAsync(0, Cancellation);
         while (numbers.Snapshot().InFlight == 0) await Task.Yield();
         return host;
     }
-
-    private IHost Build(HealthOptions health, IStreamStore store, Func<int, CancellationToken, Task>? function = null,
-        Func<ConsecutorOptions, ConsecutorOptions>? configure = null)
-    {
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSingleton<TimeProvider>(clock);
-        builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store)).Health = health)
-            .AddConsecutor<int>("numbers", (_, source) => function is null ? source | (static _ => { }) : source | function, configure);
-        return builder.Build();
-    }
-
-    private async Task HangAsync(int number, CancellationToken cancellation) => await release.Task.WaitAsync(cancellation);
-
-    private static async Task<HealthReportEntry> CheckAsync(IHost host)
-        => (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancellation)).Entries["sluice"];
-
-    private static (HealthStatus, string?) Told(HealthReportEntry entry) => (entry.Status, entry.Description);
 
     private sealed class StreamStoreWrapperOf(IStreamStore inner, string? loss = null) : StreamStoreWrapper(inner, leaveOpen: true)
     {

@@ -9,13 +9,8 @@ using Sluice.Testing;
 namespace Sluice.Hosting.Tests;
 
 /// <summary>What the check of readiness says about stalls, growth, old items and a store that is away, in virtual time.</summary>
-public class HealthTests
+public sealed class HealthTests : HealthTestBase
 {
-    private readonly TestClock clock = new();
-    private readonly TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task AStoreThatHangsIsReportedWithinTheTimeout()
     {
@@ -27,9 +22,9 @@ public class HealthTests
         Task<HealthReportEntry> first = CheckAsync(host), second = CheckAsync(host);
         while (store.Asked == 0) await Task.Yield();
         Assert.False(first.IsCompleted);
-        // A check may begin to wait after the clock has gone on: then it waits for a later second.
+        // A check may begin to wait after the Clock has gone on: then it waits for a later second.
         for (int round = 0; !first.IsCompleted || !second.IsCompleted; round++, await Task.Yield())
-            if (round % 1_000 == 0) clock.Advance(TimeSpan.FromSeconds(1));
+            if (round % 1_000 == 0) Clock.Advance(TimeSpan.FromSeconds(1));
         const string Reason = "The store does not answer: it is silent for 1 second (HealthOptions.StoreTimeout).";
         Assert.Equal((HealthStatus.Unhealthy, Reason), Told(await first));
         Assert.Equal((HealthStatus.Unhealthy, Reason), Told(await second));
@@ -62,11 +57,11 @@ public class HealthTests
         await numbers.SendAsync(1, Cancellation);
         while (numbers.Snapshot() is not { InFlight: 1, Run: { } run } || run["HangAsync"].In == 0) await Task.Yield();
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
-        clock.Advance(TimeSpan.FromMinutes(5));
+        Clock.Advance(TimeSpan.FromMinutes(5));
         Assert.Equal((HealthStatus.Degraded,
             "the consecutor numbers is stalled: it has 1 item in flight, and none has moved for 5 minutes. Look at 'HangAsync'."),
             Told(await CheckAsync(host)));
-        release.SetResult();
+        Release.SetResult();
         await numbers.WaitForIdleAsync(Cancellation);
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
         await host.StopAsync(Cancellation);
@@ -76,7 +71,7 @@ public class HealthTests
     public async Task APipelineThatStandsStillIsReportedWithItsNode()
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSingleton<TimeProvider>(clock);
+        builder.Services.AddSingleton<TimeProvider>(Clock);
         PipelineRun? run = null;
         builder.Services.AddSluice().AddPipeline("copy", _ => Source.From([1, 2]) | HangAsync,
             new() { OnStarted = started => run = started });
@@ -84,11 +79,11 @@ public class HealthTests
         await host.StartAsync(Cancellation);
         while (run!.Snapshot()["HangAsync"].In == 0) await Task.Yield();
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
-        clock.Advance(TimeSpan.FromMinutes(6));
+        Clock.Advance(TimeSpan.FromMinutes(6));
         Assert.Equal((HealthStatus.Degraded,
             "the pipeline copy is stalled: it has items in work, and none has moved for 6 minutes. Look at 'HangAsync'."),
             Told(await CheckAsync(host)));
-        release.SetResult();
+        Release.SetResult();
         await run.Completion;
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
         await host.StopAsync(Cancellation);
@@ -98,7 +93,7 @@ public class HealthTests
     public async Task APipelineThatWaitsForItsSourceIsNotStalled()
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSingleton<TimeProvider>(clock);
+        builder.Services.AddSingleton<TimeProvider>(Clock);
         PipelineRun? run = null;
         builder.Services.AddSluice().AddPipeline("copy", _ => Source.From(OneThenWaitAsync()) | (n => n) | (static _ => { }),
             new() { OnStarted = started => run = started });
@@ -109,29 +104,29 @@ public class HealthTests
         for (int i = 0; i < 3; i++)
         {
             Assert.Equal((HealthStatus.Healthy, null), (await CheckAsync(host)) is var seen ? (seen.Status, seen.Description) : default);
-            clock.Advance(TimeSpan.FromMinutes(5));
+            Clock.Advance(TimeSpan.FromMinutes(5));
         }
-        release.SetResult();
+        Release.SetResult();
         await host.StopAsync(Cancellation);
 
         async IAsyncEnumerable<int> OneThenWaitAsync()
         {
             yield return 1;
-            await release.Task;
+            await Release.Task;
         }
     }
 
     [Fact]
     public async Task AnItemThatIsOutstandingForTooLongIsReported()
     {
-        using IHost host = Build(new() { MaxOutstandingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore(clock));
+        using IHost host = Build(new() { MaxOutstandingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore(Clock));
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
         await numbers.PauseAsync(Cancellation);
         await numbers.SendAsync(1, Cancellation);
-        clock.Advance(TimeSpan.FromMinutes(10));
+        Clock.Advance(TimeSpan.FromMinutes(10));
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
-        clock.Advance(TimeSpan.FromMinutes(1));
+        Clock.Advance(TimeSpan.FromMinutes(1));
         HealthReportEntry old = await CheckAsync(host);
         Assert.Equal((HealthStatus.Degraded, "the consecutor numbers has an item that was accepted 11 minutes ago and has not ended; the "
             + "limit is 10 minutes."), Told(old));
@@ -145,7 +140,7 @@ public class HealthTests
     [Fact]
     public async Task AnOldestItemThatCannotBeReadDoesNotMakeTheStoreSeemAway()
     {
-        var store = new Hanging(new MemoryStreamStore(clock)) { IsDamaged = true };
+        var store = new Hanging(new MemoryStreamStore(Clock)) { IsDamaged = true };
         using IHost host = Build(new() { MaxOutstandingDuration = TimeSpan.FromMinutes(10) }, store);
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
@@ -187,11 +182,11 @@ public class HealthTests
         store.Before = static () => throw new StreamStoreException("It is full.") { IsPermanent = true };
         await Assert.ThrowsAsync<StreamStoreException>(async () => await numbers.SendAsync(1, Cancellation));
         Assert.Equal((HealthStatus.Degraded, "The store has refused the last append: It is full."), Told(await CheckAsync(host)));
-        clock.Advance(TimeSpan.FromMinutes(6));          // nobody sends
+        Clock.Advance(TimeSpan.FromMinutes(6));          // nobody sends
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
         await Assert.ThrowsAsync<StreamStoreException>(async () => await numbers.SendAsync(1, Cancellation));
         Assert.Equal(HealthStatus.Degraded, (await CheckAsync(host)).Status);
-        clock.Advance(TimeSpan.FromSeconds(1));
+        Clock.Advance(TimeSpan.FromSeconds(1));
         store.Before = static () => Task.CompletedTask;
         await numbers.SendAsync(2, Cancellation);
         await numbers.WaitForIdleAsync(Cancellation);
@@ -202,34 +197,17 @@ public class HealthTests
     [Fact]
     public async Task APausedConsecutorSaysForHowLong()
     {
-        using IHost host = Build(new(), new MemoryStreamStore(clock));
+        using IHost host = Build(new(), new MemoryStreamStore(Clock));
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
         Assert.DoesNotContain("numbers.paused_seconds", (await CheckAsync(host)).Data.Keys);
         await numbers.PauseAsync(Cancellation);
         while (numbers.Snapshot().PausedAt is null) await Task.Yield();
-        clock.Advance(TimeSpan.FromMinutes(20));
+        Clock.Advance(TimeSpan.FromMinutes(20));
         HealthReportEntry now = await CheckAsync(host);
         Assert.Equal((HealthStatus.Healthy, 1200L), (now.Status, now.Data["numbers.paused_seconds"]));
         await host.StopAsync(Cancellation);
     }
-
-    private IHost Build(HealthOptions health, IStreamStore store, Func<int, CancellationToken, Task>? function = null,
-        Func<ConsecutorOptions, ConsecutorOptions>? configure = null)
-    {
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSingleton<TimeProvider>(clock);
-        builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store)).Health = health)
-            .AddConsecutor<int>("numbers", (_, source) => function is null ? source | (static _ => { }) : source | function, configure);
-        return builder.Build();
-    }
-
-    private async Task HangAsync(int number, CancellationToken cancellation) => await release.Task.WaitAsync(cancellation);
-
-    private static async Task<HealthReportEntry> CheckAsync(IHost host)
-        => (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancellation)).Entries["sluice"];
-
-    private static (HealthStatus, string?) Told(HealthReportEntry entry) => (entry.Status, entry.Description);
 
     private sealed class Hanging(IStreamStore store) : StreamStoreWrapper(store)
     {

@@ -64,7 +64,7 @@ public class PlainLinesTests
         await probe.SendRawAsync([.. "a\n"u8, 0xFF, .. "\nhalf"u8]);
         Assert.StartsWith("error 2 The frame 2 is malformed:", await probe.ReceiveAsync());
         _ = listener.Run.StopAsync(TimeSpan.FromMinutes(1));
-        Assert.Equal(["error 3 The service stops: lines that had not come, or not been accepted, are not accepted."],
+        Assert.Equal(["error 3 The service stops, and accepts no further lines."],
             await probe.RestAsync());
         Assert.Equal(["a"], await listener.EndAsync());
     }

@@ -58,6 +58,7 @@ public sealed class FunctionTests : TransactionTestBase
     public static TheoryData<string, string> Mistakes => new()
     {
         { "throw", "In the transaction of the commit, the function of write for numbers/" },
+        { "cancel", "TaskCanceledException: The time limit of the client is over" },
         { "key", "failed. UNIQUE constraint failed: number.n, number.kind (SQLite 2067). The statement: INSERT" },
         { "COMMIT", "not authorized" },
         { "ROLLBACK", "not authorized" },
@@ -89,6 +90,7 @@ public sealed class FunctionTests : TransactionTestBase
                 if (n != 5) return;
                 kept = transaction;
                 if (mistake == "throw") throw new InvalidOperationException("five is closed");
+                if (mistake == "cancel") throw new TaskCanceledException("The time limit of the client is over");
                 if (mistake == "key") transaction.Execute("INSERT INTO number VALUES(?, 'row')", n);
                 else if (mistake == "store") await Store.OpenStreamAsync("other", cancellation: CancellationToken.None);
                 else if (mistake == "wait") released.Wait(CancellationToken.None);

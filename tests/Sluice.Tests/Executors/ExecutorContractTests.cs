@@ -142,7 +142,8 @@ public partial class ExecutorContractTests
         });
         FlowException failure = await FailAsync(lab, executor);
         Assert.Contains(
-            "It was started 2 times, and each time its host was gone before it had ended; the last time: the other side has ended",
+            "It was started 2 times without progress, and each time its host was gone before it had ended; the last time: the other "
+                + "side has ended",
                 failure.Message, StringComparison.Ordinal);
         Assert.Contains(lab.Warnings, text => text.Contains("the other side has sent what it should not", StringComparison.Ordinal));
         Assert.Equal(2, calls);

@@ -176,7 +176,8 @@ public class LostChildTests
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion);
 
         Assert.Equal(
-            "The run run has failed: the processor copy-FromScratch has: It was started 3 times, and each time its host was gone before "
+            "The run run has failed: the processor copy-FromScratch has: It was started 3 times without progress, and each time its "
+                + "host was gone before "
                 + "it had ended; the last time: the child process has ended with exit code 42. It wrote: asked to die "
                 + "(SupervisorOptions.MaxStarts).", failure.Message);
         ProcessorInfo other = (await innocent.GetStatusAsync(Cancellation)).Processors[0];

@@ -222,7 +222,8 @@ public class HostingTests
         last.Register(Work, () => Task.CompletedTask);
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Equal(
-            $"The run {run.Id} has failed: the processor work has: It was started 3 times, and each time its host was gone before it had "
+            $"The run {run.Id} has failed: the processor work has: It was started 3 times without progress, and each time its host was "
+                + "gone before it had "
                 + $"ended (SupervisorOptions.MaxStarts).", failure.Message);
     }
 

@@ -33,7 +33,7 @@ public class StartsWithoutProgressTests
 
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
             FlowLab.Cancellation));
-        Assert.EndsWith($"It was started {MaxStarts} times since its last progress, and each time its host was gone before it had ended; "
+        Assert.EndsWith($"It was started {MaxStarts} times without progress, and each time its host was gone before it had ended; "
             + "the last time: asked to (SupervisorOptions.MaxStarts).", failure.Message, StringComparison.Ordinal);
     }
 

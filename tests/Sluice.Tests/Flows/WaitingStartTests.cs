@@ -42,7 +42,7 @@ public sealed class WaitingStartTests : IAsyncDisposable
         Host();
         string?[] failures = [await FailureAsync(one), await FailureAsync(two)];
         string failure = Assert.Single(failures.OfType<string>());
-        Assert.Contains("It was started 1 times, and each time its host was gone", failure, StringComparison.Ordinal);
+        Assert.Contains("It was started 1 time without progress, and each time its host was gone", failure, StringComparison.Ordinal);
 
         Task<FlowRun> StartAsync(string run)
             => client.StartAsync(Copying, [IOVal.Of("x", 1)], run: run, cancellation: FlowLab.Cancellation);
@@ -90,7 +90,8 @@ public sealed class WaitingStartTests : IAsyncDisposable
         Supervisor host = lab.Join(options => options with { Executor = new Places { Loss = "the worker has died" }, MaxStarts = 2 });
         host.Register(Copy, static async (IO<int> x) => await x.FirstAsync());
         await using FlowRun run = await host.StartAsync(Copying, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        Assert.Contains("It was started 2 times, and each time its host was gone before it had ended; the last time: the worker has died",
+        Assert.Contains("It was started 2 times without progress, and each time its host was gone before it had ended; the last time: "
+            + "the worker has died",
             await FailureAsync(run), StringComparison.Ordinal);
     }
 

@@ -58,10 +58,11 @@ internal sealed class CommitSender(
                     throw;                           // an item of it, and so the same again
                 }
                 catch (StreamStoreException damage) when (damage.IsPermanent && damage.Partition == partition.Number
-                    && damage.Stream == partition.Owner.Group.Stream && !mayBeApplied)
+                    && damage.Stream == partition.Owner.Group.Stream && !(mayBeApplied && commit.MustLast))
                 {
+                    // The same commit would be refused again. The next lease of the partition meets the damage, most often. But sinks take
+                    // back what they have prepared: their commit is sent again until it is known not to be applied.
                     error = TelemetryNames.ErrorOf(damage);
-                    // The same commit would be refused again. The next lease of the partition meets the damage, most often.
                     stopped.Refuse(partition, damage.Message);
                     return new(CommitStatus.Stale, damage.Message);
                 }

@@ -49,7 +49,8 @@ internal sealed partial class Committer
         try
         {
             await BeginAllAsync(owned, abandoned.Token).ConfigureAwait(false);
-            core.Problems.OfCommits = core.Problems.OfSharing = null;          // they did not begin for partitions that were acquired
+            core.Problems.OfCommits = null;
+            core.Problems.OfSharing = null;          // partitions were acquired, and the sinks could not begin for them
             return true;
         }
         catch (Exception e) when (e is not OperationCanceledException || !abandoned.IsCancellationRequested)

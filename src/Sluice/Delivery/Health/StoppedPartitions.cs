@@ -64,8 +64,7 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
         bool isNew;
         lock (sync)
         {
-            if (!stops.TryGetValue(told.Partition, out Standing? before) && isRefused && refusals.Remove(told.Partition, out before)
-                && time.GetElapsedTime(before.Since) > before.Pause + Longest) before = null;
+            Standing? before = stops.GetValueOrDefault(told.Partition) ?? (isRefused ? LastRefusal(told.Partition) : null);
             isNew = before is null || before.Told.Entries?.First != told.Entries?.First
                 || (told.Entries is null && before.Told.Message != told.Message);
             TimeSpan pause = before is null || before.Told.Entries?.First != told.Entries?.First ? First
@@ -120,14 +119,7 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
     public void Taken(int partition) => Forget(partition, static stop => stop is { Told.Entries: null, IsRefused: false });
 
     /// <summary>The store has taken a commit of the partition.</summary>
-    /// <remarks>Another item of it may be refused again: the pauses go on to grow, unless nothing is refused for a while.</remarks>
-    public void Committed(int partition)
-    {
-        if (!areAny) return;
-        lock (sync)
-            if (stops.TryGetValue(partition, out Standing? stop) && stop.IsRefused) refusals[partition] = stop;
-        Forget(partition, static stop => stop.IsRefused);
-    }
+    public void Committed(int partition) => Forget(partition, static stop => stop.IsRefused);
 
     /// <summary>
     /// Forgets the partitions whose damage a lease has not met any more: it was repaired, or another member settled the entry.
@@ -152,9 +144,14 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
         {
             if (!stops.TryGetValue(partition, out Standing? stop) || !isMeant(stop)) return;
             stops.Remove(partition);
+            if (stop.IsRefused) refusals[partition] = stop;
             areAny = stops.Count > 0;
         }
     }
+
+    // Of a partition that goes on: another item of it may be refused again, so the pauses go on to grow, unless none is for a while.
+    private Standing? LastRefusal(int partition)
+        => refusals.Remove(partition, out Standing? last) && time.GetElapsedTime(last.Since) <= last.Pause + Longest ? last : null;
 
     private TimeSpan Left(Standing stop) => stop.Pause - time.GetElapsedTime(stop.Since);
 

@@ -50,7 +50,11 @@ internal static class AppendAnswer
                     Producer = producer
                 };
             case AppendStatus.Refused:
-                throw OpenedElsewhere(identity, producer);
+                throw new InvalidOperationException(
+                    $"Somebody else has opened the producer '{producer}' of {identity.Name} since: another consecutor of this name sends "
+                        + $"to the same store as the same member "
+                    + $"'{identity.Options.InstanceId}'. The items were not accepted. Let one of them end before the next one sends, or "
+                    + $"give each its own ConsecutorOptions.InstanceId.");
             default:
                 throw new StoreRolledBackException(
                     $"The store knows the producer '{producer}' of {identity.Name} up to {result.Last}, and has acknowledged {first - 1}.")
@@ -59,10 +63,4 @@ internal static class AppendAnswer
                 };
         }
     }
-
-    /// <summary>Says that another member of the same name sends.</summary>
-    public static InvalidOperationException OpenedElsewhere(ConsecutorIdentity identity, string producer)
-        => new($"Somebody else has opened the producer '{producer}' of {identity.Name} since: another consecutor of this name sends to the "
-            + $"same store as the same member '{identity.Options.InstanceId}'. The items were not accepted. Let one of them end before the "
-            + "next one sends, or give each its own ConsecutorOptions.InstanceId.");
 }

@@ -30,6 +30,7 @@ internal sealed partial class Appender<T>
         await core.Accepting.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         RoomWait? room = null;
         bool isUnsure = false;                       // whether the store may have accepted the batch as it is
+        bool isOver = false;                         // whether no other try may follow
         bool hasFailed = false;                      // a try without an answer may still reach the store, also behind later ones
         try
         {
@@ -56,14 +57,18 @@ internal sealed partial class Appender<T>
                             await (room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime)).WaitAsync(full,
                                 batch.Until, isUnsure ? null : batch.Woken, Full, Abandoned).ConfigureAwait(false);
                         }
-                        catch (NoRoomException) when (hasFailed)
+                        catch (NoRoomException noRoom) when (hasFailed)
                         {
                             // The new epoch refuses a late try: otherwise it would be accepted after its sender was told that it is not,
                             // and the next item would pass for its repetition.
                             (long own, isOpen) = (epoch, false);
                             await OpenAsync(isInside: true, core.Lifetime.Token).ConfigureAwait(false);
-                            // Others' numbers say nothing of this batch.
-                            if (epoch != own + 1) throw AppendAnswer.OpenedElsewhere(core.Identity, producer);
+                            if (epoch != own + 1)
+                            {
+                                isOver = true;       // another opening came between: its numbers say nothing of this batch
+                                throw new StreamStoreException($"The stream {core.Name} is full, and the store has not answered an earlier "
+                                    + "try of this append: whether the items were accepted is not known.", noRoom);
+                            }
                             if (last < LastOf(batch, first)) throw;
                             if (position is { } stored) Stored?.Invoke(stored);
                             Accept(batch, first);
@@ -75,7 +80,7 @@ internal sealed partial class Appender<T>
                     Accept(batch, first);
                     return;
                 }
-                catch (StreamStoreException e) when ((tried < Tries || core.Recovery.IsRecovering)
+                catch (StreamStoreException e) when (!isOver && (tried < Tries || core.Recovery.IsRecovering)
                     && !core.Lifetime.Token.IsCancellationRequested)
                 {
                     hasFailed = true;

@@ -40,7 +40,7 @@ internal sealed partial class ItemLedger
             long now = CountOutstanding();
             long least = Math.Min(before, now) - inFlight, most = Math.Max(before, now);
             long found = stored > most ? stored - most : stored < least ? stored - least : 0;
-            if (found == behind) return;             // whoever waits would ask again at once
+            if (found == behind) return;             // a waiter that is woken asks the store again
             behind = found;
         }
         Moved?.Invoke();

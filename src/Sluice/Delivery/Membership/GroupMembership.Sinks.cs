@@ -49,13 +49,12 @@ internal sealed partial class GroupMembership
             core.Problems.Latest = group.IsDraining ? null : WhySinksWait(unknown);
             return;
         }
-        core.Problems.Latest = null;                 // a sink that cannot begin is another problem
+        core.Problems.Latest = null;                 // the wait for partitions is over; that a sink cannot begin is another problem
         await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         try
         {
             if (!MayMove || !await core.Committer.TryBeginSinksAsync([]).ConfigureAwait(false)) return;
             await taker.UnparkAsync(core.Partitions.Owned, core.Lifetime.Token).ConfigureAwait(false);
-            core.Problems.Latest = null;
             core.Sinks.AreWaiting = false;
         }
         finally

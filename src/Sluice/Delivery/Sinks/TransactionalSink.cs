@@ -77,8 +77,8 @@ public sealed record SinkState(string Consecutor, string Node, IStreamStore? Sto
 /// <summary>An item that reached a sink, of a root that has ended.</summary>
 /// <param name="Value">The item.</param>
 /// <param name="Id">
-/// The id of its root, the same at every attempt; that of what an operator has put out holds from its commit on only
-/// (<see cref="ItemContext.Id"/>).
+/// The id of its root (<see cref="ItemContext.Id"/>). An accepted item has the same id at every attempt. An item that a stage with state
+/// has put out, such as a chunk, may have another id until it is committed.
 /// </param>
 /// <param name="Attempt">The number of the attempt that succeeded, from 1.</param>
 /// <param name="Ordinal">The number of the item among those of its root that reached this sink, from zero.</param>

@@ -11,8 +11,8 @@ internal sealed partial class HostedProcessor
     {
         if (current.Fruitless < core.Options.MaxStarts) return;
         throw new FlowException(
-            $"It was started {current.Fruitless} times{(current.Starts > current.Fruitless ? " since its last progress" : "")}, and "
-                + $"each time its host was gone before it had ended"
+            $"It was started {current.Fruitless:N0} {(current.Fruitless == 1 ? "time" : "times")} without progress, and each time its host "
+                + "was gone before it had ended"
                 + $"{(lastLoss is null ? "" : $"; the last time: {lastLoss.TrimEnd('.')}")} (SupervisorOptions.MaxStarts).");
     }
 

@@ -3,14 +3,15 @@ using Sluice.Policies;
 namespace Sluice.Flows;
 
 /// <summary>
-/// Keeps the results of a run for its starter until the run ends. The store closes a reader that nobody uses, and the starter may not read
-/// before the end: <see cref="SupervisorOptions.ResultRetentionDuration"/> counts from there.
+/// Keeps the results of a run for the service that has started it, until the run ends. The store closes a reader that is not used for
+/// <see cref="SupervisorOptions.ResultRetentionDuration"/>, and a program may read only after the end. So this class uses the readers
+/// meanwhile.
 /// </summary>
 internal static class ResultRetention
 {
     private const int UsesPerDuration = 3;
-    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
     private const int ShortPart = 100;               // of the duration: a run that ends so soon costs no call
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Ends when the run has ended, or by cancellation. Never throws.</summary>
     public static async Task KeepAsync(SupervisorCore core, RunWatch watch, IReadOnlyCollection<InputPort> results,
@@ -35,7 +36,7 @@ internal static class ResultRetention
             }
             catch (Exception e) when (e is SluiceException or OperationCanceledException or ObjectDisposedException)
             {
-                // The readers last for two more pauses, and whoever reads the results learns what is wrong.
+                // The store keeps the readers for two more pauses, and a program that reads the results gets the store's failure.
             }
             if (isOver) return;
         }

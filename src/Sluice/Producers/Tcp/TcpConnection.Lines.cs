@@ -4,7 +4,7 @@ namespace Sluice.Producers;
 internal sealed partial class TcpConnection<T>
 {
     // Without it, a client that has ended its side takes the end of the connection for the acceptance of all lines.
-    private const string Stops = "The service stops: lines that had not come, or not been accepted, are not accepted.";
+    private const string Stops = "The service stops, and accepts no further lines.";
 
     private static ReadOnlySpan<byte> HelloBytes => "hello"u8;
 

@@ -44,6 +44,30 @@ public class LateTryTests
         Assert.Contains("whether the items were accepted is not known", failure.Message, StringComparison.Ordinal);
     }
 
+    /// <remarks>Regression: the numbers that another process had accepted since under the same member's name passed for this
+    /// item's.</remarks>
+    [Fact]
+    public async Task WhereAnotherProcessHasOpenedTheNameMeanwhileItIsNotKnown()
+    {
+        var clock = new TestClock();
+        await using var inner = new MemoryStreamStore(clock);
+        await using var store = new LosingStore(inner);
+        await using Consecutor<int> orders = await FullAsync(store, clock, static _ => { });
+        Task<SendResult> unknown = orders.TrySendAsync(1, new() { Timeout = TimeSpan.Zero }, Cancellation);
+        store.BeforeNextOpening = async producer =>
+        {
+            long epoch = (await inner.OpenProducerAsync("orders", producer, Cancellation)).Epoch;
+            using var none = new EntryBatch();
+            await inner.AppendAsync(new("orders", producer, epoch, 1, none) { Position = "B"u8.ToArray() }, Cancellation);
+        };
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => EndAsync(unknown, clock));
+        Assert.Contains("whether the items were accepted is not known", failure.Message, StringComparison.Ordinal);
+        await orders.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await orders.WaitForIdleAsync(Cancellation);
+        Assert.Equal((1L, 1L), (end.Accepted, end.Completed));
+        Assert.Equal(SendStatus.Accepted, (await orders.TrySendAsync(2, cancellation: Cancellation)).Status);
+    }
+
     private static async Task<Consecutor<int>> FullAsync(LosingStore store, TestClock clock, Action<int> handler)
     {
         var orders = new Consecutor<int>("orders", source => source | handler,
@@ -69,6 +93,19 @@ public class LateTryTests
         public bool LosesNext { get; set; }
 
         public AppendRequest? Lost { get; private set; }
+
+        public Func<string, Task>? BeforeNextOpening { get; set; }
+
+        public override async ValueTask<ProducerState> OpenProducerAsync(string stream, string producer,
+            CancellationToken cancellation = default)
+        {
+            if (Lost is not null && BeforeNextOpening is { } before)
+            {
+                BeforeNextOpening = null;
+                await before(producer);
+            }
+            return await base.OpenProducerAsync(stream, producer, cancellation);
+        }
 
         public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
         {

@@ -148,9 +148,9 @@ public class DamagedEntryTests
         }
     }
 
-    private Consecutor<int> Make(MemoryStreamStore store, bool keepsOrder, DamagePolicy policy, string member = "one")
+    private Consecutor<int> Make(MemoryStreamStore store, bool keepsOrder, DamagePolicy policy)
         => new("work", source => source | (started.Enqueue),
-        Member.Options(member, new CountingStore(store, () => Interlocked.Increment(ref calls)), clock, Partitions) with
+        Member.Options("one", new CountingStore(store, () => Interlocked.Increment(ref calls)), clock, Partitions) with
         {
             OnDamage = policy,
             OnWarning = warnings.Enqueue

@@ -1,3 +1,4 @@
+using Sluice.Delivery;
 using Sluice.Diagnostics;
 using Sluice.Storage;
 using Sluice.Testing;
@@ -70,6 +71,21 @@ public class SentElsewhereTests
         Assert.False(idle.IsCompleted);
         await worker.ResumeAsync(Cancellation);
         Assert.Equal(2, (await idle).Completed);
+    }
+
+    /// <remarks>Regression: who waits for all items asked the store again at once, in a loop, while nothing had changed.</remarks>
+    [Fact]
+    public void ACountThatHasNotChangedWakesNobody()
+    {
+        var ledger = new ItemLedger();
+        int moves = 0;
+        ledger.Moved += () => moves++;
+        ledger.Compare(0, 5);
+        ledger.Compare(0, 5);
+        Assert.Equal((1, false), (moves, ledger.IsIdle));
+        ledger.Compare(0, 0);
+        ledger.Compare(0, 0);
+        Assert.Equal((2, true), (moves, ledger.IsIdle));
     }
 
     private Consecutor<int> Make(MemoryStreamStore store, string name, int partitions = 1, int? maxInFlight = null,

@@ -133,7 +133,8 @@ public sealed class PythonStartTests : IDisposable
     {
         await File.WriteAllTextAsync(Path.Combine(folder, "bad.py"), "def price():\n    return 1 // 0\n\nprice()\n", FlowLab.Cancellation);
         string failure = await FailAsync(WithPackage(), "bad");
-        Assert.StartsWith("It was started 2 times, and each time its host was gone before it had ended; the last time: The module bad of "
+        Assert.StartsWith("It was started 2 times without progress, and each time its host was gone before it had ended; the last time: "
+            + "The module bad of "
             + "the Python worker cannot be imported: ZeroDivisionError: ", failure, StringComparison.Ordinal);
         Assert.Contains("bad.py, line 2", failure, StringComparison.Ordinal);
     }
@@ -150,7 +151,8 @@ public sealed class PythonStartTests : IDisposable
     public async Task AProgramThatEndsOrWaitsInsteadOfAskingForWorkIsTriedAgainAndTheFailureSaysWhatItWrote()
     {
         string program = await ProgramAsync("odd", "echo 'no space left' >&2; exit 7");
-        Assert.StartsWith("It was started 2 times, and each time its host was gone before it had ended; the last time: A child process has "
+        Assert.StartsWith("It was started 2 times without progress, and each time its host was gone before it had ended; the last time: "
+            + "A child process has "
             + $"ended before it asked for work, with exit code 7: {program} -m sluice.worker words must ask for it as soon as it starts. "
             + "It wrote: no space left", await FailAsync(new() { Interpreter = program }), StringComparison.Ordinal);
         string slow = await ProgramAsync("slow", "exec sleep 600");
