@@ -20,6 +20,7 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
     protected override async ValueTask<PumpWait> WorkAsync()
     {
         rounds.Look();
+        rounds.FollowStoreTime(Context.Token);
         if (rounds.TryBegin() is { } round)
         {
             await BeginAsync(round);

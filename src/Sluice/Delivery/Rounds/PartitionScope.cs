@@ -55,17 +55,29 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     /// <summary>Notes that the store had no entries for the partition at a timestamp.</summary>
     public void NoteEmpty(long looked)
     {
-        lock (sync) empty = (looked, origin + core.Time.GetElapsedTime(start, looked).Ticks);
+        lock (sync) empty = (looked, TimeAt(looked).UtcTicks);
     }
 
     public override StateMemory Memory => core.Options.StateMemory;
 
-    public override DateTimeOffset UtcNow
+    public override DateTimeOffset UtcNow => TimeAt(core.Time.GetTimestamp());
+
+    /// <summary>The time of day at a timestamp.</summary>
+    public DateTimeOffset TimeAt(long timestamp)
     {
-        get
+        lock (sync) return new(origin + core.Time.GetElapsedTime(start, timestamp).Ticks, TimeSpan.Zero);
+    }
+
+    /// <summary>Moves the clock ahead. The instances are made anew, and find what is due by it, as after a restart. Used by the pump, between
+    /// rounds.</summary>
+    public void MoveAhead(TimeSpan lag)
+    {
+        lock (sync)
         {
-            lock (sync) return new(origin + core.Time.GetElapsedTime(start).Ticks, TimeSpan.Zero);
+            origin += lag.Ticks;
+            empty = (long.MinValue, 0);
         }
+        Forget();
     }
 
     public override DateTimeOffset EmptyAt
