@@ -88,8 +88,9 @@ public class RetryTests
         Assert.All(seen.Values, count => Assert.Equal(2, count));
     }
 
+    /// <remarks>Formerly the pause began anew with each host.</remarks>
     [Fact]
-    public async Task TheAttemptCountSurvivesTheDeathOfTheHost()
+    public async Task TheAttemptCountAndThePauseSurviveTheDeathOfTheHost()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -104,13 +105,15 @@ public class RetryTests
         {
             Inputs = ["x"],
             Outputs = ["y"],
-            Retry = new(2) { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) }
+            Retry = new(2) { Delay = TimeSpan.FromHours(24), MaxDelay = TimeSpan.FromHours(24) }
         };
         var first = Supervisor.Attach(store, Named("first"));
         int calls = 0;
+        var times = new ConcurrentQueue<DateTimeOffset>();
         Task<int> Fail(IO<int> x, ProcessorContext context)
         {
             Interlocked.Increment(ref calls);
+            times.Enqueue(clock.GetUtcNow());
             return Task.FromException<int>(new IOException($"no paper in attempt {context.Attempt}"));
         }
         first.Register(work, Fail);
@@ -119,6 +122,7 @@ public class RetryTests
         // The first service dies in its retry pause; the second one finds its count of attempts.
         while ((await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].FailedAttempts == 0) await Task.Yield();
         await first.AbandonAsync();
+        clock.Advance(TimeSpan.FromHours(24));
         await using var second = Supervisor.Attach(store, Named("second"));
         second.Register(work, Fail);
         FlowRun found = (await second.FindAsync("r", FlowLab.Cancellation))!;
@@ -126,12 +130,15 @@ public class RetryTests
         for (int i = 0; !completion.IsCompleted; i++)
         {
             Assert.True(i < 5_000, "The run stands still.");
-            clock.Advance(TimeSpan.FromSeconds(i < 100 ? 3 : 600));
+            clock.Advance(TimeSpan.FromSeconds(calls < 2 && i < 2_000 ? 3 : 600));
             for (int n = 0; n < 300 && !completion.IsCompleted; n++) await Task.Yield();
         }
         var failure = await Assert.ThrowsAsync<FlowException>(() => completion);
         Assert.EndsWith("IOException: no paper in attempt 3 (attempt 3 of 3).", failure.Message, StringComparison.Ordinal);
         Assert.Equal(3, calls);
+        DateTimeOffset[] attempts = [.. times];
+        Assert.InRange(attempts[1] - attempts[0], TimeSpan.FromHours(24), TimeSpan.FromHours(27));
+        Assert.True(attempts[2] - attempts[1] >= TimeSpan.FromHours(12), "the next pause is whole");
         await found.DisposeAsync();
     }
 

@@ -34,6 +34,29 @@ internal sealed partial class HostedProcessor
             TakenBack(stored, isCounted) with { Failures = attempt }, CancellationToken.None).ConfigureAwait(false);
     }
 
+    /// <summary>Waits until a time since the last failed attempt has passed by the store's clock: an earlier host may have waited for a part
+    /// of it, and timers stand still while a machine sleeps.</summary>
+    private async Task PauseAsync(RunWatch watch, TimeSpan pause, CancellationToken cancellation)
+    {
+        DateTimeOffset? failed = null;
+        foreach ((DateTimeOffset time, RunEvent happened) in watch.Events)
+            if (happened.Kind == RunEventKind.Retrying && happened.Processor == processor) failed = time;
+        long began = core.Options.Time.GetTimestamp();
+        while (true)
+        {
+            TimeSpan left = pause - core.Options.Time.GetElapsedTime(began);
+            if (left > TimeSpan.Zero && failed is { } at)
+            {
+                DateTimeOffset now = await core.Calls.DoAsync([], () => core.Calls.Store.GetTimeAsync(cancellation), cancellation)
+                    .ConfigureAwait(false);
+                if (at + pause - now is var due && due < left) left = due;
+            }
+            if (left <= TimeSpan.Zero) return;
+            await Task.Delay(left < Longest ? left : Longest, core.Options.Time, cancellation).ConfigureAwait(false);
+            if (left <= Longest) return;
+        }
+    }
+
     private Task HandOverAsync(Assignment stored, bool isCounted)
         => CommitAsync(new(RunEventKind.HandedOver, core.Options.Name, processor), TakenBack(stored, isCounted), CancellationToken.None);
 

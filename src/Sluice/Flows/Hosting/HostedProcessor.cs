@@ -159,7 +159,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             CheckStarts(current);
             life.Token.ThrowIfCancellationRequested();
             if (current.Failures > 0 && plan.Retry is { } retry)
-                await Task.Delay(retry.PauseAfter(current.Failures), core.Options.Time, life.Token).ConfigureAwait(false);
+                await PauseAsync(watch, retry.PauseAfter(current.Failures), life.Token).ConfigureAwait(false);
             Declarations.Check(plan, function);
             FlowTypes.Check(watch.Plan.Streams, plan, function);
             feedWatch = new FeedWatch(core, watch.Plan, plan, feedLife.Token).RunAsync();
