@@ -52,6 +52,11 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         {
             DateTimeOffset soughtAt = Run.Time.GetUtcNow();
             if (last > soughtAt && !hasFired && stored is null) last = await BeginAsync();     // the clock was set back since the start
+            if (last - soughtAt > FarAhead)
+            {
+                if (markAsync is null) last = soughtAt;      // nothing is remembered
+                else Run.WarnOnce(Node, _ => WhyNothingComes(last, soughtAt));         // it goes on if the clock was wrong for a moment
+            }
             if (Sought(times, last, soughtAt) is not { } tick)
             {
                 if (isFirst) throw Failure(new InvalidOperationException($"{producer.Schedule} has no time in the future."));
@@ -99,15 +104,17 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         {
             var last = new DateTimeOffset(position.Tick, TimeSpan.Zero);
             if (last - now <= FarAhead) return last;
-            throw Failure(new InvalidOperationException(
-                $"The producer '{Name}' has fired up to {last:yyyy-MM-dd HH:mm:ss}Z, and the clock shows {now:yyyy-MM-dd HH:mm:ss}Z: a "
-                    + $"tick that fired does not fire again, so nothing would come until then. "
-                + "Set the clock right; or give the producer another name, to begin anew."));
+            throw Failure(new InvalidOperationException(WhyNothingComes(last, now)));
         }
         // From here on, missed ticks are known.
         if (markAsync is not null) await StoreAsync(new(now.UtcTicks, TickPosition.All, schedule));
         return now;
     }
+
+    private string WhyNothingComes(DateTimeOffset last, DateTimeOffset now)
+        => $"The producer '{Name}' has fired up to {last:yyyy-MM-dd HH:mm:ss}Z, and the clock shows {now:yyyy-MM-dd HH:mm:ss}Z: a tick that "
+        + "fired does not fire again, so nothing would come until then. "
+        + "Set the clock right; or give the producer another name, to begin anew.";
 
     /// <summary>Whether missed ticks fire, and the last one was found by another schedule.</summary>
     private bool IsChanged => markAsync is not null && producer.Options.Missed == MissedTickPolicy.CatchUp

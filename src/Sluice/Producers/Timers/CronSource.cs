@@ -16,6 +16,9 @@ internal sealed class CronSource(CronSchedule schedule, TimeZoneInfo? zone, Stag
 internal sealed class CronPump(StageContext context, Inlet<DateTimeOffset> next, CronSchedule schedule, TimeZoneInfo? zone)
     : TimedPump<DateTimeOffset>(context, next)
 {
+    // A clock that is behind by more than this was wrong before. The source remembers nothing: it goes by the present time.
+    private static readonly TimeSpan FarAhead = TimeSpan.FromDays(1);
+
     private DateTimeOffset? due, last;
     private DateTimeOffset soughtAt;
 
@@ -40,7 +43,7 @@ internal sealed class CronPump(StageContext context, Inlet<DateTimeOffset> next,
 
     private void Seek(DateTimeOffset now)
     {
-        due = schedule.GetNext(last > now ? last.Value : now, zone ?? Time.LocalTimeZone);
+        due = schedule.GetNext(last > now && last - now <= FarAhead ? last.Value : now, zone ?? Time.LocalTimeZone);
         soughtAt = now;
     }
 
