@@ -44,14 +44,14 @@ public sealed partial class PostgresStreamStore : StreamStore
     private long latest;                             // the latest time that a round has seen, in ticks
 
     private PostgresStreamStore(NpgsqlDataSource source, bool ownsSource, StorePlace place, PostgresStoreOptions options, Sql sql,
-        ServerSilence silence, (string Id, int Generation, bool IsSafe) opened)
+        ServerSilence silence, (string Id, int Generation, bool IsSafe, long Seen) opened)
     {
         (this.source, this.ownsSource, this.place, this.options, this.sql) = (source, ownsSource, place, options, sql);
         (id, generation, Durability) = (opened.Id, opened.Generation, opened.IsSafe ? Durability.Power : Durability.Process);
         refusals = new(options.Watch(place), options.Time);
         if (options.Listens) notifier = new(source, ownsSource, changes, options);
         else poller = new(source, sql, changes, options);
-        runner = new(source, sql, place, silence, options) { Begun = Compare, Ended = Publish, Notifier = notifier };
+        runner = new(source, sql, place, silence, options, opened.Seen) { Begun = Compare, Ended = Publish, Notifier = notifier };
         queue = new(options.MaxWriters, runner.RunAsync);
         sweeper = new(TrimAsync, cancellation => runner.DirectAsync(connection => GoneRows.DeleteSomeAsync(connection, sql, cancellation),
             cancellation), options.OnWarning);

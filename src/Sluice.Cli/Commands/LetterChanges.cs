@@ -41,16 +41,14 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
         foreach (LetterPlace[] some in letters.Distinct().Chunk(Step)) await ChangeAsync(some);
     });
 
-    /// <summary>Changes the letters that a filter selects. A letter that dies again meanwhile died too late, and is left.</summary>
+    /// <summary>Changes the letters that a filter selects. A letter that dies again meanwhile has a higher number, and is left.</summary>
     public Task ChangeAsync(DeadLetterFilter filter) => ReportAsync(async () =>
     {
-        DeadLetterFilter selected = filter with
-        {
-            Before = (await store.GetTimeAsync(command.Cancellation)).AddTicks(1)
-        };
+        long last = await FindLastAsync();
         List<LetterPlace> letters = [];
-        await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(group, selected, cancellation: command.Cancellation))
+        await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(group, filter, cancellation: command.Cancellation))
         {
+            if (letter.Number > last) break;
             if (needsEntry && letter.IsUnreadable) damaged++;
             else letters.Add(new(letter.Number, letter.Partition));
             if (letters.Count < Step) continue;
@@ -59,6 +57,24 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
         }
         await ChangeAsync(letters);
     });
+
+    /// <summary>The number of the last letter, found by halves; zero if there is none. A time would not do: the clock of this process's
+    /// store object may differ from that of the service.</summary>
+    private async Task<long> FindLastAsync()
+    {
+        long low = 0, step = 1;
+        while (await NextAsync(low + step - 1) is { } next) (low, step) = (next, step * 2);
+        for (long high = low + step - 1; low < high;)
+        {
+            long middle = low + ((high - low) / 2);
+            if (await NextAsync(middle) is { } next) low = next;
+            else high = middle;
+        }
+        return low;
+
+        async ValueTask<long?> NextAsync(long after)
+            => await store.ListDeadAsync(group, null, after, 1, command.Cancellation) is [var letter, ..] ? letter.Number : null;
+    }
 
     private async Task<ILookup<string, Found>> FindAsync(string[] ids)
     {

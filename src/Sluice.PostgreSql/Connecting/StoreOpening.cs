@@ -6,7 +6,7 @@ internal static class StoreOpening
     private static readonly Version Oldest = new(13, 0);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    public static async Task<(string Id, int Generation, bool IsSafe)> OpenAsync(NpgsqlDataSource source, Sql sql, StorePlace place,
+    public static async Task<(string Id, int Generation, bool IsSafe, long Seen)> OpenAsync(NpgsqlDataSource source, Sql sql, StorePlace place,
         ServerSilence silence, PostgresStoreOptions options, CancellationToken cancellation)
     {
         long first = TimeProvider.System.GetTimestamp();
@@ -53,7 +53,7 @@ internal static class StoreOpening
         => failure is PostgresException ? explained : new StreamStoreException(
             $"No PostgreSQL server answers at {place.Server}: is it running, and is that its address? ({failure.Message})", failure);
 
-    private static async Task<(string Id, int Generation, bool IsSafe)> TryAsync(NpgsqlConnection connection, Sql sql, StorePlace place,
+    private static async Task<(string Id, int Generation, bool IsSafe, long Seen)> TryAsync(NpgsqlConnection connection, Sql sql, StorePlace place,
         PostgresStoreOptions options, CancellationToken cancellation)
     {
         if (connection.PostgreSqlVersion < Oldest)
@@ -73,9 +73,10 @@ internal static class StoreOpening
         }
         await SchemaSetup.EnsureAsync(connection, sql, place, options.AutoCreate, cancellation).ConfigureAwait(false);
         await using var read = new NpgsqlCommand(sql.Text("SELECT store, generation, current_setting('fsync') = 'on' "
-            + "AND current_setting('full_page_writes') = 'on' AND current_setting('synchronous_commit') <> 'off' FROM ~meta"), connection);
+            + "AND current_setting('full_page_writes') = 'on' AND current_setting('synchronous_commit') <> 'off', "
+            + "COALESCE((SELECT max(time) FROM ~stream), 0) FROM ~meta"), connection);
         await using NpgsqlDataReader row = await read.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
         if (!await row.ReadAsync(cancellation).ConfigureAwait(false)) throw Failures.Missing("the store's first table (meta)");
-        return (row.GetString(0), row.GetInt32(1), row.GetBoolean(2));
+        return (row.GetString(0), row.GetInt32(1), row.GetBoolean(2), row.GetInt64(3));
     }
 }

@@ -6,8 +6,8 @@ namespace Sluice.PostgreSql;
 /// transaction of its own, so that one caller's failure is not the others'. So that a stream that another process has locked holds up no
 /// other one, a round that must wait for long is divided by streams.
 /// </summary>
-internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace place, ServerSilence silence, PostgresStoreOptions options)
-    : IDisposable
+internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace place, ServerSilence silence, PostgresStoreOptions options,
+    long seen) : IDisposable
 {
     private const int MaxConflicts = 20;
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20), LongestPause = TimeSpan.FromSeconds(1);
@@ -16,7 +16,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     private readonly IntakeMarks intake = new();
     private readonly ProducerSweep sweep = new();
     private readonly KnownStreams known = new(TimeProvider.System);
-    private readonly ServerClock clock = new();
+    private readonly ServerClock clock = new(seen);
     private volatile Store? store;                   // as the last round has found it
     private readonly CancellationTokenSource closing = new();    // has no timer: nothing to free
 

@@ -8,7 +8,9 @@ namespace Sluice.PostgreSql;
 /// <remarks>
 /// Thread-safe. Locking rule: <c>gate</c> protects everything: the server's time and how far the store is ahead of it belong together.
 /// </remarks>
-internal sealed class ServerClock
+/// <param name="seenBefore">The latest time of the store that any stream had seen when the store was opened: the server's clock may have gone
+/// back before.</param>
+internal sealed class ServerClock(long seenBefore = 0)
 {
     // Two servers differ by so much, and a clock is corrected by so much, without notice: the store's time stands still meanwhile.
     private const long Tolerance = TimeSpan.TicksPerSecond;
@@ -45,6 +47,7 @@ internal sealed class ServerClock
     {
         lock (gate)
         {
+            if (last is null) seen = Math.Max(seen, seenBefore);
             // A time that was perhaps told before the server's clock has changed says nothing about the clock now.
             bool isOld = begun < changed;
             if (!isOld)

@@ -26,6 +26,17 @@ internal static class ClockSkew
         return skew;
     }
 
+    private static string Remedy(IStreamStore store, bool isAhead)
+    {
+        if (store.Root is MemoryStreamStore) return "Give both the same clock: new MemoryStreamStore(clock).";
+        bool hasServer = store.Capabilities.HasFlag(StreamStoreCapabilities.SharedByProcesses);
+        if (!isAhead) return hasServer ? "Set the clock that is wrong."
+            : "The store has the clock of its opening: if this machine's clock is right now, start the process again.";
+        return (hasServer ? "Set the clock that is wrong. If this machine's clock and the server's are right, the" : "The")
+            + " store has seen a later time before, and never goes back. Nothing is lost: time stamps and windows are ahead by the "
+            + "difference until that time has come (docs/operations/what-to-do-when.md).";
+    }
+
     private static async Task<string?> FindAsync(IStreamStore store, TimeProvider time, CancellationToken cancellation)
     {
         try
@@ -35,8 +46,7 @@ internal static class ClockSkew
             DateTimeOffset after = time.GetUtcNow();
             return theirs >= before - Tolerance && theirs <= after + Tolerance ? null
                 : $"The clock of this machine says {after:u}, the store's clock says {theirs:u}. Retries, expiries and time stamps follow "
-                + (store.Root is MemoryStreamStore
-                    ? "the store's. Give both the same clock: new MemoryStreamStore(clock)." : "the store's. Set the clock that is wrong.");
+                + $"the store's. {Remedy(store, isAhead: theirs > after)}";
         }
         catch (StreamStoreException)
         {

@@ -120,6 +120,25 @@ public class HostClockTests
         Assert.Null(right.Snapshot().ClockSkew);
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(-2)]
+    public async Task AClockSkewSaysWhatCanBeDone(int daysAhead)
+    {
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        await using Consecutor<int> consecutor = new("work", source => source | ledger.Sink<int>(),
+            Member.Options("one", store, Away(daysAhead)));
+        await consecutor.StartAsync(Cancellation);
+        string skew = consecutor.Snapshot().ClockSkew!;
+        if (store.Root is MemoryStreamStore) Assert.Contains("Give both the same clock", skew, StringComparison.Ordinal);
+        else
+        {
+            Assert.Equal(daysAhead < 0, skew.Contains("never goes back. Nothing is lost", StringComparison.Ordinal));
+            Assert.Equal(store.Capabilities.HasFlag(StreamStoreCapabilities.SharedByProcesses),
+                skew.Contains("Set the clock that is wrong", StringComparison.Ordinal));
+        }
+    }
+
     private WallClock Away(int days)
     {
         var wall = new WallClock(clock);
