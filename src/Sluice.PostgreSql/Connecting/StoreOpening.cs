@@ -6,8 +6,8 @@ internal static class StoreOpening
     private static readonly Version Oldest = new(13, 0);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    public static async Task<(string Id, int Generation, bool IsSafe, long Seen)> OpenAsync(NpgsqlDataSource source, Sql sql, StorePlace place,
-        ServerSilence silence, PostgresStoreOptions options, CancellationToken cancellation)
+    public static async Task<(string Id, int Generation, bool IsSafe, long Seen)> OpenAsync(NpgsqlDataSource source, Sql sql,
+        StorePlace place, ServerSilence silence, PostgresStoreOptions options, CancellationToken cancellation)
     {
         long first = TimeProvider.System.GetTimestamp();
         while (true)
@@ -53,8 +53,8 @@ internal static class StoreOpening
         => failure is PostgresException ? explained : new StreamStoreException(
             $"No PostgreSQL server answers at {place.Server}: is it running, and is that its address? ({failure.Message})", failure);
 
-    private static async Task<(string Id, int Generation, bool IsSafe, long Seen)> TryAsync(NpgsqlConnection connection, Sql sql, StorePlace place,
-        PostgresStoreOptions options, CancellationToken cancellation)
+    private static async Task<(string Id, int Generation, bool IsSafe, long Seen)> TryAsync(NpgsqlConnection connection, Sql sql,
+        StorePlace place, PostgresStoreOptions options, CancellationToken cancellation)
     {
         if (connection.PostgreSqlVersion < Oldest)
             throw new StreamStoreException(

@@ -8,8 +8,8 @@ namespace Sluice.PostgreSql;
 /// <remarks>
 /// Thread-safe. Locking rule: <c>gate</c> protects everything: the server's time and how far the store is ahead of it belong together.
 /// </remarks>
-/// <param name="seenBefore">The latest time of the store that any stream had seen when the store was opened: the server's clock may have gone
-/// back before.</param>
+/// <param name="seenBefore">The latest time of the store that any stream had seen when the store was opened: the server's clock may have
+/// gone back before.</param>
 internal sealed class ServerClock(long seenBefore = 0)
 {
     // Two servers differ by so much, and a clock is corrected by so much, without notice: the store's time stands still meanwhile.

@@ -48,7 +48,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     /// <summary>The time since the stage was made, at the start of the run.</summary>
     protected TimeSpan Now => Time.GetElapsedTime(start);
 
-    /// <summary>The part of <see cref="Now"/> in which the stage could take items: without the time that <see cref="AddWait"/> notes.</summary>
+    /// <summary>The part of <see cref="Now"/> in which the stage could take items: without what <see cref="AddWait"/> notes.</summary>
     protected TimeSpan OpenTime => Now - gate.Waited;
 
     /// <summary>The time of day. In a consecutor it never goes back.</summary>

@@ -68,8 +68,8 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         lock (sync) return new(origin + core.Time.GetElapsedTime(start, timestamp).Ticks, TimeSpan.Zero);
     }
 
-    /// <summary>Moves the clock ahead. The instances are made anew, and find what is due by it, as after a restart. Used by the pump, between
-    /// rounds.</summary>
+    /// <summary>Moves the clock ahead. The instances are made anew, and find what is due by it, as after a restart. Used by the pump,
+    /// between rounds.</summary>
     public void MoveAhead(TimeSpan lag)
     {
         lock (sync)

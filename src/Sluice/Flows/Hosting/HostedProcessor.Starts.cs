@@ -34,8 +34,8 @@ internal sealed partial class HostedProcessor
             TakenBack(stored, isCounted) with { Failures = attempt }, CancellationToken.None).ConfigureAwait(false);
     }
 
-    /// <summary>Waits until a time since the last failed attempt has passed by the store's clock: an earlier host may have waited for a part
-    /// of it, and timers stand still while a machine sleeps.</summary>
+    /// <summary>Waits until a time since the last failed attempt has passed by the store's clock: an earlier host may have waited for a
+    /// part of it, and timers stand still while a machine sleeps.</summary>
     private async Task PauseAsync(RunWatch watch, TimeSpan pause, CancellationToken cancellation)
     {
         DateTimeOffset? failed = null;

@@ -112,8 +112,8 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
     }
 
     private string WhyNothingComes(DateTimeOffset last, DateTimeOffset now)
-        => $"The producer '{Name}' has fired up to {last:yyyy-MM-dd HH:mm:ss}Z, and the clock shows {now:yyyy-MM-dd HH:mm:ss}Z: a tick that "
-        + "fired does not fire again, so nothing would come until then. "
+        => $"The producer '{Name}' has fired up to {last:yyyy-MM-dd HH:mm:ss}Z, and the clock shows {now:yyyy-MM-dd HH:mm:ss}Z: a tick "
+        + "that fired does not fire again, so nothing would come until then. "
         + "Set the clock right; or give the producer another name, to begin anew.";
 
     /// <summary>Whether missed ticks fire, and the last one was found by another schedule.</summary>

@@ -83,10 +83,13 @@ public class HostClockTests
         int attempts = 0;
         await using var consecutor = new Consecutor<int>("work", source => (what switch
         {
-            "retry" => source | StageNode.Of(() => new Sum(_ => _ = ++attempts == 1 ? throw new TimeoutException() : 0)) | Stage.Named("sum"),
+            "retry" => source | StageNode.Of(() => new Sum(Try)) | Stage.Named("sum"),
             "timer" => source | StageNode.Of(() => new Late()) | Stage.Named("late"),
             _ => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours") | (window => window.Items.Sum()),
-        }) | ledger.Sink<int>(), Member.Options("one", store, machine) with { Delivery = DeliveryGuarantee.Replay(3, Backoff.Constant(Pause)) });
+        }) | ledger.Sink<int>(), Member.Options("one", store, machine) with
+        {
+            Delivery = DeliveryGuarantee.Replay(3, Backoff.Constant(Pause))
+        });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(7, Cancellation);
         if (what == "retry") await Member.UntilAsync(() => consecutor.Snapshot().Retrying == 1);
@@ -98,6 +101,11 @@ public class HostClockTests
             for (int i = 0; i < 20_000 && ledger.Lines.Count == 0; i++) await Member.NextAsync();
         }
         Assert.Single(ledger.Lines);
+
+        void Try(int item)
+        {
+            if (++attempts == 1) throw new TimeoutException("not now");
+        }
     }
 
     [Fact]
