@@ -119,6 +119,16 @@ public sealed record SupervisorOptions
     } = TimeSpan.FromSeconds(30);
 
     /// <summary>
+    /// How long <see cref="Supervisor.DisposeAsync"/> waits for functions that do not heed their token, before it leaves them behind. Zero
+    /// to 49 days, or <see cref="Timeout.InfiniteTimeSpan"/>; default 30 seconds. <see cref="Supervisor.StopAsync"/> has a deadline instead.
+    /// </summary>
+    public TimeSpan StopTimeout
+    {
+        get;
+        init => field = value == Timeout.InfiniteTimeSpan ? value : Waits.Check(value, nameof(StopTimeout));
+    } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
     /// Receives warnings, one line each, on any thread. Default: the event source <c>Sluice</c> and, each text once, standard error;
     /// exceptions of the callback go there, too.
     /// </summary>
