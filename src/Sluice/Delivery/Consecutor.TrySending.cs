@@ -112,21 +112,19 @@ public sealed partial class Consecutor<T>
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            var handle = new SendHandle();
-            if (appender.TryAdd(item, null, default, out Task room, until, handle) is not { } append)
-            {
-                await room.WaitAsync(cancellation).ConfigureAwait(false);
-                continue;
-            }
+            var handle = new SendHandle(until);
             try
             {
+                if (appender.TryAdd(item, null, default, out Task room, handle) is not { } append)
+                {
+                    await room.WaitAsync(cancellation).ConfigureAwait(false);
+                    continue;
+                }
                 await handle.WaitAsync(append, cancellation).ConfigureAwait(false);
                 return new(SendStatus.Accepted, 1);
             }
             catch (NoRoomException full)
             {
-                // The append was shared with items whose timeouts are shorter.
-                if (core.Time.GetTimestamp() < until) continue;
                 core.Telemetry.Refused();
                 return new(SendStatus.Full, 0) { RetryAfter = full.RetryAfter };
             }
