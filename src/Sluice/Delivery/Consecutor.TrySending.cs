@@ -39,7 +39,8 @@ public sealed partial class Consecutor<T>
             : TrySendAllAsync([item], options, cancellation);
     }
 
-    /// <summary>Sends several items in one append. They are accepted together and in order, or not at all.</summary>
+    /// <summary>Sends several items in one append. They are accepted together and in order, or not at all: they need room for all of them at
+    /// once, which a stream that stays full may never have beside senders of single items.</summary>
     /// <inheritdoc cref="TrySendAsync(T, SendOptions, CancellationToken)"/>
     /// <param name="items">The items; at least one. If there are more than the stream's bound, they are accepted once no item is
     /// outstanding.</param>
@@ -113,21 +114,19 @@ public sealed partial class Consecutor<T>
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            var handle = new SendHandle();
-            if (appender.TryAdd(item, null, default, out Task room, until, handle) is not { } append)
-            {
-                await room.WaitAsync(cancellation).ConfigureAwait(false);
-                continue;
-            }
+            var handle = new SendHandle(until);
             try
             {
+                if (appender.TryAdd(item, null, default, out Task room, handle) is not { } append)
+                {
+                    await room.WaitAsync(cancellation).ConfigureAwait(false);
+                    continue;
+                }
                 await handle.WaitAsync(append, cancellation).ConfigureAwait(false);
                 return new(SendStatus.Accepted, 1);
             }
             catch (NoRoomException full)
             {
-                // The append was shared with items whose timeouts are shorter.
-                if (core.Time.GetTimestamp() < until) continue;
                 core.Telemetry.Refused();
                 return new(SendStatus.Full, 0) { RetryAfter = full.RetryAfter };
             }

@@ -97,7 +97,7 @@ public sealed record SupervisorOptions
 
     /// <summary>
     /// The largest number of functions that work at a time in this service. At least 1; default unlimited. A function that waits for a
-    /// value or for room does not count.
+    /// value or for room does not count. While as many starts of a processor wait, its further runs are left to other services.
     /// </summary>
     public int? MaxConcurrency
     {

@@ -10,7 +10,9 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     private EntryBatch entries = New(identity, stream);
     private AppendLimit limit = new(stream);
     private readonly List<SendHandle> handles = [];  // in the order of their entries
+    private readonly List<ProducerOffset> places = [];              // of the tickets
     private volatile TaskCompletionSource woken = NewSignal();
+    private AppendBatch? part;                       // see First
 
     public EntryBatch Entries => entries;
 
@@ -66,6 +68,45 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         }
     }
 
+    /// <summary>Returns the first entries as a batch of their own, to append them alone.</summary>
+    /// <param name="count">Their number at most.</param>
+    /// <returns>This batch if it has no more, or if the ticket of each entry is not known.</returns>
+    public AppendBatch First(int count)
+    {
+        if (entries.Count <= count || (Tickets.Count > 0 && Tickets.Count < entries.Count - 1)) return this;
+        part ??= new(identity, stream);
+        part.Reset();
+        if (part.entries.MaxEntryBytes != entries.MaxEntryBytes)
+        {
+            part.entries.Dispose();
+            part.entries = New(identity, entries.MaxEntryBytes);
+        }
+        for (int i = 0; i < count; i++) part.entries.Add(entries, i);
+        if (Tickets.Count == 0) return part;
+        part.Tickets.AddRange(Tickets.GetRange(0, count));
+        part.places.AddRange(places.GetRange(0, count));
+        return part;
+    }
+
+    /// <summary>Forgets the first entries, which are accepted, and tells their senders.</summary>
+    public void AcceptFirst(int count)
+    {
+        EntryBatch all = entries;
+        entries = New(identity, all.MaxEntryBytes);
+        for (int i = count; i < all.Count; i++) entries.Add(all, i);
+        all.Dispose();
+        Accepted += count;
+        foreach (SendHandle handle in handles) handle.Accept(count);
+        handles.RemoveAll(static handle => handle.IsAccepted);
+        if (Tickets.Count == 0) return;
+        for (int i = 0; i < count; i++) Tickets[i].Settle(Outcome.Completed);
+        Tickets.RemoveRange(0, count);
+        places.RemoveRange(0, count);
+    }
+
+    /// <summary>The number of entries that were accepted before the others.</summary>
+    public int Accepted { get; private set; }
+
     public List<Ticket> Tickets { get; } = [];
 
     /// <summary>The spans that send its items; null if none is recorded.</summary>
@@ -81,15 +122,21 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     public void EndSends(Exception? failure)
     {
         if (Sends is null) return;
-        foreach (Activity send in Sends)
-        {
-            if (failure is NoRoomException) Telemetry.Fail(send, ConsecutorTelemetry.Full, null);
-            Telemetry.End(send, failure is NoRoomException ? null : failure);
-        }
+        foreach (Activity send in Sends) Telemetry.End(send, failure);
         Sends = null;
     }
 
-    public ProducerOffset Place { get; set; }
+    /// <summary>Adds the ticket of the last entry.</summary>
+    /// <param name="ticket">The ticket.</param>
+    /// <param name="place">The place of the producer at the entry.</param>
+    public void Add(Ticket ticket, ProducerOffset place)
+    {
+        Tickets.Add(ticket);
+        places.Add(place);
+    }
+
+    /// <summary>The place of the producer at the last entry.</summary>
+    public ProducerOffset Place => places.Count > 0 ? places[^1] : default;
 
     /// <summary>The position behind all entries of the batch, if there are any; null if it follows from <see cref="Place"/>.</summary>
     public ReadOnlyMemory<byte>? Mark { get; set; }
@@ -113,8 +160,49 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     /// <summary>The checksum of the payload of the last entry.</summary>
     public uint LastSum => SumOfLast(entries);
 
-    /// <summary>The time until which the append may wait for room, as a timestamp of the clock.</summary>
+    /// <summary>The earliest time at which a sender of the batch, or one that waits for a place in it, has to be told that the stream is
+    /// full, as a timestamp of the clock.</summary>
     public long Until { get; set; } = long.MaxValue;
+
+    /// <summary>Whether senders were refused because their time was over.</summary>
+    public bool HasRefused { get; private set; }
+
+    /// <summary>Leaves out the entries of senders whose time is over. Not while the store may have accepted the append.</summary>
+    /// <param name="now">The time, as a timestamp of the clock.</param>
+    /// <param name="hasLate">Whether the time of any sender is over, also of one that waits for a place.</param>
+    /// <returns>The senders to refuse; null if there are none.</returns>
+    public List<SendHandle>? TakeLate(long now, out bool hasLate)
+    {
+        hasLate = Until <= now;
+        if (!hasLate) return null;
+        Until = long.MaxValue;
+        List<SendHandle>? late = null;
+        foreach (SendHandle handle in handles)
+        {
+            if (handle.IsWithdrawn) continue;
+            if (handle.Until <= now)
+            {
+                handle.LeaveOut();
+                (late ??= []).Add(handle);
+            }
+            else Until = Math.Min(Until, handle.Until);
+        }
+        HasRefused |= late is not null;
+        return late;
+    }
+
+    /// <summary>Wakes those who wait for a place in the batch.</summary>
+    public void LetIn()
+    {
+        Started.TrySetResult();
+        Started = NewSignal();
+    }
+
+    /// <summary>Tells the senders with a time limit how the append has ended. The spans of all are ended before.</summary>
+    public void TellSenders(Exception? failure)
+    {
+        foreach (SendHandle handle in handles) handle.End(failure);
+    }
 
     public TaskCompletionSource Done { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -139,7 +227,8 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         handles.Clear();
         FitLimit();
         Tickets.Clear();
-        Until = long.MaxValue;
+        places.Clear();
+        (Until, HasRefused, Accepted) = (long.MaxValue, false, 0);
         Mark = null;
         Done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Started = new(TaskCreationOptions.RunContinuationsAsynchronously);

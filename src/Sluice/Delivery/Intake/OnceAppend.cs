@@ -74,12 +74,12 @@ internal sealed class OnceAppend(ConsecutorCore core)
         async Task WaitAsync(AppendResult full)
         {
             room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime);
+            if (isLast || core.Time.GetTimestamp() >= until) throw new NoRoomException { RetryAfter = full.RetryAfter };
             if (hasTurn)
             {
                 await room.WaitAsync(full, until, cancellation: cancellation).ConfigureAwait(false);
                 return;
             }
-            if (isLast || core.Time.GetTimestamp() >= until) throw new NoRoomException { RetryAfter = full.RetryAfter };
             Task<bool> turn = core.RoomTurns.TryTakeAsync(until, core.Lifetime.Token, cancellation);
             await core.Accepting.WaitOutsideAsync(turn).ConfigureAwait(false);
             hasTurn = await turn.ConfigureAwait(false);

@@ -27,11 +27,9 @@ internal sealed class RoomWait : IDisposable
     /// <param name="woken">Ends the wait: the caller tries again.</param>
     /// <param name="waits">Called when the wait begins.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    /// <exception cref="NoRoomException">The time is over.</exception>
     public async Task WaitAsync(AppendResult full, long until, Task? woken = null, Action? waits = null,
         CancellationToken cancellation = default)
     {
-        if (identity.Time.GetTimestamp() >= until) throw new NoRoomException { RetryAfter = full.RetryAfter };
         if (seen is { } before)
         {
             waits?.Invoke();
