@@ -8,6 +8,7 @@ internal sealed partial class Connection : IAsyncDisposable
 {
     // The time for which one WAIT blocks the connection.
     private static readonly TimeSpan ReplicasAreAsked = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan BeforeRepetition = TimeSpan.FromMilliseconds(50);
 
     private readonly ServerAddress address;
     private readonly Route route;
@@ -105,7 +106,7 @@ internal sealed partial class Connection : IAsyncDisposable
                     silence.Fail();
                     throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
                 }
-                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, either.Token).ConfigureAwait(false);
+                await RetryPause.WaitAsync(BeforeRepetition, TimeProvider.System, either.Token).ConfigureAwait(false);
             }
             catch (RedisServerException refused)
             {
