@@ -227,7 +227,7 @@ public sealed partial class Consecutor<T>
             }
             catch (StreamStoreException) when (tried < TriesToOpen && !core.Lifetime.Token.IsCancellationRequested)
             {
-                await Task.Delay(wait, core.Time, core.Lifetime.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await RetryPause.WaitAsync(wait, core.Time, core.Lifetime.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (OperationCanceledException) when (core.Lifetime.Token.IsCancellationRequested)
             {

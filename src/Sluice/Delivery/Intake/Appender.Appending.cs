@@ -105,7 +105,7 @@ internal sealed partial class Appender<T>
                         tried = 0;
                     }
                 }
-                await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Lifetime.Token)).ConfigureAwait(false);
+                await core.Accepting.WaitOutsideAsync(RetryPause.WaitAsync(wait, core.Time, core.Lifetime.Token)).ConfigureAwait(false);
                 wait = wait < MaxWait ? wait * 2 : wait;
             }
         }

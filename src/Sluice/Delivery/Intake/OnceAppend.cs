@@ -130,7 +130,7 @@ internal sealed class OnceAppend(ConsecutorCore core)
                 if (core.Recovery.IsRecovering || (tried == Tries - 1 && await core.Recovery.NoticeAsync(e).ConfigureAwait(false)))
                     tried = 0;
             }
-            await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Lifetime.Token)).ConfigureAwait(false);
+            await core.Accepting.WaitOutsideAsync(RetryPause.WaitAsync(wait, core.Time, core.Lifetime.Token)).ConfigureAwait(false);
             if (wait < MaxWait) wait *= 2;
         }
     }

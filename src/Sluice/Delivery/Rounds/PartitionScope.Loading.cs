@@ -183,7 +183,7 @@ internal sealed partial class PartitionScope
                 core.Problems.Latest =
                     $"The store does not say what {node} remembers in partition {partition.Number}; it is asked again: {FailureText.Of(e)}";
             }
-            await Task.Delay(RetryInterval, core.Time, stopping).ConfigureAwait(false);
+            await RetryPause.WaitAsync(RetryInterval, core.Time, stopping).ConfigureAwait(false);
         }
     }
 

@@ -149,7 +149,7 @@ internal sealed partial class WorkGroup : IDisposable
             lock (running) ending = [.. running];
             await Task.WhenAll(ending).ConfigureAwait(false);
             if (e is not StoreRolledBackException || !await TryRenewAsync(generation).ConfigureAwait(false))
-                await Task.Delay(pause, core.Options.Time, stopping.Token).ConfigureAwait(false);
+                await RetryPause.WaitAsync(pause, core.Options.Time, stopping.Token).ConfigureAwait(false);
             pause = pause * 2 < Longest ? pause * 2 : Longest;
         }
     }

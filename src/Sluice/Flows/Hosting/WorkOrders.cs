@@ -72,7 +72,7 @@ internal sealed class WorkOrders(SupervisorCore core, StoreRetrier calls, string
             bool isDamage = Array.Exists(asked, partition => DamageIn(partition, e) is not null);
             if (isDamage || failures is 0 or 10) core.Warn(
                 $"The store has not answered a lease of {stream}; what it may have given out is looked for: {e.Message}");
-            await Task.Delay(isDamage ? AfterFailure : pause, core.Options.Time, stopping).ConfigureAwait(false);
+            await RetryPause.WaitAsync(isDamage ? AfterFailure : pause, core.Options.Time, stopping).ConfigureAwait(false);
             if (!isDamage) (pause, failures) = (pause * 2 < Longest ? pause * 2 : Longest, failures + 1);
             foreach (WorkPartition partition in asked) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
             if (Array.Find(asked, partition => DamageIn(partition, e) is { } at && !partition.Damaged.ContainsKey(at)) is { } blocked)
