@@ -30,6 +30,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     private ITimer? timer;
     private Ticket? hold;
     private TimeSpan? due;
+    private bool isForIdle;
     private bool ended;
 
     protected TimedStage(StageContext context, Inlet<TOut> next) : base(context, next)
@@ -46,6 +47,9 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
 
     /// <summary>The time since the stage was made, at the start of the run.</summary>
     protected TimeSpan Now => Time.GetElapsedTime(start);
+
+    /// <summary>The part of <see cref="Now"/> in which the stage could take items: without the time that <see cref="AddWait"/> notes.</summary>
+    protected TimeSpan OpenTime => Now - gate.Waited;
 
     /// <summary>The time of day. In a consecutor it never goes back.</summary>
     protected DateTimeOffset UtcNow => scope?.UtcNow ?? Time.GetUtcNow();
@@ -84,11 +88,15 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     protected virtual ValueTask OnEndAsync() => default;
 
     /// <summary>Sets the timer; a negative time fires at once. Call it inside a hook, or before the first item.</summary>
-    protected void SetTimer(TimeSpan wait)
+    /// <param name="wait">The time.</param>
+    /// <param name="isForIdle">In a consecutor: whether the timer fires only if the store had no items for the partition when the time had
+    /// come.</param>
+    protected void SetTimer(TimeSpan wait, bool isForIdle = false)
     {
         if (ended) return;
         if (wait < TimeSpan.Zero) wait = TimeSpan.Zero;
         due = Now + wait;
+        this.isForIdle = isForIdle;
         Arm(wait);
     }
 
@@ -96,10 +104,13 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     protected void StopTimer()
     {
         due = null;
-        scope?.SetDue(this, null);
+        scope?.SetDue(this, null, isForIdle: false);
         keys?.SetDue(this, null);
         timer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>Notes that the stage has taken no items since a moment because what follows it was busy. Call it inside a hook.</summary>
+    protected void AddWait(TimeSpan since) => gate.Waited += Now - since;
 
     /// <summary>Leaves the gate until <see cref="SignalChange"/>. Only for the input's hooks, so that one party waits at most.</summary>
     protected async ValueTask WaitForChangeAsync()
@@ -188,7 +199,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         if (wait > MaxTimer) wait = MaxTimer;
         if (scope is not null)
         {
-            scope.SetDue(this, wait);
+            scope.SetDue(this, wait, isForIdle);
             return;
         }
         if (keys is not null)

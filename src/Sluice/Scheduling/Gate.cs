@@ -8,6 +8,9 @@ internal sealed class Gate(RunScheduler scheduler)
     private readonly Queue<Waiter> waiting = new();
     private bool held;
 
+    /// <summary>How long the holders have waited for what follows them. Used by the holder.</summary>
+    public TimeSpan Waited { get; set; }
+
     public ValueTask EnterAsync()
     {
         lock (sync)

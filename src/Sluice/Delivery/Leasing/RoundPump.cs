@@ -20,6 +20,7 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
     protected override async ValueTask<PumpWait> WorkAsync()
     {
         rounds.Look();
+        rounds.FollowStoreTime(Context.Token);
         if (rounds.TryBegin() is { } round)
         {
             await BeginAsync(round);
@@ -33,7 +34,7 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
             return PumpWait.None;
         }
         if (rounds.TakeTurnOwed() || (lease is { IsEnded: true } && rounds.EndInput(Fetcher.Asked))
-            || rounds.TakeTimersTurn(lease is null && Fetcher.TryAgainAfter is not null)) return PumpWait.None;
+            || rounds.TakeTimersTurn(lease is null && Fetcher.TryAgainAfter is not null) || rounds.TakeIdleTurn()) return PumpWait.None;
         return PumpWait.Until(Earlier(lease?.NextDue ?? Fetcher.TryAgainAfter, rounds.NextDue));
     }
 

@@ -115,6 +115,18 @@ internal sealed class KeyOrder
         released.Clear();
     }
 
+    /// <summary>Makes all retries due earlier by a time.</summary>
+    public void MoveAhead(TimeSpan lag)
+    {
+        long ticks = (long)(lag.TotalSeconds * time.TimestampFrequency);
+        foreach ((ulong key, Line line) in keys.ToArray())
+        {
+            foreach ((long sequence, Waiting one) in line.Entries.ToArray())
+                if (one.DueAt is { } at) line.Entries[sequence] = one with { DueAt = at - ticks };
+            Look(key, line);
+        }
+    }
+
     // After each change of a key's entries.
     private void Look(ulong key, Line line)
     {

@@ -11,7 +11,9 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     private const string NumberKey = "number";       // key of the row with the last assigned number
 
     private readonly Lock sync = new();
-    private readonly Dictionary<IDue, long> dues = [];
+    private readonly Dictionary<IDue, long> dues = [];                   // those that only need the time
+    private readonly Dictionary<IDue, long> idleDues = [];               // those that need an empty partition, too
+    private (long Timestamp, long UtcTicks) empty = (long.MinValue, 0);  // when the store had no entries for the partition
     private readonly long start = core.Time.GetTimestamp();
     private long origin = now.UtcTicks;              // the time of day at the start, which may have been later before a restart
     private long stored;                             // the latest time of day that is stored
@@ -37,7 +39,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         {
             lock (sync)
             {
-                long? first = dues.Count == 0 ? null : dues.Values.Min();
+                long? first = dues.Count + idleDues.Count == 0 ? null : dues.Values.Concat(idleDues.Values).Min();
                 return timersDue is { } timers && !(first <= timers) ? timers : first;
             }
         }
@@ -46,17 +48,41 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     /// <summary>Whether an instance is due to act; timers are asked for separately.</summary>
     public bool IsDue(long looked)
     {
-        lock (sync) return dues.Count > 0 && dues.Values.Min() <= looked;
+        lock (sync)
+            return (dues.Count > 0 && dues.Values.Min() <= looked) || (idleDues.Count > 0 && idleDues.Values.Min() <= empty.Timestamp);
+    }
+
+    /// <summary>Notes that the store had no entries for the partition at a timestamp.</summary>
+    public void NoteEmpty(long looked)
+    {
+        lock (sync) empty = (looked, TimeAt(looked).UtcTicks);
     }
 
     public override StateMemory Memory => core.Options.StateMemory;
 
-    public override DateTimeOffset UtcNow
+    public override DateTimeOffset UtcNow => TimeAt(core.Time.GetTimestamp());
+
+    /// <summary>The time of day at a timestamp.</summary>
+    public DateTimeOffset TimeAt(long timestamp)
     {
-        get
+        lock (sync) return new(origin + core.Time.GetElapsedTime(start, timestamp).Ticks, TimeSpan.Zero);
+    }
+
+    /// <summary>Moves the clock ahead. The instances are made anew, and find what is due by it, as after a restart. Used by the pump, between
+    /// rounds.</summary>
+    public void MoveAhead(TimeSpan lag)
+    {
+        lock (sync)
         {
-            lock (sync) return new(origin + core.Time.GetElapsedTime(start).Ticks, TimeSpan.Zero);
+            origin += lag.Ticks;
+            empty = (long.MinValue, 0);
         }
+        Forget();
+    }
+
+    public override DateTimeOffset EmptyAt
+    {
+        get { lock (sync) return new(empty.UtcTicks, TimeSpan.Zero); }
     }
 
     /// <summary>Loads the stored shapes of nodes that were not moved since.</summary>
@@ -152,6 +178,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         lock (sync)
         {
             dues.Clear();
+            idleDues.Clear();
             timersDue = null;
         }
     }
@@ -161,20 +188,23 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     {
         lock (sync)
         {
-            if (dues.Count == 0) return [];
+            if (dues.Count + idleDues.Count == 0) return [];
             long now = core.Time.GetTimestamp();
-            List<IDue> due = [.. dues.Where(one => one.Value <= now).OrderBy(one => one.Value).Select(one => one.Key)];
-            foreach (IDue one in due) dues.Remove(one);
+            List<IDue> due = [.. dues.Where(one => one.Value <= now).Concat(idleDues.Where(one => one.Value <= empty.Timestamp))
+                .OrderBy(static one => one.Value).Select(static one => one.Key)];
+            foreach (IDue one in due)
+                if (!dues.Remove(one)) idleDues.Remove(one);
             return due;
         }
     }
 
-    public override void SetDue(IDue instance, TimeSpan? after)
+    public override void SetDue(IDue instance, TimeSpan? after, bool isForIdle)
     {
         lock (sync)
         {
-            if (after is not { } wait) dues.Remove(instance);
-            else dues[instance] = AfterNow(wait);
+            dues.Remove(instance);
+            idleDues.Remove(instance);
+            if (after is { } wait) (isForIdle ? idleDues : dues)[instance] = AfterNow(wait);
         }
         core.Pump.Changed();
     }

@@ -6,21 +6,42 @@ internal sealed partial class Rounds
     private static readonly TimeSpan TurnOfOthers = TimeSpan.FromSeconds(1);         // if a lack of room prevents asking the store
 
     private bool hasTurnEnded;
+    private bool isIdleDue;                          // a stage that waited for the answer that its partition has no entries
 
-    /// <summary>Lets timers fire in the partitions for which the store had no entries. Used by the pump.</summary>
+    /// <summary>Lets timers fire in the partitions for which the store had no entries, and notes that they are empty. Used by the
+    /// pump.</summary>
     /// <param name="asked">The partitions of the request.</param>
     /// <param name="request">The request.</param>
     /// <param name="lease">The answer of the store.</param>
     public void HaveAsked(OwnedPartition[] asked, LeaseRequest request, LeaseResult lease)
     {
-        if (!core.KeepsTimers) return;
+        if (!core.KeepsTimers && !core.KeepsTime) return;
         HashSet<int> bare = [.. request.Owned.Select(static owner => owner.Partition)];
         foreach (LeasedBatch batch in lease.Batches) bare.Remove(batch.Owner.Partition);
 
         // The store may not have reached the partitions behind the last one with entries: they come first in the next lease.
         if (lease.Batches is [.., { Owner: var last }])
             foreach (Ownership behind in request.Owned.SkipWhile(owner => owner != last)) bare.Remove(behind.Partition);
-        EndTurns(Array.FindAll(asked, partition => bare.Contains(partition.Number)));
+        OwnedPartition[] without = Array.FindAll(asked, partition => bare.Contains(partition.Number));
+        if (core.KeepsTimers) EndTurns(without);
+        if (!core.KeepsTime || lease is { IsPaused: true } or { FullStream: not null }) return;
+        foreach (OwnedPartition partition in without)
+        {
+            // Of a partition that waits for a retry, the store was asked for that one only. Behind a damaged entry there may be others.
+            if (partition.Scope is not { } scope || !IsResting(partition) || IsHeldUp(partition)
+                || lease.Damaged.Any(damage => damage.Owner == partition.Owner)) continue;
+            scope.NoteEmpty(looked);
+            isIdleDue |= scope.IsDue(looked);
+        }
+    }
+
+    /// <summary>Whether a stage that waited for an empty partition may act from here on. True once. Used by the pump, after a lease that
+    /// brought no entries.</summary>
+    public bool TakeIdleTurn()
+    {
+        bool isDue = isIdleDue && mayAct;
+        isIdleDue = false;
+        return isDue;
     }
 
     /// <summary>Whether due timers may fire from here on. True once. Used by the pump, after a lease that brought no entries.</summary>

@@ -61,14 +61,21 @@ internal abstract class StateScope
     /// <summary>A number that is unique in this partition and larger than all before, also after restarts. Any thread.</summary>
     public abstract long NextNumber();
 
-    /// <summary>Sets when an instance is called even if no item arrives, by the run's clock; null for never. Any thread.</summary>
-    public abstract void SetDue(IDue instance, TimeSpan? after);
+    /// <summary>Sets when an instance is called even if no item arrives, by the run's clock. Any thread.</summary>
+    /// <param name="instance">The instance.</param>
+    /// <param name="after">The time; null for never.</param>
+    /// <param name="isForIdle">Whether it is called only when no item was left at that time (<see cref="EmptyAt"/>).</param>
+    public abstract void SetDue(IDue instance, TimeSpan? after, bool isForIdle);
 
     /// <summary>The budget for keyed state in memory.</summary>
     public abstract StateMemory Memory { get; }
 
     /// <summary>The time of day. It never goes back for this partition, not even after restarts.</summary>
     public abstract DateTimeOffset UtcNow { get; }
+
+    /// <summary>The last time of day at which the partition was seen to have no items left. Items that wait are no idle input, however long
+    /// nobody took them.</summary>
+    public abstract DateTimeOffset EmptyAt { get; }
 }
 
 /// <summary>An instance that acts when time has passed.</summary>

@@ -33,6 +33,8 @@ public sealed record EventTime<T>(Func<T, DateTimeOffset> Timestamp)
 
     /// <summary>The time without items after which the watermark advances with the clock of the run. It then stays as far behind the clock
     /// as it was when the last item came. More than zero; by default null: windows stay open until an item moves the watermark.</summary>
+    /// <remarks>Time in which the stage waits for the stages behind it does not count, and in a consecutor none in which items wait in the
+    /// store. Time in which a stage in front of it works on an item does count.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">The time is zero or less, or too long.</exception>
     public TimeSpan? IdleTimeout
     {

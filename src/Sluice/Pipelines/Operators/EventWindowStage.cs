@@ -10,22 +10,25 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
     private readonly WindowAssigner assigner;
     private readonly Watermark watermark;
     private readonly EventWindows<T> windows;
-    private readonly bool isStored;
+    private readonly StateScope? scope;              // in a consecutor
     private long tickAt = long.MaxValue;
+    private bool isTickForIdle;
 
     public EventWindowStage(StageContext context, Inlet<Window<T>> next, EventTime<T> time, WindowAssigner assigner, int maxItems)
         : base(context, next)
     {
-        (this.time, this.assigner, isStored) = (time, assigner, context.Scope is not null);
+        (this.time, this.assigner, scope) = (time, assigner, context.Scope);
         watermark = new(time.MaxOutOfOrderness.Ticks, time.IdleTimeout?.Ticks);
-        StateScope? scope = context.Scope;
         windows = new(watermark, time.AllowedLateness.Ticks, maxItems, () => scope?.MaxEmissions ?? int.MaxValue);
     }
 
     public bool HasMoreToEnd { get; private set; }
 
     // A run uses the monotonic clock; over restarts, only the time of day exists, which does not go back in a partition.
-    private long Clock => isStored ? UtcNow.UtcTicks : Now.Ticks;
+    private long Clock => scope is not null ? UtcNow.UtcTicks : OpenTime.Ticks;
+
+    // Items that wait in front of the stage are no idle input: only time counts in which none can have waited.
+    private long IdleClock => scope is not null ? Math.Min(Clock, scope.EmptyAt.UtcTicks) : Clock;
 
     public void Restore(StateReader stored)
     {
@@ -46,11 +49,8 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
         {
             throw Context.Failure(e, item, ticket);
         }
-        long now = Clock;
-        watermark.Pass(now);
-        windows.Close();
         bool isTaken = assigner.Add(windows, item, at);
-        watermark.Observe(at, now);
+        watermark.Observe(at, Clock);
         windows.Close();
         SetTick();
         if (!isTaken) return LateAsync(item, ticket);
@@ -61,7 +61,7 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
     protected override ValueTask OnTickAsync()
     {
         tickAt = long.MaxValue;
-        watermark.Pass(Clock);
+        watermark.Pass(IdleClock);
         windows.Close();
         SetTick();
         return EmitReady();
@@ -78,9 +78,10 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
     {
         long now = Clock;
         long due = windows.HasMore ? now : windows.NextEnd is { } end && watermark.DueAt(end) is { } at ? at : long.MaxValue;
-        if (due >= tickAt) return;
-        tickAt = due;
-        SetTimer(new(Math.Max(0, due - now)));
+        bool isForIdle = !windows.HasMore;
+        if (due >= tickAt && (isForIdle || !isTickForIdle)) return;
+        (tickAt, isTickForIdle) = (due, isForIdle);
+        SetTimer(new(Math.Max(0, due - now)), isForIdle);
     }
 
     private ValueTask LateAsync(T item, Ticket? ticket)
@@ -106,24 +107,30 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask EndLateAsync(ValueTask pushed, T item, Ticket? ticket)
     {
+        TimeSpan began = Now;
         await WaitForAsync(pushed, item, ticket);
+        AddWait(began);
         ticket?.Settle(Outcome.Completed);
         await EmitReady();
     }
 
     private ValueTask EmitReady()
     {
+        if (!windows.AreReady) return default;
+        TimeSpan began = Now;
         while (windows.TryTakeReady(out Window<T> window))
         {
             ValueTask emitted = EmitAsync(window, null);
-            if (!emitted.IsCompletedSuccessfully) return EmitRestAsync(emitted);
+            if (!emitted.IsCompletedSuccessfully) return EmitRestAsync(emitted, began);
         }
+        AddWait(began);
         return default;
     }
 
-    private async ValueTask EmitRestAsync(ValueTask emitted)
+    private async ValueTask EmitRestAsync(ValueTask emitted, TimeSpan began)
     {
         await emitted;
         while (windows.TryTakeReady(out Window<T> window)) await EmitAsync(window, null);
+        AddWait(began);
     }
 }

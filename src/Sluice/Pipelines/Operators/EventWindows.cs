@@ -106,6 +106,9 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
         return windows.Count > 0 || gone.Sum(static window => window.Stored.Gone) > StateWriter.MaxSpareRows;
     }
 
+    /// <summary>Whether windows are to be put out.</summary>
+    public bool AreReady => ready.Count > 0;
+
     public bool TryTakeReady(out Window<T> window) => ready.TryDequeue(out window!);
 
     public void Restore(StateReader stored, long now)

@@ -50,7 +50,9 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
         options.Listing?.Invoke(directory);
         var complete = new List<string>();
         var still = new Dictionary<string, Seen>(StringComparer.Ordinal);
-        foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles(options.Pattern, AsInShell))
+        var inspected = new DirectoryInfo(directory);
+        DateTime newest = isFirst ? inspected.LastWriteTimeUtc : default;
+        foreach (FileInfo file in inspected.EnumerateFiles(options.Pattern, AsInShell))
         {
             if (file.Name.StartsWith('.') || journal.Knows(file.Name)) continue;
             if (!NameBytes.IsText(Path.Combine(directory, file.Name)))
@@ -62,8 +64,14 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
             var now = new Seen(found.Length, found.Written, options.Time.GetTimestamp());
             Seen seen = changing.TryGetValue(file.Name, out Seen before) && (before.Length, before.Written) == (now.Length, now.Written)
                 ? before : now;
-            if (IsQuiet(seen)) complete.Add(file.Name);
+            if (isFirst && found.Written > newest) newest = found.Written;
+            if (options.Time.GetElapsedTime(seen.Since) >= options.QuietDuration) complete.Add(file.Name);
             else still.Add(file.Name, seen);
+        }
+        if (isFirst)
+        {
+            complete.AddRange(still.Where(file => IsOld(file.Value.Written, newest)).Select(static file => file.Key));
+            foreach (string old in complete) still.Remove(old);
         }
         (changing, isFirst) = (still, false);
         complete.Sort(StringComparer.Ordinal);
@@ -78,9 +86,9 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
             + $"for bytes that are no text; 'ls -b' shows them). Rename it, and it is taken.");
     }
 
-    // By our clock since the first scan that saw it. In the first scan of a run also by the file's time, for files from before: a file that
-    // comes later is new, whatever its time says. The clock of a file server may be behind, and programs that copy keep the time.
-    private bool IsQuiet(Seen file)
-        => options.Time.GetElapsedTime(file.Since) >= options.QuietDuration
-        || (isFirst && options.Time.GetUtcNow().UtcDateTime - file.Written >= options.QuietDuration);
+    // A file of the first scan of a run may be quiet by its time already. Its server may have another clock, which shows a later time than
+    // the newest file: a file that is older than another one by the quiet time is that old by the server's own clock. A file that comes
+    // later is new, whatever its time says: programs that copy keep the time.
+    private bool IsOld(DateTime written, DateTime newest)
+        => newest - written >= options.QuietDuration && options.Time.GetUtcNow().UtcDateTime - written >= options.QuietDuration;
 }

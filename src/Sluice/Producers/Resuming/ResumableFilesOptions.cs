@@ -27,7 +27,7 @@ public sealed record ResumableFilesOptions
     /// <summary>
     /// How long a file's length and last write time must stay unchanged before it is taken: zero or more; two seconds unless given. Zero
     /// takes files as they are found, for directories into which files are only moved. A file that the first scan of a run finds is taken
-    /// at once if its last write is so long ago.
+    /// at once if its last write is so long ago, and so much earlier than the last change in the directory.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative, or more than 49 days.</exception>
     public TimeSpan QuietDuration

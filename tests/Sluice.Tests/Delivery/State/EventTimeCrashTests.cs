@@ -224,6 +224,46 @@ public class EventTimeCrashTests
             new() { Store = store, Process = new(), Run = new() { Time = wall } });
     }
 
+    /// <remarks>Formerly a stop of the only service was idle time: what was accepted meanwhile was late.</remarks>
+    [Fact]
+    public async Task ItemsThatWaitInTheStoreAreNoIdleInput()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        var ledger = new Ledger();
+        await using (Consecutor<int> first = New())
+        {
+            await first.StartAsync(Cancellation);
+            await first.SendAsync(1, Cancellation);
+            await first.WaitForIdleAsync(Cancellation);
+            await first.PauseAsync(Cancellation);
+            await first.SendAllAsync([2, 3, 4], Cancellation);
+        }
+        clock.Advance(600 * Second);
+        await using (Consecutor<int> second = New())
+        {
+            await second.StartAsync(Cancellation);
+            for (int i = 0; i < 1_000; i++) await Member.NextAsync();
+            Assert.Empty(ledger.Lines);              // paused: nobody looks what waits
+            await second.ResumeAsync(Cancellation);
+            await second.WaitForIdleAsync(Cancellation);
+            await second.SendAllAsync([5, 10], Cancellation);
+            await second.WaitForIdleAsync(Cancellation);
+            Assert.Equal(["0#0 1,2,3,4,5"], ledger.Lines);
+            Assert.Equal(0, second.Snapshot().Skipped);
+        }
+        clock.Advance(600 * Second);
+        await using Consecutor<int> third = New();
+        await third.StartAsync(Cancellation);        // nothing waits: the input was idle
+        while (ledger.Lines.Count == 1) await Member.NextAsync();
+        Assert.Equal("10#0 10", ledger.Lines[^1]);
+
+        Consecutor<int> New() => new("numbers",
+            source => source.Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)) { IdleTimeout = 60 * Second },
+                10 * Second) | Stage.Named("tens") | Text | ledger.Sink<string>(),
+            new() { Store = store, Process = new(), Run = new() { Time = clock } });
+    }
+
     private static int Event(int seed, int n) => n + (int)((((uint)seed * 2654435761u) ^ ((uint)n * 2246822519u)) * 3266489917u >> 16) % 12;
 
     private static EventTime<int> Time(int seed, int outOfOrder, int lateness)

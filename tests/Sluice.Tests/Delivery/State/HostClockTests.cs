@@ -70,6 +70,36 @@ public class HostClockTests
         Assert.Equal(["00:00-01:00 1,1,1"], ledger.Lines);
     }
 
+    /// <summary>While a machine sleeps, its timestamps stand still, and the store's clock goes on.</summary>
+    /// <remarks>Formerly all of it was late by the time of the sleep, until the process was started again.</remarks>
+    [Theory]
+    [InlineData("retry")]
+    [InlineData("timer")]
+    [InlineData("window")]
+    public async Task WhatWasDueWhileTheMachineSleptRunsWithinAMinute(string what)
+    {
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        var machine = new TestClock(clock.GetUtcNow());
+        int attempts = 0;
+        await using var consecutor = new Consecutor<int>("work", source => (what switch
+        {
+            "retry" => source | StageNode.Of(() => new Sum(_ => _ = ++attempts == 1 ? throw new TimeoutException() : 0)) | Stage.Named("sum"),
+            "timer" => source | StageNode.Of(() => new Late()) | Stage.Named("late"),
+            _ => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours") | (window => window.Items.Sum()),
+        }) | ledger.Sink<int>(), Member.Options("one", store, machine) with { Delivery = DeliveryGuarantee.Replay(3, Backoff.Constant(Pause)) });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(7, Cancellation);
+        if (what == "retry") await Member.UntilAsync(() => consecutor.Snapshot().Retrying == 1);
+        else await consecutor.WaitForIdleAsync(Cancellation);
+        clock.Advance(TimeSpan.FromHours(10));
+        for (int minutes = 1; minutes < 55 && ledger.Lines.Count == 0; minutes++)         // a busy machine is behind the clock
+        {
+            machine.Advance(TimeSpan.FromMinutes(1));
+            for (int i = 0; i < 20_000 && ledger.Lines.Count == 0; i++) await Member.NextAsync();
+        }
+        Assert.Single(ledger.Lines);
+    }
+
     [Fact]
     public async Task AClockSkewIsReportedOnceWithBothTimes()
     {
@@ -106,6 +136,17 @@ public class HostClockTests
         source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours")
             | (window => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}") | ledger.Sink<string>(),
         new() { Store = store, Process = new(), Run = new() { Time = time } });
+
+    private sealed class Late : TimedStageNode<int, int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            Timers.Set(Pause);
+            return default;
+        }
+
+        protected override ValueTask OnTimerAsync(string timer, Output<int> output, CancellationToken cancellation) => output.PushAsync(1);
+    }
 
     private sealed class Sum(Action<int> handler) : StatefulStageNode<int, int, int>
     {

@@ -165,6 +165,28 @@ public sealed class EventWindowTests : FunctionOperatorContract<int[]>
         await run.AssertEndedAsync();
     }
 
+    /// <remarks>Formerly the time in which a sink was busy was idle time: what had come meanwhile was late.</remarks>
+    [Theory, InlineData(ExecutionMode.SingleThread, false), InlineData(ExecutionMode.MultiThread, false),
+     InlineData(ExecutionMode.SingleThread, true)]
+    public async Task ItemsThatWaitForTheNextStageAreNoIdleInput(ExecutionMode mode, bool isByKey)
+    {
+        await using var run = new TimedRun<string>(mode, source => isByKey
+            ? (source | Stage.KeyBy((int n) => n % 2)).Window(Time() with { IdleTimeout = 5 * Second }, 10 * Second).Select(Text)
+            : source.Window(Time() with { IdleTimeout = 5 * Second }, 10 * Second).Select(Text));
+        run.Send(1, 2);
+        run.Block();
+        run.Send(11);                                // the sink is busy with the first window
+        run.Send(12, 13, 14);
+        run.Pass(30);
+        run.Unblock();
+        run.Pass(4);
+        Assert.Equal(isByKey ? "0..10: 1@0 0..10: 2@30" : "0..10: 1 2@0", run.Seen);
+        run.Pass(30);                                // idle
+        Assert.EndsWith(isByKey ? "10..20: 12 14@36 10..20: 11 13@37" : "10..20: 11 12 13 14@36", run.Seen, StringComparison.Ordinal);
+        run.End();
+        await run.AssertEndedAsync();
+    }
+
     [Fact]
     public async Task WithoutAnIdleTimeoutTheClockDoesNotMoveTheWatermark()
     {
