@@ -124,15 +124,7 @@ public sealed partial class Consecutor<T>
         Count();
         if (unwritable is not null) throw unwritable;
 
-        void Count()
-        {
-            progress.Accepted = before;
-            foreach (var (append, items, handle) in parts)
-            {
-                int accepted = append.IsCompletedSuccessfully ? items : handle?.Accepted ?? 0;
-                progress.Accepted += accepted;
-                if (accepted < items) return;
-            }
-        }
+        void Count() => progress.Accepted = before
+            + parts.TakeWhile(static part => part.Append.IsCompletedSuccessfully).Sum(static part => part.Items);
     }
 }

@@ -17,7 +17,7 @@ public sealed partial class Supervisor
         if (CallingFunction.IsOf(core))
             core.Warn($"DisposeAsync of {Name} was called inside of one of its own functions, which is cancelled by it. If the function "
                 + "awaits the disposal, the two wait for each other until StopTimeout has passed: dispose the supervisor outside.");
-        await StopWithinAsync(core.Options.StopTimeout, CancellationToken.None).ConfigureAwait(false);
+        await StopWithinAsync(core.Options.StopTimeout, core.Options.LeaseDuration, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>Stops the supervisor within a time: it takes on nothing more, and hands over what it hosts as <see cref="DisposeAsync"/>
@@ -39,17 +39,21 @@ public sealed partial class Supervisor
     {
         TimeSpan limit = deadline ?? Timeout.InfiniteTimeSpan;
         if (limit != Timeout.InfiniteTimeSpan) Waits.Check(limit, nameof(deadline));
-        Task<IReadOnlyList<string>> stopping = StopWithinAsync(limit, cancellation);
+        Task<IReadOnlyList<string>> stopping = StopWithinAsync(limit, limit == Timeout.InfiniteTimeSpan ? core.Options.LeaseDuration : limit,
+            cancellation);
         if (CallingFunction.IsOf(core) && !stopping.IsCompleted)
             throw new InvalidOperationException($"StopAsync of {Name} was called inside of one of its own functions. The stop has begun, "
                 + $"but it cannot be awaited there: the function would wait for itself, without end. {PipelineRun.OfStarted}");
         return await stopping.ConfigureAwait(false);
     }
 
-    private async Task<IReadOnlyList<string>> StopWithinAsync(TimeSpan limit, CancellationToken cancellation)
+    /// <param name="limit">How long that may take.</param>
+    /// <param name="forStore">How long the store has to answer; nine tenths of the limit at most.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    private async Task<IReadOnlyList<string>> StopWithinAsync(TimeSpan limit, TimeSpan forStore, CancellationToken cancellation)
     {
         bool isLimited = limit != Timeout.InfiniteTimeSpan;
-        TimeSpan forStore = isLimited ? limit * 0.9 : core.Options.LeaseDuration;
+        if (isLimited && limit * 0.9 < forStore) forStore = limit * 0.9;
         Task stopping = Ending(forStore);
         if (isLimited) core.BeginToEnd(forStore);                        // also where a stop has begun before
         try

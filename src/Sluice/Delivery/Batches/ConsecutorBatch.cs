@@ -114,7 +114,7 @@ public sealed class ConsecutorBatch<T>
 
         int Count()
         {
-            int more = sent.TakeWhile(static one => one.Append.IsCompletedSuccessfully || one.Handle is { IsAccepted: true }).Count();
+            int more = sent.TakeWhile(static one => one.Append.IsCompletedSuccessfully).Count();
             progress.Accepted += more;
             return more;
         }

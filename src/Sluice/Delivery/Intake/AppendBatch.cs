@@ -10,9 +10,7 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     private EntryBatch entries = New(identity, stream);
     private AppendLimit limit = new(stream);
     private readonly List<SendHandle> handles = [];  // in the order of their entries
-    private readonly List<ProducerOffset> places = [];              // of the tickets
     private volatile TaskCompletionSource woken = NewSignal();
-    private AppendBatch? part;                       // see First
 
     public EntryBatch Entries => entries;
 
@@ -68,45 +66,6 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         }
     }
 
-    /// <summary>Returns the first entries as a batch of their own, to append them alone.</summary>
-    /// <param name="count">Their number at most.</param>
-    /// <returns>This batch if it has no more, or if the ticket of each entry is not known.</returns>
-    public AppendBatch First(int count)
-    {
-        if (entries.Count <= count || (Tickets.Count > 0 && Tickets.Count < entries.Count - 1)) return this;
-        part ??= new(identity, stream);
-        part.Reset();
-        if (part.entries.MaxEntryBytes != entries.MaxEntryBytes)
-        {
-            part.entries.Dispose();
-            part.entries = New(identity, entries.MaxEntryBytes);
-        }
-        for (int i = 0; i < count; i++) part.entries.Add(entries, i);
-        if (Tickets.Count == 0) return part;
-        part.Tickets.AddRange(Tickets.GetRange(0, count));
-        part.places.AddRange(places.GetRange(0, count));
-        return part;
-    }
-
-    /// <summary>Forgets the first entries, which are accepted, and tells their senders.</summary>
-    public void AcceptFirst(int count)
-    {
-        EntryBatch all = entries;
-        entries = New(identity, all.MaxEntryBytes);
-        for (int i = count; i < all.Count; i++) entries.Add(all, i);
-        all.Dispose();
-        Accepted += count;
-        foreach (SendHandle handle in handles) handle.Accept(count);
-        handles.RemoveAll(static handle => handle.IsAccepted);
-        if (Tickets.Count == 0) return;
-        for (int i = 0; i < count; i++) Tickets[i].Settle(Outcome.Completed);
-        Tickets.RemoveRange(0, count);
-        places.RemoveRange(0, count);
-    }
-
-    /// <summary>The number of entries that were accepted before the others.</summary>
-    public int Accepted { get; private set; }
-
     public List<Ticket> Tickets { get; } = [];
 
     /// <summary>The spans that send its items; null if none is recorded.</summary>
@@ -126,17 +85,7 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         Sends = null;
     }
 
-    /// <summary>Adds the ticket of the last entry.</summary>
-    /// <param name="ticket">The ticket.</param>
-    /// <param name="place">The place of the producer at the entry.</param>
-    public void Add(Ticket ticket, ProducerOffset place)
-    {
-        Tickets.Add(ticket);
-        places.Add(place);
-    }
-
-    /// <summary>The place of the producer at the last entry.</summary>
-    public ProducerOffset Place => places.Count > 0 ? places[^1] : default;
+    public ProducerOffset Place { get; set; }
 
     /// <summary>The position behind all entries of the batch, if there are any; null if it follows from <see cref="Place"/>.</summary>
     public ReadOnlyMemory<byte>? Mark { get; set; }
@@ -227,8 +176,7 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         handles.Clear();
         FitLimit();
         Tickets.Clear();
-        places.Clear();
-        (Until, HasRefused, Accepted) = (long.MaxValue, false, 0);
+        (Until, HasRefused) = (long.MaxValue, false);
         Mark = null;
         Done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Started = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -42,8 +42,7 @@ internal sealed partial class Appender<T>
         lock (sync) (hurry, waitsUntil) = (hurried, until = Math.Min(batch.Until, filling.Until));
         try
         {
-            await room.WaitAsync(full, until, isUnsure ? hurried.Task : Task.WhenAny(hurried.Task, batch.Woken), Full, Abandoned)
-                .ConfigureAwait(false);
+            await room.WaitAsync(full, until, isUnsure ? null : batch.Woken, hurried.Task, Full, Abandoned).ConfigureAwait(false);
         }
         finally
         {

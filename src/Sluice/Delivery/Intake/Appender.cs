@@ -84,7 +84,8 @@ internal sealed partial class Appender<T>
                 if (handle is { Until: < long.MaxValue }) handle.Span = send;
                 else batch.Add(send);
                 send = null;
-                if (ticket is not null) batch.Add(ticket, place);
+                if (ticket is not null) batch.Tickets.Add(ticket);
+                batch.Place = place;
                 if (handle is not null) Heed(handle.Until);
                 done = batch.Done.Task;              // outside of the lock, it may belong to the next append
                 begins = Begin();
@@ -244,9 +245,6 @@ internal sealed partial class Appender<T>
                     ObjectDisposedException closed => core.Lifetime.StoreClosed(closed),
                     _ => e,
                 };
-                if (batch.Accepted > 0 && !IsInOrder && told is InvalidOperationException)
-                    told = new InvalidOperationException($"{told.Message} Of the items that shared an append, {batch.Accepted:N0} had been "
-                        + "accepted before.", told);
                 if (IsInOrder) failure ??= told;
                 Told(batch, began, told);
                 batch.Done.TrySetException(told);

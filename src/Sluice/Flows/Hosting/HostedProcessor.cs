@@ -22,6 +22,9 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     /// <summary>Whether its function runs, and does not wait for a commit: its other calls of the store end with its token.</summary>
     public bool IsExecuting => running is { IsExecuting: true } && !partition.IsWaiting;
 
+    /// <inheritdoc cref="Invocation.AwaitsRun"/>
+    public bool AwaitsRun => running is { AwaitsRun: true };
+
     public string Run => assignment.Run;
 
     /// <summary>Whether it waits for its slot.</summary>

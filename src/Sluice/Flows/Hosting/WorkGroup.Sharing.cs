@@ -45,7 +45,9 @@ internal sealed partial class WorkGroup
             lock (running)
             {
                 int runs = partition.Running.Count + partition.Held.Count;
-                return new(partition.Number, runs, partition.IsLeaving, MayLeave: runs == 0 || isFull);
+                return new(partition.Number, runs, partition.IsLeaving, MayLeave: runs == 0
+                    // A run that is awaited may wait for its order here, which is not leased while the partition is to leave.
+                    || (isFull && !partition.Running.Values.Any(static one => one.AwaitsRun)));
             }
         }
     }

@@ -31,6 +31,7 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
 
     private readonly AsyncLock changing = new();
     private int waits;
+    private int runsAwaited;
     private bool isHeld;
     private volatile bool hasEnded;
 
@@ -79,6 +80,29 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
 
     /// <summary>Restarts the time limit: the function begins its next item.</summary>
     public void BeginItem() => limit?.Restart();
+
+    /// <summary>Whether the function waits for a run that it has started, or for its results.</summary>
+    public bool AwaitsRun => Volatile.Read(ref runsAwaited) > 0;
+
+    /// <summary>Begins and ends a wait for another run.</summary>
+    public void BeginRun() => Interlocked.Increment(ref runsAwaited);
+
+    /// <inheritdoc cref="BeginRun"/>
+    public void EndRun() => Interlocked.Decrement(ref runsAwaited);
+
+    /// <summary>Awaits another run, which may need the slot itself.</summary>
+    public async Task WaitForRunAsync(Task run)
+    {
+        BeginRun();
+        try
+        {
+            await WaitAsync(run).ConfigureAwait(false);
+        }
+        finally
+        {
+            EndRun();
+        }
+    }
 
     /// <summary>Awaits a task that may need the slot itself.</summary>
     public async Task WaitAsync(Task waited)

@@ -11,6 +11,7 @@ namespace Sluice.Producers;
 internal sealed class DirectoryWatch(string producer, string directory, ResumableFilesOptions options, FileJournal journal, int accepted)
 {
     private const int MaxNamed = 3;
+    private static readonly TimeSpan MaxAhead = TimeSpan.FromDays(1);
 
     private static readonly EnumerationOptions AsInShell = new()
     {
@@ -58,7 +59,8 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
         List<string> complete = [], written = [];
         var still = new Dictionary<string, Seen>(StringComparer.Ordinal);
         var inspected = new DirectoryInfo(directory);
-        DateTime newest = isFirst ? inspected.LastWriteTimeUtc : default;
+        DateTime newest = isFirst ? inspected.LastWriteTimeUtc : default, latest = newest;
+        if (isFirst) latest += MaxAhead;             // a file of the year 2099 tells nothing of its server's clock
         foreach (FileInfo file in inspected.EnumerateFiles(options.Pattern, AsInShell))
         {
             if (file.Name.StartsWith('.')) continue;
@@ -76,7 +78,7 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
             var now = new Seen(found.Length, found.Written, options.Time.GetTimestamp());
             Seen seen = changing.TryGetValue(file.Name, out Seen before) && (before.Length, before.Written) == (now.Length, now.Written)
                 ? before : now;
-            if (isFirst && found.Written > newest) newest = found.Written;
+            if (isFirst && found.Written > newest && found.Written <= latest) newest = found.Written;
             if (options.Time.GetElapsedTime(seen.Since) >= options.QuietDuration) complete.Add(file.Name);
             else still.Add(file.Name, seen);
         }
