@@ -23,6 +23,9 @@ internal sealed class ServerSilence(WatchedServer server)
     private bool isTold;
     private volatile bool isOpen;
 
+    /// <summary>The time of the last answer.</summary>
+    public long Answered => Volatile.Read(ref answered);
+
     /// <summary>A call was answered.</summary>
     public void Answer()
     {

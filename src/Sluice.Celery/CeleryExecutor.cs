@@ -15,6 +15,7 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
 
     private readonly Lock sync = new();
     private readonly Dictionary<string, long> warned = [];           // when, by queue
+    private readonly QueueLooks looks = new(broker);
     private WorkerListener? listener;
     private bool isDisposed;
     private bool isAway;
@@ -23,6 +24,9 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
 
     /// <summary>Where workers connect; null before the first call.</summary>
     internal WorkerListener? Listener => listener;
+
+    /// <summary>The time of the waits for workers. Tests have a clock of their own.</summary>
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>After which time there is a warning of a call over a broker that has a timeout for acknowledgements.</summary>
     internal TimeSpan LongCall { get; init; } = TimeSpan.FromMinutes(25);
@@ -162,19 +166,18 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
             do
             {
                 TimeSpan pause = interval - paused < look ? interval - paused : look;
-                await Task.Delay(pause, TimeProvider.System, cancellation).ConfigureAwait(false);
+                await Task.Delay(pause, Time, cancellation).ConfigureAwait(false);
                 paused += pause;
-                found = await broker.DescribeAsync(route.Queue!, cancellation).ConfigureAwait(false);
-                cancellation.ThrowIfCancellationRequested();
+                found = await looks.LookAsync(route.Queue!, Time).WaitAsync(cancellation).ConfigureAwait(false);
             }
-            while (found.HasTasks && paused < interval);
+            while (found.MayHaveTasks && paused < interval);
             waited += paused;
             if (MayWarn(route.Queue!)) WarningHandlers.Tell(options.OnWarning,
                 $"No Celery worker has taken the processor {call.Processor} of the run {call.Run} from the queue {route.Queue} for "
                     + $"{waited.TotalSeconds:N0} seconds: {found.Text}. Start a worker with -Q {route.Queue}, whose application has "
                     + $"registered the task {options.TaskName} by sluice.celery.serve, and which reaches this service at "
                     + $"{workers.Address.Host}:{workers.Address.Port}.");
-            interval = NextInterval(interval, options.PickUpTimeout, found.HasTasks);
+            interval = NextInterval(interval, options.PickUpTimeout, found.MayHaveTasks);
         }
     }
 
@@ -182,9 +185,9 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
     /// The time until the task is sent again. While tasks wait in the queue, another one helps nobody, so the time doubles. If the queue is
     /// empty, the task was taken, and may be lost.
     /// </summary>
-    internal static TimeSpan NextInterval(TimeSpan last, TimeSpan pickUpTimeout, bool hasTasks)
+    internal static TimeSpan NextInterval(TimeSpan last, TimeSpan pickUpTimeout, bool mayHaveTasks)
     {
-        TimeSpan most = hasTasks ? MaxInterval : EmptyInterval;
+        TimeSpan most = mayHaveTasks ? MaxInterval : EmptyInterval;
         if (most < pickUpTimeout) most = pickUpTimeout;
         return last * 2 < most ? last * 2 : most;
     }
@@ -203,7 +206,7 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
             {
                 if (!Interlocked.Exchange(ref isAway, true))         // one line for all calls that wait
                     WarningHandlers.Tell(options.OnWarning, $"{e.Message} Processors for the queue {route.Queue} wait until it is back.");
-                await Task.Delay(pause, TimeProvider.System, cancellation).ConfigureAwait(false);
+                await RetryPause.WaitAsync(pause, Time, cancellation).ConfigureAwait(false);
             }
         }
     }
@@ -213,8 +216,8 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
     {
         lock (sync)
         {
-            long now = TimeProvider.System.GetTimestamp();
-            if (warned.TryGetValue(queue, out long last) && TimeProvider.System.GetElapsedTime(last, now) < options.PickUpTimeout)
+            long now = Time.GetTimestamp();
+            if (warned.TryGetValue(queue, out long last) && Time.GetElapsedTime(last, now) < options.PickUpTimeout)
                 return false;
             warned[queue] = now;
             return true;

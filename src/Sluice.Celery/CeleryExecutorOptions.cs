@@ -53,8 +53,8 @@ public sealed record CeleryExecutorOptions
     /// <summary>
     /// How long a task may wait for a worker, in real time. Then there is a warning that names the queue, and the task is sent once more,
     /// in case the first one was lost with its worker or broker. The first worker gets the function; later ones find nothing to do. Doubles
-    /// each time, up to an hour while tasks wait in the queue, otherwise up to a minute; or to this time if it is longer. Default 30
-    /// seconds.
+    /// each time, up to an hour while tasks wait in the queue or the broker does not answer, otherwise up to a minute; or to this time if
+    /// it is longer. Default 30 seconds.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero, negative, or more than 49 days.</exception>
     public TimeSpan PickUpTimeout { get; init => field = Time(value, nameof(PickUpTimeout)); } = TimeSpan.FromSeconds(30);

@@ -28,7 +28,7 @@ public sealed record RedisStoreOptions
     /// <summary>
     /// The time for which connecting and repeatable calls (appends, commits, reads) wait for an unreachable server before they fail. Zero
     /// to an hour of real time; by default 10 seconds. It may take longer, because the client waits for each attempt to connect
-    /// (<c>connectTimeout</c>).
+    /// (<c>connectTimeout</c>). A call that waits behind the answers of other calls is not given up while these answers arrive.
     /// </summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -89,7 +89,7 @@ public sealed record RedisStoreOptions
         Refusal = Failures.Words
     };
 
-    // The time without an answer after which a repeatable call is sent again.
+    // The time without any answer over the connection after which a repeatable call is sent again.
     internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(4);
 
     // The maximum time of the client for connecting, or for finding the master.

@@ -2,6 +2,11 @@ namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
 {
+    // An answer may have a megabyte, and heartbeats stand behind it on the connection.
+    private const int MaxReads = 32;
+
+    private readonly SemaphoreSlim reads = new(MaxReads);
+
     /// <inheritdoc/>
     public override async ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null,
         CancellationToken cancellation = default)
@@ -23,7 +28,7 @@ public sealed partial class RedisStreamStore
         Arguments arguments = new Arguments().Stream(request.Stream).Partition(request.Partition).Number(request.From)
             .Number(request.MaxItems).Number(request.MaxBytes)
             .Text(request.Reader is { } reader ? Names.Encode(reader) : "").Flag(false);
-        Reply reply = await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
+        Reply reply = await ReadInTurnAsync(arguments, cancellation).ConfigureAwait(false);
         List<Entry> entries = [];
         try
         {
@@ -39,6 +44,22 @@ public sealed partial class RedisStreamStore
         long next = begin + entries.Count;
         if (next > tail && end is null) pushed.Expect(request.Stream, request.Partition, next);
         return new(entries.ToArray(), next, begin - request.From, next > tail ? end : null);
+    }
+
+    private async Task<Reply> ReadInTurnAsync(Arguments arguments, CancellationToken cancellation)
+    {
+        TimeSpan wait = options.Timeout > options.Silence ? options.Timeout : options.Silence;
+        bool hasTurn;
+        do hasTurn = await reads.WaitAsync(wait, cancellation).ConfigureAwait(false);
+        while (!hasTurn && !connection.IsSilent);    // without a server, each call fails after its own time
+        try
+        {
+            return await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (hasTurn) reads.Release();
+        }
     }
 
     /// <inheritdoc/>

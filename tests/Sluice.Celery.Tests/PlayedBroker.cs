@@ -18,18 +18,24 @@ internal sealed class PlayedBroker : Broker
     public override Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation)
     {
         if (Failures.TryDequeue(out Exception? failure)) throw failure;
-        Routes.Add(route);
+        lock (Routes) Routes.Add(route);
         tasks.Writer.TryWrite(task);
         return Task.CompletedTask;
     }
 
-    /// <summary>Whether tasks wait in the queue, as it says.</summary>
-    public bool HasTasks { get; set; } = true;
+    /// <summary>Whether tasks wait in the queue, as it says; null if it does not answer.</summary>
+    public bool? HasTasks { get; set; } = true;
+
+    /// <summary>How often it was asked about a queue.</summary>
+    public int Looks { get; private set; }
 
     public override bool HasAcknowledgeTimeout => true;
 
     public override Task<QueueState> DescribeAsync(string queue, CancellationToken cancellation)
-        => Task.FromResult(new QueueState("nobody reads it", HasTasks));
+    {
+        Looks++;                                     // one at a time
+        return Task.FromResult(new QueueState("nobody reads it", HasTasks));
+    }
 
     public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -128,8 +128,30 @@ public sealed partial class WorkerConnectionTests
     [InlineData(3600, true, 3600)]
     [InlineData(30, false, 60)]
     [InlineData(3600, false, 60)]                    // the queue is empty: the task was taken, and may be lost
-    public void ATaskIsSentAgainSeldomOnlyWhileTasksWait(int last, bool hasTasks, int next) => Assert.Equal(TimeSpan.FromSeconds(next),
-        CeleryExecutor.NextInterval(TimeSpan.FromSeconds(last), TimeSpan.FromSeconds(30), hasTasks));
+    public void ATaskIsSentAgainSeldomOnlyWhileTasksWait(int last, bool mayHaveTasks, int next) => Assert.Equal(TimeSpan.FromSeconds(next),
+        CeleryExecutor.NextInterval(TimeSpan.FromSeconds(last), TimeSpan.FromSeconds(30), mayHaveTasks));
+
+    /// <summary>A broker that is busy or away may still have the tasks. All calls share a look.</summary>
+    [Fact]
+    public async Task ABrokerThatDoesNotAnswerGetsNoMoreTasksThanAFullQueue()
+    {
+        broker.HasTasks = null;
+        var clock = new TestClock();
+        DateTimeOffset end = clock.GetUtcNow() + TimeSpan.FromHours(1);
+        await using var alone = new CeleryExecutor(broker, new() { OnWarning = static _ => { } }) { Time = clock };
+        await using Lab service = new(alone);
+        await using FlowRun one = await service.StartAsync(["a"], "one");
+        await using FlowRun two = await service.StartAsync(["a"], "two");
+        while (true)
+        {
+            await clock.WaitForTimersAsync(2, Lab.Cancellation);
+            if (clock.NextDue!.Value > end) break;
+            clock.Advance(clock.NextDue.Value - clock.GetUtcNow());
+        }
+
+        Assert.Equal(2 * 7, broker.Routes.Count);    // at once, and after 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 minutes
+        Assert.InRange(broker.Looks, 1, 70);
+    }
 
     /// <summary>Celery counts from the moment when the worker has taken the task, and the service from its connection.</summary>
     [Theory]

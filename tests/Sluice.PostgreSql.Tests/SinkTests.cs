@@ -55,6 +55,12 @@ public sealed class SinkTests(SharedServer server) : IAsyncLifetime
         Assert.Equal("292 292", await server.Server.AskAsync($"SELECT count(*) || ' ' || count(DISTINCT text) FROM {schema}.word"));
     }
 
+    /// <remarks>Regression: a process that was frozen while it prepared a sink kept the lock of all sinks of the database.</remarks>
+    [Fact]
+    public async Task TheServerEndsTheTransactionOfAFrozenPreparation()
+        => Assert.Equal(0, await Store.PrepareSinkAsync("DO $$ BEGIN ASSERT current_setting('idle_in_transaction_session_timeout') = '5s'; "
+            + "END $$", "SELECT 1", Cancellation));
+
     [Fact]
     public async Task ADeferredConstraintFailsTheItemOfItsRowOnly()
     {

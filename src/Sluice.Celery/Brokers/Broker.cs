@@ -27,8 +27,12 @@ internal abstract class Broker : IAsyncDisposable
 
 /// <summary>What a broker knows of a queue.</summary>
 /// <param name="Text">The state for a warning, such as <c>the queue has 3 tasks</c>.</param>
-/// <param name="HasTasks">Whether tasks wait in the queue.</param>
-internal sealed record QueueState(string Text, bool HasTasks);
+/// <param name="HasTasks">Whether tasks wait in the queue; null if the broker has not answered.</param>
+internal sealed record QueueState(string Text, bool? HasTasks)
+{
+    /// <summary>Whether another task may be superfluous. A broker that is busy or away may still have all tasks.</summary>
+    public bool MayHaveTasks => HasTasks != false;
+}
 
 /// <summary>Thrown while a broker cannot be reached. The message has no secrets.</summary>
 internal sealed class BrokerAwayException(string message, Exception? inner = null) : Exception(message, inner);

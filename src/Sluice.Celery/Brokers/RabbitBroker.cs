@@ -62,7 +62,7 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
         }
         catch (Exception)
         {
-            return new($"{address} does not answer", HasTasks: false);
+            return new($"{address} does not answer", HasTasks: null);
         }
     }
 

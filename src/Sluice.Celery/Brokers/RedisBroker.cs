@@ -30,7 +30,7 @@ internal sealed class RedisBroker(BrokerAddress address) : Broker
         }
         catch (Exception e) when (e is BrokerAwayException or FlowException or OperationCanceledException)
         {
-            return new($"{address} does not answer", HasTasks: false);
+            return new($"{address} does not answer", HasTasks: null);
         }
     }
 

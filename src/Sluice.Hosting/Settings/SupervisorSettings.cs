@@ -10,6 +10,7 @@ internal static class SupervisorSettings
         options = read.Number(options, "MaxConcurrency", static (o, v) => o with { MaxConcurrency = v });
         options = read.Number(options, "MaxStarts", static (o, v) => o with { MaxStarts = v });
         options = read.Duration(options, "ReaderTimeout", static (o, v) => o with { ReaderTimeout = v });
+        options = read.Duration(options, "StopTimeout", static (o, v) => o with { StopTimeout = v });
         options = read.Duration(options, "ResultRetentionDuration", static (o, v) => o with { ResultRetentionDuration = v });
         options = read.Duration(options, "RunRetentionDuration", static (o, v) => o with { RunRetentionDuration = v });
         read.RefuseOthers();

@@ -22,8 +22,12 @@ internal static class AttachmentCalls
     public static async Task<int> PrepareAsync(NpgsqlConnection connection, string? create, string sql, CancellationToken cancellation)
     {
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellation).ConfigureAwait(false);
-        await DoAsync(LockCreation).ConfigureAwait(false);
-        if (create is not null) await DoAsync(create).ConfigureAwait(false);
+        await DoAsync(Sql.UsuallyFrozen).ConfigureAwait(false);
+        if (create is not null)
+        {
+            await DoAsync(LockCreation).ConfigureAwait(false);
+            await DoAsync(create).ConfigureAwait(false);
+        }
         await DoAsync($"PREPARE sluice_sink AS {sql}").ConfigureAwait(false);
         await using var count = new NpgsqlCommand("SELECT cardinality(parameter_types) FROM pg_prepared_statements "
             + "WHERE name = 'sluice_sink'", connection, transaction);

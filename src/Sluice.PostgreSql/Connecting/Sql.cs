@@ -11,6 +11,9 @@ internal sealed class Sql(string schema, TimeSpan? frozenAfter = null)
     /// <summary>Follows the client's own BEGIN, which comes with the same message.</summary>
     public const string BegunByClient = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE";
 
+    /// <summary>What <see cref="Frozen"/> is for transactions that belong to no store.</summary>
+    public const string UsuallyFrozen = "SET LOCAL idle_in_transaction_session_timeout = 5000";
+
     /// <summary>Begins a transaction that sees one state of the store, and locks nothing.</summary>
     public const string BeginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 

@@ -43,7 +43,7 @@ internal static class StoreOpening
             {
                 throw NotThere(Failures.Explain(failure, place, mayHaveRun: false), failure, place);
             }
-            await Task.Delay(Pause, TimeProvider.System, cancellation).ConfigureAwait(false);
+            await RetryPause.WaitAsync(Pause, TimeProvider.System, cancellation).ConfigureAwait(false);
         }
     }
 

@@ -273,7 +273,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     {
         try
         {
-            await Task.Delay(pause, TimeProvider.System, closing.Token).ConfigureAwait(false);
+            await RetryPause.WaitAsync(pause, TimeProvider.System, closing.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

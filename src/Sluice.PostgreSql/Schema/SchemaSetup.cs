@@ -62,6 +62,7 @@ internal static class SchemaSetup
         await using NpgsqlBatch locked = connection.CreateBatch();
         locked.BatchCommands.Add(new(Sql.Begin));
         locked.BatchCommands.Add(new(TurnTimeout));
+        locked.BatchCommands.Add(new(sql.Frozen));
         locked.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_advisory_xact_lock($1, hashtext($2))").With(LockSpace).With(sql.Schema));
         locked.BatchCommands.Add(new(LockTimeout));
         await locked.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);

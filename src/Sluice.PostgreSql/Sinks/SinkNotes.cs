@@ -19,7 +19,7 @@ internal sealed class SinkNotes(NpgsqlDataSource source, string name)
     // the store when the store commits.
     private static readonly string[] Begin =
     [
-        Sql.Begin, "SET LOCAL idle_in_transaction_session_timeout = 5000",
+        Sql.Begin, Sql.UsuallyFrozen,
         "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
     ];
 

@@ -45,7 +45,7 @@ internal sealed class SourceServer(string name, NpgsqlDataSource database, Actio
             {
                 throw Refused(e);
             }
-            await Task.Delay(wait, time, cancellation).ConfigureAwait(false);
+            await RetryPause.WaitAsync(wait, time, cancellation).ConfigureAwait(false);
             wait = wait * 2 < MaxWait ? wait * 2 : MaxWait;
         }
     }

@@ -40,7 +40,7 @@ internal sealed partial class Connection
             {
                 throw explained;
             }
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation).ConfigureAwait(false);
+            await RetryPause.WaitAsync(BeforeRepetition, TimeProvider.System, cancellation).ConfigureAwait(false);
         }
     }
 

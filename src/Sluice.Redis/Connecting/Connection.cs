@@ -8,12 +8,14 @@ internal sealed partial class Connection : IAsyncDisposable
 {
     // The time for which one WAIT blocks the connection.
     private static readonly TimeSpan ReplicasAreAsked = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan BeforeRepetition = TimeSpan.FromMilliseconds(50);
 
     private readonly ServerAddress address;
     private readonly Route route;
     private readonly RedisStoreOptions options;
     private readonly ServerSilence silence;
     private readonly AppendRefusals refusals;
+    private readonly AnswerTracker answers = new(TimeProvider.System);
     private readonly SemaphoreSlim preparing = new(1);
     private readonly SemaphoreSlim replacing = new(1);
     private readonly CancellationTokenSource closing = new();
@@ -35,6 +37,9 @@ internal sealed partial class Connection : IAsyncDisposable
     /// <summary>For which run of the server its log was to be rewritten, and when; null if that never happened. Used by one caller at a
     /// time.</summary>
     public (string Run, long Asked)? Rewriting { get; set; }
+
+    /// <summary>Whether the server has answered nothing for a while, which it need not have been asked.</summary>
+    public bool IsSilent => answers.IsSilentFor(options.Silence);
 
     public bool IsDisposed => Volatile.Read(ref isDisposed) != 0;
 
@@ -101,7 +106,7 @@ internal sealed partial class Connection : IAsyncDisposable
                     silence.Fail();
                     throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
                 }
-                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, either.Token).ConfigureAwait(false);
+                await RetryPause.WaitAsync(BeforeRepetition, TimeProvider.System, either.Token).ConfigureAwait(false);
             }
             catch (RedisServerException refused)
             {
@@ -141,43 +146,30 @@ internal sealed partial class Connection : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits for an answer for a limited time. The client has no limit of its own: on a silent connection, or after a lost answer, it would
-    /// wait for ever.
+    /// Waits for an answer until the connection has been silent for too long. The client's own limit is switched off, because it limits the
+    /// call: a call that stands behind many answers would fail.
     /// </summary>
     /// <param name="answer">The answer.</param>
     /// <param name="isRepeatable">Whether the call can be sent again, and so is given up early.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    /// <exception cref="TimeoutException">No answer came in time.</exception>
+    /// <exception cref="TimeoutException">Neither this answer nor one before it came in time.</exception>
     /// <exception cref="ObjectDisposedException">The connection was replaced meanwhile: the call may have been executed.</exception>
     internal async Task<T> AnswerAsync<T>(Task<T> answer, bool isRepeatable, CancellationToken cancellation)
     {
         try
         {
-            return await LimitedAsync(answer, isRepeatable, cancellation).ConfigureAwait(false);
+            TimeSpan limit = isRepeatable || options.Timeout < options.Silence ? options.Silence : options.Timeout;
+            return await answers.WaitAsync(answer, limit, options.NoticeAfter, Notice, cancellation).ConfigureAwait(false);
         }
         catch (Exception closed) when (Failures.IsOfClosed(closed, cancellation))
         {
             throw Link.Closed(closed);
         }
-    }
 
-    private async Task<T> LimitedAsync<T>(Task<T> answer, bool isRepeatable, CancellationToken cancellation)
-    {
-        TimeSpan limit = isRepeatable || options.Timeout < options.Silence ? options.Silence : options.Timeout;
-        if (limit > options.NoticeAfter)
+        void Notice(long since)
         {
-            long begun = TimeProvider.System.GetTimestamp();
-            try
-            {
-                return await answer.WaitAsync(options.NoticeAfter, TimeProvider.System, cancellation).ConfigureAwait(false);
-            }
-            catch (TimeoutException)
-            {
-                if (!answer.IsCompleted && !IsDisposed) silence.Miss(begun, null);
-            }
-            limit -= options.NoticeAfter;
+            if (!IsDisposed) silence.Miss(Math.Max(since, silence.Answered), null);
         }
-        return await answer.WaitAsync(limit, TimeProvider.System, cancellation).ConfigureAwait(false);
     }
 
     internal async Task<ServerInfo> InfoAsync(CancellationToken cancellation)

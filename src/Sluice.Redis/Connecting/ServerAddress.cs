@@ -6,6 +6,9 @@ namespace Sluice.Redis;
 /// <summary>The address of the server. Its text shows hosts and database, never the password.</summary>
 internal sealed class ServerAddress
 {
+    // The client would fail calls whose answers wait behind others. AnswerTracker measures instead. The client multiplies the value by 4.
+    private const int UnusedTimeout = 24 * 3600 * 1000;
+
     private const string PrefixOption = "prefix=", EvictionOption = "allowEviction=";
 
     // The client hangs if it knows that the server is clustered, so it must not ask: by INFO or CLUSTER, or by SET of its own key, which
@@ -124,6 +127,7 @@ internal sealed class ServerAddress
                     + $"defaultDatabase={options.DefaultDatabase}: databases are numbered from 0 on.", parameter);
         NamePorts(options);
         (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
+        options.AsyncTimeout = UnusedTimeout;
     }
 
     /// <summary>Names what the parser would take for something else. No value is shown: it may be a part of a password.</summary>

@@ -60,7 +60,9 @@ internal sealed class StoreLock : IDisposable
         {
             throw new StoreInUseException(
                 $"The store {path} is open already, in another process or by another object in this one. Only one object can have it "
-                    + $"open: end the other process, or share one store object in this process.", failed);
+                    + $"open: end the other process, or share one store object in this process. "
+                    + "Several processes that work on the same items need a store on a server: RedisStreamStore or PostgresStreamStore.",
+                failed);
         }
         catch (IOException failed)
         {

@@ -14,6 +14,7 @@ public sealed partial class Consecutor<T>
     private readonly CancellationTokenSource stopsStart = new();       // a stop cuts a start short
     private bool hasToldOfInside;                  // of a disposal
     private bool hasToldOfLost;                    // items
+    private bool hasToldStandstill;                // of senders; only the timer of the sends reads and writes it
     private readonly TaskCompletionSource startEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? starting;                        // under sync
 
@@ -269,7 +270,7 @@ public sealed partial class Consecutor<T>
                     : $"The consecutor {Name} was started before ({state}), and cannot be started again. Make another one to go on.");
             if (LocalMembers.Of(core.Given).TryEnter(core.Identity, place) is { } other) return other;
             state = ConsecutorStatus.Running;
-            core.Sends.OnLongWait = null;
+            (core.Sends.OnLongWait, core.Sends.WarnAfter) = (WarnOfStandstill, PendingSends.LongStandstill);
             return null;
         }
     }

@@ -20,21 +20,11 @@ public sealed partial class Consecutor<T>
     public ConsecutorOutput<TOut> Output<TOut>(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        Dictionary<string, Type> known = core.Recorder.Outputs;
-        if (known.TryGetValue(name, out Type? type))
-        {
-            if (type != typeof(TOut)) throw new ArgumentException(
-                $"The output '{name}' of the consecutor {Name} carries {TypeNames.Of(type)}, not {TypeNames.Of(typeof(TOut))}.",
-                    nameof(name));
-        }
-        else if (!core.Recorder.NodeOutputs.TryGetValue(name, out type))
+        if (!core.Recorder.HasOutput(name))
             throw new ArgumentException(
                 $"The consecutor {Name} has no output '{name}': nothing in its pipeline writes to "
                     + $"one. {core.Recorder.DescribeOutputs(name)}", nameof(name));
-        else if (type is not null && type != typeof(TOut))
-            throw new ArgumentException(
-                $"The output '{name}' of the consecutor {Name} carries {TypeNames.Of(type)}, not {TypeNames.Of(typeof(TOut))}.",
-                    nameof(name));
+        core.Recorder.CheckOutput(name, typeof(TOut), $"of the consecutor {Name} ");
         return new(core, () => State, name);
     }
 

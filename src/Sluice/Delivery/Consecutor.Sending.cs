@@ -59,11 +59,21 @@ public sealed partial class Consecutor<T>
 
     internal void Warn(string text) => core.Lifetime.Warn(text);
 
-    // Only before the start: later, slow items are no mistake, and a snapshot and the health checks tell.
-    private void WarnOfWaitingSends()
+    // Before the start. Later, slow items are no mistake: see WarnOfStandstill.
+    private bool WarnOfWaitingSends()
     {
         if (State == ConsecutorStatus.Created && core.Sends.Problem(ConsecutorStatus.Created) is { } problem)
             _ = WarnOfWaitingSendsAsync(problem);
+        return true;
+    }
+
+    // Once: if an item takes very long, all lanes may be at work, and no item ends.
+    private bool WarnOfStandstill()
+    {
+        if (hasToldStandstill || core.InFlight.Count == 0 || core.Sends.Problem(State) is not { } problem) return hasToldStandstill;
+        hasToldStandstill = true;
+        Warn(problem);
+        return true;
     }
 
     // Other processes may have started it: then this one need not.
@@ -227,7 +237,7 @@ public sealed partial class Consecutor<T>
             }
             catch (StreamStoreException) when (tried < TriesToOpen && !core.Lifetime.Token.IsCancellationRequested)
             {
-                await Task.Delay(wait, core.Time, core.Lifetime.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await RetryPause.WaitAsync(wait, core.Time, core.Lifetime.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (OperationCanceledException) when (core.Lifetime.Token.IsCancellationRequested)
             {

@@ -34,7 +34,7 @@ public sealed partial class Consecutor<T>
     /// store was being asked at that moment, or had left an earlier try unanswered, the item may be accepted nevertheless.</exception>
     public Task<SendResult> TrySendAsync(T item, SendOptions? options = null, CancellationToken cancellation = default)
     {
-        options ??= SendOptions.Default;
+        options = (options ?? SendOptions.Default).Checked();
         return options.IdempotencyKey is null ? TrySendOneAsync(item, options, cancellation)
             : TrySendAllAsync([item], options, cancellation);
     }
@@ -53,6 +53,7 @@ public sealed partial class Consecutor<T>
     {
         ArgumentNullException.ThrowIfNull(items);
         if (items.Count == 0) throw new ArgumentException("There is nothing to send.", nameof(items));
+        options = (options ?? SendOptions.Default).Checked();
         ThrowIfNotStored();
         await OpenToSendAsync(cancellation).ConfigureAwait(false);
         Activity? span = ItemSpans.BeginSend(core.Telemetry, items.Count, out EntryTrace? trace);
@@ -64,7 +65,7 @@ public sealed partial class Consecutor<T>
         async Task<SendResult> AppendAsync()
         {
             using EntryBatch entries = Write(items, trace);
-            return await new OnceAppend(core).SendAsync(entries, options ?? SendOptions.Default, cancellation).ConfigureAwait(false);
+            return await new OnceAppend(core).SendAsync(entries, options, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -112,21 +113,19 @@ public sealed partial class Consecutor<T>
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            var handle = new SendHandle();
-            if (appender.TryAdd(item, null, default, out Task room, until, handle) is not { } append)
-            {
-                await room.WaitAsync(cancellation).ConfigureAwait(false);
-                continue;
-            }
+            var handle = new SendHandle(until);
             try
             {
+                if (appender.TryAdd(item, null, default, out Task room, handle) is not { } append)
+                {
+                    await room.WaitAsync(cancellation).ConfigureAwait(false);
+                    continue;
+                }
                 await handle.WaitAsync(append, cancellation).ConfigureAwait(false);
                 return new(SendStatus.Accepted, 1);
             }
             catch (NoRoomException full)
             {
-                // The append was shared with items whose timeouts are shorter.
-                if (core.Time.GetTimestamp() < until) continue;
                 core.Telemetry.Refused();
                 return new(SendStatus.Full, 0) { RetryAfter = full.RetryAfter };
             }

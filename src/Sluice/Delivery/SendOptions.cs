@@ -34,7 +34,8 @@ public sealed record SendOptions
     public TimeSpan IdempotencyWindow { get; init => field = OptionValue.Limit(value, nameof(SendOptions)); } = TimeSpan.FromDays(1);
 
     /// <summary>A digest of the request, such as a hash of its bytes: 64 bytes at most. Another fingerprint under the same key is a
-    /// <see cref="SendStatus.Conflict"/>. An empty fingerprint, the default, is not compared.</summary>
+    /// <see cref="SendStatus.Conflict"/>. An empty fingerprint, the default, is not compared. Without a key, a send with a fingerprint is
+    /// refused.</summary>
     /// <exception cref="ArgumentException">More than 64 bytes.</exception>
     public ReadOnlyMemory<byte> Fingerprint
     {
@@ -55,6 +56,11 @@ public sealed record SendOptions
 
     /// <summary>Returns the time at which <see cref="Timeout"/> is over, as a timestamp of the clock.</summary>
     internal long Until(TimeProvider time) => time.GetTimestamp() + (long)(Timeout.TotalSeconds * time.TimestampFrequency);
+
+    /// <exception cref="ArgumentException">There is a fingerprint and no key.</exception>
+    internal SendOptions Checked() => key is not null || fingerprint.IsEmpty ? this : throw new ArgumentException(
+        "SendOptions.Fingerprint tells whether two requests under one IdempotencyKey are the same, and there is no key: give one.",
+        "options");
 
     private static string Property(string name) => $"{nameof(SendOptions)}.{name}";
 }

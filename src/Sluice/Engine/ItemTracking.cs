@@ -72,9 +72,12 @@ internal sealed class ItemTracking(object feeder)
     /// <summary>Adds a stateful stage whose outputs are tracked as items. Called while the run is built.</summary>
     public int Add<T>(IStatefulStage stage, Inlet<T> outlet)
     {
-        outlets.TryAdd(stage.Node, new Entrance<T>(outlet));
+        AddOutlet(stage.Node, outlet);
         return Add(stage);
     }
+
+    /// <summary>Adds the inlet behind a stateful node; the first one added stays. Called while the run is built or drawn.</summary>
+    public void AddOutlet<T>(int node, Inlet<T> outlet) => outlets.TryAdd(node, new Entrance<T>(outlet));
 
     /// <summary>The lane that retries a failed timer; null if no lane of the node has the key.</summary>
     public ITimerEntrance? TimersOf(int node, string key) => timers.GetValueOrDefault(node)?.Find(lane => lane.Owns(key));
@@ -86,7 +89,7 @@ internal sealed class ItemTracking(object feeder)
         lanes.Add(lane);
     }
 
-    /// <summary>Adds the inlet of a node; the first one added stays. Called while the run is built.</summary>
+    /// <summary>Adds the inlet of a node; the first one added stays. Called while the run is built or drawn.</summary>
     public void Add<T>(int node, Inlet<T> inlet) => entrances.TryAdd(node, new Entrance<T>(inlet));
 }
 

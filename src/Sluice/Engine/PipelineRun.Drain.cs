@@ -74,8 +74,7 @@ public sealed partial class PipelineRun
         await CompletionTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (failure is not null && !wasAskedFor && !Interlocked.Exchange(ref hasTold, true))
             Warnings.Tell(
-                $"A run has failed and was {how}, and nothing has asked for its Completion: {failure.Message} Await Completion: it fails "
-                    + $"with this.");
+                $"A run has failed and was {how}, and nothing has asked for its Completion, which fails with this: {failure.Message}");
         return true;
     }
 

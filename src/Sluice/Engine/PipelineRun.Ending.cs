@@ -164,7 +164,7 @@ public sealed partial class PipelineRun
     private void Complete(TaskCompletionSource asked)
     {
         if (failure is not null) asked.TrySetException(failure);
-        else if (stopping) asked.TrySetCanceled(new CancellationToken(canceled: true));
+        else if (stopping) asked.TrySetCanceled(outside.Token.IsCancellationRequested ? outside.Token : new(canceled: true));
         else asked.TrySetResult();
     }
 

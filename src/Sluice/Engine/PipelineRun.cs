@@ -77,7 +77,11 @@ public sealed partial class PipelineRun : IAsyncDisposable
     /// </remarks>
     /// <exception cref="ArgumentException">The name is not among <see cref="RunOptions.Outputs"/>, or the items have another
     /// type.</exception>
-    public System.Threading.Channels.ChannelReader<T> Output<T>(string name) => Outputs.Reader<T>(name);
+    public System.Threading.Channels.ChannelReader<T> Output<T>(string name)
+    {
+        if (options.Outputs.Contains(name)) Recorder.CheckOutput(name, typeof(T));       // before a reader makes the channel
+        return Outputs.Reader<T>(name);
+    }
 
     /// <summary>The counters, queue lengths and activity of every node at this moment.</summary>
     public RunSnapshot Snapshot()

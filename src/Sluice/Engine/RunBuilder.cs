@@ -29,7 +29,7 @@ internal sealed partial class RunBuilder
 
     private RunBuilder(IBlueprint blueprint, bool isFollowed, string home)
         : this(isFollowed ? DrawingOptions with { Following = new ItemTracking(blueprint) { Home = home } } : DrawingOptions, blueprint)
-        => recorder = new TopologyRecorder();
+        => recorder = new TopologyRecorder { Following = Following };
 
     public PipelineRun Run { get; }
 
@@ -143,7 +143,15 @@ internal sealed partial class RunBuilder
     /// </summary>
     public void Enter<T>(int node, Inlet<T> inlet)
     {
-        if (!IsDrawing && ForkJoins == 0) Following?.Add(node, inlet);
+        if (ForkJoins == 0) Following?.Add(node, inlet);
+    }
+
+    /// <summary>Makes the inlet of a node that is only drawn, and registers it.</summary>
+    public DrawnInlet<T> Drawn<T>(int node)
+    {
+        var inlet = new DrawnInlet<T>(node);
+        Enter(node, inlet);
+        return inlet;
     }
 
     /// <summary>Refuses a stage that would lose items in a crash, in runs that must continue after one.</summary>

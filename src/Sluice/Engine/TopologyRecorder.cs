@@ -18,6 +18,9 @@ internal sealed class TopologyRecorder
 
     public int Count => nodes.Count;
 
+    /// <summary>The entrances of the nodes, which tell their item types, if the blueprint was drawn as a tracked run.</summary>
+    public ItemTracking? Following { get; init; }
+
     /// <summary>Whether a stage keeps state that outlives the run.</summary>
     public bool KeepsState { get; set; }
 
@@ -45,6 +48,18 @@ internal sealed class TopologyRecorder
 
     /// <summary>Whether a node may write to an output of that name.</summary>
     public bool HasOutput(string name) => Outputs.ContainsKey(name) || NodeOutputs.ContainsKey(name);
+
+    /// <summary>Refuses a reader of an output whose items have another type.</summary>
+    /// <param name="name">The name of the output.</param>
+    /// <param name="type">The type that the reader expects.</param>
+    /// <param name="owner">Whose output it is, for the message: empty, or "of the consecutor orders ".</param>
+    /// <exception cref="ArgumentException">The items of the output have another type.</exception>
+    public void CheckOutput(string name, Type type, string owner = "")
+    {
+        if (!Outputs.TryGetValue(name, out Type? known)) known = NodeOutputs.GetValueOrDefault(name);
+        if (known is not null && known != type) throw new ArgumentException(
+            $"The output '{name}' {owner}carries {TypeNames.Of(known)}, not {TypeNames.Of(type)}.", nameof(name));
+    }
 
     /// <summary>Describes the existing outputs, for an error about a name that does not exist.</summary>
     public string DescribeOutputs(string wanted)

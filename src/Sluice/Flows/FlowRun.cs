@@ -76,7 +76,7 @@ public sealed class FlowRun : IAsyncDisposable
         get
         {
             CallingFunction.CheckWait(Id);
-            return ExecutionSlot.Current is { } slot ? slot.WaitAsync(completion.Value) : completion.Value;
+            return ExecutionSlot.Current is { } slot ? slot.WaitForRunAsync(completion.Value) : completion.Value;
         }
     }
 

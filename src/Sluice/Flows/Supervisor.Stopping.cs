@@ -8,11 +8,16 @@ public sealed partial class Supervisor
 {
     private const string WhatNext = "Others take over when this service has been silent for the lease duration.";
 
-    /// <summary>Hands its processors over: cancels their functions, and waits until they have stopped.</summary>
-    /// <remarks>The store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.</remarks>
+    /// <summary>Hands its processors over: cancels their functions, and waits until they have stopped, for
+    /// <see cref="SupervisorOptions.StopTimeout"/> at most. Never throws.</summary>
+    /// <remarks>A function that does not heed its token in that time is left behind, as by <see cref="StopAsync"/>; a warning says so. A
+    /// function of the supervisor itself that awaits the disposal waits for itself as long; a warning says so, too.</remarks>
     public async ValueTask DisposeAsync()
     {
-        await Ending(core.Options.LeaseDuration).ConfigureAwait(false);
+        if (CallingFunction.IsOf(core))
+            core.Warn($"DisposeAsync of {Name} was called inside of one of its own functions, which is cancelled by it. If the function "
+                + "awaits the disposal, the two wait for each other until StopTimeout has passed: dispose the supervisor outside.");
+        await StopWithinAsync(core.Options.StopTimeout, core.Options.LeaseDuration, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>Stops the supervisor within a time: it takes on nothing more, and hands over what it hosts as <see cref="DisposeAsync"/>
@@ -28,11 +33,27 @@ public sealed partial class Supervisor
     /// <returns>The processors that are left behind, as a warning says, too: a function still runs, or the store has not answered. Empty if
     /// all were handed over.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is out of range.</exception>
+    /// <exception cref="InvalidOperationException">It was called inside of a function of this supervisor, or by work that such a function
+    /// has started. The stop has begun, but the function would wait for itself if it awaited the end.</exception>
     public async Task<IReadOnlyList<string>> StopAsync(TimeSpan? deadline = null, CancellationToken cancellation = default)
     {
         TimeSpan limit = deadline ?? Timeout.InfiniteTimeSpan;
+        if (limit != Timeout.InfiniteTimeSpan) Waits.Check(limit, nameof(deadline));
+        Task<IReadOnlyList<string>> stopping = StopWithinAsync(limit, limit == Timeout.InfiniteTimeSpan ? core.Options.LeaseDuration : limit,
+            cancellation);
+        if (CallingFunction.IsOf(core) && !stopping.IsCompleted)
+            throw new InvalidOperationException($"StopAsync of {Name} was called inside of one of its own functions. The stop has begun, "
+                + $"but it cannot be awaited there: the function would wait for itself, without end. {PipelineRun.OfStarted}");
+        return await stopping.ConfigureAwait(false);
+    }
+
+    /// <param name="limit">How long that may take.</param>
+    /// <param name="forStore">How long the store has to answer; nine tenths of the limit at most.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    private async Task<IReadOnlyList<string>> StopWithinAsync(TimeSpan limit, TimeSpan forStore, CancellationToken cancellation)
+    {
         bool isLimited = limit != Timeout.InfiniteTimeSpan;
-        TimeSpan forStore = isLimited ? Waits.Check(limit, nameof(deadline)) * 0.9 : core.Options.LeaseDuration;
+        if (isLimited && limit * 0.9 < forStore) forStore = limit * 0.9;
         Task stopping = Ending(forStore);
         if (isLimited) core.BeginToEnd(forStore);                        // also where a stop has begun before
         try

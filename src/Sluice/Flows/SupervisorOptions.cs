@@ -97,7 +97,7 @@ public sealed record SupervisorOptions
 
     /// <summary>
     /// The largest number of functions that work at a time in this service. At least 1; default unlimited. A function that waits for a
-    /// value or for room does not count.
+    /// value or for room does not count. While as many starts of a processor wait, its further runs are left to other services.
     /// </summary>
     public int? MaxConcurrency
     {
@@ -116,6 +116,16 @@ public sealed record SupervisorOptions
         init => field = value > TimeSpan.Zero && value <= Waits.Longest ? value
             : throw new ArgumentOutOfRangeException(nameof(ReaderTimeout),
             $"A reader of results may take some time, {Waits.Longest.TotalDays:N0} days at most, not {value}.");
+    } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long <see cref="Supervisor.DisposeAsync"/> waits for functions that do not heed their token, before it leaves them behind. Zero
+    /// to 49 days, or <see cref="Timeout.InfiniteTimeSpan"/>; default 30 seconds. <see cref="Supervisor.StopAsync"/> has a deadline instead.
+    /// </summary>
+    public TimeSpan StopTimeout
+    {
+        get;
+        init => field = value == Timeout.InfiniteTimeSpan ? value : Waits.Check(value, nameof(StopTimeout));
     } = TimeSpan.FromSeconds(30);
 
     /// <summary>

@@ -9,9 +9,9 @@ namespace Sluice.Membership;
 /// and nothing else. Any thread may call.</para>
 /// <para>Members know each other by heartbeats. So for a lease duration they may see different groups, and one may own more than its
 /// share. No member acquires a partition of a living member.</para>
-/// <para>A surplus partition is released once the caller has no work in flight there. If no work of it ends for a lease duration, the
-/// partition stays, and another one leaves instead. A partition that was free for a lease duration is acquired by any member: the member
-/// with room may be paused, slow, or run older code. Then it stays beyond the share, and no other one leaves for it. Both stay for four
+/// <para>A surplus partition is released once the caller has no work in flight there. If no work of it ends for a lease duration (flows:
+/// longer), the partition stays, and another one leaves instead. A partition that was free for a lease duration is acquired by any member:
+/// the member with room may be paused, slow, or run older code. Then it stays beyond the share, and no other one leaves for it. Both stay for four
 /// lease durations, four times as long at each repetition, up to a hundred; or until members come or go.</para>
 /// <para>While the group is draining, members acquire nothing, and release every partition that may leave once it has no work in flight,
 /// however long that takes.</para>
@@ -20,7 +20,8 @@ namespace Sluice.Membership;
 /// <param name="others">Decides which other members are alive.</param>
 /// <param name="leaseDuration">The lease duration of the member.</param>
 /// <param name="time">The clock, which must be monotonic.</param>
-internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan leaseDuration, TimeProvider time)
+/// <param name="leaseTimesStuck">The lease durations after which a surplus partition stays if none of its work has ended.</param>
+internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan leaseDuration, TimeProvider time, int leaseTimesStuck = 1)
 {
     private const int LeaseTimesKeptAtFirst = 4, LeaseTimesKeptAtMost = 100;
 
@@ -208,7 +209,7 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
             leaving[partition.Number] = (partition.InFlight, time.GetTimestamp());
             return false;
         }
-        return time.GetElapsedTime(known.Since) >= leaseDuration;
+        return time.GetElapsedTime(known.Since) >= leaseDuration * leaseTimesStuck;
     }
 }
 

@@ -57,6 +57,7 @@ internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
                 typeof(TOut))
             { StartsAnew = "holds items until it has two that belong together", KeepsState = true });
         builder.Connect(node, next);
+        builder.Following?.AddOutlet(node, next);
         Inlet<TLeft> leftInlet;
         Inlet<TRight> rightInlet;
         if (builder.IsDrawing) (leftInlet, rightInlet) = (new DrawnInlet<TLeft>(node), new DrawnInlet<TRight>(node));
@@ -70,7 +71,7 @@ internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
         builder.Connect(fan, leftBranch);
         if (builder.IsDrawing)
         {
-            upstream.Build(builder, new DrawnInlet<T>(fan));
+            upstream.Build(builder, builder.Drawn<T>(fan));
             return;
         }
         Inlet<T> inlet = broadcast.Create(builder.Context(fan), [builder.Isolated(leftBranch), builder.Isolated(rightBranch)]);

@@ -85,7 +85,7 @@ internal sealed class BranchesSource<T, TOut>(
         }
         if (builder.IsDrawing)
         {
-            upstream.Build(builder, new DrawnInlet<T>(node));
+            upstream.Build(builder, builder.Drawn<T>(node));
             return;
         }
         if (!fanOut.LetsFailuresThrough) inlets = Array.ConvertAll(inlets, builder.Isolated);

@@ -48,7 +48,7 @@ internal sealed class ForkJoinSource<T, TOut>(Source<T> upstream, ForkBranch<T>[
         if (builder.IsDrawing)
         {
             (int drawn, _) = BuildBranches(builder, (branch, _) => branch.Draw(builder, node));
-            upstream.Build(builder, new DrawnInlet<T>(drawn));
+            upstream.Build(builder, builder.Drawn<T>(drawn));
             return;
         }
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);

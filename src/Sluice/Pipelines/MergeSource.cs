@@ -18,12 +18,15 @@ internal abstract class MergeOperator<T>
 internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge, StageOptions options) : Source<T>
 {
     /// <summary>The sources, merged by an operator without annotations.</summary>
-    /// <exception cref="ArgumentException">There is no source.</exception>
+    /// <exception cref="ArgumentException">There is no source, or one is null.</exception>
     public static MergeSource<T> Of(Source<T>[] sources, MergeOperator<T> merge)
     {
         ArgumentNullException.ThrowIfNull(sources);
         if (sources.Length == 0) throw new ArgumentException($"There is no source to {merge.Kind}.", nameof(sources));
-        return new([.. sources], merge, StageOptions.Default);
+        Source<T>[] all = [.. sources];
+        int none = Array.IndexOf(all, null);
+        if (none >= 0) throw new ArgumentException($"Source {none + 1} of the {merge.Kind} is null.", nameof(sources));
+        return new(all, merge, StageOptions.Default);
     }
 
     internal override bool CrossesThreads => true;

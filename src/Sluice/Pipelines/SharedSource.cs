@@ -69,7 +69,7 @@ internal sealed class SharedSource<T> : Source<T>, ISharedSource
         inlets.Reverse();
         if (builder.IsDrawing)
         {
-            Upstream.Build(builder, new DrawnInlet<T>(node));
+            Upstream.Build(builder, builder.Drawn<T>(node));
             return;
         }
         Inlet<T> all = broadcast.Create(builder.Context(node), [.. inlets.Select(builder.Isolated)]);

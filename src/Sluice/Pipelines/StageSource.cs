@@ -17,7 +17,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         (this.upstream, this.stage, this.options) = (upstream, stage, options);
         if (upstream is KeyedSource<TIn> && stage.Exclusive is { } why)
             throw new InvalidOperationException(
-                $"Stage.KeyBy does not fit here: a {stage.Kind} {why}, and every lane would have one of its own. Put a stage in between.");
+                $"Stage.KeyBy does not fit here: a {stage.Kind} {why}, and every lane would have one of its own. "
+                    + "KeyBy stands before the stage that works by key: put that stage in between, or leave KeyBy out.");
     }
 
     internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.IsTimed
@@ -66,7 +67,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         builder.Connect(node, next);
         if (builder.IsDrawing)
         {
-            (keyed?.Upstream ?? upstream).Build(builder, new DrawnInlet<TIn>(node));
+            if (stage.KeepsState) builder.Following?.AddOutlet(node, next);
+            (keyed?.Upstream ?? upstream).Build(builder, builder.Drawn<TIn>(node));
             return;
         }
         builder.NeedsTickets |= stage.NeedsTickets;

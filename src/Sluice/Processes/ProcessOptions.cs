@@ -41,8 +41,9 @@ public sealed record ProcessOptions
     /// The number of items a worker has at a time, 1 to 4,096; null (the default) for about 5 ms of work, as measured, at least one.
     /// </summary>
     /// <remarks>
-    /// Set it if the body waits for something and has <see cref="Stage.Parallel"/> stages. With a <see cref="Stage.Timeout"/>, a worker has
-    /// one item.
+    /// Set it if the body waits for something and has <see cref="Stage.Parallel"/> stages. Set 1 if a few items take much longer than most:
+    /// the other items of a worker wait behind a slow one. With the default, a worker that has not answered for 50 ms gets no more items.
+    /// With a <see cref="Stage.Timeout"/>, a worker has one item.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
     public int? MaxItemsPerWorker { get; init => field = value is { } number ? Within(number, 1, 4096, nameof(MaxItemsPerWorker)) : null; }

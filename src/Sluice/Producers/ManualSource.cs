@@ -38,6 +38,7 @@ public sealed class ManualSource<T> : Source<T>
     private bool isOver;
     private Exception? failure;
     private bool hasWarned;                          // of senders that wait for the first run
+    private bool hasWarnedInside;                    // of senders inside the run that wait for room
 
     internal ManualSource(int? capacity, TimeProvider time)
     {
@@ -50,7 +51,8 @@ public sealed class ManualSource<T> : Source<T>
     /// <summary>Sends an item to the run. Completes when the run has accepted the item.</summary>
     /// <remarks>
     /// Waits while there is no room, and until the first run has started: after 5 seconds of that, a warning says so once. An accepted
-    /// item is processed, unless the run fails or is cancelled.
+    /// item is processed, unless the run fails or is cancelled. A function of the run itself that waits for room may wait for its own item,
+    /// without end: after 5 seconds of that, a warning says so once.
     /// </remarks>
     /// <exception cref="InvalidOperationException">The source has been completed, or its run has ended or is being drained; the item was
     /// not accepted.</exception>
@@ -97,7 +99,9 @@ public sealed class ManualSource<T> : Source<T>
             }
             try
             {
-                await intake.AcceptAsync(item, cancellation).ConfigureAwait(false);
+                ValueTask accepted = intake.AcceptAsync(item, cancellation);
+                if (accepted.IsCompleted || !PipelineRun.IsInside(intake.Taker)) await accepted.ConfigureAwait(false);
+                else await OwnRoomAsync(accepted.AsTask(), intake.Taker).ConfigureAwait(false);
                 return;
             }
             catch (ChannelClosedException e)
@@ -123,6 +127,25 @@ public sealed class ManualSource<T> : Source<T>
         await started.WaitAsync(cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Waits for room inside the run that makes the room: perhaps for its own item, without end.</summary>
+    private async Task OwnRoomAsync(Task accepted, PipelineRun taker)
+    {
+        try
+        {
+            await accepted.WaitAsync(LongWait, time).ConfigureAwait(false);
+            return;
+        }
+        catch (TimeoutException) when (!accepted.IsCompleted)
+        {
+            if (!Interlocked.Exchange(ref hasWarnedInside, true))
+                taker.Warn($"SendAsync of a Source.Manual<{TypeNames.Of(typeof(T))}>() has waited for room for 5 seconds, and was called by "
+                    + "a function of the run that takes from it. The two wait for each other if the room comes only when the function has "
+                    + "returned. Give the source room for all that is sent inside the run (Source.Manual(capacity: ...)), or collect what "
+                    + "is found in an unbounded channel that a task of your own sends from.");
+        }
+        await accepted.ConfigureAwait(false);
+    }
+
     private static InvalidOperationException NoRun(Exception? cause) => new(cause is null
         ? "The item was not accepted: the run that took from this source has ended, or is being drained."
         : $"The item was not accepted: the run that took from this source has failed. {cause.Message}", cause);
@@ -144,8 +167,10 @@ public sealed class ManualSource<T> : Source<T>
         {
             if (pump is not null)
             {
-                throw new InvalidOperationException(
-                    "A Source.Manual is one live thing, and another run takes from this one already. Make one for each run.");
+                throw new InvalidOperationException(lastRun == intake.Taker
+                    ? "A Source.Manual is one live thing, and this pipeline begins with it in two places. Begin both with one "
+                        + "shared source: var shared = intake.Share()."
+                    : "A Source.Manual is one live thing, and another run takes from this one already. Make one for each run.");
             }
             (pump, lastRun) = (intake, intake.Taker);
             if (isOver) intake.Close(failure);

@@ -22,6 +22,8 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
     private readonly TaskCompletionSource produced = new();
     private readonly TaskCompletionSource pushed = new();        // all pushes have ended
     private int pushing = 1;                         // pushes that wait for room, and the function
+    private volatile bool hasReturned;               // the function, without a failure
+    private bool hasWarned;
 
     // On another thread if possible: a function that blocks its thread must not delay the items that it has pushed.
     protected override void Open()
@@ -42,7 +44,8 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
     {
         try
         {
-            await producer(PushAsync, StopToken);
+            await NullTaskException.Check(producer(PushAsync, StopToken));
+            hasReturned = true;
             if (!EndPush()) await PushedAsync();
             Close();
         }
@@ -87,6 +90,13 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         {
             // The pushing thread may have a context and block it: only the scheduler of a serial run goes on where it was.
             await AcceptAsync(item).ConfigureAwait(Run.Scheduler.IsSerial);
+        }
+        catch (System.Threading.Channels.ChannelClosedException) when (hasReturned && !IsStopped)
+        {
+            string late = $"The function of the source {Run.NameOf(Node)} has returned, so the source has ended: what is pushed afterwards "
+                + "is not accepted. Let it return a task that ends when nothing more is to be pushed.";
+            if (!Interlocked.Exchange(ref hasWarned, true)) Run.Warn(late);      // who pushes from an event does not look at the task
+            throw new InvalidOperationException(late);
         }
         catch (System.Threading.Channels.ChannelClosedException closed)
         {

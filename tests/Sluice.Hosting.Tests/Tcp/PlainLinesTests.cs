@@ -69,6 +69,22 @@ public class PlainLinesTests
         Assert.Equal(["a"], await listener.EndAsync());
     }
 
+    /// <summary>The client may be a framed one: "lines", and a refused frame, would mean nothing to it.</summary>
+    [Fact]
+    public async Task AClientThatMaySpeakEitherProtocolIsToldOfAStopInWordsForBoth()
+    {
+        await using var stores = new Stores("memory");
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(),
+            new() { Protocol = TcpProtocol.Auto, MaxConnections = 1, OnWarning = static _ => { } });
+        await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
+        await probe.SendRawAsync("hel"u8.ToArray());
+        await using (TcpProbe second = await TcpProbe.ConnectAsync(listener.Address))
+            Assert.StartsWith("error 0 ", (await second.RestAsync()).Single());          // so the first one is served
+        _ = listener.Run.StopAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(["error 1 The service stops, and has accepted nothing on this connection. Connect again later."],
+            await probe.RestAsync());
+    }
+
     [Fact]
     public async Task ABadLineIsReportedAndLaterLinesAreAccepted()
     {

@@ -163,6 +163,21 @@ public class RunTests
             StringComparison.Ordinal);
     }
 
+    /// <remarks>Regression: a reader that came before the first item decided the type, and the node failed.</remarks>
+    [Fact]
+    public async Task AReaderOfAnotherTypeIsRefusedBeforeTheFirstItem()
+    {
+        Pipeline pipeline = source.Source | StageNode.Of(() => new Splitter()) | (_ => { });
+        PipelineRun run = pipeline.Start(Options with { Outputs = ["odd"] });
+        Assert.Equal("The output 'odd' carries int, not long. (Parameter 'name')",
+            Assert.Throws<ArgumentException>(() => run.Output<long>("odd")).Message);
+        source.Push(1);
+        source.Complete();
+        scheduler.RunUntilIdle();
+        await run.Completion;
+        Assert.Equal(1, await run.Output<int>("odd").ReadAsync());
+    }
+
     [Theory]
     [InlineData(1, 4)]
     [InlineData(2, 4)]                                                   // one lane is blocked, and the other has nothing to do

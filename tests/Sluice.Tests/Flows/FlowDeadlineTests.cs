@@ -47,6 +47,44 @@ public class FlowDeadlineTests
         await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
+    /// <summary>As consecutors and runs: code that does not heed its token is left behind after a while.</summary>
+    [Fact]
+    public async Task ADisposalLeavesAFunctionBehindThatDoesNotHeedItsToken()
+    {
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromHours(1) });
+        var goOn = new TaskCompletionSource();
+        await WorkUntilAsync(service, goOn.Task);
+        Task disposal = service.DisposeAsync().AsTask();
+        clock.Advance(TimeSpan.FromSeconds(29));
+        Assert.False(disposal.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await disposal.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Contains(lab.Warnings, text => text.Contains("was to stop within 30 s, and not everything was handed over in that time: work. "
+            + "A function does not heed its CancellationToken.", StringComparison.Ordinal));
+        goOn.SetResult();
+        await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+    }
+
+    [Fact]
+    public async Task AStopInsideOfAFunctionIsRefusedAndHasBegun()
+    {
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        Supervisor service = lab.Join(options => options with { Time = clock });
+        var told = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(Work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            var refused = await Record.ExceptionAsync(() => service.StopAsync(cancellation: CancellationToken.None));
+            told.SetResult(refused?.Message ?? "");
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+            return 0;
+        });
+        await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        Assert.StartsWith("StopAsync of service-1 was called inside of one of its own functions. The stop has begun,",
+            await told.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation), StringComparison.Ordinal);
+        Assert.Empty(await service.StopAsync().WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+    }
+
     [Fact]
     public async Task ACancelledStopNamesTheProcessorsThatDidNotStop()
     {

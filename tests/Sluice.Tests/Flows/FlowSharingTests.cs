@@ -6,7 +6,7 @@ using Sluice.Testing;
 namespace Sluice.Tests.Flows;
 
 /// <summary>The rules by which services share the partitions of a processor's work. Each service has a clock that the test moves.</summary>
-public class FlowSharingTests
+public partial class FlowSharingTests
 {
     private const int MostRounds = 1_000;            // on one core the clock is faster than the services
     private const int MostLooks = 2_000_000;
@@ -192,14 +192,14 @@ public class FlowSharingTests
     }
 
     /// <summary>A service that hosts the processor, on a clock of its own.</summary>
-    private sealed class Service : IAsyncDisposable
+    private sealed partial class Service : IAsyncDisposable
     {
-        private Service(IStreamStore store, string name, Task? answer)
+        private Service(IStreamStore store, string name, Task? answer, int? slots)
         {
             Store = new(answer is null ? store : new LateStore(store, answer));
             Clock.Advance(LeaseTime);                // a silence that began at the timestamp zero would count as one tick shorter
             Supervisor = Supervisor.Attach(Store,
-                new() { Name = name, Time = Clock, LeaseDuration = LeaseTime, OnWarning = static _ => { } });
+                new() { Name = name, Time = Clock, LeaseDuration = LeaseTime, OnWarning = static _ => { }, MaxConcurrency = slots });
         }
 
         public TestClock Clock { get; } = new();
@@ -212,12 +212,13 @@ public class FlowSharingTests
         public ConcurrentQueue<string> Done { get; } = [];
 
         /// <summary>Returns when the service has joined. If its looks at the group are answered, it also sends heartbeats.</summary>
-        public static async Task<Service> StartAsync(IStreamStore store, string name, Task? answer = null)
+        public static async Task<Service> StartAsync(IStreamStore store, string name, Task? answer = null, int? slots = null)
         {
-            var service = new Service(store, name, answer);
+            var service = new Service(store, name, answer, slots);
             service.Supervisor.Register(Work, async (IO<int> x, CancellationToken cancellation) =>
             {
                 service.Done.Enqueue(name);
+                await service.WorkAsync(cancellation);
                 return await x.FirstAsync(cancellation);
             });
             while (await store.FindGroupAsync(Group, Cancellation) is not { } info

@@ -124,6 +124,40 @@ public class MaxConcurrencyTests
         never.SetResult();                           // ends the silent input, which its service waits for
     }
 
+    /// <summary>
+    /// While starts wait for a slot, a service takes on no further runs. A run that waits for another one must not be in its way.
+    /// </summary>
+    [Fact]
+    public async Task RunsThatWaitForOthersKeepNoneFromBeingTakenOn()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join(options => options with { MaxConcurrency = 1 });
+        var tree = new Processor("tree") { Inputs = ["depth"], Outputs = ["leaves"] };
+        Flow flow = Flow.From(tree).Resolve();
+        service.Register(tree, async (IO<int> depth, CancellationToken cancellation) =>
+        {
+            int below = await depth.FirstAsync(cancellation) - 1;
+            if (below < 0) return 1;
+            int leaves = 0;
+            for (int i = 0; i < 2; i++)
+            {
+                await using FlowRun run = await service.StartAsync(flow, [IOVal.Of("depth", below)], cancellation: cancellation);
+                leaves += await run.Output<int>("leaves").FirstAsync(cancellation);
+            }
+            return leaves;
+        });
+        var end = new TaskCompletionSource();
+        FlowRun[] silent = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => service.StartAsync(flow,
+            [IOVal.Stream("depth", SilentAsync(end.Task))], cancellation: FlowLab.Cancellation)));
+        FlowRun[] runs = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => service.StartAsync(flow, [IOVal.Of("depth", 2)],
+            cancellation: FlowLab.Cancellation)));
+        foreach (FlowRun run in runs)
+            Assert.Equal(4, await run.Output<int>("leaves").FirstAsync(FlowLab.Cancellation).AsTask()
+                .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        end.SetResult();
+        foreach (FlowRun run in runs.Concat(silent)) await run.DisposeAsync();
+    }
+
     private static async IAsyncEnumerable<int> SilentAsync(Task end)
     {
         await end;

@@ -27,6 +27,35 @@ public class PipelineResultTests
     }
 
     [Fact]
+    public async Task AStopOfAConsecutorCompletesItsChannelWithoutAFailure()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        var channel = Channel.CreateUnbounded<int>();
+        await using var consecutor = new Consecutor<int>("numbers", source => source | Sink.ToChannel(channel.Writer));
+        await consecutor.StartAsync(cancellation);
+        await consecutor.SendAsync(1, cancellation);
+        await consecutor.StopAsync();
+        Assert.Equal([1], await channel.Reader.ReadAllAsync(cancellation).ToListAsync(cancellation));
+    }
+
+    [Fact]
+    public async Task ACancelledRunNamesTheTokenOfItsCaller()
+    {
+        using var source = new CancellationTokenSource();
+        var run = (Source.Manual<int>() | (_ => { })).RunAsync(cancellation: source.Token);
+        await source.CancelAsync();
+        Assert.Equal(source.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run)).CancellationToken);
+        await using PipelineRun other = (Source.Manual<int>() | (_ => { })).Start(cancellation: CancellationToken.None);
+        await other.CancelAsync();
+        Assert.True((await Assert.ThrowsAnyAsync<OperationCanceledException>(() => other.Completion)).CancellationToken
+            .IsCancellationRequested);
+    }
+
+    [Fact]
+    public void ASourceThatIsNullIsNamed() => Assert.Equal("Source 2 of the merge is null. (Parameter 'sources')",
+        Assert.Throws<ArgumentException>(() => Source.Merge(Source.From([1]), null!)).Message);
+
+    [Fact]
     public async Task AClosedChannelFailsTheRunAndNamesTheItem()
     {
         var channel = Channel.CreateBounded<int>(10);

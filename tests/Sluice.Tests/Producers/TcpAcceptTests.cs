@@ -28,6 +28,26 @@ public class TcpAcceptTests
         Assert.True(await run.StopAsync(cancellation: Cancellation));
     }
 
+    /// <summary>The run fails, and the next one may listen at the same port.</summary>
+    [Fact]
+    public async Task AHandlerThatThrowsGivesThePortBack()
+    {
+        int port = 0;
+        PipelineRun failing = Start(at =>
+        {
+            port = at.Port;
+            throw new FormatException("not now");
+        });
+        Assert.EndsWith("failed: not now", (await Assert.ThrowsAsync<PipelineException>(() => failing.Completion)).Message,
+            StringComparison.Ordinal);
+        var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using PipelineRun next = Start(listening.SetResult);
+        Assert.Equal(port, (await listening.Task).Port);
+
+        PipelineRun Start(Action<IPEndPoint> heard)
+            => (Source.Tcp(port, new TcpOptions { Protocol = TcpProtocol.Lines, OnListening = heard }) | (_ => { })).Start();
+    }
+
     /// <summary>The process has no more file descriptors for a moment: the source goes on when it has.</summary>
     [Fact]
     public async Task AConnectionThatCannotBeAcceptedDoesNotEndTheSource()

@@ -55,7 +55,7 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
             await changes.DisposeAsync().ConfigureAwait(false);
             if (!progress.IsStored) throw new InvalidDataException(
                 $"The connection of the producer '{name}' is lost. Without a consecutor with a store behind it, it cannot go on: {away}");
-            await Task.Delay(wait, options.Time, cancellation).ConfigureAwait(false);
+            await RetryPause.WaitAsync(wait, options.Time, cancellation).ConfigureAwait(false);
             wait = wait * 2 < MaxWait ? wait * 2 : MaxWait;
         }
     }

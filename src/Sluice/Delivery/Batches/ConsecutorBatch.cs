@@ -161,7 +161,7 @@ public sealed class ConsecutorBatch<T>
             }
             catch (StreamStoreException e) when (tried < Tries && !e.IsPermanent)
             {
-                await Task.Delay(wait, consecutor.Core.Time, cancellation).ConfigureAwait(false);
+                await RetryPause.WaitAsync(wait, consecutor.Core.Time, cancellation).ConfigureAwait(false);
             }
         }
     }

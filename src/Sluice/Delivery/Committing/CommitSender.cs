@@ -72,7 +72,7 @@ internal sealed class CommitSender(
                     mayBeApplied |= e is not StreamStoreException { IsPermanent: true };
                     problems.OfCommits = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
                 }
-                Task pause = Task.Delay(wait, time, abandoned);
+                Task pause = RetryPause.WaitAsync(wait, time, abandoned);
                 await (outside?.Invoke(pause) ?? pause).ConfigureAwait(false);
 
                 // The store has lost something meanwhile: another commit may have this number. (If only the partition is lost, the store

@@ -7,7 +7,9 @@ internal sealed partial class Committer
 {
     private InvalidOperationException OutputEnded(CommitResult result) => new(
         $"A stream that the consecutor {core.Name} puts out to has ended, so nothing that leads there can be committed any "
-            + $"more. {result.Detail}. What was in flight goes back to the store.");
+            + $"more. {result.Detail}. What was in flight goes back to the store. A stream ends when its consecutor was completed "
+            + "(CompleteAsync): it takes nothing more, for good. Put out to a consecutor of another name, and do not complete one that "
+            + "further items are for.");
 
     /// <summary>A commit that is void: its partition is lost, and its items go back to the store.</summary>
     private void GiveUp(CommitDraft draft)

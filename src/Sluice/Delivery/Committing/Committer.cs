@@ -51,7 +51,7 @@ internal sealed partial class Committer(ConsecutorCore core)
                     wait = CommitSender.Longer(wait))
                 {
                     // Outside of the lock: the sinks may begin meanwhile, for partitions that are acquired.
-                    await Task.Delay(wait, core.Time, abandoned.Token).ConfigureAwait(false);
+                    await RetryPause.WaitAsync(wait, core.Time, abandoned.Token).ConfigureAwait(false);
                 }
             }
         }

@@ -65,7 +65,7 @@ internal static class Preparation
                 core.Problems.GiveUpCommit();
                 return (null, null);                 // another member has it now, and its sink may refuse this one
             }
-            await Task.Delay(wait, core.Time, abandoned).ConfigureAwait(false);
+            await RetryPause.WaitAsync(wait, core.Time, abandoned).ConfigureAwait(false);
             Collect(draft);
         }
     }
@@ -87,7 +87,7 @@ internal static class Preparation
                     problem = $"A sink could not undo a commit that was not applied; it is tried again: {FailureText.Of(e)}";
                     core.Problems.OfCommits = problem;
                 }
-                await Task.Delay(wait, core.Time, abandoned).ConfigureAwait(false);
+                await RetryPause.WaitAsync(wait, core.Time, abandoned).ConfigureAwait(false);
             }
         if (problem is not null && core.Problems.OfCommits == problem) core.Problems.OfCommits = before;
     }

@@ -214,7 +214,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
                 core.Problems.OfCommits = $"The store does not answer about a spilled item of partition {partition.Number}; the "
                     + $"consecutor asks again: {FailureText.Of(e)}";
             }
-            await Task.Delay(RetryInterval, core.Time, abandoned).ConfigureAwait(false);
+            await RetryPause.WaitAsync(RetryInterval, core.Time, abandoned).ConfigureAwait(false);
         }
         return null;
     }

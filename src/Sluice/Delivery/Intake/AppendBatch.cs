@@ -81,11 +81,7 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     public void EndSends(Exception? failure)
     {
         if (Sends is null) return;
-        foreach (Activity send in Sends)
-        {
-            if (failure is NoRoomException) Telemetry.Fail(send, ConsecutorTelemetry.Full, null);
-            Telemetry.End(send, failure is NoRoomException ? null : failure);
-        }
+        foreach (Activity send in Sends) Telemetry.End(send, failure);
         Sends = null;
     }
 
@@ -113,8 +109,49 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     /// <summary>The checksum of the payload of the last entry.</summary>
     public uint LastSum => SumOfLast(entries);
 
-    /// <summary>The time until which the append may wait for room, as a timestamp of the clock.</summary>
+    /// <summary>The earliest time at which a sender of the batch, or one that waits for a place in it, has to be told that the stream is
+    /// full, as a timestamp of the clock.</summary>
     public long Until { get; set; } = long.MaxValue;
+
+    /// <summary>Whether senders were refused because their time was over.</summary>
+    public bool HasRefused { get; private set; }
+
+    /// <summary>Leaves out the entries of senders whose time is over. Not while the store may have accepted the append.</summary>
+    /// <param name="now">The time, as a timestamp of the clock.</param>
+    /// <param name="hasLate">Whether the time of any sender is over, also of one that waits for a place.</param>
+    /// <returns>The senders to refuse; null if there are none.</returns>
+    public List<SendHandle>? TakeLate(long now, out bool hasLate)
+    {
+        hasLate = Until <= now;
+        if (!hasLate) return null;
+        Until = long.MaxValue;
+        List<SendHandle>? late = null;
+        foreach (SendHandle handle in handles)
+        {
+            if (handle.IsWithdrawn) continue;
+            if (handle.Until <= now)
+            {
+                handle.LeaveOut();
+                (late ??= []).Add(handle);
+            }
+            else Until = Math.Min(Until, handle.Until);
+        }
+        HasRefused |= late is not null;
+        return late;
+    }
+
+    /// <summary>Wakes those who wait for a place in the batch.</summary>
+    public void LetIn()
+    {
+        Started.TrySetResult();
+        Started = NewSignal();
+    }
+
+    /// <summary>Tells the senders with a time limit how the append has ended. The spans of all are ended before.</summary>
+    public void TellSenders(Exception? failure)
+    {
+        foreach (SendHandle handle in handles) handle.End(failure);
+    }
 
     public TaskCompletionSource Done { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -139,7 +176,7 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         handles.Clear();
         FitLimit();
         Tickets.Clear();
-        Until = long.MaxValue;
+        (Until, HasRefused) = (long.MaxValue, false);
         Mark = null;
         Done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Started = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -50,30 +50,31 @@ internal sealed partial class Appender<T>
                     isUnsure = true;
                     if (await TryAppendAsync(batch, first, position).ConfigureAwait(false) is { } full)
                     {
-                        isUnsure = hasFailed;
-                        if (!isUnsure) position = null;
-                        try
+                        if (hasFailed && batch.Until <= core.Time.GetTimestamp())
                         {
-                            await (room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime)).WaitAsync(full,
-                                batch.Until, isUnsure ? null : batch.Woken, Full, Abandoned).ConfigureAwait(false);
-                        }
-                        catch (NoRoomException noRoom) when (hasFailed)
-                        {
-                            // The new epoch refuses a late try: otherwise it would be accepted after its sender was told that it is not,
-                            // and the next item would pass for its repetition.
+                            // Senders have no more time. The new epoch refuses a late try: otherwise it would be accepted after its sender
+                            // was told that it is not, and the next item would pass for its repetition.
                             (long own, isOpen) = (epoch, false);
                             await OpenAsync(isInside: true, core.Lifetime.Token).ConfigureAwait(false);
                             if (epoch != own + 1)
                             {
                                 isOver = true;       // another opening came between: its numbers say nothing of this batch
                                 throw new StreamStoreException($"The stream {core.Name} is full, and the store has not answered an earlier "
-                                    + "try of this append: whether the items were accepted is not known.", noRoom);
+                                    + "try of this append: whether the items were accepted is not known.");
                             }
-                            if (last < LastOf(batch, first)) throw;
-                            if (position is { } stored) Stored?.Invoke(stored);
-                            Accept(batch, first);
-                            return;
+                            if (last >= LastOf(batch, first))
+                            {
+                                if (position is { } stored) Stored?.Invoke(stored);
+                                Accept(batch, first);
+                                return;
+                            }
+                            hasFailed = false;
                         }
+                        isUnsure = hasFailed;
+                        if (!isUnsure) position = null;
+                        if (!RefuseLate(batch, full, isUnsure)) return;
+                        room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime);
+                        await WaitForRoomAsync(room, batch, full, isUnsure).ConfigureAwait(false);
                         tried = 0;                   // a full stream is no failure
                         continue;
                     }
@@ -97,7 +98,7 @@ internal sealed partial class Appender<T>
                         tried = 0;
                     }
                 }
-                await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Lifetime.Token)).ConfigureAwait(false);
+                await core.Accepting.WaitOutsideAsync(RetryPause.WaitAsync(wait, core.Time, core.Lifetime.Token)).ConfigureAwait(false);
                 wait = wait < MaxWait ? wait * 2 : wait;
             }
         }

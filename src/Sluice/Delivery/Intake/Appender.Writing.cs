@@ -12,19 +12,6 @@ internal sealed partial class Appender<T>
 
     private readonly ConcurrentQueue<EntryBatch> spares = new();
 
-    /// <summary>Whether there is no room now. Takes the lock only if there seems to be none.</summary>
-    private bool IsFull(out Task room)
-    {
-        room = Task.CompletedTask;
-        if (!filling.IsFull) return false;
-        lock (sync)
-        {
-            if (!filling.IsFull) return false;
-            room = filling.Started.Task;
-            return true;
-        }
-    }
-
     private Activity? BeginSend(int items, out EntryTrace? trace)
     {
         trace = null;

@@ -59,13 +59,12 @@ internal sealed partial class Appender<T>
     /// <param name="ticket">The ticket of the item; null if it has none.</param>
     /// <param name="place">The place of the producer at this item.</param>
     /// <param name="room">Without room: completes when there may be room.</param>
-    /// <param name="until">The time until which the append may wait for room in the stream, as a timestamp of the clock. Then it fails with
-    /// a <see cref="NoRoomException"/>.</param>
-    /// <param name="handle">Lets the sender withdraw the item; null if it never does.</param>
+    /// <param name="handle">Lets the sender withdraw the item, or gives it a time limit; null if it has neither.</param>
     /// <returns>The append that carries the item; null if there is no room now.</returns>
-    public Task? TryAdd(T item, Ticket? ticket, ProducerOffset place, out Task room, long until = long.MaxValue, SendHandle? handle = null)
+    /// <exception cref="NoRoomException">The stream is full, and the time of the handle is over.</exception>
+    public Task? TryAdd(T item, Ticket? ticket, ProducerOffset place, out Task room, SendHandle? handle = null)
     {
-        if (IsFull(out room)) return null;
+        if (IsFull(handle, out room)) return null;
         Task done;
         bool begins;
         // The item is written outside of the lock, and so is the span begun: serializers, key functions and listeners are user code.
@@ -78,19 +77,16 @@ internal sealed partial class Appender<T>
             lock (sync)
             {
                 AppendBatch batch = filling;
-                if (batch.IsFull)
-                {
-                    room = batch.Started.Task;
-                    return null;
-                }
+                if (IsFullNow(handle, out room)) return null;
                 batch.Add(written, 0);
                 isAdded = true;
                 batch.Add(handle, 1);
-                batch.Add(send);
+                if (handle is { Until: < long.MaxValue }) handle.Span = send;
+                else batch.Add(send);
                 send = null;
                 if (ticket is not null) batch.Tickets.Add(ticket);
                 batch.Place = place;
-                if (until < batch.Until) batch.Until = until;
+                if (handle is not null) Heed(handle.Until);
                 done = batch.Done.Task;              // outside of the lock, it may belong to the next append
                 begins = Begin();
             }
@@ -115,7 +111,7 @@ internal sealed partial class Appender<T>
     /// written.</returns>
     public Task? TryAddSome(IReadOnlyList<T> items, ref int at, WrittenItems written, out Task room, SendHandle? handle = null)
     {
-        if (IsFull(out room)) return null;
+        if (IsFull(null, out room)) return null;
         Task done;
         bool begins;
         if (written.IsEmpty) WriteSome(items, at, written);
@@ -192,9 +188,9 @@ internal sealed partial class Appender<T>
 
     private void Told(AppendBatch batch, long began, Exception? failure)
     {
-        if (failure is NoRoomException) core.Telemetry.SentWithoutRoom(began);
-        else if (batch.Entries.Count > 0)
+        if (batch.Entries.Count > 0)
             core.Telemetry.Sent(began, batch.Entries.Count, failure is null ? null : TelemetryNames.ErrorOf(failure));
+        else if (batch.HasRefused) core.Telemetry.SentWithoutRoom(began);
         batch.EndSends(failure);
     }
 
@@ -237,10 +233,11 @@ internal sealed partial class Appender<T>
                 Told(batch, began, null);
                 foreach (Ticket ticket in batch.Tickets) ticket.Settle(Outcome.Completed);
                 batch.Done.TrySetResult();
+                batch.TellSenders(null);
             }
             catch (Exception e)
             {
-                isOpen &= e is NoRoomException;      // otherwise the next append first finds out which items were accepted
+                isOpen = false;                      // the next append first finds out which items were accepted
                 core.Lifetime.EndIfClosed(e);
                 Exception told = e switch
                 {
@@ -252,6 +249,7 @@ internal sealed partial class Appender<T>
                 Told(batch, began, told);
                 batch.Done.TrySetException(told);
                 _ = batch.Done.Task.Exception;
+                batch.TellSenders(told);
             }
             expected = batch.Entries.Count;
             batch.Reset();

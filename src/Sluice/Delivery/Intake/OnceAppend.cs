@@ -74,12 +74,12 @@ internal sealed class OnceAppend(ConsecutorCore core)
         async Task WaitAsync(AppendResult full)
         {
             room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime);
+            if (isLast || core.Time.GetTimestamp() >= until) throw new NoRoomException { RetryAfter = full.RetryAfter };
             if (hasTurn)
             {
                 await room.WaitAsync(full, until, cancellation: cancellation).ConfigureAwait(false);
                 return;
             }
-            if (isLast || core.Time.GetTimestamp() >= until) throw new NoRoomException { RetryAfter = full.RetryAfter };
             Task<bool> turn = core.RoomTurns.TryTakeAsync(until, core.Lifetime.Token, cancellation);
             await core.Accepting.WaitOutsideAsync(turn).ConfigureAwait(false);
             hasTurn = await turn.ConfigureAwait(false);
@@ -130,7 +130,7 @@ internal sealed class OnceAppend(ConsecutorCore core)
                 if (core.Recovery.IsRecovering || (tried == Tries - 1 && await core.Recovery.NoticeAsync(e).ConfigureAwait(false)))
                     tried = 0;
             }
-            await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Lifetime.Token)).ConfigureAwait(false);
+            await core.Accepting.WaitOutsideAsync(RetryPause.WaitAsync(wait, core.Time, core.Lifetime.Token)).ConfigureAwait(false);
             if (wait < MaxWait) wait *= 2;
         }
     }

@@ -12,6 +12,9 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
 
     private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(5);
 
+    /// <summary>The same once the consecutor has started: items may take long.</summary>
+    public static readonly TimeSpan LongStandstill = TimeSpan.FromSeconds(30);
+
     private readonly Lock sync = new();
     private int appending;
     private int waiting;                             // this and below: under the lock
@@ -29,9 +32,11 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
         get { lock (sync) return waiting > 0; }
     }
 
-    /// <summary>Called when senders have waited for room for <see cref="LongWait"/>, once until no sender waits any more. Called on any
-    /// thread, outside of the lock. Null once the consecutor has started: then a wait costs no timer.</summary>
-    public Action? OnLongWait { get; set; }
+    /// <summary>Called when senders have waited for room for <see cref="WarnAfter"/>, again and again until it returns true or no sender
+    /// waits any more. Called on any thread, outside of the lock.</summary>
+    public Func<bool>? OnLongWait { get; set; }
+
+    public TimeSpan WarnAfter { get; set; } = LongWait;
 
     public void BeginAppend() => Interlocked.Increment(ref appending);
 
@@ -48,8 +53,8 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
             if (waiting++ == 0)
             {
                 (since, ended) = (time.GetTimestamp(), items.Ended);
-                if (OnLongWait is { } told)
-                    longWait = time.CreateTimer(static told => ((Action)told!)(), told, LongWait, Timeout.InfiniteTimeSpan);
+                if (OnLongWait is not null)
+                    longWait = time.CreateTimer(static sends => ((PendingSends)sends!).TellOfLongWait(), this, WarnAfter, WarnAfter);
             }
         }
         ledger.Touch();
@@ -58,11 +63,19 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
     public void EndWait()
     {
         lock (sync)
-        {
-            if (--waiting > 0) return;
-            longWait?.Dispose();
-            longWait = null;
-        }
+            if (--waiting == 0) EndTimer();
+    }
+
+    private void TellOfLongWait()
+    {
+        if (OnLongWait?.Invoke() != false)
+            lock (sync) EndTimer();
+    }
+
+    private void EndTimer()
+    {
+        longWait?.Dispose();
+        longWait = null;
     }
 
     /// <summary>Returns the problem of the waiting senders, as a text for people; null while items still end.</summary>

@@ -25,17 +25,16 @@ internal sealed class RoomWait : IDisposable
     /// <param name="full">The answer of the store.</param>
     /// <param name="until">The time until which to wait, as a timestamp of the clock.</param>
     /// <param name="woken">Ends the wait: the caller tries again.</param>
+    /// <param name="hurried">The same. Two tasks, and not one made of them: it would stay registered at the one that does not end.</param>
     /// <param name="waits">Called when the wait begins.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    /// <exception cref="NoRoomException">The time is over.</exception>
-    public async Task WaitAsync(AppendResult full, long until, Task? woken = null, Action? waits = null,
+    public async Task WaitAsync(AppendResult full, long until, Task? woken = null, Task? hurried = null, Action? waits = null,
         CancellationToken cancellation = default)
     {
-        if (identity.Time.GetTimestamp() >= until) throw new NoRoomException { RetryAfter = full.RetryAfter };
         if (seen is { } before)
         {
             waits?.Invoke();
-            await accepting.WaitOutsideAsync(ChangeAsync(before, full.RetryAfter, until, woken, cancellation)).ConfigureAwait(false);
+            await accepting.WaitOutsideAsync(ChangeAsync(before, full.RetryAfter, until, woken, hurried, cancellation)).ConfigureAwait(false);
             seen = null;
         }
         else seen = await store.WaitForChangeAsync(identity.Name, -1, lifetime.Token).ConfigureAwait(false);
@@ -43,7 +42,8 @@ internal sealed class RoomWait : IDisposable
 
     public void Dispose() => sends.EndWait();
 
-    private async Task ChangeAsync(long before, TimeSpan? retryAfter, long until, Task? woken, CancellationToken cancellation)
+    private async Task ChangeAsync(long before, TimeSpan? retryAfter, long until, Task? woken, Task? hurried,
+        CancellationToken cancellation)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(lifetime.Token, cancellation);
         Task change = store.WaitForChangeAsync(identity.Name, before, over.Token).AsTask();
@@ -52,7 +52,7 @@ internal sealed class RoomWait : IDisposable
         if (longest < TimeSpan.Zero) longest = TimeSpan.Zero;
         if (longest > Waits.Longest) longest = Waits.Longest;      // no timer takes more; earlier costs one append
         Task late = Task.Delay(longest ?? Timeout.InfiniteTimeSpan, identity.Time, over.Token);
-        await Task.WhenAny(change, late, woken ?? late).ConfigureAwait(false);
+        await Task.WhenAny(change, late, woken ?? late, hurried ?? late).ConfigureAwait(false);
         await over.CancelAsync().ConfigureAwait(false);              // also the delay: it would keep its timer
         await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lifetime.Token.ThrowIfCancellationRequested();

@@ -1,12 +1,28 @@
+using System.Diagnostics;
+using Sluice.Diagnostics;
+
 namespace Sluice.Delivery;
 
-/// <summary>The entries that one call has added to an append, so that the call can withdraw them.</summary>
+/// <summary>The entries that one call has added to an append, so that the call can withdraw them, and the append can refuse them when the
+/// call has no more time.</summary>
 /// <remarks>The caller withdraws on any thread. The position is under the lock of the appender; then its appending loop owns
 /// it.</remarks>
 internal sealed class SendHandle
 {
+    private readonly TaskCompletionSource? ended;    // of a call with a time limit: it may end before its append
     private volatile AppendBatch? append;
     private volatile bool isWithdrawn;
+
+    public SendHandle()
+    {
+    }
+
+    /// <summary>Makes the handle of a call with a time limit.</summary>
+    /// <param name="until">The time until which the call waits for room, as a timestamp of the clock.</param>
+    public SendHandle(long until) => (Until, ended) = (until, new(TaskCreationOptions.RunContinuationsAsynchronously));
+
+    /// <summary>The time until which the call waits for room, as a timestamp of the clock.</summary>
+    public long Until { get; } = long.MaxValue;
 
     /// <summary>Whether the entries are not to be accepted any more.</summary>
     public bool IsWithdrawn => isWithdrawn;
@@ -16,6 +32,9 @@ internal sealed class SendHandle
 
     /// <summary>The number of entries.</summary>
     public int Count { get; private set; }
+
+    /// <summary>The span of a call with a time limit; null if none is recorded.</summary>
+    public Activity? Span { get; set; }
 
     /// <summary>Makes a handle if the token can be cancelled.</summary>
     public static SendHandle? For(CancellationToken cancellation) => cancellation.CanBeCanceled ? new() : null;
@@ -27,16 +46,38 @@ internal sealed class SendHandle
     /// nevertheless.</summary>
     public void Withdraw()
     {
-        isWithdrawn = true;
+        LeaveOut();
         append?.Wake();
     }
 
-    /// <summary>Waits for the append. If the token is cancelled, the entries are withdrawn.</summary>
+    /// <summary>As <see cref="Withdraw"/>, by the appender itself: nobody is woken.</summary>
+    public void LeaveOut() => isWithdrawn = true;
+
+    /// <summary>Tells the call that the stream was full until its time was over. The entries must have been left out.</summary>
+    public void Refuse(TimeSpan? retryAfter)
+    {
+        if (Span is not null) Telemetry.Fail(Span, ConsecutorTelemetry.Full, null);
+        End(new NoRoomException { RetryAfter = retryAfter }, null);
+    }
+
+    /// <summary>Tells a call with a time limit how its append has ended.</summary>
+    public void End(Exception? failure) => End(failure, failure);
+
+    private void End(Exception? failure, Exception? ofSpan)
+    {
+        if (Span is not null) Telemetry.End(Span, ofSpan);
+        Span = null;
+        if (failure is null) ended?.TrySetResult();
+        else if (ended?.TrySetException(failure) == true) _ = ended.Task.Exception;
+    }
+
+    /// <summary>Waits for the append, or for the end of a call with a time limit. If the token is cancelled, the entries are
+    /// withdrawn.</summary>
     public async Task WaitAsync(Task done, CancellationToken cancellation)
     {
         try
         {
-            await done.WaitAsync(cancellation).ConfigureAwait(false);
+            await (ended?.Task ?? done).WaitAsync(cancellation).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

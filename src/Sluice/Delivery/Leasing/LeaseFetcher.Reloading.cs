@@ -9,7 +9,7 @@ internal sealed partial class LeaseFetcher
     /// <summary>Reloads again after a pause that grows. The next heartbeat may come later than that.</summary>
     private async ValueTask ReloadAgainAsync()
     {
-        TimeSpan left = pause - core.Time.GetElapsedTime(failedAt);
+        TimeSpan left = varied - core.Time.GetElapsedTime(failedAt);
         if (left > TimeSpan.Zero) TryAgainAfter = left;
         else if (core.Recovery.IsRecovering) pause = TimeSpan.Zero;
         else await ReloadAsync();
@@ -24,7 +24,7 @@ internal sealed partial class LeaseFetcher
         }
         failedAt = core.Time.GetTimestamp();
         pause = pause == TimeSpan.Zero ? First : pause * 2 < Longest ? pause * 2 : Longest;
-        TryAgainAfter = pause;
+        TryAgainAfter = varied = RetryPause.Vary(pause, core.Time);
     }
 
     private bool IsOver => stopping.IsCancellationRequested || core.Lifetime.Token.IsCancellationRequested;

@@ -17,6 +17,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core, CancellationToke
     private Quarantine? quarantine;
     private Quarantine? doubtful;                    // after a failed lease: the store may still hold it for this member
     private TimeSpan pause;                          // before the next reload; zero if the last one succeeded
+    private TimeSpan varied;                         // the same, with its random part
     private long failedAt;
     private int refusals;                            // leases that have failed in a row
     private long refusedAt;

@@ -70,7 +70,7 @@ internal static class LetterChanges
             {
                 // Repeat the call.
             }
-            await Task.Delay(wait, core.Time, cancellation).ConfigureAwait(false);
+            await RetryPause.WaitAsync(wait, core.Time, cancellation).ConfigureAwait(false);
             wait *= 2;
         }
         return changed;

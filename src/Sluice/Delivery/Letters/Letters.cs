@@ -28,7 +28,8 @@ internal static class Letters
         if (headers.Node is not { } node) return headers.Loss is null ? reader.Read<T>() : null;
         if (headers.Timer is { } timer) return $"the timer '{timer}' of the key '{headers.Key}'";
         if (core.Nodes.Find(node) is not { } number) return null;
-        return (headers.IsAfter ? core.Following?.Outlet(number) : core.Following?.Entrance(number))?.Accept(reader);
+        ItemTracking known = core.Recorder.Following!;           // the drawing's: letters are read before the start, too
+        return (headers.IsAfter ? known.Outlet(number) : known.Entrance(number))?.Accept(reader);
     }
 
     private sealed class Reader(ConsecutorCore core, ReadOnlyMemory<byte> payload) : IEntranceVisitor<object?>

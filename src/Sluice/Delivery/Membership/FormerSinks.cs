@@ -8,25 +8,43 @@ internal sealed class FormerSinks(ConsecutorCore core)
 {
     private readonly HashSet<string> told = new(StringComparer.Ordinal);         // under itself
 
-    /// <summary>Forgets and warns, for a partition that was just acquired.</summary>
-    /// <returns>False if another member has acquired the partition meanwhile.</returns>
-    public async Task<bool> ForgetAsync(OwnedPartition partition, CancellationToken cancellation)
+    /// <summary>Forgets and warns, for partitions that were just acquired.</summary>
+    /// <remarks>The committed length of a file is the greatest one of all partitions, so that one is forgotten last. If the process dies
+    /// in between, and the earlier code is started again, it must not take what was committed for the remains of a commit.</remarks>
+    /// <returns>The partitions that another member has acquired meanwhile.</returns>
+    public async Task<IReadOnlySet<OwnedPartition>> ForgetAsync(IReadOnlyList<OwnedPartition> taken, CancellationToken cancellation)
     {
-        List<FileLength> dropped = [];
-        foreach (IGrouping<string, string> files in partition.FileLengths.Keys.Where(file => !core.Sinks.Know(file))
-            .GroupBy(FileNames.NodeOf))
+        HashSet<OwnedPartition> lost = [];
+        var dropped = taken.SelectMany(partition => Dropped(partition).Select(file => (Partition: partition, File: file)))
+            .OrderBy(static each => each.File.Value).ToArray();
+        foreach ((OwnedPartition partition, (string file, _)) in dropped)
         {
-            if (core.State.TryFollow(files.Key, out string? to) && to is null)
-                dropped.AddRange(files.Select(static file => new FileLength(file, -1)));
-            else Tell(files.Key);
+            if (lost.Contains(partition)) continue;
+            CommitResult result = await core.Store.CommitAsync(
+                new(partition.Owner, partition.NextCommit) { FileLengths = [new(file, -1)] }, cancellation).ConfigureAwait(false);
+            if (result.Status != CommitStatus.Committed)
+            {
+                lost.Add(partition);
+                continue;
+            }
+            partition.NextCommit++;
+            partition.FileLengths.Remove(file);
         }
-        if (dropped.Count == 0) return true;
-        CommitResult result = await core.Store.CommitAsync(new(partition.Owner, partition.NextCommit) { FileLengths = dropped },
-            cancellation).ConfigureAwait(false);
-        if (result.Status != CommitStatus.Committed) return false;
-        partition.NextCommit++;
-        foreach (FileLength file in dropped) partition.FileLengths.Remove(file.Name);
-        return true;
+        return lost;
+    }
+
+    /// <summary>The files of sinks that are declared as dropped. Warns of the others that the code does not have.</summary>
+    private List<KeyValuePair<string, long>> Dropped(OwnedPartition partition)
+    {
+        List<KeyValuePair<string, long>> dropped = [];
+        foreach (KeyValuePair<string, long> file in partition.FileLengths)
+        {
+            if (core.Sinks.Know(file.Key)) continue;
+            string node = FileNames.NodeOf(file.Key);
+            if (core.State.TryFollow(node, out string? to) && to is null) dropped.Add(file);
+            else Tell(node);
+        }
+        return dropped;
     }
 
     private void Tell(string sink)

@@ -114,6 +114,8 @@ internal sealed partial class GroupMembership
     }
 
     /// <summary>Asks the store how many items have not ended: a member that is never idle does not count those of others.</summary>
+    /// <remarks>No item is accepted meanwhile: an append whose answer has not come would count as sent elsewhere. So in each heartbeat
+    /// interval, sends wait once for the appends under way and one read.</remarks>
     private async Task CompareCountsAsync(CancellationToken cancellation)
     {
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false);

@@ -151,7 +151,12 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     {
         try
         {
-            foreach (OwnedPartition partition in taken) await UnparkAsync(partition, cancellation).ConfigureAwait(false);
+            IReadOnlySet<OwnedPartition> lost = await formerSinks.ForgetAsync(taken, cancellation).ConfigureAwait(false);
+            foreach (OwnedPartition partition in taken)
+            {
+                if (lost.Contains(partition)) core.Partitions.Lose(partition);
+                else await UnparkAsync(partition, cancellation).ConfigureAwait(false);
+            }
         }
         catch (Exception e)
         {
@@ -165,7 +170,6 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     private async Task UnparkAsync(OwnedPartition partition, CancellationToken cancellation)
     {
         if (!await moves.MoveAsync(partition, cancellation).ConfigureAwait(false)
-            || !await formerSinks.ForgetAsync(partition, cancellation).ConfigureAwait(false)
             || !await Spiller.CleanAsync(partition, async (_, commit) => await core.Store.CommitAsync(commit, cancellation)
             .ConfigureAwait(false)).ConfigureAwait(false))
         {

@@ -104,7 +104,7 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
             {
                 if (!leaving.IsCancellationRequested) core.Problems.Latest =
                     $"What the store has after its loss could not be loaded; it is tried again: {FailureText.Of(e)}";
-                await Task.Delay(RetryInterval, core.Time, leaving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await RetryPause.WaitAsync(RetryInterval, core.Time, leaving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             lock (sync)
             {

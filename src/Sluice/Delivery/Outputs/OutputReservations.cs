@@ -163,7 +163,7 @@ internal sealed class OutputReservations(TimeProvider time, IStreamStore store, 
         }
         catch (StreamStoreException)
         {
-            await Task.Delay(RetryInterval, time, cancellation).ConfigureAwait(false);
+            await RetryPause.WaitAsync(RetryInterval, time, cancellation).ConfigureAwait(false);
             return -1;
         }
     }

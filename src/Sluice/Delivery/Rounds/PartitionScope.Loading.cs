@@ -146,8 +146,9 @@ internal sealed partial class PartitionScope
         {
             throw new InvalidOperationException(
                 $"The state of {node} in partition {partition.Number} of the consecutor {core.Name} cannot be read by this "
-                    + $"code: {FailureText.Of(e)} Nothing was changed. Start the code that wrote it, or give this one what it needs to "
-                    + $"read it.", e);
+                    + $"code: {FailureText.Of(e)} Nothing was changed. Start the code that wrote it. Or, if the form of the state "
+                    + $"is new, raise the version (StateVersion of the node, or its StateSchema) and read the old form in Migrate; a member "
+                    + $"that has another name now keeps the old one by [JsonPropertyName].", e);
         }
     }
 
@@ -182,7 +183,7 @@ internal sealed partial class PartitionScope
                 core.Problems.Latest =
                     $"The store does not say what {node} remembers in partition {partition.Number}; it is asked again: {FailureText.Of(e)}";
             }
-            await Task.Delay(RetryInterval, core.Time, stopping).ConfigureAwait(false);
+            await RetryPause.WaitAsync(RetryInterval, core.Time, stopping).ConfigureAwait(false);
         }
     }
 

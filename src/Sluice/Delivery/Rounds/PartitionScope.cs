@@ -32,16 +32,16 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     /// thread.</summary>
     public bool HasEnded => ends.AreAll;
 
-    /// <summary>The timestamp at which an instance is due to act; null if there is none.</summary>
-    public long? NextDue
+    /// <summary>The first timestamp behind <paramref name="looked"/> at which an instance is due to act, or a timer; null if there is
+    /// none. An idle input that is due waits for an answer of the store, and does not hide what is due later.</summary>
+    public long? NextDue(long looked)
     {
-        get
+        lock (sync)
         {
-            lock (sync)
-            {
-                long? first = dues.Count + idleDues.Count == 0 ? null : dues.Values.Concat(idleDues.Values).Min();
-                return timersDue is { } timers && !(first <= timers) ? timers : first;
-            }
+            long? first = timersDue > looked ? timersDue : null;
+            foreach (long due in dues.Values.Concat(idleDues.Values))
+                if (due > looked && !(first <= due)) first = due;
+            return first;
         }
     }
 

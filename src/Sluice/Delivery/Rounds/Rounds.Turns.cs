@@ -27,8 +27,8 @@ internal sealed partial class Rounds
         if (!core.KeepsTime || lease is { IsPaused: true } or { FullStream: not null }) return;
         foreach (OwnedPartition partition in without)
         {
-            // Of a partition that waits for a retry, the store was asked for that one only. Behind a damaged entry there may be others.
-            if (partition.Scope is not { } scope || !IsResting(partition) || IsHeldUp(partition)
+            // An item that waits for its retry is in the store, and its time may be an early one. Behind a damaged entry there may be others.
+            if (partition.Scope is not { } scope || !IsResting(partition) || IsHeldUp(partition) || partition.Order?.RetryAt is not null
                 || lease.Damaged.Any(damage => damage.Owner == partition.Owner)) continue;
             scope.NoteEmpty(looked);
             isIdleDue |= scope.IsDue(looked);

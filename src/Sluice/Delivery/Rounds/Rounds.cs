@@ -123,7 +123,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
             long? first = null;
             foreach (OwnedPartition partition in core.Partitions.Owned)
             {
-                Earliest(partition.Scope!.NextDue);
+                Earliest(partition.Scope!.NextDue(looked));
                 Earliest(partition.EndAt);
                 Earliest(TurnEndOf(partition));
                 if (IsResting(partition) && IsHeldUp(partition)) Earliest(partition.Order!.RetryAt);

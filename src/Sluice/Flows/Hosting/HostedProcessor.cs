@@ -1,8 +1,8 @@
 namespace Sluice.Flows;
 
 /// <summary>A processor of a run that this service has taken on, from its start to its end or handover.</summary>
-internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition partition, BoundFunction function, Assignment assignment)
-    : IDisposable
+internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition partition, BoundFunction function, Assignment assignment,
+    StartTurn turn) : IDisposable
 {
     private static readonly Backoff AfterLoss = Backoff.Exponential(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(5));
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
@@ -22,7 +22,13 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     /// <summary>Whether its function runs, and does not wait for a commit: its other calls of the store end with its token.</summary>
     public bool IsExecuting => running is { IsExecuting: true } && !partition.IsWaiting;
 
+    /// <inheritdoc cref="Invocation.AwaitsRun"/>
+    public bool AwaitsRun => running is { AwaitsRun: true };
+
     public string Run => assignment.Run;
+
+    /// <summary>Whether it waits for its slot.</summary>
+    public StartTurn Turn => turn;
 
     /// <summary>Cancels the function, so that another service can continue.</summary>
     public Task HandOverAsync()
@@ -41,6 +47,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await TryUntilItEndsAsync().ConfigureAwait(false);
+        turn.Rest();
         if (journal is not null) await journal.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -103,6 +110,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
                 longer = longer < Longest ? longer * 2 : longer;
             }
             current = null;
+            turn.Rest();
             using CancellationTokenSource pausing = UntilItLeaves();
             await Task.Delay(pause, core.Options.Time, pausing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (pausing.IsCancellationRequested) return;
@@ -159,12 +167,16 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             CheckStarts(current);
             life.Token.ThrowIfCancellationRequested();
             if (current.Failures > 0 && plan.Retry is { } retry)
+            {
+                turn.Rest();
                 await PauseAsync(watch, retry.PauseAfter(current.Failures), life.Token).ConfigureAwait(false);
+            }
             Declarations.Check(plan, function);
             FlowTypes.Check(watch.Plan.Streams, plan, function);
             feedWatch = new FeedWatch(core, watch.Plan, plan, feedLife.Token).RunAsync();
-            await InputReadiness.WaitAsync(core.Calls, Run, plan, life.Token).ConfigureAwait(false);
-            slot = core.Slots.Make(plan.Timeout is { } most ? new(core.Options.Time, most) : null, life.Token);
+            await InputReadiness.WaitAsync(core.Calls, Run, plan, turn.Rest, life.Token).ConfigureAwait(false);
+            turn.Wait();
+            slot = core.Slots.Make(plan.Timeout is { } most ? new(core.Options.Time, most) : null, turn.Rest, life.Token);
             isCounted = slot.TryEnter();             // it may wait for its slot for long
             if (isCounted) begun = begun with { Fruitless = begun.Fruitless + 1 };
             var started = new RunEvent(RunEventKind.Started, core.Options.Name, processor, Start: begun.Starts);
@@ -219,6 +231,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
         {
             await watch.PauseAsync().ConfigureAwait(false);
             (hasMoved, running) = (invocation?.Stored.Fruitless == 0, null);
+            turn.Rest();
             if (invocation is not null)
                 await Task.WhenAll(invocation.Inputs.Select(static input => input.EndAsync())).ConfigureAwait(false);
             invocation?.Dispose();

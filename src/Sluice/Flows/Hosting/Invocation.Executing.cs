@@ -9,6 +9,9 @@ internal sealed partial class Invocation
     /// <summary>Whether the executor has returned while the function runs: another attempt would run beside it.</summary>
     public bool IsLeft { get; private set; }
 
+    /// <summary>Whether the function waits for another run, whose order may lie in the same partition.</summary>
+    public bool AwaitsRun => slot.AwaitsRun;
+
     /// <summary>Whether the function runs.</summary>
     public bool IsExecuting { get; private set; }
 

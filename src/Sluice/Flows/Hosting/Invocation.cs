@@ -142,7 +142,7 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
         using var until = CancellationTokenSource.CreateLinkedTokenSource(life, limit?.Token ?? CancellationToken.None);
         try
         {
-            using var calling = CallingFunction.Begin(Run, Plan);
+            using var calling = CallingFunction.Begin(core, Run, Plan);
             var call = new ProcessorCall(this, cancellation => CallAsync(calling, cancellation));
             var own = new FunctionLife(core, what, until.Token);
             await using (own.ConfigureAwait(false))

@@ -5,8 +5,9 @@ namespace Sluice.Flows;
 /// </summary>
 /// <remarks>
 /// Progress is a new stream or a further attempt to commit. Not thread-safe.
-/// Before it deletes anything, it commits in place of the start. A start that continues finds that commit and fails by name, so no stream
-/// of a live run is deleted.
+/// Before it deletes anything, it commits in place of the start, and ends the journal. A start that continues finds that commit and fails by
+/// name, so no stream of a live run is deleted. If the deletion is cut off, the next sweep goes on, of any service: an ended journal says
+/// that its start was given up.
 /// </remarks>
 internal sealed class StartSweeper(IStreamStore store, string name, Action<string> warn, CancellationToken life)
 {
@@ -24,19 +25,30 @@ internal sealed class StartSweeper(IStreamStore store, string name, Action<strin
     {
         Dictionary<string, (long Epoch, int Streams, DateTimeOffset Since)> next = new(StringComparer.Ordinal);
         int removed = 0;
-        // Known ones first: if there are many, none would be watched for long enough otherwise.
-        foreach (string run in notStarted.OrderBy(run => !seen.ContainsKey(run)).Take(MaxWatched))
+        try
         {
-            try
+            // Known ones first: if there are many, none would be watched for long enough otherwise.
+            foreach (string run in notStarted.OrderBy(run => !seen.ContainsKey(run)).Take(MaxWatched))
             {
-                if (await SweepAsync(run).ConfigureAwait(false)) removed++;
-            }
-            catch (StreamStoreException e) when (e.IsPermanent && e is not StoreRolledBackException)
-            {
-                warn($"What a start of the run {run} has left behind cannot be removed: {e.Message}");
+                try
+                {
+                    if (await SweepAsync(run).ConfigureAwait(false)) removed++;
+                }
+                catch (StreamStoreException e) when (e.IsPermanent && e is not StoreRolledBackException)
+                {
+                    warn($"What a start of the run {run} has left behind cannot be removed: {e.Message}");
+                }
             }
         }
-        seen = next;
+        catch
+        {
+            foreach (var (run, before) in seen) next.TryAdd(run, before);        // those that were not looked at
+            throw;
+        }
+        finally
+        {
+            seen = next;
+        }
 
         // Returns whether the start was removed.
         async Task<bool> SweepAsync(string run)
@@ -47,12 +59,16 @@ internal sealed class StartSweeper(IStreamStore store, string name, Action<strin
             DateTimeOffset since = seen.TryGetValue(run, out var before) && (before.Epoch, before.Streams) == (epoch, streams)
                 ? before.Since : now;
             next[run] = (epoch, streams, since);
-            if (now - since < Grace || removed == MaxRemoved) return false;
+            if (removed == MaxRemoved) return false;
+            if (now - since < Grace && !await WasGivenUpAsync(run).ConfigureAwait(false)) return false;
             if (await GiveUpAsync(run, epoch).ConfigureAwait(false)) await FlowReports.DeleteAsync(store, run, life).ConfigureAwait(false);
             next.Remove(run);
             return true;
         }
     }
+
+    private async Task<bool> WasGivenUpAsync(string run)
+        => await store.FindStreamAsync(FlowNames.Journal(run), life).ConfigureAwait(false) is { Appended: 0, End: not null };
 
     // Whether the start can never commit from now on.
     private async Task<bool> GiveUpAsync(string run, long epoch)
@@ -65,7 +81,11 @@ internal sealed class StartSweeper(IStreamStore store, string name, Action<strin
         // A run that has started, or a start that was given up, has entries or a commit.
         if (await store.FindStreamAsync(group.Stream, life).ConfigureAwait(false) is not { Appended: 0 }) return false;
         if (taken.State!.LastCommit > 0) return true;
-        CommitResult result = await store.CommitAsync(new(taken.Ownership, 1) { MustLast = true }, life).ConfigureAwait(false);
+        CommitResult result = await store.CommitAsync(new(taken.Ownership, 1)
+        {
+            Ends = [new(group.Stream, StreamEnd.Complete)],
+            MustLast = true
+        }, life).ConfigureAwait(false);
         return result.Status == CommitStatus.Committed;
     }
 }

@@ -8,7 +8,8 @@ namespace Sluice.Flows;
 /// <remarks>
 /// Locking rule: one loop owns all fields, except for the lists under <c>running</c>. The heartbeat thread only passes on what it has seen.
 /// A partition with running work stays until that has ended, or its owner is silent; idle partitions move between services
-/// (<see cref="PartitionShare"/>).
+/// (<see cref="PartitionShare"/>). While as many starts wait for a slot as there are slots, no orders are leased, and partitions with
+/// running work may be chosen to move, too.
 /// </remarks>
 internal sealed partial class WorkGroup : IDisposable
 {
@@ -35,6 +36,7 @@ internal sealed partial class WorkGroup : IDisposable
     private int partitions;                          // of the work stream; the loop's
     private long empty = -1;                         // the change count at which there was nothing to lease
     private Task loop = Task.CompletedTask;
+    private volatile bool isFull;                    // as many starts wait for a slot as there are slots
     private volatile bool isLeftBehind;
     private volatile string? problem;
 
@@ -147,7 +149,7 @@ internal sealed partial class WorkGroup : IDisposable
             lock (running) ending = [.. running];
             await Task.WhenAll(ending).ConfigureAwait(false);
             if (e is not StoreRolledBackException || !await TryRenewAsync(generation).ConfigureAwait(false))
-                await Task.Delay(pause, core.Options.Time, stopping.Token).ConfigureAwait(false);
+                await RetryPause.WaitAsync(pause, core.Options.Time, stopping.Token).ConfigureAwait(false);
             pause = pause * 2 < Longest ? pause * 2 : Longest;
         }
     }
@@ -175,10 +177,10 @@ internal sealed partial class WorkGroup : IDisposable
         await ShareAsync().ConfigureAwait(false);
         // A heartbeat alone is no reason to lease.
         bool goesOn = await orders.TakeUpHeldAsync(owned).ConfigureAwait(false)
-            || (seen != empty && await orders.LeaseAsync(owned).ConfigureAwait(false));
+            || (seen != empty && FindRoom() is > 0 and var room && await orders.LeaseAsync(owned, room).ConfigureAwait(false));
         problem = null;
-        if (goesOn) return;
-        empty = seen;
+        if (goesOn || TryLeaseFromAll()) return;
+        if (!isFull) empty = seen;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         // Pauses if the store cannot wait.
         Task change = calls.WaitForChangeAsync(stream, seen, waiting.Token);
@@ -191,47 +193,12 @@ internal sealed partial class WorkGroup : IDisposable
         if (change.IsFaulted) await change.ConfigureAwait(false);          // the next call would fail in the same way
     }
 
-    private async Task ShareAsync()
-    {
-        var (acquire, release) = members.Share([.. owned.Select(InUse)]);
-        foreach (WorkPartition partition in owned.Where(partition => release.Contains(partition.Number)).ToArray())
-        {
-            owned = [.. owned.Where(one => one != partition)];
-            members.NoteRelease(partition.Owner);
-            await calls.DoAsync(stream, () => core.Store.ReleaseAsync(partition.Owner, stopping.Token), stopping.Token)
-                .ConfigureAwait(false);
-            partition.Dispose();
-        }
-        foreach (PartitionInfo free in acquire)
-        {
-            if (!members.IsStillFree(free)) continue;
-            var request = new AcquireRequest(core.Options.Name) { ExpectedEpoch = free.Epoch, Instance = core.Instance.Id };
-            AcquireResult taken = await calls.DoAsync(stream,
-                () => core.Store.AcquireAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
-            // Another service was first; or a lost answer had acquired it, and the next heartbeat shows that.
-            if (taken.Status != AcquireStatus.Taken) continue;
-            var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit)
-            {
-                Of = partitions,
-                Answered = members.NoteAnswer,
-            };
-            (owned, empty) = ([.. owned, partition], -1);
-            await orders.AdoptAsync(partition, taken.State!).ConfigureAwait(false);
-        }
-
-        PartitionInUse InUse(WorkPartition partition)
-        {
-            lock (running)
-            {
-                int runs = partition.Running.Count + partition.Held.Count;
-                return new(partition.Number, runs, IsLeaving: false, MayLeave: runs == 0);
-            }
-        }
-    }
-
     private void Begin(WorkPartition partition, Assignment assignment)
     {
-        var hosted = new HostedProcessor(core, partition, function, assignment);
+        var hosted = new HostedProcessor(core, partition, function, assignment, new(core.Options.Time, () =>
+        {
+            if (isFull) woken.Set();
+        }));
         lock (running)
         {
             partition.Running[assignment.Run] = hosted;

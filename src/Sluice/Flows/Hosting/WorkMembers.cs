@@ -14,6 +14,8 @@ namespace Sluice.Flows;
 /// </remarks>
 internal sealed class WorkMembers
 {
+    private const int LeaseTimesStuck = 40;          // runs last longer than items, and the orders there would wait anyway
+
     private readonly SupervisorCore core;
     private readonly GroupId group;
     private readonly Signal changed;
@@ -38,7 +40,7 @@ internal sealed class WorkMembers
         member = new(core.Store, group, Self, core.Instance, leaseTime, time);
         heartbeat = new(member, others, leaseTime, time, () => commits() >= leaseTime, () => silence.Silence >= leaseTime);
         silence.Answered = heartbeat.NoteAnswer;
-        share = new(Self, others, leaseTime, time);
+        share = new(Self, others, leaseTime, time, LeaseTimesStuck);
     }
 
     private string Self => core.Options.Name;
@@ -100,13 +102,14 @@ internal sealed class WorkMembers
         Volatile.Write(ref latest, new(info, IsAiling: false));
     }
 
-    /// <summary>Decides which partitions to acquire, and which idle ones to release, after the group was seen.</summary>
+    /// <summary>Decides which partitions to acquire, and which ones to release once they are idle, after the group was seen.</summary>
     /// <param name="owned">The partitions that this service knows it owns.</param>
+    /// <returns>The decision; null for no new one about releases.</returns>
     /// <exception cref="MemberInUseException">Another instance has taken the name since.</exception>
-    public (List<PartitionInfo> Acquire, HashSet<int> Release) Share(IReadOnlyCollection<PartitionInUse> owned)
+    public (List<PartitionInfo> Acquire, HashSet<int>? Release) Share(IReadOnlyCollection<PartitionInUse> owned)
     {
         if (Interlocked.Exchange(ref replaced, null) is { } other) throw other;
-        if (Interlocked.Exchange(ref latest, null) is not var (info, isAiling)) return ([], []);
+        if (Interlocked.Exchange(ref latest, null) is not var (info, isAiling)) return ([], null);
         return (share.ToAcquire(info, [.. owned.Select(static partition => partition.Number)],
             isAiling ? AcquireScope.Own : AcquireScope.Share), isAiling ? [] : share.ToRelease(info, owned));
     }

@@ -13,7 +13,7 @@ namespace Sluice.Flows;
 internal sealed class WorkOrders(SupervisorCore core, StoreRetrier calls, string processor, Func<WorkPartition, string, bool> isRunning,
     Action<WorkPartition, Assignment> begin, CancellationToken stopping)
 {
-    private const int MaxItems = 64;
+    private const int MostItems = 64;
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
@@ -22,6 +22,7 @@ internal sealed class WorkOrders(SupervisorCore core, StoreRetrier calls, string
     private readonly LostOrders lostOrders = new(core, calls, processor, isRunning, begin, stopping);
     private TimeSpan pause = AfterFailure;           // before the search for what a failed lease may have given out
     private int failures;                            // consecutive, without those due to damage
+    private int served = -1;                         // the partition that has given orders last
     private DateTimeOffset? toldPause;
 
     /// <summary>Continues the rows of earlier owners, and takes on the orders that they had leased.</summary>
@@ -48,13 +49,17 @@ internal sealed class WorkOrders(SupervisorCore core, StoreRetrier calls, string
     }
 
     /// <summary>Leases orders, and takes them on.</summary>
+    /// <param name="owned">The partitions.</param>
+    /// <param name="room">The number of orders, at most.</param>
     /// <returns>Whether there may be more.</returns>
-    public async Task<bool> LeaseAsync(WorkPartition[] owned)
+    public async Task<bool> LeaseAsync(WorkPartition[] owned, int room)
     {
-        WorkPartition[] asked = [.. owned.Where(partition => !partition.IsBlocked)];
+        // A store begins with the first one: each has its turn.
+        WorkPartition[] asked = [.. owned.Where(partition => partition is { IsBlocked: false, IsLeaving: false })
+            .OrderBy(partition => partition.Number <= served).ThenBy(static partition => partition.Number)];
         if (asked.Length == 0) return false;
         await lostOrders.SuspectAsync(asked).ConfigureAwait(false);
-        var request = new LeaseRequest([.. asked.Select(partition => partition.Owner)]) { MaxItems = MaxItems };
+        var request = new LeaseRequest([.. asked.Select(partition => partition.Owner)]) { MaxItems = Math.Min(room, MostItems) };
         LeaseResult result;
         calls.Silence?.Ask();
         try
@@ -67,7 +72,7 @@ internal sealed class WorkOrders(SupervisorCore core, StoreRetrier calls, string
             bool isDamage = Array.Exists(asked, partition => DamageIn(partition, e) is not null);
             if (isDamage || failures is 0 or 10) core.Warn(
                 $"The store has not answered a lease of {stream}; what it may have given out is looked for: {e.Message}");
-            await Task.Delay(isDamage ? AfterFailure : pause, core.Options.Time, stopping).ConfigureAwait(false);
+            await RetryPause.WaitAsync(isDamage ? AfterFailure : pause, core.Options.Time, stopping).ConfigureAwait(false);
             if (!isDamage) (pause, failures) = (pause * 2 < Longest ? pause * 2 : Longest, failures + 1);
             foreach (WorkPartition partition in asked) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
             if (Array.Find(asked, partition => DamageIn(partition, e) is { } at && !partition.Damaged.ContainsKey(at)) is { } blocked)
@@ -86,10 +91,13 @@ internal sealed class WorkOrders(SupervisorCore core, StoreRetrier calls, string
             TellPause(since);
             return result.Stale.Count > 0;           // the end of the pause is a change of the stream
         }
+        if (result.Batches.Count > 0) served = result.Batches[^1].Owner.Partition;
         foreach (LeasedBatch batch in result.Batches)
             await TakeOnAsync(asked.Single(partition => partition.Owner == batch.Owner), batch.Entries.ToArray()).ConfigureAwait(false);
         foreach (LeaseDamage damage in result.Damaged) Note(asked.Single(partition => partition.Owner == damage.Owner), damage);
-        if (result.Batches.Sum(batch => batch.Entries.Length) < MaxItems) await lostOrders.FailAsync(asked).ConfigureAwait(false);
+        long leased = result.Batches.Sum(static batch => batch.Entries.Length)
+            + result.Damaged.Sum(static damage => damage.Entries.Last - damage.Entries.First + 1);
+        if (leased < request.MaxItems) await lostOrders.FailAsync(asked).ConfigureAwait(false);
         return result.Batches.Count > 0 || result.Stale.Count > 0 || Array.Exists(asked, partition => partition.Damaged.Count > 0);
     }
 

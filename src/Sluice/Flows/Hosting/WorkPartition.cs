@@ -42,6 +42,9 @@ internal sealed class WorkPartition : IDisposable
     /// </summary>
     public List<(Entry Entry, string Run)> Held { get; } = [];
 
+    /// <summary>Whether no orders are leased any more, so that the partition moves to another service once its runs have ended.</summary>
+    public bool IsLeaving { get; set; }
+
     /// <summary>Leased orders that cannot be read, by sequence number.</summary>
     public Dictionary<long, (string Problem, DeadLetterWrite? Letter)> Damaged { get; } = [];
 

@@ -122,7 +122,7 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
     private async Task PauseAsync(TimeSpan pause, CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, GiveUp);
-        await Task.Delay(pause, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await RetryPause.WaitAsync(pause, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
     }
 

@@ -10,8 +10,9 @@ internal sealed class ExecutionSlots(int? count) : IDisposable
 
     /// <summary>Makes the slot of one function.</summary>
     /// <param name="limit">The time limit of the function; null for none.</param>
+    /// <param name="taken">Called whenever the function has got its slot.</param>
     /// <param name="life">Cancelled when the function is to stop.</param>
-    public ExecutionSlot Make(FunctionTimeout? limit, CancellationToken life) => new(free, limit, life);
+    public ExecutionSlot Make(FunctionTimeout? limit, Action taken, CancellationToken life) => new(free, limit, taken, life);
 
     public void Dispose() => free?.Dispose();
 }
@@ -24,12 +25,13 @@ internal sealed class ExecutionSlots(int? count) : IDisposable
 /// waits, unless the function runs in another process: there each read is one.
 /// Thread-safe: an asynchronous lock puts changes in order.
 /// </remarks>
-internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit, CancellationToken life)
+internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit, Action taken, CancellationToken life)
 {
     private static readonly AsyncLocal<ExecutionSlot?> Ambient = new();
 
     private readonly AsyncLock changing = new();
     private int waits;
+    private int runsAwaited;
     private bool isHeld;
     private volatile bool hasEnded;
 
@@ -46,7 +48,13 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
     }
 
     /// <summary>Takes the slot if it is free. Before all other calls.</summary>
-    public bool TryEnter() => free is null || (isHeld = free.Wait(0));
+    public bool TryEnter()
+    {
+        if (free is not null && !free.Wait(0)) return false;
+        isHeld = free is not null;
+        taken();
+        return true;
+    }
 
     public Task EnterAsync(CancellationToken cancellation) => free is null ? Task.CompletedTask : ChangeAsync(0, cancellation);
 
@@ -72,6 +80,29 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
 
     /// <summary>Restarts the time limit: the function begins its next item.</summary>
     public void BeginItem() => limit?.Restart();
+
+    /// <summary>Whether the function waits for a run that it has started, or for its results.</summary>
+    public bool AwaitsRun => Volatile.Read(ref runsAwaited) > 0;
+
+    /// <summary>Begins and ends a wait for another run.</summary>
+    public void BeginRun() => Interlocked.Increment(ref runsAwaited);
+
+    /// <inheritdoc cref="BeginRun"/>
+    public void EndRun() => Interlocked.Decrement(ref runsAwaited);
+
+    /// <summary>Awaits another run, which may need the slot itself.</summary>
+    public async Task WaitForRunAsync(Task run)
+    {
+        BeginRun();
+        try
+        {
+            await WaitAsync(run).ConfigureAwait(false);
+        }
+        finally
+        {
+            EndRun();
+        }
+    }
 
     /// <summary>Awaits a task that may need the slot itself.</summary>
     public async Task WaitAsync(Task waited)
@@ -141,6 +172,7 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
             {
                 await free!.WaitAsync(cancellation).ConfigureAwait(false);
                 isHeld = true;
+                taken();
             }
         }
         finally

@@ -11,11 +11,12 @@ internal sealed partial class InputPort
         ExecutionSlot? resting = keepsSlot ? null : Slot;
         if (resting is not null) await resting.RestAsync(cancellation).ConfigureAwait(false);
         Interlocked.Increment(ref waiting);
+        if (slot is null) resting?.BeginRun();
         return new Rest(this, resting);
     }
 
     /// <summary>Awaits a task; the function's slot is free meanwhile.</summary>
-    public Task WaitAsync(Task waited) => Slot?.WaitAsync(waited) ?? waited;
+    public Task WaitAsync(Task waited) => slot?.WaitAsync(waited) ?? ExecutionSlot.Current?.WaitForRunAsync(waited) ?? waited;
 
     // A function that reads results of a run it has started gives up its own slot, too.
     private ExecutionSlot? Slot => slot ?? ExecutionSlot.Current;
@@ -25,6 +26,7 @@ internal sealed partial class InputPort
         public async ValueTask DisposeAsync()
         {
             Interlocked.Decrement(ref port.waiting);
+            if (port.slot is null) resting?.EndRun();
             if (resting is not null) await resting.GoOnAsync().ConfigureAwait(false);          // also after a cancelled wait
         }
     }

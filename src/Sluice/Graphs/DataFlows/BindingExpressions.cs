@@ -35,6 +35,8 @@ internal static class BindingExpressions
         for (int i = binding.Places.Count - 1; i >= 0; i--)
         {
             Expression value = As(binding.Places[i].Value(run), binding.Type, missing);
+            if (binding.RefusesNull) value = Expression.Coalesce(value,
+                Expression.Throw(Expression.Call(Expression.Constant(missing), nameof(MissingBinding.Null), null), binding.Type));
             found = binding.Places[i].Present(run) is { } present ? Expression.Condition(present, value, found) : value;
         }
         return found;

@@ -1,3 +1,5 @@
+using Sluice.Policies;
+
 namespace Sluice.Graphs;
 
 /// <summary>Which values the functions of later stages see.</summary>
@@ -22,7 +24,7 @@ public sealed record DataFlowOptions
     public DataFlowVisibility Visibility { get; init; }
 
     /// <summary>The clock of timeouts, waits and timings; default the system's.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(DataFlowOptions)); } = TimeProvider.System;
 
     /// <summary>Whether runs record when their functions started and ended. Costs two clock readings per function.</summary>
     public bool RecordTimings { get; init; }

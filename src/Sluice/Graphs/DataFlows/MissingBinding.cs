@@ -17,10 +17,18 @@ internal sealed class MissingBinding(ParameterBinding binding, Lazy<BindingColle
     /// <summary>Checks a value against the parameter's type, for code without static types.</summary>
     public object? Check(object? value)
     {
+        if (value is null && binding.RefusesNull) throw Null();
         Type type = BoundValue.Underlying(binding.Type) ?? binding.Type;
         return (value is null ? !binding.Type.IsValueType || type != binding.Type : type.IsInstanceOfType(value)) ? value
             : throw Misfit(value);
     }
+
+    /// <summary>The failure of a parameter of the flow that is null, for a function that does not take null.</summary>
+    public DataFlowException Null() => new($"{binding.Function} takes {binding.Name}, and the parameters of the flow give null. Give it a "
+        + $"value. If it may be missing, let the function take {TypeNames.Of(binding.Type)}?.")
+    {
+        Owner = owner,
+    };
 
     /// <summary>Takes the only visible value for an argument without a value of its name, if the binding allows that.</summary>
     /// <exception cref="DataFlowException">There is no value, or more than one.</exception>

@@ -20,7 +20,12 @@ internal sealed class ParameterBinding
     /// <summary>The values to try, best first.</summary>
     public IReadOnlyList<BoundValue> Places { get; private set; } = [];
 
+    /// <summary>Whether the parameters of the flow give it, and the function does not declare that it may be null.</summary>
+    public bool RefusesNull => IsNeverNull && Places.Count > 0 && Places.All(static place => place.IsParameter);
+
     public bool HasDefault { get; private init; }
+
+    private bool IsNeverNull { get; init; }
 
     public object? Default { get; private init; }
 
@@ -77,9 +82,23 @@ internal sealed class ParameterBinding
             HasDefault = parameter.HasDefaultValue || EmptyCollections.Of(parameter) is not null,
             Default = parameter.HasDefaultValue ? ParameterDefault.Of(parameter) : null,
             Rest = EmptyCollections.Of(parameter),
+            IsNeverNull = IsDeclaredNotNull(parameter),
         };
         binding.Look(name, visible);
         return binding;
+    }
+
+    private static bool IsDeclaredNotNull(ParameterInfo parameter)
+    {
+        try
+        {
+            return !parameter.ParameterType.IsValueType
+                && new NullabilityInfoContext().Create(parameter).WriteState == NullabilityState.NotNull;
+        }
+        catch (InvalidOperationException)            // the program was trimmed of this knowledge
+        {
+            return false;
+        }
     }
 
     private void Look(string name, BindingSources visible)

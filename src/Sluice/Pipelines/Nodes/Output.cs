@@ -257,10 +257,11 @@ public sealed class NamedOutput<T> : INamedOutput
     /// <summary>Makes a named output. Make it in a field or property of the node, so that it is known when a run starts.</summary>
     /// <param name="name">The name by which the output is read (<see cref="RunOptions.Outputs"/>,
     /// <see cref="PipelineRun.Output{T}"/>).</param>
-    /// <exception cref="ArgumentNullException">The name is null.</exception>
+    /// <exception cref="ArgumentException">The name is null or empty.</exception>
     public NamedOutput(string name)
     {
-        Name = name ?? throw new ArgumentNullException(nameof(name));
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        Name = name;
         NodeOutputs.Made(this);
     }
 

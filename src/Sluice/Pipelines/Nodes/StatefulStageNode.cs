@@ -37,14 +37,19 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
     private StateCells<TState>.Cell? cell;
 
     /// <summary>The state of the item's key. For use while an item is processed.</summary>
-    /// <remarks>Assigning it changes it. An object that is changed in place is taken for changed once it was asked for.</remarks>
+    /// <remarks>Assigning it changes it. An object that can be changed in place is taken for changed once it was asked for; behind
+    /// <see cref="RemoveState"/>, it begins a new state.</remarks>
     /// <exception cref="InvalidOperationException">No item is being processed.</exception>
     protected TState State
     {
         get
         {
             StateCells<TState>.Cell current = Current;
-            if (RuntimeHelpers.IsReferenceOrContainsReferences<TState>() && typeof(TState) != typeof(string)) cells!.Change(current);
+            if (RuntimeHelpers.IsReferenceOrContainsReferences<TState>() && typeof(TState) != typeof(string))
+            {
+                current.IsRemoved = false;           // by this item before, or by an earlier one of the round
+                cells!.Change(current);
+            }
             return current.Value;
         }
         set
@@ -79,7 +84,8 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
         $"The state of {(stored.Key.Length == 0 ? "the node" : $"the key '{stored.Key}'")} was stored as version {stored.Version}, and "
             + $"this is version {StateVersion} of {GetType().Name}. Override Migrate to read it.");
 
-    /// <summary>The key has no state any more: the next item of it begins anew.</summary>
+    /// <summary>The key has no state any more: the next item of it begins anew. Call it last: <see cref="State"/>, if it is asked for
+    /// afterwards, is a new state, which is kept.</summary>
     /// <exception cref="InvalidOperationException">No item is being processed.</exception>
     protected void RemoveState()
     {

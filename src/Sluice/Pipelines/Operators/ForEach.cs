@@ -18,13 +18,17 @@ public static partial class SourceExtensions
     internal static Pipeline To<T>(this Source<T> source, Operator<T, Unit> sink) => new(source.Then(sink));
 }
 
-internal sealed class ActionSink<T>(Action<T> given) : Operator<T, Unit>
+/// <param name="given">The function.</param>
+/// <param name="exclusive">Why it is not called by several threads at a time; null if it may be.</param>
+internal sealed class ActionSink<T>(Action<T> given, string? exclusive = null) : Operator<T, Unit>
 {
     private readonly Action<T> function = AsyncVoid.Refuse(given);
 
     public override string Kind => "sink";
 
     public override Delegate Function => function;
+
+    public override string? Exclusive => exclusive;
 
     public override Inlet<T> Create(StageContext context, Inlet<Unit> next) => new ActionSinkStage<T>(context, next, function);
 }

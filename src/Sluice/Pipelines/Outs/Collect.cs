@@ -8,11 +8,12 @@ public static partial class SourceExtensions
     /// <param name="cancellation">Cancels the run.</param>
     /// <exception cref="PipelineException">A node failed.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
+    /// <exception cref="InvalidOperationException"><c>Stage.KeyBy</c> stands at the end of the source.</exception>
     public static async Task<List<T>> ToListAsync<T>(this Source<T> source, RunOptions? options = null,
         CancellationToken cancellation = default)
     {
         List<T> items = [];
-        await NotNull(source).ForEach(items.Add).RunAsync(options, cancellation).ConfigureAwait(false);
+        await NotNull(source).To(new ActionSink<T>(items.Add, "fills one list")).RunAsync(options, cancellation).ConfigureAwait(false);
         return items;
     }
 

@@ -39,6 +39,9 @@ internal sealed class LinesSink(Func<TextWriter> open, string? path) : Operator<
 
     public override string Stateful => "writes one text from beginning to end";
 
+    public override string Forgets
+        => $"{Stateful}, unlike Sink.ToFile, which appends to a file in the commits of its items";
+
     public override string Exclusive => Stateful;
 
     public override bool CanBeAbandoned => false;

@@ -4,16 +4,17 @@ namespace Sluice;
 
 public static partial class SourceExtensions
 {
-    /// <summary>Ends the pipeline in a channel, and waits while the channel is full. When the run ends it completes the channel, with the
-    /// failure of the run if there is one.</summary>
+    /// <summary>Ends the pipeline in a channel, and waits while the channel is full. When the run ends it completes the channel: with the
+    /// failure of the run if there is one, and with an <see cref="OperationCanceledException"/> if it was cancelled.</summary>
     public static Pipeline ToChannel<T>(this Source<T> source, ChannelWriter<T> items)
         => NotNull(source).To(new ChannelSink<T>(NotNull(items)));
 }
 
 public static partial class Sink
 {
-    /// <summary>Makes a sink that writes to a channel, and waits while the channel is full. When the run ends it completes the channel,
-    /// with the failure of the run if there is one.</summary>
+    /// <summary>Makes a sink that writes to a channel, and waits while the channel is full. When the run ends it completes the channel: with
+    /// the failure of the run if there is one, and with an <see cref="OperationCanceledException"/> if it was cancelled. In a consecutor a
+    /// stop completes it without a failure.</summary>
     public static Sink<T> ToChannel<T>(ChannelWriter<T> items)
     {
         ArgumentNullException.ThrowIfNull(items);
@@ -80,6 +81,8 @@ internal sealed class ChannelSinkStage<T> : Stage<T, Unit>, INodeLifetime
     private void Complete()
     {
         PipelineRun run = Context.Run;
-        items.TryComplete(run.FailureSoFar ?? (run.IsStopping ? new OperationCanceledException("The run was cancelled.") : null));
+        // The run of a consecutor is cancelled at each stop, after its items have ended.
+        bool isCancelled = run.IsStopping && run.Options.Following is null;
+        items.TryComplete(run.FailureSoFar ?? (isCancelled ? new OperationCanceledException("The run was cancelled.") : null));
     }
 }

@@ -5,7 +5,8 @@ namespace Sluice;
 public static partial class SourceExtensions
 {
     /// <summary>Returns the items as an observable. Every subscription is a run of its own; unsubscribing cancels it.</summary>
-    /// <remarks>A slow observer holds the run up. In single-thread mode, items come before <c>Subscribe</c> returns.</remarks>
+    /// <remarks>A slow observer holds the run up. In single-thread mode, items come before <c>Subscribe</c> returns,
+    /// so a source without an end needs multi-thread mode: nobody can unsubscribe before that.</remarks>
     /// <param name="source">The source.</param>
     /// <param name="options">The options of the run; by default multi-threaded.</param>
     /// <exception cref="ArgumentException">The options name outputs but have no <c>OnStarted</c>, so that no caller has the run to read
@@ -20,7 +21,7 @@ internal sealed class RunObservable<T>(Source<T> source, RunOptions options) : I
     {
         ArgumentNullException.ThrowIfNull(observer);
         var subscription = new Subscription(observer);
-        subscription.Follow(source.ForEach(subscription.OnNext).Start(options));
+        subscription.Follow(source.To(new ActionSink<T>(subscription.OnNext, "calls one observer")).Start(options));
         return subscription;
     }
 

@@ -35,6 +35,12 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
     /// <summary>For the stage, which waits here while too many items are held.</summary>
     public Waiter Room { get; }
 
+    /// <summary>The number of items at which the stage waits. Set before the run starts.</summary>
+    public int MaxHeld { get; set; }
+
+    /// <summary>Whether no item waits for a worker. Set before the run starts.</summary>
+    public Func<bool>? IsHungry { private get; set; }
+
     /// <summary>The number of items that have come in and not gone on.</summary>
     public int Held => Volatile.Read(ref held);
 
@@ -75,6 +81,15 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
         Room.Wake();
     }
 
+    /// <summary>
+    /// No item waits for a worker any more. The stage goes on before half of its room is free: items behind a slow one may be held for long,
+    /// and workers may be idle.
+    /// </summary>
+    public void NoneWaits()
+    {
+        if (Room.IsArmed && Held < MaxHeld) Room.Wake();
+    }
+
     protected override async ValueTask PumpAsync()
     {
         while (true)
@@ -97,7 +112,7 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
                     // Its root item has the failure.
                 }
                 Interlocked.Decrement(ref held);
-                if (Room.IsArmed && (Held <= Run.Options.MaxBufferedItems / 2)) Room.Wake();
+                if (Room.IsArmed && (Held <= MaxHeld / 2 || IsHungry!())) Room.Wake();
             }
             Run.ThrowIfStopping();
             if (HasReady)

@@ -52,7 +52,7 @@ internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefi
         builder.Connect(node, next);
         if (builder.IsDrawing)
         {
-            upstream.Build(builder, new DrawnInlet<TIn>(node));
+            upstream.Build(builder, builder.Drawn<TIn>(node));
             return;
         }
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);

@@ -12,7 +12,6 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
     private readonly PipelineRun run;
     private readonly WorkerPool<TIn, TOut> pool;
     private readonly ProcessOutput<TIn, TOut> output;
-    private readonly int maxHeld;
     private long number;
     private int unannounced;
     private readonly BlockedClock blocked;
@@ -24,7 +23,7 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
         run = builder.Run;
         blocked = new(run.Time);
         Node = context.Node;
-        maxHeld = builder.IsMultiThread ? run.Options.MaxBufferedItems : 1;
+        output.MaxHeld = builder.IsMultiThread ? run.Options.MaxBufferedItems : 1;
         next.Attach(this);
         run.Add(output);
         run.Nodes.Add(pool);
@@ -64,7 +63,7 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
         int held = Interlocked.Increment(ref unannounced);
         if (held >= ItemsPerAnnouncement || run.Scheduler.IsSerial) Announce();
         else if (held == 1) run.Watchdog.Watch();
-        return output.Held < maxHeld ? default : WaitAsync();
+        return output.Held < output.MaxHeld ? default : WaitAsync();
     }
 
     protected override ValueTask OnCompleteAsync()
@@ -91,10 +90,10 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
         blocked.Begin();
         try
         {
-            while (output.Held >= maxHeld)
+            while (output.Held >= output.MaxHeld)
             {
                 output.Room.Arm();
-                if ((output.Held >= maxHeld && !run.IsStopping) || !output.Room.Disarm()) await output.Room.WaitAsync();
+                if ((output.Held >= output.MaxHeld && !run.IsStopping) || !output.Room.Disarm()) await output.Room.WaitAsync();
                 run.ThrowIfStopping();
             }
         }

@@ -13,9 +13,7 @@ namespace Sluice.Processes;
 /// </remarks>
 internal sealed class WorkerConnection<TIn, TOut> : IDisposable
 {
-    private const int MaxWindow = 1024;
     private const int BatchBytes = 1 << 16;
-    private const double WindowSeconds = 0.005;
 
     private readonly WorkerPool<TIn, TOut> pool;
     private readonly ChildConnection child;
@@ -26,16 +24,14 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     private readonly IPayloadSerializer<TIn> items;
     private readonly IPayloadSerializer<TOut> results;
     private string? lastWords;
-    private volatile int window = 1;
     private volatile bool isOver;
-    private long since;                              // the last sending or answer
-    private double secondsPerItem = 1;
 
     public WorkerConnection(WorkerPool<TIn, TOut> pool, ChildConnection child)
     {
         (this.pool, this.child) = (pool, child);
         (items, results) = (pool.Definition.Items, pool.Definition.Results);
         news = new(pool.Run.Scheduler);
+        Window = new(pool.Run.Time, pool.ItemsPerWorker);
         if (pool.Timeout is not null) timer = pool.Run.Time.CreateTimer(static connection =>
             ((WorkerConnection<TIn, TOut>)connection!).EndIfLate(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -45,8 +41,8 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
 
     public bool HasAnswered { get; set; }
 
-    /// <summary>The largest number of items in flight: a few milliseconds of work.</summary>
-    public int Window => pool.ItemsPerWorker ?? window;
+    /// <summary>How many items it may have in flight.</summary>
+    public WorkerWindow Window { get; }
 
     /// <summary>Whether its only item is a suspect; call it under the pool's lock.</summary>
     public bool HasSuspect => UnderWay.Count == 1 && UnderWay.Values.First().IsSuspect;
@@ -107,7 +103,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     private async Task SendBatchAsync()
     {
         timer?.Change(pool.Timeout!.Value, Timeout.InfiniteTimeSpan);
-        Volatile.Write(ref since, pool.Run.Time.GetTimestamp());
+        Window.Send();
         bool hasFailed = false;
         for (int i = 0; i < batch.Count; i++)
         {
@@ -175,7 +171,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
             }
         }
         if (answers == 0) return true;
-        Measure(answers);
+        Window.Answer(answers);
         pool.Wake();
         if (IsIdle && pool.HasWorkFor(this)) Tell();
         return true;
@@ -208,15 +204,6 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         WorkCall<TIn, TOut> call = pool.Answered(this, number);
         call.Fail(new WorkerException($"'{node}' failed with {type}: {message}") { Node = node, ExceptionType = type }, isForLetter);
         pool.AttemptEnded(call);
-    }
-
-    /// <summary>Sizes the window to a fixed time of work: more items would only wait in the worker, fewer would let it idle.</summary>
-    private void Measure(int answers)
-    {
-        long now = pool.Run.Time.GetTimestamp();
-        double measured = pool.Run.Time.GetElapsedTime(Interlocked.Exchange(ref since, now), now).TotalSeconds / answers;
-        secondsPerItem = measured > secondsPerItem ? measured : (secondsPerItem * 0.5) + (measured * 0.5);
-        window = (int)Math.Clamp(WindowSeconds / Math.Max(secondsPerItem, 1e-7), 1, MaxWindow);
     }
 
     /// <summary>

@@ -28,7 +28,10 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
 
     public WorkerPool(PipelineRun run, int node, ProcessDefinition<TIn, TOut> definition, StageOptions stage,
         ProcessOutput<TIn, TOut> output)
-        => (Run, Node, Definition, this.stage, this.output) = (run, node, definition, stage, output);
+    {
+        (Run, Node, Definition, this.stage, this.output) = (run, node, definition, stage, output);
+        output.IsHungry = () => IsEmpty;
+    }
 
     public PipelineRun Run { get; }
 
@@ -89,7 +92,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
                     WorkerConnection<TIn, TOut> each = connections[nextToWake];
                     if (each.IsIdle && MayTake(each)) idle = each;
                 }
-                isMore = waiting.Count > (idle?.Window ?? 0);
+                isMore = waiting.Count > (idle is null ? 0 : idle.Window.Size - idle.UnderWay.Count);
             }
             if (idle is null) return;
             idle.Tell();
@@ -100,14 +103,25 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     /// <summary>Takes the items to send to a worker next.</summary>
     public void Take(WorkerConnection<TIn, TOut> connection, List<WorkCall<TIn, TOut>> batch)
     {
+        bool mayTake, isEmpty;
         lock (sync)
         {
-            if (!MayTake(connection)) return;
-            if (suspects.TryDequeue(out WorkCall<TIn, TOut>? suspect)) Add(suspect);
-            else
-                while (batch.Count < MaxBatch && connection.UnderWay.Count < connection.Window
-                    && waiting.TryDequeue(out WorkCall<TIn, TOut>? call)) Add(call);
+            mayTake = MayTake(connection);
+            if (mayTake) TakeNext(connection, batch);
+            else if (connection.UnderWay.Count >= connection.Window.Size) return;        // full
+            isEmpty = waiting.Count + suspects.Count == 0;
         }
+        if (isEmpty) output.NoneWaits();
+        else if (!mayTake) Announce();               // the items may have been announced to this worker before it was overdue
+    }
+
+    private void TakeNext(WorkerConnection<TIn, TOut> connection, List<WorkCall<TIn, TOut>> batch)
+    {
+        if (connection.UnderWay.Count == 0) connection.Window.Begin();
+        if (suspects.TryDequeue(out WorkCall<TIn, TOut>? suspect)) Add(suspect);
+        else
+            while (batch.Count < MaxBatch && connection.UnderWay.Count < connection.Window.Size
+                && waiting.TryDequeue(out WorkCall<TIn, TOut>? call)) Add(call);
 
         void Add(WorkCall<TIn, TOut> call)
         {
@@ -134,6 +148,11 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     public bool HasWorkFor(WorkerConnection<TIn, TOut> connection)
     {
         lock (sync) return waiting.Count + suspects.Count > 0 && MayTake(connection);
+    }
+
+    private bool IsEmpty
+    {
+        get { lock (sync) return waiting.Count + suspects.Count == 0; }
     }
 
     /// <summary>Takes an answered item from a worker.</summary>
@@ -233,8 +252,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
 
     // A suspect gets a worker alone; while suspects wait, workers that have items get no more.
     private bool MayTake(WorkerConnection<TIn, TOut> connection)
-        => connection.UnderWay.Count == 0 || (suspects.Count == 0 && connection.UnderWay.Count < connection.Window
-        && !connection.HasSuspect);
+        => connection.UnderWay.Count == 0 || (suspects.Count == 0 && !connection.HasSuspect
+        && connection.Window.HasRoom(connection.UnderWay.Count));
 
     private void Suspect(WorkCall<TIn, TOut> call)
     {

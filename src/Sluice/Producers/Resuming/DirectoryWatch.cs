@@ -3,8 +3,16 @@ using Sluice.Diagnostics;
 namespace Sluice.Producers;
 
 /// <summary>Finds the files of a directory that are complete and were not taken yet.</summary>
-internal sealed class DirectoryWatch(string producer, string directory, ResumableFilesOptions options, FileJournal journal)
+/// <param name="producer">The name of the producer.</param>
+/// <param name="directory">The directory.</param>
+/// <param name="options">Its options.</param>
+/// <param name="journal">The names of the files that were taken.</param>
+/// <param name="accepted">How many of them earlier runs have read, at least in part.</param>
+internal sealed class DirectoryWatch(string producer, string directory, ResumableFilesOptions options, FileJournal journal, int accepted)
 {
+    private const int MaxNamed = 3;
+    private static readonly TimeSpan MaxAhead = TimeSpan.FromDays(1);
+
     private static readonly EnumerationOptions AsInShell = new()
     {
         MatchType = MatchType.Simple,
@@ -48,13 +56,19 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
     private List<string> Scan()
     {
         options.Listing?.Invoke(directory);
-        var complete = new List<string>();
+        List<string> complete = [], written = [];
         var still = new Dictionary<string, Seen>(StringComparer.Ordinal);
         var inspected = new DirectoryInfo(directory);
-        DateTime newest = isFirst ? inspected.LastWriteTimeUtc : default;
+        DateTime newest = isFirst ? inspected.LastWriteTimeUtc : default, latest = newest;
+        if (isFirst) latest += MaxAhead;             // a file of the year 2099 tells nothing of its server's clock
         foreach (FileInfo file in inspected.EnumerateFiles(options.Pattern, AsInShell))
         {
-            if (file.Name.StartsWith('.') || journal.Knows(file.Name)) continue;
+            if (file.Name.StartsWith('.')) continue;
+            if (journal.Knows(file.Name))
+            {
+                if (WasWrittenSince(file)) written.Add(file.Name);
+                continue;
+            }
             if (!NameBytes.IsText(Path.Combine(directory, file.Name)))
             {
                 LeaveOut(file.Name);
@@ -64,7 +78,7 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
             var now = new Seen(found.Length, found.Written, options.Time.GetTimestamp());
             Seen seen = changing.TryGetValue(file.Name, out Seen before) && (before.Length, before.Written) == (now.Length, now.Written)
                 ? before : now;
-            if (isFirst && found.Written > newest) newest = found.Written;
+            if (isFirst && found.Written > newest && found.Written <= latest) newest = found.Written;
             if (options.Time.GetElapsedTime(seen.Since) >= options.QuietDuration) complete.Add(file.Name);
             else still.Add(file.Name, seen);
         }
@@ -73,9 +87,24 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
             complete.AddRange(still.Where(file => IsOld(file.Value.Written, newest)).Select(static file => file.Key));
             foreach (string old in complete) still.Remove(old);
         }
+        if (written.Count > 0) TellOfWritten(written);
         (changing, isFirst) = (still, false);
         complete.Sort(StringComparer.Ordinal);
         return complete;
+    }
+
+    // Found by the first scan of a run, if the journal is in the directory, so that one clock has given both times. It would cost a look at
+    // each file that was ever taken to find it in each scan.
+    private bool WasWrittenSince(FileInfo file) => isFirst && options.Journal is null && journal.Knows(file.Name, accepted)
+        && FoundFile.At(file.FullName) is { } found && found.Written > journal.WrittenBefore;
+
+    private void TellOfWritten(List<string> names)
+    {
+        names.Sort(StringComparer.Ordinal);
+        string some = string.Join(", ", names.Take(MaxNamed)) + (names.Count > MaxNamed ? $" and {names.Count - MaxNamed:N0} more" : "");
+        Warnings.Tell(options.OnWarning, $"The producer '{producer}' has taken {some} before, and {(names.Count > 1 ? "they were" : "it was")} "
+            + $"written since, in {directory}: what is new in {(names.Count > 1 ? "them" : "it")} is not read. A file is taken once, by its "
+            + "name. Give new content a name of its own; use Source.ResumableLines for a file that grows.");
     }
 
     private void LeaveOut(string name)

@@ -28,6 +28,9 @@ internal sealed class FileJournal : IDisposable
 
     public List<string> Names { get; }
 
+    /// <summary>When the journal was written before this run, by the clock of its file server: all names in it were taken by then.</summary>
+    public required DateTime WrittenBefore { get; init; }
+
     /// <summary>Reads a journal that a run has taken.</summary>
     /// <param name="claim">The journal.</param>
     /// <param name="accepted">The stored position: the number of files that were accepted completely; a part of the next one was accepted,
@@ -39,6 +42,7 @@ internal sealed class FileJournal : IDisposable
         (string path, SafeFileHandle file) = (claim.Path, claim.Give());
         try
         {
+            DateTime before = File.GetLastWriteTimeUtc(path);
             byte[] bytes = new byte[RandomAccess.GetLength(file)];
             int read = 0;
             while (read < bytes.Length && RandomAccess.Read(file, bytes.AsSpan(read), read) is > 0 and var count) read += count;
@@ -60,7 +64,7 @@ internal sealed class FileJournal : IDisposable
             }
             if (whole < read && names.Count <= accepted) throw Damaged(path, names.Count + 1, mayBeEarlier: false); // it was complete once
             RandomAccess.SetLength(file, whole);
-            return new(file, names, whole, sum);
+            return new(file, names, whole, sum) { WrittenBefore = before };
         }
         catch
         {
@@ -70,6 +74,9 @@ internal sealed class FileJournal : IDisposable
     }
 
     public bool Knows(string name) => known.ContainsKey(name);
+
+    /// <summary>Whether the latest line with the name is one of the first lines.</summary>
+    public bool Knows(string name, int first) => known.TryGetValue(name, out int line) && line < first;
 
     /// <summary>Whether the line, counted from 0, is the latest one with its name.</summary>
     public bool IsLatest(int line) => known.GetValueOrDefault(Names[line], line) == line;

@@ -15,7 +15,8 @@ public static partial class Source
     /// <remarks>
     /// <para>
     /// Files that are found together come in the ordinal order of their names; files that arrive later come later, whatever their names. A
-    /// file is known by its name: if it is changed or replaced after it was taken, it is not taken again. A file that is gone before a part
+    /// file is known by its name: if it is changed or replaced after it was taken, it is not taken again; the next run warns of it
+    /// (<see cref="ResumableFilesOptions.OnWarning"/>) if the journal is in the directory. A file that is gone before a part
     /// of it was accepted is left out, with a warning. If it comes back during the run, it is taken.
     /// </para>
     /// <para>
@@ -64,8 +65,8 @@ public static partial class Source
             Action<byte[]> passTo, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using FileJournal journal = FileJournal.Open(claim, from.IsEmpty ? null : AcceptedFiles(from));
-        var watch = new DirectoryWatch(name, directory, options, journal);
         int next = ReadPosition(from, journal, claim.Path);
+        var watch = new DirectoryWatch(name, directory, options, journal, from.IsEmpty ? 0 : next + 1);
         int begun = from.IsEmpty ? -1 : next;        // a position is stored with a part of the file behind it
         while (true)
         {

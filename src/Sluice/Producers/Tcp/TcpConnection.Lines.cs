@@ -6,6 +6,9 @@ internal sealed partial class TcpConnection<T>
     // Without it, a client that has ended its side takes the end of the connection for the acceptance of all lines.
     private const string Stops = "The service stops, and accepts no further lines.";
 
+    // The client may speak frames. Its hello was not answered, so it loses nothing.
+    private const string StopsBeforeAll = "The service stops, and has accepted nothing on this connection. Connect again later.";
+
     private static ReadOnlySpan<byte> HelloBytes => "hello"u8;
 
     private Task complaint = Task.CompletedTask;     // the last one; one at a time

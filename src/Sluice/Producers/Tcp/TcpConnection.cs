@@ -77,13 +77,18 @@ internal sealed partial class TcpConnection<T>(
     /// again.</returns>
     private async Task<string?> ServeFramesAsync()
     {
-        bool isFramed = options.Protocol == TcpProtocol.Framed;
+        bool? isFramed = options.Protocol switch         // null until the first line says it
+        {
+            TcpProtocol.Framed => true,
+            TcpProtocol.Auto => null,
+            _ => false,
+        };
         using var over = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, stop, life.Token);
         try
         {
             ReadOnlyMemory<byte> first = await FirstAsync(over.Token);
-            if (IsPlain(first)) return await ServeLinesAsync(first, over.Token);
-            isFramed = true;
+            isFramed = !IsPlain(first);
+            if (isFramed == false) return await ServeLinesAsync(first, over.Token);
             string? client = ClientOf(first);
             using var place = clients.Enter(client, life);
             using IFrameIntake<T> intake = intakes(client);
@@ -96,9 +101,9 @@ internal sealed partial class TcpConnection<T>(
             while (!stop.IsCancellationRequested && await ReceiveAsync(over.Token));
             return stop.IsCancellationRequested || frames.IsEmpty ? null : "The connection has ended in the middle of a frame.";
         }
-        catch (OperationCanceledException) when (!isFramed && (stop.IsCancellationRequested || run.IsCancellationRequested))
+        catch (OperationCanceledException) when (isFramed != true && (stop.IsCancellationRequested || run.IsCancellationRequested))
         {
-            return Stops;
+            return isFramed is null ? StopsBeforeAll : Stops;
         }
         catch (OperationCanceledException) when (life.IsCancellationRequested && !run.IsCancellationRequested)
         {

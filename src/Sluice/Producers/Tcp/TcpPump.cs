@@ -53,7 +53,15 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
             throw new InvalidOperationException(
                 $"Cannot listen at {options.Address}:{port}: {e.Message}. Choose another port, or 0 for one that is free.", e);
         }
-        options.OnListening?.Invoke((IPEndPoint)listener.LocalEndPoint!);
+        try
+        {
+            options.OnListening?.Invoke((IPEndPoint)listener.LocalEndPoint!);
+        }
+        catch
+        {
+            listener.Dispose();                      // otherwise the port stays taken
+            throw;
+        }
         accepting = AcceptAllAsync();
     }
 

@@ -120,22 +120,30 @@ public class SendingTests
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
         Consecutor<int>? self = null;
+        List<string> told = [];
         var options = new ConsecutorOptions
         {
             Store = store,
             Stream = new() { Partitions = 1, MaxItems = 1 },
-            Run = new() { Time = clock }
+            Run = new() { Time = clock },
+            OnWarning = text =>
+            {
+                lock (told) told.Add(text);
+            },
         };
         await using var consecutor = self = new("numbers",
             source => source.ForEachAsync(async (n, _, cancellation) => await self!.SendAsync(n + 1, cancellation)), options);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
+        string problem = await ProblemAsync(consecutor, clock);
         Assert.Equal(
             "Sends wait for room: the stream numbers is full, and none of the items in flight (1) has ended since. If it is a stage of "
                 + "numbers itself that sends, it waits for its "
             + "own item to end: let it send to another consecutor, make what it sends in the pipeline (a stage may make many items of "
             + "one), or give the consecutor a new name and a larger stream: MaxItems and MaxBytes of "
-            + "ConsecutorOptions.Stream count only when a stream is made.", await ProblemAsync(consecutor, clock));
+            + "ConsecutorOptions.Stream count only when a stream is made.", problem);
+        for (int i = 0; i < 10; i++) clock.Advance(TimeSpan.FromSeconds(10));
+        lock (told) Assert.Equal(problem, Assert.Single(told));              // once, in a program that looks at no snapshot
     }
 
     [Fact]

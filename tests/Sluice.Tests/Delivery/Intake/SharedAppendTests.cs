@@ -39,6 +39,19 @@ public class SharedAppendTests
         Assert.Equal(38 + (isWarm ? 1 : 0), (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
     }
 
+    /// <summary>A fingerprint alone finds no repetition.</summary>
+    [Fact]
+    public async Task AFingerprintWithoutAKeyIsRefused()
+    {
+        await using var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }),
+            new() { Store = new MemoryStreamStore() });
+        var options = new SendOptions { Fingerprint = new byte[1] };
+        Assert.Contains("and there is no key: give one.",
+            (await Assert.ThrowsAsync<ArgumentException>(() => consecutor.TrySendAllAsync([1, 2], options, Cancellation))).Message,
+            StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ArgumentException>(async () => await consecutor.TrySendAsync(1, options, Cancellation));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

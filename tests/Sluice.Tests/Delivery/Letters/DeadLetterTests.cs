@@ -208,6 +208,30 @@ public class DeadLetterTests
         Assert.Equal(Enumerable.Range(0, 20).Where(n => n != 11), done.Distinct().Order());
     }
 
+    /// <summary>A program that looks at letters, or redrives some, need not start the consecutor.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ALetterOfANodeHasItsItemBeforeTheStart(bool isOutput)
+    {
+        await using var store = new MemoryStreamStore();
+        await using (Consecutor<int> works = Make())
+        {
+            await works.StartAsync(Cancellation);
+            await works.SendAllAsync([1, 2], Cancellation);
+            Assert.InRange((await works.WaitForIdleAsync(Cancellation)).Dead, 1, 2);
+        }
+        await using Consecutor<int> looks = Make();
+        object? item = (await LettersAsync(looks))[^1].Item;
+        if (isOutput) Assert.Equal([1, 2], Assert.IsType<int[]>(item));          // of the node in front
+        else Assert.Equal("item 2", item);
+
+        Consecutor<int> Make() => new("numbers", isOutput
+            ? source => source.Chunk(2) | Stage.Named("twos") | Pipe.Of<int[]>().ForEach(static _ => throw new FormatException())
+            : source => source | (static n => $"item {n}") | Pipe.Of<string>().ForEach(static _ => throw new FormatException()),
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(0), Stream = new() { Partitions = 1 } });
+    }
+
     private static async Task<List<DeadLetter>> LettersAsync<T>(Consecutor<T> consecutor)
     {
         List<DeadLetter> letters = [];

@@ -84,6 +84,32 @@ public abstract partial class FlowContract
         }
     }
 
+    /// <remarks>Regression: each repetition of the start looked like progress, so the rest was never removed, and the id never free.</remarks>
+    [Fact]
+    public async Task ARemovalThatWasCutOffIsFinishedByTheNextSweepOfAnyService()
+    {
+        var clock = new TestClock();
+        await using IStreamStore store = await OpenAsync(clock);
+        await DieInsideAStartAsync(store, clock, "cut");
+        Sweep sweep = NewSweep(new FailingRemoval(store), clock);
+        await sweep();
+        clock.Advance(StartSweeper.Grace);
+        await Assert.ThrowsAsync<StreamStoreException>(() => sweep());
+        await using var starter = Supervisor.Attach(store, new() { Name = "starter", Time = clock });
+        await Assert.ThrowsAsync<FlowException>(StartAsync);
+        await NewSweep(store, clock)();
+        Assert.DoesNotContain(await store.ListStreamsAsync("flow"), static stream => stream.Contains("cut", StringComparison.Ordinal));
+        await StartAsync();
+
+        Task<FlowRun> StartAsync() => starter.StartAsync(Working, [IOVal.Of("x", 1)], run: "cut", cancellation: FlowLab.Cancellation);
+    }
+
+    private sealed class FailingRemoval(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation = default)
+            => throw new StreamStoreException("away for a moment");
+    }
+
     [Long("the same over the other stores", In = ["Sluice.PostgreSql.Tests"])]
     [Fact]
     public async Task ASweepRemovesAtMostAHundredDeadStarts()

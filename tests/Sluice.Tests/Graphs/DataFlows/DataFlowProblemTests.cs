@@ -126,6 +126,10 @@ public class DataFlowProblemTests
         await SaysAsync(
             "Hidden returned a Task<int> as an object: it would not be awaited, and its failure would be lost. Let Hidden say that it "
                 + "returns a task, or await it.", DataFlow.From(Hidden), null);
+        static int Optional(string? table) => table?.Length ?? -1;
+        await SaysAsync("Count takes table, and the parameters of the flow give null. Give it a value. If it may be missing, let the "
+            + "function take string?.", DataFlow.From(Count), new { table = (string?)null });
+        Assert.Equal(-1, (await DataFlow.From(Optional).RunAsync(new { table = (string?)null }, Cancellation)).Get<int>("optional"));
         await SaysAsync("Twice gives \"A\" twice: names are the same whatever their case.", DataFlow.From(Twice), null);
 
         async Task SaysAsync(string message, DataFlow flow, object? parameters)

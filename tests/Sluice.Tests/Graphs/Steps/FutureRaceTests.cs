@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
@@ -136,6 +138,16 @@ public class FutureRaceTests
         await Assert.ThrowsAsync<FormatException>(async () =>
             await sum(Future.WhenAll(new Dictionary<string, Future<int>> { ["a"] = fails(1) })));
         Assert.Throws<ArgumentException>(() => Future.WhenAll(new Dictionary<string, Future<int>> { ["a"] = null! }));
+
+        // Any table keeps its comparer. A comparer that is not known may take two keys for one: that is refused at once.
+        Assert.Equal(2, (await Future.WhenAll(futures.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase)))["A"]);
+        ConcurrentDictionary<string, Future<int>> shared = new(futures, StringComparer.OrdinalIgnoreCase);
+        Assert.Equal(2, (await Future.WhenAll(shared))["A"]);
+        Assert.Throws<ArgumentException>(() => Future.WhenAll(new SortedDictionary<Odd, Future<int>>
+        {
+            [new(1)] = futures["A"],
+            [new(2)] = futures["A"],
+        }));
     }
 
     [Fact]
@@ -164,6 +176,18 @@ public class FutureRaceTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await open.After(Task.FromCanceled(new(canceled: true)))());
         Assert.Throws<ArgumentNullException>(() => open.After((Task)null!));
         Assert.Throws<ArgumentException>(() => After.Of(() => null!));
+    }
+
+    /// <summary>All are equal, and yet in order.</summary>
+    private sealed class Odd(int number) : IComparable<Odd>
+    {
+        private int Number => number;
+
+        public int CompareTo(Odd? other) => number.CompareTo(other?.Number);
+
+        public override bool Equals(object? obj) => obj is Odd;
+
+        public override int GetHashCode() => 0;
     }
 
     private readonly struct Custom(Task task)

@@ -30,6 +30,16 @@ public class StepScopeTests
     }));
 
     [Fact]
+    public async Task ScopesMayBeDisposedInAnyOrder()
+    {
+        var one = Step.Of((int n) => n + 1);
+        StepScope outer = StepScope.Begin(), inner = StepScope.Begin();
+        await outer.DisposeAsync();
+        await inner.DisposeAsync();
+        Assert.Equal(2, await one(1));               // in no scope
+    }
+
+    [Fact]
     public Task TheTopologyShowsTheDependenciesOfEveryStep() => StepLab.WithSeedsAsync(3, lab => lab.RunAsync(async scope =>
     {
         var fetch = Step.Of((string id) => id).Named("fetch");

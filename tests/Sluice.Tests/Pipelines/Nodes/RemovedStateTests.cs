@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 
 namespace Sluice.Tests.Pipelines;
@@ -30,6 +31,48 @@ public class RemovedStateTests
             }
             GC.Collect();
             alive = bags.Count(static bag => bag.IsAlive);
+        }
+    }
+
+    /// <summary>A state that is changed in place, behind its removal: by the same item, and by the next one of the key.</summary>
+    [Fact]
+    public async Task WhatIsChangedBehindARemovalIsANewState()
+    {
+        List<string> seen = [];
+        await (Source.From([1, 2, 3, 4, 5]) | Stage.KeyBy(static (int n) => "all", 1) | StageNode.Of(static () => new Threes(isBefore: true))
+            | seen.Add).RunAsync(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(["1 2 3", "3 4 5"], seen);      // what closes a list begins the next one
+    }
+
+    /// <remarks>Regression: the items of one round have one commit, which removed the state of the last ones.</remarks>
+    [Fact]
+    public async Task ARemovalInTheMiddleOfARoundDoesNotTakeTheNextItemsAlong()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        ConcurrentQueue<string> seen = [];
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("numbers", source => source
+            | StageNode.Of(static () => new Threes(isBefore: false)) | Stage.Named("threes") | seen.Enqueue,
+            new() { Store = store, Stream = new() { Partitions = 1 } });
+        await consecutor.StartAsync(cancellation);
+        await consecutor.TrySendAllAsync([1, 2, 3, 4], cancellation: cancellation);
+        await consecutor.WaitForIdleAsync(cancellation);
+        await consecutor.TrySendAllAsync([5, 6], cancellation: cancellation);
+        await consecutor.WaitForIdleAsync(cancellation);
+        Assert.Equal(["1 2 3", "4 5 6"], seen);
+    }
+
+    private sealed class Threes(bool isBefore) : StatefulStageNode<int, string, List<int>>
+    {
+        protected override List<int> InitialState(string key) => [];
+
+        protected override async ValueTask ProcessAsync(int item, Output<string> output, CancellationToken cancellation)
+        {
+            State.Add(item);
+            if (State.Count < 3) return;
+            await output.PushAsync(string.Join(' ', State));
+            RemoveState();
+            if (isBefore) State.Add(item);
         }
     }
 

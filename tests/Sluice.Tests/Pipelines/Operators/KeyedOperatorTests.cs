@@ -81,6 +81,27 @@ public sealed class KeyedOperatorTests
             Assert.Throws<InvalidOperationException>(() => keyed.Zip(plain, (one, other) => one)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A list, and an observer, would be called by several lanes at a time.</summary>
+    [Fact]
+    public async Task AListAndAnObserverBehindAKeyByAreRefused()
+    {
+        Source<int> keyed = Source.From([1, 2]) | Stage.KeyBy((int n) => n % Keys, 2);
+        Assert.Equal("Stage.KeyBy does not fit here: a sink fills one list, and every lane would have one of its own. KeyBy stands before "
+            + "the stage that works by key: put that stage in between, or leave KeyBy out.",
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => keyed.ToListAsync())).Message);
+        Assert.Contains("a sink calls one observer", Assert.Throws<InvalidOperationException>(() => keyed.ToObservable()
+            .Subscribe(new Refused())).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Refused : IObserver<int>
+    {
+        public void OnNext(int value) { }
+
+        public void OnCompleted() { }
+
+        public void OnError(Exception error) { }
+    }
+
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]

@@ -5,18 +5,19 @@ internal sealed class EntriesFuture<TKey, T> : JoinFuture<Dictionary<TKey, T>> w
 {
     private readonly TKey[] keys;
     private readonly Future<T>[] sources;
-    private readonly IEqualityComparer<TKey>? comparer;
+    private readonly Dictionary<TKey, T> entries;
 
+    /// <exception cref="ArgumentException">Two keys are equal for the comparer.</exception>
     public EntriesFuture(TKey[] keys, Future<T>[] sources, IEqualityComparer<TKey>? comparer) : base(sources, evenIfFailed: false)
     {
-        (this.keys, this.sources, this.comparer) = (keys, sources, comparer);
+        (this.keys, this.sources, entries) = (keys, sources, new(keys.Length, comparer));
+        foreach (TKey key in keys) entries.Add(key, default!);   // keys that do not fit together are refused here, and not at the end
         Begin();
     }
 
     protected override Dictionary<TKey, T> Take()
     {
-        var entries = new Dictionary<TKey, T>(keys.Length, comparer);
-        for (int i = 0; i < keys.Length; i++) entries.Add(keys[i], sources[i].Value!);
+        for (int i = 0; i < keys.Length; i++) entries[keys[i]] = sources[i].Value!;
         return entries;
     }
 }

@@ -1,3 +1,7 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
 namespace Sluice.Graphs;
 
 public abstract partial class Future
@@ -33,14 +37,22 @@ public abstract partial class Future
     /// others go on.
     /// </summary>
     /// <param name="futures">The futures; none is null. Read immediately.</param>
-    /// <exception cref="ArgumentException">One of them is null.</exception>
+    /// <exception cref="ArgumentException">One of them is null. Or two keys are equal for the comparer of the result: that of the
+    /// dictionary, if it is one of .NET's hash tables, else the default one.</exception>
     public static Future<Dictionary<TKey, T>> WhenAll<TKey, T>(IReadOnlyDictionary<TKey, Future<T>> futures) where TKey : notnull
     {
         ArgumentNullException.ThrowIfNull(futures);
         TKey[] keys = [.. futures.Keys];
         Future<T>[] all = Array.ConvertAll(keys, key => futures[key]);
         CheckAll(all);
-        return new EntriesFuture<TKey, T>(keys, all, (futures as Dictionary<TKey, Future<T>>)?.Comparer);
+        return new EntriesFuture<TKey, T>(keys, all, futures switch
+        {
+            Dictionary<TKey, Future<T>> plain => plain.Comparer,
+            ConcurrentDictionary<TKey, Future<T>> concurrent => concurrent.Comparer,
+            FrozenDictionary<TKey, Future<T>> frozen => frozen.Comparer,
+            ImmutableDictionary<TKey, Future<T>> immutable => immutable.KeyComparer,
+            _ => null,
+        });
     }
 
     /// <summary>

@@ -25,7 +25,12 @@ public sealed partial class StepScope
     {
         IBody? body = CurrentCall.Body;
         RefuseOwnSteps(body);
-        if (ReferenceEquals(OfFlow.Value, this)) OfFlow.Value = outer;
+        if (ReferenceEquals(OfFlow.Value, this))
+        {
+            StepScope? around = outer;               // an outer scope may have ended before
+            while (around is { isDisposed: true }) around = around.outer;
+            OfFlow.Value = around;
+        }
         return new(EndAsync(body?.Permit));
     }
 

@@ -71,6 +71,8 @@ public sealed partial class StepScope : IAsyncDisposable
     public ScopeCompletion Completion => new(this, CompleteAsync());
 
     /// <summary>Begins a scope, which becomes the current one.</summary>
+    /// <remarks>Begin it where its steps are called. A scope that an <c>async</c> method begins is not current for the caller of that
+    /// method, whose steps it neither limits nor awaits.</remarks>
     /// <param name="maxConcurrency">
     /// The largest number of concurrent steps, at least 1, including those of inner scopes; null for no limit except that of outer scopes.
     /// A step does not count while it awaits a future or the end of a scope. A step that its timeout has abandoned counts until it has
