@@ -56,27 +56,29 @@ public sealed partial class Supervisor
         if (isLimited && limit * 0.9 < forStore) forStore = limit * 0.9;
         Task stopping = Ending(forStore);
         if (isLimited) core.BeginToEnd(forStore);                        // also where a stop has begun before
-        try
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        await Task.WhenAny(stopping, Task.Delay(limit, core.Options.Time, over.Token)).ConfigureAwait(false);
+        await over.CancelAsync().ConfigureAwait(false);                  // the timer is gone when this returns
+        if (stopping.IsCompleted)
         {
-            await stopping.WaitAsync(limit, core.Options.Time, cancellation).ConfigureAwait(false);
+            await stopping.ConfigureAwait(false);
             return LeftBehind();
         }
-        catch (Exception e) when (e is TimeoutException or OperationCanceledException && !stopping.IsCompleted)
-        {
-            string[] left = LeftBehind();
-            string when = e is not TimeoutException ? "before its token was cancelled"
-                : limit > TimeSpan.Zero ? $"within {DurationText.Of(limit)}" : "at once";
-            bool isExecuting;
-            lock (sync) isExecuting = hosted.Values.Any(static group => group.IsExecuting);
-            string why = limit == TimeSpan.Zero ? ""
-                : isExecuting ? "A function does not heed its CancellationToken. "
-                : core.IsReading ? "An input does not heed its CancellationToken. "
-                : left.Length > 0 ? "The store has not answered. " : "";
-            core.Warn(
-                $"{Name} was to stop {when}, and not everything was handed over in that "
-                    + $"time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. {why}{WhatNext}");
-            return left;
-        }
+        string[] left = LeftBehind();
+        core.Warn($"{Name} was to stop {(cancellation.IsCancellationRequested ? "before its token was cancelled"
+            : limit > TimeSpan.Zero ? $"within {DurationText.Of(limit)}" : "at once")}, and not everything was handed over in that "
+            + $"time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. "
+            + $"{(limit == TimeSpan.Zero ? "" : WhyNot(left.Length))}{WhatNext}");
+        return left;
+    }
+
+    private string WhyNot(int left)
+    {
+        bool isExecuting;
+        lock (sync) isExecuting = hosted.Values.Any(static group => group.IsExecuting);
+        return isExecuting ? "A function does not heed its CancellationToken. "
+            : core.IsReading ? "An input does not heed its CancellationToken. "
+            : left > 0 ? "The store has not answered. " : "";
     }
 
     /// <summary>The processors that are not handed over.</summary>
