@@ -42,6 +42,15 @@ internal sealed class ChunkOperator<T>(ChunkLimits<T> limits) : Operator<T, T[]>
 
     public override bool Remembers => true;
 
+    public override Operator<T, T[]> StoredByKey
+    {
+        get
+        {
+            GatheredByKey.Check(Kind, limits.Count, "Chunk(100), or Chunk(100, within: …)");
+            return new StoredByKeyOperator<T, T[]>(this, () => new ChunkNode<T>(limits));
+        }
+    }
+
     public override StateShape Shape => new(Kind, typeof(T), 0);
 
     public override Inlet<T> Create(StageContext context, Inlet<T[]> next) => limits.Within is { } within

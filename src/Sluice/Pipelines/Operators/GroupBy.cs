@@ -1,3 +1,5 @@
+using Sluice.Pipelines;
+
 namespace Sluice;
 
 public static partial class SourceExtensions
@@ -59,6 +61,15 @@ internal sealed class GroupByOperator<T, TKey> : Operator<T, Group<TKey, T>>
     public override bool EndsItems => true;
 
     public override bool Remembers => true;
+
+    public override Operator<T, Group<TKey, T>> StoredByKey
+    {
+        get
+        {
+            GatheredByKey.Check(Kind, maxSize, "GroupBy(key, maxSize: 100)");
+            return new StoredByKeyOperator<T, Group<TKey, T>>(this, () => new GroupNode<T, TKey>(key, maxSize, comparer));
+        }
+    }
 
     public override StateShape Shape => new(Kind, typeof(T), 0);
 

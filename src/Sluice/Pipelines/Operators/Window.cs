@@ -115,6 +115,7 @@ public sealed class Window<T>
 internal sealed class WindowOperator<T>(string form, Func<WindowBounds> windows, int maxItems) : Operator<T, Window<T>>
 {
     private const int MaxStored = 400;               // a commit opens them: two rows for each
+    private const int MaxOfKey = 100;
 
     /// <summary>The number of windows that an item is in.</summary>
     public int Overlapping { get; init; } = 1;
@@ -130,6 +131,19 @@ internal sealed class WindowOperator<T>(string form, Func<WindowBounds> windows,
     public override bool Remembers => true;
 
     public override StateShape Shape => new($"{form} window", typeof(T), 0) { Older = new StateShape("window", typeof(T), 0).ToString() };
+
+    public override Operator<T, Window<T>> StoredByKey
+    {
+        get
+        {
+            GatheredByKey.Check(Kind, maxItems,
+                form == "session" ? "SessionWindow(gap, longest, maxItems: 1000)" : "Window(size, maxItems: 1000)");
+            if (Overlapping > MaxOfKey) throw new Topologies.InvalidTopologyException(
+                $"Windows overlap too much behind Stage.KeyBy in a consecutor: an item would be in {Overlapping:N0} of them. At the end of "
+                    + $"the input one commit puts out all windows of a key, and that does it for {MaxOfKey} at most. Make the hop larger.");
+            return new StoredByKeyOperator<T, Window<T>>(this, () => new WindowNode<T>(windows(), maxItems));
+        }
+    }
 
     public override void CheckStored()
     {
