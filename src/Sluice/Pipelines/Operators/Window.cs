@@ -17,6 +17,8 @@ public static partial class SourceExtensions
     /// cancelled gives them up. Times are those at the start of the run plus what has passed since on the run's clock
     /// (<see cref="RunOptions.Time"/>): setting the time of day in between moves no window. When the clock jumps, the windows that are over
     /// come out one after the other.</para>
+    /// <para>Behind <see cref="Stage.KeyBy"/>, every key has windows of its own, in a consecutor with <paramref name="maxItems"/> of 1,000
+    /// at most.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="source">The source of the items.</param>
@@ -35,7 +37,8 @@ public static partial class SourceExtensions
     /// else is as with windows that do not overlap (<see cref="Window{T}(Source{T}, TimeSpan, int)"/>), at the bound also: each window
     /// counts its own items.</para>
     /// <para>A consecutor stores an item once with each of its windows, all in one commit. So the hop is at least a four-hundredth of the
-    /// size there, and an item may have a megabyte divided by the number of its windows.</para>
+    /// size there, and an item may have a megabyte divided by the number of its windows. Behind <see cref="Stage.KeyBy"/>, the hop is at
+    /// least a hundredth of the size.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="source">The source of the items.</param>

@@ -39,7 +39,8 @@ public sealed partial class GatheredByKeyTests
     [Theory, MemberData(nameof(Names))]
     public async Task AConsecutorPutsOutWhatAPlainRunDoes(string name)
     {
-        for (int seed = 0; seed < Seeds; seed++) await new GatheredByKeyTests().CompareAsync(name, seed);
+        // In the last one, what comes out at the end had stayed in a queue behind the lanes.
+        foreach (int seed in (int[])[.. Enumerable.Range(0, Seeds), 70]) await new GatheredByKeyTests().CompareAsync(name, seed);
     }
 
     private async Task CompareAsync(string name, int seed)
