@@ -97,7 +97,8 @@ internal sealed class WindowsOfKey<T>
     public Gathered<T> ToState()
     {
         int first = windows.Min(static window => window.From);
-        long[] numbers = [.. windows.SelectMany(window => (long[])[window.Begin, window.Start, window.End, window.From - first, window.Count])];
+        long[] numbers = [.. windows.SelectMany(window
+            => (long[])[window.Begin, window.Start, window.End, window.From - first, window.Count])];
         return new(numbers, [.. items[first..]]);
     }
 

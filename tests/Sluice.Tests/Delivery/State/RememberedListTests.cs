@@ -111,7 +111,8 @@ public class RememberedListTests
 
         public override int PutMany<T>(string key, ReadOnlySpan<T> values) => rows.PutMany(key, values);
 
-        public override int PutMany<T>(string key, ReadOnlySpan<long> numbers, ReadOnlySpan<T> values) => rows.PutMany(key, numbers, values);
+        public override int PutMany<T>(string key, ReadOnlySpan<long> numbers, ReadOnlySpan<T> values)
+            => rows.PutMany(key, numbers, values);
 
         public override int PutBytes(string key, byte[] value) => rows.PutBytes(key, value);
 
