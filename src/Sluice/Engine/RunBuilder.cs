@@ -208,8 +208,8 @@ internal sealed partial class RunBuilder
         {
             throw new InvalidTopologyException(
                 $"The {kind} {name} cannot stand in lanes in a consecutor: there, its state is stored for each partition, not for each "
-                    + $"key. Leave Stage.KeyBy out, and it works for each partition by itself; or use a StatefulStageNode, which has "
-                    + $"state by key.");
+                    + $"key. Write a StatefulStageNode or a TimedStageNode, which have state by key. (Without Stage.KeyBy it works for "
+                    + $"each partition by itself, and gathers the items of many keys together.)");
         }
     }
 

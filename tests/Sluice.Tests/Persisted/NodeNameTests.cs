@@ -121,6 +121,14 @@ public class NodeNameTests
             Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Scan(0, static (sum, n) => sum + n)));
         Is("n: distinct by key of int[]", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Distinct(10)));
         Is("n: debounce by key of int[]", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Debounce(Second)));
+        Is("n: aggregate by key of int",
+            Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Aggregate(0, static (sum, n) => sum + n)));
+        Is("n: chunk by key of int", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Chunk(10)));
+        Is("n: group by key of int", Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().GroupBy(static n => n, 10)));
+        Is("n: sliding window by key of int",
+            Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().Window(Second, maxItems: 10)));
+        Is("n: session window by key of int",
+            Shapes(Numbers | Stage.KeyBy(static (int n) => n) | Pipe.Of<int>().SessionWindow(Second, Second, maxItems: 10)));
         Is("n: join of (int, long)", Shapes(Numbers.Join(static one => one, static other => other | (static n => (long)n),
             static n => n, static n => (int)n, static (one, other) => one)));
         Is("n: zip of (int, int)", Shapes(Numbers.Zip(static one => one, static other => other, static (one, other) => one)));

@@ -29,10 +29,25 @@ internal sealed class ChangedRows(PayloadSerializers serializers, int index, str
         return values.WrittenCount - start;
     }
 
-    public override int PutMany<T>(string key, ReadOnlySpan<T> values)
+    public override int PutMany<T>(string key, ReadOnlySpan<T> values) => PutMany(key, new ArrayBufferWriter<byte>(), values);
+
+    public override int PutMany<T>(string key, ReadOnlySpan<long> numbers, ReadOnlySpan<T> values)
+    {
+        const int Length = sizeof(long);
+        var bytes = new ArrayBufferWriter<byte>();
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.GetSpan(4), Length * numbers.Length);
+        bytes.Advance(4);
+        foreach (long number in numbers)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.GetSpan(Length), number);
+            bytes.Advance(Length);
+        }
+        return PutMany(key, bytes, values);
+    }
+
+    private int PutMany<T>(string key, ArrayBufferWriter<byte> bytes, ReadOnlySpan<T> values)
     {
         Check(key);
-        var bytes = new ArrayBufferWriter<byte>();
         var one = new ArrayBufferWriter<byte>();
         try
         {

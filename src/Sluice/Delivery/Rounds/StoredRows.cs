@@ -22,9 +22,20 @@ internal sealed class StoredRows : StateReader
 
     public override T Get<T>(string key) => serializers.For<T>().Deserialize(rows[key].Value!.Value.Span);
 
-    public override List<T> GetMany<T>(string key)
+    public override List<T> GetMany<T>(string key) => Values<T>(rows[key].Value!.Value.Span);
+
+    public override List<T> GetMany<T>(string key, out long[] numbers)
     {
         ReadOnlySpan<byte> bytes = rows[key].Value!.Value.Span;
+        int length = BinaryPrimitives.ReadInt32LittleEndian(bytes);
+        ReadOnlySpan<byte> first = bytes.Slice(4, length);
+        numbers = new long[length / sizeof(long)];
+        for (int i = 0; i < numbers.Length; i++) numbers[i] = BinaryPrimitives.ReadInt64LittleEndian(first[(i * sizeof(long))..]);
+        return Values<T>(bytes[(4 + length)..]);
+    }
+
+    private List<T> Values<T>(ReadOnlySpan<byte> bytes)
+    {
         IPayloadSerializer<T> serializer = serializers.For<T>();
         var values = new List<T>();
         while (bytes.Length > 0)

@@ -91,8 +91,11 @@ internal abstract class StateReader
     /// <summary>The value of a row.</summary>
     public abstract T Get<T>(string key);
 
-    /// <summary>The values of a row that was written with <see cref="StateWriter.PutMany"/>.</summary>
+    /// <summary>The values of a row that was written with <see cref="StateWriter.PutMany{T}(string, ReadOnlySpan{T})"/>.</summary>
     public abstract List<T> GetMany<T>(string key);
+
+    /// <summary>The numbers and the values of a row that was written with both.</summary>
+    public abstract List<T> GetMany<T>(string key, out long[] numbers);
 
     /// <summary>The stored bytes of a row, with the version of their form.</summary>
     public abstract (ReadOnlyMemory<byte> Bytes, int Version) Stored(string key);
@@ -117,6 +120,10 @@ internal abstract class StateWriter
     /// <summary>Writes several values into one row.</summary>
     /// <returns>The length of the row in bytes.</returns>
     public abstract int PutMany<T>(string key, ReadOnlySpan<T> values);
+
+    /// <summary>Writes numbers, and several values behind them, into one row.</summary>
+    /// <returns>The length of the row in bytes.</returns>
+    public abstract int PutMany<T>(string key, ReadOnlySpan<long> numbers, ReadOnlySpan<T> values);
 
     /// <summary>Writes a row in the library's own form, without the serializer.</summary>
     /// <returns>The length of the row in bytes.</returns>

@@ -36,6 +36,8 @@ internal sealed class StatePart(string name, StateReader all, string[] keys) : S
 
     public override List<T> GetMany<T>(string key) => all.GetMany<T>(key);
 
+    public override List<T> GetMany<T>(string key, out long[] numbers) => all.GetMany<T>(key, out numbers);
+
     public override (ReadOnlyMemory<byte> Bytes, int Version) Stored(string key) => all.Stored(key);
 
     public override bool Has(string key) => all.Has(key);

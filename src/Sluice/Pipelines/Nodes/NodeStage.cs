@@ -106,7 +106,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
                     + $"StageNode.Of(() => new {name}(…)).");
         }
         this.node = node;
-        output = new Output<TOut>(context, next);
+        output = new Output<TOut>(context, next) { EmitsAlways = node.Gathers };
         context.Run.Nodes.Add(this);
     }
 
@@ -233,6 +233,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
             Context.Out++;
             ticket?.Settle(Outcome.Completed);
         }
+        else if (node.Gathers) ticket?.Settle(Outcome.Completed);
         else ticket?.Settle(Outcome.Skipped);        // this node's own hold; what was pushed decides, if anything was
     }
 

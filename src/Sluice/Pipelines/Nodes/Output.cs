@@ -28,6 +28,9 @@ public sealed class Output<T>
     /// <summary>Set while pushed items belong to no item and become root items of their own.</summary>
     internal StateScope? Emitting { get; set; }
 
+    /// <summary>Whether no pushed item belongs to the item that the node has been given.</summary>
+    internal bool EmitsAlways { get; init; }
+
     /// <summary>Pushes an item to the next stage. Completes when there is room for more. Now and then it goes to the end of the scheduler's
     /// queue, so that other work has a turn.</summary>
     /// <exception cref="InvalidOperationException">The call of the node has ended, so the item is lost and the run fails with this error;
@@ -147,9 +150,10 @@ public sealed class Output<T>
     private ValueTask Send(T item)
     {
         context.Out++;
-        Ticket? ticket = Emitting is { } scope ? scope.Emit(context.Node, item) : Ticket;
-        if (Emitting is null) ticket?.Add(1);
-        return next.PushAsync(item, ticket);
+        StateScope? scope = Emitting ?? (EmitsAlways ? Root!.Touch() : null);
+        if (scope is not null) return next.PushAsync(item, scope.Emit(context.Node, item));
+        Ticket?.Add(1);
+        return next.PushAsync(item, Ticket);
     }
 
     private ValueTask SendNamed<TNamed>(NamedOutput<TNamed> output, TNamed item)

@@ -62,6 +62,10 @@ public abstract class StageNode<TIn, TOut>
     /// <summary>Whether the node has timers.</summary>
     internal virtual bool HasTimers => false;
 
+    /// <summary>Whether items end in the node, which holds them in its state: they are completed when it has taken them, and all that it
+    /// pushes is root items of their own. Only in a consecutor.</summary>
+    internal virtual bool Gathers => false;
+
     /// <summary>The form of its state.</summary>
     internal virtual StateShape Shape => default;
 

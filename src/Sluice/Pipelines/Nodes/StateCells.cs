@@ -23,6 +23,9 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
     /// <summary>Whether changes are saved to a store; not in a run without one, whose state ends with the run.</summary>
     public bool AreSaved { get; init; } = true;
 
+    /// <summary>The partition; null in a run whose state ends with it.</summary>
+    public StateScope? Scope { get; init; }
+
     public bool HasAll => hasAll;
 
     public int Changes => changed.Count;

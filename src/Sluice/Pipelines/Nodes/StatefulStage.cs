@@ -36,6 +36,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
             await EndKeyAsync(cells, key, scope, hold);
             cells.EndKey(key);
         }
+        Next.Flush();                                // no pump does it: this is none of its items
         return false;
     }
 

@@ -111,7 +111,8 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
     internal ValueTask EndKey(Output<TOut> output, CancellationToken cancellation) => EndKeyAsync(output, cancellation);
 
     /// <summary>The state of one partition of a consecutor.</summary>
-    internal virtual StateCells<TState> MakeCells(StatefulForm<TState> form, StateScope scope) => new(form, scope.Memory);
+    internal virtual StateCells<TState> MakeCells(StatefulForm<TState> form, StateScope scope)
+        => new(form, scope.Memory) { Scope = scope };
 
     /// <summary>The state of the item's key, which is not changed in place.</summary>
     internal TState Known => Current.Value;
@@ -119,7 +120,7 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
     /// <summary>The state of the partition that the node is processing.</summary>
     internal StateCells<TState>? Cells => cells;
 
-    internal StatefulForm<TState> Form => new(StateVersion, GetType().Name, InitialState, Migrate);
+    internal virtual StatefulForm<TState> Form => new(StateVersion, GetType().Name, InitialState, Migrate);
 
     internal override StateShape Shape => new("node", typeof(TState), StateVersion)
     {

@@ -51,6 +51,7 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
         try
         {
             await FireAsync(stage.CellsOf(ticket), key, timer, null, ticket);
+            Next.Flush();
         }
         finally
         {
@@ -120,10 +121,12 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
 
 /// <summary>The state of a timed node in one partition of a consecutor, with its timers: those of a key are in memory together with its
 /// state.</summary>
-internal sealed class TimedCells<TState>(StatefulForm<TState> form, StateScope scope, ITimerStage stage)
-    : StateCells<TState>(form, scope.Memory), IHasTimers
+internal sealed class TimedCells<TState> : StateCells<TState>, IHasTimers
 {
-    private readonly StoredTimers timers = new(scope, stage);
+    private readonly StoredTimers timers;
+
+    public TimedCells(StatefulForm<TState> form, StateScope scope, ITimerStage stage) : base(form, scope.Memory)
+        => (Scope, timers) = (scope, new(scope, stage));
 
     public StoredTimers Timers => timers;
 

@@ -70,6 +70,7 @@ public abstract class TimedStageNode<TIn, TOut, TState> : StatefulStageNode<TIn,
     internal override Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner)
     {
         var stateful = (StatefulStage<TIn, TOut, TState>)base.Stage(context, inner);
+        if (!HasTimers) return stateful;
         if (context.Run.Options.Following is { } following)
         {
             var followed = new StoredTimerStage<TIn, TOut, TState>(context, stateful, this);
@@ -82,10 +83,10 @@ public abstract class TimedStageNode<TIn, TOut, TState> : StatefulStageNode<TIn,
         return stage;
     }
 
-    internal override StateShape Shape => base.Shape with { HasTimers = true };
+    internal override StateShape Shape => base.Shape with { HasTimers = HasTimers };
 
     internal override StateCells<TState> MakeCells(StatefulForm<TState> form, StateScope scope)
-        => new TimedCells<TState>(form, scope, stored!);
+        => stored is null ? base.MakeCells(form, scope) : new TimedCells<TState>(form, scope, stored);
 
     internal ValueTask OnTimer(string timer, Output<TOut> output, CancellationToken cancellation)
         => OnTimerAsync(timer, output, cancellation);

@@ -8,7 +8,8 @@ public static partial class SourceExtensions
     /// end.</summary>
     /// <remarks>A chunk is never empty and always bounded: without a <paramref name="count"/> it has 65,536 items at most. If a run is
     /// cancelled or fails, the open chunk is dropped. The stage does not run in parallel and is not retried; behind
-    /// <see cref="Stage.KeyBy"/>, every key has chunks of its own.</remarks>
+    /// <see cref="Stage.KeyBy"/>, every key has chunks of its own. In a consecutor those need a <paramref name="count"/> of 1,000 at
+    /// most.</remarks>
     /// <param name="source">The source of the items.</param>
     /// <param name="count">The number of items in a chunk, 1 or more.</param>
     /// <param name="within">The time from the first item of a chunk until the chunk is put out, by the clock of the run; more than
@@ -41,6 +42,15 @@ internal sealed class ChunkOperator<T>(ChunkLimits<T> limits) : Operator<T, T[]>
     public override bool IsTimed => limits.Within is not null;
 
     public override bool Remembers => true;
+
+    public override Operator<T, T[]> StoredByKey
+    {
+        get
+        {
+            GatheredByKey.Check(Kind, limits.Count, "Chunk(100), or Chunk(100, within: …)");
+            return new StoredByKeyOperator<T, T[]>(this, () => new ChunkNode<T>(limits));
+        }
+    }
 
     public override StateShape Shape => new(Kind, typeof(T), 0);
 

@@ -29,6 +29,14 @@ internal sealed class ChunkLimits<T>
     public long MaxWeight { get; }
 
     public Func<T, bool>? Until { get; }
+
+    /// <summary>The weight of an item; zero without a limit by weight.</summary>
+    /// <exception cref="InvalidOperationException">It is negative.</exception>
+    public long WeightOf(T item)
+    {
+        long weight = Weigh?.Invoke(item) ?? 0;
+        return weight >= 0 ? weight : throw new InvalidOperationException($"the weight of an item must not be negative, and is {weight}");
+    }
 }
 
 /// <summary>The open chunk. User code runs before any change, so that an item that fails leaves no trace.</summary>
@@ -93,8 +101,7 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits, StateScope? scope)
         bool isLast;
         try
         {
-            itsWeight = limits.Weigh?.Invoke(item) ?? 0;
-            if (itsWeight < 0) throw new InvalidOperationException($"the weight of an item must not be negative, and is {itsWeight}");
+            itsWeight = limits.WeightOf(item);
             isLast = limits.Until?.Invoke(item) ?? false;
         }
         catch (Exception e)

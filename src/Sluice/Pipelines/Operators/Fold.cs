@@ -78,6 +78,9 @@ internal sealed class AggregateOperator<T, TState, TResult>(TState seed, Func<TS
 
     public override bool EndsItems => true;
 
+    public override Operator<T, TResult> StoredByKey
+        => new StoredByKeyOperator<T, TResult>(this, () => new AggregateNode<T, TState, TResult>(Seed, Fold, result, Schema));
+
     public override Inlet<T> Create(StageContext context, Inlet<TResult> next)
         => new AggregateStage<T, TState, TResult>(context, next, Remembered, Fold, result);
 }

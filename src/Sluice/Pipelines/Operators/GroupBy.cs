@@ -1,3 +1,5 @@
+using Sluice.Pipelines;
+
 namespace Sluice;
 
 public static partial class SourceExtensions
@@ -7,7 +9,8 @@ public static partial class SourceExtensions
     /// <summary>Gathers consecutive items with equal keys into groups. A group is put out when the key changes, and at the end.</summary>
     /// <remarks>For items that are sorted or come in batches: a key that comes again later starts another group. Bounded: a group of
     /// <paramref name="maxSize"/> items is put out at once. If a run is cancelled or fails, the open group is dropped. The stage does not
-    /// run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>, every key has groups of its own.</remarks>
+    /// run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>, every key has groups of its own, in a consecutor with a
+    /// <paramref name="maxSize"/> of 1,000 at most.</remarks>
     /// <param name="source">The source of the items.</param>
     /// <param name="key">Returns the key of an item.</param>
     /// <param name="maxSize">The maximum number of items in a group, 1 or more.</param>
@@ -59,6 +62,15 @@ internal sealed class GroupByOperator<T, TKey> : Operator<T, Group<TKey, T>>
     public override bool EndsItems => true;
 
     public override bool Remembers => true;
+
+    public override Operator<T, Group<TKey, T>> StoredByKey
+    {
+        get
+        {
+            GatheredByKey.Check(Kind, maxSize, "GroupBy(key, maxSize: 100)");
+            return new StoredByKeyOperator<T, Group<TKey, T>>(this, () => new GroupNode<T, TKey>(key, maxSize, comparer));
+        }
+    }
 
     public override StateShape Shape => new(Kind, typeof(T), 0);
 

@@ -14,24 +14,44 @@ internal sealed class StoredByKeyOperator<TIn, TOut>(Operator<TIn, TOut> origina
 
     public override string? Hint => original.Hint;
 
-    public override StateShape Shape => base.Shape with { Kind = $"{original.Kind} by key" };
+    public override bool EndsItems => original.EndsItems;
+
+    public override StateShape Shape => base.Shape with { Kind = $"{original.Shape.Kind} by key" };
 }
 
-internal sealed class ScanNode<T, TResult>(TResult seed, Func<TResult, T, TResult> function, StateSchema<TResult>? schema)
-    : StatefulStageNode<T, TResult, TResult>
+/// <summary>Folds the items of each key into a state.</summary>
+internal abstract class FoldNode<T, TState, TOut>(TState seed, Func<TState, T, TState> function, StateSchema<TState>? schema)
+    : StatefulStageNode<T, TOut, TState>
 {
     protected override int StateVersion => schema?.Version ?? 0;
 
-    protected override TResult InitialState(string key) => seed;
+    protected override TState InitialState(string key) => seed;
 
-    protected override TResult Migrate(StoredState stored) => schema is null ? base.Migrate(stored) : schema.Migrate(stored);
+    protected override TState Migrate(StoredState stored) => schema is null ? base.Migrate(stored) : schema.Migrate(stored);
+
+    protected TState Add(T item) => State = function(Known, item);
+}
+
+internal sealed class ScanNode<T, TResult>(TResult seed, Func<TResult, T, TResult> function, StateSchema<TResult>? schema)
+    : FoldNode<T, TResult, TResult>(seed, function, schema)
+{
+    protected override ValueTask ProcessAsync(T item, Output<TResult> output, CancellationToken cancellation)
+        => output.PushAsync(Add(item));
+}
+
+/// <remarks>The state stays behind the end of the input: letters that are redriven afterwards add to it.</remarks>
+internal sealed class AggregateNode<T, TState, TResult>(TState seed, Func<TState, T, TState> function, Func<TState, TResult> result,
+    StateSchema<TState>? schema) : FoldNode<T, TState, TResult>(seed, function, schema)
+{
+    internal override bool Gathers => true;
 
     protected override ValueTask ProcessAsync(T item, Output<TResult> output, CancellationToken cancellation)
     {
-        TResult result = function(Known, item);
-        State = result;
-        return output.PushAsync(result);
+        _ = Add(item);
+        return default;
     }
+
+    protected override ValueTask EndKeyAsync(Output<TResult> output, CancellationToken cancellation) => output.PushAsync(result(Known));
 }
 
 internal sealed class DistinctNode<T, TKey>(Func<T, TKey> key, int capacity, IEqualityComparer<TKey> comparer)

@@ -17,6 +17,8 @@ public static partial class SourceExtensions
     /// cancelled gives them up. Times are those at the start of the run plus what has passed since on the run's clock
     /// (<see cref="RunOptions.Time"/>): setting the time of day in between moves no window. When the clock jumps, the windows that are over
     /// come out one after the other.</para>
+    /// <para>Behind <see cref="Stage.KeyBy"/>, every key has windows of its own, in a consecutor with <paramref name="maxItems"/> of 1,000
+    /// at most.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="source">The source of the items.</param>
@@ -35,7 +37,8 @@ public static partial class SourceExtensions
     /// else is as with windows that do not overlap (<see cref="Window{T}(Source{T}, TimeSpan, int)"/>), at the bound also: each window
     /// counts its own items.</para>
     /// <para>A consecutor stores an item once with each of its windows, all in one commit. So the hop is at least a four-hundredth of the
-    /// size there, and an item may have a megabyte divided by the number of its windows.</para>
+    /// size there, and an item may have a megabyte divided by the number of its windows. Behind <see cref="Stage.KeyBy"/>, the hop is at
+    /// least a hundredth of the size.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="source">The source of the items.</param>
@@ -115,6 +118,7 @@ public sealed class Window<T>
 internal sealed class WindowOperator<T>(string form, Func<WindowBounds> windows, int maxItems) : Operator<T, Window<T>>
 {
     private const int MaxStored = 400;               // a commit opens them: two rows for each
+    private const int MaxOfKey = 100;
 
     /// <summary>The number of windows that an item is in.</summary>
     public int Overlapping { get; init; } = 1;
@@ -130,6 +134,19 @@ internal sealed class WindowOperator<T>(string form, Func<WindowBounds> windows,
     public override bool Remembers => true;
 
     public override StateShape Shape => new($"{form} window", typeof(T), 0) { Older = new StateShape("window", typeof(T), 0).ToString() };
+
+    public override Operator<T, Window<T>> StoredByKey
+    {
+        get
+        {
+            GatheredByKey.Check(Kind, maxItems,
+                form == "session" ? "SessionWindow(gap, longest, maxItems: 1000)" : "Window(size, maxItems: 1000)");
+            if (Overlapping > MaxOfKey) throw new Topologies.InvalidTopologyException(
+                $"Windows overlap too much behind Stage.KeyBy in a consecutor: an item would be in {Overlapping:N0} of them. At the end of "
+                    + $"the input one commit puts out all windows of a key, and that does it for {MaxOfKey} at most. Make the hop larger.");
+            return new StoredByKeyOperator<T, Window<T>>(this, () => new WindowNode<T>(windows(), maxItems));
+        }
+    }
 
     public override void CheckStored()
     {

@@ -134,6 +134,8 @@ public class ManyKeysTests
 
         public override int PutMany<T>(string key, ReadOnlySpan<T> values) => throw new NotSupportedException();
 
+        public override int PutMany<T>(string key, ReadOnlySpan<long> numbers, ReadOnlySpan<T> values) => throw new NotSupportedException();
+
         public override int PutBytes(string key, byte[] value) => throw new NotSupportedException();
 
         public override void Delete(string key) => rows.Remove(key);
@@ -148,6 +150,8 @@ public class ManyKeysTests
         public override T Get<T>(string key) => (T)(object)rows[key];
 
         public override List<T> GetMany<T>(string key) => throw new NotSupportedException();
+
+        public override List<T> GetMany<T>(string key, out long[] numbers) => throw new NotSupportedException();
 
         public override (ReadOnlyMemory<byte> Bytes, int Version) Stored(string key) => (default, 0);
 

@@ -111,6 +111,9 @@ public class RememberedListTests
 
         public override int PutMany<T>(string key, ReadOnlySpan<T> values) => rows.PutMany(key, values);
 
+        public override int PutMany<T>(string key, ReadOnlySpan<long> numbers, ReadOnlySpan<T> values)
+            => rows.PutMany(key, numbers, values);
+
         public override int PutBytes(string key, byte[] value) => rows.PutBytes(key, value);
 
         public override void Delete(string key) => rows.Delete(key);
@@ -127,6 +130,8 @@ public class RememberedListTests
         public override T Get<T>(string key) => rows.Get<T>(key);
 
         public override List<T> GetMany<T>(string key) => rows.GetMany<T>(key);
+
+        public override List<T> GetMany<T>(string key, out long[] numbers) => rows.GetMany<T>(key, out numbers);
 
         public override (ReadOnlyMemory<byte> Bytes, int Version) Stored(string key) => rows.Stored(key);
 

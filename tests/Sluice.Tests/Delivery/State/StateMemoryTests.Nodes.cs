@@ -34,6 +34,8 @@ public partial class StateMemoryTests
 
         public override int PutMany<T>(string key, ReadOnlySpan<T> values) => 0;
 
+        public override int PutMany<T>(string key, ReadOnlySpan<long> numbers, ReadOnlySpan<T> values) => throw new NotSupportedException();
+
         public override int PutBytes(string key, byte[] value) => throw new NotSupportedException();
 
         public override void Delete(string key) { }

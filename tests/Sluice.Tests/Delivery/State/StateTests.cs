@@ -16,8 +16,10 @@ public partial class StateTests
         string nameless = Refusal(source => source.Scan(0, (sum, n) => sum + n) | (_ => { }));
         Assert.Contains("keeps state in a consecutor, and needs a name of its own: its state outlives the code", nameless,
             StringComparison.Ordinal);
-        string lanes = Refusal(source => (source | Stage.KeyBy((int n) => n % 3)).Chunk(3) | Stage.Named("threes") | (_ => { }));
-        Assert.Contains("The chunk threes cannot stand in lanes in a consecutor", lanes, StringComparison.Ordinal);
+        var time = new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n));
+        string lanes = Refusal(source => (source | Stage.KeyBy((int n) => n % 3)).Window(time, TimeSpan.FromHours(1)) | Stage.Named("hours")
+            | (_ => { }));
+        Assert.Contains("The window hours cannot stand in lanes in a consecutor", lanes, StringComparison.Ordinal);
         string none = Refusal(source => source.Scan(0, (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }),
             Sluice.DeliveryGuarantee.None);
         Assert.Contains("keeps state, and DeliveryGuarantee.None settles items before they are started", none, StringComparison.Ordinal);

@@ -81,23 +81,38 @@ public sealed class StoredByKeyTests
         Dictionary<string, Func<Source<int>, Source<string>>> refused = new()
         {
             ["sample"] = source => source.Sample(Second) | (n => $"{n}"),
-            ["window"] = source => source.Window(Second) | Stage.Named("node") | (_ => ""),
-            ["group"] = source => source.GroupBy(n => n) | Stage.Named("node") | (_ => ""),
-            ["chunk"] = source => source.Chunk(3) | Stage.Named("node") | (_ => ""),
-            ["aggregate"] = source => source.Aggregate(0, (a, b) => a + b) | Stage.Named("node") | (n => $"{n}"),
+            ["window"] = source => source.Window(new EventTime<int>(n => DateTimeOffset.UnixEpoch.AddSeconds(n)), Second)
+                | Stage.Named("node") | (_ => ""),
             ["delay"] = source => source.Delay(Second) | (n => $"{n}"),
             ["take"] = source => source.Take(3) | (n => $"{n}"),
             ["skip"] = source => source.Skip(3) | (n => $"{n}"),
-            ["distinct"] = source => source.Distinct() | Stage.Named("node") | (n => $"{n}"),
         };
         foreach (var (kind, apply) in refused)
         {
             var refusal = Assert.Throws<InvalidTopologyException>(() => Make(2, true, source => apply(source)));
             Assert.Contains(kind, refusal.Message, StringComparison.Ordinal);
-            Assert.Contains(kind == "distinct" ? "Distinct(100)" : "StatefulStageNode", refusal.Message, StringComparison.Ordinal);
+            Assert.Contains("StatefulStageNode", refusal.Message, StringComparison.Ordinal);
         }
         var unnamed = Assert.Throws<InvalidTopologyException>(() => Make(2, true, source => source.Debounce(Second) | (n => $"{n}")));
         Assert.Contains("needs a name of its own", unnamed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OperatorsThatHoldMoreThanOneRowAreRefusedWithWhatToWriteInstead()
+    {
+        Dictionary<string, Func<Source<int>, Source<string>>> refused = new()
+        {
+            ["Distinct(100)"] = source => source.Distinct() | Stage.Named("node") | (n => $"{n}"),
+            ["Chunk(100, within: …)"] = source => source.Chunk(within: Second) | Stage.Named("node") | (_ => ""),
+            ["GroupBy(key, maxSize: 100)"] = source => source.GroupBy(n => n) | Stage.Named("node") | (_ => ""),
+            [" Window(size, maxItems: 1000)"] = source => source.Window(Second) | Stage.Named("node") | (_ => ""),
+            ["SessionWindow(gap, longest, maxItems: 1000)"] = source => source.SessionWindow(Second, Second, 1001) | Stage.Named("node")
+                | (_ => ""),
+            ["Make the hop larger"] = source => source.Window(101 * Second, Second, 1000) | Stage.Named("node") | (_ => ""),
+        };
+        foreach (var (advice, apply) in refused)
+            Assert.Contains(advice, Assert.Throws<InvalidTopologyException>(() => Make(2, true, source => apply(source))).Message,
+                StringComparison.Ordinal);
     }
 
     private static int[] Items(int count)

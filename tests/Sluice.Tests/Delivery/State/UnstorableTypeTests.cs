@@ -21,6 +21,8 @@ public class UnstorableTypeTests
     [InlineData("join, right")]
     [InlineData("zip")]
     [InlineData("node")]
+    [InlineData("chunk by key")]
+    [InlineData("window by key")]
     public async Task WhatAStageKeepsIsChecked(string kind)
     {
         await using var store = new MemoryStreamStore();
@@ -72,6 +74,9 @@ public class UnstorableTypeTests
     {
         "chunk" => source.Chunk(2) | Op() | Text,
         "timed chunk" => source.Chunk(2, within: TimeSpan.FromDays(1)) | Op() | Text,
+        "chunk by key" => (source | Stage.KeyBy(static (Lossy one) => one.Number)).Chunk(2) | Op() | Text,
+        "window by key" => (source | Stage.KeyBy(static (Lossy one) => one.Number)).Window(TimeSpan.FromDays(1), maxItems: 2) | Op()
+            | (static window => Text(window.Items)),
         "group" => source.GroupBy(static one => one.Number) | Op() | (static group => Text(group.Items)),
         "window" => source.Window(TimeSpan.FromDays(1)) | Op() | (static window => Text(window.Items)),
         "event window" => source.Window(new EventTime<Lossy>(static _ => DateTimeOffset.UnixEpoch), TimeSpan.FromHours(1)) | Op()
