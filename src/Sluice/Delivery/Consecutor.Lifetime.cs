@@ -14,7 +14,6 @@ public sealed partial class Consecutor<T>
     private readonly CancellationTokenSource stopsStart = new();       // a stop cuts a start short
     private bool hasToldOfInside;                  // of a disposal
     private bool hasToldOfLost;                    // items
-    private bool hasToldStandstill;                // of senders; only the timer of the sends reads and writes it
     private readonly TaskCompletionSource startEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? starting;                        // under sync
 

@@ -67,6 +67,8 @@ public sealed partial class Consecutor<T>
         return true;
     }
 
+    private bool hasToldStandstill;                // only the timer of the sends reads and writes it
+
     // Once: if an item takes very long, all lanes may be at work, and no item ends.
     private bool WarnOfStandstill()
     {

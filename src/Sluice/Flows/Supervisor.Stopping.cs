@@ -39,8 +39,8 @@ public sealed partial class Supervisor
     {
         TimeSpan limit = deadline ?? Timeout.InfiniteTimeSpan;
         if (limit != Timeout.InfiniteTimeSpan) Waits.Check(limit, nameof(deadline));
-        Task<IReadOnlyList<string>> stopping = StopWithinAsync(limit, limit == Timeout.InfiniteTimeSpan ? core.Options.LeaseDuration : limit,
-            cancellation);
+        Task<IReadOnlyList<string>> stopping = StopWithinAsync(limit,
+            limit == Timeout.InfiniteTimeSpan ? core.Options.LeaseDuration : limit, cancellation);
         if (CallingFunction.IsOf(core) && !stopping.IsCompleted)
             throw new InvalidOperationException($"StopAsync of {Name} was called inside of one of its own functions. The stop has begun, "
                 + $"but it cannot be awaited there: the function would wait for itself, without end. {PipelineRun.OfStarted}");

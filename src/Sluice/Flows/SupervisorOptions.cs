@@ -120,7 +120,8 @@ public sealed record SupervisorOptions
 
     /// <summary>
     /// How long <see cref="Supervisor.DisposeAsync"/> waits for functions that do not heed their token, before it leaves them behind. Zero
-    /// to 49 days, or <see cref="Timeout.InfiniteTimeSpan"/>; default 30 seconds. <see cref="Supervisor.StopAsync"/> has a deadline instead.
+    /// to 49 days, or <see cref="Timeout.InfiniteTimeSpan"/>; default 30 seconds. <see cref="Supervisor.StopAsync"/> has a
+    /// deadline instead.
     /// </summary>
     public TimeSpan StopTimeout
     {

@@ -43,8 +43,8 @@ internal sealed class LinesOrigin
         if (Interlocked.Increment(ref users) > 1)
         {
             Interlocked.Decrement(ref users);
-            throw new InvalidOperationException($"Another run reads {Name ?? "this reader"} already, or this pipeline reads it in two places: "
-                + "it is one live thing. A source for several branches is made by source.Share().");
+            throw new InvalidOperationException($"Another run reads {Name ?? "this reader"} already, or this pipeline reads it in two "
+                + "places: it is one live thing. A source for several branches is made by source.Share().");
         }
         waits = true;
         return lines ??= new LineReader(live!, Name, maxLineLength, liveBad);   // kept: the next run continues behind this one's lines

@@ -91,12 +91,12 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
             // The pushing thread may have a context and block it: only the scheduler of a serial run goes on where it was.
             await AcceptAsync(item).ConfigureAwait(Run.Scheduler.IsSerial);
         }
-        catch (System.Threading.Channels.ChannelClosedException) when (hasReturned && !IsStopped)
+        catch (System.Threading.Channels.ChannelClosedException closed) when (hasReturned && !IsStopped)
         {
             string late = $"The function of the source {Run.NameOf(Node)} has returned, so the source has ended: what is pushed afterwards "
                 + "is not accepted. Let it return a task that ends when nothing more is to be pushed.";
             if (!Interlocked.Exchange(ref hasWarned, true)) Run.Warn(late);      // who pushes from an event does not look at the task
-            throw new InvalidOperationException(late);
+            throw new InvalidOperationException(late, closed);
         }
         catch (System.Threading.Channels.ChannelClosedException closed)
         {

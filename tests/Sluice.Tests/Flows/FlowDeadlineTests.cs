@@ -60,8 +60,8 @@ public class FlowDeadlineTests
         Assert.False(disposal.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(1));
         await disposal.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        Assert.Contains(lab.Warnings, text => text.Contains("was to stop within 30 s, and not everything was handed over in that time: work. "
-            + "A function does not heed its CancellationToken.", StringComparison.Ordinal));
+        Assert.Contains(lab.Warnings, text => text.Contains("was to stop within 30 s, and not everything was handed over in that time: "
+            + "work. A function does not heed its CancellationToken.", StringComparison.Ordinal));
         goOn.SetResult();
         await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }

@@ -34,7 +34,8 @@ internal sealed class RoomWait : IDisposable
         if (seen is { } before)
         {
             waits?.Invoke();
-            await accepting.WaitOutsideAsync(ChangeAsync(before, full.RetryAfter, until, woken, hurried, cancellation)).ConfigureAwait(false);
+            await accepting.WaitOutsideAsync(ChangeAsync(before, full.RetryAfter, until, woken, hurried, cancellation))
+                .ConfigureAwait(false);
             seen = null;
         }
         else seen = await store.WaitForChangeAsync(identity.Name, -1, lifetime.Token).ConfigureAwait(false);

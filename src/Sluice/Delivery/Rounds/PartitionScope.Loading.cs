@@ -147,8 +147,8 @@ internal sealed partial class PartitionScope
             throw new InvalidOperationException(
                 $"The state of {node} in partition {partition.Number} of the consecutor {core.Name} cannot be read by this "
                     + $"code: {FailureText.Of(e)} Nothing was changed. Start the code that wrote it. Or, if the form of the state "
-                    + $"is new, raise the version (StateVersion of the node, or its StateSchema) and read the old form in Migrate; a member "
-                    + $"that has another name now keeps the old one by [JsonPropertyName].", e);
+                    + $"is new, raise the version (StateVersion of the node, or its StateSchema) and read the old form in Migrate; a "
+                    + $"member that has another name now keeps the old one by [JsonPropertyName].", e);
         }
     }
 

@@ -27,7 +27,8 @@ internal sealed partial class Rounds
         if (!core.KeepsTime || lease is { IsPaused: true } or { FullStream: not null }) return;
         foreach (OwnedPartition partition in without)
         {
-            // An item that waits for its retry is in the store, and its time may be an early one. Behind a damaged entry there may be others.
+            // An item that waits for its retry is in the store, and its time may be an early one. Behind a damaged entry there may be
+            // others.
             if (partition.Scope is not { } scope || !IsResting(partition) || IsHeldUp(partition) || partition.Order?.RetryAt is not null
                 || lease.Damaged.Any(damage => damage.Owner == partition.Owner)) continue;
             scope.NoteEmpty(looked);

@@ -6,20 +6,20 @@ internal sealed class CallingFunction : IDisposable
 {
     private static readonly AsyncLocal<CallingFunction?> Ambient = new();
 
-    private readonly SupervisorCore host;
+    private readonly object host;                    // the supervisor of the function
     private readonly string run;
     private readonly ProcessorPlan processor;
     private volatile bool hasEnded;
 
-    private CallingFunction(SupervisorCore host, string run, ProcessorPlan processor)
+    private CallingFunction(object host, string run, ProcessorPlan processor)
         => (this.host, this.run, this.processor) = (host, run, processor);
 
     /// <summary>Begins a function in the caller's asynchronous flow of control.</summary>
-    public static CallingFunction Begin(SupervisorCore host, string run, ProcessorPlan processor)
+    public static CallingFunction Begin(object host, string run, ProcessorPlan processor)
         => Ambient.Value = new(host, run, processor);
 
     /// <summary>Whether the caller is a function that the supervisor hosts.</summary>
-    public static bool IsOf(SupervisorCore host) => Ambient.Value is { hasEnded: false } function && function.host == host;
+    public static bool IsOf(object host) => Ambient.Value is { hasEnded: false } function && function.host == host;
 
     /// <summary>Continues it in another flow of control.</summary>
     public void Enter() => Ambient.Value = this;

@@ -82,8 +82,8 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
     }
 
     /// <summary>
-    /// No item waits for a worker any more. The stage goes on before half of its room is free: items behind a slow one may be held for long,
-    /// and workers may be idle.
+    /// No item waits for a worker any more. The stage goes on before half of its room is free: items behind a slow one may be held for
+    /// long, and workers may be idle.
     /// </summary>
     public void NoneWaits()
     {

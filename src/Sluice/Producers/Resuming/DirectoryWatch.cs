@@ -102,9 +102,10 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
     {
         names.Sort(StringComparer.Ordinal);
         string some = string.Join(", ", names.Take(MaxNamed)) + (names.Count > MaxNamed ? $" and {names.Count - MaxNamed:N0} more" : "");
-        Warnings.Tell(options.OnWarning, $"The producer '{producer}' has taken {some} before, and {(names.Count > 1 ? "they were" : "it was")} "
-            + $"written since, in {directory}: what is new in {(names.Count > 1 ? "them" : "it")} is not read. A file is taken once, by its "
-            + "name. Give new content a name of its own; use Source.ResumableLines for a file that grows.");
+        (string were, string them) = names.Count > 1 ? ("they were", "them") : ("it was", "it");
+        Warnings.Tell(options.OnWarning, $"The producer '{producer}' has taken {some} before, and {were} written since, in {directory}: "
+            + $"what is new in {them} is not read. A file is taken once, by its name. Give new content a name of its own; "
+            + "use Source.ResumableLines for a file that grows.");
     }
 
     private void LeaveOut(string name)

@@ -28,7 +28,8 @@ internal sealed class FileJournal : IDisposable
 
     public List<string> Names { get; }
 
-    /// <summary>When the journal was written before this run, by the clock of its file server: all names in it were taken by then.</summary>
+    /// <summary>When the journal was written before this run, by the clock of its file server. All names in it were taken by
+    /// then.</summary>
     public required DateTime WrittenBefore { get; init; }
 
     /// <summary>Reads a journal that a run has taken.</summary>

@@ -84,7 +84,8 @@ public abstract partial class FlowContract
         }
     }
 
-    /// <remarks>Regression: each repetition of the start looked like progress, so the rest was never removed, and the id never free.</remarks>
+    /// <remarks>Regression: each repetition of the start looked like progress, so the rest was never removed, and the id never
+    /// free.</remarks>
     [Fact]
     public async Task ARemovalThatWasCutOffIsFinishedByTheNextSweepOfAnyService()
     {
