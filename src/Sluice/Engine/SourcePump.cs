@@ -199,7 +199,8 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         timeIsUp = false;
         timer ??= Run.Time.CreateTimer(static pump => ((SourcePump<T>)pump!).OnTimer(), this, Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan);
-        timer.Change(time, Timeout.InfiniteTimeSpan);
+        // System timers cut to whole milliseconds: a rest of less would be waited for without a pause.
+        timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(time.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
         waiter.Arm();
         if ((timeIsUp || IsStopped) && waiter.Disarm()) return;
         IsWaiting = true;

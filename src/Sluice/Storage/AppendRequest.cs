@@ -25,7 +25,7 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
 
     /// <summary>
     /// The minimum time for which the store remembers the producer after this append; null for ever. For idempotency keys it is the window
-    /// in which a repetition gets the first answer.
+    /// in which a repetition gets the first answer. Zero or more, at most 36,500 days.
     /// </summary>
     public TimeSpan? ForgetAfter { get; init; }
 
@@ -48,8 +48,9 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
         if (Position is { Length: > 4096 } position)
             throw new ArgumentException(
                 $"The position that {Producer} records with its append to {Stream} has {position.Length:N0} bytes; the limit is 4,096.");
-        if (ForgetAfter < TimeSpan.Zero) throw new ArgumentException(
-            $"{Producer} is to be forgotten {ForgetAfter} after its append to {Stream}.");
+        if (ForgetAfter < TimeSpan.Zero || ForgetAfter > StoreCommit.MaxWait) throw new ArgumentException(
+            $"{Producer} is to be forgotten {ForgetAfter} after its append to {Stream}: zero or more, at most 36,500 days. "
+            + "Null is for ever.");
         if (Entries.Count == 0 && Batches.Count == 0 && Position is null)
             throw new ArgumentException($"The batch that {Producer} appends to {Stream} is empty.");
         foreach (BatchChange change in Batches) change.Check();

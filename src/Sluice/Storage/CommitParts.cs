@@ -14,7 +14,8 @@ public readonly record struct SequenceRange(long First, long Last)
 /// </summary>
 /// <param name="Sequence">The entry's sequence.</param>
 /// <param name="Attempts">The number of attempts charged to it; its next lease shows this plus one.</param>
-/// <param name="After">The delay until its next lease, from the store's present time, zero or more; null parks it.</param>
+/// <param name="After">The delay until its next lease, from the store's present time: zero or more, at most 36,500 days; null parks
+/// it.</param>
 /// <param name="Node">The node where it failed; empty if it did not fail.</param>
 /// <param name="Error">
 /// The reason, as text; stores keep the first 4,000 characters, with U+FFFD for zero characters and halves of surrogate pairs.

@@ -10,6 +10,9 @@ namespace Sluice.Storage;
 /// </param>
 public sealed record StoreCommit(Ownership Owner, long Sequence)
 {
+    /// <summary>The longest time that a store adds to its own.</summary>
+    internal static readonly TimeSpan MaxWait = TimeSpan.FromDays(36_500);
+
     /// <summary>
     /// Whether the commit may give its partition entries to lease: freed, deferred or derived ones. If not, it does not wake callers that
     /// wait for entries of the partition.
@@ -125,9 +128,10 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
         foreach (SequenceRange range in Settled)
             if (range.First > range.Last) throw new ArgumentException($"A commit of {Owner} settles from {range.First} to {range.Last}.");
         foreach (RetryWrite deferral in Deferred)
-            if (deferral.Attempts < 0 || deferral.After < TimeSpan.Zero)
+            if (deferral.Attempts < 0 || deferral.After < TimeSpan.Zero || deferral.After > MaxWait)
                 throw new ArgumentException(
-                    $"A commit of {Owner} defers {deferral.Sequence} with {deferral.Attempts} attempts, by {deferral.After}.");
+                    $"A commit of {Owner} defers {deferral.Sequence} with {deferral.Attempts} attempts, by {deferral.After}: zero or more "
+                    + "each, and at most 36,500 days.");
         foreach (BatchChange change in Batches) change.Check();
         foreach (OpenReader reader in Readers)
         {

@@ -50,6 +50,49 @@ public class TimedSourceTests
         await DrainedAsync(run);
     }
 
+    /// <remarks>Formerly the rest of less than a millisecond was cut to zero, again and again until the moment had come.</remarks>
+    [Fact]
+    public async Task AWaitOfAPartOfAMillisecondDoesNotSpin()
+    {
+        var cut = new CutTimers(clock);
+        PipelineRun run = (Source.Interval(1.5 * Second / 1000).Select(static item => (object)item) | sink.Sink)
+            .Start(new RunOptions { Scheduler = scheduler, Time = cut });
+        scheduler.RunUntilIdle();
+        Pass(Second / 1000);
+        Pass(Second / 1000);
+        Assert.Equal([0L], sink.Items);
+        Assert.InRange(cut.Changes, 1, 3);
+        await DrainedAsync(run);
+    }
+
+    /// <summary>Timers that cut times to whole milliseconds, as those of the system.</summary>
+    private sealed class CutTimers(TestClock inner) : TimeProvider
+    {
+        public int Changes { get; private set; }
+
+        public override long TimestampFrequency => inner.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => inner.GetUtcNow();
+
+        public override long GetTimestamp() => inner.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+            => new Cut(this, inner.CreateTimer(callback, state, dueTime, period));
+
+        private sealed class Cut(CutTimers clock, ITimer timer) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period)
+            {
+                if (dueTime >= TimeSpan.Zero) Assert.True(++clock.Changes < 20, "it spins");
+                return timer.Change(TimeSpan.FromMilliseconds(Math.Truncate(dueTime.TotalMilliseconds)), period);
+            }
+
+            public void Dispose() => timer.Dispose();
+
+            public ValueTask DisposeAsync() => timer.DisposeAsync();
+        }
+    }
+
     [Fact]
     public async Task AnIntervalSkipsMissedTicksAndTheirNumbers()
     {

@@ -6,6 +6,20 @@ namespace Sluice.Tests.Storage;
 
 public class EntryBatchTests
 {
+    /// <remarks>Formerly stores added the time to their own: the sum was in the past, and the key was forgotten at once.</remarks>
+    [Fact]
+    public void TimesThatNoClockReachesAreRefused()
+    {
+        using var batch = new EntryBatch();
+        batch.Add("entry"u8);
+        var append = new AppendRequest("orders", "p", 0, 1, batch) { ForgetAfter = TimeSpan.FromDays(36_500) };
+        append.Check();
+        append = append with { ForgetAfter = TimeSpan.MaxValue };
+        Assert.Contains("at most 36,500 days", Assert.Throws<ArgumentException>(append.Check).Message, StringComparison.Ordinal);
+        var commit = new StoreCommit(new(new("orders", "main"), 0, 1), 1) { Deferred = [new(1, 0, TimeSpan.MaxValue)] };
+        Assert.Contains("at most 36,500 days", Assert.Throws<ArgumentException>(commit.Check).Message, StringComparison.Ordinal);
+    }
+
     private static readonly EntryChunkHeader Header = new(42, 2, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), 7);
 
     [Fact]
