@@ -25,5 +25,7 @@ internal sealed class Holding<T> : Inlet<T>
         return default;
     }
 
+    public override void Flush() => next.Flush();
+
     protected override ValueTask OnCompleteAsync() => next.CompleteAsync();
 }

@@ -43,7 +43,8 @@ public sealed partial class Supervisor
             limit == Timeout.InfiniteTimeSpan ? core.Options.LeaseDuration : limit, cancellation);
         if (CallingFunction.IsOf(core) && !stopping.IsCompleted)
             throw new InvalidOperationException($"StopAsync of {Name} was called inside of one of its own functions. The stop has begun, "
-                + $"but it cannot be awaited there: the function would wait for itself, without end. {PipelineRun.OfStarted}");
+                + $"but it cannot be awaited there: the function would wait for itself, without end. Work that "
+                + "it has started (Task.Run, a timer) counts as inside, too.");
         return await stopping.ConfigureAwait(false);
     }
 

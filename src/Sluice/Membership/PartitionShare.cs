@@ -11,8 +11,8 @@ namespace Sluice.Membership;
 /// share. No member acquires a partition of a living member.</para>
 /// <para>A surplus partition is released once the caller has no work in flight there. If no work of it ends for a lease duration (flows:
 /// longer), the partition stays, and another one leaves instead. A partition that was free for a lease duration is acquired by any member:
-/// the member with room may be paused, slow, or run older code. Then it stays beyond the share, and no other one leaves for it. Both stay for
-/// four lease durations, four times as long at each repetition, up to a hundred; or until members come or go.</para>
+/// the member with room may be paused, slow, or run older code. Then it stays beyond the share, and no other one leaves for it. Both
+/// stay for four lease durations, four times as long at each repetition, up to a hundred; or until members come or go.</para>
 /// <para>While the group is draining, members acquire nothing, and release every partition that may leave once it has no work in flight,
 /// however long that takes.</para>
 /// </remarks>

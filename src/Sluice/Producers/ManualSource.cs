@@ -139,9 +139,9 @@ public sealed class ManualSource<T> : Source<T>
         {
             if (!Interlocked.Exchange(ref hasWarnedInside, true))
                 taker.Warn($"SendAsync of a Source.Manual<{TypeNames.Of(typeof(T))}>() has waited for room for 5 seconds, and was called "
-                    + "by a function of the run that takes from it. The two wait for each other if the room comes only when the function has "
-                    + "returned. Give the source room for all that is sent inside the run (Source.Manual(capacity: ...)), or collect what "
-                    + "is found in an unbounded channel that a task of your own sends from.");
+                    + "by a function of the run that takes from it. The two wait for each other if the room comes only when the function "
+                    + "has returned. Give the source room for all that is sent inside the run (Source.Manual(capacity: ...)), or collect "
+                    + "what is found in an unbounded channel that a task of your own sends from.");
         }
         await accepted.ConfigureAwait(false);
     }

@@ -44,8 +44,14 @@ internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IStat
 
     public async ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold)
     {
-        await ((Inlet<TIn>)instance).CompleteAsync();            // the outlet does not pass the end on
-        outlet.Flush();                              // no pump does it: this is none of its items
+        try
+        {
+            await ((Inlet<TIn>)instance).CompleteAsync();        // the outlet does not pass the end on
+        }
+        finally
+        {
+            outlet.Flush();                          // no pump does it: this is none of its items
+        }
         return Unwrapped(instance) is IEndsInSteps { HasMoreToEnd: true };
     }
 

@@ -6,8 +6,8 @@ namespace Sluice.Flows;
 /// <remarks>
 /// Progress is a new stream or a further attempt to commit. Not thread-safe.
 /// Before it deletes anything, it commits in place of the start, and ends the journal. A start that continues finds that commit and fails
-/// by name, so no stream of a live run is deleted. If the deletion is cut off, the next sweep goes on, of any service: an ended journal says
-/// that its start was given up.
+/// by name, so no stream of a live run is deleted. If the deletion is cut off, the next sweep goes on, of any service: an ended journal
+/// says that its start was given up.
 /// </remarks>
 internal sealed class StartSweeper(IStreamStore store, string name, Action<string> warn, CancellationToken life)
 {

@@ -31,12 +31,18 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
     public async ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold)
     {
         var cells = (StateCells<TState>)instance;
-        foreach (string key in keys)
+        try
         {
-            await EndKeyAsync(cells, key, scope, hold);
-            cells.EndKey(key);
+            foreach (string key in keys)
+            {
+                await EndKeyAsync(cells, key, scope, hold);
+                cells.EndKey(key);
+            }
         }
-        Next.Flush();                                // no pump does it: this is none of its items
+        finally
+        {
+            Next.Flush();                            // no pump does it: this is none of its items
+        }
         return false;
     }
 

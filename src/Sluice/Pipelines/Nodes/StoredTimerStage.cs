@@ -51,10 +51,10 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
         try
         {
             await FireAsync(stage.CellsOf(ticket), key, timer, null, ticket);
-            Next.Flush();
         }
         finally
         {
+            Next.Flush();
             gate.Exit();
         }
     }

@@ -11,6 +11,9 @@ internal abstract class ListNode<T, TOut>(int maxItems, TimeSpan? within = null)
     /// <returns>Whether the open list ends in front of the item, and whether its list ends with it.</returns>
     protected abstract (bool Before, bool Behind) EndsAt(ReadOnlySpan<T> open, T item);
 
+    /// <summary>Whether a list also ends while it is overfull: then what is left of it comes out as one list.</summary>
+    protected virtual bool EndsOverfull => false;
+
     /// <summary>Makes an output of a list that has ended.</summary>
     protected abstract TOut Make(T[] items);
 
@@ -19,11 +22,11 @@ internal abstract class ListNode<T, TOut>(int maxItems, TimeSpan? within = null)
         List<TOut> ended = [];
         T[] open = CutFull(Known.Items, ended, MaxEmissions);
         bool isOverfull = open.Length >= maxItems;   // stored under a larger limit: the rest comes out with later items
-        (bool before, bool behind) = isOverfull ? default : EndsAt(open, item);
+        (bool before, bool behind) = isOverfull && !EndsOverfull ? default : EndsAt(open, item);
         if (before)
         {
             ended.Add(Make(open));
-            open = [];
+            (open, isOverfull) = ([], false);
         }
         open = [.. open, item];
         if (!isOverfull && (behind || open.Length >= maxItems))
@@ -91,6 +94,8 @@ internal sealed class GroupNode<T, TKey>(Func<T, TKey> key, int maxSize, IEquali
     : ListNode<T, Group<TKey, T>>(maxSize)
 {
     internal override bool HasTimers => false;
+
+    protected override bool EndsOverfull => true;    // an item of another key belongs to no list of this one
 
     protected override (bool Before, bool Behind) EndsAt(ReadOnlySpan<T> open, T item)
     {

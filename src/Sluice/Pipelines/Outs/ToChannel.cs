@@ -13,8 +13,8 @@ public static partial class SourceExtensions
 public static partial class Sink
 {
     /// <summary>Makes a sink that writes to a channel, and waits while the channel is full. When the run ends it completes the channel:
-    /// with the failure of the run if there is one, and with an <see cref="OperationCanceledException"/> if it was cancelled. In a consecutor a
-    /// stop completes it without a failure.</summary>
+    /// with the failure of the run if there is one, and with an <see cref="OperationCanceledException"/> if it was cancelled. In a
+    /// consecutor a stop completes it without a failure.</summary>
     public static Sink<T> ToChannel<T>(ChannelWriter<T> items)
     {
         ArgumentNullException.ThrowIfNull(items);

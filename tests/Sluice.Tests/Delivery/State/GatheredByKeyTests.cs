@@ -6,7 +6,7 @@ using Sluice.Tests.Pipelines.Operators;
 namespace Sluice.Tests.Delivery;
 
 /// <summary>Operators that gather items behind a KeyBy: a consecutor puts out what a plain run does, over crashes and restarts.</summary>
-public sealed partial class GatheredByKeyTests
+public sealed partial class GatheredByKeyTests : IAsyncDisposable
 {
     private const int Keys = 5;
     private static readonly int Seeds = Repetitions.Of(4, all: 100);
@@ -31,6 +31,8 @@ public sealed partial class GatheredByKeyTests
     private readonly MemoryStreamStore store;
 
     public GatheredByKeyTests() => store = new(clock);
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

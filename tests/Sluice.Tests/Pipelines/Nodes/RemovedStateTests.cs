@@ -40,7 +40,8 @@ public class RemovedStateTests
     {
         List<string> seen = [];
         await (Source.From([1, 2, 3, 4, 5]) | Stage.KeyBy(static (int n) => "all", 1)
-            | StageNode.Of(static () => new Threes(isBefore: true)) | seen.Add).RunAsync(cancellation: TestContext.Current.CancellationToken);
+            | StageNode.Of(static () => new Threes(isBefore: true)) | seen.Add)
+            .RunAsync(cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(["1 2 3", "3 4 5"], seen);      // what closes a list begins the next one
     }
 
