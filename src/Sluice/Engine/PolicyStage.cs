@@ -207,6 +207,7 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
             Scope = Context.Scope,
             Gate = Context.Gate,
             KeyOf = Context.KeyOf,
+            OwnsKey = Context.OwnsKey,
             KeyClock = Context.KeyClock
         };
         held = new Holding<TOut>(Context, Next);

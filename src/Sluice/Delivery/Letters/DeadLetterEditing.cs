@@ -48,7 +48,7 @@ public static class DeadLetterEditing
     /// <exception cref="InvalidOperationException">The letter has no payload of its own (<see cref="WhyNot"/>).</exception>
     /// <exception cref="PayloadException">The payload is longer than the stream allows; nothing was changed.</exception>
     /// <exception cref="StreamStoreException">The store failed, or the stream is full or has ended: the letter is still there. Or the item
-    /// was sent, and the letter could not be deleted, or was redriven or discarded meanwhile; the message says so.</exception>
+    /// was sent, and the letter could not be deleted; the message says so.</exception>
     public static async Task<bool> SendEditedAsync(IStreamStore store, GroupId group, StoredDeadLetter letter, ReadOnlyMemory<byte> payload,
         CancellationToken cancellation = default)
     {
@@ -83,23 +83,15 @@ public static class DeadLetterEditing
             throw new StreamStoreException(status == AppendStatus.Full
                 ? $"The stream {group.Stream} is full: the letter {letter.Number} was not sent. Try again when its backlog has shrunk."
                 : $"The stream {group.Stream} takes nothing any more ({status}): the letter {letter.Number} was not sent.");
-        bool isNew = status == AppendStatus.Accepted;
-        if (await DeleteAsync(store, group, letter.Number, cancellation).ConfigureAwait(false) == 0 && isNew)
-            throw new StreamStoreException($"The edited item was sent, and the letter {letter.Number} was gone by then: somebody else has "
-                + "redriven or discarded it, or has sent the same form. If it was redriven, it runs beside the edited item.");
-        return isNew;
-    }
-
-    private static async Task<int> DeleteAsync(IStreamStore store, GroupId group, long letter, CancellationToken cancellation)
-    {
         try
         {
-            return await store.DeleteDeadAsync(group, [letter], cancellation).ConfigureAwait(false);
+            await store.DeleteDeadAsync(group, [letter.Number], cancellation).ConfigureAwait(false);
         }
         catch (StreamStoreException e)
         {
-            throw new StreamStoreException($"The edited item was sent, and the letter {letter} could not be deleted: "
+            throw new StreamStoreException($"The edited item was sent, and the letter {letter.Number} could not be deleted: "
                 + $"{e.Message} Discard it, or send the form again within a day. If it is redriven, it runs beside the edited item.", e);
         }
+        return status == AppendStatus.Accepted;
     }
 }
