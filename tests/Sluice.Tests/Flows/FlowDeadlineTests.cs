@@ -52,7 +52,12 @@ public class FlowDeadlineTests
     public async Task ADisposalLeavesAFunctionBehindThatDoesNotHeedItsToken()
     {
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
-        Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromHours(1) });
+        Supervisor service = lab.Join(options => options with
+        {
+            Time = clock,
+            LeaseDuration = TimeSpan.FromHours(1),
+            StopTimeout = new SupervisorOptions().StopTimeout,
+        });
         var goOn = new TaskCompletionSource();
         await WorkUntilAsync(service, goOn.Task);
         Task disposal = service.DisposeAsync().AsTask();

@@ -27,6 +27,7 @@ internal sealed class FlowLab(IStreamStore inner) : IAsyncDisposable
         var options = new SupervisorOptions
         {
             Name = $"service-{++names}",
+            StopTimeout = Timeout.InfiniteTimeSpan,  // tests move the clock while a service stops
             OnWarning = text => Note(Warnings, text),
             OnDetails = text => Note(Details, text)
         };

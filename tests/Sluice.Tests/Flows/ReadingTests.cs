@@ -193,7 +193,7 @@ public class ReadingTests
         var clock = new TestClock();
         await using var inner = new MemoryStreamStore(clock);
         var store = new HookedStore(inner);
-        var service = Supervisor.Attach(store, new() { Time = clock });
+        var service = Supervisor.Attach(store, new() { Time = clock, StopTimeout = Timeout.InfiniteTimeSpan });
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         bool hasEnded = false;
         service.Register(Work, async (CancellationToken cancellation) =>
