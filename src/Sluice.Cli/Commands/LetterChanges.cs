@@ -58,8 +58,8 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
         await ChangeAsync(letters);
     });
 
-    /// <summary>The number of the last letter, found by halves; zero if there is none. A time would not do: the clock of this process's
-    /// store object may differ from that of the service.</summary>
+    /// <summary>The number of the last letter, found by halves; zero if there is none. A time could not limit the letters: the
+    /// store object of this process may have another time than the service, whose time the letters have.</summary>
     private async Task<long> FindLastAsync()
     {
         long low = 0, step = 1;

@@ -103,8 +103,8 @@ public sealed partial class Consecutor<T>
         core.Committer.End();
         await ForAWhileAsync(committing).ConfigureAwait(false);
         await ForAWhileAsync(core.Members.StopTakingAsync()).ConfigureAwait(false);        // acquiring a partition begins the sinks
-        Task[] sinks = [.. core.Sinks.All.Select(EndSinkAsync)];
-        Task ends = Task.WhenAll(sinks).Observed();
+        (SinkBinding Sink, Task End)[] sinks = [.. core.Sinks.All.Select(sink => (sink, EndSinkAsync(sink)))];
+        Task ends = Task.WhenAll(sinks.Select(static one => one.End)).Observed();
         await ForAWhileAsync(ends).ConfigureAwait(false);
         try
         {
@@ -114,10 +114,14 @@ public sealed partial class Consecutor<T>
         {
             await ends.WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        foreach (Task sink in sinks)
-            if (sink.IsCompleted) await sink.ConfigureAwait(false);
-            else _ = sink.Observed();
-        if (SilentSinks is { Count: > 0 } silent)
+        List<string> silent = [];
+        foreach (var (sink, end) in sinks)
+        {
+            if (end.IsCompleted) await end.ConfigureAwait(false);
+            else if (sink.EndWaitsFor is { } method) silent.Add($"{method} of the sink {sink.Node} has not returned");
+            _ = end.Observed();
+        }
+        if (silent.Count > 0)
             throw new TimeoutException($"The consecutor {Name} has stopped, and {string.Join(" and ", silent)}"
                 + (LeftBehind is { } code ? $", and {code}. " : ". ")
                 + (ownsStore ? "" : "Its partitions were given back, and items in flight are started again. ")

@@ -50,7 +50,7 @@ internal sealed class SendHandle
         append?.Wake();
     }
 
-    /// <summary>As <see cref="Withdraw"/>, by the appender itself: nobody is woken.</summary>
+    /// <summary>Withdraws the entries, for the appender itself: it needs no wake-up.</summary>
     public void LeaveOut() => isWithdrawn = true;
 
     /// <summary>Tells the call that the stream was full until its time was over. The entries must have been left out.</summary>

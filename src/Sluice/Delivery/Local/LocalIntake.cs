@@ -155,7 +155,8 @@ internal sealed class LocalIntake<T>
         lock (sync)
         {
             from = to = 0;
-            if (!queue.TryDequeue(out segment)) return null;
+            // Asked here, and not before: an item that is accepted after a pause waits for its end.
+            if (!pump.MayBegin || !queue.TryDequeue(out segment)) return null;
             segment.IsQueued = false;
             (from, to) = (segment.Taken, segment.Announced);
             Items.Take(segment, from, to);

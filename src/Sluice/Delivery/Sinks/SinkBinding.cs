@@ -10,10 +10,12 @@ internal interface ISinkBindings
 }
 
 /// <summary>The sink of one node, as the committer sees it.</summary>
-/// <remarks>All members but <see cref="Node"/>, <see cref="Running"/> and <see cref="EndAsync"/> are called by the committer only, one call
-/// at a time. Any thread may call those three: the end waits for the call that runs.</remarks>
+/// <remarks>All members but <see cref="Node"/>, <see cref="Running"/>, <see cref="EndWaitsFor"/> and <see cref="EndAsync"/> are called by
+/// the committer only, one call at a time. Any thread may call those four: the end waits for the call that runs.</remarks>
 internal abstract class SinkBinding(string node)
 {
+    private const string EndMethod = "EndAsync";
+
     private static readonly AsyncLocal<SinkCall?> Inner = new();
 
     private readonly AsyncLock calls = new();        // the end may come while another call has not returned
@@ -28,6 +30,10 @@ internal abstract class SinkBinding(string node)
 
     /// <summary>The method of the sink that was called and has not returned; null if there is none.</summary>
     public string? Running => running;
+
+    /// <summary>The method for whose return the end of the sink waits, also a moment before it is called; null if the end waits for the
+    /// outcome of a commit.</summary>
+    public string? EndWaitsFor => running ?? (IsPrepared ? null : EndMethod);
 
     /// <summary>Whether the sink has failed when it was told of its last commit.</summary>
     public bool FailsToConfirm { get; set; }
@@ -59,7 +65,7 @@ internal abstract class SinkBinding(string node)
         await calls.EnterAsync(CancellationToken.None).ConfigureAwait(false);
         calls.Leave();
         if (IsPrepared) await outcome.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await TryCallAsync("EndAsync", End, isEnd: true).ConfigureAwait(false);
+        await TryCallAsync(EndMethod, End, isEnd: true).ConfigureAwait(false);
     }
 
     /// <summary>Whether the sink has prepared a commit, and was not told its outcome. Any thread.</summary>

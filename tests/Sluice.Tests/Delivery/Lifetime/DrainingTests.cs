@@ -86,7 +86,10 @@ public sealed class DrainingTests : IAsyncDisposable
         await a.StartAsync(Cancellation);
         await store.DrainGroupAsync(Member.Group, Cancellation);
         while (await OwnedByAsync("a") > 0) await Member.BeatAsync(store, clock, "a");
-        while (!asked.IsWaiting)                             // it rests after the changes of the release
+        // It rests after the changes of the releases, which the store tells a moment after the partitions are free.
+        await Member.UntilAsync(() => asked.Releases == 4);
+        long last = await store.WaitForChangeAsync("work", -1, Cancellation);
+        while (asked.WaitsFrom != last)
         {
             clock.Advance(TimeSpan.FromSeconds(1));
             await Member.NextAsync();
@@ -228,7 +231,15 @@ public sealed class DrainingTests : IAsyncDisposable
     private sealed class ShowsWaits(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private int waits;
+        private int releases;
         private volatile Task<long>? last;
+        private long from;
+
+        /// <summary>The releases that were answered.</summary>
+        public int Releases => Volatile.Read(ref releases);
+
+        /// <summary>The position behind which a change is waited for now; -1 if none is.</summary>
+        public long WaitsFrom => IsWaiting ? Volatile.Read(ref from) : -1;
 
         public int Waits => Volatile.Read(ref waits);
 
@@ -237,9 +248,17 @@ public sealed class DrainingTests : IAsyncDisposable
         public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
         {
             Task<long> wait = base.WaitForChangeAsync(stream, after, cancellation).AsTask();
+            Volatile.Write(ref from, after);
             last = wait;
             Interlocked.Increment(ref waits);
             return new(wait);
+        }
+
+        public override async ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
+        {
+            bool isReleased = await base.ReleaseAsync(owner, cancellation);
+            Interlocked.Increment(ref releases);
+            return isReleased;
         }
     }
 

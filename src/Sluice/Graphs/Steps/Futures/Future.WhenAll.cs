@@ -37,8 +37,8 @@ public abstract partial class Future
     /// others go on.
     /// </summary>
     /// <param name="futures">The futures; none is null. Read immediately.</param>
-    /// <exception cref="ArgumentException">One of them is null. Or two keys are equal for the comparer of the result: that of the
-    /// dictionary, if it is one of .NET's hash tables, else the default one.</exception>
+    /// <exception cref="ArgumentException">A future is null. Or two keys are equal for the comparer of the result, which is that of
+    /// <paramref name="futures"/> if they are a hash table of .NET, else the default one.</exception>
     public static Future<Dictionary<TKey, T>> WhenAll<TKey, T>(IReadOnlyDictionary<TKey, Future<T>> futures) where TKey : notnull
     {
         ArgumentNullException.ThrowIfNull(futures);
