@@ -51,7 +51,7 @@ internal sealed class Islands
     {
         var busy = new HashSet<int>();
         foreach (StageContext context in run.Contexts)
-            if (context.IsSuspended || context.IsInside) busy.Add(context.Node);
+            if (context.IsSuspended || context.Times is { Began: not 0 }) busy.Add(context.Node);
         var open = new List<int>();
         foreach (Pump pump in run.Pumps)
             if (pump is { IsEnded: false, Node: >= 0 } && !open.Contains(pump.Node)) open.Add(pump.Node);

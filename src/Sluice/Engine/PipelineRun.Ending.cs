@@ -35,7 +35,7 @@ public sealed partial class PipelineRun
     }
 
     /// <summary>Fails the run because of an exception that no stage awaits: from an <c>async void</c> method of user code.</summary>
-    private void FailOutside(Exception cause) => Stop(new PipelineException("async void", null, cause));
+    void ITakesFailures.FailOutside(Exception cause) => Stop(new PipelineException("async void", null, cause));
 
     /// <summary>What the readers of outputs are told; null for the end of a complete run.</summary>
     private Exception? EndOfOutputs => failure

@@ -6,7 +6,7 @@ namespace Sluice;
 
 // The parts of a run, and its start. Everything that decides how the run ends is decided under `sync`; user code, wake-ups and
 // continuations run outside of it.
-public sealed partial class PipelineRun : IObservedRun
+public sealed partial class PipelineRun : IObservedRun, ITakesFailures
 {
     private readonly Lock sync = new();
     private readonly RunOptions options;
@@ -49,7 +49,7 @@ public sealed partial class PipelineRun : IObservedRun
         this.options = options;
         this.blueprint = blueprint;
         Scheduler = options.Scheduler
-            ?? (options.Mode == ExecutionMode.SingleThread ? new SerialScheduler(FailOutside) : RunScheduler.ThreadPool);
+            ?? (options.Mode == ExecutionMode.SingleThread ? new SerialScheduler(this) : RunScheduler.ThreadPool);
         Random = options.Seed is { } seed ? new LockedRandom(seed) : Random.Shared;
         startedAt = options.Time.GetTimestamp();
         MomentToComeBack = options.StopTimeout < TimeToNotice ? options.StopTimeout : TimeToNotice;

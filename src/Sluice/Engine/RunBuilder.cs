@@ -85,7 +85,7 @@ internal sealed partial class RunBuilder
     /// <summary>Adds a node that is described in full.</summary>
     public int AddNode(in NodeRecord node)
     {
-        StageStack.Ensure();
+        EnsureStack();
         hasGivenNames |= node.Options.Name is not null;
         recorder?.Add(node);
         return nodes++;
@@ -94,9 +94,15 @@ internal sealed partial class RunBuilder
     /// <summary>Adds a node when nothing is drawn.</summary>
     public int AddNode(StageOptions options)
     {
-        StageStack.Ensure();
+        EnsureStack();
         hasGivenNames |= options.Name is not null;
         return nodes++;
+    }
+
+    // Each stage is built inside of the one behind it. The runtime answers while there is room for hundreds of them.
+    private void EnsureStack()
+    {
+        if (nodes % 8 == 0) StageStack.Ensure();
     }
 
     /// <summary>Adds an edge to the node that the inlet belongs to.</summary>

@@ -17,9 +17,9 @@ internal static class SnapshotTaker
         {
             context.AddBusyTo(ref busy[context.Node], ref since[context.Node]);
             context.AddTo(ref counts[context.Node]);
-            isTimed[context.Node] |= context.IsTimed;
+            isTimed[context.Node] |= context.Times is not null;
             context.AddMeasuredTo(ref measured[context.Node]);
-            context.Slowest?.AddTo(ref slowest[context.Node]);
+            context.Times?.AddSlowestTo(ref slowest[context.Node]);
         }
         foreach (StageContext context in run.Contexts) context.Reporter?.Report(counts);
 

@@ -14,13 +14,11 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
 
     private CancellationToken attempt;
     private volatile bool suspended;
-    private long ticks;                              // recorded time, in ticks of the run's clock
-    private long since;                              // the timestamp at which an item entered, plus 1; 0 if none is inside
-    private long leftAt;                             // when the recorded time was running last
+    // What few instances need is apart: a run of one item is mostly the memory of its parts.
+    private StagePlace? place;
+    private StageCall? call;
     private Dictionary<string, long>? measured;      // under its lock
-    private TransactionWork? work;                   // of the current call, the newest first
     private AbandonedItem? abandoned;
-    private long call;                               // the number of the current call; zero if none is under way, negative while it is held
 
     public PipelineRun Run => run;
 
@@ -38,50 +36,15 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     /// </summary>
     public Ticket? Ticket { get; set; }
 
-    /// <summary>Begins a call of the user's function that may add functions for the commit of its item.</summary>
-    /// <returns>The number of the call.</returns>
-    public long BeginCall()
-    {
-        var wait = new SpinWait();
-        for (long seen = Volatile.Read(ref call); seen < 0 || Interlocked.CompareExchange(ref call, In, seen) != seen;
-            seen = Volatile.Read(ref call)) wait.SpinOnce();             // an earlier call, which was given up, is adding
-        work = null;
-        return In;
-    }
+    /// <summary>The current call of a user's function that may add functions for the commit of its item. Made by the first.</summary>
+    public StageCall Call => call ??= new(this);
 
     /// <summary>Adds a function for the commit of the current item. Any thread.</summary>
     /// <returns>False if the call has ended.</returns>
-    public bool TryAdd(TransactionWork added, long to)
-    {
-        if (to == 0 || !TryHold(to)) return false;
-        (added.Next, work) = (work, added);
-        Volatile.Write(ref call, to);
-        return true;
-    }
-
-    /// <summary>Ends a call, and hands over what it has added. In an attempt that is for the <see cref="PolicyStage{TIn, TOut}"/> to do:
-    /// the attempt may have failed although the call has succeeded, too late.</summary>
-    /// <param name="ended">The number of the call. Nothing happens if another one has begun.</param>
-    /// <param name="ticket">The ticket of the item; null in an attempt.</param>
-    /// <param name="hasFailed">Whether the call has failed.</param>
-    public void EndCall(long ended, Ticket? ticket, bool hasFailed = false)
-    {
-        if (!TryHold(ended)) return;
-        if (hasFailed) work = null;
-        Volatile.Write(ref call, 0);
-        if (ticket is not null) HandOver(ticket);
-    }
+    public bool TryAdd(TransactionWork added, long to) => to != 0 && call?.TryAdd(added, to) == true;
 
     /// <summary>Hands over what an ended call has added for the commit of its item.</summary>
-    public void HandOver(Ticket ticket)
-    {
-        (TransactionWork? added, work) = (work, null);
-        if (added is null) return;
-        TransactionWork? first = null;
-        for (TransactionWork? next = added; next is not null;) (first, next, next.Next) = (next, next.Next, first);
-        var owner = (ITransactionOwner)run.Options.Following!.Feeder;
-        for (TransactionWork? next = first; next is not null; next = next.Next) owner.Keep(node, next, ticket);
-    }
+    public void HandOver(Ticket ticket) => call?.HandOver(ticket);
 
     /// <summary>Lets go of an attempt that is not awaited any more: its code may go on, and its item's ticket will be another item's.
     /// It still knows its item, and adds nothing.</summary>
@@ -89,40 +52,49 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     {
         var item = new ItemContext(this, Ticket);
         Volatile.Write(ref abandoned, new(item.Id, item.Attempt));
-        EndCall(In, null, hasFailed: true);
+        call?.End(In, null, hasFailed: true);
         Ticket = null;
     }
 
     /// <summary>The item of an attempt that was abandoned; null if it was not.</summary>
     public AbandonedItem? Abandoned => Volatile.Read(ref abandoned);
 
-    // So that what is added while a call ends is either handed over or refused: the number of the call, negated, is a lock.
-    private bool TryHold(long number)
+    /// <summary>The partition that a stateful instance is made for; null in runs without partitions.</summary>
+    public StateScope? Scope
     {
-        var wait = new SpinWait();
-        while (true)
-        {
-            long seen = Interlocked.CompareExchange(ref call, -number, number);
-            if (seen == number) return true;
-            if (seen != -number) return false;
-            wait.SpinOnce();
-        }
+        get => place?.Scope;
+        set => Place.Scope = value;
     }
 
-    /// <summary>The partition that a stateful instance is made for; null in runs without partitions.</summary>
-    public StateScope? Scope { get; set; }
-
     /// <summary>In lanes by key: the function that turns an item's key into text.</summary>
-    public Delegate? KeyOf { get; set; }
+    public Delegate? KeyOf
+    {
+        get => place?.KeyOf;
+        set => Place.KeyOf = value;
+    }
 
     /// <summary>In lanes by key of a run with stored timers: whether a key belongs to this lane; null if there is one lane.</summary>
-    public Func<string, bool>? OwnsKey { get; set; }
+    public Func<string, bool>? OwnsKey
+    {
+        get => place?.OwnsKey;
+        set => Place.OwnsKey = value;
+    }
 
     /// <summary>The clock that the instances of all keys share; null if the stage has no instance for each key.</summary>
-    public KeyClock? KeyClock { get; set; }
+    public KeyClock? KeyClock
+    {
+        get => place?.KeyClock;
+        set => Place.KeyClock = value;
+    }
 
     /// <summary>The gate that the instances of a timed stage share; null if there is one instance.</summary>
-    public Gate? Gate { get; set; }
+    public Gate? Gate
+    {
+        get => place?.Gate;
+        set => Place.Gate = value;
+    }
+
+    private StagePlace Place => place ??= new();
 
     /// <summary>Set for a synchronous stage that puts out one item for each one taken, except failures: saves a counter.</summary>
     public bool IsOneToOne { get; set; }
@@ -142,42 +114,11 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         set => (guard ?? this).suspended = value;
     }
 
-    /// <summary>Whether the node's time is recorded.</summary>
-    public bool IsTimed => Slowest is not null;
-
-    /// <summary>The slowest items; null if the node's time is not recorded. Set while the run is built.</summary>
-    public SlowestItems? Slowest { get; set; }
-
-    /// <summary>The recorded time, in ticks of the run's clock.</summary>
-    public long RecordedTicks => ticks;
-
-    /// <summary>Ends the time of an item that has left the node.</summary>
-    /// <param name="item">The item as it has entered.</param>
-    /// <param name="before">The <see cref="RecordedTicks"/> when it entered.</param>
-    public void EndTimeOf<T>(T item, long before)
-    {
-        EndTime();
-        Slowest!.Note(item, ticks - before, leftAt);
-    }
+    /// <summary>The times of the instance; null if the node's time is not recorded. Set while the run is built.</summary>
+    public StageTimes? Times { get; set; }
 
     /// <summary>The span of the traced item that is inside now; null if there is none.</summary>
     public NodeSpan? Span { get; set; }
-
-    /// <summary>Whether an item is inside now; known only if times are recorded. Any thread.</summary>
-    public bool IsInside => Volatile.Read(ref since) != 0;
-
-    public void BeginTime() => Volatile.Write(ref since, run.Time.GetTimestamp() + 1);      // a clock may start at 0
-
-    /// <returns>Whether the time was running.</returns>
-    public bool EndTime()
-    {
-        long began = Volatile.Read(ref since);
-        if (began == 0) return false;
-        leftAt = run.Time.GetTimestamp();
-        ticks += leftAt + 1 - began;
-        Volatile.Write(ref since, 0);
-        return true;
-    }
 
     /// <summary>Adds the time of a part of a node's work, measured by the node. Any thread.</summary>
     public void AddMeasured(string part, long ticks)
@@ -258,7 +199,7 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     /// <param name="oldest">When the oldest item entered, plus 1; 0 if that is not known.</param>
     public void AddBusyTo(ref int busy, ref long oldest)
     {
-        long began = Volatile.Read(ref since);
+        long began = Times?.Began ?? 0;
         if (began != 0 || suspended) busy++;
         if (began != 0 && (oldest == 0 || began < oldest)) oldest = began;
     }
@@ -266,8 +207,7 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     /// <summary>Adds this instance's counters to the sums of its node.</summary>
     public void AddTo(ref NodeCounts counts)
     {
-        long began = Volatile.Read(ref since);
-        counts.Ticks += Volatile.Read(ref ticks) + (began == 0 ? 0 : run.Time.GetTimestamp() + 1 - began);
+        counts.Ticks += Times?.SoFar ?? 0;
         if (IsReported) return;
         counts.In += Volatile.Read(ref In);
         counts.Out += IsOneToOne ? Volatile.Read(ref In) - Volatile.Read(ref Failed) : Volatile.Read(ref Out);

@@ -3,12 +3,14 @@ namespace Sluice.Engine;
 /// <summary>Starts to measure a stage's time when an item enters, and ends when the item has left.</summary>
 internal sealed class TimeInput<T>(StageContext context, Inlet<T> stage) : PassThrough<T>(context, stage), IWraps
 {
+    private readonly StageTimes times = context.Times!;
+
     public object Inner => Next;
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
-        long before = Context.RecordedTicks;
-        Context.BeginTime();
+        long before = times.Ticks;
+        times.Begin();
         ValueTask pushed;
         try
         {
@@ -16,17 +18,17 @@ internal sealed class TimeInput<T>(StageContext context, Inlet<T> stage) : PassT
         }
         catch
         {
-            Context.EndTimeOf(item, before);
+            times.EndOf(item, before);
             throw;
         }
         if (!pushed.IsCompletedSuccessfully) return AwaitAsync(pushed, item, before);
-        Context.EndTimeOf(item, before);
+        times.EndOf(item, before);
         return default;
     }
 
     protected override ValueTask OnCompleteAsync()
     {
-        Context.BeginTime();
+        times.Begin();
         return AwaitEndAsync(Next.CompleteAsync());
     }
 
@@ -39,7 +41,7 @@ internal sealed class TimeInput<T>(StageContext context, Inlet<T> stage) : PassT
         }
         finally
         {
-            Context.EndTimeOf(item, before);
+            times.EndOf(item, before);
         }
     }
 
@@ -51,7 +53,7 @@ internal sealed class TimeInput<T>(StageContext context, Inlet<T> stage) : PassT
         }
         finally
         {
-            Context.EndTime();
+            times.End();
         }
     }
 }
@@ -59,18 +61,20 @@ internal sealed class TimeInput<T>(StageContext context, Inlet<T> stage) : PassT
 /// <summary>Pauses the measurement while an output is on its way further down.</summary>
 internal sealed class TimeOutput<T>(StageContext context, Inlet<T> next) : PassThrough<T>(context, next)
 {
+    private readonly StageTimes times = context.Times!;
+
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
-        bool goesOn = Context.EndTime();             // false if a timer of the stage put the item out
+        bool goesOn = times.End();             // false if a timer of the stage put the item out
         ValueTask pushed = Next.PushAsync(item, ticket);
         if (!pushed.IsCompletedSuccessfully) return AwaitAsync(pushed, goesOn);
-        if (goesOn) Context.BeginTime();
+        if (goesOn) times.Begin();
         return default;
     }
 
     protected override ValueTask OnCompleteAsync()
     {
-        Context.EndTime();
+        times.End();
         return Next.CompleteAsync();
     }
 
@@ -78,6 +82,6 @@ internal sealed class TimeOutput<T>(StageContext context, Inlet<T> next) : PassT
     private async ValueTask AwaitAsync(ValueTask pushed, bool goesOn)
     {
         await pushed;
-        if (goesOn) Context.BeginTime();
+        if (goesOn) times.Begin();
     }
 }

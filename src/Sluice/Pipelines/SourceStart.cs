@@ -7,7 +7,7 @@ namespace Sluice;
 public static partial class Source
 {
     /// <summary>Makes a source of one item: <c>Source.Of(airports) | AllPairs</c>, where <c>AllPairs</c> takes the whole array.</summary>
-    public static Source<T> Of<T>(T item) => new PumpSource<T>((context, next) => new SinglePump<T>(context, next, item));
+    public static Source<T> Of<T>(T item) => new SingleSource<T>(item, StageOptions.Default);
 
     /// <summary>Makes a source of the items of a sequence. Every run enumerates the sequence once.</summary>
     public static Source<T> From<T>(IEnumerable<T> items)

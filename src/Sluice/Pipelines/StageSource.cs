@@ -104,7 +104,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         {
             StageContext context = builder.Context(node);
             if (!builder.Run.Options.RecordTimings) return working.CreatePart(context, outlet);
-            context.Slowest = new(context.Run.Time);
+            context.Times = new(context.Run.Time);
             return new TimeInput<TIn>(context, working.CreatePart(context, outlet));
         });
 
@@ -188,7 +188,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (scope is not null) next = new ScopeOutput<TOut>(context, next, scope);
         if (context.Run.Options.RecordTimings)
         {
-            context.Slowest = new(context.Run.Time);
+            context.Times = new(context.Run.Time);
             next = new TimeOutput<TOut>(context, next);
         }
         if (options.Log is { } log) next = new LogOutput<TOut>(context, next, log);

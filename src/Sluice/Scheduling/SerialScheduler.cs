@@ -17,8 +17,8 @@ internal sealed class SerialScheduler : RunScheduler, IThreadPoolWorkItem
     private bool draining = true;                    // true at first: nothing runs before Drive
     private int drivers;                             // number of forsaken drivers; a driver with an older number ends
 
-    /// <param name="failed">Called with an exception of a posted callback.</param>
-    public SerialScheduler(Action<Exception> failed) => context = new(this, failed);
+    /// <param name="run">Takes the exceptions of posted callbacks.</param>
+    public SerialScheduler(ITakesFailures run) => context = new(this, run);
 
     private SerialScheduler() { }
 

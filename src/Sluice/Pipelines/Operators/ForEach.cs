@@ -56,7 +56,7 @@ internal sealed class AsyncActionSinkStage<T>(
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
-        long call = Context.BeginCall();
+        long call = Context.Call.Begin();
         try
         {
             ValueTask pending = function(item, new ItemContext(Context, ticket, call), Context.Token);
@@ -65,10 +65,10 @@ internal sealed class AsyncActionSinkStage<T>(
         }
         catch (Exception e)
         {
-            Context.EndCall(call, ticket, hasFailed: true);
+            Context.Call.End(call, ticket, hasFailed: true);
             throw Context.Failure(e, item, ticket);
         }
-        Context.EndCall(call, ticket);
+        Context.Call.End(call, ticket);
         return End(ticket);
     }
 
@@ -82,14 +82,14 @@ internal sealed class AsyncActionSinkStage<T>(
         }
         catch (Exception e)
         {
-            Context.EndCall(call, ticket, hasFailed: true);
+            Context.Call.End(call, ticket, hasFailed: true);
             throw Context.Failure(e, item, ticket);
         }
         finally
         {
             Context.IsSuspended = false;
         }
-        Context.EndCall(call, ticket);
+        Context.Call.End(call, ticket);
         await End(ticket);
     }
 }
