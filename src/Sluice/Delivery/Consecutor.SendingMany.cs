@@ -82,7 +82,7 @@ public sealed partial class Consecutor<T>
             return;
         }
         // All items are added before any append is awaited: otherwise each append would carry one item only.
-        List<(Task Append, int Items, SendHandle? Handle)> parts = [];
+        List<(Task Append, int Items, SendHandle Handle)> parts = [];
         PayloadException? unwritable = null;
         long before = progress.Accepted;
         using WrittenItems written = Sender.NewWritten();
@@ -96,7 +96,7 @@ public sealed partial class Consecutor<T>
                 try
                 {
                     int first = at;
-                    SendHandle? handle = SendHandle.For(cancellation);
+                    var handle = new SendHandle();
                     if (appender.TryAddSome(all, ref at, written, out room, handle) is { } append) parts.Add((append, at - first, handle));
                 }
                 catch (Exception e)
@@ -118,13 +118,21 @@ public sealed partial class Consecutor<T>
         {
             Count();                                 // first: an append of which all is withdrawn completes, too
             if (cancellation.IsCancellationRequested)
-                foreach (var (_, _, handle) in parts) handle!.Withdraw();
+                foreach (var (_, _, handle) in parts) handle.Withdraw();
             throw;
         }
         Count();
         if (unwritable is not null) throw unwritable;
 
-        void Count() => progress.Accepted = before
-            + parts.TakeWhile(static part => part.Append.IsCompletedSuccessfully).Sum(static part => part.Items);
+        void Count()
+        {
+            progress.Accepted = before;
+            foreach (var (append, items, handle) in parts)
+            {
+                int accepted = append.IsCompletedSuccessfully ? items : handle.Accepted;
+                progress.Accepted += accepted;
+                if (accepted < items) return;
+            }
+        }
     }
 }

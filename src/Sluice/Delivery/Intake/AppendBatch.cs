@@ -5,11 +5,12 @@ namespace Sluice.Delivery;
 
 /// <summary>The entries of one append, with the tickets to settle. Filled under the lock of its appender; then the appending loop owns
 /// it.</summary>
-internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream stream)
+internal sealed partial class AppendBatch(ConsecutorIdentity identity, ConsecutorStream stream)
 {
     private EntryBatch entries = New(identity, stream);
     private AppendLimit limit = new(stream);
     private readonly List<SendHandle> handles = [];  // in the order of their entries
+    private readonly List<ProducerOffset> places = [];              // of the tickets
     private volatile TaskCompletionSource woken = NewSignal();
 
     public EntryBatch Entries => entries;
@@ -22,6 +23,7 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
     public void Add(EntryBatch written, int index)
     {
         if (entries.Count == 0) FitLimit();
+        else EndGroupIfFull();
         entries.Add(written, index);
     }
 
@@ -46,23 +48,28 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         if (!handles.Exists(static handle => handle.IsWithdrawn)) return;
         EntryBatch all = entries;
         entries = New(identity, all.MaxEntryBytes);
-        int at = 0;
+        int at = 0, group = 0;
         foreach (SendHandle handle in handles)
         {
-            Copy(handle.First);
+            Pass(handle.First, isKept: true);
             bool isLeftOut = handle.IsWithdrawn;     // asked once: it may change
             int first = entries.Count, end = at + handle.Count;
             if (isLeftOut) WrittenItems.Free(values, all, at, end);
-            else Copy(end);
-            (handle.First, at) = (isLeftOut ? -1 : first, end);
+            Pass(end, !isLeftOut);
+            handle.First = isLeftOut ? -1 : first;
         }
-        Copy(all.Count);
+        Pass(all.Count, isKept: true);
         handles.RemoveAll(static handle => handle.First < 0);
+        RemoveEmptyGroups();
         all.Dispose();
 
-        void Copy(int end)
+        void Pass(int end, bool isKept)
         {
-            for (; at < end; at++) entries.Add(all, at);
+            for (; at < end; at++)
+            {
+                if (isKept) entries.Add(all, at);
+                if (group < groups.Count && groups[group].End == at + 1) groups[group] = (groups[group++].Done, entries.Count);
+            }
         }
     }
 
@@ -85,7 +92,17 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         Sends = null;
     }
 
-    public ProducerOffset Place { get; set; }
+    /// <summary>Adds the ticket of the last entry.</summary>
+    /// <param name="ticket">The ticket.</param>
+    /// <param name="place">The place of the producer at the entry.</param>
+    public void Add(Ticket ticket, ProducerOffset place)
+    {
+        Tickets.Add(ticket);
+        places.Add(place);
+    }
+
+    /// <summary>The place of the producer at the last entry.</summary>
+    public ProducerOffset Place => places.Count > 0 ? places[^1] : default;
 
     /// <summary>The position behind all entries of the batch, if there are any; null if it follows from <see cref="Place"/>.</summary>
     public ReadOnlyMemory<byte>? Mark { get; set; }
@@ -147,14 +164,6 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         Started = NewSignal();
     }
 
-    /// <summary>Tells the senders with a time limit how the append has ended. The spans of all are ended before.</summary>
-    public void TellSenders(Exception? failure)
-    {
-        foreach (SendHandle handle in handles) handle.End(failure);
-    }
-
-    public TaskCompletionSource Done { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     public TaskCompletionSource Started { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Adds bytes that could not be read as an item: an entry that becomes a dead letter when a consecutor reads it. Bytes beyond
@@ -176,9 +185,10 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         handles.Clear();
         FitLimit();
         Tickets.Clear();
+        places.Clear();
         (Until, HasRefused) = (long.MaxValue, false);
         Mark = null;
-        Done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ResetGroups();
         Started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 

@@ -20,7 +20,11 @@ internal sealed partial class Appender<T>
         }
     }
 
-    /// <remarks>An append whose answer was lost is repeated under its number, so the store knows whether it was accepted. Opening the
+    private int most = int.MaxValue;                 // entries of the next try; the loop's
+
+    /// <remarks>A stream without room for all entries may have room for some. If only all of them were tried, a large append would wait
+    /// for ever beside small ones, which take each place that gets free: so each refusal halves what is tried, and each success doubles
+    /// it. An append whose answer was lost is repeated under its number, so the store knows whether it was accepted. Opening the
     /// producer anew would tell too, but would fence off a later owner of its name: only a sender that is told that the stream is full does
     /// so, if a try may still arrive.</remarks>
     private async Task AppendAsync(AppendBatch batch)
@@ -34,6 +38,7 @@ internal sealed partial class Appender<T>
         bool hasFailed = false;                      // a try without an answer may still reach the store, also behind later ones
         try
         {
+            AppendBatch part = batch;
             long first = 0;
             ReadOnlyMemory<byte>? position = null;
             TimeSpan wait = FirstWait;
@@ -44,11 +49,12 @@ internal sealed partial class Appender<T>
                 {
                     if (!isOpen) await OpenAsync(isInside: true, core.Lifetime.Token).ConfigureAwait(false);
                     if (first == 0 || last < first - 1) first = last + 1;          // lower: the store went back
-                    // The same at each try: a try whose answer was lost may have stored it.
-                    position ??= batch.Mark ?? Position?.Invoke(batch);
                     if (!isUnsure && !LeaveOutWithdrawn(batch)) return;
+                    // The same at each try: a try whose answer was lost may have stored it.
+                    if (!isUnsure) part = batch.First(most);
+                    position ??= part.Mark ?? Position?.Invoke(part);
                     isUnsure = true;
-                    if (await TryAppendAsync(batch, first, position).ConfigureAwait(false) is { } full)
+                    if (await TryAppendAsync(part, first, position).ConfigureAwait(false) is { } full)
                     {
                         if (hasFailed && batch.Until <= core.Time.GetTimestamp())
                         {
@@ -62,24 +68,25 @@ internal sealed partial class Appender<T>
                                 throw new StreamStoreException($"The stream {core.Name} is full, and the store has not answered an earlier "
                                     + "try of this append: whether the items were accepted is not known.");
                             }
-                            if (last >= LastOf(batch, first))
+                            if (last >= LastOf(part, first))
                             {
                                 if (position is { } stored) Stored?.Invoke(stored);
-                                Accept(batch, first);
-                                return;
+                                if (Accept(batch, part, first)) return;
+                                (part, first) = (batch, 0);          // the rest was not tried, and the stream is full
                             }
                             hasFailed = false;
                         }
                         isUnsure = hasFailed;
-                        if (!isUnsure) position = null;
+                        if (!isUnsure) (position, most) = (null, Math.Max(1, part.Entries.Count / 2));
                         if (!RefuseLate(batch, full, isUnsure)) return;
                         room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime);
                         await WaitForRoomAsync(room, batch, full, isUnsure).ConfigureAwait(false);
                         tried = 0;                   // a full stream is no failure
                         continue;
                     }
-                    Accept(batch, first);
-                    return;
+                    if (Accept(batch, part, first)) return;
+                    (position, isUnsure, hasFailed, tried, first) = (null, false, false, 0, 0);
+                    continue;
                 }
                 catch (StreamStoreException e) when (!isOver && (tried < Tries || core.Recovery.IsRecovering)
                     && !core.Lifetime.Token.IsCancellationRequested)
@@ -111,11 +118,19 @@ internal sealed partial class Appender<T>
 
     private static long LastOf(AppendBatch batch, long first) => first + Math.Max(1, batch.Entries.Count) - 1;
 
-    private void Accept(AppendBatch batch, long first)
+    /// <summary>Notes that the store has accepted a part of a batch.</summary>
+    /// <returns>Whether it was all of it.</returns>
+    private bool Accept(AppendBatch batch, AppendBatch part, long first)
     {
-        last = LastOf(batch, first);
+        int count = part.Entries.Count;
+        last = LastOf(part, first);
         NoteAppend();
-        core.Ledger.Accept(batch.Entries.Count);
+        core.Ledger.Accept(count);
+        if (count >= most) most = count <= int.MaxValue / 2 ? 2 * count : int.MaxValue;
+        if (ReferenceEquals(part, batch)) return true;
+        core.Telemetry.Sent(0, count);
+        batch.AcceptFirst(count);
+        return false;
     }
 
     /// <returns>Whether anything is left to append.</returns>

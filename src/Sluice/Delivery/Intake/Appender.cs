@@ -84,10 +84,9 @@ internal sealed partial class Appender<T>
                 if (handle is { Until: < long.MaxValue }) handle.Span = send;
                 else batch.Add(send);
                 send = null;
-                if (ticket is not null) batch.Tickets.Add(ticket);
-                batch.Place = place;
+                if (ticket is not null) batch.Add(ticket, place);
                 if (handle is not null) Heed(handle.Until);
-                done = batch.Done.Task;              // outside of the lock, it may belong to the next append
+                done = batch.Done;                   // outside of the lock, it may belong to the next append
                 begins = Begin();
             }
         }
@@ -123,7 +122,7 @@ internal sealed partial class Appender<T>
             int added = written.AddTo(batch);
             batch.Add(handle, added);
             at += added;
-            done = batch.Done.Task;
+            done = batch.Done;
             begins = Begin();
         }
         if (begins) _ = AppendAllAsync();
@@ -143,7 +142,7 @@ internal sealed partial class Appender<T>
         lock (sync)
         {
             if (why is not null) filling.Bury(raw, why);
-            (filling.Mark, done) = (position, filling.Done.Task);
+            (filling.Mark, done) = (position, filling.Done);
             begins = Begin();
         }
         if (begins) _ = AppendAllAsync();
@@ -231,8 +230,6 @@ internal sealed partial class Appender<T>
             {
                 await AppendAsync(batch).ConfigureAwait(false);
                 Told(batch, began, null);
-                foreach (Ticket ticket in batch.Tickets) ticket.Settle(Outcome.Completed);
-                batch.Done.TrySetResult();
                 batch.TellSenders(null);
             }
             catch (Exception e)
@@ -247,8 +244,6 @@ internal sealed partial class Appender<T>
                 };
                 if (IsInOrder) failure ??= told;
                 Told(batch, began, told);
-                batch.Done.TrySetException(told);
-                _ = batch.Done.Task.Exception;
                 batch.TellSenders(told);
             }
             expected = batch.Entries.Count;

@@ -12,6 +12,8 @@ internal sealed class SendHandle
     private readonly TaskCompletionSource? ended;    // of a call with a time limit: it may end before its append
     private volatile AppendBatch? append;
     private volatile bool isWithdrawn;
+    private volatile bool isAccepted;
+    private volatile int accepted;
 
     public SendHandle()
     {
@@ -30,8 +32,14 @@ internal sealed class SendHandle
     /// <summary>The index of the first entry in its append.</summary>
     public int First { get; set; }
 
-    /// <summary>The number of entries.</summary>
+    /// <summary>The number of entries that are not accepted yet.</summary>
     public int Count { get; private set; }
+
+    /// <summary>The number of entries that are accepted, before the append has ended as a whole.</summary>
+    public int Accepted => accepted;
+
+    /// <summary>Whether all entries are accepted, before the append has ended as a whole.</summary>
+    public bool IsAccepted { get => isAccepted; private set => isAccepted = value; }
 
     /// <summary>The span of a call with a time limit; null if none is recorded.</summary>
     public Activity? Span { get; set; }
@@ -52,6 +60,17 @@ internal sealed class SendHandle
 
     /// <summary>Withdraws the entries, for the appender itself: it needs no wake-up.</summary>
     public void LeaveOut() => isWithdrawn = true;
+
+    /// <summary>Notes that the first entries of the append are accepted.</summary>
+    /// <param name="count">Their number.</param>
+    public void Accept(int count)
+    {
+        int own = Math.Clamp(count - First, 0, Count);
+        (First, Count, accepted) = (Math.Max(0, First - count), Count - own, accepted + own);
+        if (Count > 0) return;
+        IsAccepted = true;
+        End(null);
+    }
 
     /// <summary>Tells the call that the stream was full until its time was over. The entries must have been left out.</summary>
     public void Refuse(TimeSpan? retryAfter)
@@ -81,6 +100,7 @@ internal sealed class SendHandle
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
+            if (isAccepted) return;
             Withdraw();
             throw;
         }

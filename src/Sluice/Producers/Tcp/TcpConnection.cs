@@ -166,7 +166,7 @@ internal sealed partial class TcpConnection<T>(
     /// <returns>Whether there is something to acknowledge.</returns>
     private async ValueTask<bool> TakeAllAsync(IFrameIntake<T> intake)
     {
-        Task? latest = null;
+        List<(Task Accepting, long Last)> appends = [];              // with the last frame of each
         bool isAny = false;
         long before = last;
         try
@@ -181,25 +181,28 @@ internal sealed partial class TcpConnection<T>(
                     $"The frame has the number {number}; {last + 1} is the next one.");
                 isAny = true;
                 if (number <= last) continue;        // sent again, so acknowledged again
-                latest = await intake.AddAsync(Read(payload, number), life.Token);
+                Task accepting = await intake.AddAsync(Read(payload, number), life.Token);
+                if (appends.Count > 0 && appends[^1].Accepting == accepting) appends[^1] = (accepting, number);
+                else appends.Add((accepting, number));
                 last = number;
             }
         }
-        catch (Exception) when (latest is not null)
+        catch (Exception) when (appends.Count > 0)
         {
             // The frames before the failure count, and are acknowledged first.
-            await AcceptedAsync(latest, intake, before);
+            await AcceptedAsync(appends, intake, before);
             await AnswerAsync($"ok {last}");
             throw;
         }
-        if (latest is not null) await AcceptedAsync(latest, intake, before);
+        if (appends.Count > 0) await AcceptedAsync(appends, intake, before);
         return isAny;
     }
 
-    private async ValueTask AcceptedAsync(Task accepting, IFrameIntake<T> intake, long before)
+    private async ValueTask AcceptedAsync(List<(Task Accepting, long Last)> appends, IFrameIntake<T> intake, long before)
     {
         try
         {
+            Task accepting = appends[^1].Accepting;
             if (!accepting.IsCompleted && await Task.WhenAny(accepting, intake.Full) != accepting) await AnswerAsync("full");
             await accepting.WaitAsync(life.Token);
             intake.GoOn();
@@ -207,6 +210,11 @@ internal sealed partial class TcpConnection<T>(
         catch
         {
             last = before;
+            foreach (var (accepting, number) in appends)
+            {
+                if (!accepting.IsCompletedSuccessfully) break;
+                last = number;
+            }
             throw;
         }
     }

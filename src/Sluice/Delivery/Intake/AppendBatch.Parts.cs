@@ -1,0 +1,103 @@
+namespace Sluice.Delivery;
+
+// A stream that has no room for all entries may have room for the first ones: they are appended as a part. So that each sender is told what
+// became of its own entries, every few entries have a task of their own: a group, which is accepted as a whole.
+internal sealed partial class AppendBatch
+{
+    /// <summary>The entries of a group. More would need more room at once, and fewer would cost each item more.</summary>
+    private const int GroupEntries = 16;
+
+    private readonly List<(TaskCompletionSource Done, int End)> groups = [];         // those that are full, each up to its end
+    private TaskCompletionSource last = NewSignal(); // of the group behind them
+    private AppendBatch? part;                       // see First
+
+    /// <summary>Completes when the last entry that was added is accepted, and fails with the append. Under the lock of the
+    /// appender.</summary>
+    public Task Done => last.Task;
+
+    private void EndGroupIfFull()
+    {
+        if (entries.Count - (groups.Count > 0 ? groups[^1].End : 0) < GroupEntries) return;
+        groups.Add((last, entries.Count));
+        last = NewSignal();
+    }
+
+    /// <summary>Returns the first groups of entries as a batch of their own, to append them alone.</summary>
+    /// <param name="most">The number of entries that it has at most, or those of one group.</param>
+    /// <returns>This batch if it has no more, or if the ticket of each entry is not known.</returns>
+    public AppendBatch First(int most)
+    {
+        if (entries.Count <= most || groups.Count == 0 || (Tickets.Count > 0 && Tickets.Count < entries.Count - 1)) return this;
+        int count = groups[0].End;
+        foreach (var (_, end) in groups)
+            if (end <= most) count = end;
+        part?.entries.Dispose();
+        part = new(identity, stream) { entries = New(identity, entries.MaxEntryBytes) };
+        for (int i = 0; i < count; i++) part.entries.Add(entries, i);
+        if (Tickets.Count == 0) return part;
+        part.Tickets.AddRange(Tickets.GetRange(0, count));
+        part.places.AddRange(places.GetRange(0, count));
+        return part;
+    }
+
+    /// <summary>Forgets the entries of the part, which are accepted, and tells their senders.</summary>
+    /// <param name="count">Their number.</param>
+    public void AcceptFirst(int count)
+    {
+        EntryBatch all = entries;
+        entries = New(identity, all.MaxEntryBytes);
+        for (int i = count; i < all.Count; i++) entries.Add(all, i);
+        all.Dispose();
+        foreach (SendHandle handle in handles) handle.Accept(count);
+        handles.RemoveAll(static handle => handle.IsAccepted);
+        if (Tickets.Count > 0)
+        {
+            for (int i = 0; i < count; i++) Tickets[i].Settle(Outcome.Completed);
+            Tickets.RemoveRange(0, count);
+            places.RemoveRange(0, count);
+        }
+        for (int i = 0; i < groups.Count; i++)
+        {
+            if (groups[i].End <= count) groups[i].Done.TrySetResult();
+            groups[i] = (groups[i].Done, groups[i].End - count);
+        }
+        groups.RemoveAll(static group => group.End <= 0);
+    }
+
+    /// <summary>Tells the senders how the append of what is left has ended. The spans of all are ended before.</summary>
+    public void TellSenders(Exception? failure)
+    {
+        if (failure is null)
+            foreach (Ticket ticket in Tickets) ticket.Settle(Outcome.Completed);
+        foreach (var (done, _) in groups) End(done);
+        End(last);
+        foreach (SendHandle handle in handles) handle.End(failure);
+
+        void End(TaskCompletionSource done)
+        {
+            if (failure is null) done.TrySetResult();
+            else if (done.TrySetException(failure)) _ = done.Task.Exception;
+        }
+    }
+
+    /// <summary>Completes groups of which all entries were withdrawn: nobody waits for them.</summary>
+    private void RemoveEmptyGroups()
+    {
+        int end = 0;
+        groups.RemoveAll(group =>
+        {
+            bool isEmpty = group.End == end;
+            if (isEmpty) group.Done.TrySetResult();
+            end = group.End;
+            return isEmpty;
+        });
+    }
+
+    private void ResetGroups()
+    {
+        groups.Clear();
+        last = NewSignal();
+        part?.entries.Dispose();
+        part = null;
+    }
+}

@@ -1,0 +1,201 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A large append to a full stream beside small ones, which take each place that gets free.</summary>
+public class DividedAppendTests
+{
+    // A part is never divided below a group of sixteen.
+    private const int Items = 90, Group = 16;
+
+    private readonly TestClock clock = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <remarks>Formerly it was tried as a whole, for ever.</remarks>
+    [Theory]
+    [InlineData(How.Many)]
+    [InlineData(How.Batch)]
+    [InlineData(How.Producer)]
+    public async Task ItIsAcceptedInParts(How how)
+    {
+        await using var inner = new MemoryStreamStore(clock);
+        await using (Consecutor<int> sending = Make(new NarrowStore(inner) { Left = int.MaxValue })) await SendAsync(sending, how);
+        Assert.Equal(Enumerable.Range(0, Items), await ReadAsync(inner));
+    }
+
+    [Fact]
+    public async Task ACancelledSendSaysHowManyItemsAreAccepted()
+    {
+        await using var inner = new MemoryStreamStore(clock);
+        var store = new NarrowStore(inner) { Left = 2 };
+        await using (Consecutor<int> sending = Make(store))
+        {
+            using var giveUp = new CancellationTokenSource();
+            Task send = sending.SendAllAsync([.. Enumerable.Range(0, Items)], giveUp.Token).AsTask();
+            await Member.UntilAsync(() => store.Left == 0);
+            await Member.UntilAsync(() => sending.Snapshot().Accepted == 2 * Group);
+            await giveUp.CancelAsync();
+            var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => send);
+            Assert.StartsWith("The first 32 items that were sent to work are accepted", cancelled.Message, StringComparison.Ordinal);
+        }
+        Assert.Equal(Enumerable.Range(0, 2 * Group), await ReadAsync(inner));
+    }
+
+    /// <remarks>Some of them have no token, some can be withdrawn, or all have a time limit. Formerly all were told a failure.</remarks>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task EachSenderOfASharedAppendIsToldWhatBecameOfItsOwnItem(bool hasLimit)
+    {
+        await using var inner = new MemoryStreamStore(clock);
+        using var giveUp = new CancellationTokenSource();
+        var outcomes = new ConcurrentDictionary<int, bool>();
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (Consecutor<int> sending = Make(new NarrowStore(inner) { Left = 4, EndsThen = true, Begun = begun.Task }))
+        {
+            await SendOneAsync(0);
+            Task[] all = [.. Enumerable.Range(1, Items).Select(SendOneAsync)];
+            begun.SetResult();                       // all of them are in the next two appends
+            await Task.WhenAll(all);
+
+            Task SendOneAsync(int i) => TellAsync(i,
+                hasLimit ? sending.TrySendAsync(i, new() { Timeout = TimeSpan.FromHours(1) }, Cancellation)
+                : i % 2 == 0 ? sending.SendAsync(i).AsTask() : sending.SendAsync(i, giveUp.Token).AsTask());
+        }
+        int[] accepted = [.. (await ReadAsync(inner)).Order()];
+        Assert.Equal(Enumerable.Range(0, 2 + (2 * Group)), accepted);
+        Assert.Equal(accepted, outcomes.Where(one => one.Value).Select(one => one.Key).Order());
+
+        async Task TellAsync(int item, Task send)
+        {
+            await send.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            outcomes[item] = send.IsCompletedSuccessfully;
+        }
+    }
+
+    [Fact]
+    public async Task AClientIsToldTheFirstFrameThatIsNotAccepted()
+    {
+        await using var inner = new MemoryStreamStore(clock);
+        var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
+        string refusal;
+        await using (Consecutor<int> sending = Make(new NarrowStore(inner) { Left = 2, EndsThen = true }))
+        {
+            PipelineRun run = (Source.Tcp(0, sending.Serializer, new()
+            {
+                Protocol = TcpProtocol.Framed,
+                OnListening = listening.SetResult
+            }) | sending).Start();
+            using var client = new TcpClient();
+            await client.ConnectAsync(await listening.Task, Cancellation);
+            await client.GetStream().WriteAsync(Encoding.UTF8.GetBytes("hello\n" + string.Concat(
+                Enumerable.Range(0, Items).Select(static i => $"{i + 1} {i}\n"))), Cancellation);
+            using var answers = new StreamReader(client.GetStream());
+            Assert.Equal("hello 0", await answers.ReadLineAsync(Cancellation));
+            refusal = await answers.ReadToEndAsync(Cancellation);
+            await run.DisposeAsync();
+        }
+        int accepted = (await ReadAsync(inner)).Length;
+        Assert.InRange(accepted, 2, 2 * Group);
+        Assert.StartsWith($"error {accepted + 1} ", refusal, StringComparison.Ordinal);
+    }
+
+    /// <remarks>Each part has the position of its own last item, also in the middle of what the source has produced at once.</remarks>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task AProducerResumesBehindThePartThatWasAccepted(int accepted)
+    {
+        await using var inner = new MemoryStreamStore(clock);
+        await using (Consecutor<int> sending = Make(new NarrowStore(inner) { Left = accepted, FailsThen = true }))
+            await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(sending, How.Producer));
+        await using (Consecutor<int> sending = Make(inner)) await SendAsync(sending, How.Producer);
+        Assert.Equal(Enumerable.Range(0, Items), await ReadAsync(inner));
+    }
+
+    private async Task SendAsync(Consecutor<int> sending, How how)
+    {
+        switch (how)
+        {
+            case How.Many:
+                await sending.SendAllAsync([.. Enumerable.Range(0, Items)], CancellationToken.None);
+                break;
+            case How.Batch:
+                await (await sending.OpenBatchAsync("batch", Cancellation)).SendAllAsync(Enumerable.Range(0, Items), Cancellation);
+                break;
+            default:
+                await using (PipelineRun run = (Source.Resumable("threes", Enumerable.Range(0, Items / 3))
+                    .SelectMany(static three => Enumerable.Range(3 * three, 3)) | sending)
+                    .Start(new RunOptions { Time = clock }, cancellation: Cancellation))
+                {
+                    while (!run.Completion.IsCompleted)
+                    {
+                        clock.Advance(TimeSpan.FromSeconds(1));
+                        await Member.NextAsync();
+                    }
+                    await run.Completion;
+                }
+                break;
+        }
+    }
+
+    private Consecutor<int> Make(IStreamStore store, Action<int>? handler = null)
+        => new("work", source => source | (handler ?? (static _ => { })),
+            Member.Options("me", store, clock) with { Stream = new() { Partitions = 1 } });
+
+    private async Task<int[]> ReadAsync(IStreamStore store)
+    {
+        var done = new ConcurrentQueue<int>();
+        await using Consecutor<int> reading = Make(store, done.Enqueue);
+        await reading.StartAsync(Cancellation);
+        await reading.WaitForIdleAsync(Cancellation);
+        return [.. done];
+    }
+
+    public enum How
+    {
+        Many,
+        Batch,
+        Producer,
+    }
+
+    /// <summary>A store whose stream has room for a group whenever it is asked: others take the rest.</summary>
+    private sealed class NarrowStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private bool isFirst = true;
+        private volatile int left;
+
+        /// <summary>The number of appends that find room.</summary>
+        public int Left { get => left; init => left = value; }
+
+        public bool FailsThen { get; init; }
+
+        public bool EndsThen { get; init; }
+
+        /// <summary>Ends the second append's wait.</summary>
+        public Task Begun { get; init; } = Task.CompletedTask;
+
+        public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+        {
+            if (request.Entries.Count == 0) return await base.AppendAsync(request, cancellation);
+            for (int i = 0; i < 1_000 && isFirst; i++) await Task.Yield();           // the next append shall have many items
+            if (!isFirst) await Begun;
+            isFirst = false;
+            if (left == 0 && FailsThen) throw new StreamStoreException("The process dies, as the test wants.");
+            if (left == 0 && EndsThen) return new(AppendStatus.Ended, request.Sequence - 1, null);
+            if (left == 0 || request.Entries.Count > Group) return new(AppendStatus.Full, request.Sequence - 1, null);
+            left--;
+            return await base.AppendAsync(request, cancellation);
+        }
+
+        public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+            => base.WaitForChangeAsync(stream, left > 0 ? -1 : after, cancellation);
+    }
+}
