@@ -39,8 +39,8 @@ public sealed partial class Consecutor<T>
             : TrySendAllAsync([item], options, cancellation);
     }
 
-    /// <summary>Sends several items in one append. They are accepted together and in order, or not at all: they need room for all of them at
-    /// once, which a stream that stays full may never have beside senders of single items.</summary>
+    /// <summary>Sends several items in one append. They are accepted together and in order, or not at all: they need room for all of them
+    /// at once, which a stream that stays full may never have beside senders of single items.</summary>
     /// <inheritdoc cref="TrySendAsync(T, SendOptions, CancellationToken)"/>
     /// <param name="items">The items; at least one. If there are more than the stream's bound, they are accepted once no item is
     /// outstanding.</param>

@@ -4,8 +4,8 @@ namespace Sluice.Engine;
 
 /// <summary>The current call of a user's function that may add functions for the commit of its item.</summary>
 /// <remarks>
-/// One per stage instance. The island that runs the instance begins and ends calls, one after the other; any thread may add. So that what is
-/// added while a call ends is either handed over or refused, the number of the call, negated, is a lock.
+/// One per stage instance. The island that runs the instance begins and ends calls, one after the other; any thread may add. So that what
+/// is added while a call ends is either handed over or refused, the number of the call, negated, is a lock.
 /// </remarks>
 internal sealed class StageCall(StageContext context)
 {

@@ -73,8 +73,8 @@ internal abstract class StateScope
     /// <summary>The time of day. It never goes back for this partition, not even after restarts.</summary>
     public abstract DateTimeOffset UtcNow { get; }
 
-    /// <summary>The last time of day at which the partition was seen to have no items left. Items that wait in the store are no idle input, however
-    /// long they wait.</summary>
+    /// <summary>The last time of day at which the partition was seen to have no items left. Items that wait in the store are no idle
+    /// input, however long they wait.</summary>
     public abstract DateTimeOffset EmptyAt { get; }
 }
 
