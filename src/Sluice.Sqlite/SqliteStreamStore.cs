@@ -31,11 +31,14 @@ public sealed partial class SqliteStreamStore : StreamStore
     private readonly SemaphoreSlim looking = new(1);
     private readonly OwnerListener? listener;
     private readonly OneDisposal disposal = new();
+    private readonly string? loss;
+    private readonly bool isOperator;
 
     private SqliteStreamStore(StoreFile file, StoreLock fileLock, Living living, Writer writer, Durability durability, string? loss,
-        bool acceptsChanges)
+        bool acceptsChanges, bool isOperator)
     {
-        (this.file, this.fileLock, this.living, this.writer, Durability, Loss) = (file, fileLock, living, writer, durability, loss);
+        (this.file, this.fileLock, this.living, this.writer, Durability) = (file, fileLock, living, writer, durability);
+        (this.loss, this.isOperator) = (loss, isOperator);
         writer.Start();
         if (acceptsChanges) listener = OwnerListener.Start(this, file.Time);
     }
@@ -52,10 +55,17 @@ public sealed partial class SqliteStreamStore : StreamStore
     /// <inheritdoc/>
     /// <remarks>
     /// The lock file (<c>-lock</c>) records the progress of the store. If it is missing, or was restored together with the file, no loss is
-    /// detected. A loss that an operator's program was told (<see cref="OpenToChangeAsync"/>) is told to the next <see cref="OpenAsync"/>,
-    /// too.
+    /// detected. A loss is told by each <see cref="OpenAsync"/> until a process has read this property. An operator's program
+    /// (<see cref="OpenToChangeAsync"/>) does not count: the service is told, too.
     /// </remarks>
-    public override string? Loss { get; }
+    public override string? Loss
+    {
+        get
+        {
+            if (loss is not null && !isOperator) fileLock.TellLoss();
+            return loss;
+        }
+    }
 
     /// <inheritdoc/>
     /// <remarks><see cref="SqliteTransaction"/>.</remarks>
@@ -129,6 +139,7 @@ public sealed partial class SqliteStreamStore : StreamStore
             try
             {
                 await writer.CloseAsync(abandon).ConfigureAwait(false);
+                if (!abandon) fileLock.ForgetToldLoss();
             }
             finally
             {
@@ -148,9 +159,9 @@ public sealed partial class SqliteStreamStore : StreamStore
             session = Session.Open(file, living);
             living.Clock = new(options.Time, session.LastTime);
             living.Away = session.Away + (session.LastTime == default ? 0 : (living.Clock.Now - session.LastTime).Ticks);
-            string? loss = FindLoss(session, fileLock, path, isOperator);
+            string? loss = FindLoss(session, fileLock, path);
             return new(file, fileLock, living, new(file, living, session, fileLock), durability, loss,
-                options.AcceptsChanges);
+                options.AcceptsChanges, isOperator);
         }
         catch (Exception failure)
         {
@@ -162,23 +173,22 @@ public sealed partial class SqliteStreamStore : StreamStore
         }
     }
 
-    // Runs before the writer has the session. The new generation was never used before. A loss that an operator finds is kept, because the
-    // service is to know it, too.
-    private static string? FindLoss(Session session, StoreLock fileLock, string path, bool isOperator)
+    // Runs before the writer has the session. The new generation was never used before. The loss is kept until a service has told it: an
+    // operator may have found it, or a service that has died in its start.
+    private static string? FindLoss(Session session, StoreLock fileLock, string path)
     {
         (long Reached, long Found)? kept = fileLock.Loss(), loss = kept;
         if (fileLock.Witness() is { } known && known.Transaction > session.Transaction)
         {
             loss = kept is var (reached, found) ? (Math.Max(reached, known.Transaction), Math.Min(found, session.Transaction))
                 : (known.Transaction, session.Transaction);
-            if (isOperator) fileLock.NoteLoss(loss);
+            fileLock.NoteLoss(loss.Value);
             session.Begin();
             session.RaiseGeneration(Math.Max(known.Generation, session.Generation) + 1);
             if (!session.PrepareCommit()) throw StoreFile.Shared(path);
             session.Commit();
             session.Committed();
         }
-        if (kept is not null && !isOperator) fileLock.NoteLoss(null);
         return loss is var (last, present) ? $"The store {path} had come to its transaction {last}, and was back at {present} when it was "
             + "opened: an older copy was put in its place, or it was deleted, or the disk has lost its end. What came after that is lost."
             : null;

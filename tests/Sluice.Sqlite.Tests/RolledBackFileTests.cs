@@ -74,6 +74,36 @@ public sealed class RolledBackFileTests : IDisposable
         }
     }
 
+    /// <remarks>Formerly the first service had the loss to itself, also if it died in its start.</remarks>
+    [Fact]
+    public async Task ALossIsToldUntilAServiceHasReadIt()
+    {
+        string path = directory.File("store.db"), copy = directory.File("copy");
+        await AppendAsync("a");
+        File.Copy(path, copy);
+        for (int i = 0; i < 5; i++) await AppendAsync($"b{i}");
+        File.Copy(copy, path, overwrite: true);
+        for (int i = 0; i < 10; i++)                 // each dies before it has told anything; more than was lost is written meanwhile
+        {
+            Shop dies = await Shop.OpenAsync(path);
+            await dies.AppendAsync($"c{i}");
+            await dies.Store.AbandonAsync();
+        }
+        Shop reads = await Shop.OpenAsync(path);
+        Assert.Contains("an older copy was put in its place", reads.Store.Loss, StringComparison.Ordinal);
+        Assert.Equal(2, reads.Store.Generation);
+        await reads.AppendAsync("d");
+        await reads.Store.AbandonAsync();
+        await using Shop next = await Shop.OpenAsync(path);
+        Assert.Null(next.Store.Loss);
+
+        async Task AppendAsync(string text)
+        {
+            await using Shop shop = await Shop.OpenAsync(path);
+            await shop.AppendAsync(text);
+        }
+    }
+
     [Fact]
     public async Task AKilledOwnerOrAMissingLockFileIsNoLoss()
     {

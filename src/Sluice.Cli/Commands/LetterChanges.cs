@@ -114,7 +114,8 @@ internal sealed class LetterChanges(CommandRun command, IStreamStore store, Grou
     {
         Write(isComplete: false);
         return new(exitCode, $"{reason} Before, {Clean.Count(Changed)} {(Changed == 1 ? "letter was" : "letters were")} {done}. Repeat the "
-            + $"command{(areIds ? " with --ignore-missing" : "")}: letters that were {done} are not {done} again.");
+            + $"command{(areIds ? " with --ignore-missing" : "")}: letters that were {done} are not {done} again"
+            + $"{(areIds && needsEntry ? ", but for one that has died again, if its item's id was given" : "")}.");
     }
 
     private void Write(bool isComplete)

@@ -5,8 +5,8 @@ namespace Sluice.Sqlite;
 /// <summary>
 /// The exclusive right to open a store: a lock of the operating system, which ends with the process in any case. It is on a separate file
 /// beside the store, because closing a second handle of the store's file would void SQLite's locks. The file also records the progress of
-/// the store: a store behind that record was replaced by an older copy, or lost its end. A second record has a loss that no service knows
-/// yet.
+/// the store: a store behind that record was replaced by an older copy, or lost its end. A second record has a loss that no service has
+/// told yet.
 /// </summary>
 internal sealed class StoreLock : IDisposable
 {
@@ -20,6 +20,8 @@ internal sealed class StoreLock : IDisposable
 
     private readonly FileStream file;
     private readonly byte[] record = new byte[RecordBytes];
+    private volatile bool isLossTold;
+    private bool isLossForgotten;
 
     private StoreLock(FileStream file) => this.file = file;
 
@@ -79,14 +81,30 @@ internal sealed class StoreLock : IDisposable
         : null;
 
     /// <summary>Records a stored transaction. Not flushed: the record may be behind the store, but never ahead.</summary>
-    public void Note(long transaction, int generation) => Write(WitnessAt, transaction, generation);
+    public void Note(long transaction, int generation)
+    {
+        Write(WitnessAt, transaction, generation);
+        ForgetToldLoss();
+    }
 
-    /// <summary>Returns the loss that no service knows yet: the transaction that the store had come to, and the one that was found; null if
-    /// there is none.</summary>
+    /// <summary>Returns the loss that no service has told yet: the transaction that the store had come to, and the one that was found; null
+    /// if there is none.</summary>
     public (long Reached, long Found)? Loss() => Read(LossAt);
 
-    /// <summary>Records a loss for the service that opens the store next; null if a service knows it.</summary>
-    public void NoteLoss((long Reached, long Found)? loss) => Write(LossAt, loss?.Reached ?? 0, loss?.Found ?? 0, isVoid: loss is null);
+    /// <summary>Records a loss until a service has told it: the service that finds it may die before that.</summary>
+    public void NoteLoss((long Reached, long Found) loss) => Write(LossAt, loss.Reached, loss.Found);
+
+    /// <summary>Notes that a service has told the loss. Any thread.</summary>
+    public void TellLoss() => isLossTold = true;
+
+    /// <summary>Deletes the record of a loss that a service has told. Called by the thread that writes the store, or behind its end.
+    /// </summary>
+    public void ForgetToldLoss()
+    {
+        if (!isLossTold || isLossForgotten) return;
+        isLossForgotten = true;
+        Write(LossAt, 0, 0, isVoid: true);
+    }
 
     private (long, long)? Read(int at)
     {

@@ -18,6 +18,7 @@ public sealed class FlowRun : IAsyncDisposable
     private readonly Task following;
     private readonly Task hosts = Task.CompletedTask;
     private readonly Task keeping = Task.CompletedTask;
+    private readonly Task ending = Task.CompletedTask;
     private readonly ConcurrentDictionary<string, bool> readHere = new(StringComparer.Ordinal);
     private readonly bool isOwner;
     private readonly OneDisposal disposal = new();
@@ -51,6 +52,7 @@ public sealed class FlowRun : IAsyncDisposable
             ports.Add(result, new(core.Calls, port, boundary: null));
         }
         keeping = ResultRetention.KeepAsync(core, watch, ports.Values, life.Token);
+        ending = UnfinishedCancellation.FinishAsync(core, watch, life.Token);
     }
 
     /// <summary>The id of the run.</summary>
@@ -161,6 +163,7 @@ public sealed class FlowRun : IAsyncDisposable
         await watch.DisposeAsync().ConfigureAwait(false);
         await following.ConfigureAwait(false);
         await hosts.ConfigureAwait(false);
+        await ending.ConfigureAwait(false);
         life.Dispose();
     }
 

@@ -10,9 +10,11 @@ namespace Sluice.Membership;
 /// <para>Members know each other by heartbeats. So for a lease duration they may see different groups, and one may own more than its
 /// share. No member acquires a partition of a living member.</para>
 /// <para>A surplus partition is released once the caller has no work in flight there. If no work of it ends for a lease duration (flows:
-/// longer), the partition stays, and another one leaves instead. A partition that was free for a lease duration is acquired by any member:
-/// the member with room may be paused, slow, or run older code. Then it stays beyond the share, and no other one leaves for it. Both
-/// stay for four lease durations, four times as long at each repetition, up to a hundred; or until members come or go.</para>
+/// longer), the partition stays, and another one leaves instead. A member that has released a partition leaves free ones to members that
+/// own fewer: two members that release at once would otherwise acquire each other's, again and again.</para>
+/// <para>A partition that was free for a lease duration is acquired by any member: the member with room may be paused, slow, or run older
+/// code. Then it stays beyond the share, and no other one leaves for it. Partitions that stay, do so for four lease durations, four times
+/// as long at each repetition, up to a hundred; or until members come or go.</para>
 /// <para>While the group is draining, members acquire nothing, and release every partition that may leave once it has no work in flight,
 /// however long that takes.</para>
 /// </remarks>
@@ -24,6 +26,8 @@ namespace Sluice.Membership;
 internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan leaseDuration, TimeProvider time, int leaseTimesStuck = 1)
 {
     private const int LeaseTimesKeptAtFirst = 4, LeaseTimesKeptAtMost = 100;
+    // Longer than the lease duration for which a partition must be free, so that this member then keeps it instead of releasing it again.
+    private const int LeaseTimesYielding = 2;
 
     private readonly Lock sync = new();
     private readonly Dictionary<int, (long Epoch, long Since)> free = [];
@@ -32,6 +36,7 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     private readonly HashSet<int> beyond = [];       // to be acquired beyond the share; kept once they are owned
     private readonly Dictionary<int, (int InFlight, long Since)> leaving = [];
     private readonly Dictionary<int, long> released = [];          // the epochs in which this member released partitions
+    private long? releasedAt;                        // when this member last released a partition for another one, if ever
     private string[] living = [];
     private GroupInfo? seen;
 
@@ -47,6 +52,7 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
                 .Append(self).Order(StringComparer.Ordinal)];
             bool haveOthersCome = !now.AsSpan().SequenceEqual(living);
             (living, seen) = (now, group);
+            if (haveOthersCome) releasedAt = null;   // the shares are others
             foreach (PartitionInfo partition in group.Partitions)
             {
                 bool isFree = IsFree(partition);
@@ -77,6 +83,7 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
             PartitionInfo[] available = Array.FindAll(open, IsFree);
             int room = scope == AcquireScope.All ? available.Length
                 : Math.Clamp(Most(group) - owned.Count - acquire.Count, 0, available.Length);
+            if (scope == AcquireScope.Share && IsYielding(group, owned.Count + acquire.Count)) room = 0;
 
             // Members begin with different partitions.
             int first = available.Length * Math.Max(0, Array.IndexOf(living, self)) / Math.Max(1, living.Length);
@@ -151,7 +158,11 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     /// acquire it again.</summary>
     public void NoteRelease(Ownership owner)
     {
-        lock (sync) released[owner.Partition] = owner.Epoch;
+        lock (sync)
+        {
+            released[owner.Partition] = owner.Epoch;
+            if (seen?.IsDraining != true) releasedAt = time.GetTimestamp();
+        }
     }
 
     /// <summary>Notes that a release failed: this member may still own the partition.</summary>
@@ -172,6 +183,12 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
 
     private bool IsFree(PartitionInfo partition) => partition.Owner != self
         && (partition.Owner is null || others.IsSilent(partition.Owner));
+
+    /// <summary>Whether free partitions are for another member: this one has released a partition lately, and the other one owns fewer.
+    /// </summary>
+    private bool IsYielding(GroupInfo group, int count) => releasedAt is { } at
+        && time.GetElapsedTime(at) < leaseDuration * LeaseTimesYielding
+        && living.Any(name => name != self && CountOf(group, name) < count);
 
     private void Forget(int partition)
     {

@@ -1,6 +1,7 @@
 using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
@@ -58,6 +59,34 @@ public class CancelTests
         Assert.False(await IsOpenAsync());
 
         async Task<bool> IsOpenAsync() => (await lab.Store.FindStreamAsync(stream, FlowLab.Cancellation))!.End is null;
+    }
+
+    /// <summary>The service that cancels dies between the entry of the journal and the ends of the streams. Nobody hosts the processor.
+    /// </summary>
+    [Fact]
+    public async Task TheStarterEndsTheStreamsOfARunWhoseCancellationWasCutOff()
+    {
+        var clock = new TestClock();
+        await using var lab = new FlowLab();
+        await using FlowRun run = await lab.Join(options => options with { Time = clock })
+            .StartAsync(Working, [IOVal.Of("x", 1)], run: "cut", cancellation: FlowLab.Cancellation);
+        Task<int> read = run.Output<int>("y").FirstAsync(FlowLab.Cancellation).AsTask();
+        await Assert.ThrowsAsync<StreamStoreException>(()
+            => lab.Join(store: new DeadStore(lab.Store)).CancelAsync("cut", "not needed", FlowLab.Cancellation));
+        for (int i = 0; i < 1_000 && !read.IsCompleted; i++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            for (int j = 0; j < 100; j++) await Task.Yield();
+        }
+        Assert.NotNull((await lab.Store.FindStreamAsync(FlowNames.Values("cut", "y"), FlowLab.Cancellation))!.End);
+        Assert.True((await Assert.ThrowsAsync<FlowException>(() => read)).IsCancelled);
+    }
+
+    /// <summary>Ends no stream: its service has died before.</summary>
+    private sealed class DeadStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
+            => throw new StreamStoreException("The process has died, as the test wants.") { IsPermanent = true };
     }
 
     /// <summary>Cancels a token when the first stream is ended, and makes only calls whose token is not cancelled, behind a

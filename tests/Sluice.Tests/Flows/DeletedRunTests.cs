@@ -28,4 +28,30 @@ public class DeletedRunTests
         await beside.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Null(await service.FindAsync(run.Id, FlowLab.Cancellation));
     }
+
+    /// <summary>The deletion was cut off behind the values. Formerly a start with the id made them anew, and nobody ended them.</summary>
+    [Fact]
+    public async Task AStartThatFindsAHalfDeletedRunMakesNoStreams()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Work, StartTests.CopyAsync);
+        await using FlowRun run = await StartAsync();
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        foreach (string stream in await lab.Store.ListStreamsAsync(FlowNames.AllValues("half"), FlowLab.Cancellation))
+            await lab.Store.DeleteStreamAsync(stream, FlowLab.Cancellation);
+
+        await using FlowRun found = await StartAsync();
+        Assert.Empty(await lab.Store.ListStreamsAsync(FlowNames.AllValues("half"), FlowLab.Cancellation));
+        var failure = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(found.Output<int>("y"))
+            .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Contains("deleted", failure.Message);
+
+        Assert.True(await service.DeleteAsync("half", FlowLab.Cancellation));
+        await using FlowRun again = await StartAsync();
+        Assert.Equal([1], await FlowLab.ReadAsync(again.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+
+        Task<FlowRun> StartAsync() => service.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], run: "half",
+            cancellation: FlowLab.Cancellation);
+    }
 }

@@ -87,6 +87,10 @@ public sealed class StoreInspectorTests : IAsyncDisposable
         clock.Advance(TimeSpan.FromSeconds(9));
         Assert.Equal(("m", MemberStatus.Alive, 1), await MemberAsync());
         clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(("m", MemberStatus.Unknown, 1), await MemberAsync());     // the store may have been away between the looks
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.Equal(("m", MemberStatus.Unknown, 1), await MemberAsync());
+        clock.Advance(TimeSpan.FromSeconds(3));
         Assert.Equal(("m", MemberStatus.Silent, 1), await MemberAsync());
         await BeatAsync();
         Assert.Equal(("m", MemberStatus.Alive, 1), await MemberAsync());

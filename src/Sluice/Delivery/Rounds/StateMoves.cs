@@ -28,11 +28,8 @@ internal sealed class StateMoves(ConsecutorIdentity identity, IStreamStore store
 
     private async Task<bool> MoveAsync(OwnedPartition partition, string from, string? to, CancellationToken cancellation)
     {
-        foreach (Func<string, string> rowsOf in (Func<string, string>[])[static node => node, ITimerRows.NodeByTime, ITimerRows.NodeByKey])
-            if (!await MoveRowsAsync(partition, rowsOf(from), to is null ? null : rowsOf(to), cancellation).ConfigureAwait(false))
-                return false;
-
-        // Other rows under the name of the node move last: until then the state counts as just moved.
+        // Other rows under the name of the node move in the first commit: if the move were cut off between its last page and them, nothing
+        // would find them again.
         List<StateRow> others = [];
         foreach (string node in (string[])[StateCheck.Node, StageEnds.Node])
             foreach (StateRow row in await store.ReadStateAsync(identity.Group, partition.Number, node, [from], cancellation)
@@ -41,10 +38,14 @@ internal sealed class StateMoves(ConsecutorIdentity identity, IStreamStore store
                 others.Add(row with { Value = null });
                 if (to is not null) others.Add(row with { Key = to });
             }
+        foreach (Func<string, string> rowsOf in (Func<string, string>[])[static node => node, ITimerRows.NodeByTime, ITimerRows.NodeByKey])
+            if (!await MoveRowsAsync(partition, rowsOf(from), to is null ? null : rowsOf(to), others, cancellation).ConfigureAwait(false))
+                return false;
         return others.Count == 0 || await CommitAsync(partition, others, cancellation).ConfigureAwait(false);
     }
 
-    private async Task<bool> MoveRowsAsync(OwnedPartition partition, string from, string? to, CancellationToken cancellation)
+    private async Task<bool> MoveRowsAsync(OwnedPartition partition, string from, string? to, List<StateRow> others,
+        CancellationToken cancellation)
     {
         while (true)
         {
@@ -60,8 +61,9 @@ internal sealed class StateMoves(ConsecutorIdentity identity, IStreamStore store
                 some.Add(row);
             }
             if (to is not null) await CheckAsync(partition, from, to, some, cancellation).ConfigureAwait(false);
-            if (!await CommitAsync(partition, [.. some.SelectMany(row => Moved(row, from, to))], cancellation).ConfigureAwait(false))
-                return false;
+            if (!await CommitAsync(partition, [.. others, .. some.SelectMany(row => Moved(row, from, to))], cancellation)
+                .ConfigureAwait(false)) return false;
+            others.Clear();
         }
     }
 

@@ -36,15 +36,16 @@ internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, Process
     {
         ReportInterval = ReportInterval * 2 < Longest ? ReportInterval * 2 : Longest;
         await TellAsync(new(RunEventKind.Stuck, core.Options.Name, self.Name, Stream: stream)).ConfigureAwait(false);
-        if (waited >= UntilWarned) await WarnAsync(waited).ConfigureAwait(false);
+        if (waited >= UntilWarned) await WarnAsync(stream, waited).ConfigureAwait(false);
     }
 
     /// <summary>Warns after a long wait, with what the processor waits for. Never throws.</summary>
-    private async Task WarnAsync(TimeSpan waited)
+    private async Task WarnAsync(string stream, TimeSpan waited)
     {
         try
         {
             FlowRunInfo? status = await FlowReports.StatusWithHostsAsync(core.Calls, core.Hosts, run.Run, life).ConfigureAwait(false);
+            if (status is not null && await CloseOfEndedAsync(status, stream).ConfigureAwait(false)) return;
             if (status?.Processors.FirstOrDefault(processor => processor.Name == self.Name) is { IsHeldUp: true, WaitsFor: { } what })
                 core.Warn($"In the run {run.Run}, {self.Name} has waited for {(long)waited.TotalSeconds:N0} s for {what}.");
         }
@@ -52,6 +53,21 @@ internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, Process
         {
             // The next report warns.
         }
+    }
+
+    /// <summary>Closes the readers of processors that have ended, and whose hosts died before they closed them: a host that comes would do
+    /// the same.</summary>
+    /// <returns>Whether there were any.</returns>
+    private async Task<bool> CloseOfEndedAsync(FlowRunInfo status, string stream)
+    {
+        string name = FlowNames.Values(run.Run, stream);
+        string[] left = [.. status.Streams.Where(one => one.Name == stream)
+            .SelectMany(static one => one.Readers).Select(static reader => reader.Processor).OfType<string>()
+            .Where(reader => status.Processors.Any(processor => processor.Name == reader && processor.Status > FlowStatus.Running))];
+        foreach (string keeper in left.Select(ReaderNames.Of))
+            foreach (string reader in (string[])[ReaderNames.Gate(keeper), keeper])
+                await core.Calls.DoAsync(name, () => core.Store.CloseReaderAsync(name, reader, life), life).ConfigureAwait(false);
+        return left.Length > 0;
     }
 
     /// <summary>Reports that the processor is no longer stuck. Never throws: a missing report costs at most a needless warning.</summary>

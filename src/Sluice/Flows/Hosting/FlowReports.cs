@@ -105,6 +105,18 @@ internal static class FlowReports
         await ending.Observed().WaitAsync(cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Ends the streams of a cancelled run that are still open: the service that cancelled it has died before it ended them.
+    /// </summary>
+    public static async Task EndOpenStreamsAsync(SupervisorCore core, RunPlan plan, string reason, CancellationToken cancellation)
+    {
+        StreamEnd end = RunJson.End(new(null, reason, IsCancelled: true));
+        foreach (string stream in plan.Streams.Select(stream => FlowNames.Values(plan.Run, stream.Name)))
+            if (await core.Calls.DoAsync([], () => core.Store.FindStreamAsync(stream, cancellation), cancellation).ConfigureAwait(false)
+                is { End: null })
+                await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end, cancellation), cancellation)
+                    .ConfigureAwait(false);
+    }
+
     private static async Task EndStreamsAsync(SupervisorCore core, RunPlan plan, StreamEnd end)
     {
         foreach (string stream in plan.Streams.Select(stream => FlowNames.Values(plan.Run, stream.Name)))

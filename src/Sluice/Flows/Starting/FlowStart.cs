@@ -134,14 +134,16 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         }
     }
 
-    // The journal first: by it, the sweeper finds the remains of a start that dies before its commit.
+    // The journal first: by it, the sweeper finds the remains of a start that dies before its commit. If it has entries, there is a run, and
+    // its streams may be deleted at the moment: nobody would end the ones that were made anew.
     private async Task OpenAsync(RunPlan plan, CancellationToken cancellation)
     {
         var journal = new StreamOptions { Partitions = 1, Retention = Retention.All, MaxItems = long.MaxValue, MaxBytes = long.MaxValue };
-        await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(group.Stream, journal, cancellation), cancellation)
-            .ConfigureAwait(false);
+        StreamInfo known = await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(group.Stream, journal, cancellation),
+            cancellation).ConfigureAwait(false);
         await core.Calls.DoAsync(group.Stream, () => core.Store.AddGroupAsync(group, StreamStart.New, cancellation), cancellation)
             .ConfigureAwait(false);
+        if (known is not { Appended: 0, End: null }) return;
         foreach (StreamPlan stream in plan.Streams)
         {
             string name = FlowNames.Values(run, stream.Name);

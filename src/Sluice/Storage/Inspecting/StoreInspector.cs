@@ -24,6 +24,7 @@ public sealed class StoreInspector
     private const int Together = 128;
 
     private readonly IStreamStore store;
+    private readonly TimeProvider time;
     private readonly MemberLooks members;
     private readonly StreamLooks streams;
 
@@ -34,8 +35,8 @@ public sealed class StoreInspector
     {
         ArgumentNullException.ThrowIfNull(store);
         this.store = store;
-        time ??= TimeProvider.System;
-        (members, streams) = (new(time), new(time));
+        this.time = time ?? TimeProvider.System;
+        (members, streams) = (new(this.time), new(this.time));
     }
 
     /// <summary>Looks at the streams of the store, by name, with rates since the last look at them.</summary>
@@ -88,8 +89,9 @@ public sealed class StoreInspector
     /// </remarks>
     public async Task<GroupLook?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
     {
+        long askedAt = time.GetTimestamp();
         if (await store.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } info) return null;
-        return new(group, members.Look(group, info), info.Partitions, info.QuarantineOwner)
+        return new(group, members.Look(group, info, askedAt), info.Partitions, info.QuarantineOwner)
         {
             PausedAt = info.PausedAt,
             IsDraining = info.IsDraining,

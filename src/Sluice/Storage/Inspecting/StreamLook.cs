@@ -55,13 +55,14 @@ public sealed record MemberLook(
 /// <summary>Whether a member of a group is alive.</summary>
 public enum MemberStatus
 {
-    /// <summary>The inspector has not watched it for long enough.</summary>
+    /// <summary>The inspector has not watched it for long enough, or has not looked for long.</summary>
     Unknown,
 
     /// <summary>Its heartbeats change.</summary>
     Alive,
 
-    /// <summary>Its heartbeats have not changed for its lease duration. Others acquire its partitions.</summary>
+    /// <summary>Its heartbeats have not changed for its lease duration. Others acquire its partitions. The time between two looks counts
+    /// for a third of the lease duration at most: the store may have been away.</summary>
     Silent,
 
     /// <summary>

@@ -151,6 +151,9 @@ public class RenamedStateTests
             Assert.Equal(keys.Select(static key => $"{key}={2 * key}").Order(StringComparer.Ordinal),
                 (await RowsAsync(store, "new")).Order(StringComparer.Ordinal));
             Assert.DoesNotContain(await store.ListStateAsync("work", Cancellation), static node => node.Node == "old");
+            foreach (int partition in (int[])[0, 1])
+                Assert.Equal(["new"], (await store.ListStateAsync(Member.Group, partition, Sluice.Delivery.StateCheck.Node, after: null, 10,
+                    Cancellation)).Select(static row => row.Key));
         }
     }
 

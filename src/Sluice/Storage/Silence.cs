@@ -1,4 +1,4 @@
-namespace Sluice.Membership;
+namespace Sluice.Storage;
 
 /// <summary>How long a member was silent, as looks at its group have shown.</summary>
 /// <remarks>
