@@ -15,7 +15,7 @@ public sealed class CommitLimitTests
     [InlineData(true)]
     public async Task WindowsOfManyKeysGoThroughTheNodesBehindLittleMoreThanOnce(bool isAtEnd)
     {
-        const int Keys = 250;
+        const int Keys = 150;
         (int seen, var clock, var ledger) = (0, new TestClock(), new Ledger());
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         var options = new ConsecutorOptions
