@@ -65,11 +65,13 @@ internal sealed class Screen(Func<TextWriter> open, bool isJson)
         return escaped.ToString();
     }
 
-    /// <summary>Writes rows in columns. Columns whose header begins with ">" are aligned to the right.</summary>
+    /// <summary>Writes rows in columns. Columns whose header begins with ">" are aligned to the right. Long cells are cut; not in the last
+    /// column, if no person sees it.</summary>
     public void Table(string[] headers, IReadOnlyList<string[]> rows)
     {
         string[] names = [.. headers.Select(static header => header.TrimStart('>'))];
-        string[][] cells = [.. rows.Select(static row => row.Select(static (cell, i) => Clean.Text(cell, MaxCell)).ToArray())];
+        string[][] cells = [.. rows.Select(static row => row.Select((cell, i)
+            => Clean.Text(cell, i == row.Length - 1 && !IsTerminal ? int.MaxValue : MaxCell)).ToArray())];
         int[] widths = [.. names.Select((name, i)
             => Math.Max(name.Length, cells.Select(row => row[i].GetCellWidth()).DefaultIfEmpty().Max()))];
         string header = Row(names);

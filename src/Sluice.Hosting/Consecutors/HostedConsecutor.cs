@@ -55,13 +55,19 @@ internal sealed class HostedConsecutor<T>(ConsecutorRegistration<T> registration
         catch (PipelineException failure)
             when (failure.InnerException is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            throw new SinkNotOpenedException($"The consecutor {registration.Name} does not start: {failure.Message}", failure);
+            throw new SinkNotOpenedException(DoesNotStart(failure), failure);
         }
         catch (InvalidOperationException wrong) when (wrong is not ObjectDisposedException && WiringException.IsWiring(wrong))
         {
             // The code or the settings do not fit what is stored: a renamed node, another number of partitions.
-            throw new WiringException($"The consecutor {registration.Name} does not start: {StartMistake.OneLine(wrong.Message)}", wrong);
+            throw new WiringException(DoesNotStart(wrong), wrong);
         }
+    }
+
+    private string DoesNotStart(Exception why)
+    {
+        (string its, string text) = ($"The consecutor {registration.Name} ", StartMistake.OneLine(why.Message));
+        return $"{its}does not start: {(text.StartsWith(its, StringComparison.Ordinal) ? $"it {text[its.Length..]}" : text)}";
     }
 
     public override Task<bool> StopAsync(TimeSpan? deadline, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Sluice.Hosting;
 
@@ -22,7 +23,7 @@ namespace Sluice.Hosting;
 /// Without it, the exception leaves the program, and the runtime aborts the process. Other exceptions are errors of the program: they keep
 /// their stack trace. Immutable.
 /// </remarks>
-public sealed class StartMistake
+public sealed partial class StartMistake
 {
     private StartMistake(int exitCode, string text) => (ExitCode, Text) = (exitCode, text);
 
@@ -75,6 +76,10 @@ public sealed class StartMistake
         => cause.InnerException is JsonException { LineNumber: { } line } json
             ? $"It is no JSON: line {line + 1}, {json.Message.Split(" LineNumber: ")[0]}" : cause.Message;
 
+    /// <summary>Makes one line of the message of an exception, without the name of a parameter that .NET adds to it.</summary>
     internal static string OneLine(string text)
-        => string.Join(' ', text.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        => ParameterName.Replace(string.Join(' ', text.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries)), "");
+
+    [GeneratedRegex(@" \(Parameter '[^']*'\)$")]
+    private static partial Regex ParameterName { get; }
 }

@@ -28,14 +28,15 @@ public sealed partial class Consecutor<T>
         List<string> left = [];
         if (LeftBehind is { } code) left.Add(code);
         left.AddRange(SilentSinks);
+        string why = left.Count > 0 ? "and has not given everything back in that time" : "and the store did not answer in that time";
         if (core.InFlight.Count is > 0 and var items) left.Add($"{items:N0} items were in flight");
         if (core.Partitions.Owned is { Length: > 0 } owned)
             left.Add($"{NumberText.Of(owned.Select(static partition => partition.Number), "partition")} not given back");
         TimeSpan? limit;
         lock (sync) limit = asked;
         return new(
-            $"The consecutor {Name} was to stop within {DurationText.Of(limit ?? core.Options.LeaseDuration)}, and the store did not "
-                + $"answer in that time: {(left.Count > 0 ? string.Join("; ", left) : $"the member {Member} could not leave")}. "
+            $"The consecutor {Name} was to stop within {DurationText.Of(limit ?? core.Options.LeaseDuration)}, {why}: "
+                + $"{(left.Count > 0 ? string.Join("; ", left) : $"the member {Member} could not leave")}. "
             + "Nothing is lost: the next owner goes on where the store is. Another member takes over when this one has been silent for "
             + "the lease duration.");
     }

@@ -1,3 +1,4 @@
+using Sluice.Pipelines;
 using Sluice.Policies;
 using Sluice.Producers;
 
@@ -28,7 +29,8 @@ public static partial class Source
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(select);
-        return Lines(new LinesOrigin(bad => new StreamReader(path, bad.In(Encoding.UTF8)), path), select, maxLineLength);
+        return Lines(new LinesOrigin(bad => new StreamReader(FilePath.NoDirectory(path), bad.In(Encoding.UTF8)), path), select,
+            maxLineLength);
     }
 
     /// <summary>A source of the lines of a reader, from its current position. The caller disposes the reader.</summary>

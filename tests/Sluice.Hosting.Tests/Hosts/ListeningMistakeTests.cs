@@ -22,7 +22,7 @@ public sealed class ListeningMistakeTests : StartMistakeTestBase
     [InlineData("127.0.0.1:5080", "Invalid url: '127.0.0.1:5080'")]
     [InlineData("ftp://127.0.0.1", "Unrecognized scheme in server address 'ftp://127.0.0.1")]
     [InlineData("http://192.0.2.1:5080", "Cannot assign requested address")]
-    [InlineData("http://127.0.0.1:99999", "Specified argument was out of the range of valid values. (Parameter 'port')")]
+    [InlineData("http://127.0.0.1:99999", "Specified argument was out of the range of valid values")]
     public async Task AnAddressAtWhichTheServerCannotListenIsOneLine(string urls, string why)
     {
         using var used = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

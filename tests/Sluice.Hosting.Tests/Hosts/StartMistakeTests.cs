@@ -114,6 +114,21 @@ public sealed class StartMistakeTests : StartMistakeTestBase
     }
 
     [Fact]
+    public async Task AMistakeThatNamesTheConsecutorNamesItOnce()
+    {
+        static Consecutor<int> Counted(IStreamStore store) => new("numbers",
+            static source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum") | (static _ => { }), new() { Store = store, Stream = new() { Partitions = 64 } });
+        await using (var store = await SqliteStreamStore.OpenAsync(Path.Combine(Folder, "numbers.db"), Durability.Process))
+        await using (Consecutor<int> numbers = Counted(store))
+        {
+            await numbers.StartAsync(Cancellation);
+            await numbers.SendAsync(1, Cancellation);
+            await numbers.WaitForIdleAsync(Cancellation);
+        }
+        await IsAsync(2, "The consecutor numbers does not start: it has stored ", """{"Sluice": {"Store": "sqlite:FOLDER/numbers.db"}}""");
+    }
+
+    [Fact]
     public Task ASettingOfTheCommandLineIsNamed()
         => IsAsync(2, "Sluice:Health:MaxBacklog is '1e6'; it must be a whole number.", arguments: "--Sluice:Health:MaxBacklog=1e6");
 

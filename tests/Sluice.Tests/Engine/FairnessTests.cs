@@ -131,7 +131,7 @@ public class FairnessTests
             Chunk<int, int> chunk = board.Rent();
             chunk.Inputs.Add((item, null));
             board.Dispatch(chunk);
-            Assert.True(board.TryTake(out chunk));
+            Assert.True(board.TryTake(out chunk, out _));
             chunk.Outputs.Add(item, null);
             board.Finish(chunk, 1);
         }

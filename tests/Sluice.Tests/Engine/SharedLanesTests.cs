@@ -155,18 +155,18 @@ public class SharedLanesTests
             chunk.Inputs.Add((i, null));
             board.Dispatch(chunk);
         }
-        Assert.True(board.TryTake(out Chunk<int, int> first));
-        Assert.True(board.TryTake(out Chunk<int, int> second));
+        Assert.True(board.TryTake(out Chunk<int, int> first, out _));
+        Assert.True(board.TryTake(out Chunk<int, int> second, out _));
         for (int i = 0; i < 10_000; i++) second.Outputs.Add(i, null);
         board.Finish(second, 0);
 
         Assert.False(board.HasWork);
-        Assert.False(board.TryTake(out _));
+        Assert.False(board.TryTake(out _, out _));
         board.Finish(first, 0);
         board.Remove(first);
         Assert.False(board.HasWork);
         board.Remove(second);
-        Assert.True(board.TryTake(out _));
+        Assert.True(board.TryTake(out _, out _));
     }
 
     private static IEnumerable<int> One(int n) => [n];

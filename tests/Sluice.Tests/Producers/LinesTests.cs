@@ -124,6 +124,16 @@ public sealed class LinesTests : IDisposable
     }
 
     [Fact]
+    public async Task ADirectoryIsNoFile()
+    {
+        string directory = Path.GetDirectoryName(path)!;
+        Pipeline reads = Source.Lines(directory).ForEach(static _ => { }), writes = Source.From(["a"]) | Sink.Lines(directory);
+        foreach (Pipeline pipeline in (Pipeline[])[reads, writes])
+            Assert.Contains($"{directory} is a directory. Name a file.",
+                (await Assert.ThrowsAsync<PipelineException>(async () => await pipeline.RunAsync())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AFileOfTwoSinksOrOfASourceAndASinkIsRefusedAndStaysAsItWas()
     {
         await File.WriteAllTextAsync(path, "one\ntwo\n");

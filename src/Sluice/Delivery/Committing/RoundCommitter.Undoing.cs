@@ -23,7 +23,7 @@ internal sealed partial class RoundCommitter
         List<RoundItem> remaining = [.. round.Remaining];
         if (remaining.Count == 0)
         {
-            if (TryFireFewer(round, roots, root => Preparation.TooLarge(core, root, rows)) || TryEndFewer(round, roots)
+            if (TryFireFewer(round, roots, root => Preparation.TooLarge(core, root, rows), isTooLarge: true) || TryEndFewer(round, roots)
                 || TryEmitFewer(round, roots)) return;
             core.Lifetime.Failed?.Invoke(new InvalidOperationException(
                 $"What the consecutor {core.Name} remembers and puts out at one time, without any item, is more than a commit "
@@ -37,11 +37,11 @@ internal sealed partial class RoundCommitter
             root.Refuse(Preparation.TooLarge(core, root, rows));
             remaining[0].Verdict = new(null, core.LetterBuilder.Of(root, isUndone: true));
             Undo(round, roots);
-            core.Rounds!.Repeat(round);
+            core.Rounds!.RepeatWithout(round);
             return;
         }
         Undo(round, roots);
-        core.Rounds!.Divide(round);
+        core.Rounds!.Divide(round, isTooLarge: true);
     }
 
     /// <summary>Lets stages put out fewer windows together, because the commit would be too large.</summary>

@@ -196,7 +196,7 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
         if (remaining.Count > 1)
         {
             Undo(round, roots);
-            core.Rounds!.Divide(round);
+            core.Rounds!.Divide(round, isTooLarge: false);
             return;
         }
         if (remaining.Count == 1)
@@ -220,7 +220,7 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
             core.Rounds.End(round, isCommitted: false);
             return;
         }
-        else if (!unwritable.IsEmission && TryFireFewer(round, roots, _ => unwritable.AsFailure())) return;
+        else if (!unwritable.IsEmission && TryFireFewer(round, roots, _ => unwritable.AsFailure(), isTooLarge: false)) return;
         else if (!MayTryAgain(round.Failures++))
         {
             if (!unwritable.IsEmission)
@@ -247,7 +247,7 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
         if (round.Remaining.Skip(1).Any())
         {
             Undo(round, roots);
-            core.Rounds!.Divide(round);
+            core.Rounds!.Divide(round, isTooLarge: false);
             return false;
         }
         // Each emission is retried with its own commit; then only the item is left.

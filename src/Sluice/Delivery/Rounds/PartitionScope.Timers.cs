@@ -3,7 +3,7 @@ namespace Sluice.Delivery;
 // The timers of nodes are rows beside their state. They fire in rounds without items.
 internal sealed partial class PartitionScope
 {
-    private const int TimersAtOnce = 256;            // rows by time in a call
+    private const int TimersPerRead = 256;           // rows by time in a call
     private static readonly TimeSpan MaxWait = TimeSpan.FromDays(40);
 
     private long number;                             // the last one assigned; stored no later than a timer that has it
@@ -74,9 +74,9 @@ internal sealed partial class PartitionScope
             while (timers.MustRead)
             {
                 IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, timers.ReadAfter,
-                    TimersAtOnce, cancellation).ConfigureAwait(false);
+                    TimersPerRead, cancellation).ConfigureAwait(false);
                 Take(loaded.Remembering[i].StateName, () =>
-                    timers.Read(new StoredRows(core.StateSerializers, page, isComplete: page.Count < TimersAtOnce)));
+                    timers.Read(new StoredRows(core.StateSerializers, page, isComplete: page.Count < TimersPerRead)));
             }
         }
         TellTimers();

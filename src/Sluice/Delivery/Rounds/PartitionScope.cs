@@ -25,6 +25,12 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     private readonly StateShapes shapes = new(core.State);
     private readonly SpareWork spare = new();
 
+    /// <summary>How many timers fire in one commit. It outlives rounds: what is due at one moment takes many of them.</summary>
+    public CommitLimit TimersAtOnce { get; } = new(64);
+
+    /// <summary>How many keys of a stage end in one commit.</summary>
+    public CommitLimit EndsAtOnce { get; } = new(500);
+
     /// <summary>The running round. Used by the pump and the committer.</summary>
     public Round? Round { get; set; }
 
@@ -147,6 +153,8 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     {
         spare.HaveCommitted();
         MaxEmissions = Math.Min(InitialMaxEmissions, MaxEmissions + 1);
+        if (Round!.Turn is { } turn) TimersAtOnce.HaveCommitted(turn.Taken);
+        if (Round.IsEnding) EndsAtOnce.HaveCommitted(Round.EndedKeys);
     }
 
     /// <summary>Leaves work that may wait out of the next commits.</summary>

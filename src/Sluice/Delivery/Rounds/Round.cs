@@ -28,7 +28,7 @@ internal sealed class Round(Rounds rounds, DeliveryGuarantee delivery, OwnedPart
     public bool IsEnding { get; init; }
 
     /// <summary>The most keys of a stage that may end in the round.</summary>
-    public int MaxEndingKeys { get; set; } = 500;
+    public int MaxEndingKeys { get; set; }
 
     /// <summary>How many keys have ended in this try.</summary>
     public int EndedKeys { get; set; }
@@ -37,7 +37,7 @@ internal sealed class Round(Rounds rounds, DeliveryGuarantee delivery, OwnedPart
     public bool FiresTimers { get; init; }
 
     /// <summary>The most timers that may fire in the round.</summary>
-    public int MaxTimers { get; set; } = 64;
+    public int MaxTimers { get; set; }
 
     /// <summary>The most rows by time that may move, for timers that were moved on. Each move is up to three parts of the commit.</summary>
     public int MaxMoves { get; set; } = 128;

@@ -9,6 +9,9 @@ internal sealed class RoundTimers(Round round, PartitionScope scope, Func<int, s
     private int taken;
     private int moved;
 
+    /// <summary>The number of timers that have fired.</summary>
+    public int Taken => taken;
+
     /// <summary>The number of rows by time that have moved.</summary>
     public int Moved => moved;
 

@@ -17,7 +17,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
     private readonly Stack<RoundItem> spare = new();
     private List<Round> over = [];
     private readonly RoundPace pace = new(MaxItems);       // under sync
-    private int size = MaxItems;
+    private readonly CommitLimit size = new(MaxItems);     // under sync
     private int rotation;
     private bool mayAct;                             // whether stages may act by themselves; used by the pump
     private bool isDuesTurn;
@@ -165,16 +165,26 @@ internal sealed partial class Rounds(ConsecutorCore core)
         core.Pump.Changed();
     }
 
+    /// <summary>Runs a round again without its only item, which is too large by itself.</summary>
+    public void RepeatWithout(Round round)
+    {
+        lock (sync) size.HaveFoundCause();
+        Repeat(round);
+    }
+
     /// <summary>Divides a round that is too large for one commit: its remaining entries run in two rounds, and later rounds are
     /// smaller.</summary>
-    public void Divide(Round round)
+    /// <param name="round">The round.</param>
+    /// <param name="isTooLarge">Whether its commit was too large; otherwise one of its items is to be found.</param>
+    public void Divide(Round round, bool isTooLarge)
     {
         OwnedPartition partition = round.Partition;
         List<RoundItem> remaining = [.. round.Remaining];
         int first = remaining.Count / 2;
         lock (sync)
         {
-            size = Math.Max(1, Math.Min(size, first));
+            if (isTooLarge) size.TooLarge(remaining.Count);
+            else size.Lower(first);
             RoundItem[] waiting = [.. partition.Leased];
             partition.Leased.Clear();
             foreach (RoundItem item in remaining.Skip(first).Concat(waiting)) partition.Leased.Enqueue(item);
@@ -189,6 +199,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
     {
         lock (sync)
         {
+            int count = round.Items.Count;
             running.Remove(round.Partition.Number);
             if (round.FiresTimers) round.Partition.Scope!.EndTurn(round.HasMoreTimers ? null : AfterNow(TurnOfOthers));
             foreach (RoundItem item in round.Items)
@@ -197,7 +208,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
                 item.Set(default, default, 0);
                 spare.Push(item);
             }
-            if (isCommitted && size < MaxItems) size = Math.Min(MaxItems, size + (size / 8) + 1);
+            if (isCommitted && count > 0) size.HaveCommitted(count);
         }
         core.Pump.Changed();
         core.Partitions.Rest(round.Partition);
@@ -222,12 +233,22 @@ internal sealed partial class Rounds(ConsecutorCore core)
         NextRound next = NextOf(partition);
         if (next == NextRound.None || !HasTurn(partition, next)) return null;
         bool isEntrance = next == NextRound.Entrances;
-        if (next == NextRound.Timers) return new(this, core.Options.Delivery, partition, [], isEntrance) { FiresTimers = true };
-        partition.Scope!.EndTurn(null);
+        PartitionScope scope = partition.Scope!;
+        if (next == NextRound.Timers)
+            return new(this, core.Options.Delivery, partition, [], isEntrance)
+            {
+                FiresTimers = true,
+                MaxTimers = scope.TimersAtOnce.Value
+            };
+        scope.EndTurn(null);
         partition.IsAtEnd = false;                   // ask the store again before the next stage ends: emissions may have failed
         if (next is NextRound.Due or NextRound.End)
-            return new(this, core.Options.Delivery, partition, [], isEntrance) { IsEnding = next == NextRound.End };
-        int most = Math.Min(size, pace.Items);
+            return new(this, core.Options.Delivery, partition, [], isEntrance)
+            {
+                IsEnding = next == NextRound.End,
+                MaxEndingKeys = scope.EndsAtOnce.Value
+            };
+        int most = Math.Min(size.Value, pace.Items);
         var items = new List<RoundItem>(Math.Min(most, partition.Leased.Count));
         while (items.Count < most && partition.Leased.TryPeek(out RoundItem? item) && item.Headers.Node is not null == isEntrance)
             items.Add(partition.Leased.Dequeue());

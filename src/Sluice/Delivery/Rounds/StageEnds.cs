@@ -11,7 +11,7 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
     private const int MaxChanges = 300;             // rows of the stage before the next page
 
     private Dictionary<string, string?>? ended;      // by stage: null if it has ended; otherwise the last key that has ended
-    private (string Stage, string? Key)? added;
+    private (string Stage, string? Key, bool HasMore)? added;
     private bool isUncertain;                        // whether the saved marks are committed
     private volatile bool areAll;
 
@@ -41,32 +41,42 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
             object instance = scope.InstanceOf(number);
             if (instance is not IKeyedStateful cells)
             {
-                added = (stage.StateName, await stage.EndAsync(instance, scope, [], hold) ? "" : null);
+                bool hasMore = await stage.EndAsync(instance, scope, null, hold);
+                added = (stage.StateName, hasMore ? "" : null, hasMore);
                 return;
             }
-            IReadOnlyList<StateRow> keys;
-            string? first = after;
-            Round round = scope.Round!;
-            round.EndedKeys = 0;
-            do
-            {
-                int most = Math.Min(KeysAtOnce, round.MaxEndingKeys - round.EndedKeys);
-                keys = await store.ListStateAsync(identity.Group, partition.Number, stage.StateName, after, most, cancellation);
-                scope.Take(stage.StateName, () => Fill(cells, keys));
-                await stage.EndAsync(instance, scope, [.. keys.Select(row => row.Key)], hold);
-                after = keys.Count < most ? null : keys[^1].Key;
-                round.EndedKeys += keys.Count;
-            }
-            while (after is not null && round.EndedKeys < round.MaxEndingKeys && !scope.HasEmitted && hold.Staged is null
-                && ChangesOf(cells) < MaxChanges);
-            if (after is null && instance is IHasTimers { Timers: var timers }
-                && await EndTimersAsync(stage, scope, timers, Math.Min(KeysAtOnce, round.MaxEndingKeys), cancellation))
-                after = (keys is [.., { } last] ? last.Key : first) ?? "";
-            added = (stage.StateName, after);
+            await EndKeysAsync(stage, cells, after, scope, hold, cancellation);
             return;
         }
         areAll = true;
         ledger.Touch();
+    }
+
+    private async ValueTask EndKeysAsync(IStatefulStage stage, IKeyedStateful cells, string? after, PartitionScope scope, Root hold,
+        CancellationToken cancellation)
+    {
+        bool hasMore = true, isKeyOver = true;
+        Round round = scope.Round!;
+        round.EndedKeys = 0;
+        while (hasMore && isKeyOver && round.EndedKeys < round.MaxEndingKeys && !scope.HasEmitted && hold.Staged is null
+            && ChangesOf(cells) < MaxChanges)
+        {
+            int most = Math.Min(KeysAtOnce, round.MaxEndingKeys - round.EndedKeys);
+            IReadOnlyList<StateRow> keys = await store.ListStateAsync(identity.Group, partition.Number, stage.StateName, after, most,
+                cancellation);
+            scope.Take(stage.StateName, () => Fill(cells, keys));
+            foreach (StateRow row in keys)
+            {
+                round.EndedKeys++;
+                isKeyOver = !await stage.EndAsync(cells, scope, row.Key, hold);
+                if (!isKeyOver) break;               // the next commit goes on with this key
+                after = row.Key;
+            }
+            hasMore = !isKeyOver || keys.Count == most;
+        }
+        if (!hasMore && cells is IHasTimers { Timers: var timers })
+            hasMore = await EndTimersAsync(stage, scope, timers, Math.Min(KeysAtOnce, round.MaxEndingKeys), cancellation);
+        added = (stage.StateName, after, hasMore);
     }
 
     /// <summary>Ends the timers of a stage, also of keys without state: none fires any more.</summary>
@@ -97,10 +107,12 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
     {
         if (added is { } last)
         {
-            byte[] value = last.Key is null ? [0] : [1, .. Encoding.UTF8.GetBytes(last.Key)];
+            added = null;
+            if (last is { HasMore: true, Key: null }) return true;           // no key has ended: it begins again with the first one
+            byte[] value = last.HasMore ? [1, .. Encoding.UTF8.GetBytes(last.Key!)] : [0];
             rows.Add(new(Node, last.Stage, 0, value));
-            ended![last.Stage] = last.Key;
-            (added, isUncertain) = (null, true);
+            ended![last.Stage] = last.HasMore ? last.Key : null;
+            isUncertain = true;
             return true;
         }
         if (ended is not { Count: > 0 }) return false;

@@ -58,12 +58,17 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     public void Complete() => Volatile.Write(ref completed, true);
 
     /// <summary>Lane: takes the next slice, unless too many outputs are held and the output must go first.</summary>
-    public bool TryTake(out Chunk<TIn, TOut> chunk)
+    /// <param name="chunk">The slice.</param>
+    /// <param name="wantsInput">Whether it was the last one and there is room: the input is to go on, because the slice may take long, and
+    /// the output may have nothing to remove meanwhile.</param>
+    public bool TryTake(out Chunk<TIn, TOut> chunk, out bool wantsInput)
     {
         lock (sync)
         {
             chunk = null!;
-            return MayTake && todo.TryDequeue(out chunk!);
+            bool isTaken = MayTake && todo.TryDequeue(out chunk!);
+            wantsInput = isTaken && todo.Count == 0 && items < capacity;
+            return isTaken;
         }
     }
 

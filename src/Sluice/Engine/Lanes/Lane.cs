@@ -52,8 +52,9 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         int chunks = 0;
         while (true)
         {
-            while (!owner.Run.IsStopping && owner.Board.TryTake(out Chunk<TIn, TOut> chunk))
+            while (!owner.Run.IsStopping && owner.Board.TryTake(out Chunk<TIn, TOut> chunk, out bool wantsInput))
             {
+                if (wantsInput) owner.WakeInput();
                 outlet.Chunk = chunk;
                 long start = Stopwatch.GetTimestamp();
                 ValueTask work = WorkAsync(chunk);

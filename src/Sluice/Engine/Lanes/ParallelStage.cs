@@ -118,6 +118,13 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         else ExitFilling();
     }
 
+    /// <summary>Lets an input go on that has waited for room.</summary>
+    public void WakeInput()
+    {
+        Interlocked.MemoryBarrier();
+        roomForInput.Wake();
+    }
+
     public void WakeOutput()
     {
         Interlocked.MemoryBarrier();

@@ -42,7 +42,7 @@ internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IStat
         return make(context, new StateOutlet<TOut>(outlet, scope) { Emitter = Node });
     }
 
-    public async ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold)
+    public async ValueTask<bool> EndAsync(object instance, StateScope scope, string? key, Ticket hold)
     {
         try
         {

@@ -112,8 +112,8 @@ internal interface IStatefulStage
     /// </summary>
     /// <param name="instance">An instance of this stage; with lanes, it ends the keys of all lanes.</param>
     /// <param name="scope">Makes separate items from the outputs.</param>
-    /// <param name="keys">The next keys to end, for state by key.</param>
+    /// <param name="key">The key to end, for state by key; null otherwise.</param>
     /// <param name="hold">The root of named outputs. The caller settles it.</param>
-    /// <returns>Whether the instance has more to put out.</returns>
-    ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold);
+    /// <returns>Whether the instance, or the key, has more to put out.</returns>
+    ValueTask<bool> EndAsync(object instance, StateScope scope, string? key, Ticket hold);
 }

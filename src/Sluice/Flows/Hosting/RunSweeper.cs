@@ -50,7 +50,7 @@ internal sealed class RunSweeper(SupervisorCore core)
             }
             catch (Exception e)
             {
-                core.Warn($"Runs that have ended could not be removed; it is tried again: {e.Message}");
+                if (!core.HasGivenUp) core.Warn($"Runs that have ended could not be removed; it is tried again: {e.Message}");
             }
         }
         await turn.LeaveAsync().ConfigureAwait(false);

@@ -206,6 +206,9 @@ internal sealed class SupervisorCore : IDisposable
         }
     }
 
+    /// <summary>Whether the store's time to answer in the end of the service is over: calls are cancelled, and nobody is told.</summary>
+    public bool HasGivenUp => givingUp.IsCancellationRequested;
+
     // Called by a timer. All callbacks are the library's, and do not throw.
     private void GiveUp() => givingUp.Cancel();
 

@@ -145,7 +145,7 @@ internal sealed class WorkMembers
         catch (Exception e)
         {
             // If commits have no answer, a warning has said so.
-            if (!core.Life.IsCancellationRequested && !heartbeat.IsAiling)
+            if (!core.Life.IsCancellationRequested && !core.HasGivenUp && !heartbeat.IsAiling)
                 core.Warn($"The store does not take heartbeats of {Self} for {group}: {e.Message}");
         }
     }

@@ -35,6 +35,8 @@ internal sealed class KeyTimers(Func<TimeSpan> clock) : INodeTimers
 
     public bool IsSet(string key, string name) => dues.ContainsKey((key, name));
 
+    public TimeSpan? WaitOf(string key, string name) => dues.TryGetValue((key, name), out var due) ? due.At - clock() : null;
+
     /// <summary>How often a timer was set.</summary>
     public long Count => next;
 

@@ -28,22 +28,20 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
     /// <summary>The state of the partition of a ticket.</summary>
     public StateCells<TState> CellsOf(Ticket ticket) => (StateCells<TState>)ticket.Touch().Enter(number);
 
-    public async ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold)
+    public async ValueTask<bool> EndAsync(object instance, StateScope scope, string? key, Ticket hold)
     {
         var cells = (StateCells<TState>)instance;
         try
         {
-            foreach (string key in keys)
-            {
-                await EndKeyAsync(cells, key, scope, hold);
-                cells.EndKey(key);
-            }
+            StateCells<TState>.Cell cell = await EndKeyAsync(cells, key!, scope, hold);
+            if (node.EndsInSteps && !cell.IsRemoved) return true;
+            cells.EndKey(key!);
+            return false;
         }
         finally
         {
             Next.Flush();                            // no pump does it: this is none of its items
         }
-        return false;
     }
 
     public override ValueTask PushAsync(TIn item, Ticket? ticket)
@@ -117,7 +115,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
         ticket?.Settle(Outcome.Skipped);
     }
 
-    private async ValueTask EndKeyAsync(StateCells<TState> cells, string key, StateScope? scope, Ticket? hold)
+    private async ValueTask<StateCells<TState>.Cell> EndKeyAsync(StateCells<TState> cells, string key, StateScope? scope, Ticket? hold)
     {
         StateCells<TState>.Cell cell;
         try
@@ -137,6 +135,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
         {
             node.Leave(cell);
         }
+        return cell;
     }
 
     private ValueTask EnterAsync(StateCells<TState> cells, StateCells<TState>.Cell cell, TIn item, Ticket? ticket)

@@ -105,6 +105,9 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
 
     internal override bool KeepsState => true;
 
+    /// <summary>Whether a key that still has a state when it has ended has more to put out.</summary>
+    internal virtual bool EndsInSteps => false;
+
     internal override Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner)
         => new StatefulStage<TIn, TOut, TState>(context, (NodeStage<TIn, TOut>)inner, this);
 

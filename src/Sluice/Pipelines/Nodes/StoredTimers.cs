@@ -90,6 +90,12 @@ internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimer
 
     public bool IsSet(string key, string name) => cells.Find(key)!.Value.IndexOf(name) >= 0;
 
+    public TimeSpan? WaitOf(string key, string name)
+    {
+        TimersOfKey timers = cells.Find(key)!.Value;
+        return timers.IndexOf(name) is >= 0 and var at ? new(timers.Timers[at].Moment.At - scope.UtcNow.UtcTicks) : null;
+    }
+
     public void Remove(string key)
     {
         if (cells.Find(key) is not { Value.Timers.Count: > 0 } cell) return;
@@ -184,4 +190,7 @@ internal interface INodeTimers
     bool Cancel(string key, string name);
 
     bool IsSet(string key, string name);
+
+    /// <summary>The time until a timer fires; null if it is not set.</summary>
+    TimeSpan? WaitOf(string key, string name);
 }

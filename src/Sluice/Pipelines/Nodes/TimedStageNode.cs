@@ -67,6 +67,9 @@ public abstract class TimedStageNode<TIn, TOut, TState> : StatefulStageNode<TIn,
 
     internal override bool HasTimers => true;
 
+    /// <summary>The time until the timer without a name fires; null if it is not set.</summary>
+    internal TimeSpan? TimerWait => Mine.WaitOf(Key, "");
+
     internal override Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner)
     {
         var stateful = (StatefulStage<TIn, TOut, TState>)base.Stage(context, inner);

@@ -64,6 +64,10 @@ internal sealed class CombineOperator<T, TState>(Func<TState> seed, Func<TState,
 
     public override StateShape Shape => new(Kind, typeof(TState), schema?.Version ?? 0);
 
+    public override Operator<T, TState> StoredByKey
+        => new StoredByKeyOperator<T, TState>(this,
+            () => new AggregateNode<T, TState, TState>(seed, accumulate, static state => state, schema));
+
     public override Inlet<T> Create(StageContext context, Inlet<TState> next)
     {
         if (context.Scope is null) return new AccumulateStage<T, TState>(context, next, seed, accumulate, isPart: false);

@@ -79,7 +79,7 @@ internal sealed class AggregateOperator<T, TState, TResult>(TState seed, Func<TS
     public override bool EndsItems => true;
 
     public override Operator<T, TResult> StoredByKey
-        => new StoredByKeyOperator<T, TResult>(this, () => new AggregateNode<T, TState, TResult>(Seed, Fold, result, Schema));
+        => new StoredByKeyOperator<T, TResult>(this, () => new AggregateNode<T, TState, TResult>(() => Seed, Fold, result, Schema));
 
     public override Inlet<T> Create(StageContext context, Inlet<TResult> next)
         => new AggregateStage<T, TState, TResult>(context, next, Remembered, Fold, result);
@@ -131,7 +131,7 @@ internal sealed class ScanOperator<T, TResult>(TResult seed, Func<TResult, T, TR
     public override string Kind => "scan";
 
     public override Operator<T, TResult> StoredByKey
-        => new StoredByKeyOperator<T, TResult>(this, () => new ScanNode<T, TResult>(Seed, Fold, Schema));
+        => new StoredByKeyOperator<T, TResult>(this, () => new ScanNode<T, TResult>(() => Seed, Fold, Schema));
 
     public override Inlet<T> Create(StageContext context, Inlet<TResult> next)
         => new ScanStage<T, TResult>(context, next, Remembered, Fold);

@@ -30,11 +30,13 @@ internal abstract class GatheringNode<T, TOut> : TimedStageNode<T, TOut, Gathere
 {
     internal override bool Gathers => true;
 
+    internal override bool EndsInSteps => true;
+
     internal override StatefulForm<Gathered<T>> Form => new GatheredForm<T>($"the {GetType().Name}");
 
     internal override StateShape Shape => base.Shape with { Type = typeof(T) };
 
-    /// <summary>The most outputs of one item or timer: they are parts of one commit.</summary>
+    /// <summary>The most outputs of one item, timer or step of an end: they are parts of one commit.</summary>
     protected int MaxEmissions => Cells!.Scope!.MaxEmissions;
 
     /// <summary>The time of day of the partition, in UTC ticks. It never goes back.</summary>

@@ -39,18 +39,18 @@ internal abstract class ListNode<T, TOut>(int maxItems, TimeSpan? within = null)
     }
 
     protected override ValueTask OnTimerAsync(string timer, Output<TOut> output, CancellationToken cancellation)
-        => within is null ? default : PutOutAsync(output, MaxEmissions);         // code with a time limit has set it
+        => PutOutAsync(output, isAtEnd: false);      // also if this code has no time limit: none would come again
 
-    protected override ValueTask EndKeyAsync(Output<TOut> output, CancellationToken cancellation) => PutOutAsync(output, int.MaxValue);
+    protected override ValueTask EndKeyAsync(Output<TOut> output, CancellationToken cancellation) => PutOutAsync(output, isAtEnd: true);
 
-    private ValueTask PutOutAsync(Output<TOut> output, int most)
+    private ValueTask PutOutAsync(Output<TOut> output, bool isAtEnd)
     {
         List<TOut> ended = [];
-        T[] open = CutFull(Known.Items, ended, most);
-        bool isOverfull = open.Length >= maxItems;
+        T[] open = CutFull(Known.Items, ended, MaxEmissions);
+        bool isOverfull = open.Length >= maxItems;   // the rest comes with later commits
         if (open.Length > 0 && !isOverfull) ended.Add(Make(open));
         Keep(isOverfull ? open : [], isNew: false);
-        if (isOverfull) Timers.Set(TimeSpan.Zero);               // the rest comes with later commits
+        if (isOverfull && !isAtEnd) Timers.Set(TimeSpan.Zero);
         return PushAllAsync(ended, output);
     }
 

@@ -20,19 +20,19 @@ internal sealed class StoredByKeyOperator<TIn, TOut>(Operator<TIn, TOut> origina
 }
 
 /// <summary>Folds the items of each key into a state.</summary>
-internal abstract class FoldNode<T, TState, TOut>(TState seed, Func<TState, T, TState> function, StateSchema<TState>? schema)
+internal abstract class FoldNode<T, TState, TOut>(Func<TState> seed, Func<TState, T, TState> function, StateSchema<TState>? schema)
     : StatefulStageNode<T, TOut, TState>
 {
     protected override int StateVersion => schema?.Version ?? 0;
 
-    protected override TState InitialState(string key) => seed;
+    protected override TState InitialState(string key) => seed();
 
     protected override TState Migrate(StoredState stored) => schema is null ? base.Migrate(stored) : schema.Migrate(stored);
 
     protected TState Add(T item) => State = function(Known, item);
 }
 
-internal sealed class ScanNode<T, TResult>(TResult seed, Func<TResult, T, TResult> function, StateSchema<TResult>? schema)
+internal sealed class ScanNode<T, TResult>(Func<TResult> seed, Func<TResult, T, TResult> function, StateSchema<TResult>? schema)
     : FoldNode<T, TResult, TResult>(seed, function, schema)
 {
     protected override ValueTask ProcessAsync(T item, Output<TResult> output, CancellationToken cancellation)
@@ -40,8 +40,8 @@ internal sealed class ScanNode<T, TResult>(TResult seed, Func<TResult, T, TResul
 }
 
 /// <remarks>The state stays behind the end of the input: letters that are redriven afterwards add to it.</remarks>
-internal sealed class AggregateNode<T, TState, TResult>(TState seed, Func<TState, T, TState> function, Func<TState, TResult> result,
-    StateSchema<TState>? schema) : FoldNode<T, TState, TResult>(seed, function, schema)
+internal sealed class AggregateNode<T, TState, TResult>(Func<TState> seed, Func<TState, T, TState> function,
+    Func<TState, TResult> result, StateSchema<TState>? schema) : FoldNode<T, TState, TResult>(seed, function, schema)
 {
     internal override bool Gathers => true;
 

@@ -142,8 +142,8 @@ internal sealed class WindowOperator<T>(string form, Func<WindowBounds> windows,
             GatheredByKey.Check(Kind, maxItems,
                 form == "session" ? "SessionWindow(gap, longest, maxItems: 1000)" : "Window(size, maxItems: 1000)");
             if (Overlapping > MaxOfKey) throw new Topologies.InvalidTopologyException(
-                $"Windows overlap too much behind Stage.KeyBy in a consecutor: an item would be in {Overlapping:N0} of them. At the end of "
-                    + $"the input one commit puts out all windows of a key, and that does it for {MaxOfKey} at most. Make the hop larger.");
+                $"Windows overlap too much behind Stage.KeyBy in a consecutor: an item would be in {Overlapping:N0} of them. All "
+                    + $"windows of a key are one row, and {MaxOfKey} may overlap there. Make the hop larger.");
             return new StoredByKeyOperator<T, Window<T>>(this, () => new WindowNode<T>(windows(), maxItems));
         }
     }

@@ -5,6 +5,8 @@ namespace Sluice.Pipelines;
 /// <param name="maxItems">How many items a window holds.</param>
 internal sealed class WindowNode<T>(WindowBounds bounds, int maxItems) : GatheringNode<T, Window<T>>
 {
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(1);     // of a timer
+
     protected override ValueTask ProcessAsync(T item, Output<Window<T>> output, CancellationToken cancellation)
     {
         long now = UtcNow;
@@ -18,7 +20,7 @@ internal sealed class WindowNode<T>(WindowBounds bounds, int maxItems) : Gatheri
         => CloseAsync(UtcNow, MaxEmissions, output);
 
     protected override ValueTask EndKeyAsync(Output<Window<T>> output, CancellationToken cancellation)
-        => CloseAsync(long.MaxValue, int.MaxValue, output);
+        => CloseAsync(long.MaxValue, MaxEmissions, output);
 
     private ValueTask CloseAsync(long now, int most, Output<Window<T>> output)
     {
@@ -27,7 +29,8 @@ internal sealed class WindowNode<T>(WindowBounds bounds, int maxItems) : Gatheri
         return KeepAsync(windows, output);
     }
 
-    /// <remarks>Items do not move the timer: if it fires too early, it is set again.</remarks>
+    /// <remarks>Items do not move the timer: if it fires too early, it is set again. Code with shorter sessions than those that are stored
+    /// moves it: it would fire too late.</remarks>
     private ValueTask KeepAsync(WindowsOfKey<T> windows, Output<Window<T>> output)
     {
         if (windows.NextEnd is not { } end)
@@ -38,7 +41,8 @@ internal sealed class WindowNode<T>(WindowBounds bounds, int maxItems) : Gatheri
         else
         {
             State = windows.ToState();
-            if (!Timers.IsSet()) Timers.Set(new(Math.Max(0, end - UtcNow)));
+            TimeSpan left = new(Math.Max(0, end - UtcNow));
+            if (!(TimerWait - left <= MaxDelay)) Timers.Set(left);
         }
         return PushAllAsync(windows.Closed, output);
     }

@@ -1,3 +1,5 @@
+using Sluice.Pipelines;
+
 namespace Sluice;
 
 public static partial class Sink
@@ -16,8 +18,8 @@ public static partial class Sink
     public static Sink<string> Lines(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Sink<string>.Of(new LinesSink(() => new StreamWriter(new FileStream(path, FileMode.Create, FileAccess.Write,
-            FileShare.Read), Replacing), path));
+        return Sink<string>.Of(new LinesSink(() => new StreamWriter(new FileStream(FilePath.NoDirectory(path), FileMode.Create,
+            FileAccess.Write, FileShare.Read), Replacing), path));
     }
 
     /// <summary>A sink that writes lines to a writer, and flushes it at the end of the run. The writer remains the caller's.</summary>

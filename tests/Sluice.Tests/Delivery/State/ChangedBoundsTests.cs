@@ -162,6 +162,26 @@ public class ChangedBoundsTests : ChangedCodeTests
         Assert.Equal(["00:00-00:00 1,2,3,4,5"], ledger.Lines);
     }
 
+    /// <summary>Its timer was set for the longer gap.</summary>
+    [Fact]
+    public async Task AnOpenSessionOfAKeyEndsAfterTheNewGap()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await LiveAsync(store, Sessions(50), 1);
+        await using Consecutor<int> last = Make(store, Sessions(5));
+        await last.StartAsync(Cancellation);
+        await last.SendAsync(2, Cancellation);
+        await last.WaitForIdleAsync(Cancellation);
+        clock.Advance(6 * Minute);
+        await last.SendAsync(-1, Cancellation);      // behind what is due
+        await last.WaitForIdleAsync(Cancellation);
+        Assert.Equal(["00:00-00:05 1,2"], ledger.Lines);
+
+        static Func<Source<int>, Source<string>> Sessions(int gap)
+            => source => (source.Where(static n => n > 0) | Stage.KeyBy(static (int _) => "all"))
+                .SessionWindow(gap * Minute, 100 * Minute, 10) | Stage.Named("held") | Text;
+    }
+
     [Fact]
     public async Task AZipThatHoldsMoreThanItMayNowRefusesFurtherItems()
     {

@@ -29,6 +29,22 @@ public class StepScopeTests
         Assert.Equal([1.0, 2, 3, 4], topology.CriticalPath.Select(node => node.Time!.Value.Elapsed.TotalSeconds));
     }));
 
+    /// <summary>Calls that others wait for are given up knowingly.</summary>
+    [Fact]
+    public async Task AScopeThatIsLeftBeforeDroppedCallsHaveEndedSaysSo()
+    {
+        using var warnings = new WarningListener();
+        string mark = $"{Guid.NewGuid()}";
+        var never = new TaskCompletionSource<int>();
+        var slow = Step.Of((int n, CancellationToken cancellation) => never.Task.WaitAsync(cancellation)).Named($"slow {mark}");
+        var next = Step.Of((int n) => n).Named($"next {mark}");
+        await using (StepScope.Begin()) await Future.WhenAny(slow(1), next(slow(2)), next(5));
+        Assert.DoesNotContain(warnings.Texts, text => text.Contains(mark, StringComparison.Ordinal));
+        await using (StepScope.Begin()) for (int i = 0; i < 3; i++) _ = slow(i);
+        Assert.Contains($"A scope of steps was left before 3 calls that nobody awaits had ended, so they are cancelled: slow {mark}. "
+            + "Await scope.Completion first if they are to end.", warnings.Texts);
+    }
+
     [Fact]
     public async Task ScopesMayBeDisposedInAnyOrder()
     {

@@ -10,6 +10,9 @@ public abstract partial class Future
     private object? dependents;
     private int abandoned;                           // dependents that have ended without it, less those that had not at the last cleaning
 
+    /// <summary>Whether nobody has awaited it, and no other future needs it.</summary>
+    internal bool IsDropped => !isAwaited && Volatile.Read(ref dependents) is null;
+
     /// <returns>False if it has ended already; then the dependent is not told.</returns>
     internal bool TryAttach(IDependent dependent)
     {

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Graphs;
 
 public sealed partial class StepScope
@@ -11,7 +13,8 @@ public sealed partial class StepScope
     /// </summary>
     public IReadOnlyList<string> StillRunning => stillRunning;
 
-    /// <summary>Ends the scope: cancels the calls that have not ended, and waits for them. Later calls in the scope are refused.</summary>
+    /// <summary>Ends the scope: cancels the calls that have not ended, and waits for them. A warning names those that nobody awaits. Later
+    /// calls in the scope are refused.</summary>
     /// <returns>
     /// A task that ends when no step of the scope runs any more, or after <see cref="StepScopeOptions.StopTimeout"/>. Steps that ignore
     /// their token are abandoned then, and <see cref="StillRunning"/> names them.
@@ -72,12 +75,15 @@ public sealed partial class StepScope
     private async Task EndAsync(LimitPermit? permit)
     {
         TaskCompletionSource? end = null;
+        string? dropped = null;
         lock (sync)
         {
+            if (outstanding > 0 && !IsCancelling) dropped = WhatIsDropped();
             if (outstanding > 0) end = leaving ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             else if (isDisposed) return;
             else isDisposed = true;
         }
+        if (dropped is not null) Warnings.Tell(dropped);
         try
         {
             if (end is not null) await CancelAsync(end, permit).ConfigureAwait(Scheduler.IsSerial);
@@ -129,6 +135,25 @@ public sealed partial class StepScope
         {
             return Task.FromException(e);
         }
+    }
+
+    /// <summary>Says which outstanding calls nobody awaits; null if there are none. Call it under the lock.</summary>
+    private string? WhatIsDropped()
+    {
+        const int MaxNames = 5;
+        int count = 0;
+        HashSet<string> names = [];
+        for (ICall? call = newest; call is not null; call = call.Behind)
+        {
+            if (call is not Future { IsDropped: true }) continue;
+            count++;
+            if (names.Count <= MaxNames) names.Add(call.Name);
+        }
+        if (count == 0) return null;
+        string all = string.Join(", ", names.Take(MaxNames)) + (names.Count > MaxNames ? ", …" : "");
+        (string what, string are) = count == 1 ? ("a call", "it is") : ($"{count:N0} calls", "they are");
+        return $"A scope of steps was left before {what} that nobody awaits had ended, so {are} cancelled: {all}. Await scope.Completion "
+            + $"first if {are} to end.";
     }
 
     /// <summary>The steps of outstanding calls, in the order of the calls; call it under the lock.</summary>
