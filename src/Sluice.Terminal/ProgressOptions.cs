@@ -8,6 +8,7 @@ public sealed record ProgressOptions
     private readonly TimeSpan refreshInterval = TimeSpan.FromMilliseconds(250);
     private readonly int maxRows = 16;
     private readonly long? expectedItems;
+    private readonly TimeProvider time = TimeProvider.System;
 
     /// <summary>The first words of the display; null for the name of what is shown.</summary>
     public string? Title { get; init; }
@@ -57,7 +58,16 @@ public sealed record ProgressOptions
     }
 
     /// <summary>The clock of the display; by default the system's, even if the run has another one.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <exception cref="ArgumentNullException">The clock is null.</exception>
+    public TimeProvider Time
+    {
+        get => time;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Time));
+            time = value;
+        }
+    }
 
     /// <summary>The console; null for standard error. Nothing is shown on a console that is no terminal.</summary>
     public IAnsiConsole? Console { get; init; }

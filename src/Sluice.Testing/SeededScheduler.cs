@@ -88,9 +88,10 @@ public sealed class SeededScheduler : RunScheduler
     /// <param name="clock">The run's clock, if the run waits for time.</param>
     /// <param name="maxWait">
     /// The maximum real time to wait for external work (real files, threads of the test) if nothing else is left to do; by default 5
-    /// seconds. Use zero if there is no external work.
+    /// seconds. Use zero if there is no external work, and <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
     /// </param>
     /// <returns>The snapshot of the run at its end.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The wait is negative, or longer than 49 days.</exception>
     /// <exception cref="PipelineException">A node of the run failed.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     /// <exception cref="InvalidOperationException">
@@ -100,6 +101,7 @@ public sealed class SeededScheduler : RunScheduler
     public async Task<RunSnapshot> RunToEndAsync(PipelineRun run, TestClock? clock = null, TimeSpan? maxWait = null)
     {
         ArgumentNullException.ThrowIfNull(run);
+        CheckWait(maxWait);
         var moves = new ClockMoves(clock, () => run.Snapshot().Nodes.Sum(static node => node.In + node.Out));
         while (true)
         {
@@ -125,12 +127,14 @@ public sealed class SeededScheduler : RunScheduler
     /// <param name="clock">The clock that the code waits for.</param>
     /// <param name="maxWait">The maximum real time to wait for external work if nothing else is left to do; by default 5 seconds.</param>
     /// <returns>A task that completes as the work does.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The wait is negative, or longer than 49 days.</exception>
     /// <exception cref="InvalidOperationException">
     /// No work is left, or timers have fired a million times without any work; and the code has not ended.
     /// </exception>
     public async Task RunToEndAsync(Func<Task> work, TestClock? clock = null, TimeSpan? maxWait = null)
     {
         ArgumentNullException.ThrowIfNull(work);
+        CheckWait(maxWait);
         var first = new Beginning(work);
         Schedule(first);
         var moves = new ClockMoves(clock, () => Steps);
@@ -187,6 +191,13 @@ public sealed class SeededScheduler : RunScheduler
         }
     }
 
+    private static void CheckWait(TimeSpan? maxWait)
+    {
+        if (maxWait is not { } wait || wait == Timeout.InfiniteTimeSpan) return;
+        ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero, nameof(maxWait));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(wait, TimeSpan.FromDays(49), nameof(maxWait));
+    }
+
     private async Task<bool> ArrivesAsync(TimeSpan maxWait)
     {
         Task arrived;
@@ -195,7 +206,7 @@ public sealed class SeededScheduler : RunScheduler
             if (ready.Count > 0) return true;
             arrived = (arrival ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
-        if (maxWait <= TimeSpan.Zero) return false;
+        if (maxWait == TimeSpan.Zero) return false;
         await arrived.WaitAsync(maxWait, TimeProvider.System)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         return arrived.IsCompleted;

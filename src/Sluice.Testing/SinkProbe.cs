@@ -50,7 +50,8 @@ public sealed class SinkProbe<T>
         }
     }
 
-    /// <summary>Completes with the first run: true if all items had arrived, false if the run was cancelled or failed.</summary>
+    /// <summary>Completes with the first run: true if all items had arrived, false if the run was cancelled or failed. The run of a
+    /// consecutor ends so when the consecutor was completed (<c>CompleteAsync</c>); a stop cancels it.</summary>
     public Task<bool> Ended => ended.Task;
 
     /// <summary>Blocks arriving items until they are released or the run is cancelled.</summary>

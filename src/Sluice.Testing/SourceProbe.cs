@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 
 namespace Sluice.Testing;
 
@@ -49,15 +50,19 @@ public sealed class SourceProbe<T>
     }
 
     /// <summary>
-    /// Completes when the pipeline stops the source: by a drain, a cancellation, a failure, or a Take. It does not complete if the source
-    /// has ended before, or if the run stopped before its first request.
+    /// Completes when the pipeline stops the source in its first run: by a drain, a cancellation, a failure, or a Take. It does not
+    /// complete if the source has ended before, or if the run stopped before its first request.
     /// </summary>
     public Task Stopped => stopped.Task;
 
     /// <summary>Adds items for the pipeline to take.</summary>
+    /// <param name="items">The items. One item that is null is <c>Push([null])</c>.</param>
+    /// <exception cref="ArgumentNullException">There is null in place of the items: <c>Push(null)</c>, or no item at all.</exception>
     /// <exception cref="InvalidOperationException">The probe has completed or failed.</exception>
     public void Push(params ReadOnlySpan<T> items)
     {
+        if (Unsafe.IsNullRef(ref MemoryMarshal.GetReference(items)))
+            throw new ArgumentNullException(nameof(items), "Push was given null, and no items. To push an item that is null: Push([null]).");
         lock (gate)
         {
             if (ended) throw new InvalidOperationException("The probe has been completed; nothing can be pushed any more.");

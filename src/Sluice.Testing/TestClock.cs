@@ -92,7 +92,7 @@ public sealed class TestClock : TimeProvider
 
     /// <summary>Moves the time, and fires the timers that become due.</summary>
     /// <param name="by">The distance; zero fires timers that are due at once.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="by"/> is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="by"/> is negative, or leads beyond the year 9999.</exception>
     /// <exception cref="InvalidOperationException">The time is being moved already.</exception>
     public void Advance(TimeSpan by)
     {
@@ -214,11 +214,10 @@ public sealed class TestClock : TimeProvider
             if (moving)
                 throw new InvalidOperationException(
                     "The clock is being moved already, by another thread or by the move that runs this callback. Move it from one place.");
-            var target = checked(now + by.Ticks);
-            if (target > DateTimeOffset.MaxValue.UtcTicks)
+            if (by.Ticks > DateTimeOffset.MaxValue.UtcTicks - now)
                 throw new ArgumentOutOfRangeException(nameof(by), by, "The clock would pass the last time that can be represented.");
             moving = true;
-            return target;
+            return now + by.Ticks;
         }
     }
 

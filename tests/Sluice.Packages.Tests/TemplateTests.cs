@@ -48,6 +48,8 @@ public class TemplateTests(Packed packed)
             Assert.Equal(HttpStatusCode.MethodNotAllowed, refused.StatusCode);           // a request leaves a run in the store
         using (HttpResponseMessage answer = await client.PostAsJsonAsync("/longest", new { text = "the quick elephant" }, Cancellation))
             Assert.Equal((HttpStatusCode.OK, "elephant"), (answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancellation)));
+        using (HttpResponseMessage empty = await client.PostAsJsonAsync("/longest", new { }, Cancellation))
+            Assert.Equal(HttpStatusCode.BadRequest, empty.StatusCode);
         foreach (SampleProcess service in new[] { splitter, counter })
         {
             await service.SignalAsync("TERM");

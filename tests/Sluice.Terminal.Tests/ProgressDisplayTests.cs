@@ -1,5 +1,7 @@
+using Sluice.Diagnostics;
 using Sluice.Graphs;
 using Sluice.Progress;
+using Sluice.Progress.Looks;
 using Sluice.Progress.Screen;
 using Sluice.Storage;
 using Sluice.Testing;
@@ -248,6 +250,23 @@ public sealed class ProgressDisplayTests : IDisposable
             for (int number = 1; number <= 1020; number++) yield return number;
             clock.Advance(2 * Second);
         }
+    }
+
+    /// <summary>A display that begins an hour after its consecutor.</summary>
+    [Fact]
+    public async Task TheRateOfAConsecutorAfterItsEndIsThatOfTheTimeThatWasWatched()
+    {
+        Assert.Throws<ArgumentNullException>(() => new ProgressOptions { Time = null! });
+        await using PipelineRun run = (Source.From<int>([]) | (static _ => { })).Start();
+        await run.Completion.WaitAsync(Cancellation);
+        RunSnapshot begun = run.Snapshot() with { Elapsed = TimeSpan.FromHours(1) };
+        var snapshot = new ConsecutorSnapshot("orders", ConsecutorStatus.Running, begun) { Accepted = 1000 };
+        var progress = new ConsecutorProgress(() => snapshot, () => run.Topology, "orders");
+        var rates = new ProgressRates(clock);
+        rates.Add(await progress.LookAsync(Cancellation));
+        RunSnapshot ended = begun with { Elapsed = begun.Elapsed + (10 * Second) };
+        snapshot = new("orders", ConsecutorStatus.Stopped, ended) { Accepted = 1050 };
+        Assert.Equal(5, rates.Add(await progress.LookAsync(Cancellation)).PerSecond);
     }
 
     public void Dispose() => terminal.Dispose();

@@ -10,6 +10,7 @@ internal sealed class ConsecutorProgress(Func<ConsecutorSnapshot> look, Func<Top
     private BottleneckFinder? bottlenecks;
     private RunSnapshot? last;
     private long? first;
+    private TimeSpan before;                         // from the start to the first look
 
     public TimeSpan MinInterval => TimeSpan.Zero;
 
@@ -19,12 +20,13 @@ internal sealed class ConsecutorProgress(Func<ConsecutorSnapshot> look, Func<Top
         last = snapshot.Run ?? last;
         long left = snapshot.Pending + snapshot.InFlight + snapshot.Retrying + snapshot.Parked + snapshot.Suspect;
         long ended = snapshot.Accepted + snapshot.Split - left;
-        first ??= ended;
+        if (first is null) (first, before) = (ended, last?.Elapsed ?? TimeSpan.Zero);
         long done = Math.Max(0, ended - first.Value);                 // a store that has lost writes goes back
         if (last is not null) bottlenecks ??= new(topology());
         string? bottleneck = last is null ? null : bottlenecks!.Find(last);
         return ValueTask.FromResult(new ProgressLook(title, StatusOf(snapshot), done, done + left, "items", last?.Elapsed ?? default)
         {
+            ElapsedBefore = before,
             Rows = [.. last?.Nodes.Select(RunProgress.RowOf) ?? []],
             Bottleneck = left > 0 ? bottleneck : null,
             Problem = snapshot.Problem ?? (snapshot.LastFailure is { } failure ? $"last failure: {failure}" : null),

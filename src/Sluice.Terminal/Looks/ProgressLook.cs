@@ -22,6 +22,9 @@ internal sealed record ProgressLook(string Title, string Status, long Done, long
     /// <summary>How many of the items were done before its start.</summary>
     public long DoneBefore { get; init; }
 
+    /// <summary>The part of the time since its start in which nothing was counted as done.</summary>
+    public TimeSpan ElapsedBefore { get; init; }
+
     /// <summary>Whether the time that is left follows from the rate.</summary>
     public bool HasEstimate { get; init; } = true;
 }

@@ -20,7 +20,8 @@ internal sealed class ProgressRates(TimeProvider time)
         if (look.Total is { } total && left.Add(total - look.Done) is < 0 and var shrinks && look is { HasEstimate: true, IsOver: false })
             rest = (total - look.Done) / -shrinks is var seconds && seconds >= 0 && seconds < MaxLeft.TotalSeconds
                 ? TimeSpan.FromSeconds(seconds) : null;
-        return new(look, IsWhole(look) ? (look.Done - look.DoneBefore) / look.Elapsed.TotalSeconds : perSecond, rest,
+        return new(look, IsWhole(look) && look.Elapsed > look.ElapsedBefore
+            ? (look.Done - look.DoneBefore) / (look.Elapsed - look.ElapsedBefore).TotalSeconds : perSecond, rest,
             [.. look.Rows.Select(row => Rate(look, row))]);
     }
 

@@ -31,6 +31,7 @@ public static partial class StateListing
     /// <param name="partition">The partition; null for all.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <returns>The windows; none if the node has none.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The consecutor has no such partition.</exception>
     /// <exception cref="StreamStoreException">The store failed, or has no such consecutor or no state of such a node; the message lists
     /// similar names.</exception>
     public static async IAsyncEnumerable<KeptWindow> ListWindowsAsync(this IStreamStore store, string consecutor, string node,
@@ -40,7 +41,11 @@ public static partial class StateListing
         ArgumentException.ThrowIfNullOrEmpty(node);
         var group = new GroupId(consecutor, consecutor);
         bool isKnown = false;
-        foreach (int one in await PartitionsAsync(store, group, cancellation).ConfigureAwait(false))
+        IReadOnlyList<int> partitions = await PartitionsAsync(store, group, cancellation).ConfigureAwait(false);
+        if (partition is { } asked && partitions.Count > 0 && !partitions.Contains(asked))
+            throw new ArgumentOutOfRangeException(nameof(partition), asked,
+                $"The consecutor '{consecutor}' has no partition of this number. It has {partitions.Count:N0}, numbered from 0.");
+        foreach (int one in partitions)
         {
             if (partition is { } wanted && wanted != one) continue;
             KeptWindow? window = null;

@@ -1,9 +1,9 @@
 namespace Sluice.Engine;
 
-// Source code that blocks the pump's thread: a sequence that waits, a read of the standard input. After a stop it gets a moment to return;
-// then the run continues without it, on another thread. Locking rule: the pump writes `isOutside`, then reads `stopped`; the stopping
-// thread writes `stopped`, makes a process-wide barrier, then reads `isOutside`. After a stop, one exchange of `decision` decides which
-// thread ends the pump.
+// Source code that blocks the pump's thread: a sequence that waits, a read of the standard input, a file of a server that is away. After a
+// stop it gets a moment to return; then the run continues without it, on another thread. Locking rule: the pump writes `isOutside`, then
+// reads `stopped`; the stopping thread writes `stopped`, makes a process-wide barrier, then reads `isOutside`. After a stop, one exchange
+// of `decision` decides which thread ends the pump.
 internal abstract partial class SourcePump<T>
 {
     private const int Undecided = 0, LeftBehind = 1, HasComeBack = 2;
@@ -33,6 +33,30 @@ internal abstract partial class SourcePump<T>
         Volatile.Write(ref isOutside, false);
         return !stopped || Interlocked.CompareExchange(ref decision, HasComeBack, Undecided) != LeftBehind;
     }
+
+    /// <summary>Calls source code that may block this thread. For single calls; loops announce theirs themselves.</summary>
+    /// <returns>Whether more items are wanted and the run has waited for the call. If not, the pump disposes the result, if there is one,
+    /// and returns; it touches nothing of the run any more.</returns>
+    protected bool TryOutside<TResult>(Func<TResult> call, out TResult? result)
+    {
+        result = default;
+        MayGoOutside();
+        if (!GoOutside()) return false;
+        try
+        {
+            result = call();
+        }
+        catch
+        {
+            ComeBack();
+            throw;
+        }
+        return ComeBack();
+    }
+
+    /// <summary>Emits what the pump still holds back. Called once after the last item, unless the pump has completed synchronously; if the
+    /// pump was left, by the thread that ends it.</summary>
+    protected virtual ValueTask EmitHeldAsync() => default;
 
     /// <summary>Whether the run waits for such code, up to its stop timeout, before it ends without the code.</summary>
     protected virtual bool IsAwaited => true;

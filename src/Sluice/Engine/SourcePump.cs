@@ -103,6 +103,7 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         try
         {
             Run.ThrowIfStopping();
+            await EmitHeldAsync();
             await Next.CompleteAsync();
         }
         finally
@@ -124,9 +125,13 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
     /// </summary>
     /// <remarks>
     /// The run waits for the work up to its stop timeout, or to the deadline of a drain, and names the source after that. If the work
-    /// fails, the source has failed.
+    /// fails, the source has failed. It does not wait if the code is not awaited (<see cref="IsAwaited"/>).
     /// </remarks>
-    protected void LeaveBehind(Task work) => leaving = work;
+    protected void LeaveBehind(Task work)
+    {
+        if (IsAwaited) leaving = work;
+        else Run.Abandon(work, Node);
+    }
 
     /// <summary>Produces until the end, or until <see cref="IsStopped"/>.</summary>
     protected abstract ValueTask ProduceAsync();

@@ -26,7 +26,8 @@ public sealed record ProcessOptions
         init => field = [.. value ?? throw new ArgumentNullException(nameof(value))];
     } = [];
 
-    /// <summary>The program to start, or a <c>.dll</c> for <c>dotnet</c>; null (the default) for this program.</summary>
+    /// <summary>The program to start, or a <c>.dll</c> for <c>dotnet</c>; null (the default) for this program. .NET looks a name without a
+    /// directory up in the folder of this program and in the current directory, before the <c>PATH</c>.</summary>
     public string? Program { get; init; }
 
     /// <summary>The serializers of items and results, the same as the body's (<see cref="WorkerBody.Of"/>); default JSON.</summary>

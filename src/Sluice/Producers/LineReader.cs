@@ -2,18 +2,25 @@ namespace Sluice.Producers;
 
 /// <summary>Splits text into lines that end in LF, CR LF or CR, and refuses a line that is too long before it fills the memory.</summary>
 /// <remarks>Not thread-safe: read, <see cref="Add"/>, take lines until there is none, read again.</remarks>
-internal sealed class LineReader(TextReader text, string? name, int longest, BadBytes? bad)
+internal sealed class LineReader(TextReader text, string? name, BadBytes bad)
 {
     private readonly char[] buffer = new char[8192];
     private readonly StringBuilder rest = new();     // the start of an incomplete line
     private int start;
     private int end;
+    private int longest;
     private bool skipsLineFeed;
 
     /// <summary>The number of the last line taken, from 1.</summary>
     public long Number { get; private set; }
 
     public bool IsAtEnd { get; private set; }
+
+    public TextReader Text => text;
+
+    /// <summary>Begins a run, which takes the lines that earlier runs have read ahead, and then looks whether there is more.</summary>
+    /// <param name="maxLineLength">In characters.</param>
+    public void BeginRun(int maxLineLength) => (longest, IsAtEnd) = (maxLineLength, false);
 
     public int Read() => text.Read(buffer);
 
@@ -57,7 +64,7 @@ internal sealed class LineReader(TextReader text, string? name, int longest, Bad
         Number++;
         string line = rest.Length == 0 ? tail.ToString() : rest.Append(tail).ToString();
         rest.Clear();
-        bad?.Check(line, name, Number);
+        bad.Check(line, name, Number);
         return line;
     }
 

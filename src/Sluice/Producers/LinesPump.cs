@@ -6,19 +6,26 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
     private LineReader lines = null!;
     private bool waits;
 
-    /// <summary>False: a read of the standard input may end only when a key is pressed.</summary>
+    /// <summary>False: a read of the standard input may end only when a key is pressed, and a named pipe opens when a writer
+    /// comes.</summary>
     protected override bool IsAwaited => false;
 
     protected override async ValueTask ProduceAsync()
     {
+        LineReader? opened;
         try
         {
-            lines = origin.Open(maxLineLength, out waits);
+            if (!TryOutside(() => origin.Open(maxLineLength, out waits), out opened))
+            {
+                if (opened is not null) origin.Close(opened);
+                return;
+            }
         }
         catch (Exception e)
         {
             throw Failure(e);
         }
+        lines = opened!;
         Task<int>? abandoned = null;
         try
         {

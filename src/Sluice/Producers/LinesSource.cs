@@ -6,39 +6,52 @@ namespace Sluice.Producers;
 /// <summary>The origin of lines: a file that every run opens, or one reader that all runs share.</summary>
 internal sealed class LinesOrigin
 {
-    private readonly Func<BadBytes, StreamReader>? open;
-    private readonly TextReader? live;
-    private readonly BadBytes? liveBad;
+    private static readonly ConditionalWeakTable<object, LinesOrigin> Known = [];
+
+    private readonly Func<BadBytes, TextReader> open;
+    private readonly Stream? bytes;                  // of the shared reader
+    private readonly bool isShared;
     private LineReader? lines;
+    private long place;                              // where the bytes were when the last run ended
     private int users;
 
     /// <param name="open">Opens the file, with an encoding that reports bad bytes.</param>
     /// <param name="name">Its name, for errors.</param>
-    public LinesOrigin(Func<BadBytes, StreamReader> open, string name) => (this.open, Name) = (open, name);
+    public LinesOrigin(Func<BadBytes, TextReader> open, string name) => (this.open, Name) = (open, name);
 
-    /// <param name="live">The shared reader.</param>
+    /// <param name="open">Begins to read what all runs share, with an encoding that reports bad bytes.</param>
+    /// <param name="bytes">What it reads, to notice that it was moved; null if it cannot be moved.</param>
     /// <param name="name">Its name, for errors.</param>
-    /// <param name="bad">The bad bytes found by its encoding; null if the caller gave a text reader.</param>
-    public LinesOrigin(TextReader live, string? name, BadBytes? bad) => (this.live, Name, liveBad) = (live, name, bad);
+    public LinesOrigin(Func<BadBytes, TextReader> open, Stream? bytes, string? name)
+        => (this.open, this.bytes, Name, isShared) = (open, bytes, name, true);
 
     public string? Name { get; }
 
     /// <summary>What resumable sources have read of a shared reader. Used by the run that reads.</summary>
-    public LinesRead Read { get; } = new();
+    public LinesRead Read { get; private set; } = new();
 
     /// <summary>The path of the file that every run opens; null for a shared reader.</summary>
-    public string? File => open is null ? null : Name;
+    public string? File => isShared ? null : Name;
 
-    /// <param name="maxLineLength">In characters; for a shared reader, the first run's limit holds for all.</param>
+    /// <summary>The origin of all sources over a text: a second one would miss what the first has read ahead.</summary>
+    public static LinesOrigin Of(TextReader text)
+        => Known.GetValue(text, static text => new(_ => (TextReader)text, (text as StreamReader)?.BaseStream, null));
+
+    /// <summary>The origin of all sources over a stream, as <see cref="Of(TextReader)"/>.</summary>
+    public static LinesOrigin Of(Stream bytes) => Known.GetValue(bytes, static bytes => new(
+        bad => new StreamReader((Stream)bytes, bad.In(Encoding.UTF8), detectEncodingFromByteOrderMarks: true, -1, leaveOpen: true),
+        (Stream)bytes, null));
+
+    /// <param name="maxLineLength">In characters.</param>
     /// <param name="waits">False for a seekable file, which is read without waiting; true if a read may have to wait.</param>
     public LineReader Open(int maxLineLength, out bool waits)
     {
-        if (open is not null)
+        if (!isShared)
         {
-            var bad = new BadBytes();
-            StreamReader file = open(bad);
-            waits = !file.BaseStream.CanSeek;
-            return new LineReader(file, Name, maxLineLength, bad);
+            LineReader file = Begin();
+            waits = file.Text is not StreamReader { BaseStream.CanSeek: true };
+            file.BeginRun(maxLineLength);
+            return file;
         }
         if (Interlocked.Increment(ref users) > 1)
         {
@@ -47,14 +60,36 @@ internal sealed class LinesOrigin
                 + "places: it is one live thing. A source for several branches is made by source.Share().");
         }
         waits = true;
-        return lines ??= new LineReader(live!, Name, maxLineLength, liveBad);   // kept: the next run continues behind this one's lines
+        try
+        {
+            // Kept: the next run continues behind this one's lines. But whoever moves the bytes wants other lines than those read ahead.
+            if (lines is null || (bytes is { CanSeek: true } && bytes.Position != place)) (lines, Read) = (Begin(), new());
+        }
+        catch
+        {
+            Interlocked.Decrement(ref users);
+            throw;
+        }
+        lines.BeginRun(maxLineLength);
+        return lines;
     }
 
     /// <summary>Ends a run's use of the reader.</summary>
     public void Close(LineReader used)
     {
-        if (open is not null) used.Close();
-        else Interlocked.Decrement(ref users);
+        if (!isShared)
+        {
+            used.Close();
+            return;
+        }
+        if (bytes is { CanSeek: true }) place = bytes.Position;
+        Interlocked.Decrement(ref users);
+    }
+
+    private LineReader Begin()
+    {
+        var bad = new BadBytes();
+        return new(open(bad), Name, bad);
     }
 }
 
@@ -62,8 +97,6 @@ internal sealed class LinesOrigin
 /// ever read from it.</summary>
 internal sealed class LinesRead
 {
-    private static readonly ConditionalWeakTable<TextReader, LinesOrigin> Origins = [];
-
     /// <summary>The position behind the last line.</summary>
     public LinePosition Behind { get; private set; }
 
@@ -72,9 +105,6 @@ internal sealed class LinesRead
 
     /// <summary>The last line; null if there is none.</summary>
     public string? Last { get; private set; }
-
-    /// <summary>The origin of all sources over a text: a second one would miss what the first has buffered.</summary>
-    public static LinesOrigin Of(TextReader text) => Origins.GetValue(text, static text => new(text, null, null));
 
     /// <summary>Notes a line that was read.</summary>
     public void Add(string line, long number)

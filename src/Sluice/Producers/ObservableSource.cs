@@ -24,6 +24,8 @@ public static partial class Source
     /// <summary>
     /// A source of the items of an observable. Every run subscribes once, and unsubscribes when no more items are wanted.
     /// </summary>
+    /// <remarks>A function of the run itself that pushes, and has to wait for room (<see cref="FullMode.Block"/>), may wait for its own
+    /// item, without end: after 5 seconds of that, a warning says so once.</remarks>
     /// <param name="items">The observable; it may push from any thread, one item at a time.</param>
     /// <param name="whenFull">What happens when it is faster than the pipeline.</param>
     /// <param name="capacity">The number of items that may wait to be taken: 1 or more; the run's <see cref="RunOptions.MaxBufferedItems"/>
@@ -55,6 +57,8 @@ internal sealed class ObservableSource<T>(IObservable<T> items, FullMode whenFul
 /// </remarks>
 internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
 {
+    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(5);
+
     private readonly IObservable<T> items;
     private readonly FullMode whenFull;
     private readonly TaskCompletionSource<IDisposable?> subscribed = new();
@@ -75,7 +79,9 @@ internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
         if (IsStopped || TryAccept(value)) return;
         string full = $"The observable is faster than the pipeline: {Capacity} items wait already.";
         if (whenFull == Sluice.FullMode.Fail)
-            Close(new InvalidOperationException($"{full} Raise the capacity, or say FullMode.Block or FullMode.DropOldest."));
+            Close(new InvalidOperationException($"{full} Raise the capacity, or say "
+                + (PipelineRun.IsInside(Run) ? "FullMode.DropOldest: a function of the run itself has pushed the item, and would wait for "
+                + "itself with FullMode.Block." : "FullMode.Block or FullMode.DropOldest.")));
         else if (ownContext is not null && ownContext == SynchronizationContext.Current)
             Close(new InvalidOperationException(
                 $"{full} It pushes on the run's own thread, which would wait for itself. Use ExecutionMode.MultiThread."));
@@ -83,7 +89,8 @@ internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
             Wait(value);
     }
 
-    public void OnError(Exception error) => Close(error);
+    public void OnError(Exception error)
+        => Close(error ?? new InvalidOperationException("The observable has failed, and has not said why: OnError(null)."));
 
     public void OnCompleted() => Close();
 
@@ -131,12 +138,24 @@ internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
     {
         try
         {
-            AcceptAsync(value).AsTask().GetAwaiter().GetResult();
+            Task accepted = AcceptAsync(value).AsTask();
+            using ITimer? warning = accepted.IsCompleted || !PipelineRun.IsInside(Run) ? null
+                : Run.Time.CreateTimer(_ => TellOfOwnRoom(accepted), null, LongWait, Timeout.InfiniteTimeSpan);
+            accepted.GetAwaiter().GetResult();
         }
         catch (ChannelClosedException)
         {
             // No more items are wanted: an item that the observable still pushes is dropped, as after unsubscribing.
         }
+    }
+
+    private void TellOfOwnRoom(Task accepted)
+    {
+        if (!accepted.IsCompleted)
+            Run.WarnOnce(Node, name => $"OnNext of the observable of '{name}' has waited for room for 5 seconds, and was called by a "
+                + "function of the run that takes from the observable. The two wait for each other if the room comes only when the "
+                + "function has returned. Give the source room for all that is pushed inside the run (Source.From(observable, "
+                + "capacity: ...)), or collect what is found in an unbounded channel that a task of your own pushes from.");
     }
 
     private sealed class Subscribing(ObservablePump<T> pump) : IThreadPoolWorkItem

@@ -20,7 +20,8 @@ public static partial class Source
     /// skipped. If an item may be gone by then, use <see cref="Acknowledged"/>, or put the stages behind the consecutor.
     /// </para>
     /// </remarks>
-    /// <param name="name">The name under which the position is stored. One run at a time owns it: a later run takes it over.</param>
+    /// <param name="name">The name under which the position is stored: 1 to 200 characters, no control characters. One run at a time owns
+    /// it: a later run takes it over.</param>
     /// <param name="produce">Makes the items behind a position; an empty position means the beginning. Items that were accepted before it
     /// may be gone.</param>
     public static Source<T> Resumable<T>(string name,
@@ -60,9 +61,11 @@ public static partial class Source
     /// <param name="produce">Makes the items behind a position.</param>
     /// <param name="file">The file that it reads; null for none.</param>
     /// <param name="resumesBehind">Whether it resumes behind an item that was accepted, instead of making it again.</param>
+    /// <param name="waitsForKeys">Whether a run that stops does not wait for the function
+    /// (<see cref="ResumablePump{T}.WaitsForKeys"/>).</param>
     private static ResumableSource<T> Resumable<T>(string name, string kind,
         Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce, string? file = null,
-        bool resumesBehind = false)
+        bool resumesBehind = false, bool waitsForKeys = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         return new(name, Pump, StageOptions.Default);
@@ -70,7 +73,7 @@ public static partial class Source
         ResumablePump<T> Pump(StageContext context, Inlet<T> next)
         {
             if (file is not null) context.Run.Files.Read(file);
-            return new(context, next, name, kind, produce) { ResumesBehind = resumesBehind };
+            return new(context, next, name, kind, produce) { ResumesBehind = resumesBehind, WaitsForKeys = waitsForKeys };
         }
     }
 }

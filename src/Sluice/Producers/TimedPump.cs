@@ -31,7 +31,14 @@ internal abstract class TimedPump<T>(StageContext context, Inlet<T> next) : Sour
             T item;
             try
             {
-                ValueTask<T> making = MakeAsync(StopToken);
+                MayGoOutside();
+                if (!GoOutside()) return;
+                ValueTask<T> making = Make();
+                if (!ComeBack())
+                {
+                    await making;
+                    return;
+                }
                 if (!making.IsCompleted)
                 {
                     Task<T> made = making.AsTask();
@@ -53,6 +60,18 @@ internal abstract class TimedPump<T>(StageContext context, Inlet<T> next) : Sour
                 throw Failure(e);
             }
             await Flushed(EmitAsync(item));
+        }
+    }
+
+    private ValueTask<T> Make()
+    {
+        try
+        {
+            return MakeAsync(StopToken);
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException<T>(e);
         }
     }
 }

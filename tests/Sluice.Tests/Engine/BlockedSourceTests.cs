@@ -18,15 +18,14 @@ public sealed class BlockedSourceTests : IDisposable
 
     public enum Kind
     {
-        Sequence,
-        Asynchronous,
+        Sequence, Asynchronous, Counted, Resuming, Acknowledged, Repeated, Tick,
     }
 
+    public static MatrixTheoryData<Kind, ExecutionMode> Kinds { get; }
+        = new(Enum.GetValues<Kind>(), [ExecutionMode.MultiThread, ExecutionMode.SingleThread]);
+
     [Theory]
-    [InlineData(Kind.Sequence, ExecutionMode.MultiThread)]
-    [InlineData(Kind.Sequence, ExecutionMode.SingleThread)]
-    [InlineData(Kind.Asynchronous, ExecutionMode.MultiThread)]
-    [InlineData(Kind.Asynchronous, ExecutionMode.SingleThread)]
+    [MemberData(nameof(Kinds))]
     public async Task ADrainOfABlockedSourceEndsAtTheStopTimeout(Kind kind, ExecutionMode mode)
     {
         (PipelineRun run, Task start) = await StartAsync(kind, mode);
@@ -191,14 +190,33 @@ public sealed class BlockedSourceTests : IDisposable
 
     private async Task<(PipelineRun Run, Task Start)> StartAsync(Kind kind, ExecutionMode mode)
     {
-        Source<int> source = kind == Kind.Sequence ? Source.From(Blocked()) : Source.From(BlockedAsync());
+        IEnumerator<int> calls = Blocked().GetEnumerator();
+        Source<int> source = kind switch
+        {
+            Kind.Sequence => Source.From(Blocked()),
+            Kind.Asynchronous => Source.From(BlockedAsync()),
+            Kind.Counted => Source.Resumable("blocked", Blocked()),
+            Kind.Resuming => Source.Resumable("blocked", (_, _) => BlockedAsync().Select(Positioned)),
+            Kind.Acknowledged => Source.Acknowledged("blocked", "test", (_, _) => BlockedAsync().Select(Positioned)),
+            Kind.Repeated => Source.Every(TimeSpan.Zero, null, Called),
+            _ => Source.Every("blocked", TimeSpan.FromSeconds(1), (_, _) => BlockedAsync()),
+        };
         Pipeline pipeline = source | Stage.Named("blocked") | (static n => n) | StageNode.Of(() => new Seen(this));
         var run = new TaskCompletionSource<PipelineRun>(TaskCreationOptions.RunContinuationsAsynchronously);
         Task start = Task.Factory.StartNew(
             () => pipeline.Start(new RunOptions { Mode = mode, Time = clock, OnStarted = run.SetResult }), CancellationToken.None,
                 TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        await blocked.Task;
+        await AdvanceUntilAsync(blocked.Task);       // the first tick has a time
         return (await run.Task, start);
+
+        static WithPosition<int> Positioned(int item) => new(item, new byte[1]);
+
+        int Called()
+        {
+            calls.MoveNext();
+            if (calls.Current == 2) calls.Dispose();
+            return calls.Current;
+        }
     }
 
     private async Task AdvanceUntilAsync(Task task)

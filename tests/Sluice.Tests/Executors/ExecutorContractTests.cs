@@ -206,6 +206,40 @@ public partial class ExecutorContractTests
         Assert.Contains("The function returned null instead of a sequence.", failure.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Its connection is gone, and it lets go of the call before the call has ended.</summary>
+    [Fact]
+    public async Task AnExecutorThatDisposesACallLosesIt()
+    {
+        await using var lab = new FlowLab();
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
+        var executor = new LettingGo();
+        Supervisor service = lab.Join(options => options with { Executor = executor });
+        service.Register(work, static (IO<int> x, CancellationToken cancellation) => x.FirstAsync(cancellation));
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(2, executor.Starts);
+    }
+
+    private sealed class LettingGo : IExecutor
+    {
+        public int Starts { get; private set; }
+
+        public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
+        {
+            if (++Starts > 1)
+            {
+                await call.RunHereAsync(cancellation);
+                return;
+            }
+            RemoteCall remote = call.OpenRemote(static _ => { });
+            Task executing = remote.ExecuteAsync(cancellation);
+            remote.Dispose();
+            await executing;
+        }
+    }
+
     private static async Task<FlowException> FailAsync(FlowLab lab, IExecutor executor)
     {
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };

@@ -212,7 +212,8 @@ public partial class ProcessTests
 
         Assert.StartsWith(
             $"'{body}' failed: 2 worker processes in a row have ended before they got to work, the last one with {how}. 10 items wait, "
-                + $"the first one is 0.", failure.Message, StringComparison.Ordinal);
+                + $"the first one is 0. The workers' program must say if (await Worker.TryRunAsWorkerAsync(args, ", failure.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -53,6 +53,7 @@ public sealed class LinesTests : IDisposable
         Assert.Contains($"{path}, line 2 is longer than 40000 characters", failure.Message, StringComparison.Ordinal);
         Assert.Equal(["short"], seen);
         Assert.Single(await Source.Lines(new StringReader("12345"), maxLineLength: 5).ToListAsync());
+        Assert.Throws<ArgumentOutOfRangeException>(() => Source.Lines(path, int.MaxValue));
     }
 
     [Theory]
@@ -98,16 +99,58 @@ public sealed class LinesTests : IDisposable
     {
         var pipe = new System.IO.Pipelines.Pipe();
         var sink = new Sluice.Testing.SinkProbe<string>();
-        Source<string> lines = Source.Lines(pipe.Reader.AsStream());
+        Stream bytes = pipe.Reader.AsStream();
+        Source<string> lines = Source.Lines(bytes);
         PipelineRun run = (lines | sink.Sink).Start();
         await pipe.Writer.WriteAsync("one\ntw"u8.ToArray());
         Assert.Equal(["one"], await sink.WaitForAsync(1));
-        var second = await Assert.ThrowsAsync<PipelineException>(() => lines.ToListAsync());
-        Assert.Contains("one live thing", second.Message, StringComparison.Ordinal);
+        foreach (Source<string> other in (Source<string>[])[lines, Source.Lines(bytes)])
+        {
+            var second = await Assert.ThrowsAsync<PipelineException>(() => other.ToListAsync());
+            Assert.Contains("one live thing", second.Message, StringComparison.Ordinal);
+        }
         Assert.True(await run.StopAsync());
         await pipe.Writer.WriteAsync("o\nthree"u8.ToArray());
         await pipe.Writer.CompleteAsync();
         Assert.Equal(["one"], sink.Items);
+    }
+
+    /// <summary>A run reads ahead; a reader has no way back.</summary>
+    [Theory]
+    [InlineData("text")]
+    [InlineData("stream")]
+    public async Task ASecondSourceOverAReaderGoesOnWhereTheFirstHasEnded(string kind)
+    {
+        string[] lines = [.. Enumerable.Range(0, 1000).Select(static n => $"line {n}")];
+        string text = string.Join('\n', lines);
+        var reader = new StringReader(text);
+        var stream = new MemoryStream(Encoding.UTF8.GetBytes(text));
+        Assert.Equal("line 0", await Lines().FirstAsync(cancellation: TestContext.Current.CancellationToken));
+        Assert.Contains("Line 2 is longer than 3 characters",
+            (await Assert.ThrowsAsync<PipelineException>(() => Lines(3).ToListAsync())).Message, StringComparison.Ordinal);
+        Assert.Equal(lines.Skip(1), await Lines().ToListAsync());
+        Assert.Empty(await Lines().ToListAsync());
+
+        Source<string> Lines(int max = 100) => kind == "text" ? Source.Lines(reader, max) : Source.Lines(stream, max);
+    }
+
+    /// <summary>Also for a reader of the caller's own, which drops what it has read ahead.</summary>
+    [Fact]
+    public async Task AStreamThatIsMovedBetweenTwoRunsIsReadFromItsNewPosition()
+    {
+        var stream = new MemoryStream("a\nb\nc"u8.ToArray());
+        Source<string> source = Source.Lines(stream);
+        Assert.Equal("a", await source.FirstAsync(cancellation: TestContext.Current.CancellationToken));
+        stream.Position = 2;
+        Assert.Equal(["b", "c"], await Source.Lines(stream).ToListAsync());
+        stream.Position = 0;
+        Assert.Equal(["a", "b", "c"], await source.ToListAsync());
+        stream.Position = 0;
+        using var reader = new StreamReader(stream);
+        Assert.Equal("a", await Source.Lines(reader).FirstAsync(cancellation: TestContext.Current.CancellationToken));
+        stream.Position = 0;
+        reader.DiscardBufferedData();
+        Assert.Equal(["a", "b", "c"], await Source.Lines(reader).ToListAsync());
     }
 
     [Fact]

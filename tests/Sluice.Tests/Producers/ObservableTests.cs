@@ -55,6 +55,43 @@ public class ObservableTests
         Assert.Equal([0, 1, 2], sink.Items);
     }
 
+    /// <summary>A crawler: the pushing function is the one that would make the room.</summary>
+    [Fact]
+    public async Task AFunctionThatWaitsForRoomInTheObservableOfItsOwnRunIsReported()
+    {
+        using var warnings = new WarningListener();
+        var clock = new TestClock();
+        IObserver<int>? pushes = null;
+        Pipeline crawler = Source.From(subject, FullMode.Block, capacity: 1) | Stage.Named("found links") | ((int depth) =>
+        {
+            if (depth > 0) return;
+            pushes!.OnNext(1);
+            pushes.OnNext(2);
+        });
+        PipelineRun run = crawler.Start(new RunOptions { Time = clock });
+        pushes = await subject.Subscribed;
+        pushes.OnNext(0);
+        for (int i = 0; Said().Length == 0 && i < 1_000_000; i++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        Assert.StartsWith("OnNext of the observable of 'found links' has waited for room for 5 seconds, and was called by a function of "
+            + "the run", Assert.Single(Said()), StringComparison.Ordinal);
+        Assert.True(await run.StopAsync());
+
+        string[] Said() => [.. warnings.Texts.Where(static text => text.Contains("found links", StringComparison.Ordinal))];
+    }
+
+    [Fact]
+    public async Task AnErrorThatIsNullFailsTheRun()
+    {
+        PipelineRun run = (Source.From(subject) | sink.Sink).Start();
+        (await subject.Subscribed).OnError(null!);
+        Assert.Contains("has not said why", (await Assert.ThrowsAsync<PipelineException>(() => run.Completion)).Message,
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task DropOldestDropsAndCountsTheOldestItems()
     {

@@ -40,6 +40,39 @@ public sealed class StoreInspectorTests : IAsyncDisposable
         Assert.Null(await inspector.FindAsync("nothing", Cancellation));
     }
 
+    /// <summary>The page that is not full asks for the next names, and skips none.</summary>
+    [Fact]
+    public async Task AStreamThatIsDeletedDuringALookHidesNoOther()
+    {
+        string[] names = [.. Enumerable.Range(0, 300).Select(static n => $"s{n:000}")];
+        foreach (string name in names) await store.OpenStreamAsync(name, cancellation: Cancellation);
+        var loses = new StoreInspector(new Forgetful(store), clock);
+        List<string> found = [];
+        for (string? after = null; ;)
+        {
+            IReadOnlyList<StreamLook> page = await loses.LookAsync(after: after, max: 100, cancellation: Cancellation);
+            found.AddRange(page.Select(static one => one.Name));
+            if (page.Count < 100) break;
+            after = page[^1].Name;
+        }
+        Assert.Equal(names.Except(["s050"]), found);
+    }
+
+    [Fact]
+    public async Task AnIdThatIsNullIsRefused()
+    {
+        await Assert.ThrowsAsync<ArgumentNullException>(() => inspector.FindDeadLetterAsync(Group, null!, Cancellation));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await inspector.FindDeadLettersAsync(Group, ["1", null!], Cancellation).ToListAsync(Cancellation));
+    }
+
+    /// <summary>Lists a stream that was deleted before it is asked for.</summary>
+    private sealed class Forgetful(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+            => stream == "s050" ? new((StreamInfo?)null) : base.FindStreamAsync(stream, cancellation);
+    }
+
     /// <summary>An inspector of a store in which runs come and go lives as long as its program.</summary>
     [Fact]
     public void WhatWasDeletedIsForgotten()

@@ -34,6 +34,16 @@ public class ProbeTests
         Assert.True(await sink.Ended);
     }
 
+    [Fact]
+    public void NullInPlaceOfItemsIsRefused()
+    {
+        var texts = new SourceProbe<string?>();
+        Assert.Contains("Push([null])", Assert.Throws<ArgumentNullException>(() => texts.Push(null)).Message, StringComparison.Ordinal);
+        texts.Push(Array.Empty<string>());
+        texts.Push([null]);
+        Assert.Equal(1, texts.Queued);
+    }
+
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]

@@ -83,6 +83,14 @@ public class TestClockTests
     }
 
     [Fact]
+    public void TheClockCannotPassTheLastTime()
+    {
+        var fresh = new Sluice.Testing.TestClock();
+        Assert.Contains("would pass the last time", Assert.Throws<ArgumentOutOfRangeException>(() => fresh.Advance(TimeSpan.MaxValue))
+            .Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TheClockCannotGoBackNorAdvanceWithinACallback()
     {
         clock.SetUtcNow(clock.GetUtcNow() + Second);

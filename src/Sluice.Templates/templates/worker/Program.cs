@@ -14,7 +14,8 @@ try
     builder.Services.AddSingleton<IItemHandler, LoggingItemHandler>();
 
     // The store is a file beside the program: with "dotnet run" in bin/Debug/net10.0, where a clean build or another deployment deletes
-    // it. So where it is deployed, the setting Sluice:Store names a file elsewhere: Sluice__Store=sqlite:/var/lib/worker/items.db
+    // it. So where it is deployed, the setting Sluice:Store names a file in a directory that stays, in a container a volume, and that the
+    // user of the service may write to: Sluice__Store=sqlite:/var/lib/worker/items.db
     builder.Services.AddSluice(sluice => sluice.UseSqlite(Path.Combine(AppContext.BaseDirectory, "items.db")))
         .AddConsecutor<Item>("items",
             (services, source) => ItemPipeline.Build(source, services.GetRequiredService<IItemHandler>()),

@@ -6,8 +6,9 @@ namespace Sluice;
 public sealed record PythonOptions
 {
     /// <summary>
-    /// The interpreter, Python 3.9 or later: a name that is looked up in the <c>PATH</c>, or a path. Default <c>python3</c>. Not used
-    /// with a <see cref="VirtualEnvironment"/>.
+    /// The interpreter, Python 3.9 or later: a path, or a name. Default <c>python3</c>. .NET looks a name up in the folder of this program
+    /// and in the current directory before the <c>PATH</c>: give a path if others may write to one of the two. Not used with a
+    /// <see cref="VirtualEnvironment"/>.
     /// </summary>
     /// <exception cref="ArgumentException">The name is empty.</exception>
     public string Interpreter
@@ -21,7 +22,14 @@ public sealed record PythonOptions
     /// The folder of a virtual environment (<c>python3 -m venv FOLDER</c>), whose interpreter and packages are used. Null (the default) for
     /// none. A relative path begins at the current directory of this process.
     /// </summary>
-    public string? VirtualEnvironment { get; init; }
+    /// <exception cref="ArgumentException">The path is empty.</exception>
+    public string? VirtualEnvironment
+    {
+        get;
+        init => field = value is null || !string.IsNullOrWhiteSpace(value) ? value
+            : throw new ArgumentException("The path of the virtual environment is empty. Leave it out to have none.",
+                nameof(VirtualEnvironment));
+    }
 
     /// <summary>
     /// Folders where modules are looked for, before those of <c>PYTHONPATH</c>; empty by default. A relative path begins at the current

@@ -1,3 +1,5 @@
+using Sluice.Policies;
+
 namespace Sluice.Flows;
 
 /// <summary>Options of an executor whose functions are in Python (<see cref="Executor.Python"/>). Immutable.</summary>
@@ -16,11 +18,13 @@ public sealed record PythonExecutorOptions
     } = 1;
 
     /// <summary>The interpreter, and what it finds.</summary>
-    public PythonOptions Python { get; init; } = new();
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public PythonOptions Python { get; init => field = OptionValue.NotNull(value, nameof(PythonExecutorOptions)); } = new();
 
     /// <summary>
     /// Limits and timeouts. <see cref="ProcessExecutorOptions.Program"/> and <see cref="ProcessExecutorOptions.Arguments"/> are not for
     /// Python.
     /// </summary>
-    public ProcessExecutorOptions Process { get; init; } = new();
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public ProcessExecutorOptions Process { get; init => field = OptionValue.NotNull(value, nameof(PythonExecutorOptions)); } = new();
 }

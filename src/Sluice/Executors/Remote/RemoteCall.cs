@@ -99,28 +99,19 @@ public sealed partial class RemoteCall : IDisposable
     {
         lock (sync) fault ??= how;
         isLost = true;
-        try
-        {
-            _ = life.CancelAsync();
-        }
-        catch (ObjectDisposedException)
-        {
-            // All of it was done.
-        }
+        _ = life.CancelAsync();
     }
 
     /// <summary>Call it when the execution has ended; before, it loses the call.</summary>
     public void Dispose()
     {
-        if (wasDisposed) return;
-        wasDisposed = true;
+        if (Interlocked.Exchange(ref wasDisposed, true)) return;
         var gone = new ExecutionLostException("the executor has let go of the call.");
         if (outcome.TrySetResult(gone)) isLost = true;
         else Drop(gone);
         hasEnded = true;
         readings.StopAll();                          // those opened meanwhile
-        writer.Dispose();
-        life.Dispose();
+        writer.Dispose();                            // and not `life`: an execution that still ends cancels it
     }
 
     private void Cancel()

@@ -31,7 +31,8 @@ public static partial class SourceExtensions
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     public static async Task<T> FirstAsync<T>(this Source<T> source, RunOptions? options = null, CancellationToken cancellation = default)
     {
-        await foreach (T item in source.ToAsyncEnumerable(options, cancellation).ConfigureAwait(false)) return item;
+        // Without Take, a source goes on meanwhile, and what it has put out is gone: lines of a reader that others read on.
+        await foreach (T item in source.Take(1).ToAsyncEnumerable(options, cancellation).ConfigureAwait(false)) return item;
         throw new InvalidOperationException("There is no first item: the source ended without any.");
     }
 }

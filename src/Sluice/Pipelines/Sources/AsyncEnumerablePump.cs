@@ -6,7 +6,14 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
 
     protected override async ValueTask ProduceAsync()
     {
+        MayGoOutside();
+        if (!GoOutside()) return;
         IAsyncEnumerator<T> enumerator = Open();
+        if (!ComeBack())
+        {
+            await enumerator.DisposeAsync();
+            return;
+        }
         try
         {
             while (true)
@@ -50,6 +57,7 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
         }
         catch (Exception e)
         {
+            ComeBack();
             throw Failure(e);
         }
     }

@@ -6,13 +6,21 @@ internal abstract class SequencePump<T>(StageContext context, Inlet<T> next) : S
     protected sealed override async ValueTask ProduceAsync()
     {
         IEnumerator<T> items;
+        MayGoOutside();
+        if (!GoOutside()) return;
         try
         {
             items = Open();
         }
         catch (Exception e)
         {
+            ComeBack();
             throw Failure(e);
+        }
+        if (!ComeBack())
+        {
+            items.Dispose();
+            return;
         }
         bool ended = false;
         try

@@ -31,6 +31,9 @@ internal abstract class StageProgram
     /// <summary>What to do about a worker that does not connect in time, as the end of a sentence; empty if nothing is known.</summary>
     public virtual string SlowStart => "";
 
+    /// <summary>What to do about workers that end, or are killed, before they connect; empty if nothing is known.</summary>
+    public virtual string Remedy => "";
+
     /// <summary>Completes what a worker has said that refuses to work.</summary>
     public virtual string ExplainRefusal(string said) => said;
 }
@@ -44,4 +47,8 @@ internal sealed class BodyProgram(string body, ProcessOptions options) : StagePr
     public override string Kind => "processes";
 
     public override int? Workers => options.Workers;
+
+    public override string Remedy => " The workers' program must say if (await Worker.TryRunAsWorkerAsync(args, name => ...)) return; "
+        + "before it does anything else. Copies of this program are the workers, unless ProcessOptions.Program names another one, as it "
+        + "must in a test project.";
 }

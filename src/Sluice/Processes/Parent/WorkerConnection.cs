@@ -9,7 +9,7 @@ namespace Sluice.Processes;
 /// <remarks>
 /// The sending loop takes items from the pool, as many as the worker does in a few milliseconds. It uses no <see cref="FrameSender"/>,
 /// which sends all that it is given: items would wait for this worker while another one is idle.
-/// The pool's lock guards <see cref="UnderWay"/> and <see cref="HasAnswered"/>.
+/// The pool's lock guards <see cref="UnderWay"/>, <see cref="HasAnswered"/> and <see cref="IsEnding"/>.
 /// </remarks>
 internal sealed class WorkerConnection<TIn, TOut> : IDisposable
 {
@@ -40,6 +40,9 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     public Dictionary<long, WorkCall<TIn, TOut>> UnderWay { get; } = [];
 
     public bool HasAnswered { get; set; }
+
+    /// <summary>Whether it is about to be killed because of a late item. It gets no other item, even if that one is answered.</summary>
+    public bool IsEnding { get; set; }
 
     /// <summary>How many items it may have in flight.</summary>
     public WorkerWindow Window { get; }

@@ -140,7 +140,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         {
             if (connection.UnderWay.Values.FirstOrDefault() is not { } call) return null;
             TimeSpan left = stage.Timeout!.Value - Run.Time.GetElapsedTime(call.Taken);
-            call.IsLate = left <= TimeSpan.Zero;
+            connection.IsEnding = call.IsLate = left <= TimeSpan.Zero;
             return left;
         }
     }
@@ -227,7 +227,9 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     }
 
     /// <summary>Counts a worker that has ended before it had work; the run fails after too many in a row.</summary>
-    public void FailedToStart(string how)
+    /// <param name="how">How the last one has ended.</param>
+    /// <param name="remedy">A last sentence of the failure; may be empty.</param>
+    public void FailedToStart(string how, string remedy = "")
     {
         int starts, items;
         WorkCall<TIn, TOut>? first;
@@ -241,7 +243,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         if (starts < Definition.Options.MaxFailedStarts) return;
         string what = first is null ? ""
             : $" {items:N0} {(items == 1 ? "item waits" : "items wait")}, the first one is {ItemText.Of(first.Item)}.";
-        Fail(new WorkerException($"{starts} worker processes in a row have ended before they got to work, the last one with {how}.{what}"));
+        Fail(new WorkerException(
+            $"{starts} worker processes in a row have ended before they got to work, the last one with {how}.{what}{remedy}"));
     }
 
     /// <summary>Fails the run.</summary>
@@ -252,8 +255,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
 
     // A suspect gets a worker alone; while suspects wait, workers that have items get no more.
     private bool MayTake(WorkerConnection<TIn, TOut> connection)
-        => connection.UnderWay.Count == 0 || (suspects.Count == 0 && !connection.HasSuspect
-        && connection.Window.HasRoom(connection.UnderWay.Count));
+        => !connection.IsEnding && (connection.UnderWay.Count == 0 || (suspects.Count == 0 && !connection.HasSuspect
+        && connection.Window.HasRoom(connection.UnderWay.Count)));
 
     private void Suspect(WorkCall<TIn, TOut> call)
     {
@@ -278,10 +281,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
                         + $"item to work on, the last time with {how}."), isPoison: true);
             AttemptEnded(call);
         }
-        else
-        {
-            lock (sync) Suspect(call);
-        }
+        else lock (sync) Suspect(call);
     }
 
     private async Task TryAgainAsync(WorkCall<TIn, TOut> call, TimeSpan least)

@@ -37,7 +37,7 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
             if (await pool.Definition.Program.ExplainAsync(failure, pool.Life) is { } final) throw final;
             pool.FailedToStart(failure.HowItEnded is { } end ? WithErrors(end, failure.Wrote)
                 : $"nothing: it had not connected after {DurationText.Of(Options.StartTimeout)}, and was killed"
-                    + pool.Definition.Program.SlowStart);
+                    + pool.Definition.Program.SlowStart, pool.Definition.Program.Remedy);
         }
         if (start.Child is not { } child) return;
         try

@@ -44,21 +44,24 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         return OpenOther(file, row);
     }
 
-    /// <summary>Opens the file that was written after a rotated one. Called at the end of the rotated file.</summary>
+    /// <summary>Whether there is a file that was written after a rotated one, and the rotation timeout has passed. Called at the end of
+    /// the rotated file.</summary>
     /// <param name="file">The followed path.</param>
-    /// <param name="takeRest">Called before leaving the rotated file if its last line has no end.</param>
-    /// <returns>Whether there is such a file, and the rotation timeout has passed.</returns>
-    public async ValueTask<bool> TryGoOnAsync(FollowedFile file, Func<ValueTask> takeRest)
+    public bool MayGoOn(FollowedFile file)
     {
         FoundFile left = rotated!.Value;
-        int next = earlier.FindIndex(one => one.Path == left.Path) + 1;
-        bool isLive = next == earlier.Count;
-        if ((isLive ? file.Found : earlier[next]) is not { } behind) return false;
+        if (Next(file, out bool isLive) is null) return false;
         long length = reader.Row.Offset + reader.Rest;
         if (file.Ended.Path != left.Path || file.Ended.Length != length) file.Ended = (left.Path, length, time.GetTimestamp());
-        if (isLive && options.PollInterval is not null && time.GetElapsedTime(file.Ended.Since) < options.RotationTimeout) return false;
-        if (reader.Rest > 0) await takeRest();
+        return !isLive || options.PollInterval is null || time.GetElapsedTime(file.Ended.Since) >= options.RotationTimeout;
+    }
 
+    /// <summary>Opens the file that was written after a rotated one, if it may go on (<see cref="MayGoOn"/>).</summary>
+    /// <param name="file">The followed path.</param>
+    /// <returns>Whether it is still there.</returns>
+    public bool TryGoOn(FollowedFile file)
+    {
+        FoundFile behind = Next(file, out bool isLive)!.Value;
         // If files were renamed between the scans, their names mean other files now.
         if (isLive) target = FoundFile.TargetOf(file.Path);
         if (!TryOpen(behind, new LogRow { File = file.Id }) || !Earlier(file).SequenceEqual(earlier))
@@ -70,6 +73,14 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         if (isLive) file.Target = target;
         rotated = isLive ? null : behind;
         return true;
+    }
+
+    private FoundFile? Next(FollowedFile file, out bool isLive)
+    {
+        string left = rotated!.Value.Path;
+        int next = earlier.FindIndex(one => one.Path == left) + 1;
+        isLive = next == earlier.Count;
+        return isLive ? file.Found : earlier[next];
     }
 
     /// <summary>Opens a path of which no line was read yet.</summary>

@@ -6,6 +6,7 @@ namespace Sluice.Producers;
 /// <summary>The files that a path with <c>*</c>, <c>?</c> and <c>**</c> names. Immutable.</summary>
 internal sealed class LogPaths
 {
+    private const string AnyDepth = "**";
     private const int TooManyInSystem = 23, TooManyInProcess = 24;               // ENFILE and EMFILE: open files
 
     private static readonly EnumerationOptions Everything = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
@@ -14,15 +15,19 @@ internal sealed class LogPaths
     private readonly string[] segments;              // below the root; empty if the path has no wildcard
     private readonly Action<string>? listing;
 
-    /// <param name="path">The path.</param>
+    /// <param name="path">The path. A <c>**</c> at its end means all files below.</param>
     /// <param name="listing">Called with each directory before a scan lists it; for tests.</param>
+    /// <exception cref="ArgumentException">There is a <c>**</c> within a name.</exception>
     public LogPaths(string path, Action<string>? listing = null)
     {
         this.listing = listing;
         Path = System.IO.Path.GetFullPath(path);
         string[] all = Path.Split(System.IO.Path.DirectorySeparatorChar);
         int first = Array.FindIndex(all, static part => part.AsSpan().IndexOfAny('*', '?') >= 0);
-        segments = first < 0 ? [] : all[first..];
+        segments = first < 0 ? [] : all[^1] == AnyDepth ? [.. all[first..], "*"] : all[first..];
+        if (Array.Find(segments, static part => part != AnyDepth && part.Contains(AnyDepth, StringComparison.Ordinal)) is { } part)
+            throw new ArgumentException($"The path '{path}' has '{part}', where ** means no more than *. Write **/"
+                + $"{part.Replace(AnyDepth, "*", StringComparison.Ordinal)} for files in directories of any depth.", nameof(path));
         Root = first < 0 ? System.IO.Path.GetDirectoryName(Path) ?? Path
             : string.Join(System.IO.Path.DirectorySeparatorChar, all[..first]) + (first == 1 ? System.IO.Path.DirectorySeparatorChar : "");
     }
@@ -50,13 +55,16 @@ internal sealed class LogPaths
     /// out.</param>
     /// <exception cref="DirectoryNotFoundException">The root does not exist.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not list the root, or not see a path without wildcards.</exception>
-    /// <exception cref="IOException">The root cannot be listed, or this process or the system has too many open files.</exception>
+    /// <exception cref="IOException">The path without wildcards is a directory, the root cannot be listed, or this process or the system
+    /// has too many open files.</exception>
     public List<FoundFile> Find(Func<string, Exception, bool> leavesOut)
     {
         var found = new List<FoundFile>();
         if (!IsPattern)
         {
             if (FoundFile.At(Path) is { } file) found.Add(file);
+            else if (Directory.Exists(Path))
+                throw new IOException($"{Path} is a directory. Name a file, or a pattern of files: {System.IO.Path.Join(Path, "*.log")}");
             else FoundFile.ThrowIfHidden(Path);
             return found;
         }
@@ -116,7 +124,7 @@ internal sealed class LogPaths
     {
         string segment = segments[at];
         bool isLast = at == segments.Length - 1;
-        if (segment == "**" && !isLast)
+        if (segment == AnyDepth)
         {
             Find(directory, at + 1, found, leavesOut);
             foreach (string inner in Directories(directory, "*")) Find(inner, at, found, leavesOut);
@@ -134,7 +142,7 @@ internal sealed class LogPaths
                 && (entry.Attributes & FileAttributes.ReparsePoint) == FileAttributes.None && Matches(pattern, entry.FileName),
         };
 
-    private bool NameMatches(ReadOnlySpan<char> name) => Matches(segments[^1] == "**" ? "*" : segments[^1], name);
+    private bool NameMatches(ReadOnlySpan<char> name) => Matches(segments[^1], name);
 
     private static bool Matches(string pattern, ReadOnlySpan<char> name)
         => (name is not ['.', ..] || pattern is ['.', ..]) && FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);

@@ -39,6 +39,9 @@ internal sealed partial class LogPump<T>
         await BuryAsync(around, $"{file.Path}, line {reader.Row.Line}: the file was rotated, and ended in the middle of this line");
     }
 
+    /// <summary>Waits until the malformed lines are accepted: also if the pump was left while they were written.</summary>
+    protected override ValueTask EmitHeldAsync() => BuriedAsync();
+
     /// <summary>Waits until the malformed lines are accepted.</summary>
     private async ValueTask BuriedAsync()
     {

@@ -62,20 +62,18 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
 
     protected override async ValueTask ProduceAsync()
     {
-        try
+        if (!MayOpen(out LogPositions? opened))
         {
-            positions = isResumed ? LogPositions.Open(start, journal) : LogPositions.Unstored();
+            opened?.Dispose();
+            return;
         }
-        catch (Exception e)
-        {
-            throw Failure(e);
-        }
+        positions = opened;
         watch = new(name, paths, options, positions, Run.Time);
         opener = new(reader, positions, watch, options, Run.Time);
         try
         {
             await FollowAsync();
-            await BuriedAsync();
+            if (!IsLeft) await BuriedAsync();
         }
         finally
         {
@@ -93,13 +91,27 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
             {
                 if (IsStopped) return;
                 hasMore |= await VisitAsync(file);
+                if (IsStopped) return;
                 // Not before the first line: it may be one that was accepted in part, and the store has to know the part.
                 if (positions.IsWasteful && !isFirst) await RenewAsync();
             }
+            if (IsStopped) return;
             if (hasMore) continue;
             if (options.PollInterval is not { } poll) return;
             await BuriedAsync();
-            if (!IsStopped) await SleepAsync(poll);
+            await SleepAsync(poll);
+        }
+    }
+
+    private bool MayOpen([NotNullWhen(true)] out LogPositions? opened)
+    {
+        try
+        {
+            return TryOutside(() => isResumed ? LogPositions.Open(start, journal) : LogPositions.Unstored(), out opened);
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
         }
     }
 
@@ -107,7 +119,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     {
         try
         {
-            return watch.Look();
+            return TryOutside(watch.Look, out List<FollowedFile>? due) ? due! : [];
         }
         catch (Exception e)
         {
@@ -118,7 +130,9 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     /// <returns>Whether to scan again at once.</returns>
     private async ValueTask<bool> VisitAsync(FollowedFile file)
     {
-        if (!Opened(file)) return opener.ShouldLookAgain && options.PollInterval is null;
+        bool isOpen = Opened(file);
+        if (IsStopped) return false;
+        if (!isOpen) return opener.ShouldLookAgain && options.PollInterval is null;
         positions.MakeRoom(2);
         try
         {
@@ -142,7 +156,8 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     {
         try
         {
-            if (opener.Open(file)) return true;
+            if (!TryOutside(() => opener.Open(file), out bool isOpen)) return false;
+            if (isOpen) return true;
             if (options.PollInterval is null && !paths.IsPattern && !opener.ShouldLookAgain)
                 throw new FileNotFoundException(
                     $"The file {file.Path}, whose lines the producer '{name}' follows, does not exist. Make it, or set "
@@ -159,7 +174,9 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     {
         try
         {
-            return await opener.TryGoOnAsync(file, () => TakeRestAsync(file));
+            if (!opener.MayGoOn(file)) return false;
+            if (reader.Rest > 0) await TakeRestAsync(file);
+            return TryOutside(() => opener.TryGoOn(file), out bool wentOn) && wentOn;
         }
         catch (Exception e) when (IsOfFile(e))
         {
@@ -203,14 +220,19 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
 
     private bool Took()
     {
+        MayGoOutside();
+        if (!GoOutside()) return false;
+        bool hasLine;
         try
         {
-            return reader.TryTake();
+            hasLine = reader.TryTake();
         }
         catch (Exception e)
         {
+            ComeBack();
             throw Failure(e);
         }
+        return ComeBack() && hasLine;
     }
 
     /// <returns>The part of the position that is the same for all lines of this visit.</returns>

@@ -27,11 +27,15 @@ public sealed record ResumableLinesOptions
     } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// The longest line, in bytes: 1 or more; 1,048,576 unless given. A longer line becomes a dead letter with the beginning of the line,
-    /// at most 64 KB.
+    /// The longest line, in bytes: 1 to 1,000,000,000; 1,048,576 unless given. A longer line becomes a dead letter with the beginning of
+    /// the line, at most 64 KB.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
-    public int MaxLineLength { get; init => field = OptionValue.AtLeast(1, value, nameof(ResumableLinesOptions)); } = 1 << 20;
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1, or above 1,000,000,000.</exception>
+    public int MaxLineLength
+    {
+        get;
+        init => field = OptionValue.Between(1, 1_000_000_000, value, nameof(ResumableLinesOptions));
+    } = 1 << 20;
 
     /// <summary>
     /// The path of the journal, which keeps the offsets of more than 64 files. Unless given: <c>.NAME.lines</c> in the directory before the

@@ -33,11 +33,13 @@ public static partial class Source
     /// <para>Lines of one file keep their order. Files of a pattern come in the order of their paths, at most 4,096 lines of each at a
     /// time.</para>
     /// </remarks>
-    /// <param name="name">The name under which the position is stored.</param>
-    /// <param name="path">The file, which need not exist yet; or a pattern: <c>*</c> and <c>?</c> within a name, <c>**</c> for directories
-    /// of any depth. UTF-8, with or without a byte order mark.</param>
+    /// <param name="name">The name under which the position is stored: 1 to 200 characters, no control characters. The journal is named
+    /// after it, so a name with a slash needs a journal in the options.</param>
+    /// <param name="path">The file, which need not exist yet; or a pattern: <c>*</c> and <c>?</c> within a name, <c>**</c> between slashes
+    /// or at the end for directories of any depth. UTF-8, with or without a byte order mark.</param>
     /// <param name="select">Makes the item of a line.</param>
     /// <param name="options">Whether to wait for more lines, and limits.</param>
+    /// <exception cref="ArgumentException">An argument is empty, or the path has <c>**</c> within a name.</exception>
     public static Source<T> ResumableLines<T>(string name, string path, Func<FileLine, T> select, ResumableLinesOptions options)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);

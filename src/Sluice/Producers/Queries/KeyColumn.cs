@@ -31,7 +31,8 @@ internal sealed class KeyColumn
         Type = KeyType.Of(key.Start)
             ?? throw new ArgumentException(
                 $"The start of the key column '{Name}' is of type {TypeNames.Of(key.Start.GetType())}, which has no order that a database "
-                    + $"shares. Give an integer, decimal, double, string, DateTime, DateTimeOffset, Guid or byte[].", nameof(key));
+                    + $"shares. Give an integer, decimal, double, string, DateTime, DateTimeOffset, DateOnly, TimeOnly, TimeSpan, "
+                    + $"Guid or byte[].", nameof(key));
         Start = Type.Read(key.Start)!;
     }
 
@@ -52,6 +53,8 @@ internal sealed class KeyColumn
             byte[] bytes => "0x" + Convert.ToHexString(bytes),
             DateTime time => time.ToString("yyyy-MM-dd HH:mm:ss.fffffff", CultureInfo.InvariantCulture),
             DateTimeOffset time => time.ToString("yyyy-MM-dd HH:mm:ss.fffffffzzz", CultureInfo.InvariantCulture),
+            DateOnly day => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+            TimeOnly time => time.ToString("HH:mm:ss.fffffff", CultureInfo.InvariantCulture),
             IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
             _ => $"{value}",
         };

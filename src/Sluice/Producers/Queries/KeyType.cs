@@ -30,6 +30,10 @@ internal abstract class KeyType
         new Plain<Guid>(static (bytes, value) => bytes.Write(value.ToByteArray()), static bytes => new(bytes.ReadBytes(16)),
             static _ => null),
         new Bytes(),
+        new Plain<DateOnly>(static (bytes, value) => bytes.Write(value.DayNumber),
+            static bytes => DateOnly.FromDayNumber(bytes.ReadInt32()), static _ => null),
+        new Plain<TimeOnly>(static (bytes, value) => bytes.Write(value.Ticks), static bytes => new(bytes.ReadInt64()), static _ => null),
+        new Plain<TimeSpan>(static (bytes, value) => bytes.Write(value.Ticks), static bytes => new(bytes.ReadInt64()), static _ => null),
     ];
 
     public byte Number => (byte)Array.IndexOf(All, this);

@@ -31,7 +31,8 @@ public sealed record QueryOptions
     /// </summary>
     public IComparer<string>? TextOrder { get; init; }
 
-    /// <summary>The clock for the waits between queries.</summary>
+    /// <summary>The clock for the waits between queries; the system's unless given, also if <see cref="RunOptions.Time"/> is another
+    /// one.</summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
     public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(QueryOptions)); } = TimeProvider.System;
 }

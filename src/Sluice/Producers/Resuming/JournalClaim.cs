@@ -27,7 +27,8 @@ internal sealed class JournalClaim(string producer, string path, FileShare share
         if (!Directory.Exists(System.IO.Path.GetDirectoryName(path)))
             throw new DirectoryNotFoundException(
                 $"The directory of the journal {path}, in which the producer '{producer}' writes down what it has taken, does not exist. "
-                    + $"Make it, or give the options of the producer another journal.");
+                    + $"Make it, or give the options of the producer another journal."
+                    + (producer.AsSpan().IndexOfAny('/', '\\') < 0 ? "" : " A slash in the producer's name names a directory."));
         try
         {
             file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);

@@ -57,7 +57,8 @@ public sealed record ResumableFilesOptions
     /// <summary>Called with the directory before it is listed; for tests.</summary>
     internal Action<string>? Listing { get; init; }
 
-    /// <summary>The clock for waits and quiet times.</summary>
+    /// <summary>The clock for waits and quiet times; the system's unless given, also if <see cref="RunOptions.Time"/> is another
+    /// one.</summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
     public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(ResumableFilesOptions)); } = TimeProvider.System;
 }

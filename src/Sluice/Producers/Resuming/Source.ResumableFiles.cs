@@ -30,7 +30,8 @@ public static partial class Source
     /// <para>Subdirectories are not searched. To resume within a file, make lines of its path: <c>ResumableFiles("in", "inbox") |
     /// File.ReadLines | consecutor</c>.</para>
     /// </remarks>
-    /// <param name="name">The name under which the position is stored.</param>
+    /// <param name="name">The name under which the position is stored: 1 to 200 characters, no control characters. The journal is named
+    /// after it, so a name with a slash needs a journal in the options.</param>
     /// <param name="directory">The directory, which must exist.</param>
     /// <param name="options">Which files to take, and whether to wait for more.</param>
     public static Source<string> ResumableFiles(string name, string directory, ResumableFilesOptions? options = null)

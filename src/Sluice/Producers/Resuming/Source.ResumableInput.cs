@@ -9,7 +9,7 @@ public static partial class Source
     /// </summary>
     /// <inheritdoc cref="ResumableInput{T}(string, Func{long, string, T}, TextReader, int)"/>
     /// <param name="name">The name under which the position is stored.</param>
-    /// <param name="maxLineLength">The longest line, in characters: 1 or more; 1,048,576 unless given.</param>
+    /// <param name="maxLineLength">The longest line, in characters: 1 to 1,000,000,000; 1,048,576 unless given.</param>
     public static Source<string> ResumableInput(string name, int maxLineLength = MaxLine)
         => ResumableInput(name, static (_, line) => line, maxLineLength);
 
@@ -18,7 +18,7 @@ public static partial class Source
     /// A source of the results of a function of each line of the standard input. It resumes when the same input is piped in again.
     /// </summary>
     public static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, int maxLineLength = MaxLine)
-        => ResumableInput(name, select, StandardInputOrigin.Value, maxLineLength);
+        => ResumableInput(name, select, StandardInputOrigin, maxLineLength);
 
     /// <summary>
     /// A source of the results of a function of each line of a text that cannot seek. It resumes when the same text comes again.
@@ -32,21 +32,22 @@ public static partial class Source
     /// <param name="select">Takes the number of a line, from 1, and the line without its end. If it throws, the error names the
     /// line.</param>
     /// <param name="text">The text. The caller disposes it.</param>
-    /// <param name="maxLineLength">The longest line, in characters: 1 or more; 1,048,576 unless given. A longer line is an error that names
-    /// the line.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The limit is below 1.</exception>
+    /// <param name="maxLineLength">The longest line, in characters: 1 to 1,000,000,000; 1,048,576 unless given. A longer line
+    /// is an error that names the line.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is below 1, or above 1,000,000,000.</exception>
     public static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, TextReader text, int maxLineLength = MaxLine)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return ResumableInput(name, select, LinesRead.Of(text), maxLineLength);
+        return ResumableInput(name, select, LinesOrigin.Of(text), maxLineLength);
     }
 
     private static Source<T> ResumableInput<T>(string name, Func<long, string, T> select, LinesOrigin origin, int maxLineLength)
     {
         ArgumentNullException.ThrowIfNull(select);
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxLineLength, 1);
+        CheckLine(maxLineLength);
         return Resumable(name, "Source.ResumableInput",
-            (position, cancellation) => Read(name, select, origin, maxLineLength, LinePosition.Read(position), cancellation));
+            (position, cancellation) => Read(name, select, origin, maxLineLength, LinePosition.Read(position), cancellation),
+            waitsForKeys: true);
     }
 
     private static async IAsyncEnumerable<WithPosition<T>> Read<T>(
@@ -78,6 +79,7 @@ public static partial class Source
                 }
                 if (lines.IsAtEnd) break;
                 lines.Add(await lines.ReadAsync(cancellation));
+                cancellation.ThrowIfCancellationRequested();         // nobody takes a line any more: the next run finds it in the reader
             }
             if (lines.Number < from.Line)
                 throw new InvalidDataException(

@@ -18,20 +18,21 @@ public static partial class Source
     /// <remarks>
     /// The file may grow between the runs, line by line; a run ends at the end of the file. A last line without an end is taken as it is,
     /// and later additions to it are not seen: write whole lines. If the file was truncated, or the first 256 of its accepted bytes have
-    /// changed, the start fails; bytes behind the accepted lines may be repaired.
+    /// changed, the start fails; bytes behind the accepted lines may be repaired. A source with options is another kind of producer, which
+    /// cannot go on from this one's position: if the file is to be followed later, give options from the first run on.
     /// </remarks>
     /// <param name="name">The name under which the position is stored.</param>
     /// <param name="path">The file: UTF-8, with or without a byte order mark. Invalid bytes are an error that names file and line.</param>
     /// <param name="select">Takes the number of a line, from 1, and the line without its end. If it throws, the error names file and
     /// line.</param>
-    /// <param name="maxLineLength">The longest line, in bytes: 1 or more; 1,048,576 unless given. A longer line is an error that names file
-    /// and line.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The limit is below 1.</exception>
+    /// <param name="maxLineLength">The longest line, in bytes: 1 to 1,000,000,000; 1,048,576 unless given. A longer line
+    /// is an error that names file and line.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is below 1, or above 1,000,000,000.</exception>
     public static Source<T> ResumableLines<T>(string name, string path, Func<long, string, T> select, int maxLineLength = MaxLine)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(select);
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxLineLength, 1);
+        CheckLine(maxLineLength);
         return Resumable(name, "Source.ResumableLines", (position, _) => Read(LinePosition.Read(position)).ToAsyncEnumerable(),
             path);
 

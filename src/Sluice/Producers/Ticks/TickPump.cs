@@ -25,6 +25,8 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
     private TickPosition told;                       // the last position given to an append, or stored by a mark
     private volatile Firing? firing;
     private long emitted;
+    private bool hasHeld;
+    private T held = default!;                       // the latest item, until the function says whether another follows
     private int open;                                // items that have not ended
 
     public string Name => producer.Name;
@@ -139,38 +141,46 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
     private async ValueTask FireAsync(DateTimeOffset tick, long accepted, uint by, bool isBegun)
     {
         Firing current = firing = new(tick.UtcTicks, emitted, accepted, by);
-        IAsyncEnumerator<T> items = Open(new(producer.InZone(tick, Run.Time)));
+        var time = new Tick(producer.InZone(tick, Run.Time));
+        if (!TryOutside(() => Open(time), out IAsyncEnumerator<T>? items))
+        {
+            if (items is not null) await items.DisposeAsync();
+            return;
+        }
         bool left = false, isOver = false;
         try
         {
-            (bool hasItem, T held) = (false, default!);
             for (long number = 0; ; number++)
             {
-                Task<bool> moving = MoveNext(items);
+                MayGoOutside();
+                if (!GoOutside()) break;
+                Task<bool> moving = MoveNext(items!);
+                if (!ComeBack())
+                {
+                    left = true;
+                    await DisposeAfterAsync(moving, items!);
+                    return;
+                }
                 if (!await ArrivesAsync(moving))
                 {
                     left = true;
-                    LeaveBehind(DisposeAfterAsync(moving, items));
+                    LeaveBehind(DisposeAfterAsync(moving, items!));
                     break;
                 }
                 bool? has = await MovedAsync(new(moving));
                 if (has is null) break;
-                if (hasItem)
-                {
-                    if (has is false && !IsStopped) current.EndsWith(emitted);         // it may have ended because of its token
-                    await EmitOneAsync(held);
-                }
+                if (hasHeld && has is false && !IsStopped) current.EndsWith(emitted);      // it may have ended because of its token
+                await EmitHeldAsync();
                 isOver = has is false && !IsStopped;
-                if (has is false || IsStopped) break;
-                (hasItem, held) = (number >= accepted, items.Current);
-                if (markAsync is not null || !hasItem) continue;
-                await EmitOneAsync(held);            // the last item needs no mark
-                hasItem = false;
+                if (has is false) break;
+                (hasHeld, held) = (number >= accepted, items!.Current);
+                if (markAsync is null) await EmitHeldAsync();        // the last item needs no mark
             }
+            await EmitHeldAsync();                   // of a tick that is not over: the next run goes on behind it
         }
         finally
         {
-            if (!left) await DisposeAsync(items);
+            if (!left) await DisposeAsync(items!);
         }
         if (markAsync is null) return;
         if (isBegun && emitted == current.First) PassOne();      // the count of an item that is gone must not apply to another
@@ -185,8 +195,10 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         PassOver();
     }
 
-    private ValueTask EmitOneAsync(T item)
+    protected override ValueTask EmitHeldAsync()
     {
+        if (!hasHeld) return default;
+        (hasHeld, T item, held) = (false, held, default!);
         emitted++;
         if (Tickets is not null) Interlocked.Increment(ref open);
         ValueTask pushed = EmitAsync(item);

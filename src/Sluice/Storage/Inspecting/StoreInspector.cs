@@ -44,6 +44,7 @@ public sealed class StoreInspector
     /// <param name="after">The last name of the previous page; null for the first page.</param>
     /// <param name="max">The maximum number of streams; 1 to <see cref="MaxPage"/>.</param>
     /// <param name="cancellation">Gives up waiting.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The maximum is out of range.</exception>
     public async Task<IReadOnlyList<StreamLook>> LookAsync(string prefix = "", string? after = null, int max = MaxPage,
         CancellationToken cancellation = default)
     {
@@ -52,14 +53,14 @@ public sealed class StoreInspector
         List<StreamLook> found = [];
         IReadOnlyList<string> all = await store.ListStreamsAsync(prefix, cancellation).ConfigureAwait(false);
         streams.Keep(prefix, all);
-        IEnumerable<string> names = all;
-        if (after is not null) names = names.SkipWhile(name => string.CompareOrdinal(name, after) <= 0);
-        foreach (string[] some in names.Chunk(Together))
+        string[] names = [.. after is null ? all : all.SkipWhile(name => string.CompareOrdinal(name, after) <= 0)];
+        for (int asked = 0; asked < names.Length && found.Count < max;)
         {
-            foreach (StreamInfo? info in await FindAllAsync(some[..Math.Min(some.Length, max - found.Count)], cancellation)
-                .ConfigureAwait(false))
+            // No more than fit on the page: the next page begins behind its last name.
+            string[] some = names[asked..Math.Min(names.Length, asked + Math.Min(Together, max - found.Count))];
+            asked += some.Length;
+            foreach (StreamInfo? info in await FindAllAsync(some, cancellation).ConfigureAwait(false))
                 if (info is not null) found.Add(streams.Look(info));
-            if (found.Count == max) break;
         }
         return found;
     }
@@ -152,6 +153,7 @@ public sealed class StoreInspector
     /// <param name="after">The last number of the previous page; zero for the first page.</param>
     /// <param name="max">The maximum number of letters; 1 to <see cref="MaxPage"/>.</param>
     /// <param name="cancellation">Gives up waiting.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The maximum is out of range.</exception>
     /// <exception cref="StreamStoreException">The stream or the group does not exist.</exception>
     public async Task<IReadOnlyList<StoredDeadLetter>> ListDeadLettersAsync(GroupId group, DeadLetterFilter? filter = null, long after = 0,
         int max = 100, CancellationToken cancellation = default)
@@ -174,6 +176,7 @@ public sealed class StoreInspector
     /// <returns>The letter; null if there is none, or the text is neither.</returns>
     public async Task<StoredDeadLetter?> FindDeadLetterAsync(GroupId group, string id, CancellationToken cancellation = default)
     {
+        ArgumentNullException.ThrowIfNull(id);
         await foreach ((_, StoredDeadLetter letter) in FindDeadLettersAsync(group, [id], cancellation).ConfigureAwait(false))
             return letter;
         return null;
@@ -187,10 +190,12 @@ public sealed class StoreInspector
     /// <param name="cancellation">Gives up.</param>
     /// <returns>The letters, each with the number or id that it was found by: first those of numbers, then those of ids by number. Numbers
     /// and ids without a letter are left out. A letter comes twice if it is found by two of them.</returns>
+    /// <exception cref="ArgumentException">One of the ids is null.</exception>
     public async IAsyncEnumerable<(string Id, StoredDeadLetter Letter)> FindDeadLettersAsync(GroupId group, IReadOnlyList<string> ids,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(ids);
+        if (ids.Contains(null!)) throw new ArgumentException("One of the ids is null.", nameof(ids));
         HashSet<string> items = new(StringComparer.Ordinal);
         foreach (string id in ids.Distinct(StringComparer.Ordinal))
         {

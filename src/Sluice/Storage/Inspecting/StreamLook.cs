@@ -3,7 +3,8 @@ namespace Sluice.Diagnostics;
 /// <summary>A look at a stream (<see cref="StoreInspector"/>).</summary>
 /// <param name="Info">The stream's state.</param>
 /// <param name="Groups">Its consumer groups.</param>
-/// <param name="AppendedPerSecond">Appended entries per second since the last look; null at the first look.</param>
+/// <param name="AppendedPerSecond">Appended entries per second since the last look. Null at the first look; also if no time has passed
+/// since the last one, or the stream was deleted and made again.</param>
 public sealed record StreamLook(StreamInfo Info, IReadOnlyList<GroupBacklogLook> Groups, double? AppendedPerSecond)
 {
     /// <summary>The stream's name.</summary>
@@ -24,7 +25,8 @@ public sealed record StreamLook(StreamInfo Info, IReadOnlyList<GroupBacklogLook>
 
 /// <summary>A look at the backlog of a consumer group (<see cref="StoreInspector"/>).</summary>
 /// <param name="Backlog">The group's backlog.</param>
-/// <param name="SettledPerSecond">Entries that the group settled per second since the last look; null at the first look.</param>
+/// <param name="SettledPerSecond">Entries that the group settled per second since the last look; null if the last look tells nothing
+/// (<see cref="StreamLook.AppendedPerSecond"/>), or had no such group.</param>
 public sealed record GroupBacklogLook(GroupBacklog Backlog, double? SettledPerSecond);
 
 /// <summary>A look at a consumer group (<see cref="StoreInspector.FindGroupAsync"/>).</summary>

@@ -39,6 +39,9 @@ public sealed class PythonStartTests : IDisposable
             () => Executor.Python("words", Options(new() { ImportPaths = ["a:b"] }))).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => new PythonExecutorOptions { MaxProcesses = 257 });
         Assert.Throws<ArgumentException>(() => new PythonOptions { Interpreter = " " });
+        Assert.Throws<ArgumentException>(() => new PythonOptions { VirtualEnvironment = "" });
+        Assert.Throws<ArgumentNullException>(() => new PythonExecutorOptions { Python = null! });
+        Assert.Throws<ArgumentNullException>(() => new PythonExecutorOptions { Process = null! });
     }
 
     [Fact]

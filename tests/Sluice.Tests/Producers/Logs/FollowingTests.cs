@@ -197,6 +197,32 @@ public sealed class FollowingTests
         Assert.Equal(["z1", "z2", "a1"], (await lab.AcceptedAsync()).Lines);
     }
 
+    [Fact]
+    public async Task ADirectoryInPlaceOfAFileIsReported()
+    {
+        await using var world = new World("logs", static lab => Directory.CreateDirectory(lab.At("logs")));
+        await world.LookAsync();
+        await world.LookAsync();
+        string path = world.Lab.At("logs"), why = $"{path} is a directory. Name a file, or a pattern of files: {path}/*.log";
+        Assert.Equal([$"The producer 'logs': {path} cannot be looked for, and is tried again: {why}"], world.Lab.Warnings);
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => world.Lab.Lines("logs").ToListAsync());
+        Assert.Equal($"'logs' failed: {why}", failure.Message);
+    }
+
+    [Fact]
+    public async Task TwoStarsAtTheEndOfAPatternAreFilesOfAnyDepthAndWithinANameARefusal()
+    {
+        await using var world = new World("**", static lab =>
+        {
+            lab.Write("a.log", "a\n");
+            lab.Write("b/c/d.log", "d\n");
+        });
+        await world.SeesAsync("d");
+        await world.EndAsync("a d");
+        Assert.Contains("has '**.log', where ** means no more than *. Write **/*.log",
+            Assert.Throws<ArgumentException>(() => world.Lab.Lines("**.log")).Message, StringComparison.Ordinal);
+    }
+
     /// <summary>A source that follows logs, and the lines that it has emitted.</summary>
     private sealed class World : IAsyncDisposable
     {

@@ -14,6 +14,9 @@ public class RowKeysTests
         [DateTime.MinValue, new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), new DateTime(2026, 1, 1).AddTicks(1), DateTime.MaxValue],
         [DateTimeOffset.MinValue, new DateTimeOffset(2026, 1, 1, 2, 0, 0, TimeSpan.FromHours(2)),
             new DateTimeOffset(2026, 1, 1, 0, 0, 1, TimeSpan.Zero)],
+        [DateOnly.MinValue, new DateOnly(2026, 1, 31), new DateOnly(2026, 2, 1), DateOnly.MaxValue],
+        [TimeOnly.MinValue, new TimeOnly(9, 0), new TimeOnly(9, 0).Add(TimeSpan.FromTicks(1)), TimeOnly.MaxValue],
+        [TimeSpan.MinValue, TimeSpan.Zero, TimeSpan.FromTicks(1), TimeSpan.FromDays(40)],
         [Guid.Empty, new Guid("00000000-0000-0000-0000-000000000001"), new Guid("80000000-0000-0000-0000-000000000000")],
         [Array.Empty<byte>(), new byte[] { 0 }, new byte[] { 1, 2 }, new byte[] { 1, 200 }, new byte[] { 2 }],
     ];

@@ -39,6 +39,19 @@ public sealed class ResumingMistakesTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnEmptyPositionIsRefused(bool isAcknowledged)
+    {
+        await using var intake = new Intake();
+        IAsyncEnumerable<WithPosition<string>> items = Enumerable.Repeat(new WithPosition<string>("a", default), 1).ToAsyncEnumerable();
+        Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => intake.AcceptAsync(isAcknowledged
+            ? Source.Acknowledged("may", "test", (_, _) => items) : Source.Resumable("may", (_, _) => items)));
+        Assert.Contains("A position of the producer 'may' is empty. That means the beginning", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(await intake.AcceptedAsync());
+    }
+
     [Fact]
     public async Task AJournalThatCannotBeWrittenIsNamedWithTheOption()
     {

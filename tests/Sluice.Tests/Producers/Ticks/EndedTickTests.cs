@@ -45,4 +45,50 @@ public sealed class EndedTickTests : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>An item waits until the function says whether another follows. With missed ticks skipped, the tick of an item that is
+    /// dropped would never fire again.</summary>
+    [Theory]
+    [InlineData("obeys")]
+    [InlineData("ignores")]
+    [InlineData("blocks")]
+    [InlineData("goes on")]
+    public async Task AnItemThatWaitsForTheNextOneIsAcceptedWhateverTheFunctionDoesAtItsToken(string kind)
+    {
+        var isThere = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var never = new TaskCompletionSource();
+        using var goOn = new ManualResetEventSlim();
+        int calls = 0;
+        Source<string> source = Source.Every("clock", 10 * Minute, (tick, token) => Items(tick, ++calls == 1, token));
+        TickLab.Life life = lab.Begin(source);
+        await life.PassAsync(11 * Minute, isThere.Task);
+        Task<bool> stopped = life.Run.StopAsync();
+        while (!stopped.IsCompleted)
+        {
+            lab.Pass(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        Assert.True(await stopped);
+        await life.StopAsync();
+        life = lab.Begin(source);
+        await life.PassAsync(Minute);
+        await life.StopAsync();
+        Assert.Equal(["00:10:00 0", "00:10:00 1"], (await lab.AcceptedAsync()).Take(2));          // later ticks may have fired
+        goOn.Set();
+        never.SetResult();
+
+        async IAsyncEnumerable<string> Items(Tick tick, bool waits, [EnumeratorCancellation] CancellationToken token)
+        {
+            yield return $"{TickLab.Text(tick.Time)} 0";
+            if (waits)
+            {
+                isThere.TrySetResult();
+                if (kind == "blocks") goOn.Wait(CancellationToken.None);
+                else if (kind == "ignores") await never.Task;
+                else await Task.Delay(Timeout.InfiniteTimeSpan, token).ConfigureAwait(
+                    kind == "obeys" ? ConfigureAwaitOptions.None : ConfigureAwaitOptions.SuppressThrowing);
+            }
+            yield return $"{TickLab.Text(tick.Time)} 1";
+        }
+    }
 }

@@ -11,9 +11,10 @@ try
     var app = builder.Build();
     app.MapPost("/longest", async (Question question, ISupervisor supervisor, CancellationToken cancellation) =>
     {
+        if (string.IsNullOrEmpty(question.Text)) return Results.BadRequest("The body needs a text: {\"text\": \"the quick elephant\"}");
         await using FlowRun run = await supervisor.StartAsync(WordFlow.Flow, [IOVal.Of("text", question.Text)],
             cancellation: cancellation);
-        return await run.Output<string>("word").FirstAsync(cancellation);
+        return Results.Text(await run.Output<string>("word").FirstAsync(cancellation));
     });
     app.MapSluiceHealth();
     await app.RunAsync();
