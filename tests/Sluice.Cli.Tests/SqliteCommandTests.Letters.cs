@@ -81,11 +81,12 @@ public sealed partial class SqliteCommandTests
         await AppendAsync(store, hosts.Stream, 1, ("order-1", "an order"));
         Ownership owner = (await store.AcquireAsync(hosts, 0, new("shop-1"), Cancellation)).Ownership;
         await store.LeaseAsync(new([owner]), Cancellation);
-        await store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Dead = [new(1, "order", "FormatException: broken", 1)] },
-            Cancellation);
+        string error = $"FormatException: {new string('x', 100)} broken";
+        await store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Dead = [new(1, "order", error, 1)] }, Cancellation);
 
         Ended list = await RunAsync("dead", Store);
         Assert.Equal(["work/print:hosts", "1"], Words(Lines(list)[1])[..2]);
+        Assert.EndsWith(" broken", Lines(list)[1], StringComparison.Ordinal);        // no person sees it, so it is not cut
         Assert.Equal(list.Output, (await RunAsync("dead", Store, "work/print:hosts")).Succeeded().Output);
         Assert.Contains("node      order\n", (await RunAsync("dead", "show", Store, "work/print:hosts", "1")).Succeeded().Output,
             StringComparison.Ordinal);

@@ -116,8 +116,9 @@ public sealed class StartMistakeTests : StartMistakeTestBase
     [Fact]
     public async Task AMistakeThatNamesTheConsecutorNamesItOnce()
     {
-        static Consecutor<int> Counted(IStreamStore store) => new("numbers",
-            static source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum") | (static _ => { }), new() { Store = store, Stream = new() { Partitions = 64 } });
+        static Consecutor<int> Counted(SqliteStreamStore store) => new("numbers",
+            static source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum") | (static _ => { }),
+            new() { Store = store, Stream = new() { Partitions = 64 } });
         await using (var store = await SqliteStreamStore.OpenAsync(Path.Combine(Folder, "numbers.db"), Durability.Process))
         await using (Consecutor<int> numbers = Counted(store))
         {

@@ -67,12 +67,6 @@ public class FlowDeadlineTests
         await disposal.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Contains(lab.Warnings, text => text.Contains("was to stop within 30 s, and not everything was handed over in that time: "
             + "work. A function does not heed its CancellationToken.", StringComparison.Ordinal));
-        for (int i = 0; i < 20; i++)                 // heartbeats and sweeps, whose calls are cancelled
-        {
-            clock.Advance(TimeSpan.FromMinutes(10));
-            await Member.NextAsync();
-        }
-        Assert.DoesNotContain(lab.Warnings, static text => text.Contains("canceled", StringComparison.Ordinal));
         goOn.SetResult();
         await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
