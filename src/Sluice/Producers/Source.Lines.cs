@@ -41,7 +41,8 @@ public static partial class Source
     /// </para>
     /// <para>
     /// A run reads ahead. What it has read and not put out is for the next run over this reader, also of another source; your own reads do
-    /// not get it. What it has put out is gone, also if the run is cancelled. If a stream that can seek is moved between two runs, the next run begins at the new position.
+    /// not get it. What it has put out is gone, also if the run is cancelled. If a stream that can seek is moved between two runs, the next
+    /// run begins at the new position.
     /// </para>
     /// </remarks>
     /// <param name="text">The reader.</param>
