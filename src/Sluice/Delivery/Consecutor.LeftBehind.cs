@@ -26,7 +26,8 @@ public sealed partial class Consecutor<T>
     private TimeoutException CutOff()
     {
         List<string> left = [];
-        if (LeftBehind is { } code) left.Add(code);
+        // Without items, it is the consecutor's own source that runs: it waits for the store.
+        if (core.InFlight.Count > 0 && LeftBehind is { } code) left.Add(code);
         left.AddRange(SilentSinks);
         string why = left.Count > 0 ? "and has not given everything back in that time" : "and the store did not answer in that time";
         if (core.InFlight.Count is > 0 and var items) left.Add($"{items:N0} items were in flight");
