@@ -1,8 +1,27 @@
 using System.Runtime.CompilerServices;
 using Sluice.Flows;
 using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
+
+/// <summary>A clock for services whose threads run as they like.</summary>
+internal static class AdvancedClock
+{
+    /// <summary>Moves the clock on, second by second, until a task has ended, and awaits it.</summary>
+    public static async Task AdvanceUntilAsync(this TestClock clock, Task task)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(FlowLab.Cancellation);
+        patience.CancelAfter(FlowLab.Patience);
+        while (!task.IsCompleted)
+        {
+            Assert.False(patience.IsCancellationRequested, "It does not end, however much time passes.");
+            clock.Advance(TimeSpan.FromSeconds(1));
+            for (int i = 0; i < 200 && !task.IsCompleted; i++) await Task.Yield();
+        }
+        await task;
+    }
+}
 
 /// <summary>The store of a test, and the services on it. It collects their warnings.</summary>
 internal sealed class FlowLab(IStreamStore inner) : IAsyncDisposable
