@@ -27,6 +27,9 @@ internal sealed class TicketRing(int source, Action? ended = null)
     /// <summary>Whether a stage has left out a part of an item because it takes no more. Known like <see cref="HasFailed"/>.</summary>
     public bool HasLeftOut => hasLeftOut;
 
+    /// <summary>The number of the oldest item that may not have ended. For the source's island.</summary>
+    public long Oldest => Volatile.Read(ref tail);
+
     public Ticket Next()
     {
         if (head - tail == slots.Length) MakeRoom();

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Sluice.Producers;
 
 /// <summary>The pump of a function that makes the items behind a position.</summary>
@@ -10,7 +8,7 @@ internal sealed class ResumablePump<T>(
 {
     private const int MaxPosition = 4_000;           // an append takes 4 KB, with the kind and the count of parts
 
-    private readonly ConcurrentQueue<(long Sequence, ReadOnlyMemory<byte> Before, ReadOnlyMemory<byte> Behind)> positions = new();
+    private readonly ItemPositions<(ReadOnlyMemory<byte> Before, ReadOnlyMemory<byte> Behind)> positions = new();
     private ReadOnlyMemory<byte> start;
     private bool isResumed;
     private long produced;
@@ -78,10 +76,7 @@ internal sealed class ResumablePump<T>(
     public void PassTo(byte[] position) => passed = position;
 
     private (ReadOnlyMemory<byte> Before, ReadOnlyMemory<byte> Behind)? Find(long sequence)
-    {
-        while (positions.TryPeek(out var known) && known.Sequence < sequence) positions.TryDequeue(out _);
-        return positions.TryPeek(out var found) && found.Sequence == sequence ? (found.Before, found.Behind) : null;
-    }
+        => positions.TryFind(sequence, out var found) ? found : null;
 
     /// <summary>Whether a read of the function may end only when a key is pressed: then the run does not wait for it.</summary>
     public bool WaitsForKeys { get; init; }
@@ -127,7 +122,7 @@ internal sealed class ResumablePump<T>(
                 {
                     // A copy: the function may use the memory again for its next position, and the append stores this one later.
                     ReadOnlyMemory<byte> behind = Copied(item.Position);
-                    positions.Enqueue((produced, before, behind));
+                    positions.Add(produced, (before, behind), Tickets?.Oldest ?? produced);
                     before = behind;
                 }
                 produced++;

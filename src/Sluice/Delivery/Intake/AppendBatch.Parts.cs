@@ -15,10 +15,11 @@ internal sealed partial class AppendBatch
     /// appender.</summary>
     public Task Done => last.Task;
 
-    private void EndGroupIfFull()
+    // Called behind each entry that was added.
+    private void BeginGroupIfFull()
     {
-        if (entries.Count - (groups.Count > 0 ? groups[^1].End : 0) < GroupEntries) return;
-        groups.Add((last, entries.Count));
+        if (entries.Count - 1 - (groups.Count > 0 ? groups[^1].End : 0) < GroupEntries) return;
+        groups.Add((last, entries.Count - 1));
         last = NewSignal();
     }
 

@@ -23,8 +23,8 @@ internal sealed partial class AppendBatch(ConsecutorIdentity identity, Consecuto
     public void Add(EntryBatch written, int index)
     {
         if (entries.Count == 0) FitLimit();
-        else EndGroupIfFull();
         entries.Add(written, index);
+        BeginGroupIfFull();
     }
 
     /// <summary>Lets the sender of the last entries withdraw them.</summary>

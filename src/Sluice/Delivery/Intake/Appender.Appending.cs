@@ -53,8 +53,11 @@ internal sealed partial class Appender<T>
                     // The same at each try: a try whose answer was lost may have stored it.
                     if (!isUnsure) part = batch.First(most);
                     position ??= part.Mark ?? Position?.Invoke(part);
-                    isUnsure = true;
-                    if (await TryAppendAsync(part, first, position).ConfigureAwait(false) is { } full)
+                    bool isCycleFull = part.Entries.Count > 0
+                        && await core.Outputs.IsCycleFullAsync(core.Lifetime.Token).ConfigureAwait(false);
+                    isUnsure |= !isCycleFull;
+                    if ((isCycleFull ? new(AppendStatus.Full, last, null) { RetryAfter = FirstWait }
+                        : await TryAppendAsync(part, first, position).ConfigureAwait(false)) is { } full)
                     {
                         if (hasFailed && batch.Until <= core.Time.GetTimestamp())
                         {
@@ -77,7 +80,8 @@ internal sealed partial class Appender<T>
                             hasFailed = false;
                         }
                         isUnsure = hasFailed;
-                        if (!isUnsure) (position, most) = (null, Math.Max(1, part.Entries.Count / 2));
+                        if (!isUnsure) position = null;
+                        if (!isUnsure && !isCycleFull) most = Math.Max(1, part.Entries.Count / 2);
                         if (!RefuseLate(batch, full, isUnsure)) return;
                         room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime);
                         await WaitForRoomAsync(room, batch, full, isUnsure).ConfigureAwait(false);
@@ -91,7 +95,7 @@ internal sealed partial class Appender<T>
                 catch (StreamStoreException e) when (!isOver && (tried < Tries || core.Recovery.IsRecovering)
                     && !core.Lifetime.Token.IsCancellationRequested)
                 {
-                    hasFailed = true;
+                    hasFailed |= isUnsure;
                     if (e is StoreRolledBackException)
                     {
                         await WentBackAsync(losses, e.Message, e, isInside: true).ConfigureAwait(false);
@@ -126,8 +130,10 @@ internal sealed partial class Appender<T>
         last = LastOf(part, first);
         NoteAppend();
         core.Ledger.Accept(count);
-        if (count >= most) most = count <= int.MaxValue / 2 ? 2 * count : int.MaxValue;
-        if (ReferenceEquals(part, batch)) return true;
+        // Whole groups may be fewer than `most`. A batch that has fewer tells nothing of the room behind it.
+        bool isPart = !ReferenceEquals(part, batch);
+        if (isPart || count >= most) most = (int)Math.Min(int.MaxValue, 2L * Math.Max(most, count));
+        if (!isPart) return true;
         core.Telemetry.Sent(0, count);
         batch.AcceptFirst(count);
         return false;
@@ -143,8 +149,6 @@ internal sealed partial class Appender<T>
     /// <returns>Null if the append was accepted; otherwise the answer that the stream is full.</returns>
     private async Task<AppendResult?> TryAppendAsync(AppendBatch batch, long first, ReadOnlyMemory<byte>? position)
     {
-        if (batch.Entries.Count > 0 && await core.Outputs.IsCycleFullAsync(core.Lifetime.Token).ConfigureAwait(false))
-            return new(AppendStatus.Full, last, null) { RetryAfter = FirstWait };
         IReadOnlyList<BatchChange> changes = Batch is null ? [] : [Batch.Change() with { Accepted = batch.Entries.Count }];
         AppendResult result = await core.Store.AppendAsync(
             new(core.Name, producer, epoch, first, batch.Entries)

@@ -26,7 +26,8 @@ internal static class UnfinishedCancellation
                 if (now.Plan.Key == watch.Plan.Key)
                     await FlowReports.EndOpenStreamsAsync(core, now.Plan, watch.CancelReason, life.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is SluiceException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (e is SluiceException or OperationCanceledException or ObjectDisposedException
+            or ArgumentException)
         {
             // The caller of a repeated cancellation gets the failure.
         }

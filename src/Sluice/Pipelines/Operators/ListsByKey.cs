@@ -70,6 +70,7 @@ internal abstract class ListNode<T, TOut>(int maxItems, TimeSpan? within = null)
         }
         State = new([], open);
         if (within is { } time && (isNew || !Timers.IsSet())) Timers.Set(time);
+        else if (within is null && isNew && HasTimers) _ = Timers.Cancel();      // of the list before, set by code with a time limit
     }
 }
 

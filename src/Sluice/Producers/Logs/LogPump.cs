@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Sluice.Producers;
 
 /// <summary>
@@ -14,7 +12,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly ConcurrentQueue<Produced> produced = new();
+    private readonly ItemPositions<Produced> produced = new();
     private readonly LogReader reader = new(options.MaxLineLength);
     private ReadOnlyMemory<byte> start;
     private bool isResumed;
@@ -27,7 +25,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     private int open;                                // items that have not ended
     private bool isFirst = true;                     // no line was read yet
 
-    private readonly record struct Produced(long Sequence, byte[] Around, LogRow Before, LogRow Behind);
+    private readonly record struct Produced(byte[] Around, LogRow Before, LogRow Behind);
 
     public string Name => name;
 
@@ -209,7 +207,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
             else
             {
                 if (burying is not null) await BuriedAsync();
-                if (isResumed) produced.Enqueue(new(emitted, around, before, reader.Row));
+                if (isResumed) produced.Add(emitted, new(around, before, reader.Row), Tickets?.Oldest ?? emitted);
                 emitted++;
                 Interlocked.Increment(ref open);
                 await Flushed(EmitAsync(item));
@@ -281,11 +279,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         return false;
     }
 
-    private Produced? Find(long sequence)
-    {
-        while (produced.TryPeek(out Produced known) && known.Sequence < sequence) produced.TryDequeue(out _);
-        return produced.TryPeek(out Produced found) && found.Sequence == sequence ? found : null;
-    }
+    private Produced? Find(long sequence) => produced.TryFind(sequence, out Produced found) ? found : null;
 
     private void OnItemEnded()
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -8,12 +9,17 @@ using Sluice.Testing;
 namespace Sluice.Tests.Delivery;
 
 /// <summary>A large append to a full stream beside small ones, which take each place that gets free.</summary>
-public class DividedAppendTests
+public sealed class DividedAppendTests : IDisposable
 {
     // A part is never divided below a group of sixteen.
     private const int Items = 90, Group = 16;
 
     private readonly TestClock clock = new();
+    private readonly string path = Path.GetTempFileName();
+
+    public DividedAppendTests() => File.WriteAllLines(path, Enumerable.Range(0, Items / 3).Select(static three => $"{three}"));
+
+    public void Dispose() => File.Delete(path);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -21,7 +27,7 @@ public class DividedAppendTests
     [Theory]
     [InlineData(How.Many)]
     [InlineData(How.Batch)]
-    [InlineData(How.Producer)]
+    [InlineData(How.Sequence)]
     public async Task ItIsAcceptedInParts(How how)
     {
         await using var inner = new MemoryStreamStore(clock);
@@ -106,17 +112,41 @@ public class DividedAppendTests
         Assert.StartsWith($"error {accepted + 1} ", refusal, StringComparison.Ordinal);
     }
 
-    /// <remarks>Each part has the position of its own last item, also in the middle of what the source has produced at once.</remarks>
+    /// <summary>An append has as many items as before once the stream has room again.</summary>
+    /// <param name="refusals">How often the stream was full.</param>
     [Theory]
     [InlineData(1)]
-    [InlineData(2)]
     [InlineData(3)]
-    public async Task AProducerResumesBehindThePartThatWasAccepted(int accepted)
+    [InlineData(4)]
+    [InlineData(12)]
+    public async Task PartsGrowWhileThereIsRoom(int refusals)
+    {
+        const int Large = 2_500, Appends = 12;
+        await using var inner = new MemoryStreamStore(clock);
+        var store = new NarrowStore(inner) { Left = int.MaxValue, Refusals = refusals, Room = int.MaxValue };
+        await using (var sending = new Consecutor<int>("work", static source => source | (static _ => { }),
+            Member.Options("me", store, clock) with { Stream = new() { Partitions = 1, MaxItems = 1_000_000 } }))
+            for (int i = 0; i < Appends; i++) await sending.SendAllAsync([.. Enumerable.Range(0, Large)], Cancellation);
+        Assert.Equal(Large, store.Sizes[^1]);
+        Assert.Equal(Large * Appends, store.Sizes.Sum());
+        Assert.InRange(store.Sizes.Count, Appends, Appends + 20);
+    }
+
+    /// <remarks>Each part has the position of its own last item, also in the middle of what the source has produced at once.</remarks>
+    [Theory]
+    [InlineData(How.Sequence, 1)]
+    [InlineData(How.Sequence, 2)]
+    [InlineData(How.Sequence, 3)]
+    [InlineData(How.Function, 1)]
+    [InlineData(How.Function, 3)]
+    [InlineData(How.Lines, 1)]
+    [InlineData(How.Lines, 3)]
+    public async Task AProducerResumesBehindThePartThatWasAccepted(How how, int accepted)
     {
         await using var inner = new MemoryStreamStore(clock);
         await using (Consecutor<int> sending = Make(new NarrowStore(inner) { Left = accepted, FailsThen = true }))
-            await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(sending, How.Producer));
-        await using (Consecutor<int> sending = Make(inner)) await SendAsync(sending, How.Producer);
+            await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(sending, how));
+        await using (Consecutor<int> sending = Make(inner)) await SendAsync(sending, how);
         Assert.Equal(Enumerable.Range(0, Items), await ReadAsync(inner));
     }
 
@@ -131,8 +161,13 @@ public class DividedAppendTests
                 await (await sending.OpenBatchAsync("batch", Cancellation)).SendAllAsync(Enumerable.Range(0, Items), Cancellation);
                 break;
             default:
-                await using (PipelineRun run = (Source.Resumable("threes", Enumerable.Range(0, Items / 3))
-                    .SelectMany(static three => Enumerable.Range(3 * three, 3)) | sending)
+                Source<int> threes = how switch
+                {
+                    How.Sequence => Source.Resumable("threes", Enumerable.Range(0, Items / 3)),
+                    How.Function => Source.Resumable("threes", static (position, _) => Threes(position).ToAsyncEnumerable()),
+                    _ => Source.ResumableLines("threes", path, static line => int.Parse(line.Text, CultureInfo.InvariantCulture), new()),
+                };
+                await using (PipelineRun run = (threes.SelectMany(static three => Enumerable.Range(3 * three, 3)) | sending)
                     .Start(new RunOptions { Time = clock }, cancellation: Cancellation))
                 {
                     while (!run.Completion.IsCompleted)
@@ -144,6 +179,12 @@ public class DividedAppendTests
                 }
                 break;
         }
+    }
+
+    private static IEnumerable<WithPosition<int>> Threes(ReadOnlyMemory<byte> from)
+    {
+        for (int three = from.IsEmpty ? 0 : BitConverter.ToInt32(from.Span); three < Items / 3; three++)
+            yield return new(three, BitConverter.GetBytes(three + 1));
     }
 
     private Consecutor<int> Make(IStreamStore store, Action<int>? handler = null)
@@ -163,7 +204,9 @@ public class DividedAppendTests
     {
         Many,
         Batch,
-        Producer,
+        Sequence,
+        Function,
+        Lines,
     }
 
     /// <summary>A store whose stream has room for a group whenever it is asked: others take the rest.</summary>
@@ -176,6 +219,15 @@ public class DividedAppendTests
         public int Left { get => left; init => left = value; }
 
         public bool FailsThen { get; init; }
+
+        /// <summary>How often it is full before anything else.</summary>
+        public int Refusals { get; set; }
+
+        /// <summary>The number of items that it has room for, whenever it is asked.</summary>
+        public int Room { get; init; } = Group;
+
+        /// <summary>The number of items of each append that found room.</summary>
+        public List<int> Sizes { get; } = [];
 
         public bool EndsThen { get; init; }
 
@@ -190,8 +242,9 @@ public class DividedAppendTests
             isFirst = false;
             if (left == 0 && FailsThen) throw new StreamStoreException("The process dies, as the test wants.");
             if (left == 0 && EndsThen) return new(AppendStatus.Ended, request.Sequence - 1, null);
-            if (left == 0 || request.Entries.Count > Group) return new(AppendStatus.Full, request.Sequence - 1, null);
+            if (Refusals-- > 0 || left == 0 || request.Entries.Count > Room) return new(AppendStatus.Full, request.Sequence - 1, null);
             left--;
+            Sizes.Add(request.Entries.Count);
             return await base.AppendAsync(request, cancellation);
         }
 

@@ -78,7 +78,8 @@ public sealed partial class StepScope
         string? dropped = null;
         lock (sync)
         {
-            if (outstanding > 0 && !IsCancelling) dropped = WhatIsDropped();
+            // After a failure, the code would have awaited the others next.
+            if (outstanding > 0 && !IsCancelling && failures.Count == 0) dropped = WhatIsDropped();
             if (outstanding > 0) end = leaving ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             else if (isDisposed) return;
             else isDisposed = true;

@@ -1,0 +1,55 @@
+namespace Sluice.Producers;
+
+/// <summary>The positions of the items of a source that have not ended, by number.</summary>
+/// <remarks>Thread-safe, under <c>sync</c>. The source adds positions, with increasing numbers; the appender looks for them.</remarks>
+internal sealed class ItemPositions<T>
+{
+    private readonly Lock sync = new();
+    private (long Number, T Position)[] ring = new (long, T)[64];
+    private int first;
+    private int count;
+
+    /// <summary>Adds a position, and forgets those of items that have ended.</summary>
+    /// <param name="number">The number of the item.</param>
+    /// <param name="position">Its position.</param>
+    /// <param name="oldest">The number of the oldest item that may not have ended.</param>
+    public void Add(long number, T position, long oldest)
+    {
+        lock (sync)
+        {
+            while (count > 0 && ring[first].Number < oldest)
+            {
+                ring[first] = default;
+                first = (first + 1) & (ring.Length - 1);
+                count--;
+            }
+            if (count == ring.Length)
+            {
+                var larger = new (long, T)[2 * ring.Length];
+                for (int i = 0; i < count; i++) larger[i] = At(i);
+                (ring, first) = (larger, 0);
+            }
+            ring[(first + count++) & (ring.Length - 1)] = (number, position);
+        }
+    }
+
+    /// <summary>Finds the position of an item. An item that was passed over has none.</summary>
+    public bool TryFind(long number, [MaybeNullWhen(false)] out T position)
+    {
+        lock (sync)
+        {
+            int from = 0, end = count;
+            while (from < end)
+            {
+                int middle = (from + end) / 2;
+                if (At(middle).Number < number) from = middle + 1;
+                else end = middle;
+            }
+            bool isThere = from < count && At(from).Number == number;
+            position = isThere ? At(from).Position : default;
+            return isThere;
+        }
+    }
+
+    private ref (long Number, T Position) At(int index) => ref ring[(first + index) & (ring.Length - 1)];
+}
