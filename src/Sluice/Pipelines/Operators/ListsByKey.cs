@@ -70,7 +70,8 @@ internal abstract class ListNode<T, TOut>(int maxItems, TimeSpan? within = null)
         }
         State = new([], open);
         if (within is { } time && (isNew || !Timers.IsSet())) Timers.Set(time);
-        else if (within is null && isNew && HasTimers) _ = Timers.Cancel();      // of the list before, set by code with a time limit
+        // Set by code with a time limit, for the list before. The timer of a list that is too long puts out the rest of it.
+        else if (within is null && isNew && open.Length < maxItems && HasTimers) _ = Timers.Cancel();
     }
 }
 
