@@ -62,7 +62,8 @@ public sealed class SourceProbe<T>
     public void Push(params ReadOnlySpan<T> items)
     {
         if (Unsafe.IsNullRef(ref MemoryMarshal.GetReference(items)))
-            throw new ArgumentNullException(nameof(items), "Push was given null, and no items. To push an item that is null: Push([null]).");
+            throw new ArgumentNullException(nameof(items),
+                "Push was given null, and no items. To push an item that is null: Push([null]).");
         lock (gate)
         {
             if (ended) throw new InvalidOperationException("The probe has been completed; nothing can be pushed any more.");

@@ -18,8 +18,8 @@ internal interface IResumablePump
     void Resume(ReadOnlyMemory<byte> position);
 
     /// <summary>
-    /// The position from which this item would be produced again. Called with numbers of items that have not ended, in any order, because an
-    /// append may be tried again with fewer items; any thread.
+    /// The position from which this item would be produced again. Called with numbers of items that have not ended, in any order, because
+    /// an append may be tried again with fewer items; any thread.
     /// </summary>
     ReadOnlyMemory<byte> PositionBefore(long sequence);
 

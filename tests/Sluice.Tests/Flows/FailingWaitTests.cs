@@ -88,8 +88,8 @@ public class FailingWaitTests
         public override ValueTask<long> WaitForChangeAsync(string name, long after, CancellationToken cancellation = default)
         {
             if (!IsDeaf || after < 0 || name != stream) return base.WaitForChangeAsync(name, after, cancellation);
-            asked.TrySetResult();
             if (Interlocked.Increment(ref failures) == Many) spins.TrySetResult();
+            asked.TrySetResult();
             throw new StreamStoreException("It cannot say so, as the test wants.");
         }
     }

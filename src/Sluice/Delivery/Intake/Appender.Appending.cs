@@ -20,11 +20,13 @@ internal sealed partial class Appender<T>
         }
     }
 
+    private static readonly TimeSpan MaxWaitAsWhole = TimeSpan.FromSeconds(1);
+
     private int most = int.MaxValue;                 // entries of the next try; the loop's
 
     /// <remarks>A stream without room for all entries may have room for some. If only all of them were tried, a large append would wait
-    /// for ever beside small ones, which take each place that gets free: so each refusal halves what is tried, and each success doubles
-    /// it. An append whose answer was lost is repeated under its number, so the store knows whether it was accepted. Opening the
+    /// for ever beside small ones, which take each place that gets free. So once it has waited for a while, each refusal halves what is
+    /// tried, and each success doubles it. (Not at once: one large append costs the store less than many.) An append whose answer was lost is repeated under its number, so the store knows whether it was accepted. Opening the
     /// producer anew would tell too, but would fence off a later owner of its name: only a sender that is told that the stream is full does
     /// so, if a try may still arrive.</remarks>
     private async Task AppendAsync(AppendBatch batch)
@@ -39,7 +41,7 @@ internal sealed partial class Appender<T>
         try
         {
             AppendBatch part = batch;
-            long first = 0;
+            long first = 0, refusedAt = 0;
             ReadOnlyMemory<byte>? position = null;
             TimeSpan wait = FirstWait;
             ReopenAfterRest();
@@ -81,7 +83,10 @@ internal sealed partial class Appender<T>
                         }
                         isUnsure = hasFailed;
                         if (!isUnsure) position = null;
-                        if (!isUnsure && !isCycleFull) most = Math.Max(1, part.Entries.Count / 2);
+                        if (refusedAt == 0) refusedAt = core.Time.GetTimestamp();
+                        if (!isUnsure && !isCycleFull
+                            && (!ReferenceEquals(part, batch) || core.Time.GetElapsedTime(refusedAt) >= MaxWaitAsWhole))
+                            most = Math.Max(1, part.Entries.Count / 2);
                         if (!RefuseLate(batch, full, isUnsure)) return;
                         room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime);
                         await WaitForRoomAsync(room, batch, full, isUnsure).ConfigureAwait(false);

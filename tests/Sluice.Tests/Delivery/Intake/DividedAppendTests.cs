@@ -44,8 +44,7 @@ public sealed class DividedAppendTests : IDisposable
         {
             using var giveUp = new CancellationTokenSource();
             Task send = sending.SendAllAsync([.. Enumerable.Range(0, Items)], giveUp.Token).AsTask();
-            await Member.UntilAsync(() => store.Left == 0);
-            await Member.UntilAsync(() => sending.Snapshot().Accepted == 2 * Group);
+            while (store.Left > 0 || sending.Snapshot().Accepted < 2 * Group) await MoveAsync();
             await giveUp.CancelAsync();
             var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => send);
             Assert.StartsWith("The first 32 items that were sent to work are accepted", cancelled.Message, StringComparison.Ordinal);
@@ -68,10 +67,10 @@ public sealed class DividedAppendTests : IDisposable
             await SendOneAsync(0);
             Task[] all = [.. Enumerable.Range(1, Items).Select(SendOneAsync)];
             begun.SetResult();                       // all of them are in the next two appends
-            await Task.WhenAll(all);
+            await AdvanceUntilAsync(Task.WhenAll(all));
 
             Task SendOneAsync(int i) => TellAsync(i,
-                hasLimit ? sending.TrySendAsync(i, new() { Timeout = TimeSpan.FromHours(1) }, Cancellation)
+                hasLimit ? sending.TrySendAsync(i, new() { Timeout = TimeSpan.FromDays(1) }, Cancellation)
                 : i % 2 == 0 ? sending.SendAsync(i).AsTask() : sending.SendAsync(i, giveUp.Token).AsTask());
         }
         int[] accepted = [.. (await ReadAsync(inner)).Order()];
@@ -104,12 +103,14 @@ public sealed class DividedAppendTests : IDisposable
                 Enumerable.Range(0, Items).Select(static i => $"{i + 1} {i}\n"))), Cancellation);
             using var answers = new StreamReader(client.GetStream());
             Assert.Equal("hello 0", await answers.ReadLineAsync(Cancellation));
-            refusal = await answers.ReadToEndAsync(Cancellation);
+            Task<string> rest = answers.ReadToEndAsync(Cancellation);
+            await AdvanceUntilAsync(rest);
+            refusal = await rest;
             await run.DisposeAsync();
         }
         int accepted = (await ReadAsync(inner)).Length;
         Assert.InRange(accepted, 2, 2 * Group);
-        Assert.StartsWith($"error {accepted + 1} ", refusal, StringComparison.Ordinal);
+        Assert.Contains($"error {accepted + 1} ", refusal, StringComparison.Ordinal);        // behind "full", perhaps
     }
 
     /// <summary>An append has as many items as before once the stream has room again.</summary>
@@ -126,7 +127,8 @@ public sealed class DividedAppendTests : IDisposable
         var store = new NarrowStore(inner) { Left = int.MaxValue, Refusals = refusals, Room = int.MaxValue };
         await using (var sending = new Consecutor<int>("work", static source => source | (static _ => { }),
             Member.Options("me", store, clock) with { Stream = new() { Partitions = 1, MaxItems = 1_000_000 } }))
-            for (int i = 0; i < Appends; i++) await sending.SendAllAsync([.. Enumerable.Range(0, Large)], Cancellation);
+            for (int i = 0; i < Appends; i++)
+                await AdvanceUntilAsync(sending.SendAllAsync([.. Enumerable.Range(0, Large)], Cancellation).AsTask());
         Assert.Equal(Large, store.Sizes[^1]);
         Assert.Equal(Large * Appends, store.Sizes.Sum());
         Assert.InRange(store.Sizes.Count, Appends, Appends + 20);
@@ -155,10 +157,11 @@ public sealed class DividedAppendTests : IDisposable
         switch (how)
         {
             case How.Many:
-                await sending.SendAllAsync([.. Enumerable.Range(0, Items)], CancellationToken.None);
+                await AdvanceUntilAsync(sending.SendAllAsync([.. Enumerable.Range(0, Items)], CancellationToken.None).AsTask());
                 break;
             case How.Batch:
-                await (await sending.OpenBatchAsync("batch", Cancellation)).SendAllAsync(Enumerable.Range(0, Items), Cancellation);
+                await AdvanceUntilAsync((await sending.OpenBatchAsync("batch", Cancellation))
+                    .SendAllAsync(Enumerable.Range(0, Items), Cancellation).AsTask());
                 break;
             default:
                 Source<int> threes = how switch
@@ -169,16 +172,22 @@ public sealed class DividedAppendTests : IDisposable
                 };
                 await using (PipelineRun run = (threes.SelectMany(static three => Enumerable.Range(3 * three, 3)) | sending)
                     .Start(new RunOptions { Time = clock }, cancellation: Cancellation))
-                {
-                    while (!run.Completion.IsCompleted)
-                    {
-                        clock.Advance(TimeSpan.FromSeconds(1));
-                        await Member.NextAsync();
-                    }
-                    await run.Completion;
-                }
+                    await AdvanceUntilAsync(run.Completion);
                 break;
         }
+    }
+
+    // An append that has waited for a second is divided.
+    private async Task AdvanceUntilAsync(Task task)
+    {
+        while (!task.IsCompleted) await MoveAsync();
+        await task;
+    }
+
+    private async Task MoveAsync()
+    {
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await Member.NextAsync();
     }
 
     private static IEnumerable<WithPosition<int>> Threes(ReadOnlyMemory<byte> from)
