@@ -53,3 +53,12 @@ internal sealed class ItemPositions<T>
 
     private ref (long Number, T Position) At(int index) => ref ring[(first + index) & (ring.Length - 1)];
 }
+
+internal static class ItemPositions
+{
+    /// <summary>Makes the exception for a mistake of the library: with another position, the next run would repeat items, or leave some
+    /// out.</summary>
+    public static InvalidOperationException Lost(string producer, long number) => new(
+        $"The position of item {number + 1:N0} of this run of the producer '{producer}' is not known any more, so nothing further is "
+            + "accepted. That is a mistake of Sluice: please report it.");
+}

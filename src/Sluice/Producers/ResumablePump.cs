@@ -28,7 +28,10 @@ internal sealed class ResumablePump<T>(
     public Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>? Between { get; init; }
 
     public ReadOnlyMemory<byte> PositionBefore(long sequence)
-        => Find(sequence) is not { } found ? start : Between is null ? found.Before : Between(found.Before, found.Behind);
+    {
+        var (before, behind) = Find(sequence) ?? throw ItemPositions.Lost(name, sequence);
+        return Between is null ? before : Between(before, behind);
+    }
 
     /// <summary>Whether the function makes the items behind a position. If not, the first item is the last one that was accepted, also if
     /// all of it was.</summary>

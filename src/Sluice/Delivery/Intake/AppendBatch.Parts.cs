@@ -28,7 +28,8 @@ internal sealed partial class AppendBatch
     /// <returns>This batch if it has no more, or if the ticket of each entry is not known.</returns>
     public AppendBatch First(int most)
     {
-        if (entries.Count <= most || groups.Count == 0 || (Tickets.Count > 0 && Tickets.Count < entries.Count - 1)) return this;
+        bool hasTickets = Tickets.Count == 0 || Tickets.Count >= entries.Count - (Mark is null ? 0 : 1);   // buried bytes have none
+        if (entries.Count <= most || groups.Count == 0 || !hasTickets) return this;
         int count = groups[0].End;
         foreach (var (_, end) in groups)
             if (end <= most) count = end;

@@ -26,9 +26,9 @@ internal sealed partial class Appender<T>
 
     /// <remarks>A stream without room for all entries may have room for some. If only all of them were tried, a large append would wait
     /// for ever beside small ones, which take each place that gets free. So once it has waited for a while, each refusal halves what is
-    /// tried, and each success doubles it. (Not at once: one large append costs the store less than many.) An append whose answer was lost is repeated under its number, so the store knows whether it was accepted. Opening the
-    /// producer anew would tell too, but would fence off a later owner of its name: only a sender that is told that the stream is full does
-    /// so, if a try may still arrive.</remarks>
+    /// tried, and each success doubles it. (Not at once: one large append costs the store less than many.) An append whose answer was lost
+    /// is repeated under its number, so the store knows whether it was accepted. Opening the producer anew would tell too, but would fence
+    /// off a later owner of its name: only a sender that is told that the stream is full does so, if a try may still arrive.</remarks>
     private async Task AppendAsync(AppendBatch batch)
     {
         if (failure is not null) throw new InvalidOperationException(
@@ -84,7 +84,7 @@ internal sealed partial class Appender<T>
                         isUnsure = hasFailed;
                         if (!isUnsure) position = null;
                         if (refusedAt == 0) refusedAt = core.Time.GetTimestamp();
-                        if (!isUnsure && !isCycleFull
+                        if (!isUnsure && !isCycleFull && first != 0
                             && (!ReferenceEquals(part, batch) || core.Time.GetElapsedTime(refusedAt) >= MaxWaitAsWhole))
                             most = Math.Max(1, part.Entries.Count / 2);
                         if (!RefuseLate(batch, full, isUnsure)) return;

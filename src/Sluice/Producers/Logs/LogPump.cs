@@ -53,7 +53,10 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     public void BuryWith(Func<ReadOnlyMemory<byte>, string, ReadOnlyMemory<byte>, Task> bury) => buryAsync = bury;
 
     public ReadOnlyMemory<byte> PositionBefore(long sequence)
-        => Find(sequence) is { } one ? LogPositions.Bytes(one.Around, one.Before) : start;
+    {
+        Produced one = Find(sequence) ?? throw ItemPositions.Lost(name, sequence);
+        return LogPositions.Bytes(one.Around, one.Before);
+    }
 
     public ReadOnlyMemory<byte>? PositionBehind(long sequence)
         => Find(sequence) is { } one ? LogPositions.Bytes(one.Around, one.Behind) : null;
