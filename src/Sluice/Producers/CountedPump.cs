@@ -10,7 +10,6 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
 
     private long start;
     private long? sent;
-    private bool hasEmitted;
 
     public string Name => name;
 
@@ -52,36 +51,9 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
         return rest.GetEnumerator();
     }
 
-    /// <inheritdoc/>
-    /// <remarks>As in <see cref="EnumerablePump{T}"/>.</remarks>
-    protected override ValueTask PushSome(IEnumerator<T> enumerator, out bool ended)
+    protected override void OnEnd()
     {
-        ended = false;
-        bool inUserCode = false;
-        MayGoOutside();
-        try
-        {
-            while (GoOutside())
-            {
-                inUserCode = true;
-                bool more = enumerator.MoveNext();
-                T item = more ? enumerator.Current : default!;
-                inUserCode = false;
-                if (!ComeBack()) break;
-                if (!more && !hasEmitted && sent is { } before) throw Failure(Shorter(before));
-                if (!more) break;
-                hasEmitted = true;
-                ValueTask pushed = EmitAsync(item);
-                if (!pushed.IsCompletedSuccessfully) return pushed;
-            }
-        }
-        catch (Exception e) when (inUserCode)
-        {
-            ComeBack();
-            throw Failure(e);
-        }
-        ended = true;
-        return default;
+        if (Context.Out == 0 && sent is { } before) throw Failure(Shorter(before));
     }
 
     private InvalidDataException Shorter(long before)

@@ -28,8 +28,8 @@ internal sealed partial class AppendBatch
     /// <returns>This batch if it has no more, or if the ticket of each entry is not known.</returns>
     public AppendBatch First(int most)
     {
-        bool hasTickets = Tickets.Count == 0 || Tickets.Count >= entries.Count - (Mark is null ? 0 : 1);   // buried bytes have none
-        if (entries.Count <= most || groups.Count == 0 || !hasTickets) return this;
+        int withTickets = entries.Count - (Mark is null ? 0 : 1);        // the entry of buried bytes has none
+        if (entries.Count <= most || groups.Count == 0 || (Tickets.Count > 0 && Tickets.Count < withTickets)) return this;
         int count = groups[0].End;
         foreach (var (_, end) in groups)
             if (end <= most) count = end;
@@ -82,7 +82,7 @@ internal sealed partial class AppendBatch
         }
     }
 
-    /// <summary>Completes groups of which all entries were withdrawn: nobody waits for them.</summary>
+    /// <summary>Completes the task of each group of which all entries were withdrawn, and forgets the group.</summary>
     private void RemoveEmptyGroups()
     {
         int end = 0;

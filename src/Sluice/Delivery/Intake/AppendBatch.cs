@@ -68,7 +68,9 @@ internal sealed partial class AppendBatch(ConsecutorIdentity identity, Consecuto
             for (; at < end; at++)
             {
                 if (isKept) entries.Add(all, at);
-                if (group < groups.Count && groups[group].End == at + 1) groups[group] = (groups[group++].Done, entries.Count);
+                if (group == groups.Count || groups[group].End != at + 1) continue;
+                groups[group] = (groups[group].Done, entries.Count);
+                group++;
             }
         }
     }

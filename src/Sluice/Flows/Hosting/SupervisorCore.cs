@@ -206,7 +206,8 @@ internal sealed class SupervisorCore : IDisposable
         }
     }
 
-    /// <summary>Whether the store's time to answer in the end of the service is over: calls are cancelled, and nobody is told.</summary>
+    /// <summary>Whether the store's time to answer at the end of the service is over: its calls are cancelled, and their failures are no
+    /// warnings.</summary>
     public bool HasGivenUp => givingUp.IsCancellationRequested;
 
     // Called by a timer. All callbacks are the library's, and do not throw.

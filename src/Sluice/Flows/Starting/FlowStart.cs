@@ -135,7 +135,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
     }
 
     // The journal first: by it, the sweeper finds the remains of a start that dies before its commit. If it has entries, there is a run,
-    // and its streams may be deleted at the moment: nobody would end the ones that were made anew.
+    // and a deletion may be removing its streams: no service would end streams that this start made anew.
     private async Task OpenAsync(RunPlan plan, CancellationToken cancellation)
     {
         var journal = new StreamOptions { Partitions = 1, Retention = Retention.All, MaxItems = long.MaxValue, MaxBytes = long.MaxValue };

@@ -59,6 +59,40 @@ internal abstract class SequencePump<T>(StageContext context, Inlet<T> next) : S
     /// <summary>Begins the sequence, in the user's code.</summary>
     protected abstract IEnumerator<T> Open();
 
+    /// <summary>Called when the sequence has no more items. What it throws is the failure of the source.</summary>
+    protected virtual void OnEnd() { }
+
     /// <summary>Pushes items until the end, or until a push has to wait.</summary>
-    protected abstract ValueTask PushSome(IEnumerator<T> items, out bool ended);
+    /// <remarks>One try for the whole loop: <c>inUserCode</c> tells whose failure it is.</remarks>
+    private ValueTask PushSome(IEnumerator<T> items, out bool ended)
+    {
+        ended = false;
+        bool inUserCode = false;
+        MayGoOutside();
+        try
+        {
+            while (GoOutside())
+            {
+                inUserCode = true;
+                bool more = items.MoveNext();
+                T item = more ? items.Current : default!;
+                inUserCode = false;
+                if (!ComeBack()) break;
+                if (!more)
+                {
+                    OnEnd();
+                    break;
+                }
+                ValueTask pushed = EmitAsync(item);
+                if (!pushed.IsCompletedSuccessfully) return pushed;
+            }
+        }
+        catch (Exception e) when (inUserCode)
+        {
+            ComeBack();
+            throw Failure(e);
+        }
+        ended = true;
+        return default;
+    }
 }
