@@ -31,13 +31,13 @@ internal static class Resolve
     [
         new("diamond-recorded", 200_000, 50_000, static count => (count * (count - 1.0)) + (6.0 * count),
         [
-            Variant.OfTask(Variant.Ours, DiamondsOf(Record(NewDiamond(yields: true)))),
-            Variant.OfTask("off", DiamondsOf(NewDiamond(yields: true))),
+            Variant.OfTask(Variant.Ours, DiamondContextsOf(Record(NewDiamond(yields: true)))),
+            Variant.OfTask("off", DiamondContextsOf(NewDiamond(yields: true))),
         ]),
         new("resolve-recorded", 30_000, 10_000, static count => 21.0 * count,
         [
-            Variant.OfTask(Variant.Ours, PagesOf(Record(NewFanOut()))),
-            Variant.OfTask("off", PagesOf(NewFanOut())),
+            Variant.OfTask(Variant.Ours, PageContextsOf(Record(NewFanOut()))),
+            Variant.OfTask("off", PageContextsOf(NewFanOut())),
         ]) { WarmCount = 2_000 },
         RecordedSteps.Comparison,
     ]);
@@ -77,6 +77,13 @@ internal static class Resolve
     private static Func<long, Task<double>> DiamondsOf((Graph<long> Graph, GraphNode<long> Last) made) => async count =>
     {
         double sum = 0;
+        for (long i = 0; i < count; i++) sum += await made.Graph.ResolveAsync(i, made.Last);
+        return sum;
+    };
+
+    private static Func<long, Task<double>> DiamondContextsOf((Graph<long> Graph, GraphNode<long> Last) made) => async count =>
+    {
+        double sum = 0;
         for (long i = 0; i < count; i++) sum += (await made.Graph.ResolveAsync(i)).Get(made.Last);
         return sum;
     };
@@ -108,6 +115,9 @@ internal static class Resolve
     }
 
     private static Func<long, Task<double>> PagesOf((Graph<long> Graph, GraphNode<long> Last) made)
+        => count => AtATimeAsync(count, request => made.Graph.ResolveAsync(request, made.Last).AsTask());
+
+    private static Func<long, Task<double>> PageContextsOf((Graph<long> Graph, GraphNode<long> Last) made)
         => count => AtATimeAsync(count, async request => (await made.Graph.ResolveAsync(request)).Get(made.Last));
 
     // Neither side can be cancelled, so neither pays for tokens.

@@ -9,28 +9,23 @@ namespace Sluice.Graphs;
 // parents down to zero, or claims its slot when its task has ended. The last node to end ends the resolve.
 public abstract partial class GraphContext
 {
-    private readonly CancellationToken caller;
     private readonly Slot[] slots;
+    private CancellationToken caller;
     private ResolveDetails? details;
-    private Resolution? resolution;                  // set at the first suspension
+    private Resolution? resolution;                  // set at the first suspension; a context that is used again has it from before
     private ExecutionContext? flow;                  // of the caller; null if it does not flow, and when the resolve is over
     private int left;                                // nodes that have not ended; the thread that counts it down to zero ends the resolve
-    private readonly Traits traits;
+    private Traits traits;
     private bool isOver;
+    private volatile bool isSuspended;
     private volatile bool isStopping;
     private volatile bool isComplete;                // nothing is produced any more, so views can be cached
 
     private protected GraphContext(GraphPlan plan, CancellationToken caller)
     {
-        (Plan, this.caller) = (plan, caller);
+        Plan = plan;
         slots = new Slot[plan.TakesRequest ? plan.Nodes.Length + 1 : plan.Nodes.Length];
-        if (plan.Watchers.TryCount()) traits |= Traits.IsCounted;
-        bool recordsTimings = plan.Options.RecordTimings || plan.Watchers.WantTimings();
-        if (OnceTelemetry.IsTraced) traits |= Traits.IsWatched;
-        if (!recordsTimings) return;
-        traits |= Traits.RecordsTimings | Traits.IsWatched;
-        details = new(plan.Nodes.Length) { Began = plan.Time.GetTimestamp() };
-        details.Running = plan.Watchers.NoteBegin(this);
+        Begin(caller);
     }
 
     internal GraphPlan Plan { get; }
@@ -59,7 +54,7 @@ public abstract partial class GraphContext
     internal CancellationToken Caller => caller;
 
     /// <summary>Whether a node has suspended.</summary>
-    internal bool IsSuspended => resolution is not null;
+    internal bool IsSuspended => isSuspended;
 
     /// <summary>The token of the nodes; cancelled with the caller's token, and when a node has failed.</summary>
     internal CancellationToken Token => Details.Token(this);
@@ -93,13 +88,38 @@ public abstract partial class GraphContext
         for (int node = 0; node < count && !isStopping; node++)
         {
             Start(node);
-            if (resolution is not { } counting) continue;
+            if (!isSuspended) continue;
+            Resolution counting = resolution!;
             counting.Walk();
             return counting;
         }
         flow = null;
         if (RecordsTimings) Details.Over = Plan.Time.GetTimestamp();
         return null;
+    }
+
+    /// <summary>Prepares for a resolve: in the constructor, and before a cleared context is used again.</summary>
+    private protected void Begin(CancellationToken caller)
+    {
+        this.caller = caller;
+        if (Plan.Watchers.TryCount()) traits |= Traits.IsCounted;
+        bool recordsTimings = Plan.Options.RecordTimings || Plan.Watchers.WantTimings();
+        if (OnceTelemetry.IsTraced) traits |= Traits.IsWatched;
+        if (!recordsTimings) return;
+        traits |= Traits.RecordsTimings | Traits.IsWatched;
+        details = new(Plan.Nodes.Length) { Began = Plan.Time.GetTimestamp() };
+        details.Running = Plan.Watchers.NoteBegin(this);
+    }
+
+    /// <summary>Clears a context whose resolve has ended, so that another resolve can use it.</summary>
+    /// <returns>False if code outside may still know it; then it is not cleared.</returns>
+    private protected bool TryClear()
+    {
+        if (traits != Traits.None || isStopping || details is { IsLetGo: false }) return false;
+        Array.Clear(slots);
+        (details, caller) = (null, default);
+        isOver = isSuspended = isComplete = false;
+        return true;
     }
 
     /// <summary>Makes the object that counts, and tells the caller. Called at most once, by the walking thread.</summary>
@@ -120,9 +140,10 @@ public abstract partial class GraphContext
     /// <summary>Suspends a node that does not end at once. Other threads may continue the resolve before this returns.</summary>
     internal void Suspend(int node, Task task)
     {
-        if (resolution is null)
+        if (!isSuspended)
         {
-            resolution = NewResolution();
+            resolution ??= NewResolution();
+            isSuspended = true;
             bool isRegistered = Volatile.Read(ref details) is { IsRegistered: true };
             if (!isRegistered && caller.CanBeCanceled) Details.Register(this);
             left = Plan.Nodes.Length - node;
@@ -135,17 +156,18 @@ public abstract partial class GraphContext
             }
         }
         slots[node].Hold(task);
-        resolution.Await(node, task);
+        resolution!.Await(node, task);
     }
 
     /// <summary>Continues after a suspended node; called by the thread that has claimed its slot.</summary>
-    internal void GoOn(int node, Task ended)
+    /// <returns>How many further nodes have ended, or do not start any more.</returns>
+    internal int GoOn(int node, Task ended)
     {
         Plan.Nodes[node].Finish(this, node, ended);
-        resolution!.GoOn(node);
+        return resolution!.GoOn(node);
     }
 
-    /// <summary>Counts nodes that have ended, or do not start any more.</summary>
+    /// <summary>Counts nodes that have ended, or do not start any more. A thread calls it when it has nothing more to do here.</summary>
     internal void Pass(int nodes)
     {
         if (nodes > 0 && Interlocked.Add(ref left, -nodes) == 0) EndOnce();
@@ -185,7 +207,7 @@ public abstract partial class GraphContext
     {
         isStopping = true;
         Interlocked.MemoryBarrier();
-        if (resolution is not null) Details.GiveGrace(this);         // before user code is told, which may block this thread
+        if (isSuspended) Details.GiveGrace(this);         // before user code is told, which may block this thread
         Details.Stop();
     }
 
@@ -214,7 +236,7 @@ public abstract partial class GraphContext
         }
         if (Volatile.Read(ref details) is { Running: { } running }) Plan.Watchers.NoteEnd(running);
         if ((traits & Traits.IsCounted) == Traits.IsCounted) Plan.Watchers.Uncount();
-        Plan.Watchers.Tell(this, problem);
+        if (Plan.Watchers.Tell(this, problem)) traits |= Traits.IsWatched;
         return problem;
     }
 

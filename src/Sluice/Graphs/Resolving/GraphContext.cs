@@ -6,6 +6,8 @@ namespace Sluice.Graphs;
 /// <remarks>Immutable and thread-safe once the resolve has ended. During the resolve, a node may ask it for its parents.</remarks>
 public abstract partial class GraphContext
 {
+    private const string Asked = "the result of ";
+
     /// <summary>The graph; with times and the critical path if timings are recorded.</summary>
     public Topology Topology => !RecordsTimings ? Plan.Topology : isComplete ? Details.Timed ??= Timed() : Timed();
 
@@ -44,7 +46,7 @@ public abstract partial class GraphContext
     public T? Get<T>(GraphNode<T> node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        int number = NumberOf(node);
+        int number = Plan.NumberOf(node, Asked);
         NodeDefinition definition = Plan.Nodes[number];
         ref Slot slot = ref slots[number];
         if (!slot.HasValue)
@@ -64,7 +66,7 @@ public abstract partial class GraphContext
     public NodeOutcome Outcome(GraphNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return OutcomeOf(NumberOf(node));
+        return OutcomeOf(Plan.NumberOf(node, Asked));
     }
 
     /// <summary>
@@ -123,42 +125,23 @@ public abstract partial class GraphContext
         return isComplete || !mayStillCome
             ? "" : $" During a resolve, a node may ask for its parents and their ancestors only: is {node.Name} in the list of its parents?";
     }
-
-    private int NumberOf(GraphNode node)
-    {
-        if (node.Name == NodeDefinition.OfRequest) _ = Plan.Get(node.Name);     // throws, and says where the request is
-        GraphFamily? family = Plan.Nodes is [{ Family: { } its }, ..] ? its : null;
-        int number = Plan.Find(node.Name) ?? (node.Definition.Family == family ? Plan.Get(node.Name) : throw new KeyNotFoundException(
-            $"The node {node.Name} is of {node.Definition.Family}, and this is the result of {family}, which has no node of that name."));
-        return node.Definition.Family == family ? number : throw new ArgumentException(
-            $"The node {node.Name} is of {node.Definition.Family}, and this is the result of {family}, which has a node of that name, too. "
-                + $"Ask for its own: graph.Get<{TypeNames.Of(Plan.Nodes[number].Type)}>(\"{node.Name}\").", nameof(node));
-    }
-
-    private int NumberOf<T>(GraphNode<T> node)
-    {
-        int number = node.Definition.LatestNumber;
-        if (number < Plan.Nodes.Length && ReferenceEquals(Plan.Nodes[number], node.Definition)) return number;
-        number = NumberOf((GraphNode)node);
-        Type type = Plan.Nodes[number].Type;
-        return type.IsAssignableTo(typeof(T)) || Nullable.GetUnderlyingType(typeof(T)) == type ? number
-            : throw new InvalidOperationException(
-            $"The node {node.Name} of this graph produces {TypeNames.Of(type)}, not {TypeNames.Of(typeof(T))}.");
-    }
 }
 
 /// <inheritdoc/>
 /// <typeparam name="TRequest">The type of the request.</typeparam>
 public sealed class GraphContext<TRequest> : GraphContext
 {
-    internal GraphContext(GraphPlan plan, TRequest request, CancellationToken caller) : base(plan, caller)
+    private readonly ContextPool<TRequest>? pool;    // null if the caller gets the context
+
+    internal GraphContext(GraphPlan plan, TRequest request, CancellationToken caller, ContextPool<TRequest>? pool = null)
+        : base(plan, caller)
     {
-        Request = request;
-        if (plan.TakesRequest) SlotOf(plan.Nodes.Length).Set(request);
+        this.pool = pool;
+        SetRequest(request);
     }
 
     /// <summary>The request.</summary>
-    public TRequest Request { get; }
+    public TRequest Request { get; private set; }
 
     internal ValueTask<GraphContext<TRequest>> ResolveAsync()
     {
@@ -166,5 +149,34 @@ public sealed class GraphContext<TRequest> : GraphContext
         return Problem() is { } problem ? ValueTask.FromException<GraphContext<TRequest>>(problem) : new(this);
     }
 
-    private protected override Resolution NewResolution() => new Resolution<TRequest>(this);
+    /// <summary>Resolves for a caller who gets the value of one node.</summary>
+    internal ValueTask<T?> ResolveAsync<T>(ContextPool<TRequest, T> values)
+    {
+        if (Run() is { } resolution) return ((ValueResolution<TRequest, T>)resolution).Task;
+        return Problem() is { } problem ? ValueTask.FromException<T?>(problem) : new(values.Take(this));
+    }
+
+    /// <summary>Prepares a cleared context for another resolve.</summary>
+    internal void Begin(TRequest request, CancellationToken caller)
+    {
+        Begin(caller);
+        SetRequest(request);
+    }
+
+    /// <inheritdoc cref="GraphContext.TryClear"/>
+    internal bool TryLetGo()
+    {
+        if (!TryClear()) return false;
+        Request = default!;
+        return true;
+    }
+
+    [MemberNotNull(nameof(Request))]
+    private void SetRequest(TRequest request)
+    {
+        Request = request!;
+        if (Plan.TakesRequest) SlotOf(Plan.Nodes.Length).Set(request);
+    }
+
+    private protected override Resolution NewResolution() => pool is null ? new Resolution<TRequest>(this) : pool.NewResolution(this);
 }

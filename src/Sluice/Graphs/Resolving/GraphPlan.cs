@@ -24,6 +24,8 @@ internal sealed class GraphPlan
         Counts = Array.ConvertAll(Parents, parents => parents.Count(parent => parent < nodes.Length));
         Needed = FindNeeded(nodes, Parents);
         Roots = [.. Enumerable.Range(0, nodes.Length).Where(node => Counts[node] == 0)];
+        LetsContextsGo = nodes.Length <= PendingNodes.Count
+            && Array.TrueForAll(nodes, node => node.IsPlain && node.ParentTypes is not null);
     }
 
     public NodeDefinition[] Nodes { get; }
@@ -54,11 +56,41 @@ internal sealed class GraphPlan
     /// <summary>For each node, which parents (by index) must produce a value, or the node is skipped; null for none.</summary>
     public bool[]?[] Needed { get; }
 
+    /// <summary>Whether nothing of a resolve knows its context when it has ended well: no function takes the context, and no call is
+    /// abandoned.</summary>
+    public bool LetsContextsGo { get; }
+
     public int? Find(string name) => numbers.TryGetValue(name, out int number) ? number : null;
 
     public int Get(string name)
         => Find(name) ?? throw new KeyNotFoundException(name == NodeDefinition.OfRequest
         ? "The request is no node of the graph: ask the context for its Request." : NearNames.Explain("node", name, numbers.Keys));
+
+    /// <summary>Finds a node by a handle, which may be of another graph.</summary>
+    /// <param name="node">The handle.</param>
+    /// <param name="what">What is asked, for messages: "the result of ", or empty for the graph itself.</param>
+    public int NumberOf(GraphNode node, string what)
+    {
+        if (node.Name == NodeDefinition.OfRequest) _ = Get(node.Name);     // throws, and says where the request is
+        GraphFamily? family = Nodes is [{ Family: { } its }, ..] ? its : null;
+        int number = Find(node.Name) ?? (node.Definition.Family == family ? Get(node.Name) : throw new KeyNotFoundException(
+            $"The node {node.Name} is of {node.Definition.Family}, and this is {what}{family}, which has no node of that name."));
+        return node.Definition.Family == family ? number : throw new ArgumentException(
+            $"The node {node.Name} is of {node.Definition.Family}, and this is {what}{family}, which has a node of that name, too. "
+                + $"Ask for its own: graph.Get<{TypeNames.Of(Nodes[number].Type)}>(\"{node.Name}\").", nameof(node));
+    }
+
+    /// <inheritdoc cref="NumberOf(GraphNode, string)"/>
+    public int NumberOf<T>(GraphNode<T> node, string what)
+    {
+        int number = node.Definition.LatestNumber;
+        if (number < Nodes.Length && ReferenceEquals(Nodes[number], node.Definition)) return number;
+        number = NumberOf((GraphNode)node, what);
+        Type type = Nodes[number].Type;
+        return type.IsAssignableTo(typeof(T)) || Nullable.GetUnderlyingType(typeof(T)) == type ? number
+            : throw new InvalidOperationException(
+            $"The node {node.Name} of this graph produces {TypeNames.Of(type)}, not {TypeNames.Of(typeof(T))}.");
+    }
 
     /// <summary>A parameter of a value type cannot be null, so it needs a value from a parent that may produce none.</summary>
     private static bool[]?[] FindNeeded(NodeDefinition[] nodes, int[][] parents)

@@ -27,8 +27,10 @@ public sealed class Graph<TRequest> : IGraph
 {
     private readonly GraphPlan plan;
     private readonly GraphFamily family;
+    private readonly WeakReference<ContextPool<TRequest>>?[] pools;      // by node
 
-    internal Graph(GraphFamily family, GraphPlan plan) => (this.family, this.plan) = (family, plan);
+    internal Graph(GraphFamily family, GraphPlan plan)
+        => (this.family, this.plan, pools) = (family, plan, new WeakReference<ContextPool<TRequest>>?[plan.Nodes.Length]);
 
     /// <summary>The nodes and their dependencies. Draw it with <c>ToText</c>, <c>ToMermaid</c> or <c>ToDot</c>.</summary>
     public Topology Topology => plan.Topology;
@@ -50,6 +52,32 @@ public sealed class Graph<TRequest> : IGraph
         => request is null && !typeof(TRequest).IsValueType ? throw WithoutRequest()
         : OnceTelemetry.IsWatched ? WatchedAsync(request, cancellation)
         : new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync();
+
+    /// <summary>Resolves the graph, and gets the value of one node: <c>string? text = await graph.ResolveAsync(request, badge)</c>.
+    /// </summary>
+    /// <remarks>
+    /// All nodes run, as without the node. It costs less: the caller gets no context, so further resolves can use its objects again. That
+    /// holds for graphs of up to 16 nodes, none of which takes the context, has a limit, a time limit or retries, or produces
+    /// <c>object</c>, while nobody watches or traces the graph.
+    /// </remarks>
+    /// <param name="request">The request, which the roots take. It may be null only if it is a nullable struct.</param>
+    /// <param name="node">The node whose value is the result; <c>default</c> if it produced nothing.</param>
+    /// <param name="cancellation">Cancels the resolve: tokens of running nodes are cancelled, others do not start.</param>
+    /// <returns>The value, when every node has ended. Await it once.</returns>
+    /// <exception cref="NodeFailedException">A node without <c>Optional</c> or <c>Fallback</c> failed. The others were cancelled and have
+    /// ended, or the message names them.</exception>
+    /// <exception cref="OperationCanceledException">The resolve was cancelled.</exception>
+    /// <exception cref="ArgumentNullException">The request is null, and no nullable struct; or the node is null.</exception>
+    /// <exception cref="KeyNotFoundException">The graph has no such node.</exception>
+    /// <exception cref="ArgumentException">The node is of another graph, and this one has a node of its name, too.</exception>
+    public ValueTask<T?> ResolveAsync<T>(TRequest request, GraphNode<T> node, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        if (request is null && !typeof(TRequest).IsValueType) throw WithoutRequest();
+        int number = plan.NumberOf(node, "");
+        return !OnceTelemetry.IsWatched && FindPool<T>(number) is { } pool ? pool.ResolveAsync(request, cancellation)
+            : GetAsync(request, node, cancellation);
+    }
 
     /// <summary>
     /// Watches the resolves that end from now on: a function gets the context of each one. Resolves of a graph that is watched record
@@ -112,6 +140,19 @@ public sealed class Graph<TRequest> : IGraph
     private ArgumentNullException WithoutRequest()
         => new("request", $"The request of {family} is null, and its nodes take a {TypeNames.Of(typeof(TRequest))}. If a resolve can have "
             + "no request, give the graph a type that says so: a nullable struct, or a record with optional properties.");
+
+    private async ValueTask<T?> GetAsync<T>(TRequest request, GraphNode<T> node, CancellationToken cancellation)
+        => (await ResolveAsync(request, cancellation).ConfigureAwait(false)).Get(node);
+
+    /// <returns>Null if the contexts of this graph cannot be used again, or the node has another type.</returns>
+    private ContextPool<TRequest, T>? FindPool<T>(int node)
+    {
+        if (pools[node] is { } known && known.TryGetTarget(out ContextPool<TRequest>? pool)) return pool as ContextPool<TRequest, T>;
+        if (!plan.LetsContextsGo || plan.Nodes[node].Type != typeof(T)) return null;
+        var made = new ContextPool<TRequest, T>(plan, node);
+        pools[node] = new(made);                     // two threads may make one: the other is freed when its resolves have ended
+        return made;
+    }
 
     private ValueTask<GraphContext<TRequest>> WatchedAsync(TRequest request, CancellationToken cancellation)
         => OnceTelemetry.GraphAsync(family.Name, () => new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync());

@@ -53,6 +53,9 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
 
     public abstract bool HasFallback { get; }
 
+    /// <summary>Whether a call of it is a call of its function, without limits, time limits and retries. Known when it is built.</summary>
+    public abstract bool IsPlain { get; }
+
     /// <summary>Sets the fallback, for code without the static type.</summary>
     public abstract void SetFallback(Func<Exception, object?> value);
 
@@ -126,6 +129,8 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
     public Func<Exception, T>? Fallback { get; set; }
 
     public override bool HasFallback => Fallback is not null;
+
+    public override bool IsPlain => isPlain;
 
     public override void SetFallback(Func<Exception, object?> value) => Fallback = exception => (T)value(exception)!;
 

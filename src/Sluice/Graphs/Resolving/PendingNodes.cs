@@ -7,7 +7,7 @@ namespace Sluice.Graphs;
 /// <remarks>
 /// The callback is shared because one per node would be most of the cost of a small resolve.
 /// Thread-safe: the thread that claims a node's slot continues it, so each node continues once. A callback that finds no node was overtaken
-/// by another.
+/// by another. Each callback counts one node as ended when it has nothing more to do, so that no thread is in a resolve that has ended.
 /// </remarks>
 internal class PendingNodes
 {
@@ -40,7 +40,9 @@ internal class PendingNodes
     private void Finish()
     {
         int end = Math.Min(first + Count, Context.Plan.Nodes.Length);
+        int ended = 1;                               // the node that was awaited: this thread or another has claimed it
         for (int node = first; node < end; node++)
-            if (Context.SlotOf(node).TryClaim() is { } ended) Context.GoOn(node, ended);
+            if (Context.SlotOf(node).TryClaim() is { } task) ended += Context.GoOn(node, task);
+        Context.Pass(ended);
     }
 }

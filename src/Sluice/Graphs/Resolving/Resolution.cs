@@ -14,7 +14,7 @@ internal abstract class Resolution : PendingNodes
     private const int None = -1;
 
     private readonly PendingNodes?[]? others;        // for the nodes after the first group
-    private int ready = None;                        // the top of the stack of ready nodes, for the thread that suspended first
+    private int ready;                               // the top of the stack of ready nodes, for the thread that suspended first
 
     protected Resolution(GraphContext context) : base(context, 0)
     {
@@ -25,6 +25,7 @@ internal abstract class Resolution : PendingNodes
     public void Begin(int first)
     {
         GraphPlan plan = Context.Plan;
+        ready = None;
         for (int node = first + 1; node < plan.Nodes.Length; node++) Context.SlotOf(node).Waiting = plan.Counts[node];
         for (int node = 0; node < first; node++)
             foreach (int child in plan.Children[node])
@@ -37,10 +38,11 @@ internal abstract class Resolution : PendingNodes
     public void Await(int node, Task task) => (node < Count ? this : Other(node / Count)).Await(task);
 
     /// <summary>Starts the ready nodes, after the first suspension. Called once, by the thread that called <see cref="Begin"/>.</summary>
-    public void Walk() => Walk(ready, 0);
+    public void Walk() => Context.Pass(Walk(ready));
 
     /// <summary>Continues after a suspended node has ended.</summary>
-    public void GoOn(int node) => Walk(Release(node, None), 1);
+    /// <returns>How many further nodes have ended, or do not start any more.</returns>
+    public int GoOn(int node) => Walk(Release(node, None));
 
     /// <summary>Tells the caller. Called once.</summary>
     public abstract void End(Exception? problem);
@@ -53,8 +55,10 @@ internal abstract class Resolution : PendingNodes
     }
 
     /// <summary>Starts nodes, and those that they make ready; after a stop, only passes over them.</summary>
-    private void Walk(int top, int ended)
+    /// <returns>How many have ended; to be passed at once, because an interlocked operation costs more than a short node.</returns>
+    private int Walk(int top)
     {
+        int ended = 0;
         while (top != None)
         {
             int node = top;
@@ -63,7 +67,7 @@ internal abstract class Resolution : PendingNodes
             top = Release(node, top);
             ended++;
         }
-        Context.Pass(ended);                         // once, because an interlocked operation costs more than a short node
+        return ended;
     }
 
     private int Push(int node, int top)

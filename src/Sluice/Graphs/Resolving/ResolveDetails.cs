@@ -98,10 +98,13 @@ internal sealed class ResolveDetails(int nodes)
         else timer.Dispose();
     }
 
+    /// <summary>Whether the caller's cancellation is not registered here any more, and will never call. Set by <see cref="End"/>.</summary>
+    public bool IsLetGo { get; private set; }
+
     /// <summary>Releases the registration and the timer.</summary>
     public void End()
     {
-        registration.Unregister();
+        IsLetGo = registration.Unregister() || !IsRegistered;
         Volatile.Read(ref grace)?.Dispose();
     }
 

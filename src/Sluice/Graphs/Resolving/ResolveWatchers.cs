@@ -66,9 +66,10 @@ internal sealed class ResolveWatchers(TimeProvider time)
     }
 
     /// <summary>Tells all. Never throws, because the caller of the resolve must get its result.</summary>
-    public void Tell(GraphContext context, Exception? problem)
+    /// <returns>Whether there are any; they may keep the context.</returns>
+    public bool Tell(GraphContext context, Exception? problem)
     {
-        if (Volatile.Read(ref all) is not { } watches) return;
+        if (Volatile.Read(ref all) is not { } watches) return false;
         foreach (Watch watch in watches)
         {
             try
@@ -81,6 +82,7 @@ internal sealed class ResolveWatchers(TimeProvider time)
                     + $"{FailureText.MessageOf(e).TrimEnd('.')}. The resolve is not affected.");
             }
         }
+        return true;
     }
 
     private void Remove(Watch watch)
