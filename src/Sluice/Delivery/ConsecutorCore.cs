@@ -19,6 +19,7 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         Given = store;
         Telemetry = new(name, Time);
         Lifetime = new(name, options, Drop);
+        UnknownMembers = new(name, Lifetime.Warn);
         Store = new CancellableStore(store, Lifetime.GivenUp);
         Stream = new(Group, options, KeepsState, Store);
         InFlight = new(Ledger, Pump);
@@ -72,6 +73,8 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
     public bool KeepsTimers => Identity.KeepsTimers;
 
     public PayloadSerializers StateSerializers => Identity.StateSerializers;
+
+    public UnknownMembers UnknownMembers { get; }
 
     /// <summary>The nodes of the pipeline by name.</summary>
     public NodeTable Nodes { get; }

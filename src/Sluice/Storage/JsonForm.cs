@@ -71,6 +71,9 @@ internal sealed class JsonForm
         return (JsonTypeInfo<T>)(isAmbiguous ? exactDoor : door).Value.GetTypeInfo(typeof(T));
     }
 
+    /// <summary>Returns the metadata for a type that has no unknown or duplicate members.</summary>
+    public JsonTypeInfo<T> Exact<T>() => (JsonTypeInfo<T>)exactDoor.Value.GetTypeInfo(typeof(T));
+
     private static JsonSerializerOptions DoorOf(JsonSerializerOptions stored)
     {
         var options = new JsonSerializerOptions(stored)

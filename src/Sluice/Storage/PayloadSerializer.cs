@@ -112,16 +112,21 @@ public static class PayloadSerializer
     }
 }
 
-/// <summary>A serializer with a stricter variant for data from outside.</summary>
+/// <summary>A serializer with stricter variants; null where it has none.</summary>
 internal interface IDoorSerializer<T>
 {
+    /// <summary>For data from outside.</summary>
     IPayloadSerializer<T>? AtDoor { get; }
+
+    /// <summary>For what this program has written: as the serializer, but unknown members are an error.</summary>
+    IPayloadSerializer<T>? Exact { get; }
 }
 
 internal sealed class JsonPayloadSerializer<T> : IPayloadSerializer<T>, IDoorSerializer<T>
 {
     private readonly JsonTypeInfo<T> type;
     private readonly JsonForm? form;
+    private JsonPayloadSerializer<T>? exact;
 
     // One writer per thread, because its creation costs more than a small payload. Nested use (a converter that serializes) creates its
     // own.
@@ -139,6 +144,8 @@ internal sealed class JsonPayloadSerializer<T> : IPayloadSerializer<T>, IDoorSer
     }
 
     public IPayloadSerializer<T>? AtDoor => form is null ? null : new JsonPayloadSerializer<T>(form.AtDoor<T>(), form: null);
+
+    public IPayloadSerializer<T>? Exact => form is null ? null : exact ??= new JsonPayloadSerializer<T>(form.Exact<T>(), form: null);
 
     public void Serialize(T value, IBufferWriter<byte> to)
     {

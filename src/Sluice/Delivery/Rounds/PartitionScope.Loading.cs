@@ -106,7 +106,7 @@ internal sealed partial class PartitionScope
             try
             {
                 IReadOnlyList<StateRow> rows = await reading.ConfigureAwait(false);
-                Take(node, () => cells.Fill(keys, new StoredRows(core.StateSerializers, rows, isComplete: true)));
+                Take(node, rows, isComplete: true, stored => cells.Fill(keys, stored));
             }
             catch (Exception e)
             {
@@ -131,16 +131,16 @@ internal sealed partial class PartitionScope
         if (remembers is not IKeyedStateful byKey) foreach (StateRow row in rows) held?.Put(node, row.Key, row.Value?.Length);
         else
             byKey.ReadWith((key, enter) => ReadAloneAsync(node, key, enter));
-        Take(node, () => remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete)));
+        Take(node, rows, isComplete, remembers.Restore);
     }
 
     /// <summary>Hands over rows that were read.</summary>
     /// <exception cref="InvalidOperationException">The code cannot read them.</exception>
-    public void Take(string node, Action take)
+    public void Take(string node, IReadOnlyList<StateRow> rows, bool isComplete, Action<StateReader> take)
     {
         try
         {
-            take();
+            take(new StoredRows(core.StateSerializers, core.UnknownMembers, node, rows, isComplete));
         }
         catch (Exception e)
         {
@@ -159,7 +159,7 @@ internal sealed partial class PartitionScope
         IReadOnlyList<StateRow> rows = await InsistAsync(node, key).ConfigureAwait(false);
         try
         {
-            Take(node, () => enter(new StoredRows(core.StateSerializers, rows, isComplete: true)));
+            Take(node, rows, isComplete: true, enter);
         }
         catch (InvalidOperationException e)
         {

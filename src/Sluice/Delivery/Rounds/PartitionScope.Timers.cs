@@ -75,8 +75,7 @@ internal sealed partial class PartitionScope
             {
                 IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, timers.ReadAfter,
                     TimersPerRead, cancellation).ConfigureAwait(false);
-                Take(loaded.Remembering[i].StateName, () =>
-                    timers.Read(new StoredRows(core.StateSerializers, page, isComplete: page.Count < TimersPerRead)));
+                Take(loaded.Remembering[i].StateName, page, isComplete: page.Count < TimersPerRead, timers.Read);
             }
         }
         TellTimers();

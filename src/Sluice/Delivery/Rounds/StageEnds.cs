@@ -64,7 +64,7 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
             int most = Math.Min(KeysAtOnce, round.MaxEndingKeys - round.EndedKeys);
             IReadOnlyList<StateRow> keys = await store.ListStateAsync(identity.Group, partition.Number, stage.StateName, after, most,
                 cancellation);
-            scope.Take(stage.StateName, () => Fill(cells, keys));
+            Fill(cells, stage, keys, scope);
             foreach (StateRow row in keys)
             {
                 round.EndedKeys++;
@@ -86,14 +86,14 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
     {
         IReadOnlyList<StateRow> rows = await store.ListStateAsync(identity.Group, partition.Number, ITimerRows.NodeByKey(stage.StateName),
             null, most, cancellation);
-        scope.Take(stage.StateName, () => Fill(timers.ByKey, rows));
+        Fill(timers.ByKey, stage, rows, scope);
         foreach (StateRow row in rows) timers.Remove(row.Key);
         return rows.Count > 0;
     }
 
-    private void Fill(IKeyedStateful cells, IReadOnlyList<StateRow> rows)
-        => cells.Fill([.. rows.Select(row => row.Key).Where(cells.IsMissing)],
-            new StoredRows(identity.StateSerializers, rows, isComplete: true));
+    private static void Fill(IKeyedStateful cells, IStatefulStage stage, IReadOnlyList<StateRow> rows, PartitionScope scope)
+        => scope.Take(stage.StateName, rows, isComplete: true,
+            stored => cells.Fill([.. rows.Select(row => row.Key).Where(cells.IsMissing)], stored));
 
     private static int ChangesOf(IKeyedStateful cells) => cells.Changes + (cells is IHasTimers { Timers: var timers } ? timers.Changes : 0);
 

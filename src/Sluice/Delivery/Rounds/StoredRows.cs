@@ -5,11 +5,13 @@ internal sealed class StoredRows : StateReader
 {
     private readonly PayloadSerializers serializers;
     private readonly Dictionary<string, StateRow> rows;
+    private readonly UnknownMembers unknown;
+    private readonly string node;
     private string[]? keys;
 
-    public StoredRows(PayloadSerializers serializers, IEnumerable<StateRow> rows, bool isComplete)
+    public StoredRows(PayloadSerializers serializers, UnknownMembers unknown, string node, IEnumerable<StateRow> rows, bool isComplete)
     {
-        this.serializers = serializers;
+        (this.serializers, this.unknown, this.node) = (serializers, unknown, node);
         this.rows = rows.Where(row => row.Value is not null).ToDictionary(row => row.Key, StringComparer.Ordinal);
         IsComplete = isComplete;
     }
@@ -20,7 +22,7 @@ internal sealed class StoredRows : StateReader
 
     public override bool Has(string key) => rows.ContainsKey(key);
 
-    public override T Get<T>(string key) => serializers.For<T>().Deserialize(rows[key].Value!.Value.Span);
+    public override T Get<T>(string key) => unknown.Read(serializers.For<T>(), node, rows[key].Value!.Value.Span);
 
     public override List<T> GetMany<T>(string key) => Values<T>(rows[key].Value!.Value.Span);
 

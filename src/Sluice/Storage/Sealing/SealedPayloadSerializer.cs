@@ -15,6 +15,8 @@ internal sealed class SealedPayloadSerializer<T>(IPayloadSerializer<T> inner, Pa
     public IPayloadSerializer<T>? AtDoor => inner.AtDoor() is var other && ReferenceEquals(other, inner) ? null
         : new SealedPayloadSerializer<T>(other, compressor, signer);
 
+    public IPayloadSerializer<T>? Exact => null;
+
     public void Serialize(T value, IBufferWriter<byte> to)
     {
         RecordWriter writer = Take(ref spare);

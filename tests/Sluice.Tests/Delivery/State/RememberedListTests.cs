@@ -75,7 +75,7 @@ public class RememberedListTests
         }
         List<StateRow> saved = [];
         before.Save(new ChangedRows(PayloadSerializers.Json, 0, "windows", saved, new()));
-        var reader = new CountingReader(new StoredRows(PayloadSerializers.Json, saved, isComplete: true));
+        var reader = new CountingReader(new StoredRows(PayloadSerializers.Json, new("work", Assert.Fail), "node", saved, isComplete: true));
         var after = new EventWindows<int>(new(0, null), 0, 100, static () => int.MaxValue);
         after.Restore(reader, now: 0);
         Assert.Equal(Enumerable.Range(0, 2_000), Enumerable.Range(0, after.Count).Select(index => Assert.Single(after[index].Items)));
@@ -91,7 +91,7 @@ public class RememberedListTests
 
         public Writer Begin(int spare) => new(new ChangedRows(PayloadSerializers.Json, 0, "node", changes = [], new()), spare);
 
-        public StoredRows Read() => new(PayloadSerializers.Json, Rows.Values, isComplete: true);
+        public StoredRows Read() => new(PayloadSerializers.Json, new("work", Assert.Fail), "node", Rows.Values, isComplete: true);
 
         public void Commit()
         {
