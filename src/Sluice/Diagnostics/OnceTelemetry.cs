@@ -12,10 +12,18 @@ internal static class OnceTelemetry
     private static readonly Counter<long> Resolves = Telemetry.Meter.CreateCounter<long>("sluice.graph.resolves", "{resolve}",
         "Resolves of graphs that have ended, by graph and outcome.");
 
-    /// <summary>Whether a listener observes resolves.</summary>
-    public static bool IsWatched => Telemetry.IsTraced || Resolves.Enabled;
-
     public static bool IsTraced => Telemetry.IsTraced;
+
+    /// <summary>Counts a resolve that has ended.</summary>
+    /// <param name="graph">The name of the graph.</param>
+    /// <param name="problem">Why it has failed; null if it has not.</param>
+    public static void Count(string? graph, Exception? problem)
+    {
+        if (!Resolves.Enabled) return;
+        string outcome = problem switch { null => "completed", OperationCanceledException => "cancelled", _ => "failed" };
+        Telemetry.Record(static ended => Resolves.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Graph, ended.graph),
+            new(TelemetryNames.Outcome, ended.outcome)), (graph, outcome));
+    }
 
     /// <summary>
     /// Starts the span of a step's call in the caller's trace, and makes it current for the body. Null without a listener.
@@ -61,9 +69,6 @@ internal static class OnceTelemetry
         finally
         {
             if (span is not null) Telemetry.End(span, failure, outcome);
-            if (operation == "sluice.graph" && Resolves.Enabled)
-                Telemetry.Record(static ended => Resolves.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Graph, ended.name),
-                    new(TelemetryNames.Outcome, ended.outcome)), (name, outcome));
         }
     }
 }

@@ -52,7 +52,7 @@ internal sealed class CompiledDataFlow
     public Dictionary<string, (object? Value, string Giver)> Collect(GraphContext run) => collector.Value.Collect(run);
 
     public ValueTask<DataFlowResult> RunAsync(object? parameters, CancellationToken cancellation)
-        => OnceTelemetry.IsWatched ? WatchedAsync(parameters, cancellation) : StartAsync(parameters, cancellation);
+        => OnceTelemetry.IsTraced ? WatchedAsync(parameters, cancellation) : StartAsync(parameters, cancellation);
 
     // A separate method, because the closure is allocated in the method that has it.
     private ValueTask<DataFlowResult> WatchedAsync(object? parameters, CancellationToken cancellation)

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Sluice.Graphs;
 
-/// <summary>Contexts of resolves of one graph, for use again: their callers get the value of one node only.</summary>
+/// <summary>Contexts of resolves of one graph, for use again: their callers get the value of one node only, the same for all.</summary>
 internal abstract class ContextPool<TRequest>
 {
     public abstract Resolution NewResolution(GraphContext<TRequest> context);
@@ -18,14 +18,14 @@ internal sealed class ContextPool<TRequest, T>(GraphPlan plan, int node) : Conte
 {
     private const int Most = 16_384;
 
-    private readonly ConcurrentQueue<GraphContext<TRequest>> others = new();
     private GraphContext<TRequest>? first;           // enough for one resolve at a time
+    private ConcurrentQueue<GraphContext<TRequest>>? others;
     private int count;                               // of the others, about
 
     public ValueTask<T?> ResolveAsync(TRequest request, CancellationToken caller)
     {
         GraphContext<TRequest>? context = Interlocked.Exchange(ref first, null);
-        if (context is null && others.TryDequeue(out context)) Interlocked.Decrement(ref count);
+        if (context is null && Volatile.Read(ref others)?.TryDequeue(out context) == true) Interlocked.Decrement(ref count);
         if (context is null) context = new(plan, request, caller, this);
         else context.Begin(request, caller);
         return context.ResolveAsync(this);
@@ -49,8 +49,18 @@ internal sealed class ContextPool<TRequest, T>(GraphPlan plan, int node) : Conte
     public void Return(GraphContext<TRequest> context)
     {
         if (!context.TryLetGo() || Interlocked.CompareExchange(ref first, context, null) is null) return;
-        if (Interlocked.Increment(ref count) <= Most) others.Enqueue(context);
-        else Interlocked.Decrement(ref count);
+        if (Interlocked.Increment(ref count) > Most)
+        {
+            Interlocked.Decrement(ref count);
+            return;
+        }
+        (Volatile.Read(ref others) ?? MakeOthers()).Enqueue(context);
+    }
+
+    private ConcurrentQueue<GraphContext<TRequest>> MakeOthers()
+    {
+        var made = new ConcurrentQueue<GraphContext<TRequest>>();
+        return Interlocked.CompareExchange(ref others, made, null) ?? made;
     }
 
     public override Resolution NewResolution(GraphContext<TRequest> context) => new ValueResolution<TRequest, T>(context, this);

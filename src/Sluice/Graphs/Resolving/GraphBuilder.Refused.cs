@@ -13,4 +13,11 @@ public sealed partial class GraphBuilder<TRequest>
     [SuppressMessage("Performance", "CA1822", Justification = "It is called as the method of a graph is.")]
     public ValueTask<GraphContext<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
         => throw new NotSupportedException(IsNoGraph);
+
+    /// <inheritdoc cref="ResolveAsync(TRequest, CancellationToken)"/>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [Obsolete(IsNoGraph, error: true)]
+    [SuppressMessage("Performance", "CA1822", Justification = "It is called as the method of a graph is.")]
+    public ValueTask<T?> ResolveAsync<T>(TRequest request, GraphNode<T> node, CancellationToken cancellation = default)
+        => throw new NotSupportedException(IsNoGraph);
 }

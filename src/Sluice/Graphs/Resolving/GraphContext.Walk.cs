@@ -81,6 +81,8 @@ public abstract partial class GraphContext
         return counting;
     }
 
+    // When a node has suspended, another thread may end the resolve while this one walks on. That is harmless, because nobody has its task
+    // before this returns, so nobody can use the context again.
     private Resolution? StartAll()
     {
         // In the order of the plan, parents come first.
@@ -236,6 +238,7 @@ public abstract partial class GraphContext
         }
         if (Volatile.Read(ref details) is { Running: { } running }) Plan.Watchers.NoteEnd(running);
         if ((traits & Traits.IsCounted) == Traits.IsCounted) Plan.Watchers.Uncount();
+        OnceTelemetry.Count(Plan.Topology.Name, problem);
         if (Plan.Watchers.Tell(this, problem)) traits |= Traits.IsWatched;
         return problem;
     }

@@ -24,7 +24,7 @@ internal sealed class GraphPlan
         Counts = Array.ConvertAll(Parents, parents => parents.Count(parent => parent < nodes.Length));
         Needed = FindNeeded(nodes, Parents);
         Roots = [.. Enumerable.Range(0, nodes.Length).Where(node => Counts[node] == 0)];
-        LetsContextsGo = nodes.Length <= PendingNodes.Count
+        LetsContextsGo = nodes.Length <= PendingNodes.Count && !options.RecordTimings
             && Array.TrueForAll(nodes, node => node.IsPlain && node.ParentTypes is not null);
     }
 
@@ -64,7 +64,7 @@ internal sealed class GraphPlan
 
     public int Get(string name)
         => Find(name) ?? throw new KeyNotFoundException(name == NodeDefinition.OfRequest
-        ? "The request is no node of the graph: ask the context for its Request." : NearNames.Explain("node", name, numbers.Keys));
+        ? "The request is no node of the graph: a context has it as Request." : NearNames.Explain("node", name, numbers.Keys));
 
     /// <summary>Finds a node by a handle, which may be of another graph.</summary>
     /// <param name="node">The handle.</param>

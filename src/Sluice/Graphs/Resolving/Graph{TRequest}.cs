@@ -50,15 +50,15 @@ public sealed class Graph<TRequest> : IGraph
     /// <exception cref="ArgumentNullException">The request is null, and no nullable struct.</exception>
     public ValueTask<GraphContext<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
         => request is null && !typeof(TRequest).IsValueType ? throw WithoutRequest()
-        : OnceTelemetry.IsWatched ? WatchedAsync(request, cancellation)
+        : OnceTelemetry.IsTraced ? WatchedAsync(request, cancellation)
         : new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync();
 
     /// <summary>Resolves the graph, and gets the value of one node: <c>string? text = await graph.ResolveAsync(request, badge)</c>.
     /// </summary>
     /// <remarks>
-    /// All nodes run, as without the node. It costs less: the caller gets no context, so further resolves can use its objects again. That
-    /// holds for graphs of up to 16 nodes, none of which takes the context, has a limit, a time limit or retries, or produces
-    /// <c>object</c>, while nobody watches or traces the graph.
+    /// All nodes run, as without the node. It costs less: the caller gets no context, so further resolves for this node can use its objects
+    /// again. That holds for graphs of up to 16 nodes, none of which takes the context, has a limit, a time limit or retries, or produces
+    /// <c>object</c>, without <see cref="GraphOptions.RecordTimings"/>, and while nobody watches or traces the graph.
     /// </remarks>
     /// <param name="request">The request, which the roots take. It may be null only if it is a nullable struct.</param>
     /// <param name="node">The node whose value is the result; <c>default</c> if it produced nothing.</param>
@@ -70,12 +70,14 @@ public sealed class Graph<TRequest> : IGraph
     /// <exception cref="ArgumentNullException">The request is null, and no nullable struct; or the node is null.</exception>
     /// <exception cref="KeyNotFoundException">The graph has no such node.</exception>
     /// <exception cref="ArgumentException">The node is of another graph, and this one has a node of its name, too.</exception>
+    /// <exception cref="InvalidOperationException">The node of this graph produces another type, or the result was asked for before
+    /// the end, or twice.</exception>
     public ValueTask<T?> ResolveAsync<T>(TRequest request, GraphNode<T> node, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(node);
         if (request is null && !typeof(TRequest).IsValueType) throw WithoutRequest();
         int number = plan.NumberOf(node, "");
-        return !OnceTelemetry.IsWatched && FindPool<T>(number) is { } pool ? pool.ResolveAsync(request, cancellation)
+        return !OnceTelemetry.IsTraced && FindPool<T>(number) is { } pool ? pool.ResolveAsync(request, cancellation)
             : GetAsync(request, node, cancellation);
     }
 

@@ -7,7 +7,7 @@ namespace Sluice.Graphs;
 /// <remarks>
 /// The callback is shared because one per node would be most of the cost of a small resolve.
 /// Thread-safe: the thread that claims a node's slot continues it, so each node continues once. A callback that finds no node was overtaken
-/// by another. Each callback counts one node as ended when it has nothing more to do, so that no thread is in a resolve that has ended.
+/// by another. Each callback counts one node as ended when it has nothing more to do, so that no callback is in a resolve that has ended.
 /// </remarks>
 internal class PendingNodes
 {

@@ -7,14 +7,16 @@ namespace Sluice.Graphs;
 internal sealed class ValueResolution<TRequest, T>(GraphContext<TRequest> context, ContextPool<TRequest, T> pool)
     : Resolution(context), IValueTaskSource<T?>
 {
+    private const int Taken = -1;
+
     private ManualResetValueTaskSourceCore<T?> source;
-    private bool isTaken;
+    private int open = Taken;                        // the version whose value nobody has taken
 
     public ValueTask<T?> Task
     {
         get
         {
-            isTaken = false;
+            open = (ushort)source.Version;
             return new(this, source.Version);
         }
     }
@@ -25,11 +27,15 @@ internal sealed class ValueResolution<TRequest, T>(GraphContext<TRequest> contex
         else source.SetException(problem);
     }
 
+    // A ValueTask may be awaited once, and not asked before its end. Who does so all the same must not harm other resolves: a context in
+    // two of them would mix their values.
     T? IValueTaskSource<T?>.GetResult(short token)
     {
+        if (source.GetStatus(token) == ValueTaskSourceStatus.Pending)
+            throw new InvalidOperationException("The resolve has not ended: await it, or use AsTask() to wait in another way.");
         T? value = source.GetResult(token);
-        // Two threads may ask at once, although a ValueTask may be awaited only once: a context in two resolves would mix their values.
-        if (Interlocked.Exchange(ref isTaken, true)) throw new InvalidOperationException("The result was taken already: await it once.");
+        if (Interlocked.CompareExchange(ref open, Taken, (ushort)token) != (ushort)token)
+            throw new InvalidOperationException("The result was taken already: await it once.");
         source.Reset();
         pool.Return(context);
         return value;

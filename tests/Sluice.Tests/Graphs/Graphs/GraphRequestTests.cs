@@ -111,7 +111,7 @@ public class GraphRequestTests
         GraphBuilder<Request> builder = Graph.For<Request>("page");
         builder.Add("name", builder.Request, request => request.Name);
         GraphContext<Request> context = await builder.Build().ResolveAsync(new(1, "n"), Cancellation);
-        const string Message = "The request is no node of the graph: ask the context for its Request.";
+        const string Message = "The request is no node of the graph: a context has it as Request.";
         Assert.Equal(Message, Assert.Throws<KeyNotFoundException>(() => context.Get(builder.Request)).Message);
         Assert.Equal(Message, Assert.Throws<KeyNotFoundException>(() => context.Outcome(builder.Request)).Message);
     }

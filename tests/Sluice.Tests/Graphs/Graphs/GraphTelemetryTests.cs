@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Sluice.Graphs;
 using Sluice.Tests.Delivery.Traces;
 
@@ -49,5 +50,41 @@ public class GraphTelemetryTests
                 $"{span.DisplayName} "
                 + $"< {mine.Append(caller).Single(other => other.SpanId == span.ParentSpanId).DisplayName}{(span.StatusDescription is { } problem ? $": {problem}" : "")}"));
         }
+    }
+
+    [Fact]
+    public async Task ResolvesAreCountedByOutcomeWithAndWithoutTheContext()
+    {
+        string name = $"counted {Guid.NewGuid()}";
+        Dictionary<string, long> counts = [];
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Name == "sluice.graph.resolves") self.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((_, count, tags, _) =>
+        {
+            var of = tags.ToArray().ToDictionary(tag => tag.Key, tag => (string)tag.Value!);
+            if (of["sluice.graph.name"] == name) counts[of["sluice.outcome"]] = counts.GetValueOrDefault(of["sluice.outcome"]) + count;
+        });
+        listener.Start();
+        GraphBuilder<int> builder = Graph.For<int>(name);
+        GraphNode<int> node = builder.Add("node", async n =>
+        {
+            if (n < 10) await Task.Yield();
+            return n % 10 == 1 ? throw new FormatException("no good") : n;
+        });
+        Graph<int> graph = builder.Build();
+        foreach (int request in (int[])[0, 1, 10, 11])
+        {
+            await Ended(graph.ResolveAsync(request, node, TestContext.Current.CancellationToken).AsTask());
+            await Ended(graph.ResolveAsync(request, TestContext.Current.CancellationToken).AsTask());
+        }
+        await Ended(graph.ResolveAsync(0, node, new(canceled: true)).AsTask());
+        await Ended(graph.ResolveAsync(0, new CancellationToken(canceled: true)).AsTask());
+        Assert.Equal((4L, 4L, 2L), (counts["completed"], counts["failed"], counts["cancelled"]));
+
+        static Task Ended(Task task) => task.ContinueWith(_ => { }, TestContext.Current.CancellationToken,
+            TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 }
