@@ -84,7 +84,8 @@ public sealed class DividedAppendTests : IDisposable
                 : i % 2 == 0 ? sending.SendAsync(i).AsTask() : sending.SendAsync(i, giveUp.Token).AsTask());
         }
         int[] accepted = [.. (await ReadAsync(inner)).Order()];
-        Assert.Equal(Enumerable.Range(0, 2 + (2 * Group)), accepted);
+        Assert.Equal(Enumerable.Range(0, accepted.Length), accepted);
+        Assert.InRange(accepted.Length, 2 + (2 * Group), 1 + (3 * Group));     // the second append has one item or a few
         Assert.Equal(accepted, outcomes.Where(one => one.Value).Select(one => one.Key).Order());
 
         async Task TellAsync(int item, Task send)
