@@ -83,8 +83,8 @@ public class AnswerTrackerTests
         Assert.Equal(3, await one + await two);
     }
 
-    /// <remarks>Formerly a call was numbered when its answer was waited for: the <c>WAIT</c> of a write, behind the answer of the write. The
-    /// calls that were sent behind it then passed for lost.</remarks>
+    /// <remarks>Formerly the <c>WAIT</c> of a write was numbered when the write was answered. The calls that were sent meanwhile then
+    /// passed for lost.</remarks>
     [Fact]
     public async Task ACallThatIsWaitedForLaterIsNumberedWhenItIsSent()
     {

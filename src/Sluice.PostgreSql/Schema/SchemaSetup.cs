@@ -58,8 +58,9 @@ internal static class SchemaSetup
             $"SELECT pg_advisory_xact_lock({LockSpace.ToString(CultureInfo.InvariantCulture)}, hashtext('{schema}'))",
             sql.Text($"DO $$ DECLARE found int := (SELECT version FROM ~meta); BEGIN IF found = {version} THEN RAISE EXCEPTION "
                 + $"'The tables of the schema {schema} have the version {version} already: there is nothing to upgrade. {Granting}'; "
-                + $"ELSIF found <> {present.ToString(CultureInfo.InvariantCulture)} THEN RAISE EXCEPTION 'The tables of the schema {schema} "
-                + $"have the version %. Print the upgrade from that one: sluice schema {schema} --from %', found, found; END IF; END $$"),
+                + $"ELSIF found <> {present.ToString(CultureInfo.InvariantCulture)} THEN RAISE EXCEPTION "
+                + $"'The tables of the schema {schema} have the version %. Print the upgrade from that one: sluice schema {schema} --from "
+                + "%', found, found; END IF; END $$"),
             .. Steps(present).Select(sql.Text),
             sql.Text($"UPDATE ~meta SET version = {version}")];
     }

@@ -98,8 +98,7 @@ internal sealed partial class Connection : IAsyncDisposable
             catch (Exception failure) when (Failures.MayPass(failure) && !IsDisposed)
             {
                 // The client's claim that it has not sent the call is trusted only for repeatable calls: a lease was seen to be executed
-                // twice.
-                // A server that refused has executed nothing.
+                // twice. A server that refused has executed nothing.
                 mayHaveRun |= running is not null && failure is not RedisServerException && (!isRepeatable || Failures.MayHaveRun(failure));
                 silence.Miss(tried, failure);
                 await MendAsync(used, failure, either.Token).ConfigureAwait(false);
@@ -184,17 +183,18 @@ internal sealed partial class Connection : IAsyncDisposable
         => ServerInfo.Read((string?)await AnswerAsync(link.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false));
 
     // WAIT covers earlier writes on the same connection, and is sent directly after the call. From Redis 7.2 on, it counts every replica
-    // for a connection without
-    // writes, as after a repeated call that was answered from its record; so a small write comes first.
+    // for a connection without writes, as after a repeated call that was answered from its record; so a small write comes first.
     private (Task<RedisResult> Answer, long Number)? Confirm(Link used)
     {
         if (options.Durability.Replicas == 0) return null;
         _ = used.Database.ExecuteAsync("FCALL", [Script.Named("touch").Function, 1, Meta],
             CommandFlags.DemandMaster | CommandFlags.FireAndForget);
-        return (used.Database.ExecuteAsync("WAIT", options.Durability.Replicas, (int)ReplicasAreAsked.TotalMilliseconds), answers.Begin());
+        Task<RedisResult> wait = used.Database.ExecuteAsync("WAIT", options.Durability.Replicas, (int)ReplicasAreAsked.TotalMilliseconds);
+        return (wait, answers.Begin());
     }
 
-    private async Task ConfirmAsync((Task<RedisResult> Answer, long Number) confirming, Link used, int sockets, long begun, CancellationToken cancellation)
+    private async Task ConfirmAsync((Task<RedisResult> Answer, long Number) confirming, Link used, int sockets, long begun,
+        CancellationToken cancellation)
     {
         while (true)
         {
