@@ -48,13 +48,14 @@ public sealed partial class RedisStreamStore
 
     private async Task<Reply> ReadInTurnAsync(Arguments arguments, CancellationToken cancellation)
     {
-        TimeSpan wait = options.Timeout > options.Silence ? options.Timeout : options.Silence;
+        long begun = TimeProvider.System.GetTimestamp();
         bool hasTurn;
-        do hasTurn = await reads.WaitAsync(wait, cancellation).ConfigureAwait(false);
-        while (!hasTurn && !connection.IsSilent);    // without a server, each call fails after its own time
+        do hasTurn = await reads.WaitAsync(options.Silence, cancellation).ConfigureAwait(false);
+        while (!hasTurn && !connection.IsSilent);
         try
         {
-            return await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
+            // Without a server, each read fails after its own time, which its wait for a turn counts for.
+            return await CallAsync("read", arguments, cancellation, since: hasTurn ? null : begun).ConfigureAwait(false);
         }
         finally
         {

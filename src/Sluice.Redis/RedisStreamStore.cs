@@ -176,12 +176,13 @@ public sealed partial class RedisStreamStore : StreamStore
         }
     }
 
-    private async Task<Reply> CallAsync(string script, Arguments arguments, CancellationToken cancellation, bool isRepeatable = true)
+    private async Task<Reply> CallAsync(string script, Arguments arguments, CancellationToken cancellation, bool isRepeatable = true,
+        long? since = null)
     {
         cancellation.ThrowIfCancellationRequested();
         var subject = new CallSubject(script, address, arguments.AboutStream, arguments.AboutPartition);
-        Reply reply = await RunAsync(script, arguments.ToArray(options.ServerTime?.Invoke(), id), isRepeatable, cancellation, subject)
-            .ConfigureAwait(false);
+        Reply reply = await RunAsync(script, arguments.ToArray(options.ServerTime?.Invoke(), id), isRepeatable, cancellation, subject,
+            since).ConfigureAwait(false);
         NoteGeneration(reply[1].Int);
         return reply[2];
     }
@@ -194,12 +195,12 @@ public sealed partial class RedisStreamStore : StreamStore
     }
 
     private async Task<Reply> RunAsync(string script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation,
-        CallSubject? subject = null)
+        CallSubject? subject = null, long? since = null)
     {
         try
         {
-            return new(await connection.RunAsync(Script.Named(script), arguments, isRepeatable, cancellation).ConfigureAwait(false), subject
-                ?? new(script, address, null, null));
+            return new(await connection.RunAsync(Script.Named(script), arguments, isRepeatable, cancellation, since).ConfigureAwait(false),
+                subject ?? new(script, address, null, null));
         }
         catch (Exception failure) when (Failures.Refusal(failure) is { } words)
         {

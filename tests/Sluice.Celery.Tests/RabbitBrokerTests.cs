@@ -44,4 +44,16 @@ public class RabbitQueueTests(RabbitWorkers workers) : IClassFixture<RabbitWorke
                 urgent.SendAsync(new("any", "b"), route with { Priority = 3 }, Lab.Cancellation));
         }
     }
+
+    /// <remarks>Formerly it said that the broker does not answer, and the task was not sent again for an hour.</remarks>
+    [Fact]
+    public async Task AQueueThatDoesNotExistHasNoTasksAndIsMadeForTheNextOne()
+    {
+        await using RabbitBroker broker = new(BrokerAddress.Parse(workers.Url));
+        CeleryRoute route = new() { Queue = "gone" };
+        QueueState state = await broker.DescribeAsync("gone", Lab.Cancellation);
+        Assert.Equal((false, "the queue does not exist, because it was deleted with its tasks, or expired"), (state.HasTasks, state.Text));
+        await broker.SendAsync(new("any", "a"), route, Lab.Cancellation);
+        Assert.True((await broker.DescribeAsync("gone", Lab.Cancellation)).HasTasks);
+    }
 }

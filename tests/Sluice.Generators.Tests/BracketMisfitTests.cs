@@ -22,7 +22,8 @@ public class BracketMisfitTests
         sealed class Own { public static implicit operator Sink<int>(Own own) => sink; }
         sealed class Totals : StageNode<int, int>
         {
-            protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(item);
+            protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+                => output.PushAsync(item);
         }
         """;
 

@@ -151,7 +151,9 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
         string[] variables = variable is null ? [] : [variable];
         using SampleProcess worker = variable?.StartsWith("ASPNETCORE_URLS", StringComparison.Ordinal) == true
             ? program.BeginWithoutUrls(variables) : program.Begin(variables);
-        EndedWithOneLine(await worker.EndAsync(), exitCode, start);
+        Ended ended = await worker.EndAsync();
+        EndedWithOneLine(ended, exitCode, start);
+        if (settings is null) Assert.DoesNotContain("Hosting failed to start", ended.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -83,6 +83,13 @@ public class OpeningTests(SharedServer server)
             Assert.Contains($"have the version {version}. Print the upgrade from that one: sluice schema {schema} --from {version}",
                 other.MessageText, StringComparison.Ordinal);
             await server.Server.AskAsync(PostgresStreamStore.SchemaSql(schema, "sluice", version));
+            foreach (int? from in (int?[])[version, null])           // whoever had no answer runs the text again
+            {
+                var again = await Assert.ThrowsAsync<PostgresException>(() => server.Server.AskAsync(
+                    PostgresStreamStore.SchemaSql(schema, "sluice", from)));
+                Assert.Contains(from is null ? "has the tables of a store already: there is nothing to create. If a user"
+                    : "have the version 7 already: there is nothing to upgrade. If a user", again.MessageText, StringComparison.Ordinal);
+            }
             await (await PostgresStreamStore.OpenAsync(server.Address, Options with { AutoCreate = false })).DisposeAsync();
         }
         PostgresStreamStore[] stores = await Task.WhenAll(Enumerable.Range(0, 4)

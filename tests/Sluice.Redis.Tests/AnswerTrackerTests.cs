@@ -83,10 +83,35 @@ public class AnswerTrackerTests
         Assert.Equal(3, await one + await two);
     }
 
+    /// <remarks>Formerly the <c>WAIT</c> of a write was numbered when the write was answered. The calls that were sent meanwhile then
+    /// passed for lost.</remarks>
+    [Fact]
+    public async Task ACallThatIsWaitedForLaterIsNumberedWhenItIsSent()
+    {
+        TaskCompletionSource<int> write = new(), confirmation = new(), last = new();
+        Task<int> writing = Call(write);
+        long number = tracker.Begin();
+        Task<int> behind = Call(last);
+        write.SetResult(1);
+        Assert.Equal(1, await writing);
+        Task<int> confirming = Call(confirmation, number, default);
+        Pass(3);
+        confirmation.SetResult(2);
+        Assert.Equal(2, await confirming);
+        Pass(3);
+        Assert.False(behind.IsCompleted);
+        last.SetResult(3);
+
+        Assert.Equal(3, await behind);
+    }
+
     private Task<int> Call(TaskCompletionSource<int> answer) => Call(answer, default);
 
     private Task<int> Call(TaskCompletionSource<int> answer, CancellationToken cancellation)
-        => tracker.WaitAsync(answer.Task, Limit, Second, missed.Add, cancellation);
+        => Call(answer, tracker.Begin(), cancellation);
+
+    private Task<int> Call(TaskCompletionSource<int> answer, long number, CancellationToken cancellation)
+        => tracker.WaitAsync(answer.Task, number, Limit, Second, missed.Add, cancellation);
 
     private void Pass(int seconds)
     {

@@ -123,4 +123,24 @@ public class DeadlineTests
             async () => await store.FindStreamAsync("orders", Cancellation)))];
         await Task.WhenAll(calls).WaitAsync(Patience, Cancellation);
     }
+
+    /// <remarks>Reads take turns. Formerly those that had none waited for one, and only then began their time.</remarks>
+    [Fact]
+    public async Task AReadFailsInItsTimeHoweverManyReadsWait()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisStreamStore store = await ConnectAsync(TimeSpan.FromSeconds(2));
+        await using RedisStreamStore other = await ConnectAsync(TimeSpan.FromSeconds(3));
+        await store.OpenStreamAsync("orders", new() { Partitions = 1 }, Cancellation);
+        await server.KillAsync();
+        Task reads = Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Assert.ThrowsAsync<StreamStoreException>(
+            async () => await store.ReadAsync(new("orders", 0, 1), Cancellation))));
+        Task find = Assert.ThrowsAsync<StreamStoreException>(async () => await other.FindStreamAsync("orders", Cancellation));
+        Assert.Same(reads, await Task.WhenAny(reads, find).WaitAsync(Patience, Cancellation));
+        await reads;
+        await find;
+
+        async Task<RedisStreamStore> ConnectAsync(TimeSpan timeout) => await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Timeout = timeout, Silence = TimeSpan.FromMilliseconds(300), OnWarning = static _ => { } }, Cancellation);
+    }
 }

@@ -80,7 +80,7 @@ internal sealed class OwnServer : IAsyncDisposable
             await running.WaitForExitAsync();
             running.Dispose();
         }
-        // Backends outlive their postmaster for a moment, and still write.
+        // Backends outlive their postmaster for a moment, and still write. They are no children of this program: it can only try again.
         for (int tries = 1; Directory.Exists(directory); tries++)
         {
             try
@@ -94,7 +94,8 @@ internal sealed class OwnServer : IAsyncDisposable
         }
     }
 
-    // Backends outlive a killed postmaster for a moment. Until they have ended, no other one starts.
+    // Backends outlive a killed postmaster for a moment. Until they have ended, no other one starts. They are no children of this
+    // program, so nothing tells it of their end, and it tries again.
     private async Task StartAgainAsync(CancellationToken cancellation)
     {
         for (int tries = 1; await TryStartAsync(cancellation) is { } said; tries++)

@@ -119,8 +119,13 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
     {
         try
         {
-            QueueDeclareOk found = await WithinAsync(async cancellation => await (await OpenAsync(cancellation).ConfigureAwait(false))
-                .QueueDeclarePassiveAsync(queue, cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+            QueueDeclareOk? there = await WithinAsync(async cancellation =>
+            {
+                await OpenAsync(cancellation).ConfigureAwait(false);
+                return await AskAsync(queue, cancellation).ConfigureAwait(false);
+            }).ConfigureAwait(false);
+            if (there is not { } found)
+                return new("the queue does not exist, because it was deleted with its tasks, or expired", HasTasks: false);
             string tasks = $"{found.MessageCount:N0} {(found.MessageCount == 1 ? "task" : "tasks")}";
             return new(found.ConsumerCount == 0 ? $"no worker reads the queue, which has {tasks}"
                 : $"the queue has {tasks}, and {found.ConsumerCount:N0} "
@@ -196,25 +201,33 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
     private async Task FindAsync(CeleryRoute route, CancellationToken cancellation)
     {
         if (known.Contains(route.Queue!)) return;
+        if (await AskAsync(route.Queue!, cancellation).ConfigureAwait(false) is null)
+            await MakeAsync(route, cancellation).ConfigureAwait(false);
+        known.Add(route.Queue!);
+    }
+
+    /// <returns>Null if there is no such queue.</returns>
+    private async Task<QueueDeclareOk?> AskAsync(string queue, CancellationToken cancellation)
+    {
         try
         {
-            await channel!.QueueDeclarePassiveAsync(route.Queue!, cancellation).ConfigureAwait(false);
+            return await channel!.QueueDeclarePassiveAsync(queue, cancellation).ConfigureAwait(false);
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == NotFound)
         {
-            await MakeAsync(route, cancellation).ConfigureAwait(false);
+            known.Remove(queue);
+            channel = await NewChannelAsync(cancellation).ConfigureAwait(false);     // the question has closed the first one
+            return null;
         }
-        known.Add(route.Queue!);
     }
 
     private async Task MakeAsync(CeleryRoute route, CancellationToken cancellation)
     {
-        channel = await NewChannelAsync(cancellation).ConfigureAwait(false);         // the question has closed the first one
         var arguments = new Dictionary<string, object?>();
         if (route.Priority is not null) arguments["x-max-priority"] = MaxPriority;
         try
         {
-            await channel.QueueDeclareAsync(route.Queue!, durable: true, exclusive: false, autoDelete: false, arguments,
+            await channel!.QueueDeclareAsync(route.Queue!, durable: true, exclusive: false, autoDelete: false, arguments,
                 cancellationToken: cancellation).ConfigureAwait(false);
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == PreconditionFailed)

@@ -31,7 +31,8 @@ internal static class StepsPage
     /// <summary>The names of scopes, for the first page.</summary>
     public static Markup Overview(PageRequest request) => Markup.Of($"""
         <h2>Steps</h2>
-        {Tables.Draw("Scopes of steps, the urgent ones first", ["Name", "What is wrong, and what to do", ">Ended", ">With failures", ">Took"],
+        {Tables.Draw("Scopes of steps, the urgent ones first",
+            ["Name", "What is wrong, and what to do", ">Ended", ">With failures", ">Took"],
             request.Sample.Steps.Take(MaxRows).Select(one => (IReadOnlyList<Markup>)
             [
                 Tables.Link(Address(request, one.Name), VisibleText.Shorten(one.Name, 60)), Tables.Show(one.Verdict),
@@ -61,9 +62,11 @@ internal static class StepsPage
         if (one is null) return gone;
         Markup rest = one.Times.Nodes.Length > MaxCalls ? Markup.Of($"<p>The first {MaxCalls} of {one.Called} calls.</p>") : Markup.None;
         return Markup.Of($"""
-            {gone}{Tables.Under($"Scope {Shown.Count(one.Times.Number)}", ["Call", "State", "Critical", ">Began after", ">Took", "Over time"],
+            {gone}{Tables.Under($"Scope {Shown.Count(one.Times.Number)}",
+                ["Call", "State", "Critical", ">Began after", ">Took", "Over time"],
                 Enumerable.Range(0, Math.Min(one.Times.Nodes.Length, MaxCalls)).Select(call => Row(one, call)),
-                $"Its calls were not recorded: StepScopeOptions.RecordsGraph is false, or it has more than {ScopeRecorder.MaxCalls}.")}{rest}
+                "Its calls were not recorded: StepScopeOptions.RecordsGraph is false, or it has more than "
+                    + $"{ScopeRecorder.MaxCalls}.")}{rest}
             """);
     }
 

@@ -29,6 +29,8 @@ internal static class SchemaSetup
         else throw Lacking(found, place);
     }
 
+    private const string Granting = "If a user still lacks the right to use them, run the GRANT statements of this text alone.";
+
     /// <summary>Everything that a database administrator runs where the application's user may not create or change tables.</summary>
     /// <param name="schema">The schema.</param>
     /// <param name="user">The user who gets the right to use the tables; null to grant none.</param>
@@ -44,15 +46,21 @@ internal static class SchemaSetup
             "COMMIT",
             ""]);
 
-        string[] Create() => [$"CREATE SCHEMA IF NOT EXISTS \"{schema}\"", .. SchemaText.Create.Select(sql.Text),
+        // Both texts may be run again, because the answer to their COMMIT was lost.
+        string[] Create() => [
+            $"DO $$ BEGIN IF to_regclass('\"{schema}\".meta') IS NOT NULL THEN RAISE EXCEPTION 'The schema {schema} has the tables of a "
+                + $"store already: there is nothing to create. {Granting}'; END IF; END $$",
+            $"CREATE SCHEMA IF NOT EXISTS \"{schema}\"", .. SchemaText.Create.Select(sql.Text),
             sql.Text($"INSERT INTO ~meta(version, store) VALUES ({version}, replace(gen_random_uuid()::text, '-', ''))")];
 
         // Two processes that upgrade at once wait for each other at the lock, and the second one finds another version.
         string[] Upgrade(int present) => [
             $"SELECT pg_advisory_xact_lock({LockSpace.ToString(CultureInfo.InvariantCulture)}, hashtext('{schema}'))",
-            sql.Text("DO $$ BEGIN IF (SELECT version FROM ~meta) <> " + present.ToString(CultureInfo.InvariantCulture)
-                + $" THEN RAISE EXCEPTION 'The tables of the schema {schema} have the version %. Print the upgrade from that one: "
-                + $"sluice schema {schema} --from %', (SELECT version FROM ~meta), (SELECT version FROM ~meta); END IF; END $$"),
+            sql.Text($"DO $$ DECLARE found int := (SELECT version FROM ~meta); BEGIN IF found = {version} THEN RAISE EXCEPTION "
+                + $"'The tables of the schema {schema} have the version {version} already: there is nothing to upgrade. {Granting}'; "
+                + $"ELSIF found <> {present.ToString(CultureInfo.InvariantCulture)} THEN RAISE EXCEPTION "
+                + $"'The tables of the schema {schema} have the version %. Print the upgrade from that one: sluice schema {schema} --from "
+                + "%', found, found; END IF; END $$"),
             .. Steps(present).Select(sql.Text),
             sql.Text($"UPDATE ~meta SET version = {version}")];
     }

@@ -13,16 +13,21 @@ internal sealed class AnswerTracker(TimeProvider time)
     private long asked;                              // the number of the last call
     private long answered, answeredAt;               // the highest number of an answered call; the time of the last answer
 
+    /// <summary>Numbers a call. To be called when the call is sent: answers come in the order of the numbers.</summary>
+    public long Begin() => Interlocked.Increment(ref asked);
+
     /// <summary>Waits for an answer.</summary>
-    /// <param name="answer">The answer of a call that was sent just now.</param>
+    /// <param name="answer">The answer of a call that was sent.</param>
+    /// <param name="number">The number of the call (<see cref="Begin"/>).</param>
     /// <param name="limit">The silence after which the call is given up.</param>
     /// <param name="notice">The silence after which <paramref name="missed"/> is called.</param>
     /// <param name="missed">Gets the begin of the silence, again and again, while it lasts for <paramref name="notice"/> or longer.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="TimeoutException">The server was silent for <paramref name="limit"/>.</exception>
-    public async Task<T> WaitAsync<T>(Task<T> answer, TimeSpan limit, TimeSpan notice, Action<long> missed, CancellationToken cancellation)
+    public async Task<T> WaitAsync<T>(Task<T> answer, long number, TimeSpan limit, TimeSpan notice, Action<long> missed,
+        CancellationToken cancellation)
     {
-        long number = Interlocked.Increment(ref asked), since = time.GetTimestamp();
+        long since = time.GetTimestamp();
         _ = NoteAsync(answer, number);
         for (TimeSpan silent = TimeSpan.Zero; ;)
         {

@@ -59,11 +59,13 @@ internal sealed partial class Connection : IAsyncDisposable
     /// <param name="arguments">All arguments, from the first.</param>
     /// <param name="isRepeatable">Whether it may be sent again when its outcome is unknown.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    public async Task<RedisResult> RunAsync(Script script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation)
+    /// <param name="since">When the caller's <see cref="RedisStoreOptions.Timeout"/> began; null for now.</param>
+    public async Task<RedisResult> RunAsync(Script script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation,
+        long? since = null)
     {
         if (IsDisposed) throw DisposedStore.Error($"at {address}");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing.Token);
-        long begun = TimeProvider.System.GetTimestamp();
+        long begun = since ?? TimeProvider.System.GetTimestamp();
         for (bool isPrepared = true, lacksLibrary = false, mayHaveRun = false; ;)
         {
             if (IsDisposed) throw DisposedStore.Error($"at {address}");
@@ -80,9 +82,10 @@ internal sealed partial class Connection : IAsyncDisposable
                 }
                 int sockets = await LookAtAsync(used, either.Token).ConfigureAwait(false);
                 running = used.Database.ExecuteAsync("FCALL", [script.Function, 1, Meta, .. arguments], CommandFlags.DemandMaster);
-                Task<RedisResult>? confirming = script.Writes ? Confirm(used) : null;
-                RedisResult result = await AnswerAsync(running, isRepeatable, either.Token).ConfigureAwait(false);
-                if (confirming is not null) await ConfirmAsync(confirming, used, sockets, begun, either.Token).ConfigureAwait(false);
+                long number = answers.Begin();
+                (Task<RedisResult> Answer, long Number)? confirming = script.Writes ? Confirm(used) : null;
+                RedisResult result = await AnswerAsync(running, number, isRepeatable, either.Token).ConfigureAwait(false);
+                if (confirming is { } waiting) await ConfirmAsync(waiting, used, sockets, begun, either.Token).ConfigureAwait(false);
                 if (used.Sockets != sockets) await LookAgainAsync(used, either.Token).ConfigureAwait(false);
                 silence.Answer();
                 if (script.Appends) refusals.Accept();
@@ -95,8 +98,7 @@ internal sealed partial class Connection : IAsyncDisposable
             catch (Exception failure) when (Failures.MayPass(failure) && !IsDisposed)
             {
                 // The client's claim that it has not sent the call is trusted only for repeatable calls: a lease was seen to be executed
-                // twice.
-                // A server that refused has executed nothing.
+                // twice. A server that refused has executed nothing.
                 mayHaveRun |= running is not null && failure is not RedisServerException && (!isRepeatable || Failures.MayHaveRun(failure));
                 silence.Miss(tried, failure);
                 await MendAsync(used, failure, either.Token).ConfigureAwait(false);
@@ -150,16 +152,17 @@ internal sealed partial class Connection : IAsyncDisposable
     /// call: a call that stands behind many answers would fail.
     /// </summary>
     /// <param name="answer">The answer.</param>
+    /// <param name="number">The number of the call.</param>
     /// <param name="isRepeatable">Whether the call can be sent again, and so is given up early.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="TimeoutException">Neither this answer nor one before it came in time.</exception>
     /// <exception cref="ObjectDisposedException">The connection was replaced meanwhile: the call may have been executed.</exception>
-    internal async Task<T> AnswerAsync<T>(Task<T> answer, bool isRepeatable, CancellationToken cancellation)
+    private async Task<T> AnswerAsync<T>(Task<T> answer, long number, bool isRepeatable, CancellationToken cancellation)
     {
         try
         {
             TimeSpan limit = isRepeatable || options.Timeout < options.Silence ? options.Silence : options.Timeout;
-            return await answers.WaitAsync(answer, limit, options.NoticeAfter, Notice, cancellation).ConfigureAwait(false);
+            return await answers.WaitAsync(answer, number, limit, options.NoticeAfter, Notice, cancellation).ConfigureAwait(false);
         }
         catch (Exception closed) when (Failures.IsOfClosed(closed, cancellation))
         {
@@ -172,32 +175,38 @@ internal sealed partial class Connection : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits for the answer of a call that was sent just now.</summary>
+    internal Task<T> AnswerAsync<T>(Task<T> answer, bool isRepeatable, CancellationToken cancellation)
+        => AnswerAsync(answer, answers.Begin(), isRepeatable, cancellation);
+
     internal async Task<ServerInfo> InfoAsync(CancellationToken cancellation)
         => ServerInfo.Read((string?)await AnswerAsync(link.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false));
 
     // WAIT covers earlier writes on the same connection, and is sent directly after the call. From Redis 7.2 on, it counts every replica
-    // for a connection without
-    // writes, as after a repeated call that was answered from its record; so a small write comes first.
-    private Task<RedisResult>? Confirm(Link used)
+    // for a connection without writes, as after a repeated call that was answered from its record; so a small write comes first.
+    private (Task<RedisResult> Answer, long Number)? Confirm(Link used)
     {
         if (options.Durability.Replicas == 0) return null;
         _ = used.Database.ExecuteAsync("FCALL", [Script.Named("touch").Function, 1, Meta],
             CommandFlags.DemandMaster | CommandFlags.FireAndForget);
-        return used.Database.ExecuteAsync("WAIT", options.Durability.Replicas, (int)ReplicasAreAsked.TotalMilliseconds);
+        Task<RedisResult> wait = used.Database.ExecuteAsync("WAIT", options.Durability.Replicas, (int)ReplicasAreAsked.TotalMilliseconds);
+        return (wait, answers.Begin());
     }
 
-    private async Task ConfirmAsync(Task<RedisResult> confirming, Link used, int sockets, long begun, CancellationToken cancellation)
+    private async Task ConfirmAsync((Task<RedisResult> Answer, long Number) confirming, Link used, int sockets, long begun,
+        CancellationToken cancellation)
     {
         while (true)
         {
-            long confirmed = (long)await AnswerAsync(confirming, isRepeatable: true, cancellation).ConfigureAwait(false);
+            long confirmed = (long)await AnswerAsync(confirming.Answer, confirming.Number, isRepeatable: true, cancellation)
+                .ConfigureAwait(false);
             if (used.Sockets != sockets) throw new TimeoutException();        // perhaps another server, without the last writes
             if (confirmed >= options.Durability.Replicas) return;
             if (TimeProvider.System.GetElapsedTime(begun) >= options.Timeout)
                 throw new StreamStoreException(
                     $"The Redis server at {address} has done what was asked, but {confirmed} of {options.Durability.Replicas} replicas "
                         + $"only have confirmed it: it may be lost with the server. Repeat it when they are there.");
-            confirming = Confirm(used)!;
+            confirming = Confirm(used)!.Value;
         }
     }
 

@@ -72,8 +72,9 @@ internal static class Schema
             + "INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1, away INTEGER NOT NULL DEFAULT 0, last BLOB, "
             + "roots INTEGER NOT NULL DEFAULT 0, sum INTEGER)",
         """
-        CREATE TABLE sluice_stream(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, max_items INTEGER NOT NULL,
-            max_bytes INTEGER NOT NULL, max_entry INTEGER NOT NULL, retention INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, failure TEXT, sum INTEGER NOT NULL DEFAULT 0)
+        CREATE TABLE sluice_stream(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL,
+            max_items INTEGER NOT NULL, max_bytes INTEGER NOT NULL, max_entry INTEGER NOT NULL, retention INTEGER NOT NULL,
+            ended INTEGER NOT NULL DEFAULT 0, failure TEXT, sum INTEGER NOT NULL DEFAULT 0)
         """,
         // Written when a log is trimmed, for facts that its chunks no longer hold. log = stream * 4096 + partition.
         "CREATE TABLE sluice_log(log INTEGER PRIMARY KEY, tail INTEGER NOT NULL, total INTEGER NOT NULL, trimmed INTEGER NOT NULL, sum "
@@ -82,52 +83,54 @@ internal static class Schema
         // including this
         // chunk. The entries are in the block from start on, or in the blob if the block was split or never existed (version 1).
         """
-        CREATE TABLE sluice_chunk(id INTEGER PRIMARY KEY, log INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL, bytes INTEGER NOT NULL,
-            total INTEGER NOT NULL, blob BLOB NOT NULL, block INTEGER, start INTEGER, length INTEGER)
+        CREATE TABLE sluice_chunk(id INTEGER PRIMARY KEY, log INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL,
+            bytes INTEGER NOT NULL, total INTEGER NOT NULL, blob BLOB NOT NULL, block INTEGER, start INTEGER, length INTEGER)
         """,
         Blocks,
         "CREATE UNIQUE INDEX sluice_chunk_first ON sluice_chunk(log, first)",
         """
-        CREATE TABLE sluice_producer(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL, last INTEGER NOT NULL,
-            last_from INTEGER NOT NULL, generation INTEGER NOT NULL, part INTEGER NOT NULL, first INTEGER NOT NULL, forget INTEGER,
-            position BLOB NOT NULL, sum INTEGER, UNIQUE(stream, name))
+        CREATE TABLE sluice_producer(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL,
+            last INTEGER NOT NULL, last_from INTEGER NOT NULL, generation INTEGER NOT NULL, part INTEGER NOT NULL, first INTEGER NOT NULL,
+            forget INTEGER, position BLOB NOT NULL, sum INTEGER, UNIQUE(stream, name))
         """,
         "CREATE INDEX sluice_producer_forget ON sluice_producer(forget) WHERE forget IS NOT NULL",
         """
-        CREATE TABLE sluice_group(id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, name TEXT NOT NULL, last_dead INTEGER NOT NULL DEFAULT 0,
-            quarantine_owner TEXT, quarantine_epoch INTEGER NOT NULL DEFAULT 0, paused INTEGER,
+        CREATE TABLE sluice_group(id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, name TEXT NOT NULL,
+            last_dead INTEGER NOT NULL DEFAULT 0, quarantine_owner TEXT, quarantine_epoch INTEGER NOT NULL DEFAULT 0, paused INTEGER,
             draining INTEGER NOT NULL DEFAULT 0, UNIQUE(stream, name))
         """,
         """
-        CREATE TABLE sluice_part(grp INTEGER NOT NULL, part INTEGER NOT NULL, epoch INTEGER NOT NULL, owner TEXT, owner_version INTEGER NOT NULL,
-            version INTEGER NOT NULL, dispatched INTEGER NOT NULL, done INTEGER NOT NULL, cseq INTEGER NOT NULL, cseq_epoch INTEGER NOT NULL,
-            last_own INTEGER NOT NULL, rows INTEGER NOT NULL, row_bytes INTEGER NOT NULL, flying INTEGER NOT NULL, passed BLOB NOT NULL,
-            digest INTEGER NOT NULL DEFAULT 0, sum INTEGER NOT NULL DEFAULT 0,
-            PRIMARY KEY(grp, part)) WITHOUT ROWID
+        CREATE TABLE sluice_part(grp INTEGER NOT NULL, part INTEGER NOT NULL, epoch INTEGER NOT NULL, owner TEXT,
+            owner_version INTEGER NOT NULL, version INTEGER NOT NULL, dispatched INTEGER NOT NULL, done INTEGER NOT NULL,
+            cseq INTEGER NOT NULL, cseq_epoch INTEGER NOT NULL, last_own INTEGER NOT NULL, rows INTEGER NOT NULL,
+            row_bytes INTEGER NOT NULL, flying INTEGER NOT NULL, passed BLOB NOT NULL, digest INTEGER NOT NULL DEFAULT 0,
+            sum INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(grp, part)) WITHOUT ROWID
         """,
         """
-        CREATE TABLE sluice_row(id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, part INTEGER NOT NULL, seq INTEGER NOT NULL, state INTEGER NOT NULL,
-            before INTEGER NOT NULL, alone INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER, bytes INTEGER NOT NULL, node TEXT NOT NULL,
-            error TEXT NOT NULL, blob BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0)
+        CREATE TABLE sluice_row(id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, part INTEGER NOT NULL, seq INTEGER NOT NULL,
+            state INTEGER NOT NULL, before INTEGER NOT NULL, alone INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER,
+            bytes INTEGER NOT NULL, node TEXT NOT NULL, error TEXT NOT NULL, blob BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0)
         """,
         "CREATE UNIQUE INDEX sluice_row_seq ON sluice_row(grp, part, seq)",
         "CREATE INDEX sluice_row_due ON sluice_row(grp, part, due, abs(seq), seq) WHERE state = 1",
         "CREATE INDEX sluice_row_suspect ON sluice_row(grp, part, seq) WHERE state = 3",
         "CREATE INDEX sluice_row_flying ON sluice_row(grp, part) WHERE state = 0",
         """
-        CREATE TABLE sluice_dead(id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, number INTEGER NOT NULL, part INTEGER NOT NULL, root INTEGER NOT NULL,
-            attempts INTEGER NOT NULL, died INTEGER NOT NULL, node TEXT NOT NULL, path TEXT NOT NULL, error TEXT NOT NULL, blob BLOB NOT NULL)
+        CREATE TABLE sluice_dead(id INTEGER PRIMARY KEY, grp INTEGER NOT NULL, number INTEGER NOT NULL, part INTEGER NOT NULL,
+            root INTEGER NOT NULL, attempts INTEGER NOT NULL, died INTEGER NOT NULL, node TEXT NOT NULL, path TEXT NOT NULL,
+            error TEXT NOT NULL, blob BLOB NOT NULL)
         """,
         "CREATE UNIQUE INDEX sluice_dead_number ON sluice_dead(grp, number)",
         """
-        CREATE TABLE sluice_state(grp INTEGER NOT NULL, part INTEGER NOT NULL, node TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL,
-            value BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(grp, part, node, key)) WITHOUT ROWID
+        CREATE TABLE sluice_state(grp INTEGER NOT NULL, part INTEGER NOT NULL, node TEXT NOT NULL, key TEXT NOT NULL,
+            version INTEGER NOT NULL, value BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY(grp, part, node, key)) WITHOUT ROWID
         """,
         "CREATE TABLE sluice_file(grp INTEGER NOT NULL, part INTEGER NOT NULL, name TEXT NOT NULL, length INTEGER NOT NULL, sum INTEGER "
             + "NOT NULL DEFAULT 0, PRIMARY KEY(grp, part, name)) WITHOUT ROWID",
         """
-        CREATE TABLE sluice_reader(id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, name TEXT NOT NULL, start INTEGER NOT NULL,
-            expires INTEGER, gates INTEGER NOT NULL, UNIQUE(stream, name))
+        CREATE TABLE sluice_reader(id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, name TEXT NOT NULL,
+            start INTEGER NOT NULL, expires INTEGER, gates INTEGER NOT NULL, UNIQUE(stream, name))
         """,
         "CREATE TABLE sluice_cursor(reader INTEGER NOT NULL, part INTEGER NOT NULL, next INTEGER NOT NULL, PRIMARY KEY(reader, part)) "
             + "WITHOUT ROWID",

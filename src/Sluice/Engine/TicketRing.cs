@@ -27,8 +27,18 @@ internal sealed class TicketRing(int source, Action? ended = null)
     /// <summary>Whether a stage has left out a part of an item because it takes no more. Known like <see cref="HasFailed"/>.</summary>
     public bool HasLeftOut => hasLeftOut;
 
-    /// <summary>The number of the oldest item that may not have ended. For the source's island.</summary>
+    /// <summary>The number of the oldest item that may not have ended, as of the last sweep. For the source's island.</summary>
     public long Oldest => Volatile.Read(ref tail);
+
+    /// <summary>Sweeps, and returns the number of the oldest item that has not ended. For the source's island.</summary>
+    public long SweepOldest()
+    {
+        lock (sweeping)
+        {
+            Sweep();
+            return tail;
+        }
+    }
 
     public Ticket Next()
     {

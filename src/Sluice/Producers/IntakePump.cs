@@ -29,8 +29,8 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
         return writing;
     }
 
-    /// <summary>Closes the source. A failure is thrown behind the accepted items.</summary>
-    /// <returns>False if it is closed already; then nobody is told of the failure.</returns>
+    /// <summary>Closes the source. With a failure, the run fails once the accepted items are taken.</summary>
+    /// <returns>False if the source is closed already: then the run does not fail, and the caller has to report the failure.</returns>
     public bool Close(Exception? failure = null)
     {
         bool isClosed = Items.Writer.TryComplete(failure);

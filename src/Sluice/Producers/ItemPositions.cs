@@ -4,6 +4,9 @@ namespace Sluice.Producers;
 /// <remarks>Thread-safe, under <c>sync</c>. The source adds positions, with increasing numbers; the appender looks for them.</remarks>
 internal sealed class ItemPositions<T>
 {
+    // Sweeping takes a lock, and costs each item that has ended something only once.
+    private const int ItemsPerSweep = 64;
+
     private readonly Lock sync = new();
     private (long Number, T Position)[] ring = new (long, T)[64];
     private int first;
@@ -12,8 +15,11 @@ internal sealed class ItemPositions<T>
     /// <summary>Adds a position, and forgets those of items that have ended.</summary>
     /// <param name="number">The number of the item.</param>
     /// <param name="position">Its position.</param>
-    /// <param name="oldest">The number of the oldest item that may not have ended.</param>
-    public void Add(long number, T position, long oldest)
+    /// <param name="tickets">The tickets of the source, of which the item gets the next one; null if it has none.</param>
+    public void Add(long number, T position, TicketRing? tickets) => Add(number, position,
+        tickets is null ? number : number % ItemsPerSweep == 0 ? tickets.SweepOldest() : tickets.Oldest);
+
+    private void Add(long number, T position, long oldest)
     {
         lock (sync)
         {

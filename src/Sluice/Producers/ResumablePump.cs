@@ -125,7 +125,7 @@ internal sealed class ResumablePump<T>(
                 {
                     // A copy: the function may use the memory again for its next position, and the append stores this one later.
                     ReadOnlyMemory<byte> behind = Copied(item.Position);
-                    positions.Add(produced, (before, behind), Tickets?.Oldest ?? produced);
+                    positions.Add(produced, (before, behind), Tickets);
                     before = behind;
                 }
                 produced++;

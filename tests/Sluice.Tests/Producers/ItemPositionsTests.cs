@@ -1,3 +1,4 @@
+using Sluice.Engine;
 using Sluice.Producers;
 
 namespace Sluice.Tests.Producers;
@@ -12,17 +13,42 @@ public class ItemPositionsTests
     {
         var random = new Random(seed);
         var positions = new ItemPositions<string>();
+        var ring = new TicketRing(0);
+        List<Ticket> tickets = [];
         SortedDictionary<long, string> known = [];
-        long next = 0, oldest = 0;
+        int oldest = 0;
         for (int step = 0; step < 3_000; step++)
         {
-            next += random.Next(1, 4);                                   // some were passed over
-            if (random.Next(40) == 0) oldest = random.NextInt64(oldest, next + 1);
-            positions.Add(next, $"at {next}", oldest);
-            known[next] = $"at {next}";
-            long sought = random.NextInt64(oldest, next + 2);
+            for (int passed = random.Next(3); passed > 0; passed--) tickets.Add(ring.Next());
+            if (random.Next(40) == 0)
+                for (int next = random.Next(oldest, tickets.Count + 1); oldest < next; oldest++) tickets[oldest].Settle(Outcome.Completed);
+            int number = tickets.Count;
+            positions.Add(number, $"at {number}", ring);
+            tickets.Add(ring.Next());
+            known[number] = $"at {number}";
+            long sought = random.NextInt64(oldest, tickets.Count + 1);
             Assert.Equal(known.TryGetValue(sought, out string? expected), positions.TryFind(sought, out string? found));
             Assert.Equal(expected, found);
+        }
+    }
+
+    /// <remarks>Formerly the items of a burst were remembered until as many others had come.</remarks>
+    [Fact]
+    public void ItemsThatHaveEndedAreForgottenAlsoAfterABurst()
+    {
+        const int Burst = 5_000, Behind = 64;
+        var positions = new ItemPositions<string>();
+        var ring = new TicketRing(0);
+        List<Ticket> tickets = [.. Enumerable.Range(0, Burst).Select(Begin)];
+        Assert.True(positions.TryFind(0, out _));
+        foreach (Ticket one in tickets) one.Settle(Outcome.Completed);
+        for (int i = Burst; i < Burst + Behind; i++) Begin(i);
+        Assert.False(positions.TryFind(Burst - 1, out _));
+
+        Ticket Begin(int number)
+        {
+            positions.Add(number, $"at {number}", ring);
+            return ring.Next();
         }
     }
 }

@@ -3,7 +3,7 @@ local function register(name, addsEntries, body)
   redis.register_function({ function_name = name, callback = body, flags = addsEntries and {} or { 'allow-oom' } })
 end
 
--- What fails of a form that nobody here writes, says where.
+-- A failure because of a stored form that Sluice does not write names the stream and the partition.
 local function checked(body)
   local isDone, result = pcall(body)
   if isDone then return result end
@@ -25,7 +25,7 @@ local function add(name, addsEntries, body)
   end)
 end
 
--- For what finds or makes the store itself: nothing is set but the keys and the arguments, nobody is told.
+-- For functions that find or make the store itself: the store may not exist yet, so begin cannot read its clock and generation. The body has only the keys and the arguments, and services that wait for changes get no message.
 local function addBare(name, body)
   register(name, false, function(keys, args)
     return checked(function()

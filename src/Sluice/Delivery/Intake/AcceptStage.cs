@@ -13,6 +13,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
     private ProducerOffset place = new(-1, 0);
     private long toSkip;
     private int? number;
+    private int hasReported;                         // 1 once a failed append has failed the run
     private IDisposable? claim;
     private AcceptedItem? accepted;                  // the last item of earlier runs, to compare; null if the source does not count
 
@@ -145,7 +146,9 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         }
         catch (Exception e)
         {
-            if (!Context.Run.IsStopping) Context.Run.Fail(Context.Failure(e), Context.Node);
+            // One failed append ends the tasks of all its items, on several threads.
+            if (Interlocked.Exchange(ref hasReported, 1) == 0 && !Context.Run.IsStopping)
+                Context.Run.Fail(Context.Failure(e), Context.Node);
         }
     }
 

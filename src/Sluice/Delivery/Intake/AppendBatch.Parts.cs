@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Delivery;
 
 // A stream that has no room for all entries may have room for the first ones: they are appended as a part. So that each sender is told what
@@ -7,7 +9,7 @@ internal sealed partial class AppendBatch
     /// <summary>The entries of a group. More would need more room at once, and fewer would cost each item more.</summary>
     private const int GroupEntries = 16;
 
-    private readonly List<(TaskCompletionSource Done, int End)> groups = [];         // those that are full, each up to its end
+    private readonly List<Group> groups = [];        // those that are full
     private TaskCompletionSource last = NewSignal(); // of the group behind them
     private AppendBatch? part;                       // see First
 
@@ -19,7 +21,7 @@ internal sealed partial class AppendBatch
     private void BeginGroupIfFull()
     {
         if (entries.Count - 1 - (groups.Count > 0 ? groups[^1].End : 0) < GroupEntries) return;
-        groups.Add((last, entries.Count - 1));
+        groups.Add(new(last, entries.Count - 1, Mark));
         last = NewSignal();
     }
 
@@ -30,12 +32,14 @@ internal sealed partial class AppendBatch
     {
         int withTickets = entries.Count - (Mark is null ? 0 : 1);        // the entry of buried bytes has none
         if (entries.Count <= most || groups.Count == 0 || (Tickets.Count > 0 && Tickets.Count < withTickets)) return this;
-        int count = groups[0].End;
-        foreach (var (_, end) in groups)
-            if (end <= most) count = end;
-        part?.entries.Dispose();
-        part = new(identity, stream) { entries = New(identity, entries.MaxEntryBytes) };
+        Group until = groups[0];
+        foreach (Group one in groups)
+            if (one.End <= most) until = one;
+        int count = until.End;
+        part ??= new(identity, stream);
+        part.ResetEntries(entries.MaxEntryBytes);
         for (int i = 0; i < count; i++) part.entries.Add(entries, i);
+        part.Mark = until.Mark;
         if (Tickets.Count == 0) return part;
         part.Tickets.AddRange(Tickets.GetRange(0, count));
         part.places.AddRange(places.GetRange(0, count));
@@ -58,10 +62,17 @@ internal sealed partial class AppendBatch
             Tickets.RemoveRange(0, count);
             places.RemoveRange(0, count);
         }
+        for (int i = 0; i < sends?.Count; i++)
+        {
+            var (send, end) = sends[i];
+            if (end <= count) Telemetry.End(send);
+            sends[i] = (send, end - count);
+        }
+        sends?.RemoveAll(static one => one.End <= 0);
         for (int i = 0; i < groups.Count; i++)
         {
             if (groups[i].End <= count) groups[i].Done.TrySetResult();
-            groups[i] = (groups[i].Done, groups[i].End - count);
+            groups[i] = groups[i] with { End = groups[i].End - count };
         }
         groups.RemoveAll(static group => group.End <= 0);
     }
@@ -71,7 +82,7 @@ internal sealed partial class AppendBatch
     {
         if (failure is null)
             foreach (Ticket ticket in Tickets) ticket.Settle(Outcome.Completed);
-        foreach (var (done, _) in groups) End(done);
+        foreach (Group one in groups) End(one.Done);
         End(last);
         foreach (SendHandle handle in handles) handle.End(failure);
 
@@ -102,4 +113,21 @@ internal sealed partial class AppendBatch
         part?.entries.Dispose();
         part = null;
     }
+
+    // The entries of a part are replaced at each try.
+    private void ResetEntries(int maxEntryBytes)
+    {
+        entries.Clear();
+        Tickets.Clear();
+        places.Clear();
+        if (entries.MaxEntryBytes == maxEntryBytes) return;
+        entries.Dispose();
+        entries = New(identity, maxEntryBytes);
+    }
+
+    /// <summary>Entries that are accepted as a whole.</summary>
+    /// <param name="Done">Completes when they are accepted.</param>
+    /// <param name="End">The index behind the last one.</param>
+    /// <param name="Mark">The position behind the last one; null if it follows from its place.</param>
+    private readonly record struct Group(TaskCompletionSource Done, int End, ReadOnlyMemory<byte>? Mark);
 }

@@ -11,6 +11,7 @@ internal sealed partial class AppendBatch(ConsecutorIdentity identity, Consecuto
     private AppendLimit limit = new(stream);
     private readonly List<SendHandle> handles = [];  // in the order of their entries
     private readonly List<ProducerOffset> places = [];              // of the tickets
+    private List<(Activity Send, int End)>? sends;   // those that are recorded, each up to its end
     private volatile TaskCompletionSource woken = NewSignal();
 
     public EntryBatch Entries => entries;
@@ -48,7 +49,7 @@ internal sealed partial class AppendBatch(ConsecutorIdentity identity, Consecuto
         if (!handles.Exists(static handle => handle.IsWithdrawn)) return;
         EntryBatch all = entries;
         entries = New(identity, all.MaxEntryBytes);
-        int at = 0, group = 0;
+        int at = 0, group = 0, send = 0;
         foreach (SendHandle handle in handles)
         {
             Pass(handle.First, isKept: true);
@@ -68,30 +69,39 @@ internal sealed partial class AppendBatch(ConsecutorIdentity identity, Consecuto
             for (; at < end; at++)
             {
                 if (isKept) entries.Add(all, at);
+                if (send < sends?.Count && sends[send].End == at + 1) MoveSend(isKept);
                 if (group == groups.Count || groups[group].End != at + 1) continue;
-                groups[group] = (groups[group].Done, entries.Count);
+                groups[group] = groups[group] with { End = entries.Count };
                 group++;
+            }
+        }
+
+        void MoveSend(bool isKept)
+        {
+            Activity one = sends![send].Send;
+            if (isKept) sends[send++] = (one, entries.Count);
+            else
+            {
+                sends.RemoveAt(send);
+                Telemetry.End(one, new OperationCanceledException());
             }
         }
     }
 
     public List<Ticket> Tickets { get; } = [];
 
-    /// <summary>The spans that send its items; null if none is recorded.</summary>
-    public List<Activity>? Sends { get; private set; }
-
-    /// <summary>Adds a span to end with the append.</summary>
+    /// <summary>Adds the span that sends the entries up to the last one. It ends with them.</summary>
     public void Add(Activity? send)
     {
-        if (send is not null) (Sends ??= []).Add(send);
+        if (send is not null) (sends ??= []).Add((send, entries.Count));
     }
 
-    /// <summary>Ends the spans.</summary>
+    /// <summary>Ends the spans of what is left.</summary>
     public void EndSends(Exception? failure)
     {
-        if (Sends is null) return;
-        foreach (Activity send in Sends) Telemetry.End(send, failure);
-        Sends = null;
+        if (sends is null) return;
+        foreach (var (send, _) in sends) Telemetry.End(send, failure);
+        sends = null;
     }
 
     /// <summary>Adds the ticket of the last entry.</summary>
@@ -179,6 +189,7 @@ internal sealed partial class AppendBatch(ConsecutorIdentity identity, Consecuto
             : why[..(entries.MaxEntryBytes / 8)]
         }.ToBytes();
         entries.Add(raw.Span[..Math.Clamp(entries.MaxEntryBytes - headers.Length, 0, raw.Length)], default, headers);
+        BeginGroupIfFull();
     }
 
     public void Reset()

@@ -94,12 +94,13 @@ internal sealed partial class Appender<T>
                         continue;
                     }
                     if (Accept(batch, part, first)) return;
-                    (position, isUnsure, hasFailed, tried, first) = (null, false, false, 0, 0);
+                    (position, isUnsure, hasFailed, tried, first, wait) = (null, false, false, 0, 0, FirstWait);
                     continue;
                 }
                 catch (StreamStoreException e) when (!isOver && (tried < Tries || core.Recovery.IsRecovering)
                     && !core.Lifetime.Token.IsCancellationRequested)
                 {
+                    if (e is StoreRolledBackException) isUnsure = hasFailed;       // the store has answered, and refused this try
                     hasFailed |= isUnsure;
                     if (e is StoreRolledBackException)
                     {

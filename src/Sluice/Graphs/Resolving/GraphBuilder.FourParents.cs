@@ -21,7 +21,8 @@ public sealed partial class GraphBuilder<TRequest>
         (context, parents, cancellation) => new(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]),
             context.Value<T3>(parents[2]), context.Value<T4>(parents[3]))));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4}, Func{T1, T2, T3, T4, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4},
+    /// Func{T1, T2, T3, T4, TOut})"/>
     [OverloadResolutionPriority(2)]
     public GraphNode<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first,
         GraphNode<T2> second, GraphNode<T3> third, GraphNode<T4> fourth, Func<T1, T2, T3, T4, Task<TOut>> function)
@@ -29,14 +30,16 @@ public sealed partial class GraphBuilder<TRequest>
         (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]),
             context.Value<T3>(parents[2]), context.Value<T4>(parents[3]))));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4}, Func{T1, T2, T3, T4, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4},
+    /// Func{T1, T2, T3, T4, TOut})"/>
     public GraphNode<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first,
         GraphNode<T2> second, GraphNode<T3> third, GraphNode<T4> fourth, Func<T1, T2, T3, T4, ValueTask<TOut>> function)
         => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function,
         (context, parents, cancellation) => function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]),
             context.Value<T3>(parents[2]), context.Value<T4>(parents[3])));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4}, Func{T1, T2, T3, T4, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4},
+    /// Func{T1, T2, T3, T4, TOut})"/>
     [OverloadResolutionPriority(2)]
     public GraphNode<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first,
         GraphNode<T2> second, GraphNode<T3> third, GraphNode<T4> fourth, Func<T1, T2, T3, T4, CancellationToken, Task<TOut>> function)
@@ -44,14 +47,16 @@ public sealed partial class GraphBuilder<TRequest>
         (context, parents, cancellation) => TaskValues.Of(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]),
             context.Value<T3>(parents[2]), context.Value<T4>(parents[3]), cancellation)));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4}, Func{T1, T2, T3, T4, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4},
+    /// Func{T1, T2, T3, T4, TOut})"/>
     public GraphNode<TOut> Add<T1, T2, T3, T4, [DynamicallyAccessedMembers(PublicProperties)] TOut>(string name, GraphNode<T1> first,
         GraphNode<T2> second, GraphNode<T3> third, GraphNode<T4> fourth, Func<T1, T2, T3, T4, CancellationToken, ValueTask<TOut>> function)
         => Add<TOut>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function,
         (context, parents, cancellation) => function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]),
             context.Value<T3>(parents[2]), context.Value<T4>(parents[3]), cancellation));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4}, Func{T1, T2, T3, T4, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4},
+    /// Func{T1, T2, T3, T4, TOut})"/>
     [OverloadResolutionPriority(1)]
     public GraphNode<Unit> Add<T1, T2, T3, T4>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third,
         GraphNode<T4> fourth, Func<T1, T2, T3, T4, Task> function)
@@ -59,14 +64,16 @@ public sealed partial class GraphBuilder<TRequest>
         (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]),
             context.Value<T3>(parents[2]), context.Value<T4>(parents[3]))));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4}, Func{T1, T2, T3, T4, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4},
+    /// Func{T1, T2, T3, T4, TOut})"/>
     public GraphNode<Unit> Add<T1, T2, T3, T4>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third,
         GraphNode<T4> fourth, Func<T1, T2, T3, T4, ValueTask> function)
         => Add<Unit>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function,
         (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]),
             context.Value<T3>(parents[2]), context.Value<T4>(parents[3]))));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4}, Func{T1, T2, T3, T4, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4},
+    /// Func{T1, T2, T3, T4, TOut})"/>
     [OverloadResolutionPriority(1)]
     public GraphNode<Unit> Add<T1, T2, T3, T4>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third,
         GraphNode<T4> fourth, Func<T1, T2, T3, T4, CancellationToken, Task> function)
@@ -74,7 +81,8 @@ public sealed partial class GraphBuilder<TRequest>
         (context, parents, cancellation) => TaskValues.NothingAsync(function(context.Value<T1>(parents[0]), context.Value<T2>(parents[1]),
             context.Value<T3>(parents[2]), context.Value<T4>(parents[3]), cancellation)));
 
-    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4}, Func{T1, T2, T3, T4, TOut})"/>
+    /// <inheritdoc cref="Add{T1, T2, T3, T4, TOut}(string, GraphNode{T1}, GraphNode{T2}, GraphNode{T3}, GraphNode{T4},
+    /// Func{T1, T2, T3, T4, TOut})"/>
     public GraphNode<Unit> Add<T1, T2, T3, T4>(string name, GraphNode<T1> first, GraphNode<T2> second, GraphNode<T3> third,
         GraphNode<T4> fourth, Func<T1, T2, T3, T4, CancellationToken, ValueTask> function)
         => Add<Unit>(name, [first, second, third, fourth], [typeof(T1), typeof(T2), typeof(T3), typeof(T4)], function,

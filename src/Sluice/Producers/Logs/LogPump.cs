@@ -210,7 +210,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
             else
             {
                 if (burying is not null) await BuriedAsync();
-                if (isResumed) produced.Add(emitted, new(around, before, reader.Row), Tickets?.Oldest ?? emitted);
+                if (isResumed) produced.Add(emitted, new(around, before, reader.Row), Tickets);
                 emitted++;
                 Interlocked.Increment(ref open);
                 await Flushed(EmitAsync(item));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Sluice.Storage;
+using Sluice.Testing;
 using Sluice.Tests.Processes;
 
 namespace Sluice.Tests.Delivery.Traces;
@@ -32,6 +33,36 @@ public sealed class EndOfSpanTests : IAsyncDisposable
 
         Assert.Equal("cancelled", log["process a"].GetTagItem("sluice.outcome"));
         Assert.Equal(log["process a"].SpanId, log["node end"].ParentSpanId);
+    }
+
+    /// <remarks>Formerly the spans of all whose items shared an append ended with its last part.</remarks>
+    [Fact]
+    public async Task TheSpanOfASenderEndsAsItsOwnItem()
+    {
+        const int Items = 90;
+        using var log = new SpanLog();
+        using var giveUp = new CancellationTokenSource();
+        var clock = new TestClock();
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var narrow = new NarrowStore(store) { Left = 4, EndsThen = true, Begun = begun.Task };
+        await using var consecutor = new Consecutor<int>("a", source => source | (_ => { }),
+            new() { Store = narrow, Stream = new() { Partitions = 1 }, Run = new() { Time = clock }, OnWarning = static _ => { } });
+        await consecutor.SendAsync(0, Cancellation);
+        Task[] sends = [.. Enumerable.Range(1, Items).Select(i => consecutor.SendAsync(i,
+            i % 9 == 0 ? giveUp.Token : CancellationToken.None).AsTask())];
+        await giveUp.CancelAsync();
+        begun.SetResult();
+        Task all = Task.WhenAll(sends);
+        while (!all.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+        string?[] expected = [null, .. sends.Select(static send => send.Exception?.InnerException?.GetType().FullName
+            ?? (send.IsCanceled ? typeof(OperationCanceledException).FullName : null))];
+        Assert.Equal(3, expected.Distinct().Count());
+        Assert.Equal(expected.Order(), log.Spans.Where(static span => span.DisplayName == "send a")
+            .Select(static span => (string?)span.GetTagItem("error.type")).Order());
     }
 
     [Fact]
