@@ -10,6 +10,7 @@ public sealed partial class RemoteCall
     private async Task OpenAsync(long question, InputPort port, ReadFrom from, bool isCounted, int chooser, long? chosen,
         bool knowsTraces)
     {
+        if (isCounted) invocation.PassLeft();        // a loop of the function begins
         PortReader reader = await port.OpenAsync(from, isCounted, chooser, chosen, life.Token).ConfigureAwait(false);
         long number = readings.Add(new(port, reader, knowsTraces, life.Token));
         writer.Say(CallFrame.Answer, question, number, reader.From);

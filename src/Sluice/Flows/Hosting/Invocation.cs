@@ -215,9 +215,15 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
 
     public IDisposable? Enter(string streams)
     {
-        if (loops is null) return null;
+        PassLeft();
+        return loops?.Enter(streams);
+    }
+
+    /// <summary>Counts the values of loops that the function has left as processed: it begins another loop.</summary>
+    public void PassLeft()
+    {
+        if (loops is null) return;
         foreach (InputPort input in inputs.Values) input.PassCurrent(onlyLeft: true);
-        return loops.Enter(streams);
     }
 
     public int NumberOf(ChoiceKind kind, string streams) => choices.NumberOf(kind, streams);
