@@ -63,7 +63,7 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
     public StreamPlan Stream(string name) => Array.Find(plan.Streams, one => one.Name == name)
         ?? throw new FlowException(NearNames.Explain("stream", name, [.. plan.Streams.Select(stream => stream.Name)])) { Run = Run };
 
-    /// <summary>Executes the function, and reports how it has ended. Never throws.</summary>
+    /// <summary>Executes the function, and reports how it has ended.</summary>
     public async Task RunAsync(BoundFunction? function)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -89,7 +89,8 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
             foreach (OutputGate gate in gates.Values) await gate.SettleAsync().ConfigureAwait(false);
             End();
             writer.Say(CallFrame.Failed, question: null,
-                CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0));
+                CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0,
+                    isOwn: !stopping.IsCancellationRequested));
         }
         hasEnded = true;
         Fail(new InvalidOperationException(
@@ -209,7 +210,8 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
         foreach (RemoteInput input in inputs.Values) input.TellPlaces();
         var (question, answer) = Ask();
         writer.Say(CallFrame.Save, question, state);
-        await answer.ConfigureAwait(false);
+        // Whoever cancels only this call does not know whether the state is saved, in the service neither: it goes on.
+        await answer.WaitAsync(stopping.Token).ConfigureAwait(false);
     }
 
     private (long Question, Task<byte[]> Answer) Ask()
