@@ -59,7 +59,7 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
         {
             reading = readings[reader];
             Tell(reader, reading);
-            asked = reading.Asked ??= call.AskAsync(CallFrame.Read, reading.Number);
+            asked = reading.Asked ??= Ask(reading, isAhead: reader.IsMerged && call.SaysWaits);
         }
         try
         {
@@ -75,6 +75,21 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
         if (values.Length > 0) return (values, values[^1].Sequence + 1);
         reader.End();
         return (default, next);
+    }
+
+    public async Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers, CancellationToken cancellation)
+    {
+        if (call.SaysWaits && !waited.IsCompleted)
+        {
+            long[] questions = [.. readers.Select(static reader => ((RemoteInput)reader.Port).OpenQuestion(reader))];
+            if (!questions.Contains(0))              // otherwise a value is here, and its read about to end
+            {
+                Task answer = call.AskAsync(CallFrame.Wait, questions);
+                _ = QuietlyAsync(answer, answer);
+                await answer.WaitAsync(cancellation).ConfigureAwait(false);
+            }
+        }
+        await waited.ConfigureAwait(false);
     }
 
     public async ValueTask ReleaseAsync(PortReader reader, CancellationToken cancellation)
@@ -116,6 +131,20 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
         }
     }
 
+    private Task<byte[]> Ask(Reading reading, bool isAhead)
+    {
+        Task<byte[]> asked = isAhead ? call.AskAsync(CallFrame.Read, out long question, reading.Number, 1)
+            : call.AskAsync(CallFrame.Read, out question, reading.Number);
+        reading.Question = question;
+        return asked;
+    }
+
+    /// <returns>The question of the read of a reader that has no answer; 0 for none.</returns>
+    private long OpenQuestion(PortReader reader)
+    {
+        lock (sync) return readings.GetValueOrDefault(reader) is { Asked.IsCompleted: false } reading ? reading.Question : 0;
+    }
+
     /// <summary>Sends the positions of all readers.</summary>
     public void TellPlaces()
     {
@@ -141,5 +170,8 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
         public long Passed { get; set; }
 
         public Task<byte[]>? Asked { get; set; }
+
+        /// <summary>The number of the question.</summary>
+        public long Question { get; set; }
     }
 }

@@ -153,12 +153,21 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
     }
 
     /// <summary>Sends a question to the other process, and returns its answer.</summary>
-    public Task<byte[]> AskAsync(CallFrame kind, params ReadOnlySpan<long> numbers)
+    public Task<byte[]> AskAsync(CallFrame kind, params ReadOnlySpan<long> numbers) => AskAsync(kind, out _, numbers);
+
+    /// <inheritdoc cref="AskAsync(CallFrame, ReadOnlySpan{long})"/>
+    /// <param name="kind">The kind of question.</param>
+    /// <param name="question">The number of the question.</param>
+    /// <param name="numbers">Its content.</param>
+    public Task<byte[]> AskAsync(CallFrame kind, out long question, params ReadOnlySpan<long> numbers)
     {
-        var (question, answer) = Ask();
+        (question, Task<byte[]> answer) = Ask();
         writer.Say(kind, [question, .. numbers]);
         return answer;
     }
+
+    /// <summary>Whether the service knows reads ahead, and waits for them.</summary>
+    public bool SaysWaits => plan.TakesWaits;
 
     public void Put(long output, ReadOnlySpan<byte> payload, EntryTrace? trace)
     {

@@ -26,12 +26,16 @@ internal sealed record CallPlan(
     [JsonPropertyName("TakesTraces")]
     public bool TakesTraces { get; init; }
 
+    /// <summary>Whether the service knows reads ahead (<see cref="CallFrame.Wait"/>); older services do not say it.</summary>
+    [JsonPropertyName("TakesWaits")]
+    public bool TakesWaits { get; init; }
+
     public static CallPlan Of(Invocation invocation)
     {
         ProcessorPlan processor = invocation.Plan;
         return new(invocation.Run, invocation.Start, processor, [.. processor.Inputs.Concat(processor.Outputs).Select(invocation.Stream)],
             invocation.State, invocation.Attempt)
-        { Trace = invocation.Trace?.Parent, TraceState = invocation.Trace?.State, TakesTraces = true };
+        { Trace = invocation.Trace?.Parent, TraceState = invocation.Trace?.State, TakesTraces = true, TakesWaits = true };
     }
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, CallJson.Default.CallPlan);

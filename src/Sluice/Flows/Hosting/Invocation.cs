@@ -226,6 +226,9 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
         foreach (InputPort input in inputs.Values) input.PassCurrent(onlyLeft: true);
     }
 
+    /// <summary>Awaits a task; the function, which is elsewhere, waits for it, too, and its slot is free meanwhile.</summary>
+    public Task WaitAsync(Task waited) => slot.WaitAsync(waited);
+
     public int NumberOf(ChoiceKind kind, string streams) => choices.NumberOf(kind, streams);
 
     public async ValueTask<long> ChooseAsync(ChoiceKind kind, int number, Func<ValueTask<long>> choose)
