@@ -54,6 +54,7 @@ public class ChildSlotTests
         public override void Check() => throw new WorkerException("The process cannot be started.",
             new Win32Exception(errors[Math.Min(Starts++, errors.Length - 1)]));
 
-        public override Task<Exception> ExplainAsync(ChildStartFailure failure, CancellationToken life) => throw new NotSupportedException();
+        public override Task<Exception> ExplainAsync(ChildStartFailure failure, CancellationToken life)
+            => throw new NotSupportedException();
     }
 }

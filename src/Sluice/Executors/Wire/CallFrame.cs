@@ -39,8 +39,9 @@ internal enum CallFrame : byte
     Open = 64,
 
     /// <summary>
-    /// From the function: question, reader, whether it reads ahead, while it works (older ones do not say it). The answer has flags (1: the stream is complete, 2: the values have headers), and values:
-    /// sequence, generation, length and payload; with headers, these follow after their length.
+    /// From the function: question, reader, whether it reads ahead, while it works (older ones do not say it). The answer has flags (1: the
+    /// stream is complete, 2: the values have headers), and values: sequence, generation, length and payload; with
+    /// headers, these follow after their length.
     /// </summary>
     Read,
 
