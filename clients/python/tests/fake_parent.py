@@ -267,7 +267,8 @@ class Parent:
                               **({"Resume": resume} if resume else {})},
                 "Streams": [{"Name": name, "MaxItems": 10000, "MaxItemBytes": 16 << 20,
                              **({"Type": types[name]} if types and name in types else {})} for name in names],
-                "TakesTraces": True, "TakesWaits": True, **({"State": base64.b64encode(state).decode()} if state is not None else {}), **(extra or {})}
+                "TakesTraces": True, "TakesWaits": True, **(extra or {}),
+                **({"State": base64.b64encode(state).decode()} if state is not None else {})}
         run = Run(self, len(self.runs) + 1, plan, inputs, list(outputs), credit)
         self.runs[run.id] = run
         run.say(32, json.dumps(plan).encode())
