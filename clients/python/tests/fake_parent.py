@@ -94,8 +94,7 @@ class Run:
         self.refuse_save = None
         self.ahead, self.waits, self.answers_waits = [], [], True
         self.ended = asyncio.get_running_loop().create_future()
-        self.tasks = set()
-        self.answered, self.answering = set(), asyncio.Event()
+        self.tasks, self.answered, self.answering = set(), set(), asyncio.Event()
 
     async def result(self):
         return await asyncio.wait_for(asyncio.shield(self.ended), LIMIT)
