@@ -46,7 +46,7 @@ internal static class FailureText
     {
         try
         {
-            return failure.ToString();
+            return failure.ToString() ?? Join(Of(failure), StackOf(failure));
         }
         catch (Exception)
         {

@@ -63,5 +63,14 @@ public class TaskResultTests
             (failure.Message, failure.State));
     }
 
+    /// <summary>The list of the arguments is one level more than System.Text.Json reads.</summary>
+    [Fact]
+    public void ArgumentsOf64LevelsAreWritten()
+    {
+        string list = $"{new string('[', 65)}{new string(']', 65)}";
+        byte[] body = new TaskMessage("any", "id") { Arguments = Encoding.UTF8.GetBytes(list) }.ToBody();
+        Assert.StartsWith($"[{list},{{}},", Encoding.UTF8.GetString(body), StringComparison.Ordinal);
+    }
+
     private sealed record Sale(decimal Price, DateTime At, DateOnly Day, Guid Id, byte[] Data);
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import sys
 import threading
@@ -36,7 +35,8 @@ class Call:
         self.max_payload, self.payload_option = token.max_payload, token.option
         self._send = send
         self._thread = threading.get_ident()
-        self._questions = itertools.count(1)
+        self.questions = 0
+        """The number of questions that were asked, which is the number of the last one."""
         self._asked: Dict[int, "asyncio.Future[bytes]"] = {}
         self._fault: Optional[BaseException] = None
         self.choices = Choices(plan.resume == "FromScratch", self.say)
@@ -69,7 +69,7 @@ class Call:
     def ask(self, kind: int, content: bytes) -> "asyncio.Future[bytes]":
         if self._fault is not None:
             raise self._fault.with_traceback(None)      # otherwise it grows with each raise
-        number = next(self._questions)
+        number = self.questions = self.questions + 1
         answer: "asyncio.Future[bytes]" = self.loop.create_future()
         answer.add_done_callback(_observe)
         self._asked[number] = answer

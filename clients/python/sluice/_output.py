@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, List, Optional
 
 from . import _wire as wire
 from ._errors import FlowError, PayloadError
-from ._payloads import unfit
+from ._payloads import brief, unfit
 from ._plan import StreamPlan
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Output:
         try:
             why = unfit(self.type, value)
             if why is not None:
-                raise PayloadError(f"{wire.short(repr(value), 100)} does not fit: {why}")
+                raise PayloadError(f"{wire.short(brief(value), 100)} does not fit: {why}")
             payload = call.codec.write(value)
             for most, limit in ((call.max_payload, call.payload_option),
                                 (self.plan.max_item_bytes, "FlowStreamOptions.MaxItemBytes")):

@@ -35,6 +35,8 @@ class Plan:
     streams: Dict[str, StreamPlan] = field(default_factory=dict)
     trace: Optional[str] = None
     trace_state: Optional[str] = None
+    takes_waits: bool = False
+    """Whether the service knows reads ahead, and waits for them."""
 
     @staticmethod
     def parse(data: bytes) -> "Plan":
@@ -54,6 +56,6 @@ class Plan:
                 raise TypeError("a name is no text")
             return Plan(plan["Run"], processor["Name"], inputs, outputs, resume, int(plan.get("Start", 0)), int(plan.get("Attempt", 0)),
                         None if state is None else base64.b64decode(state, validate=True), streams, plan.get("Trace"),
-                        plan.get("TraceState"))
+                        plan.get("TraceState"), plan.get("TakesWaits") is True)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
             raise WireError(f"A plan cannot be read: {type(e).__name__}: {short(str(e), 200)}") from None

@@ -18,7 +18,7 @@ FROM_FIRST, FROM_LATEST, FROM_NEW = 0, 1, 2
 class Reader:
     """One reader of an input: its places, and the values that have come and were not given out. Used by one loop at a time."""
 
-    __slots__ = ("input", "number", "begun", "delivered", "passed", "told", "batch", "asked", "has_ended", "is_open")
+    __slots__ = ("input", "number", "begun", "delivered", "passed", "told", "batch", "asked", "question", "has_ended", "is_open")
 
     def __init__(self, input: "Input", number: int, begun: int) -> None:
         self.input, self.number, self.begun = input, number, begun
@@ -26,6 +26,7 @@ class Reader:
         self.told = (begun, begun)
         self.batch: Deque[wire.Value] = deque()
         self.asked: Optional["asyncio.Future[bytes]"] = None
+        self.question = 0                           # the number of what was asked
         self.has_ended = False
         self.is_open = True
 
@@ -41,6 +42,16 @@ class Reader:
             self.told = place
             self.input.call.say(wire.AT, wire.numbers(self.number, *place))
 
+    def ask(self, is_ahead: bool = False) -> "asyncio.Future[bytes]":
+        """Asks for values, unless they are asked for. is_ahead: the function goes on meanwhile, and says when it waits."""
+        if self.asked is None:
+            call = self.input.call
+            self.say_place()
+            self.asked = call.ask(wire.READ, wire.numbers(self.number, 1) if is_ahead and call.plan.takes_waits
+                                  else wire.numbers(self.number))
+            self.question = call.questions
+        return self.asked
+
     async def fetch(self) -> bool:
         """Waits until the next value has come; False at the end of the stream, and of a reader that another task has released."""
         if not self.is_open:                        # another task has released it
@@ -51,10 +62,7 @@ class Reader:
             return False
         call = self.input.call
         call.check()
-        if self.asked is None:
-            self.say_place()
-            self.asked = call.ask(wire.READ, wire.numbers(self.number))
-        asked = self.asked
+        asked = self.ask()
         # A cancelled read leaves its question open; the next read awaits the same one. An answer that is there is taken without a turn of
         # the loop: a time limit of zero would cut off each turn.
         if not asked.done():

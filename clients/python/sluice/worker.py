@@ -69,7 +69,10 @@ def _frames(e: BaseException) -> traceback.StackSummary:
 
 def _said(e: BaseException) -> str:
     """What has happened and where, on one line."""
-    text = " ".join(traceback.format_exception_only(type(e), e)[-1].split())
+    said = traceback.TracebackException(type(e), e, None)
+    notes = [one for one in getattr(said, "__notes__", None) or () if isinstance(one, str)]
+    setattr(said, "__notes__", None)                      # they would be the last lines
+    text = " ".join(" ".join((list(said.format_exception_only())[-1], *notes)).split())
     if isinstance(e, SyntaxError):
         return f"{text} (in {e.filename}, line {e.lineno})"
     frames = _frames(e)

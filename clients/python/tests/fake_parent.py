@@ -92,8 +92,9 @@ class Run:
         self.readers, self.places, self.opened, self.released, self.reaches = {}, {}, [], [], []
         self.saved, self.chosen, self.log = [], [], []
         self.refuse_save = None
+        self.ahead, self.waits, self.answers_waits = [], [], True
         self.ended = asyncio.get_running_loop().create_future()
-        self.tasks = set()
+        self.tasks, self.answered, self.answering = set(), set(), asyncio.Event()
 
     async def result(self):
         return await asyncio.wait_for(asyncio.shield(self.ended), LIMIT)
@@ -140,8 +141,10 @@ class Run:
             self.places[reader] = (start, start)
             self.say(36, number(question) + number(reader) + number(start))
         elif kind == 65:
-            question, reader = numbers()
+            question, reader, *ahead = numbers()
             assert reader in self.readers and reader not in self.released
+            assert ahead in ([], [1]) and (not ahead or self.plan["TakesWaits"])
+            self.ahead.append((question, bool(ahead)))
             self._work(self._read(question, reader))
         elif kind == 66:
             question, reader = numbers()
@@ -185,6 +188,11 @@ class Run:
             self.ended.set_result(None)
         elif kind == 73:
             self.ended.set_result(read_failure(content))
+        elif kind == 75:
+            assert self.plan["TakesWaits"]
+            self.waits.append(numbers())
+            if self.answers_waits:
+                self._work(self._wait(*numbers()))
         else:
             raise AssertionError(f"a message of the kind {kind}")
 
@@ -193,7 +201,18 @@ class Run:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
+    async def _wait(self, question, *reads):
+        while not any(one in self.answered for one in reads):
+            await self.answering.wait()
+        self.say(36, number(question))
+
     async def _read(self, question, reader):
+        await self._answer(question, reader)
+        self.answered.add(question)
+        self.answering.set()
+        self.answering = asyncio.Event()
+
+    async def _answer(self, question, reader):
         name, stream, next_ = self.readers[reader]
         while next_ - stream.first >= len(stream.payloads):
             if stream.failure is not None:
@@ -247,7 +266,8 @@ class Parent:
                               **({"Resume": resume} if resume else {})},
                 "Streams": [{"Name": name, "MaxItems": 10000, "MaxItemBytes": 16 << 20,
                              **({"Type": types[name]} if types and name in types else {})} for name in names],
-                "TakesTraces": True, **({"State": base64.b64encode(state).decode()} if state is not None else {}), **(extra or {})}
+                "TakesTraces": True, "TakesWaits": True, **(extra or {}),
+                **({"State": base64.b64encode(state).decode()} if state is not None else {})}
         run = Run(self, len(self.runs) + 1, plan, inputs, list(outputs), credit)
         self.runs[run.id] = run
         run.say(32, json.dumps(plan).encode())

@@ -5,7 +5,7 @@ import datetime as dt
 import enum
 import uuid
 from decimal import Decimal
-from typing import Dict, List, NamedTuple, NewType, Optional, TypedDict
+from typing import Dict, Generic, List, NamedTuple, NewType, Optional, TypedDict, TypeVar
 
 from sluice._payloads import Codec
 
@@ -50,6 +50,25 @@ class Point(NamedTuple):
 class Row(TypedDict):
     name: str
     size: int
+
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass
+class Page(Generic[T]):
+    items: List[T]
+    next: "Optional[Page[T]]" = None
+
+
+@dataclasses.dataclass
+class Places(Page[Place]):
+    pass
+
+
+@dataclasses.dataclass
+class Nested(Page[List[T]], Generic[T]):
+    own: Optional[T] = None
 
 
 UserId = NewType("UserId", int)

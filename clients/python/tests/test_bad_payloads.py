@@ -13,6 +13,7 @@ import pytest
 import sluice
 from records import CODEC, ORDER, Color, Level, Order, Place, Row
 from sluice import PayloadError, Worker
+from sluice._payloads import brief, unfit
 
 
 class Thing:
@@ -92,3 +93,14 @@ def test_pickle_is_refused_by_name(payloads):
 def test_no_module_of_the_package_imports_pickle():
     for file in pathlib.Path(sluice.__file__).parent.glob("*.py"):
         assert "import pickle" not in file.read_text() and "eval(" not in file.read_text()
+
+
+@pytest.mark.parametrize("theirs, value", [("float", 1e39), ("float?", -1e39), ("float", Decimal("1e39")), ("float", 10**39),
+                                           ("double", 10**400), ("double", Decimal("1e400"))])
+def test_a_number_that_csharp_would_read_as_an_infinity_is_refused(theirs, value):
+    assert unfit(theirs, value) == f"the stream's type is {theirs}, and C# would read an infinity"
+    assert unfit("float", 3.4e38) is None and unfit("double", 1e308) is None and unfit("double", 5) is None
+
+
+def test_a_refused_value_is_said_by_its_beginning():
+    assert len(brief("x" * 10**6)) < 130 and len(brief([1.5] * 10**6)) < 130 and brief(10**5000)

@@ -7,13 +7,14 @@ import os
 import pathlib
 import subprocess
 import sys
+import typing
 import uuid
 from decimal import Decimal
-from typing import Any, Dict, FrozenSet, List, Literal, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from typing import Annotated, Any, Dict, FrozenSet, List, Literal, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 import pytest
 
-from records import CODEC, ORDER, Color, Level, Order, Place, Point, Row, UserId
+from records import CODEC, ORDER, Color, Level, Nested, Order, Page, Place, Places, Point, Row, UserId
 from sluice import PayloadError, pascal_case
 from sluice._hash import chooser, xxh64
 from sluice._payloads import Codec
@@ -35,8 +36,14 @@ from sluice._payloads import Codec
     (dt.timedelta, -dt.timedelta(minutes=5), b'"-00:05:00"'), (List[int], [], b"[]"), (Sequence[int], [1, 2], b"[1,2]"),
     (Tuple[int, str], (1, "a"), b'[1,"a"]'), (Tuple[int, ...], (1, 2, 3), b"[1,2,3]"), (Set[int], {1}, b"[1]"),
     (FrozenSet[int], frozenset([1]), b"[1]"), (Dict[int, str], {1: "a"}, b'{"1":"a"}'), (Mapping[Level, int], {Level.LOW: 1}, b'{"1":1}'),
-    (Dict[Color, int], {Color.RED: 1}, b'{"red":1}'), (Point, Point(1, 2), b'{"x":1,"y":2}'), (Row, {"name": "a", "size": 1},
-    b'{"name":"a","size":1}'), (UserId, 5, b"5"), (Union[int, str], "a", b'"a"'), (Union[float, int], 5, b"5"), (Literal["a", 1], 1, b"1"),
+    (Dict[Color, int], {Color.RED: 1}, b'{"red":1}'), (Dict[UserId, int], {5: 1}, b'{"5":1}'),
+    (Dict[Annotated[int, "an id"], int], {5: 1}, b'{"5":1}'), (Dict[bool, int], {True: 1}, b'{"True":1}'),
+    (Dict[float, int], {1.5: 1}, b'{"1.5":1}'), (Dict[Decimal, int], {Decimal("1.50"): 1}, b'{"1.50":1}'),
+    (Dict[uuid.UUID, int], {uuid.UUID(int=1): 1}, b'{"00000000-0000-0000-0000-000000000001":1}'),
+    (Dict[dt.date, int], {dt.date(2026, 1, 2): 1}, b'{"2026-01-02":1}'), (Dict[dt.time, int], {dt.time(3, 4): 1}, b'{"03:04:00":1}'),
+    (Dict[dt.datetime, int], {dt.datetime(2026, 1, 2, tzinfo=dt.timezone.utc): 1}, b'{"2026-01-02T00:00:00Z":1}'),
+    (Dict[dt.timedelta, int], {dt.timedelta(hours=1): 1}, b'{"01:00:00":1}'), (Point, Point(1, 2), b'{"x":1,"y":2}'),
+    (Row, {"name": "a", "size": 1}, b'{"name":"a","size":1}'), (UserId, 5, b"5"), (Union[int, str], "a", b'"a"'), (Union[float, int], 5, b"5"), (Literal["a", 1], 1, b"1"),
     (Any, {"a": [1, 2.5, None, True]}, b'{"a":[1,2.5,null,true]}'),
     (Place, Place("a", [], Place("b")), b'{"city":"a","lines":[],"up":{"city":"b","lines":[],"up":null}}'),
 ])
@@ -79,6 +86,32 @@ def test_space_around_a_value():
 
 def test_tuples_of_csharp():
     assert CODEC.reader(Tuple[int, str])(b'{"Item1":1,"Item2":"a"}') == (1, "a")
+    seven = b'{"Item1":1,"Item2":2,"Item3":3,"Item4":4,"Item5":5,"Item6":6,"Item7":7'
+    nine = Tuple[int, int, int, int, int, int, int, int, str]
+    assert CODEC.reader(nine)(seven + b',"Rest":{"Item1":8,"Item2":"a"}}') == (1, 2, 3, 4, 5, 6, 7, 8, "a")
+    for damaged in (seven + b"}", seven + b',"Rest":{"Item1":8}}', seven + b',"Rest":8}'):
+        with pytest.raises(PayloadError, match="expected a list of 9"):
+            CODEC.reader(nine)(damaged)
+
+
+def test_keys_of_csharp_are_the_names_of_enums():
+    assert CODEC.reader(Dict[Level, int])(b'{"Low":1,"HIGH":2}') == {Level.LOW: 1, Level.HIGH: 2}
+    with pytest.raises(PayloadError, match="expected the name or number of a Level, found 'Middle'"):
+        CODEC.reader(Dict[Level, int])(b'{"Middle":1}')
+    for kind in (int, float, Decimal):
+        with pytest.raises(PayloadError, match="as name, found 'x'"):
+            CODEC.reader(Dict[kind, int])(b'{"x":1}')
+
+
+def test_a_generic_record_is_read_with_its_arguments():
+    page = b'{"items":[{"city":"a"}],"next":{"items":[{"city":"b"}]}}'
+    for kind in (Page[Place], Places):
+        found = CODEC.reader(kind)(page)
+        assert type(found) is (typing.get_origin(kind) or kind) and found.items == [Place("a")] and found.next.items == [Place("b")]
+    assert CODEC.reader(Nested[Place])(b'{"items":[[{"city":"a"}]],"own":{"city":"b"}}') == Nested([[Place("a")]], None, Place("b"))
+    assert CODEC.reader(Page)(b'{"items":[{"city":"a"}]}') == Page([{"city": "a"}])
+    with pytest.raises(PayloadError, match=r"expected a number, found 'x' \(at \$.items\[0\]\)"):
+        CODEC.reader(Page[Decimal])(b'{"items":["x"]}')
 
 
 def test_a_newer_writer_and_an_older_one():

@@ -171,6 +171,7 @@ def test_a_function_that_ends_its_process(tmp_path):
     ("broken", "import numby_of_tests", "ModuleNotFoundError: No module named 'numby_of_tests' (in "),
     ("broken", "def f(:", "SyntaxError: invalid syntax (in "), ("broken", "import sys\nsys.exit(3)", "SystemExit: 3 (in "),
     ("broken", "raise ValueError('two\\nlines')", "lines"),
+    ("broken", "e = ImportError('no torch')\ne.__notes__ = ['while it loads x']\nraise e", "ImportError: no torch"),
     ("broken", "x = 1", "has no sluice.Worker: write worker = Worker() at its top."),
     ("broken", "from sluice import Worker\na = Worker()\nb = Worker()", "more than one sluice.Worker (a, b): say which, as broken:a."),
     ("broken:wirker", "from sluice import Worker\nworker = Worker()", 'There is no worker "wirker". Near it: worker.'),

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from fake_parent import Parent, Stream
+from fake_parent import Parent, Stream, number
 from playing import until
 from sluice import IO, IOWriter, Worker
 
@@ -102,5 +102,72 @@ def test_a_reading_that_another_task_closes_ends_quietly(way):
             else:
                 z.complete()
             assert (await call.values())["y"] == [1, 2] and seen == [2]
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("takes_waits", [True, False])
+def test_a_merge_reads_ahead_and_says_when_it_waits(takes_waits):
+    worker = Worker()
+
+    @worker.processor(inputs=["x", "z"], outputs=["y"])
+    async def merges(x: IO[int], z: IO[int], y: IOWriter[int]):
+        async for _, value in x.as_available(z):
+            await y.write(value)
+
+    async def go():
+        async with Parent(worker) as parent:
+            x, z = Stream(complete=False), Stream(complete=False)
+            call = parent.call("merges", {"x": x, "z": z}, ["y"], extra={"TakesWaits": takes_waits})
+            call.answers_waits = False
+            await until(lambda: len(call.waits) == 1 if takes_waits else len(call.ahead) == 2)
+            assert [ahead for _, ahead in call.ahead] == [takes_waits, takes_waits]
+            x.add(1)
+            await until(lambda: call.answered)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            if takes_waits:
+                (wait, *reads), = call.waits
+                assert reads == [question for question, _ in call.ahead]
+                assert call.put["y"] == []          # it has the value, and no slot yet
+                call.answers_waits = True
+                call.say(36, number(wait))
+            x.complete()
+            z.add(2)
+            z.complete()
+            assert sorted((await call.values())["y"]) == [1, 2]
+            assert bool(call.waits) == takes_waits
+
+    asyncio.run(go())
+
+
+def test_a_merge_whose_step_was_cut_off_goes_on_with_the_same_wait():
+    worker, told = Worker(), []
+
+    @worker.processor(inputs=["x", "z"], outputs=["y"])
+    async def merges(x: IO[int], z: IO[int], y: IOWriter[int]):
+        both = x.as_available(z)
+        for state in ("waits", "goes on"):
+            step = asyncio.ensure_future(both.__anext__())
+            await until(lambda: "waits" in told)
+            await asyncio.sleep(0)
+            step.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await step
+            told.append(state)
+        async for _, value in both:
+            await y.write(value)
+
+    async def go():
+        async with Parent(worker) as parent:
+            x, z = Stream(complete=False), Stream()
+            call = parent.call("merges", {"x": x, "z": z}, ["y"])
+            await until(lambda: call.waits)
+            told.append("waits")
+            await until(lambda: "goes on" in told)
+            x.add(1)
+            x.complete()
+            assert (await call.values())["y"] == [1]
+            assert len(call.waits) <= 3             # two for the reads, and one for the end of x
 
     asyncio.run(go())

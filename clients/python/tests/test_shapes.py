@@ -14,6 +14,7 @@ import pytest
 
 from fake_parent import Parent, Stream
 from playing import fails
+from records import Page
 from sluice import IO, Checkpoint, IOVal, IOWriter, PayloadError, Worker, pascal_case, testing
 from sluice._payloads import Codec
 from sluice._payloads._shapes import conflict
@@ -238,3 +239,21 @@ def test_a_record_whose_annotations_cannot_be_read_is_not_compared():
     def work(x: int) -> Out: ...
 
     assert worker._stages["work"].fit(0, {"Output": {"Type": "Out", "Schema": schema}}) is None
+
+
+def test_a_tuple_of_nine_is_two_objects_in_csharp():
+    seven = {f"Item{i}": {"type": "integer"} for i in range(1, 8)}
+    schema = {"type": "object", "properties": {**seven, "Rest": {"type": "object", "properties": {"Item1": {"type": "string"},
+                                                                                                "Item2": {"type": "integer"}}}}}
+    def found(eighth):
+        return conflict(schema, Tuple[int, int, int, int, int, int, int, eighth, int], lambda name: name, reads=True)
+
+    assert found(str) is None and found(int) == "C# has a text, and Python an integer (at $.Rest.Item1)"
+
+
+def test_a_generic_record_is_compared_with_its_arguments():
+    schema = {"type": "object", "properties": {"items": {"type": "array", "items": LINE}}}
+    assert conflict(schema, Page[Line], pascal_case, reads=True).startswith("Python needs Items")
+    assert conflict(schema, Page[Line], lambda name: name, reads=True).startswith("Python needs name, price (at $.items[0])")
+    assert conflict(schema, Page[int], lambda name: name, reads=True) == "C# has an object, and Python an integer (at $.items[0])"
+    assert conflict(schema, Page[Dict[str, Any]], lambda name: name, reads=True) is None

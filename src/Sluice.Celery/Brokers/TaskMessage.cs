@@ -29,8 +29,8 @@ internal sealed record TaskMessage(string Name, string Id)
     public byte[] ToBody() => Json(this, static (json, task) =>
     {
         json.WriteStartArray();
-        json.WriteRawValue(task.Arguments);
-        json.WriteRawValue(task.NamedArguments);
+        json.WriteRawValue(task.Arguments, skipInputValidation: true);         // it was read, and may have 65 levels in its list
+        json.WriteRawValue(task.NamedArguments, skipInputValidation: true);
         json.WriteStartObject();
         foreach (string none in (string[])["callbacks", "errbacks", "chain", "chord"]) json.WriteNull(none);
         json.WriteEndObject();

@@ -47,7 +47,7 @@ public static partial class Worker
         catch (Exception e)
         {
             link.SayHello("", "");
-            link.Say(FrameKind.Refused, e.Message);
+            link.Say(FrameKind.Refused, FailureText.MessageOf(e));
             link.Close();
             await link.SendAsync().ConfigureAwait(false);
             return;

@@ -62,7 +62,7 @@ internal sealed class WorkerBody<TIn, TOut> : WorkerBody
             Task receiving = intake.ReceiveAsync();
             Task sending = link.SendAsync();
             await Task.WhenAny(receiving, run.Completion).ConfigureAwait(false);
-            if (run.Completion.Exception?.InnerException is { } failure) link.Say(FrameKind.Broken, failure.Message);
+            if (run.Completion.Exception?.InnerException is { } failure) link.Say(FrameKind.Broken, FailureText.MessageOf(failure));
             else run.Cancel();                       // the parent, which wants the results, is gone
             link.Close();
             await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

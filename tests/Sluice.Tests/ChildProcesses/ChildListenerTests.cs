@@ -88,6 +88,29 @@ public class ChildListenerTests
         await listener.DisposeAsync().AsTask().WaitAsync(Timeout, Cancellation);
     }
 
+    /// <summary>Something has cleaned the directory of temporary files.</summary>
+    /// <remarks>Regression: no child could connect any more until the service was restarted.</remarks>
+    [Fact]
+    public async Task AChildConnectsAlthoughTheSocketWasRemoved()
+    {
+        using var life = new CancellationTokenSource();
+        var listener = new ChildListener(1 << 10, Timeout, life.Token);
+        string first = Path.GetDirectoryName(listener.Issue(out _).Socket)!;
+        Directory.Delete(first, recursive: true);
+
+        ChildToken token = listener.Issue(out Task<ChildArrival> arriving);
+        using Socket child = await ConnectAsync(token);
+        using var frames = new FrameWriter();
+        new Hello(token.Secret, "", "").Write(frames);
+        await child.SendAsync(frames.Memory, Cancellation);
+        (await arriving.WaitAsync(Timeout, Cancellation)).Dispose();
+
+        Assert.Equal(token.Socket, listener.Issue(out _).Socket);
+        await life.CancelAsync();
+        await listener.DisposeAsync().AsTask().WaitAsync(Timeout, Cancellation);
+        Assert.False(Directory.Exists(Path.GetDirectoryName(token.Socket)));
+    }
+
     private static async Task<Socket> ConnectAsync(ChildToken token)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

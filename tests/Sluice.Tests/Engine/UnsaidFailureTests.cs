@@ -3,6 +3,7 @@ using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Graphs;
 using Sluice.Testing;
+using Sluice.Tests.Executors;
 
 namespace Sluice.Tests.Engine;
 
@@ -81,6 +82,35 @@ public class UnsaidFailureTests
             await Task.Yield();
             throw new Unsaid();
         }
+    }
+
+    /// <summary>The remote side of a call says that it has failed.</summary>
+    /// <remarks>Regression: it said nothing, and the service waited for ever.</remarks>
+    [Theory]
+    [InlineData(false, "its Message threw")]
+    [InlineData(true, "Blank: no text")]
+    public async Task AFlowElsewhereFails(bool isBlank, string expected)
+    {
+        await using var store = new MemoryStreamStore();
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
+        var functions = new ProcessorFunctions
+        {
+            { work, Task (IO<int> x, IOWriter<int> y) => throw (isBlank ? new Blank() : new Unsaid()) },
+        };
+        await using var supervisor = Supervisor.Attach(store, new SupervisorOptions
+        {
+            Name = "one",
+            Executor = MessageExecutor.Of(functions)
+        });
+        supervisor.Register(functions);
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)], cancellation: Cancellation);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(Limit, Cancellation));
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Blank() : Exception("no text")
+    {
+        public override string ToString() => null!;
     }
 
     private sealed class Unsaid : Exception

@@ -55,7 +55,7 @@ public class DamagedMessageTests
             Message(64, 1, 0, 0, 1, 0, 0, 0), Message(65, 2, 1), Message(65, 3, 1), Message(66, 4, 1), [.. Message(67, 5), (byte)'1'],
             Message(68, 1, 2, 1), Message(69, 0), Message(69, 1), Message(70, 1, 0, 0), [.. Message(71, 0), (byte)'7'],
             [.. Message(71, 0), (byte)'8'], [72], [73, .. new byte[8], 1, 0, .. new byte[16]],
-            [.. Message(74, 0), 29, 0, 0, 0, 12, 26, 0, .. new byte[26], (byte)'9'],
+            Message(65, 6, 1, 1), Message(75, 7, 6, 2), [.. Message(74, 0), 29, 0, 0, 0, 12, 26, 0, .. new byte[26], (byte)'9'],
         ];
 
         private readonly Random random = new(seed);

@@ -8,13 +8,13 @@ namespace Sluice.Tests.Executors;
 /// <param name="maxValueBytes">The largest value.</param>
 internal sealed class MessageExecutor(Func<ChannelReader<byte[]>, Action<byte[]>, Task> other, int maxValueBytes = 16 << 20) : IExecutor
 {
-    /// <summary>The other side in .NET.</summary>
+    /// <summary>The other side in .NET, with the functions that there are at its first call.</summary>
     public static MessageExecutor Of(ProcessorFunctions functions)
     {
-        var worker = new RemoteWorker(functions);
+        var worker = new Lazy<RemoteWorker>(() => new(functions));
         return new(async (messages, send) =>
         {
-            using RemoteFunction function = worker.Open(message => send(message.ToArray()));
+            using RemoteFunction function = worker.Value.Open(message => send(message.ToArray()));
             await foreach (byte[] message in messages.ReadAllAsync()) function.Receive(message);
             function.Lose();
             await function.Completion;

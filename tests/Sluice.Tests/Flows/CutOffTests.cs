@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Sluice.Flows;
 using Sluice.Storage;
 using Sluice.Testing;
+using Sluice.Tests.Executors;
 
 namespace Sluice.Tests.Flows;
 
@@ -105,11 +106,27 @@ public class CutOffTests
         await second.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
-    [Fact]
-    public async Task AValueOfALoopThatWasLeftIsNotReadAgain()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AValueOfALoopThatWasLeftIsNotReadAgain(bool isElsewhere)
     {
         await using var lab = new FlowLab();
         var work = new Processor("work") { Inputs = ["head", "x"], Outputs = ["y"], Resume = ResumeMode.PerItem };
+        var functions = new ProcessorFunctions
+        {
+            {
+                work, static async (IO<int> head, IO<int> x, IOWriter<int> y) =>
+                {
+                    await foreach (int value in head.StreamAsync())
+                    {
+                        await y.WriteAsync(value);
+                        break;
+                    }
+                    await foreach (int value in x.StreamAsync()) await y.WriteAsync(value);
+                }
+            },
+        };
         var mayEnd = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Supervisor starter = lab.Join();
         Supervisor first = Host();
@@ -132,16 +149,8 @@ public class CutOffTests
 
         Supervisor Host()
         {
-            Supervisor host = lab.Join();
-            host.Register(work, static async (IO<int> head, IO<int> x, IOWriter<int> y) =>
-            {
-                await foreach (int value in head.StreamAsync())
-                {
-                    await y.WriteAsync(value);
-                    break;
-                }
-                await foreach (int value in x.StreamAsync()) await y.WriteAsync(value);
-            });
+            Supervisor host = lab.Join(options => options with { Executor = isElsewhere ? MessageExecutor.Of(functions) : null });
+            host.Register(functions);
             return host;
         }
 

@@ -63,5 +63,7 @@ public class FailedReleaseTests
             reader.End();
             return new((default, next));
         }
+
+        public Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers, CancellationToken cancellation) => waited;
     }
 }

@@ -1,6 +1,7 @@
 using Sluice.Flows;
 using Sluice.Storage;
 using Sluice.Testing;
+using Sluice.Tests.Executors;
 
 namespace Sluice.Tests.Flows;
 
@@ -49,18 +50,25 @@ public class MaxConcurrencyTests
     }
 
     /// <summary>A merge reads ahead from a silent stream, while its function works on a value of another: that is no wait.</summary>
-    [Fact]
-    public async Task AFunctionThatMergesKeepsItsSlotWhileItWorks()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AFunctionThatMergesKeepsItsSlotWhileItWorks(bool isElsewhere)
     {
         await using var lab = new FlowLab();
-        Supervisor service = lab.Join(options => options with { MaxConcurrency = 1 });
+        var functions = new ProcessorFunctions();
+        Supervisor service = lab.Join(options => options with
+        {
+            MaxConcurrency = 1,
+            Executor = isElsewhere ? MessageExecutor.Of(functions) : null
+        });
         Processor merging = new("merging") { Inputs = ["a", "b"], Outputs = ["c"] };
         Processor other = new("other") { Inputs = ["d"], Outputs = ["e"] };
         int atWork = 0, most = 0;
         var works = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var otherWaits = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var mayEnd = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        service.Register(merging, async (IO<int> a, IO<int> b, IOWriter<int> c, CancellationToken cancellation) =>
+        functions.Add(merging, async (IO<int> a, IO<int> b, IOWriter<int> c, CancellationToken cancellation) =>
         {
             await foreach ((string _, int value) in b.Merge([a], cancellation))
             {
@@ -72,13 +80,14 @@ public class MaxConcurrencyTests
                 await c.WriteAsync(value, cancellation);
             }
         });
-        service.Register(other, async (IO<int> d) =>
+        functions.Add(other, async (IO<int> d) =>
         {
             most = Math.Max(most, Interlocked.Increment(ref atWork));
             int value = await d.FirstAsync();
             Interlocked.Decrement(ref atWork);
             return value;
         });
+        service.Register(functions);
         await using FlowRun run = await service.StartAsync(Flow.From(merging).Resolve(),
             [IOVal.Of("a", 1), IOVal.Stream("b", SilentAsync(mayEnd.Task))], cancellation: FlowLab.Cancellation);
         await works.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
@@ -93,16 +102,24 @@ public class MaxConcurrencyTests
     }
 
     /// <summary>Nor does the time limit of the function rest meanwhile; while the merge has nothing, it does.</summary>
-    [Fact]
-    public async Task TheTimeLimitOfAFunctionThatMergesCountsItsWork()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task TheTimeLimitOfAFunctionThatMergesCountsItsWork(bool isElsewhere)
     {
         var clock = new TestClock();
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
-        Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromHours(1) });
+        var functions = new ProcessorFunctions();
+        Supervisor service = lab.Join(options => options with
+        {
+            Time = clock,
+            LeaseDuration = TimeSpan.FromHours(1),
+            Executor = isElsewhere ? MessageExecutor.Of(functions) : null
+        });
         Processor merging = new("merging") { Inputs = ["a", "b"], Outputs = ["c"], Timeout = TimeSpan.FromSeconds(10) };
         var works = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var never = new TaskCompletionSource();
-        service.Register(merging, async (IO<int> a, IO<int> b, IOWriter<int> c, CancellationToken cancellation) =>
+        functions.Add(merging, async (IO<int> a, IO<int> b, IOWriter<int> c, CancellationToken cancellation) =>
         {
             await foreach ((string _, int value) in b.Merge([a], cancellation))
             {
@@ -110,6 +127,7 @@ public class MaxConcurrencyTests
                 await never.Task.WaitAsync(cancellation);
             }
         });
+        service.Register(functions);
         await using FlowRun run = await lab.Join().StartAsync(Flow.From(merging).Resolve(),
             [IOVal.Of("a", 1), IOVal.Stream("b", SilentAsync(never.Task))], cancellation: FlowLab.Cancellation);
         await works.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);

@@ -3,6 +3,7 @@
 from ._codec import Codec
 from ._csharp import BYTES, unfit
 from ._members import options_of
+from ._mistakes import brief
 from ._names import Names, pascal_case
 
-__all__ = ["BYTES", "Codec", "Names", "options_of", "pascal_case", "unfit"]
+__all__ = ["BYTES", "Codec", "Names", "brief", "options_of", "pascal_case", "unfit"]

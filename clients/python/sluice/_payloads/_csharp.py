@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import uuid
 from decimal import Decimal
 from typing import Any, Dict, Optional, Tuple
@@ -16,6 +17,8 @@ _RANGES: Dict[str, Tuple[int, int]] = {
     "sbyte": (-(1 << 7), (1 << 7) - 1), "byte": (0, (1 << 8) - 1), "short": (-(1 << 15), (1 << 15) - 1), "ushort": (0, (1 << 16) - 1),
     "int": (-(1 << 31), (1 << 31) - 1), "uint": (0, (1 << 32) - 1), "long": (-(1 << 63), (1 << 63) - 1), "ulong": (0, (1 << 64) - 1),
 }
+# From here on the nearest number that C# has is infinity, and System.Text.Json reads that without a word.
+_FLOATS: Dict[str, Optional[float]] = {"float": float.fromhex("0x1.ffffffp127"), "double": None}
 _TEXTS = {"string", "char", "Guid", "DateTime", "DateTimeOffset", "DateOnly", "TimeOnly", "TimeSpan", "Uri", "Version", "Memory<byte>",
           "ReadOnlyMemory<byte>"}
 _FORMS: Dict[str, str] = {**{name: "number" for name in (*_RANGES, "float", "double", "decimal")}, **{name: "text" for name in _TEXTS},
@@ -37,6 +40,14 @@ def disagree(theirs: Optional[str], kind: Any) -> bool:
     return form is not None and own is not None and form != own
 
 
+def _is_finite(value: Any, bound: Optional[float]) -> bool:
+    try:
+        number = float(value)
+    except OverflowError:
+        return False
+    return not math.isinf(number) and (bound is None or abs(number) < bound)
+
+
 def unfit(theirs: Optional[str], value: Any, what: str = "stream") -> Optional[str]:
     """Why a plain value does not fit the C# type of a stream or result, by its name; None if it does, or nothing is known."""
     plain = theirs.rstrip("?") if theirs is not None else None
@@ -53,6 +64,8 @@ def unfit(theirs: Optional[str], value: Any, what: str = "stream") -> Optional[s
         return f"the {what}'s type is {theirs}"
     if plain == "DateTimeOffset" and kind is dt.datetime and value.utcoffset() is None:
         return f"the {what}'s type is {theirs}: give it a zone, such as datetime.now(timezone.utc)"
+    if plain in _FLOATS and isinstance(value, (int, float, Decimal)):
+        return None if _is_finite(value, _FLOATS[plain]) else f"the {what}'s type is {theirs}, and C# would read an infinity"
     bounds = _RANGES.get(plain)
     if bounds is None or own is None:
         return None

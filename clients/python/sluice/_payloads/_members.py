@@ -6,7 +6,7 @@ import dataclasses
 import sys
 import types
 import typing
-from typing import Any, FrozenSet, List, Mapping, NamedTuple, Optional, Set
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Set
 
 from ._names import Names, is_model, json_name
 
@@ -50,8 +50,49 @@ def is_record(kind: type) -> bool:
         or issubclass(kind, dict) and hasattr(kind, "__total__")
 
 
-def members_of(kind: type, names: Names) -> Optional[List[Member]]:
-    """The members of a dataclass, a NamedTuple or a TypedDict; None for other types."""
+def members_of(kind: Any, names: Names) -> Optional[List[Member]]:
+    """The members of a dataclass, a NamedTuple or a TypedDict, also of one with arguments; None for other types."""
+    base = typing.get_origin(kind) or kind
+    members = _members_of(base, names)
+    if members is None or not hasattr(base, "__parameters__"):
+        return members
+    known = _variables_of(base, dict(zip(base.__parameters__, typing.get_args(kind))))
+    return [one._replace(hint=_substituted(one.hint, known.get(_owner_of(base, one.name), {}))) for one in members]
+
+
+def _variables_of(kind: Any, own: Mapping[Any, Any]) -> Dict[Any, Mapping[Any, Any]]:
+    """What the type variables of a generic class and of its bases stand for, by class: each class has its own."""
+    found: Dict[Any, Mapping[Any, Any]] = {kind: own}
+    for base in vars(kind).get("__orig_bases__", kind.__bases__):
+        origin = typing.get_origin(base) or base
+        if hasattr(origin, "__parameters__") and origin is not typing.Generic:
+            arguments = [_substituted(one, own) for one in typing.get_args(base)]
+            found.update(_variables_of(origin, dict(zip(origin.__parameters__, arguments))))
+    return found
+
+
+def _owner_of(kind: Any, name: str) -> Any:
+    """The class that annotates a member."""
+    for one in kind.__mro__:
+        try:
+            if name in (vars(one).get("__annotations__") or (one.__annotations__ if sys.version_info >= (3, 14) else ())):
+                return one
+        except NameError:                           # names that only type checkers know
+            break
+    return kind
+
+
+def _substituted(hint: Any, known: Mapping[Any, Any]) -> Any:
+    """A type with other types in the place of its type variables."""
+    if isinstance(hint, typing.TypeVar):
+        return known.get(hint, hint)
+    parameters = getattr(hint, "__parameters__", ())
+    if isinstance(hint, type) and typing.get_origin(hint) is None or not isinstance(parameters, tuple) or not parameters:
+        return hint                                 # a generic class without arguments has parameters of its own
+    return hint[tuple(known.get(one, one) for one in parameters)]
+
+
+def _members_of(kind: type, names: Names) -> Optional[List[Member]]:
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         return [Member(field.name, json_name(field, names), hints[field.name],

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any, List
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = 120
+_BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxset = _BRIEF.maxfrozenset = _BRIEF.maxdict = 20
 
 MAX_DEPTH = 64
 """The largest depth of objects and arrays in each other, the default of System.Text.Json."""
@@ -36,6 +41,14 @@ def shown(value: Any) -> str:
     text = f"an object with {len(value)} members" if isinstance(value, dict) else f"a list of {len(value)}" \
         if isinstance(value, list) else _repr(value)
     return text if len(text) <= 80 else text[:80] + "…"
+
+
+def brief(value: Any) -> str:
+    """The beginning of what a value is, made of its beginning."""
+    try:
+        return _BRIEF.repr(value)
+    except Exception:                               # an integer of many digits, for example
+        return f"a {type(value).__name__}"
 
 
 def _repr(value: Any) -> str:

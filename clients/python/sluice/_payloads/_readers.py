@@ -6,13 +6,26 @@ import enum
 import typing
 from collections import abc
 from decimal import Decimal
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ._members import Member, is_union, members_of, names_of, unwrapped
 from ._mistakes import Mistake, expected, step
 from ._models import Models, Part
 from ._names import Names, is_model
-from ._scalars import SCALARS, Reader, read_bool_name, read_enum, read_literal, read_model, read_str
+from ._scalars import NAMES, SCALARS, Reader, read_bool_name, read_enum, read_enum_name, read_literal, read_model, read_str
+
+
+def items_of(value: Dict[str, Any], count: int) -> Optional[List[Any]]:
+    """The items of a tuple of C#, an object with Item1 to Item7 and Rest, which has the next seven; None if it is none of this length."""
+    items: List[Any] = []
+    for index in range(count):
+        if index and index % 7 == 0:
+            value = value.get("Rest")  # type: ignore[assignment]
+        name = f"Item{index % 7 + 1}"
+        if type(value) is not dict or name not in value:
+            return None
+        items.append(value[name])
+    return items
 
 
 class Readers:
@@ -72,7 +85,7 @@ class Readers:
             return read_enum(base)
         if is_model(base):
             return read_model(base, Models(self).of(base))
-        members = members_of(base, self._names)
+        members = members_of(kind if origin is not None else base, self._names)
         if members is not None:
             return self._members(base, members)
         raise TypeError(f"{base.__name__} is no type that a payload can be read as: make it a dataclass, or annotate a dict, a list, a "
@@ -147,9 +160,8 @@ class Readers:
         parts = [self.of(one) for one in ([] if arguments == ((),) else arguments)]
 
         def read(value: Any) -> Any:
-            # C# writes its tuples as objects with Item1, Item2…
-            if type(value) is dict and all(f"Item{i + 1}" in value for i in range(len(parts))):
-                value = [value[f"Item{i + 1}"] for i in range(len(parts))]
+            if type(value) is dict:
+                value = items_of(value, len(parts)) or value
             if type(value) is not list or len(value) != len(parts):
                 raise expected(f"a list of {len(parts)}", value)
             made = []
@@ -179,19 +191,23 @@ class Readers:
         return read
 
     def _key(self, kind: Any) -> Reader:
-        if kind is int or (isinstance(kind, type) and issubclass(kind, enum.IntEnum)):
-            inner = self.of(kind)
-
-            def read(value: str) -> Any:
-                try:
-                    return inner(int(value))
-                except ValueError:
-                    raise expected("an integer as name", value) from None
-
-            return read
+        kind = unwrapped(kind)
+        if isinstance(kind, type) and issubclass(kind, enum.IntEnum):
+            return read_enum_name(kind, self.of(kind))
         if kind is bool:
             return read_bool_name
-        return self.of(kind)
+        inner = self.of(kind)
+        if kind not in NAMES:
+            return inner
+        parse = NAMES[kind]
+
+        def read(value: str) -> Any:
+            try:
+                return inner(parse(value))
+            except (ValueError, ArithmeticError):
+                raise expected("an integer as name" if kind is int else "a number as name", value) from None
+
+        return read
 
     def _members(self, kind: Any, members: List[Member]) -> Reader:
         by_name = {one.json: one.name for one in members}

@@ -66,6 +66,28 @@ def read_bool_name(value: Any) -> bool:
     raise expected("True or False as name", value)
 
 
+def read_enum_name(kind: Any, read_number: Reader) -> Reader:
+    """A key of a JSON object: C# writes the name of a member, or the number of a value without one; this package the number."""
+    known: Dict[str, Any] = {}
+    for name, one in kind.__members__.items():
+        known.setdefault(_plain_name(name), one)
+
+    def read(value: str) -> Any:
+        found = kind.__members__.get(value, known.get(_plain_name(value)))
+        if found is not None:
+            return found
+        try:
+            return read_number(int(value))
+        except ValueError:
+            raise expected(f"the name or number of a {kind.__name__}", value) from None
+
+    return read
+
+
+def _plain_name(name: str) -> str:
+    return name.lower().replace("_", "")            # Red and RED, DarkRed and DARK_RED
+
+
 def read_decimal(value: Any) -> Decimal:
     if type(value) is int or isinstance(value, Decimal):
         return Decimal(value)
@@ -90,6 +112,10 @@ SCALARS: Dict[Any, Reader] = {
     bytearray: read_bytearray, Decimal: read_decimal, uuid.UUID: read_uuid, dt.datetime: read_datetime, dt.date: read_date,
     dt.time: read_time, dt.timedelta: read_span,
 }
+
+
+NAMES: Dict[Any, Callable[[str], Any]] = {int: int, float: float, Decimal: Decimal}
+"""How the numbers among the keys of a JSON object, which are texts, are read."""
 
 
 def read_literal(arguments: Tuple[Any, ...]) -> Reader:

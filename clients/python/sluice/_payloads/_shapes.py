@@ -67,14 +67,16 @@ class _Comparison:
             return self._text(schema, kind, path)
         arguments = typing.get_args(kind)
         if is_record:
-            members = [Member(f"{i}", f"Item{i + 1}", hint, True) for i, hint in enumerate(arguments)]
+            members = [Member(f"{i}", f"Item{i + 1}", hint, True) for i, hint in enumerate(arguments[:7])]
+            if len(arguments) > 7:                  # C# has seven items in each
+                members.append(Member("rest", "Rest", Tuple[arguments[7:]], True))
             return self._record(schema, members, path, depth)
         if base in _LISTS or base is tuple:
             element = arguments[0] if arguments and (base in _LISTS or arguments[1:] == (Ellipsis,)) else Any
             return self.of(schema.get("items"), element, f"{path}[0]", depth)
         if base in _DICTS:
             return self._dict(schema, arguments[1] if len(arguments) == 2 else Any, path, depth)
-        members_ = _members_of(base, self._names) if isinstance(base, type) and "object" in own else None
+        members_ = _members_of(kind, self._names) if isinstance(base, type) and "object" in own else None
         return None if members_ is None else self._record(schema, members_, path, depth)
 
     def _meet(self, theirs: str, own: str) -> bool:
@@ -133,7 +135,7 @@ class _Comparison:
         return None
 
 
-def _members_of(kind: type, names: Names) -> Optional[List[Member]]:
+def _members_of(kind: Any, names: Names) -> Optional[List[Member]]:
     """The members of a record; None if they are not known."""
     try:
         return members_of(kind, names)

@@ -148,9 +148,12 @@ class Writer:
             return str.__str__(key)
         if isinstance(key, bool):
             return "True" if key else "False"
-        if isinstance(key, (int, uuid.UUID)):
-            return str(int(key)) if isinstance(key, int) else str(key)
-        raise Mistake(f"{shown(key)} is a {type(key).__name__}, and no key of a JSON object: make it a text or an integer")
+        if isinstance(key, int):
+            return str(int(key))
+        if isinstance(key, (float, Decimal, uuid.UUID, dt.date, dt.time, dt.timedelta)):
+            plain = Writer(self.names).plain(key)   # of its own: a Decimal that is a key is a text
+            return plain if type(plain) is str else dumps(plain)
+        raise Mistake(f"{shown(key)} is a {type(key).__name__}, and no key of a JSON object: make it a text, a number or a time")
 
 
 def _unwritable(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, AsyncIterator, Callable, Generic, Iterator, List, Optional, Sequence, Tuple, TypeVar, cast
 
+from .. import _wire as wire
 from .._call import Call
 from .._choices import MERGE
 from .._errors import FlowError, PayloadError
@@ -189,6 +190,7 @@ class Merge(Loop[T]):
         self._reads: List[Optional["asyncio.Task[bool]"]] = [None] * len(ports)
         self._number: Optional[int] = None
         self._replayed: Optional[int] = None        # a known choice whose value was not given out
+        self._waiting: Optional["asyncio.Future[bytes]"] = None      # of a step that was cancelled, too
 
     def _at_hand(self) -> bool:
         return any(read.done() if read is not None else bool(reader.batch) for read, reader in zip(self._reads, self._readers))
@@ -207,6 +209,10 @@ class Merge(Loop[T]):
             choices.chose(MERGE, self._number, index)
         if not 0 <= index < len(self._ports):
             return False, None
+        if self._reads[index] is not None:
+            await self._wait([index])
+            if self._is_over:
+                return False, None
         read, self._reads[index] = self._reads[index], None
         has = await read if read is not None else await self._readers[index].fetch()
         if not has and self._is_over:               # another task has closed it
@@ -218,7 +224,7 @@ class Merge(Loop[T]):
 
     async def _choose(self) -> int:
         while not self._is_over:
-            pending = []
+            pending: List[int] = []
             for index, reader in enumerate(self._readers):
                 read = self._reads[index]
                 if read is None:
@@ -226,17 +232,35 @@ class Merge(Loop[T]):
                         return index
                     if reader.has_ended:
                         continue
+                    reader.ask(is_ahead=True)
                     read = self._reads[index] = asyncio.ensure_future(reader.fetch())
                 if not read.done():
-                    pending.append(read)
+                    pending.append(index)
                 elif read.result():
                     return index
                 else:
                     self._reads[index] = None
             if not pending:
                 return -1
-            await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            await self._wait(pending)
         return -1
+
+    async def _wait(self, indexes: List[int]) -> None:
+        """Waits until one of some reads has ended. Meanwhile the service gives the slot of the function to another one."""
+        reads = [read for read in (self._reads[index] for index in indexes) if read is not None and not read.done()]
+        if len(reads) < len(indexes):
+            return
+        readers = [self._readers[index] for index in indexes]
+        if self._call.plan.takes_waits and self._waiting is None \
+                and all(reader.asked is not None and not reader.asked.done() for reader in readers):
+            self._waiting = self._call.ask(wire.WAIT, wire.numbers(*(reader.question for reader in readers)))
+        waiting = self._waiting
+        if waiting is not None:
+            if not waiting.done():
+                await asyncio.wait({waiting})
+            self._waiting = None
+            waiting.result()
+        await asyncio.wait(reads, return_when=asyncio.FIRST_COMPLETED)
 
     def close(self) -> None:
         for read in self._reads:

@@ -58,7 +58,13 @@ internal sealed class ChildLauncher(ChildProgram program, ChildListener listener
     /// <summary>Waits before the next start; longer after several failures in a row. Returns early when no child is needed.</summary>
     /// <param name="failures">The number of failures in a row; without a failure there is no wait.</param>
     /// <param name="random">Varies the wait, so that children do not start in step.</param>
-    public async Task PauseAsync(int failures, Random random)
+    public Task PauseAsync(int failures, Random random) => PauseAsync(failures, random, life);
+
+    /// <inheritdoc cref="PauseAsync(int, Random)"/>
+    /// <param name="failures">As above.</param>
+    /// <param name="random">As above.</param>
+    /// <param name="life">Cancelled when no child is needed any more.</param>
+    public static async Task PauseAsync(int failures, Random random, CancellationToken life)
     {
         if (failures <= 0) return;
         await Task.Delay(BeforeStarts.WaitBefore(failures, random), TimeProvider.System, life).ConfigureAwait(Quietly);

@@ -5,9 +5,10 @@ namespace Sluice.ChildProcesses;
 /// <summary>
 /// The socket where children connect, in a directory that only this user may enter. A connection without a valid token is closed.
 /// </summary>
+/// <remarks>Thread-safe. If the socket was removed, the next child gets a new one; those that have connected keep their connections.
+/// </remarks>
 internal sealed class ChildListener : IAsyncDisposable
 {
-    private const int Backlog = 256;
     private const int MaxHello = 1 << 16;            // of a stranger no more is stored
     private const int Beside = 1 << 18;              // the rest of a frame with a payload: a trace; also a hello, or a failure
     private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
@@ -15,54 +16,45 @@ internal sealed class ChildListener : IAsyncDisposable
 
     private readonly Lock sync = new();
     private readonly List<(ChildToken Token, TaskCompletionSource<ChildArrival> Arrival)> expected = [];
-    private readonly string directory;
-    private readonly string path;
-    private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly int maxPayloadBytes;
     private readonly TimeSpan helloTimeout;
     private readonly CancellationToken life;
     private readonly Func<Socket, CancellationToken, ValueTask<Socket>> accept;
-    private readonly Task accepting;
+    private readonly List<Task> accepting = [];      // one for each door that there was
+    private ChildDoor door;
 
     /// <param name="maxPayloadBytes">The largest payload that children send or get.</param>
     /// <param name="helloTimeout">The time in which a connection must send its token, in real time.</param>
     /// <param name="life">Cancelled when no child is needed any more.</param>
     /// <param name="accept">Accepts a connection; the system does so unless a test gives another way.</param>
-    /// <exception cref="InvalidOperationException">The socket cannot be made.</exception>
+    /// <inheritdoc cref="ChildDoor()" path="/exception"/>
     public ChildListener(int maxPayloadBytes, TimeSpan helloTimeout, CancellationToken life,
         Func<Socket, CancellationToken, ValueTask<Socket>>? accept = null)
     {
         (this.maxPayloadBytes, this.helloTimeout, this.life) = (maxPayloadBytes, helloTimeout, life);
         this.accept = accept ?? (static (listener, cancellation) => listener.AcceptAsync(cancellation));
-        directory = path = "";
-        try
-        {
-            LeftDirectories.RemoveOnce();
-            directory = Directory.CreateTempSubdirectory(LeftDirectories.Prefix).FullName;       // 0700
-            path = Path.Combine(directory, LeftDirectories.SocketName);
-            listener.Bind(new UnixDomainSocketEndPoint(path));
-            listener.Listen(Backlog);
-        }
-        catch (Exception e)
-        {
-            listener.Dispose();
-            RemoveDirectory();
-            throw new InvalidOperationException(
-                $"Workers cannot connect at {(path.Length > 0 ? path : Path.GetTempPath())}: {e.Message} The directory for temporary "
-                    + $"files (TMPDIR) must be there and writable, and its name short.", e);
-        }
-        accepting = AcceptAllAsync();
+        door = new();
+        accepting.Add(AcceptAllAsync(door));
     }
 
     /// <summary>Makes a token for a process that is about to start.</summary>
     /// <param name="arrival">Completes when the process has connected.</param>
+    /// <inheritdoc cref="ChildDoor()" path="/exception"/>
     public ChildToken Issue(out Task<ChildArrival> arrival)
     {
-        ChildToken token = ChildToken.To(path, maxPayloadBytes);
         var source = new TaskCompletionSource<ChildArrival>(TaskCreationOptions.RunContinuationsAsynchronously);
         arrival = source.Task;
-        lock (sync) expected.Add((token, source));
-        return token;
+        lock (sync)
+        {
+            if (!door.IsThere)
+            {
+                door = new();                        // a child that has connected to the other one is still accepted there
+                accepting.Add(AcceptAllAsync(door));
+            }
+            ChildToken token = ChildToken.To(door.Path, maxPayloadBytes);
+            expected.Add((token, source));
+            return token;
+        }
     }
 
     /// <summary>Makes the token of a process invalid whose start is given up. If the process connects later, its connection is
@@ -79,30 +71,18 @@ internal sealed class ChildListener : IAsyncDisposable
     /// <summary>Call it after the life has been cancelled.</summary>
     public async ValueTask DisposeAsync()
     {
-        await accepting;
-        RemoveDirectory();
+        Task[] all;
+        lock (sync) all = [.. accepting];
+        await Task.WhenAll(all);
     }
 
-    private void RemoveDirectory()
-    {
-        if (directory.Length == 0) return;
-        try
-        {
-            Directory.Delete(directory, recursive: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Already removed; or this process may not write there any more, and a later one removes it (LeftDirectories).
-        }
-    }
-
-    private async Task AcceptAllAsync()
+    private async Task AcceptAllAsync(ChildDoor at)
     {
         while (!life.IsCancellationRequested)
         {
             try
             {
-                _ = GreetAsync(await accept(listener, life));
+                _ = GreetAsync(await accept(at.Socket, life));
             }
             catch (OperationCanceledException) when (life.IsCancellationRequested)
             {
@@ -115,7 +95,7 @@ internal sealed class ChildListener : IAsyncDisposable
                 await Task.Delay(AcceptRetryInterval, TimeProvider.System, life).ConfigureAwait(Quietly);
             }
         }
-        listener.Dispose();
+        at.Dispose();
     }
 
     private async Task GreetAsync(Socket socket)

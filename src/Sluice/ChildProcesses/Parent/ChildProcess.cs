@@ -7,7 +7,8 @@ internal sealed class ChildProcess : IDisposable
 {
     private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
 
-    private const int NoProcesses = 11, NoMemory = 12, NoFilesOnMachine = 23, NoFiles = 24;      // EAGAIN, ENOMEM, ENFILE, EMFILE
+    // EAGAIN, ENOMEM, ENFILE, EMFILE, ENOSPC, ENOBUFS, EDQUOT
+    private const int NoProcesses = 11, NoMemory = 12, NoFilesOnMachine = 23, NoFiles = 24, NoRoom = 28, NoBuffers = 105, NoQuota = 122;
 
     private readonly Process process;
     private readonly ChildErrors? errors;
@@ -56,9 +57,17 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Whether a start has failed because the machine was short of processes, memory or files: the next one may succeed.</summary>
-    public static bool MayPass(WorkerException failure) => !OperatingSystem.IsWindows()
-        && failure.InnerException is Win32Exception { NativeErrorCode: NoProcesses or NoMemory or NoFilesOnMachine or NoFiles };
+    /// <summary>Whether a start has failed because the machine was short of processes, memory, files or room: the next one may
+    /// succeed.</summary>
+    public static bool MayPass(WorkerException failure) => failure.InnerException is { } cause && MayPass(cause);
+
+    /// <inheritdoc cref="MayPass(WorkerException)"/>
+    public static bool MayPass(Exception cause) => !OperatingSystem.IsWindows() && cause switch
+    {
+        Win32Exception { NativeErrorCode: NoProcesses or NoMemory or NoFilesOnMachine or NoFiles or NoBuffers } => true,  // sockets, too
+        IOException { HResult: NoRoom or NoQuota or NoFilesOnMachine or NoFiles } => true,
+        _ => false,
+    };
 
     /// <summary>Waits until the process has ended; kills it after some time.</summary>
     public async Task EndAsync(TimeSpan timeout)

@@ -28,9 +28,11 @@ internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions 
     }
 
     /// <summary>Connects to the child; starts it if there is none.</summary>
+    /// <param name="launcher">Starts children; or throws, as a start does.</param>
+    /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="ExecutionLostException">The child ended, or was killed, before it connected.</exception>
     /// <exception cref="FlowException">It cannot be started, now and later.</exception>
-    public Task<CallConnection> ConnectAsync(ChildLauncher launcher, CancellationToken cancellation)
+    public Task<CallConnection> ConnectAsync(Func<ChildLauncher> launcher, CancellationToken cancellation)
     {
         Task<CallConnection> child;
         lock (sync)
@@ -60,30 +62,43 @@ internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions 
         await ending.ConfigureAwait(false);
     }
 
-    private async Task<CallConnection> StartAsync(ChildLauncher launcher, Task<CallConnection>? before)
+    private async Task<CallConnection> StartAsync(Func<ChildLauncher> launcher, Task<CallConnection>? before)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         // One process at a time, beside one that finishes what it has.
         if (before is { IsCompletedSuccessfully: true }) await before.Result.DisposeAsync().ConfigureAwait(false);
-        await launcher.PauseAsync(failures, Random.Shared).ConfigureAwait(false);
-        life.ThrowIfCancellationRequested();
-        program.Check();
-        try
+        await ChildLauncher.PauseAsync(failures, Random.Shared, life).ConfigureAwait(false);
+        ChildStart start = await StartWhenPossibleAsync(launcher).ConfigureAwait(false);
+        if (start.Child is { } child)
         {
-            ChildStart start = await launcher.StartAsync().ConfigureAwait(false);
-            if (start.Child is { } child)
+            failures = 0;
+            return new(child, options);
+        }
+        failures++;
+        if (start.Failure!.Refusal is { } refusal) throw new FlowException(refusal);
+        throw await program.ExplainAsync(start.Failure, life).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts the child; repeats that for the start timeout as long as the machine is short of something.</summary>
+    private async Task<ChildStart> StartWhenPossibleAsync(Func<ChildLauncher> launcher)
+    {
+        long began = TimeProvider.System.GetTimestamp();
+        for (int tries = 1; ; tries++)
+            try
             {
-                failures = 0;
-                return new(child, options);
+                life.ThrowIfCancellationRequested();
+                program.Check();
+                return await launcher().StartAsync().ConfigureAwait(false);
             }
-            failures++;
-            if (start.Failure!.Refusal is { } refusal) throw new FlowException(refusal);
-            throw await program.ExplainAsync(start.Failure, life).ConfigureAwait(false);
-        }
-        catch (WorkerException e)
-        {
-            failures++;
-            throw program.Explain(e);
-        }
+            catch (WorkerException e) when (ChildProcess.MayPass(e)
+                && TimeProvider.System.GetElapsedTime(began) < options.StartTimeout)
+            {
+                await ChildLauncher.PauseAsync(tries, Random.Shared, life).ConfigureAwait(false);
+            }
+            catch (WorkerException e)
+            {
+                failures++;
+                throw program.Explain(e);
+            }
     }
 }

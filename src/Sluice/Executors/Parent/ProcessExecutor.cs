@@ -35,7 +35,7 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         {
             CallConnection? child = null;
             do
-                await call.WaitForPlaceAsync(async () => child = await slot.ConnectAsync(launcher!, cancellation).ConfigureAwait(false))
+                await call.WaitForPlaceAsync(async () => child = await slot.ConnectAsync(Launcher, cancellation).ConfigureAwait(false))
                     .ConfigureAwait(false);
             while (child!.IsOver);                   // it has ended while the function waited for its slot
             await child.ExecuteAsync(call, cancellation).ConfigureAwait(false);
@@ -72,13 +72,22 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         lock (sync)
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
-            listener ??= new(options.MaxValueBytes, options.StartTimeout, life.Token);
-            launcher ??= new(program.Program, listener, life.Token);
             ChildSlot slot;
             if (isSuspect && alone.Count < count) alone.Add(slot = new(program, options, life.Token));
             else slot = shared.MinBy(one => one.Load)!;
             slot.Load++;
             return slot;
+        }
+    }
+
+    // The listener is made with the first child.
+    private ChildLauncher Launcher()
+    {
+        lock (sync)
+        {
+            life.Token.ThrowIfCancellationRequested();
+            listener ??= new(options.MaxValueBytes, options.StartTimeout, life.Token);
+            return launcher ??= new(program.Program, listener, life.Token);
         }
     }
 

@@ -10,13 +10,15 @@ public sealed partial class RemoteCall
     private async Task OpenAsync(long question, InputPort port, ReadFrom from, bool isCounted, int chooser, long? chosen,
         bool knowsTraces)
     {
+        if (isCounted) invocation.PassLeft();        // a loop of the function begins
         PortReader reader = await port.OpenAsync(from, isCounted, chooser, chosen, life.Token).ConfigureAwait(false);
         long number = readings.Add(new(port, reader, knowsTraces, life.Token));
         writer.Say(CallFrame.Answer, question, number, reader.From);
     }
 
-    private async Task ReadAsync(long question, ServedReading reading)
+    private async Task ReadAsync(long question, ServedReading reading, bool isAhead)
     {
+        reading.Reader.IsMerged = isAhead;           // one read of a reading at a time
         ReadOnlyMemory<Entry> values = await reading.Reader.TakeAsync(reading.Life).ConfigureAwait(false);
         foreach (ref readonly Entry value in values.Span)
             if (value.Payload.Length > maxValueBytes)
@@ -25,6 +27,12 @@ public sealed partial class RemoteCall
                         + $"sent {maxValueBytes:N0} at most{limit}. Raise the limit, or store such values elsewhere and send references.")
                 { Run = invocation.Run };
         writer.SayValues(question, reading.Port.IsComplete, values, reading.KnowsTraces);
+    }
+
+    private async Task WaitAsync(long question, Task answered)
+    {
+        await invocation.WaitAsync(answered).ConfigureAwait(false);
+        writer.Say(CallFrame.Answer, question);
     }
 
     private async Task ReleaseAsync(long question, ServedReading reading)

@@ -30,6 +30,7 @@ public sealed partial class RemoteCall : IDisposable
     private readonly WorkLane? order;                // null: only each output has an order
     private readonly ServedOutput[] outputs;
     private readonly ServedReadings readings = new();
+    private readonly OpenReads reads = new();
     private readonly SentFailures sent = new();
     private readonly Lock sync = new();
     private Exception? fault;
@@ -205,14 +206,21 @@ public sealed partial class RemoteCall : IDisposable
                 break;
             case CallFrame.Read:
                 ServedReading read = readings.Find(FrameReader.Number(ref frame));
+                bool isAhead = !frame.IsEmpty && FrameReader.Number(ref frame) != 0;
+                reads.Begin(question);
                 // Reads begin in order, but do not wait for each other.
-                if (order is null) Answer(question, () => ReadAsync(question, read));
+                if (order is null) Answer(question, () => ReadAsync(question, read, isAhead));
                 else order.Add(() =>
                 {
                     tally.Begin();
-                    _ = RunAsync(question, () => ReadAsync(question, read));
+                    _ = RunAsync(question, () => ReadAsync(question, read, isAhead));
                     return ValueTask.CompletedTask;
                 });
+                break;
+            case CallFrame.Wait:
+                Task answered = reads.FirstOf(frame);
+                tally.Begin();
+                _ = RunAsync(question, () => WaitAsync(question, answered));
                 break;
             case CallFrame.Release:
                 ServedReading released = readings.Stop(FrameReader.Number(ref frame));
@@ -249,6 +257,7 @@ public sealed partial class RemoteCall : IDisposable
         }
         finally
         {
+            reads.End(question);                     // does nothing for another question
             tally.End();
         }
     }

@@ -121,7 +121,19 @@ public sealed class RemoteFunction : IDisposable
 
     private async Task RunAsync(RemoteInvocation known)
     {
-        await known.RunAsync(worker.Find(known.Plan.Name)).ConfigureAwait(false);
-        ended.TrySetResult();
+        try
+        {
+            await known.RunAsync(worker.Find(known.Plan.Name)).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Its end could not be told, for example because a listener of activities has thrown: without a word the service would wait.
+            writer.Say(CallFrame.Failed, question: null, CallFailure.Of(e));
+            known.Fail(e);
+        }
+        finally
+        {
+            ended.TrySetResult();
+        }
     }
 }

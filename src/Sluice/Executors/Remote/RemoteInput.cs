@@ -33,9 +33,15 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
         ChoiceKind kind = from == ReadFrom.New ? ChoiceKind.New : ChoiceKind.Latest;
         int number = from == ReadFrom.First ? 0 : call.NumberOf(kind, name);
         long? chosen = from == ReadFrom.First ? null : call.Replay(kind, number);
-        ReadOnlyMemory<byte> answer = await call.AskAsync(CallFrame.Open, index, (long)from, isCounted ? 1 : 0, number, chosen is null ? 0
-            : 1, chosen ?? 0, KnowsTraces).ConfigureAwait(false);
-        ReadOnlySpan<byte> numbers = answer.Span;
+        Task<byte[]> opening = call.AskAsync(CallFrame.Open, index, (long)from, isCounted ? 1 : 0, number, chosen is null ? 0 : 1,
+            chosen ?? 0, KnowsTraces);
+        await ((Task)opening).WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!opening.IsCompleted)
+        {
+            _ = ReleaseLateAsync(opening);
+            cancellation.ThrowIfCancellationRequested();
+        }
+        ReadOnlySpan<byte> numbers = await opening.ConfigureAwait(false);
         var reading = new Reading(FrameReader.Number(ref numbers));
         var reader = new PortReader(this, FrameReader.Number(ref numbers), isCounted);
         (reading.Delivered, reading.Passed) = (reader.From, reader.From);
@@ -53,7 +59,7 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
         {
             reading = readings[reader];
             Tell(reader, reading);
-            asked = reading.Asked ??= call.AskAsync(CallFrame.Read, reading.Number);
+            asked = reading.Asked ??= Ask(reading, isAhead: reader.IsMerged && call.SaysWaits);
         }
         try
         {
@@ -71,6 +77,21 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
         return (default, next);
     }
 
+    public async Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers, CancellationToken cancellation)
+    {
+        if (call.SaysWaits && !waited.IsCompleted)
+        {
+            long[] questions = [.. readers.Select(static reader => ((RemoteInput)reader.Port).OpenQuestion(reader))];
+            if (!questions.Contains(0))              // otherwise a value is here, and its read about to end
+            {
+                Task answer = call.AskAsync(CallFrame.Wait, questions);
+                _ = QuietlyAsync(answer, answer);
+                await answer.WaitAsync(cancellation).ConfigureAwait(false);
+            }
+        }
+        await waited.ConfigureAwait(false);
+    }
+
     public async ValueTask ReleaseAsync(PortReader reader, CancellationToken cancellation)
     {
         Reading? reading;
@@ -79,9 +100,49 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
             if (!readings.Remove(reader, out reading)) return;
             Tell(reader, reading);
         }
-        await call.AskAsync(CallFrame.Release, reading.Number).ConfigureAwait(false);
+        Task<byte[]> released = call.AskAsync(CallFrame.Release, reading.Number);
+        await ((Task)released).WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         // No reader awaits it any more.
-        if (reading.Asked is { } open) await ((Task)open).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task left = QuietlyAsync(released, reading.Asked ?? released);
+        if (!released.IsCompleted) return;           // cancelled, and the service goes on with it
+        await released.ConfigureAwait(false);
+        await left.ConfigureAwait(false);
+    }
+
+    /// <summary>Ends with the tasks, and observes their failures.</summary>
+    private static async Task QuietlyAsync(Task first, Task second)
+    {
+        await first.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await second.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    // Releases a reader that was opened too late. Never throws.
+    private async Task ReleaseLateAsync(Task<byte[]> opening)
+    {
+        try
+        {
+            byte[] answer = await opening.ConfigureAwait(false);
+            ReadOnlySpan<byte> numbers = answer;
+            await call.AskAsync(CallFrame.Release, FrameReader.Number(ref numbers)).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // It was not opened; or the call is over, and its readers with it.
+        }
+    }
+
+    private Task<byte[]> Ask(Reading reading, bool isAhead)
+    {
+        Task<byte[]> asked = isAhead ? call.AskAsync(CallFrame.Read, out long question, reading.Number, 1)
+            : call.AskAsync(CallFrame.Read, out question, reading.Number);
+        reading.Question = question;
+        return asked;
+    }
+
+    /// <returns>The question of the read of a reader that has no answer; 0 for none.</returns>
+    private long OpenQuestion(PortReader reader)
+    {
+        lock (sync) return readings.GetValueOrDefault(reader) is { Asked.IsCompleted: false } reading ? reading.Question : 0;
     }
 
     /// <summary>Sends the positions of all readers.</summary>
@@ -109,5 +170,8 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
         public long Passed { get; set; }
 
         public Task<byte[]>? Asked { get; set; }
+
+        /// <summary>The number of the question.</summary>
+        public long Question { get; set; }
     }
 }

@@ -63,7 +63,7 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
     public StreamPlan Stream(string name) => Array.Find(plan.Streams, one => one.Name == name)
         ?? throw new FlowException(NearNames.Explain("stream", name, [.. plan.Streams.Select(stream => stream.Name)])) { Run = Run };
 
-    /// <summary>Executes the function, and reports how it has ended. Never throws.</summary>
+    /// <summary>Executes the function, and reports how it has ended.</summary>
     public async Task RunAsync(BoundFunction? function)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -89,7 +89,8 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
             foreach (OutputGate gate in gates.Values) await gate.SettleAsync().ConfigureAwait(false);
             End();
             writer.Say(CallFrame.Failed, question: null,
-                CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0));
+                CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0,
+                    isOwn: !stopping.IsCancellationRequested));
         }
         hasEnded = true;
         Fail(new InvalidOperationException(
@@ -152,12 +153,21 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
     }
 
     /// <summary>Sends a question to the other process, and returns its answer.</summary>
-    public Task<byte[]> AskAsync(CallFrame kind, params ReadOnlySpan<long> numbers)
+    public Task<byte[]> AskAsync(CallFrame kind, params ReadOnlySpan<long> numbers) => AskAsync(kind, out _, numbers);
+
+    /// <inheritdoc cref="AskAsync(CallFrame, ReadOnlySpan{long})"/>
+    /// <param name="kind">The kind of question.</param>
+    /// <param name="question">The number of the question.</param>
+    /// <param name="numbers">Its content.</param>
+    public Task<byte[]> AskAsync(CallFrame kind, out long question, params ReadOnlySpan<long> numbers)
     {
-        var (question, answer) = Ask();
+        (question, Task<byte[]> answer) = Ask();
         writer.Say(kind, [question, .. numbers]);
         return answer;
     }
+
+    /// <summary>Whether the service knows reads ahead, and waits for them.</summary>
+    public bool SaysWaits => plan.TakesWaits;
 
     public void Put(long output, ReadOnlySpan<byte> payload, EntryTrace? trace)
     {
@@ -209,7 +219,8 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
         foreach (RemoteInput input in inputs.Values) input.TellPlaces();
         var (question, answer) = Ask();
         writer.Say(CallFrame.Save, question, state);
-        await answer.ConfigureAwait(false);
+        // Whoever cancels only this call does not know whether the state is saved, in the service neither: it goes on.
+        await answer.WaitAsync(stopping.Token).ConfigureAwait(false);
     }
 
     private (long Question, Task<byte[]> Answer) Ask()

@@ -4,10 +4,14 @@ using Sluice.Flows;
 namespace Sluice.Executors;
 
 /// <summary>An output stream that a child writes through the process with the store. A writer waits while too much is in transit.</summary>
-/// <remarks>Thread-safe.</remarks>
+/// <remarks>
+/// Thread-safe. One lock orders the values: it is held while a value is serialized, by the user's code. Another one, which may be taken
+/// inside of it, guards the credit: the loop that receives messages takes that one only, and so waits for no serializer.
+/// </remarks>
 internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int index, RemoteWorker worker) : IOutputPort, IDisposable
 {
     private readonly Lock sync = new();
+    private readonly Lock credit = new();            // guards the three fields below the batch
     private readonly EntryBatch batch = new()
     {
         Stream = plan.Name,
@@ -30,18 +34,13 @@ internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int i
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            call.ThrowIfFailed();
-            Task full;
+            Task? full;
             lock (sync)
             {
-                if (values < CallLimits.MaxValues && bytes < CallLimits.MaxBytes)
-                {
-                    Put(value, serializer, trace);
-                    return;
-                }
-                room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-                full = room.Task;
+                full = FindFull();
+                if (full is null) Put(value, serializer, trace);
             }
+            if (full is null) return;
             await full.WaitAsync(cancellation).ConfigureAwait(false);
         }
     }
@@ -50,7 +49,7 @@ internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int i
     /// <exception cref="InvalidDataException">There are not so many on their way.</exception>
     public void Refill(long values, long bytes)
     {
-        lock (sync)
+        lock (credit)
         {
             if (values < 0 || values > this.values || bytes < 0 || bytes > this.bytes)
                 throw new InvalidDataException(
@@ -65,7 +64,7 @@ internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int i
     /// <summary>Wakes waiting writers, which then check again.</summary>
     public void Wake()
     {
-        lock (sync)
+        lock (credit)
         {
             room?.TrySetResult();
             room = null;
@@ -81,6 +80,19 @@ internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int i
         lock (sync) batch.Dispose();
     }
 
+    /// <returns>What completes when there may be room; null if there is room.</returns>
+    private Task? FindFull()
+    {
+        lock (credit)
+        {
+            // Here, and not before: a failure wakes only the writers that wait already.
+            call.ThrowIfFailed();
+            if (values < CallLimits.MaxValues && bytes < CallLimits.MaxBytes) return null;
+            room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            return room.Task;
+        }
+    }
+
     // The same batch as in the process with the store, so that a value has the same bytes and errors.
     private void Put<T>(T value, IPayloadSerializer<T> serializer, EntryTrace? trace)
     {
@@ -92,8 +104,7 @@ internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int i
                 $"A value for the stream {plan.Name} has {payload.Length:N0} bytes, and {worker.Limit}. Store it elsewhere and send a "
                     + $"reference, or raise the limit.")
             { IsTooLong = true };
-        values++;
-        bytes += payload.Length;
+        lock (credit) (values, bytes) = (values + 1, bytes + payload.Length);
         count++;
         call.Put(index, payload, trace);
     }

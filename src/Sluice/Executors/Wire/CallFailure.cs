@@ -30,13 +30,16 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
     private const int MaxMessage = 8 << 10;
     private const int MaxDetails = 16 << 10;
 
-    public static CallFailure Of(Exception e, long id = 0)
+    /// <param name="e">The failure.</param>
+    /// <param name="id">The id of a failure that was sent to the remote side, if it is one.</param>
+    /// <param name="isOwn">Whether a cancellation is the function's own, such as the timeout of a request: nobody has cancelled it.</param>
+    public static CallFailure Of(Exception e, long id = 0, bool isOwn = false)
     {
         FailureKind kind = e switch
         {
             NondeterministicReplayException => FailureKind.Different,
             FlowException => FailureKind.Flow,
-            OperationCanceledException => FailureKind.Cancelled,
+            OperationCanceledException when !isOwn || id > 0 => FailureKind.Cancelled,
             PayloadException => FailureKind.Payload,
             InvalidOperationException when id > 0 => FailureKind.Misuse,
             _ => FailureKind.Other,

@@ -39,8 +39,9 @@ internal enum CallFrame : byte
     Open = 64,
 
     /// <summary>
-    /// From the function: question, reader. The answer has flags (1: the stream is complete, 2: the values have headers), and values:
-    /// sequence, generation, length and payload; with headers, these follow after their length.
+    /// From the function: question, reader, whether it reads ahead, while it works (older ones do not say it). The answer has flags (1: the
+    /// stream is complete, 2: the values have headers), and values: sequence, generation, length and payload; with
+    /// headers, these follow after their length.
     /// </summary>
     Read,
 
@@ -73,4 +74,10 @@ internal enum CallFrame : byte
     /// that the service takes it (<see cref="CallPlan.TakesTraces"/>).
     /// </summary>
     PutTraced,
+
+    /// <summary>
+    /// From the function: question, and the questions of reads ahead. The function waits until one of them is answered; the answer says
+    /// that it may go on. Only if the plan says that the service knows it (<see cref="CallPlan.TakesWaits"/>).
+    /// </summary>
+    Wait,
 }

@@ -110,7 +110,15 @@ internal sealed class CallFrameWriter(Action<ReadOnlySpan<byte>> send, Action<Ex
         lock (sync)
         {
             if (!Begin(kind)) return;
-            write(to, content);
+            try
+            {
+                write(to, content);
+            }
+            catch
+            {
+                to.Clear();                          // otherwise the next message begins with the head of this one
+                throw;
+            }
             failure = End();
         }
         Tell(failure);

@@ -39,8 +39,16 @@ internal static class CallLimits
         {
             FrameWriter to = sender.Filling;
             int start = to.Begin(Message, call);
-            to.Write(message);
-            to.End(start);
+            try
+            {
+                to.Write(message);
+                to.End(start);
+            }
+            catch
+            {
+                to.Truncate(start);                  // a begun frame would damage those of all calls
+                throw;
+            }
         }
         sender.Tell();
     }

@@ -215,10 +215,19 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
 
     public IDisposable? Enter(string streams)
     {
-        if (loops is null) return null;
-        foreach (InputPort input in inputs.Values) input.PassCurrent(onlyLeft: true);
-        return loops.Enter(streams);
+        PassLeft();
+        return loops?.Enter(streams);
     }
+
+    /// <summary>Counts the values of loops that the function has left as processed: it begins another loop.</summary>
+    public void PassLeft()
+    {
+        if (loops is null) return;
+        foreach (InputPort input in inputs.Values) input.PassCurrent(onlyLeft: true);
+    }
+
+    /// <summary>Awaits a task; the function, which is elsewhere, waits for it, too, and its slot is free meanwhile.</summary>
+    public Task WaitAsync(Task waited) => slot.WaitAsync(waited);
 
     public int NumberOf(ChoiceKind kind, string streams) => choices.NumberOf(kind, streams);
 

@@ -22,7 +22,7 @@ internal sealed class ExecutionSlots(int? count) : IDisposable
 /// </summary>
 /// <remarks>
 /// It waits for the store, or for a run that it awaits. In a merge, the function waits when no stream has a value; reads ahead are no
-/// waits, unless the function runs in another process: there each read is one.
+/// waits. A function in another process says when it waits; one of an older version does not, and there each read is a wait.
 /// Thread-safe: an asynchronous lock puts changes in order.
 /// </remarks>
 internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit, Action taken, CancellationToken life)

@@ -41,4 +41,10 @@ internal interface IInputPort
     /// <returns>The values, and the position after them; no values if the stream is complete.</returns>
     /// <exception cref="FlowException">The stream has failed, or no longer has the values.</exception>
     ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(PortReader reader, long next, CancellationToken cancellation);
+
+    /// <summary>Waits for reads ahead: the function does not work meanwhile, and its slot is free.</summary>
+    /// <param name="waited">Completes when one of the reads has ended.</param>
+    /// <param name="readers">The readers that read.</param>
+    /// <param name="cancellation">Ends the reads, and the wait.</param>
+    Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers, CancellationToken cancellation);
 }

@@ -15,8 +15,8 @@ internal sealed partial class InputPort
         return new Rest(this, resting);
     }
 
-    /// <summary>Awaits a task; the function's slot is free meanwhile.</summary>
-    public Task WaitAsync(Task waited) => slot?.WaitAsync(waited) ?? ExecutionSlot.Current?.WaitForRunAsync(waited) ?? waited;
+    public Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers, CancellationToken cancellation)
+        => slot?.WaitAsync(waited) ?? ExecutionSlot.Current?.WaitForRunAsync(waited) ?? waited;
 
     // A function that reads results of a run it has started gives up its own slot, too.
     private ExecutionSlot? Slot => slot ?? ExecutionSlot.Current;

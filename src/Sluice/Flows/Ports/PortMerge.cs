@@ -14,7 +14,7 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
 
     public void Add(IInputPort port, PortReader reader)
     {
-        if (port is InputPort) reader.IsMerged = true;       // in another process, each read is a wait of its own
+        reader.IsMerged = true;
         inputs.Add((port, reader));
         reads.Add(null);
     }
@@ -35,7 +35,7 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
         last = (int)index;
         PortReader reader = inputs[last].Reader;
         Task<bool> read = reads[last] ?? reader.ReadAsync(ending.Token).AsTask();
-        if (!read.IsCompleted) await WaitAsync(read).ConfigureAwait(false);
+        if (!read.IsCompleted) await WaitAsync(read, [reader]).ConfigureAwait(false);
         bool has = await read.ConfigureAwait(false);
         reads[last] = null;
         if (!has)
@@ -78,6 +78,7 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
         while (true)
         {
             List<Task> pending = [];
+            List<PortReader> readers = [];
             for (int i = 0; i < inputs.Count; i++)
             {
                 if (reads[i] is null && inputs[i].Reader.HasEnded) continue;
@@ -85,15 +86,16 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
                 if (!read.IsCompleted)
                 {
                     pending.Add(read);
+                    readers.Add(inputs[i].Reader);
                     continue;
                 }
                 if (await read.ConfigureAwait(false)) return i;
                 reads[i] = null;                     // it has ended
             }
             if (pending.Count == 0) return -1;
-            await WaitAsync(Task.WhenAny(pending)).ConfigureAwait(false);
+            await WaitAsync(Task.WhenAny(pending), readers).ConfigureAwait(false);
         }
     }
 
-    private Task WaitAsync(Task waited) => inputs[0].Port is InputPort port ? port.WaitAsync(waited) : waited;
+    private Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers) => inputs[0].Port.WaitAsync(waited, readers, ending.Token);
 }

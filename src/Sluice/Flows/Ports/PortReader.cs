@@ -10,6 +10,9 @@ internal sealed class PortReader(IInputPort port, long from, bool isCounted)
     private long delivered = from;
     private long passed = from;
 
+    /// <summary>The stream that it reads.</summary>
+    public IInputPort Port => port;
+
     /// <summary>The position where it has begun.</summary>
     public long From { get; } = from;
 

@@ -53,7 +53,7 @@ internal sealed class WorkerIntake<T>(WorkerLink link, IPayloadSerializer<T> ser
         }
         catch (Exception e)
         {
-            link.Say(FrameKind.Broken, e.Message);
+            link.Say(FrameKind.Broken, FailureText.MessageOf(e));
         }
         isOver = true;
         Wake?.Invoke();

@@ -53,6 +53,8 @@ internal sealed class WorkerLink(ParentConnection parent, string body)
     public void Answer(WorkerItem item)
     {
         PartFailure? failure = item.Failure;
+        Exception? cause = failure?.Cause.InnerException ?? failure?.Cause;
+        string message = cause is null ? "" : ShortText.Of(FailureText.MessageOf(cause), MaxMessage);      // the user's code says it
         lock (sender.Sync)
         {
             FrameWriter filling = sender.Filling;
@@ -64,11 +66,10 @@ internal sealed class WorkerLink(ParentConnection parent, string body)
             }
             else
             {
-                Exception cause = failure.Cause.InnerException ?? failure.Cause;
                 filling.Write((byte)(failure.IsFinal ? 1 : 0));
                 filling.Write(failure.Cause.Node);
-                filling.Write(cause.GetType().FullName ?? cause.GetType().Name);
-                filling.Write(ShortText.Of(cause.Message, MaxMessage));
+                filling.Write(cause!.GetType().FullName ?? cause.GetType().Name);
+                filling.Write(message);
             }
             filling.End(start);
             if (spare.Count < MaxSpare && item.Results.Length <= LargeResults) spare.Push(item);
