@@ -109,12 +109,12 @@ internal static class AppendScenarios
     {
         await rig.PrepareAsync();
         using EntryBatch batch = Batch("a");
-        var request = new AppendRequest(Orders, "key-1", 0, 1, batch) { ForgetAfter = 3 * Second };
+        var request = new AppendRequest(Orders, "key-1", 0, 1, batch) { ForgetAfter = 3 * Minute };
         AppendResult first = await rig.Store.AppendAsync(request);
-        await rig.PassAsync(Second);
+        await rig.PassAsync(Minute);
         Expect.Equal(first with { Status = AppendStatus.Duplicate }, await rig.Store.AppendAsync(request),
             "a repetition within the window");
-        await rig.PassAsync(3 * Second);
+        await rig.PassAsync(3 * Minute);
         Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(request)).Status, "a repetition beyond the window");
     }
 
@@ -128,13 +128,13 @@ internal static class AppendScenarios
         var end = new AppendRequest(Orders, "sender", sender.Epoch, 2, none)
         {
             Position = ReadOnlyMemory<byte>.Empty,
-            ForgetAfter = 3 * Second
+            ForgetAfter = 3 * Minute
         };
         Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(end)).Status, "the end of a producer");
-        await rig.PassAsync(Second);
+        await rig.PassAsync(Minute);
         Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late))).Status,
             "a repetition within the window");
-        await rig.PassAsync(3 * Second);
+        await rig.PassAsync(3 * Minute);
         Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["b"])).Status, "an append of another sender");
         await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late))
             .AsTask(), "a repetition beyond the window");
@@ -142,9 +142,9 @@ internal static class AppendScenarios
         Expect.Equal(0, again.Last, "the last number of a producer that was forgotten");
         Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "sender", again.Epoch, 1,
             batch)
-        { ForgetAfter = 3 * Second })).Status, "an append of a producer that was opened after it was forgotten");
+        { ForgetAfter = 3 * Minute })).Status, "an append of a producer that was opened after it was forgotten");
         again = await rig.Store.OpenProducerAsync(Orders, "sender");
-        await rig.PassAsync(4 * Second);
+        await rig.PassAsync(4 * Minute);
         Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "sender", again.Epoch, 2, batch))).Status,
             "an append of a producer that was opened before it was forgotten");
         Expect.Same(["a", "b", "a", "a"], await rig.ReadAsync(Orders), "what is stored");

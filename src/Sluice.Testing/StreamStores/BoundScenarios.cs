@@ -74,7 +74,7 @@ internal static class BoundScenarios
     {
         await rig.PrepareAsync();
         await rig.Store.OpenStreamAsync("narrow", new() { Partitions = 1, MaxItems = 1 });
-        await rig.Store.OpenReaderAsync("narrow", "page", new() { IdleTimeout = 4 * Second });
+        await rig.Store.OpenReaderAsync("narrow", "page", new() { IdleTimeout = 4 * Minute });
         await rig.Store.OpenReaderAsync("narrow", "ahead");
         await rig.AppendAsync(1, ["full"], stream: "narrow");
         await rig.Store.MoveReaderAsync(new("narrow", "ahead", 0, 2));
@@ -83,8 +83,8 @@ internal static class BoundScenarios
         var lease = new LeaseRequest([owner]) { BackpressureStreams = ["narrow"] };
         LeaseResult held = await rig.Store.LeaseAsync(lease);
         Expect.Equal((0, "narrow"), (held.Batches.Count, held.FullStream), "batches, and the stream that is full");
-        Expect.True(held.NextDue > TimeSpan.Zero && held.NextDue <= 4 * Second, $"it says when the reader may expire ({held.NextDue})");
-        await rig.PassAsync(5 * Second);
+        Expect.True(held.NextDue > TimeSpan.Zero && held.NextDue <= 4 * Minute, $"it says when the reader may expire ({held.NextDue})");
+        await rig.PassAsync(5 * Minute);
         Expect.Same(["a"], Texts((await rig.Store.LeaseAsync(lease)).Batches.Single().Entries.ToArray()),
             "what is leased when the reader has expired");
     }

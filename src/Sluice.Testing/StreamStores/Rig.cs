@@ -10,6 +10,9 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
     public static readonly GroupId Main = new(Orders, "main");
     public static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
+    /// <summary>The unit of times that must not pass during the calls of a scenario, where the time of a server goes on.</summary>
+    public static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
     private IStreamStore? store;
 
     public TestClock Clock { get; private set; } = new();

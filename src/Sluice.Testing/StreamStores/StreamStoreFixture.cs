@@ -48,10 +48,11 @@ public abstract class StreamStoreFixture : IAsyncDisposable
 
     /// <summary>
     /// Lets the store's time pass; by default it moves the clock. For the scenarios with random operations, the store's time must otherwise
-    /// stand still, because they compare due times with a model whose time does.
+    /// stand still, because they compare due times with a model whose time does. In all other scenarios it may go on: the calls between two
+    /// passes have a minute.
     /// </summary>
     /// <param name="clock">The clock that the store was opened with.</param>
-    /// <param name="time">A time of some seconds.</param>
+    /// <param name="time">A time of up to some minutes.</param>
     public virtual ValueTask PassTimeAsync(TestClock clock, TimeSpan time)
     {
         clock.Advance(time);
