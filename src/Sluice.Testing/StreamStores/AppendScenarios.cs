@@ -161,7 +161,7 @@ internal static class AppendScenarios
         Expect.Equal((AppendStatus.Duplicate, 2L, "hash"),
             (again.Status, again.Last, System.Text.Encoding.UTF8.GetString(again.Position.Span)),
                 "what a repetition is told after a restart");
-        AppendResult overlapping = (await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        AppendResult[] overlapping = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
         {
             await Task.Yield();
             using EntryBatch one = Batch("c");
@@ -170,8 +170,9 @@ internal static class AppendScenarios
                 ForgetAfter = 3600 * Second,
                 Position = Bytes("hash")
             });
-        }))).Single(result => result.Status == AppendStatus.Accepted);
-        Expect.Equal(1, overlapping.Last, "the number of the one repetition that was accepted, of eight at once");
+        }));
+        Expect.Same([1L], overlapping.Where(static result => result.Status == AppendStatus.Accepted).Select(static result => result.Last),
+            "the numbers of the repetitions that were accepted, of eight at once");
         Expect.Same(["a", "b", "c"], await rig.ReadAsync(Orders), "what is stored");
     }
 

@@ -140,6 +140,28 @@ internal static class BoundScenarios
             "an append when the owner has lost its reservation");
     }
 
+    public static async Task AReservationCountsAgainstTheBoundOfBytes(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenStreamAsync("narrow", new() { Partitions = 1, MaxBytes = 1000 });
+        string half = new('x', 600);
+        await rig.AddAsync("a");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        Expect.Equal(ReserveStatus.Reserved, await rig.Store.ReserveAsync(owner, "narrow", 1, 600), "600 bytes of 1,000");
+        Expect.Equal(ReserveStatus.Full, await rig.Store.ReserveAsync(owner, "narrow", 1, 600), "600 bytes more");
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, [half], stream: "narrow")).Status, "600 bytes beside those reserved");
+        using EntryBatch output = Batch(half);
+        await rig.CommitAsync(new(owner, 1)
+        {
+            Settled = [new(1, 1)],
+            Outputs = [new("narrow", output) { ReservedItems = 1, ReservedBytes = 600 }]
+        });
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, [half], stream: "narrow")).Status, "600 bytes beside those written");
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["short"], stream: "narrow")).Status,
+            "a few bytes, when the reservation is used");
+    }
+
     public static async Task ADeletedStreamFreesThePlacesOfItsOwners(Rig rig)
     {
         await rig.PrepareAsync();

@@ -75,6 +75,14 @@ internal static class ReaderScenarios
         await rig.Store.CloseReaderAsync(Orders, "slow");
         Expect.Equal(0, (await rig.Store.FindStreamAsync(Orders))!.Items, "items when it has been closed");
         Expect.Equal(false, await rig.Store.MoveReaderAsync(new(Orders, "slow", 0, 5)), "moving a closed reader");
+        await rig.CommitAsync(new(owner, 2)
+        {
+            Cursors = [new(Orders, "slow", 0, 5)],
+            Readers = [new(Orders, "idle", new() { Start = StreamStart.New })]
+        });
+        ReaderInfo left = (await rig.Store.FindStreamAsync(Orders))!.Readers.Single();
+        Expect.Equal(("idle", 5L, false), (left.Name, left.Next[0], left.Options.AppliesBackpressure),
+            "the reader that is left after a commit that moves a closed one and opens an open one");
     }
 
     public static async Task AStreamThatNobodyReadsKeepsEverything(Rig rig)

@@ -9,7 +9,8 @@ public class PassingTimeTests
     [Fact]
     public async Task AStoreWhoseCallsTakeTwoSecondsKeepsTheContract()
     {
-        foreach (string scenario in StreamStoreContract.Scenarios.Where(static name => !name.StartsWith("Random", StringComparison.Ordinal)))
+        foreach (string scenario in StreamStoreContract.Scenarios
+            .Where(static name => !name.StartsWith("Random", StringComparison.Ordinal)))
             await StreamStoreContract.RunAsync(scenario, new SlowFixture());
     }
 
