@@ -197,6 +197,20 @@ internal static class AppendScenarios
             "entries without keys of one append, from the id of the first");
     }
 
+    public static async Task EntriesOfAnAppendMayGoToManyPartitions(Rig rig)
+    {
+        const int Count = AppendRequest.MaxSpread;
+        await rig.PrepareAsync(new() { Partitions = Count });
+        using var batch = new EntryBatch();
+        HashSet<int> chosen = [];
+        for (int number = 0; chosen.Count < Count; number++)
+            if (EntryKey.Of($"{number}") is var key && chosen.Add(key.PartitionOf(Count))) batch.Add(Bytes($"{number}").Span, key);
+        AppendResult result = await rig.Store.AppendAsync(new(Orders, "p", 0, 1, batch));
+        Expect.Equal((AppendStatus.Accepted, (long)Count), (result.Status, result.Last), $"an append to {Count} partitions");
+        GroupInfo group = (await rig.Store.FindGroupAsync(Main))!;
+        Expect.Equal(Count, group.Partitions.Count(static partition => partition.Tail == 1), "partitions that have got one entry");
+    }
+
     public static async Task AnEntryThatIsTooLongIsRefusedByName(Rig rig)
     {
         await rig.PrepareAsync(new() { MaxEntryBytes = 10 });

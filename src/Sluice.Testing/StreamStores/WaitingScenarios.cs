@@ -29,6 +29,20 @@ internal static class WaitingScenarios
         Expect.Equal((0L, 1L), await CountsAsync(rig), "what waits, and is in flight again, at the end");
     }
 
+    public static async Task RetriesCountAgainstTheBytesOfALease(Rig rig)
+    {
+        string[] texts = [.. "abcd".Select(static letter => new string(letter, 400))];
+        Ownership owner = await rig.LeaseNewAsync(texts[..3]);
+        await rig.CommitAsync(new(owner, 1) { Deferred = [.. Enumerable.Range(1, 3).Select(n => new RetryWrite(n, 1, TimeSpan.Zero))] });
+        await rig.AddAsync(texts[3]);
+        Expect.Same(texts[..2], await LeaseAsync(1000), "1,000 bytes of retries of 400");        // a store may count its heads, too
+        Expect.Same([texts[2]], await LeaseAsync(1), "one byte: the first entry may be longer");
+        Expect.Same([texts[3]], await LeaseAsync(1000), "what is left");
+
+        async Task<IEnumerable<string>> LeaseAsync(int bytes) => Texts((await rig.Store.LeaseAsync(new([owner]) { MaxBytes = bytes }))
+            .Batches.SelectMany(static batch => batch.Entries.ToArray()));
+    }
+
     private static async Task<(long Waiting, long InFlightAgain)> CountsAsync(Rig rig)
     {
         PartitionInfo partition = (await rig.Store.FindGroupAsync(Main))!.Partitions[0];

@@ -71,6 +71,18 @@ public partial class FaultyStoreTests
             CancellationToken cancellation = default) => Inner.ReserveAsync(owner, stream, items, 0, cancellation);
     }
 
+    private sealed class LeasesWithoutABound(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public override ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+            => Inner.LeaseAsync(request with { MaxBytes = long.MaxValue }, cancellation);
+    }
+
+    private sealed class AppendsToFewPartitions(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+            => request.Entries.Count > 256 ? new(new AppendResult(AppendStatus.Full, 0, null)) : Inner.AppendAsync(request, cancellation);
+    }
+
     private sealed class LeavesOutLongEntries(IStreamStore inner) : StreamStoreWrapper(inner)
     {
         public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)

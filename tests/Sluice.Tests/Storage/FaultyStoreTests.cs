@@ -1,13 +1,13 @@
 using Sluice.Storage;
 using Sluice.Testing;
+using Wrapping = System.Func<Sluice.Storage.IStreamStore, Sluice.Storage.IStreamStore>;
 
 namespace Sluice.Tests.Storage;
 
 /// <summary>The contract finds small faults, each with a scenario. The random walks need not find them.</summary>
 public partial class FaultyStoreTests
 {
-    private static readonly Dictionary<string, (string Scenario, string Message, Func<IStreamStore, IStreamStore> Wrap)> All
-        = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, (string Scenario, string Message, Wrapping Wrap)> All = new(StringComparer.Ordinal)
     {
         ["redrives in two steps"] = ("KilledInsideEveryCallNothingIsLostOrDoneTwice", "dead letters",
             static inner => new RedrivesInTwoSteps(inner)),
@@ -57,6 +57,10 @@ public partial class FaultyStoreTests
         ["fails when it is disposed as if it were away"] = ("AStoreThatIsDisposedEndsItsCalls",
             "expected a ObjectDisposedException, but it is a StreamStoreException",
             static inner => new IsAwayWhenDisposed(inner)),
+        ["leases retries without a bound"] = ("RetriesCountAgainstTheBytesOfALease", "1,000 bytes of retries",
+            static inner => new LeasesWithoutABound(inner)),
+        ["appends to few partitions"] = ("EntriesOfAnAppendMayGoToManyPartitions", "an append to 300 partitions",
+            static inner => new AppendsToFewPartitions(inner)),
         ["reserves no bytes"] = ("AReservationCountsAgainstTheBoundOfBytes", "600 bytes", static inner => new ReservesNoBytes(inner)),
         ["leaves out what is too long"] = ("ACommitThatNamesAMissingStreamOrHasALongEntryFailsWhole",
             "longer than its stream allows: expected a PayloadException",
@@ -73,7 +77,7 @@ public partial class FaultyStoreTests
     [MemberData(nameof(Faults))]
     public async Task TheContractFindsEachFault(string fault)
     {
-        (string scenario, string message, Func<IStreamStore, IStreamStore> wrap) = All[fault];
+        (string scenario, string message, Wrapping wrap) = All[fault];
         StreamStoreContractException failure = await Assert.ThrowsAsync<StreamStoreContractException>(
             () => StreamStoreContract.RunAsync(scenario, new MemoryStoreFixture(wrap)));
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
