@@ -29,9 +29,10 @@ internal sealed record Options(int? Count, string? Input, StoreChoice Store, boo
         process, as those have one owner. Everything between them is bounded, so that neither the processes nor the store grow
         with the number of files. A file that cannot be read, or is no text (UTF-8), counts as failed and is named.
 
-        Exit codes: 0 done; 1 it could not go on, or a file was lost or counted twice; 2 a mistake in what was asked for; 130
-        interrupted: it cancels the run, stops the services and deletes what it has made, for which it takes ten seconds at most,
-        also where the store does not answer; interrupted again, it ends at once, and leaves the files that it has made.
+        Exit codes: 0 done; 1 it could not go on, or a file was lost or counted twice, or one that it has made has failed or has
+        a wrong count; 2 a mistake in what was asked for; 130 interrupted: it cancels the run, stops the services and deletes
+        what it has made, for which it takes ten seconds at most, also where the store does not answer; interrupted again, it
+        ends at once, and leaves the files that it has made.
         """;
 
     /// <summary>Reads the command line; null when it asked for help, which has then been shown.</summary>

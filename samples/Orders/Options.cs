@@ -10,7 +10,7 @@ internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
     /// <summary>The environment variable with the connection string of <c>--serve</c>, if the command line has none.</summary>
     public const string StoreVariable = "ORDERS_STORE";
 
-    private const int MostOrders = 1_000_000, MostKills = 10_000;
+    private const int MostOrders = 1_000_000, MostKills = 10_000, MostPatience = 86_400;
 
     private const string About = """
         A small shop on PostgreSQL. An order, its stock and its event are one transaction; the event's shipment and its line in
@@ -32,7 +32,7 @@ internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
 
         --drive starts a PostgreSQL of its own (the programs initdb and postgres must be installed) unless --store names one,
         starts two services, sends N orders, kills services, the server and its backends at random, freezes a service for
-        longer than its lease, and compares the books in the end.
+        longer than its lease, and compares the books in the end. If they are wrong, it keeps the data and says where they are.
 
         Exit codes: 0 done, and the books are right; 1 they are not, or it could not go on; 2 a mistake in what was asked for.
         """;
@@ -56,14 +56,17 @@ internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
             "With --drive: decides what is ordered, and when what is killed. Default: random, and shown.");
         Option<string> kills = CommandLine.Text("--kills", "N",
             "With --drive: how often something is killed. Default: one in 100 orders, 4 to 40 times");
-        Option[] all = [serve, drive, store, urls, queue, products, stock, wait, seed, kills];
+        Option<string> patience = CommandLine.Text("--patience", "SECONDS",
+            "With --drive: after how long without any progress to give up. Services start, leases end, and a killed server recovers in "
+            + "that time. Default: 90");
+        Option[] all = [serve, drive, store, urls, queue, products, stock, wait, seed, kills, patience];
 
         if (CommandLine.Parse(About, all, arguments) is not { } values) return null;
         if (values[serve] == (values[drive] is not null)) throw new UserMistake("Give either --serve or --drive N. See --help.");
         string? given = values[store] ?? (values[serve] ? Environment.GetEnvironmentVariable(StoreVariable) : null);
         string? connection = given is { } text ? Connection(text) : null;
         int? pieces = values.Number(stock, 1, int.MaxValue);
-        foreach (Option<string> other in values[serve] ? (Option<string>[])[seed, kills] : [urls, queue, products, wait])
+        foreach (Option<string> other in values[serve] ? (Option<string>[])[seed, kills, patience] : [urls, queue, products, wait])
             if (values[other] is not null) throw new UserMistake($"{other.Name} belongs to {(values[serve] ? "--drive" : "--serve")}.");
         if (values[serve])
             return new(new(connection ?? throw new UserMistake($"--serve needs --store CONNECTION, or the variable {StoreVariable}. See "
@@ -73,7 +76,8 @@ internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
                 TimeSpan.FromSeconds(values.Number(wait, 0, 3600) ?? 10)), null);
         int orders = values.Number(drive, 1, MostOrders)!.Value;
         return new(null, new(orders, connection, values.Number(seed, 0, int.MaxValue) ?? RandomNumberGenerator.GetInt32(1, 100_000),
-            values.Number(kills, 0, MostKills) ?? Math.Clamp(orders / 100, 4, 40), pieces));
+            values.Number(kills, 0, MostKills) ?? Math.Clamp(orders / 100, 4, 40), pieces,
+            TimeSpan.FromSeconds(values.Number(patience, 1, MostPatience) ?? 90)));
     }
 
     private static string Connection(string text)
@@ -106,4 +110,5 @@ internal sealed record ServeOptions(string Database, string Urls, string Queue, 
 /// <param name="Seed">Decides what is ordered, and when what is killed.</param>
 /// <param name="Kills">How often something is killed.</param>
 /// <param name="Stock">Pieces of each product; null so that some sell out.</param>
-internal sealed record DriveOptions(int Orders, string? Database, int Seed, int Kills, int? Stock);
+/// <param name="Patience">After how long without any progress it is given up.</param>
+internal sealed record DriveOptions(int Orders, string? Database, int Seed, int Kills, int? Stock, TimeSpan Patience);

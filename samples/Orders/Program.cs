@@ -9,6 +9,7 @@ try
     if (Options.Parse(args) is not { } options) return 0;
     using var interrupts = new Interrupts();
     if (options.Drive is { } drive) return await Drive.RunAsync(drive, interrupts.Stop) ? 0 : 1;
+    ParentProcess.Watch();
     await Service.RunAsync(options.Serve!, interrupts.Stop);
     return 0;
 }

@@ -14,6 +14,7 @@ try
             $"stopping  ends what is under way, for {Service.LongestStop.TotalSeconds} s at most; Ctrl+C again ends it at once");
     });
     if (options.Drive is { } drive) return await Drive.RunAsync(drive, interrupts.Stop) ? 0 : 1;
+    ParentProcess.Watch();
     return await ServeAsync(options.Serve!, interrupts.Stop);
 }
 catch (UserMistake mistake)

@@ -18,4 +18,15 @@ public class BrokenStoreTests
         Assert.True(report["lost"] > 0, report.ToString());
         Assert.Contains($"repeat: --store {store} --kills ", report.Errors, StringComparison.Ordinal);
     }
+
+    [Long("ABrokenStoreIsDetected; OutageWarningTests of Sluice.Redis.Tests")]
+    [Fact]
+    public async Task AConsecutorThatGivesUpWhileItsServerIsAwayIsDetected()
+    {
+        Report report = await TortureProgram.RunAsync("--store", "redis", "--kills", "3", "--seed", "7", "--items", "200", "--break",
+            "give-up");
+
+        Assert.True(report.ExitCode == 1, report.ToString());
+        Assert.Contains("mismatch: a consecutor gave up: ", report.Errors, StringComparison.Ordinal);
+    }
 }

@@ -43,11 +43,14 @@ internal sealed record Report(int ExitCode, string Output, string Errors)
 
     public override string ToString() => $"exit code {ExitCode}\n{Output}\n{Errors}";
 
-    /// <summary>No item was lost or doubled.</summary>
+    /// <summary>No item was lost or doubled, although something was killed.</summary>
     /// <param name="atLeast">The number of items that have completed at least.</param>
-    public void AssertIsGood(int atLeast)
+    /// <param name="killsServers">Whether servers were killed, too.</param>
+    public void AssertIsGood(int atLeast, bool killsServers = false)
     {
         Assert.True(ExitCode == 0, ToString());
+        Assert.True(this["kills"] > 0, ToString());
+        if (killsServers) Assert.True(this["killed-servers"] > 0, ToString());
         Assert.Equal((0, 0, 0), (this["lost"], this["duplicated-in-store"], this["state-mismatch"]));
         Assert.InRange(this["completed"], atLeast, this["accepted"]);
         Assert.Equal(this["accepted"], this["completed"] + this["dead"]);

@@ -18,13 +18,13 @@ public class TortureTests
     [Fact]
     public async Task AKilledRedisServerWithTroublesNeitherLosesNorDoublesItems()
         => (await TortureProgram.RunAsync("--store", "redis", "--kills", Kills ?? "6", "--seed", "2001", "--items", "100", "--troubles"))
-        .AssertIsGood(atLeast: 200);
+        .AssertIsGood(atLeast: 200, killsServers: true);
 
     /// <remarks>The server is killed and frozen as well.</remarks>
     [Fact]
     public async Task AKilledPostgreSqlServerWithTroublesNeitherLosesNorDoublesItems()
         => (await TortureProgram.RunAsync("--store", "postgres", "--kills", Kills ?? "3", "--seed", "2001", "--items", "100", "--troubles"))
-        .AssertIsGood(atLeast: 90);
+        .AssertIsGood(atLeast: 90, killsServers: true);
 
     [Long("the same over Redis and PostgreSQL")]
     [Fact]
@@ -44,7 +44,7 @@ public class TortureTests
     [InlineData("--kills takes a whole number from 1 to 1000000, not '-3'", "--kills", "-3")]
     [InlineData("--seed takes a whole number from 0 to 18446744073709551615, not '18446744073709551616'", "--seed", "18446744073709551616")]
     [InlineData("--seed takes a value", "--kills", "1", "--seed")]
-    [InlineData("--break takes settle-early or drop-commit", "--break", "everything")]
+    [InlineData("--break takes settle-early, drop-commit or give-up", "--break", "everything")]
     [InlineData("--server takes disk or pair", "--store", "postgres", "--server", "big")]
     [InlineData("--server needs --store postgres", "--store", "redis", "--server", "disk")]
     public async Task AMistakeOnTheCommandLineIsReportedInOneLine(string mistake, params string[] arguments)

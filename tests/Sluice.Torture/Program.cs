@@ -20,7 +20,9 @@ if (options.Child is { } child)
 var sum = new Verdict(0, 0, 0, 0, 0, 0);
 if (options.IsSweep)
 {
-    sum = await new SweepRun(options).RunAsync();
+    var sweep = new SweepRun(options);
+    sum = await sweep.RunAsync();
+    Console.Out.WriteLine($"kills: {sweep.Killed}");
 }
 else
 {
@@ -48,6 +50,7 @@ else
     string freezes = !options.HasTroubles ? ""
         : $"; the server stood still {runs.Sum(run => run.Freezes.Server)} times, processes {runs.Sum(run => run.Freezes.Process)} times";
     Console.Error.WriteLine($"{runs.Sum(run => run.Killed)} kills{servers} in {runs.Count} cases{freezes}");
+    Console.Out.WriteLine($"kills: {runs.Sum(run => run.Killed)}\nkilled-servers: {runs.Sum(run => run.KilledServers)}");
 }
 Console.Out.WriteLine(sum);
 return sum.IsGood ? 0 : 1;

@@ -26,6 +26,9 @@ internal sealed class SweepRun(TortureOptions options)
     private Verdict sum = new(0, 0, 0, 0, 0, 0);
     private int killed;
 
+    /// <summary>The number of places at which a life has died.</summary>
+    public int Killed => killed;
+
     public async Task<Verdict> RunAsync()
     {
         string start = Directory.CreateTempSubdirectory($"torture-sweep-{options.Seed}-").FullName;

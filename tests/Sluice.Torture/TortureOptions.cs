@@ -13,8 +13,8 @@ internal sealed record ChildOptions(string Directory, int Case, int Life, LifePl
 internal sealed record TortureOptions
 {
     public const string Usage =
-        "usage: --store sqlite|redis|postgres|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] "
-        + "[--case C] [--sweep] [--troubles] [--server disk|pair] [--keep]";
+        "usage: --store sqlite|redis|postgres|memory --kills N --seed S [--items M] [--break settle-early|drop-commit|give-up] "
+        + "[--jobs J] [--case C] [--sweep] [--troubles] [--server disk|pair] [--keep]";
 
     public string Store { get; init; } = "memory";
     public int Kills { get; init; } = 50;
@@ -115,6 +115,7 @@ internal sealed record TortureOptions
     {
         Breakage.SettleEarly => ["--break", "settle-early"],
         Breakage.DropCommit => ["--break", "drop-commit"],
+        Breakage.GiveUp => ["--break", "give-up"],
         _ => [],
     };
 
@@ -124,6 +125,7 @@ internal sealed record TortureOptions
     {
         "settle-early" => Breakage.SettleEarly,
         "drop-commit" => Breakage.DropCommit,
-        _ => throw new FormatException("--break takes settle-early or drop-commit"),
+        "give-up" => Breakage.GiveUp,
+        _ => throw new FormatException("--break takes settle-early, drop-commit or give-up"),
     };
 }

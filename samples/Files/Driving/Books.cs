@@ -6,7 +6,8 @@ namespace Files.Driving;
 /// <summary>Counts what has come out of the flow against what has gone in. A bit for each file, so that it does not grow with their
 /// names.</summary>
 /// <remarks>Written by one party; its numbers may be read by any.</remarks>
-internal sealed class Books
+/// <param name="expected">The number of words of a file, by its path; null if it is not known.</param>
+internal sealed class Books(Func<string, int>? expected)
 {
     private const int MostNamed = 100;
     private readonly BitArray seen = new(1024);
@@ -18,6 +19,9 @@ internal sealed class Books
     public int Duplicated { get; private set; }
 
     public long Words { get; private set; }
+
+    /// <summary>How many files have failed, or have another number of words than expected; null if none is expected.</summary>
+    public int? Wrong { get; private set; } = expected is null ? null : 0;
 
     /// <summary>How many entries there were.</summary>
     public int Entries { get; private set; }
@@ -35,6 +39,7 @@ internal sealed class Books
             return;
         }
         seen[entry.Number] = true;
+        if (expected is not null && (entry.Trouble is not null || entry.Words != expected(entry.Path))) Wrong++;
         if (entry.Trouble is null)
         {
             Indexed++;

@@ -86,7 +86,7 @@ internal sealed class Drive
             await using FlowRun run = await supervisor.StartAsync(WordFlow.Flow, WordFlow.Inputs(directory), run: id, cancellation: stop);
             var watch = new Watch(run, fleet, memory, options.Store.Place);
             Task watching = watch.RunAsync(ending.Token);
-            var books = new Books();
+            var books = new Books(made is { Words: var words } ? path => words[MadeFiles.NumberOf(path)] : null);
             TimeSpan? first = null;
             int found;
             try
@@ -111,7 +111,8 @@ internal sealed class Drive
             int files = options.Count ?? found;
             var peaks = new Dictionary<string, long> { ["driver"] = Process.GetCurrentProcess().PeakWorkingSet64 };
             foreach (Service service in fleet.Services) peaks[service.Role] = service.PeakMemory;
-            return new(files, books.Indexed, books.Failed, books.Lost(files), books.Duplicated, books.Words, fleet.Kills,
+            return new(files, books.Indexed, books.Failed, books.Lost(files), books.Duplicated, books.Wrong, books.Words,
+                fleet.Kills,
                 fleet.Services.Sum(service => service.Restarts), peaks,
                 watch.PeakEntries, watch.PeakBytes, watch.PeakMemory > 0 ? watch.PeakMemory : null, first?.TotalSeconds, last.TotalSeconds,
                     options.Seed, directory,

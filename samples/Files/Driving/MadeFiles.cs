@@ -9,15 +9,22 @@ internal sealed class MadeFiles : IDisposable
     private const int Large = 1 << 20;
     private const int InDirectory = 500;
     private readonly bool keep;
+    private readonly int[] words;
 
-    private MadeFiles(string directory, bool keep) => (Directory, this.keep) = (directory, keep);
+    private MadeFiles(string directory, int count, bool keep) => (Directory, words, this.keep) = (directory, new int[count], keep);
+
+    /// <summary>The number of a file, by its path.</summary>
+    public static int NumberOf(string path) => int.Parse(Path.GetFileNameWithoutExtension(path), CultureInfo.InvariantCulture);
 
     public string Directory { get; }
+
+    /// <summary>The number of words of each file, by its number.</summary>
+    public IReadOnlyList<int> Words => words;
 
     /// <summary>Makes them. The same seed makes the same files.</summary>
     public static MadeFiles Make(int count, int seed, bool keep, CancellationToken cancellation)
     {
-        var made = new MadeFiles(System.IO.Directory.CreateTempSubdirectory("files-").FullName, keep);
+        var made = new MadeFiles(System.IO.Directory.CreateTempSubdirectory("files-").FullName, count, keep);
         try
         {
             var random = new Random(seed);
@@ -33,6 +40,7 @@ internal sealed class MadeFiles : IDisposable
                 using FileStream file = new(Path.Combine(directory, $"{number:D6}.txt"), FileMode.CreateNew, FileAccess.Write,
                     FileShare.None, bufferSize: 0);
                 file.Write(text.AsSpan(start, size));
+                made.words[number] = Count(text.AsSpan(start, size));
             }
             return made;
         }
@@ -46,6 +54,15 @@ internal sealed class MadeFiles : IDisposable
     public void Dispose()
     {
         if (!keep && System.IO.Directory.Exists(Directory)) System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    // Not by the code that is checked with it.
+    private static int Count(ReadOnlySpan<byte> text)
+    {
+        int count = 0;
+        for (int at = 0; at < text.Length; at++)
+            if (text[at] > ' ' && (at == 0 || text[at - 1] <= ' ')) count++;
+        return count;
     }
 
     // Each file is a piece of one long text: words of 1 to 12 letters, one to three spaces or line ends between them. ASCII, so that every

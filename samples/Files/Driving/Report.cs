@@ -11,6 +11,8 @@ namespace Files.Driving;
 /// <param name="Failed">How many could not be read.</param>
 /// <param name="Lost">How many of them nothing came of.</param>
 /// <param name="Duplicated">How many entries were there again.</param>
+/// <param name="Wrong">How many of the files that this program has made have failed, or have a wrong number of words; null if it has made
+/// none.</param>
 /// <param name="Words">Of all files that are indexed.</param>
 /// <param name="Kills">How often this program has killed a service.</param>
 /// <param name="Restarts">How often a service was started again.</param>
@@ -25,16 +27,16 @@ namespace Files.Driving;
 /// <param name="Directory">Where the files are, or were.</param>
 /// <param name="Failures">What has failed and why, a hundred at most.</param>
 internal sealed record Report(
-    int FilesIn, int Indexed, int Failed, int Lost, int Duplicated, long Words, int Kills, int Restarts,
+    int FilesIn, int Indexed, int Failed, int Lost, int Duplicated, int? Wrong, long Words, int Kills, int Restarts,
         IReadOnlyDictionary<string, long> PeakMemory,
     long StorePeakEntries, long StorePeakBytes, long? StorePeakMemory, double? SecondsToFirst, double SecondsToLast, int Seed,
         string Directory, IReadOnlyList<FailedFile> Failures)
 {
     private const int MostShown = 20;
 
-    /// <summary>Whether every file is there once.</summary>
+    /// <summary>Whether every file is there once, with the words that this program has put into it, if it has made it.</summary>
     [JsonIgnore]
-    public bool IsRight => Lost == 0 && Duplicated == 0 && Indexed + Failed == FilesIn;
+    public bool IsRight => Lost == 0 && Duplicated == 0 && Wrong is null or 0 && Indexed + Failed == FilesIn;
 
     public void Print(bool asJson)
     {
@@ -51,6 +53,7 @@ internal sealed record Report(
         Row("failed", Failed);
         Row("lost", Lost);
         Row("duplicated", Duplicated);
+        if (Wrong is { } wrong) Row("wrong", wrong);
         Row("words", Words);
         if (Kills + Restarts > 0) Row("killed", Kills);
         if (Kills + Restarts > 0) Row("restarted", Restarts);

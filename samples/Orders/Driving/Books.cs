@@ -8,9 +8,8 @@ namespace Orders.Driving;
 /// <summary>The books of the shop, compared with what customers were answered.</summary>
 internal static class Books
 {
-    private const string Closed = """
-        SELECT (SELECT count(*) FROM shop_order) = (SELECT count(*) FROM shipment)
-            AND (SELECT count(*) FROM shop_order) = (SELECT count(*) FROM sale)
+    private const string Entered = """
+        SELECT (SELECT count(*) FROM shop_order), (SELECT count(*) FROM shipment), (SELECT count(*) FROM sale)
         """;
 
     /// <summary>What is wrong; empty if the books are right.</summary>
@@ -64,14 +63,12 @@ internal static class Books
     /// What is wrong with the events; empty if nothing is. The tables of the shop refuse an event that comes twice, or whose order was
     /// rolled back, so the books alone would not show it.
     /// </summary>
-    public static async Task<IReadOnlyList<string>> CheckEventsAsync(NpgsqlDataSource database, string shop, string queue,
+    public static async Task<IReadOnlyList<string>> CheckEventsAsync(NpgsqlDataSource database, IStreamStore store,
         CancellationToken cancellation)
     {
         var wrong = new List<string>();
         await using NpgsqlCommand count = database.CreateCommand("SELECT count(*) FROM shop_order");
         var orders = (long)(await count.ExecuteScalarAsync(cancellation))!;
-        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(shop,
-            new PostgresStoreOptions { Schema = queue, AutoCreate = false }, cancellation);
         long accepted = (await store.FindStreamAsync(Warehouse.Name, cancellation))?.Appended ?? 0;
         if (accepted != orders) wrong.Add($"{accepted} events were accepted for {orders} orders");
         IReadOnlyList<StoredDeadLetter> dead = await store.ListDeadAsync(new(Warehouse.Name, Warehouse.Name),
@@ -80,18 +77,25 @@ internal static class Books
         return wrong;
     }
 
-    /// <summary>Whether every placed order is shipped and entered, so nothing is under way any more. Not known, so false, while the server
-    /// starts.</summary>
-    public static async Task<bool> AreClosedAsync(NpgsqlDataSource database, CancellationToken cancellation)
+    /// <summary>
+    /// How much is missing in the books and may still come; null while that is not known, because the server starts. It is zero, too, if an
+    /// event has ended and its order is not entered: then nothing more comes.
+    /// </summary>
+    public static async Task<long?> FindOutstandingAsync(NpgsqlDataSource database, IStreamStore store, CancellationToken cancellation)
     {
         try
         {
-            await using NpgsqlCommand command = database.CreateCommand(Closed);
-            return (bool)(await command.ExecuteScalarAsync(cancellation))!;
+            await using NpgsqlCommand command = database.CreateCommand(Entered);
+            await using NpgsqlDataReader row = await command.ExecuteReaderAsync(cancellation);
+            await row.ReadAsync(cancellation);
+            long orders = row.GetInt64(0), missing = (2 * orders) - row.GetInt64(1) - row.GetInt64(2);
+            if (missing == 0) return 0;
+            return await store.FindStreamAsync(Warehouse.Name, cancellation) is { } events && events.Appended >= orders
+                && events.Groups.All(static group => group.Outstanding == 0) ? 0 : missing;
         }
         catch (NpgsqlException away) when (away.IsTransient)
         {
-            return false;
+            return null;
         }
     }
 }

@@ -3,6 +3,8 @@ using System.Globalization;
 using Npgsql;
 using Orders.Shop;
 using Sluice;
+using Sluice.PostgreSql;
+using Sluice.Storage;
 
 namespace Orders.Driving;
 
@@ -11,10 +13,6 @@ internal static class Drive
 {
     /// <summary>How many services share the shop.</summary>
     public const int Services = 2;
-
-    // Without any progress for so long, it is given up. Services start, leases end, and a killed server recovers in that time.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
-    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(200);
 
     /// <returns>Whether the books are right.</returns>
     /// <exception cref="UserMistake">The server or a service cannot be started.</exception>
@@ -39,55 +37,97 @@ internal static class Drive
         }
 
         var tally = new Tally();
-        IReadOnlyList<string> wrong;
-        ShopProcess[] services = [.. Enumerable.Range(0, Services).Select(_ => new ShopProcess(shop,
+        List<string> wrong = [];
+        ShopProcess[] services = [.. Enumerable.Range(1, Services).Select(number => new ShopProcess(number, shop,
             ["--serve", "--queue", queue, "--urls", "http://127.0.0.1:0", "--wait", "60"]))];
+        var waiting = new Waiting(services, options.Patience);
         var duration = Stopwatch.StartNew();
         try
         {
             foreach (ShopProcess service in services) service.Start();
             foreach (ShopProcess service in services) await service.FindAsync(stop);
-            await OrderAsync(plan, services, new Troubles(plan, services, own, shop, tally), tally, stop);
-            await WaitAsync(() => Books.AreClosedAsync(database, stop), stop);
-            wrong = [.. await Books.CheckAsync(database, plan, tally, stop),
-                .. await Books.CheckEventsAsync(database, shop, queue, stop)];
+            await OrderAsync(plan, services, new Troubles(plan, services, own, shop, tally), tally, waiting, stop);
+            await CompareAsync(database, shop, queue, plan, tally, waiting, wrong, stop);
             foreach (ShopProcess service in services)
             {
-                await service.FindAsync(stop).WaitAsync(Patience, stop);         // a process that only begins would just end
-                int code = await service.TerminateAsync(stop).WaitAsync(Patience, stop);
-                if (code != 0) wrong = [.. wrong, $"a service ended with exit code {code}"];
+                await service.FindAsync(stop).WaitAsync(options.Patience, stop);         // a process that only begins would just end
+                int code = await service.TerminateAsync(stop).WaitAsync(options.Patience, stop);
+                if (code != 0) wrong.Add($"a service ended with exit code {code}");
             }
         }
         catch (ServiceEndedException failure) when (tally.Answers.IsEmpty)
         {
-            throw new UserMistake($"A service did not start: {failure.Message}", failure);
+            string left = own is null ? $" The schema {schema} stays in the database." : "";
+            throw new UserMistake($"A service did not start: {failure.Message}{left}", failure);
         }
         catch (Exception failure) when (failure is InvalidDataException or TimeoutException or NpgsqlException or ServiceEndedException
             or SluiceException
             || failure is OperationCanceledException && stop.IsCancellationRequested)
         {
-            wrong = [failure is OperationCanceledException ? "it was interrupted" : failure.Message];
+            wrong.Add(failure is OperationCanceledException ? "it was interrupted" : failure.Message);
         }
         finally
         {
             foreach (ShopProcess service in services) service.Dispose();
         }
 
-        if (wrong.Count == 0 && own is null)
-        {
-            await using NpgsqlCommand drop = database.CreateCommand($"DROP SCHEMA {schema} CASCADE; DROP SCHEMA {queue} CASCADE");
-            await drop.ExecuteNonQueryAsync(CancellationToken.None);
-        }
         Report(tally, wrong, duration.Elapsed);
+        if (wrong.Count > 0)
+        {
+            foreach (string line in services.SelectMany(static service => service.Log)) Console.Error.WriteLine(line);
+            Console.WriteLine($"What the shop has left is in the schemas {schema} and {queue}"
+                + (own is null ? "." : $" of the PostgreSQL data directory {own.Keep()}."));
+        }
+        else if (own is null)
+        {
+            try
+            {
+                await using NpgsqlCommand drop = database.CreateCommand($"DROP SCHEMA {schema} CASCADE; DROP SCHEMA {queue} CASCADE");
+                await drop.ExecuteNonQueryAsync(CancellationToken.None);
+            }
+            catch (NpgsqlException refused)
+            {
+                Console.Error.WriteLine($"orders: the schemas {schema} and {queue} stay: {refused.Message}");
+            }
+        }
         return wrong.Count == 0;
     }
 
-    private static async Task OrderAsync(Plan plan, ShopProcess[] services, Troubles troubles, Tally tally, CancellationToken stop)
+    /// <summary>Waits until all events are entered, and compares the books. If they are not entered, the comparison shows which are
+    /// missing.</summary>
+    private static async Task CompareAsync(NpgsqlDataSource database, string shop, string queue, Plan plan, Tally tally, Waiting waiting,
+        List<string> wrong, CancellationToken stop)
+    {
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(shop,
+            new PostgresStoreOptions { Schema = queue, AutoCreate = false }, stop);
+        long? outstanding = null;
+        try
+        {
+            await waiting.UntilAsync(async () =>
+            {
+                outstanding = await Books.FindOutstandingAsync(database, store, stop) ?? outstanding;
+                return outstanding == 0;
+            }, () => outstanding ?? -1, stop);
+        }
+        catch (TimeoutException late)
+        {
+            wrong.Add(late.Message);
+        }
+        wrong.AddRange(await Books.CheckAsync(database, plan, tally, stop));
+        wrong.AddRange(await Books.CheckEventsAsync(database, store, stop));
+    }
+
+    private static async Task OrderAsync(Plan plan, ShopProcess[] services, Troubles troubles, Tally tally, Waiting waiting,
+        CancellationToken stop)
     {
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var customers = new Customers(services, tally);
         List<Task> work = [customers.SendAsync(plan.Orders, all.Token), troubles.RunAsync(all.Token)];
-        Task watching = WaitAsync(() => Task.FromResult(false), all.Token, () => tally.Answers.Count, plan.Orders.Count);
+        Task watching = waiting.UntilAsync(static () => Task.FromResult(false), () =>
+        {
+            if (!Console.IsOutputRedirected) Console.Write($"\r{tally.Answers.Count} of {plan.Orders.Count} orders answered ");
+            return tally.Answers.Count;
+        }, all.Token);
         try
         {
             while (work.Count > 0)
@@ -102,22 +142,6 @@ internal static class Drive
             await all.CancelAsync();
             await Task.WhenAll([.. work, watching]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!Console.IsOutputRedirected) Console.Write("\r\x1b[K");
-        }
-    }
-
-    /// <summary>Waits for a condition, as long as a number changes.</summary>
-    private static async Task WaitAsync(Func<Task<bool>> condition, CancellationToken stop, Func<int>? progress = null, int of = 0)
-    {
-        var since = Stopwatch.StartNew();
-        for (int before = -1; !await condition();)
-        {
-            if (progress?.Invoke() is { } now && now != before)
-            {
-                (before, since) = (now, Stopwatch.StartNew());
-                if (!Console.IsOutputRedirected) Console.Write($"\r{now} of {of} orders answered ");
-            }
-            if (since.Elapsed > Patience) throw new TimeoutException($"Nothing went on for {Patience.TotalSeconds:0} seconds.");
-            await Task.Delay(Beat, stop);
         }
     }
 

@@ -29,6 +29,7 @@ internal sealed class OwnServer : IAsyncDisposable
     private readonly string programs;
     private Process? shell;
     private int server;
+    private bool isKept;
 
     private OwnServer(string programs) => this.programs = programs;
 
@@ -71,7 +72,15 @@ internal sealed class OwnServer : IAsyncDisposable
         await StartAgainAsync(cancellation);
     }
 
-    /// <summary>Deletes its data with it.</summary>
+    /// <summary>Keeps its data when it ends.</summary>
+    /// <returns>The data directory.</returns>
+    public string Keep()
+    {
+        isKept = true;
+        return Data;
+    }
+
+    /// <summary>Ends it, and deletes its data unless they are kept.</summary>
     public async ValueTask DisposeAsync()
     {
         if (shell is { } running)
@@ -81,7 +90,7 @@ internal sealed class OwnServer : IAsyncDisposable
             running.Dispose();
         }
         // Backends outlive their postmaster for a moment, and still write. They are no children of this program: it can only try again.
-        for (int tries = 1; Directory.Exists(directory); tries++)
+        for (int tries = 1; !isKept && Directory.Exists(directory); tries++)
         {
             try
             {

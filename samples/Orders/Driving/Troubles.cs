@@ -15,32 +15,38 @@ internal sealed class Troubles(Plan plan, IReadOnlyList<ShopProcess> services, O
         foreach (Trouble trouble in plan.Troubles)
         {
             while (tally.Answers.Count < trouble.At) await Task.Delay(Beat, cancellation);
-            await (trouble.Kind switch
+            Task<bool> hitting = trouble.Kind switch
             {
-                TroubleKind.Service => services[trouble.Service].KillAndStartAsync(),
-                TroubleKind.Server => server!.KillAndStartAsync(cancellation),
-                TroubleKind.Freeze => services[trouble.Service].FreezeAsync(Frozen, cancellation),
+                TroubleKind.Service => HitAsync(services[trouble.Service].KillAndStartAsync()),
+                TroubleKind.Server => HitAsync(server!.KillAndStartAsync(cancellation)),
+                TroubleKind.Freeze => HitAsync(services[trouble.Service].FreezeAsync(Frozen, cancellation)),
                 _ => TerminateAsync(cancellation),
-            });
-            tally.Kill(trouble.Kind);
+            };
+            if (await hitting) tally.Kill(trouble.Kind);
         }
     }
 
+    private static async Task<bool> HitAsync(Task trouble)
+    {
+        await trouble;
+        return true;
+    }
+
     // About a third of the connections of this database, in the middle of whatever they do.
-    private async Task TerminateAsync(CancellationToken cancellation)
+    private async Task<bool> TerminateAsync(CancellationToken cancellation)
     {
         try
         {
             await using NpgsqlDataSource source = NpgsqlDataSource.Create(database);
             await using NpgsqlCommand terminate = source.CreateCommand("""
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid() AND random() < 0.35
+                SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity
+                WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid() AND random() < 0.35) hit
                 """);
-            await terminate.ExecuteNonQueryAsync(cancellation);
+            return (long)(await terminate.ExecuteScalarAsync(cancellation))! > 0;
         }
         catch (NpgsqlException)
         {
-            // the server does not answer at present: its connections have ended without this
+            return false;                            // the server does not answer at present: its connections have ended without this
         }
     }
 }

@@ -31,16 +31,16 @@ internal static class Drive
         }
         catch (ServerEndedException failure)
         {
-            if (tally.Acknowledged == 0 && victim.Killed == 0)
+            if (tally.Acknowledged == 0 && victim.Killed == 0 && !failure.HasListened)
             {
                 temporary?.Delete(recursive: true);
                 throw new UserMistake(failure.Message.StartsWith("payments: ", StringComparison.Ordinal)
                     ? failure.Message["payments: ".Length..] : failure.Message, failure);
             }
 
-            findings.Problems.Add($"the server did not start again: {failure.Message}");
+            findings.Problems.Add(failure.HasListened ? failure.Message : $"the server did not start again: {failure.Message}");
         }
-        catch (Exception failure) when (failure is InvalidDataException or HttpRequestException or TimeoutException)
+        catch (Exception failure) when (failure is InvalidDataException or HttpRequestException or TimeoutException or FormatException)
         {
             findings.Problems.Add(failure.Message);
         }
@@ -88,6 +88,7 @@ internal static class Drive
         var sinceProgress = Stopwatch.StartNew();
         for (var before = (-1, -1); ;)
         {
+            await victim.CheckAliveAsync();
             var now = (tally.Acknowledged, victim.Killed);
             if (now != before) sinceProgress.Restart();
             if (sinceProgress.Elapsed > Patience) throw new TimeoutException(

@@ -39,7 +39,8 @@ internal sealed class Findings(Plan plan)
         foreach (var letter in letters.EnumerateArray())
         {
             Dead++;
-            End(letter.GetProperty("payment"));
+            if (letter.TryGetProperty("payment", out var payment)) End(payment);
+            else Problems.Add($"a dead letter has no payment: {letter}");
         }
     }
 
@@ -62,7 +63,10 @@ internal sealed class Findings(Plan plan)
         foreach (var line in File.ReadLines(files.Ledger).Skip(1))
         {
             Processed++;
-            if (line.Split(',') is not [var account, var number, var amount, var payee, var balance])
+            if (line.Split(',') is not [var account, var number, var amount, var payee, var balance]
+                || !long.TryParse(number, CultureInfo.InvariantCulture, out var position)
+                || !decimal.TryParse(amount, CultureInfo.InvariantCulture, out var booked)
+                || !decimal.TryParse(balance, CultureInfo.InvariantCulture, out var total))
             {
                 Problems.Add($"{files.Ledger}: no booking: {line}");
                 continue;
@@ -70,8 +74,8 @@ internal sealed class Findings(Plan plan)
 
             End(payee);
             var before = accounts.GetValueOrDefault(account);
-            var after = new Account(decimal.Parse(balance, CultureInfo.InvariantCulture), long.Parse(number, CultureInfo.InvariantCulture));
-            if (after != new Account(before.Balance + decimal.Parse(amount, CultureInfo.InvariantCulture), before.Payments + 1))
+            var after = new Account(total, position);
+            if (after != new Account(before.Balance + booked, before.Payments + 1))
                 Problems.Add($"{files.Ledger}: does not follow what is before it: {line}");
             accounts[account] = after;
         }

@@ -6,6 +6,8 @@ namespace Payments.Driving;
 /// <summary>The server, as a process of its own.</summary>
 internal sealed class ServerProcess : IDisposable
 {
+    private const int Killed = 137;                  // 128 and the number of SIGKILL
+
     private readonly Process process;
     private readonly Task<string> errors;
 
@@ -29,23 +31,36 @@ internal sealed class ServerProcess : IDisposable
         var own = Environment.ProcessPath!;
         string[] program = Path.GetFileNameWithoutExtension(own) == "dotnet" ? [own, Path.Combine(AppContext.BaseDirectory, "Payments.dll")]
             : [own];
-        return new ServerProcess(Process.Start(new ProcessStartInfo(program[0],
-            [.. program[1..], .. arguments])
-        { RedirectStandardOutput = true, RedirectStandardError = true })!);
+        var start = new ProcessStartInfo(program[0], [.. program[1..], .. arguments])
+        { RedirectStandardOutput = true, RedirectStandardError = true };
+        ParentProcess.EndWithThisOne(start);
+        return new ServerProcess(Process.Start(start)!);
+    }
+
+    /// <summary>Fails if it has ended by itself.</summary>
+    /// <exception cref="ServerEndedException">It has ended.</exception>
+    public async Task CheckAliveAsync()
+    {
+        if (!IsKilled && process.HasExited) throw await EndedAsync();
     }
 
     /// <summary>Ends it at once, as <c>kill -9</c> does.</summary>
+    /// <exception cref="ServerEndedException">It had ended by itself before.</exception>
     public async Task KillAsync()
     {
+        await CheckAliveAsync();
         IsKilled = true;
         process.Kill();
         await process.WaitForExitAsync();
+        if (process.ExitCode != Killed) throw await EndedAsync();           // in the moment before
     }
 
     /// <summary>Asks it to end.</summary>
     /// <returns>Its exit code.</returns>
+    /// <exception cref="ServerEndedException">It had ended by itself before.</exception>
     public async Task<int> TerminateAsync(CancellationToken cancellation)
     {
+        await CheckAliveAsync();
         using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"])) await kill.WaitForExitAsync(cancellation);
         await process.WaitForExitAsync(cancellation);
         return process.ExitCode;
@@ -56,6 +71,14 @@ internal sealed class ServerProcess : IDisposable
     {
         if (!process.HasExited) process.Kill();
         process.Dispose();
+    }
+
+    private async Task<ServerEndedException> EndedAsync()
+    {
+        await process.WaitForExitAsync();
+        string? last = (await errors).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
+        return new($"the server ended by itself, with exit code {process.ExitCode}{(last is null ? "" : $": {last}")}")
+        { HasListened = Addresses.IsCompletedSuccessfully };
     }
 
     private async Task<Addresses> ReadAddressesAsync()
@@ -75,5 +98,9 @@ internal sealed class ServerProcess : IDisposable
 /// <summary>Where a server listens.</summary>
 internal sealed record Addresses(Uri Http, IPEndPoint Tcp);
 
-/// <summary>The server has ended before it listened.</summary>
-internal sealed class ServerEndedException(string errors) : Exception(errors);
+/// <summary>The server has ended by itself.</summary>
+internal sealed class ServerEndedException(string message) : Exception(message)
+{
+    /// <summary>Whether it had listened before.</summary>
+    public bool HasListened { get; init; }
+}

@@ -29,6 +29,7 @@ internal sealed class Victim(IReadOnlyList<string> arguments) : IDisposable
     }
 
     /// <summary>Kills it as planned, and starts it again each time.</summary>
+    /// <exception cref="ServerEndedException">It had ended by itself before.</exception>
     /// <param name="kills">When.</param>
     /// <param name="tally">How many payments are acknowledged.</param>
     /// <param name="cancellation">Gives up.</param>
@@ -45,6 +46,9 @@ internal sealed class Victim(IReadOnlyList<string> arguments) : IDisposable
             await KillAndStartAsync();
         }
     }
+
+    /// <inheritdoc cref="ServerProcess.CheckAliveAsync"/>
+    public Task CheckAliveAsync() => Volatile.Read(ref server).CheckAliveAsync();
 
     /// <inheritdoc cref="ServerProcess.TerminateAsync"/>
     public Task<int> TerminateAsync(CancellationToken cancellation) => server.TerminateAsync(cancellation);

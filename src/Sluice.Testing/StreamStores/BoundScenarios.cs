@@ -74,7 +74,7 @@ internal static class BoundScenarios
     {
         await rig.PrepareAsync();
         await rig.Store.OpenStreamAsync("narrow", new() { Partitions = 1, MaxItems = 1 });
-        await rig.Store.OpenReaderAsync("narrow", "page", new() { IdleTimeout = 4 * Second });
+        await rig.Store.OpenReaderAsync("narrow", "page", new() { IdleTimeout = 4 * Minute });
         await rig.Store.OpenReaderAsync("narrow", "ahead");
         await rig.AppendAsync(1, ["full"], stream: "narrow");
         await rig.Store.MoveReaderAsync(new("narrow", "ahead", 0, 2));
@@ -83,8 +83,8 @@ internal static class BoundScenarios
         var lease = new LeaseRequest([owner]) { BackpressureStreams = ["narrow"] };
         LeaseResult held = await rig.Store.LeaseAsync(lease);
         Expect.Equal((0, "narrow"), (held.Batches.Count, held.FullStream), "batches, and the stream that is full");
-        Expect.True(held.NextDue > TimeSpan.Zero && held.NextDue <= 4 * Second, $"it says when the reader may expire ({held.NextDue})");
-        await rig.PassAsync(5 * Second);
+        Expect.True(held.NextDue > TimeSpan.Zero && held.NextDue <= 4 * Minute, $"it says when the reader may expire ({held.NextDue})");
+        await rig.PassAsync(5 * Minute);
         Expect.Same(["a"], Texts((await rig.Store.LeaseAsync(lease)).Batches.Single().Entries.ToArray()),
             "what is leased when the reader has expired");
     }
@@ -138,6 +138,28 @@ internal static class BoundScenarios
         await rig.TakeAsync("b");
         Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status,
             "an append when the owner has lost its reservation");
+    }
+
+    public static async Task AReservationCountsAgainstTheBoundOfBytes(Rig rig)
+    {
+        await rig.PrepareAsync();
+        await rig.Store.OpenStreamAsync("narrow", new() { Partitions = 1, MaxBytes = 1000 });
+        string half = new('x', 600);
+        await rig.AddAsync("a");
+        (Ownership owner, _) = await rig.TakeAsync();
+        await rig.LeaseAsync(owner);
+        Expect.Equal(ReserveStatus.Reserved, await rig.Store.ReserveAsync(owner, "narrow", 1, 600), "600 bytes of 1,000");
+        Expect.Equal(ReserveStatus.Full, await rig.Store.ReserveAsync(owner, "narrow", 1, 600), "600 bytes more");
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, [half], stream: "narrow")).Status, "600 bytes beside those reserved");
+        using EntryBatch output = Batch(half);
+        await rig.CommitAsync(new(owner, 1)
+        {
+            Settled = [new(1, 1)],
+            Outputs = [new("narrow", output) { ReservedItems = 1, ReservedBytes = 600 }]
+        });
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, [half], stream: "narrow")).Status, "600 bytes beside those written");
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["short"], stream: "narrow")).Status,
+            "a few bytes, when the reservation is used");
     }
 
     public static async Task ADeletedStreamFreesThePlacesOfItsOwners(Rig rig)

@@ -19,7 +19,7 @@ internal static class ClockScenarios
     public static async Task AHostWhoseClockIsAheadExpiresNoReader(Rig rig)
     {
         await rig.PrepareAsync();
-        await rig.Store.OpenReaderAsync(Orders, "mine", new() { IdleTimeout = 10 * Second });
+        await rig.Store.OpenReaderAsync(Orders, "mine", new() { IdleTimeout = 10 * Minute });
         await VisitAheadAsync(rig);
         Expect.True(await rig.Store.MoveReaderAsync(new(Orders, "mine", 0, 1)), "the reader is open");
     }
@@ -29,14 +29,14 @@ internal static class ClockScenarios
         await rig.PrepareAsync();
         await PayAsync(rig);
         await rig.ReopenAsync(kill: false, clockBack: -TwoDays);
-        await rig.PassAsync(11 * Second);
+        await rig.PassAsync(11 * Minute);
         Expect.Equal(AppendStatus.Accepted, await PayAsync(rig), "the payment again, behind its window");
     }
 
     private static async Task<AppendStatus> PayAsync(Rig rig)
     {
         using EntryBatch batch = Batch("payment of 100");
-        return (await rig.Store.AppendAsync(new(Orders, "key-1", 0, 1, batch) { ForgetAfter = 10 * Second })).Status;
+        return (await rig.Store.AppendAsync(new(Orders, "key-1", 0, 1, batch) { ForgetAfter = 10 * Minute })).Status;
     }
 
     // A host whose clock is two days ahead appends, beside the first store object or instead of it.

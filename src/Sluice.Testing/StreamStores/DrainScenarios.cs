@@ -6,7 +6,7 @@ internal static class DrainScenarios
 {
     public static async Task ADrainIsAPauseThatSaysMore(Rig rig)
     {
-        await rig.PrepareAsync();
+        await PrepareAsync(rig);
         await rig.AddAsync("a");
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.Store.DrainGroupAsync(Main);
@@ -42,7 +42,7 @@ internal static class DrainScenarios
 
     public static async Task ADrainByAnotherHandleWakesWaitingMembers(Rig rig)
     {
-        await rig.PrepareAsync();
+        await PrepareAsync(rig);
         (Ownership owner, _) = await rig.TakeAsync();
         if (await rig.OpenSecondAsync() is not { } second) return;
         await using (second)
@@ -56,9 +56,16 @@ internal static class DrainScenarios
         }
     }
 
-    private static async Task SurvivesAsync(Rig rig, bool kill)
+    private static async Task PrepareAsync(Rig rig)
     {
         await rig.PrepareAsync();
+        await NeedsAsync("drain groups", () => rig.Store.DrainGroupAsync(Main));
+        await rig.Store.PauseGroupAsync(Main, false);
+    }
+
+    private static async Task SurvivesAsync(Rig rig, bool kill)
+    {
+        await PrepareAsync(rig);
         await rig.Store.DrainGroupAsync(Main);
         DateTimeOffset at = await IsDrainingAsync(rig, true, "it was drained");
         await rig.ReopenAsync(kill);

@@ -145,6 +145,7 @@ internal static class PauseScenarios
     private static async Task<(Ownership Owner, PartitionState State)> PrepareAsync(Rig rig, params string[] payloads)
     {
         await rig.PrepareAsync();
+        await NeedsAsync("pause groups", () => rig.Store.PauseGroupAsync(Main, false));
         if (payloads.Length > 0) await rig.AddAsync(payloads);
         return await rig.TakeAsync();
     }

@@ -68,10 +68,13 @@ internal static class QuarantineScenarios
         Expect.Equal((true, 0), (lost.IsQuarantineLost, lost.Batches.Count), "a lease with a lost quarantine");
         await rig.Store.ReleaseQuarantineAsync(quarantine);
         Expect.Equal("c", (await rig.Store.FindGroupAsync(Main))!.QuarantineOwner, "the owner, after the former one has released it");
+        await rig.Store.ReleaseQuarantineAsync(taken!.Value with { Epoch = taken.Value.Epoch + 1 });
+        Expect.Equal("c", (await rig.Store.FindGroupAsync(Main))!.QuarantineOwner,
+            "the owner, after a release with an epoch that was never given");
         Expect.Equal(1, (await rig.LeaseAsync(owner, quarantine: taken)).Length, "suspects that the new holder leases");
         await rig.Store.LeaveAsync(Main, "c", "c1");
         GroupInfo group = (await rig.Store.FindGroupAsync(Main))!;
-        Expect.Equal((null, taken!.Value.Epoch), (group.QuarantineOwner, group.QuarantineEpoch),
+        Expect.Equal((null, taken.Value.Epoch), (group.QuarantineOwner, group.QuarantineEpoch),
             "the quarantine after its holder has left");
     }
 

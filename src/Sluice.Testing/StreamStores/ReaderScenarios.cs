@@ -75,6 +75,14 @@ internal static class ReaderScenarios
         await rig.Store.CloseReaderAsync(Orders, "slow");
         Expect.Equal(0, (await rig.Store.FindStreamAsync(Orders))!.Items, "items when it has been closed");
         Expect.Equal(false, await rig.Store.MoveReaderAsync(new(Orders, "slow", 0, 5)), "moving a closed reader");
+        await rig.CommitAsync(new(owner, 2)
+        {
+            Cursors = [new(Orders, "slow", 0, 5)],
+            Readers = [new(Orders, "idle", new() { Start = StreamStart.New })]
+        });
+        ReaderInfo left = (await rig.Store.FindStreamAsync(Orders))!.Readers.Single();
+        Expect.Equal(("idle", 5L, false), (left.Name, left.Next[0], left.Options.AppliesBackpressure),
+            "the reader that is left after a commit that moves a closed one and opens an open one");
     }
 
     public static async Task AStreamThatNobodyReadsKeepsEverything(Rig rig)
@@ -111,17 +119,17 @@ internal static class ReaderScenarios
     public static async Task AReaderThatDiedDoesNotHoldTheStream(Rig rig)
     {
         await rig.PrepareAsync(new() { MaxItems = 2 });
-        await rig.Store.OpenReaderAsync(Orders, "page", new() { IdleTimeout = 3 * Second });
+        await rig.Store.OpenReaderAsync(Orders, "page", new() { IdleTimeout = 3 * Minute });
         await rig.AddAsync("a", "b");
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner);
         await rig.SettleAsync(owner, 1, 1, 2);
-        await rig.PassAsync(2 * Second);
+        await rig.PassAsync(2 * Minute);
         await rig.Store.ReadAsync(new(Orders, 0, 1) { Reader = "page" });
-        await rig.PassAsync(2 * Second);
+        await rig.PassAsync(2 * Minute);
         AppendResult full = await rig.AppendAsync(1, ["c"]);
         Expect.Equal(AppendStatus.Full, full.Status, "an append while the reader lives");
-        Expect.True(full.RetryAfter > TimeSpan.Zero && full.RetryAfter <= Second,
+        Expect.True(full.RetryAfter > TimeSpan.Zero && full.RetryAfter <= Minute,
             $"it says when the reader may expire ({full.RetryAfter})");
         await rig.PassAsync(full.RetryAfter!.Value);
         Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["c"])).Status, "the same append then");
@@ -155,12 +163,12 @@ internal static class ReaderScenarios
     public static async Task AReaderThatOpensWhileAnotherExpiresBeginsAtWhatIsLeft(Rig rig)
     {
         await rig.PrepareAsync();
-        await rig.Store.OpenReaderAsync(Orders, "page", new() { IdleTimeout = Second });
+        await rig.Store.OpenReaderAsync(Orders, "page", new() { IdleTimeout = Minute });
         await rig.AddAsync("a", "b", "c", "d");
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner);
         await rig.SettleAsync(owner, 1, 1, 2, 3, 4);
-        await rig.PassAsync(2 * Second);
+        await rig.PassAsync(2 * Minute);
         ReaderInfo reader = await rig.Store.OpenReaderAsync(Orders, "new");          // the first call after the expiry
         Expect.Equal((5L, 0L), (reader.Next[0], reader.Backlog), "place and backlog of the new reader");
         await rig.Store.MoveReaderAsync(new(Orders, "new", 0, 5));

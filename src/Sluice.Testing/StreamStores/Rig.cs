@@ -3,18 +3,24 @@ using System.Text;
 namespace Sluice.Testing;
 
 /// <summary>A store under test, with helpers for the scenarios. Streams have one partition by default.</summary>
-internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
+internal sealed class Rig(StreamStoreFixture fixture, CallLog calls) : IAsyncDisposable
 {
     public const string Orders = "orders";
     public const string Results = "results";
     public static readonly GroupId Main = new(Orders, "main");
     public static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    private IStreamStore? store;
+    /// <summary>The unit of times that must not pass during the calls of a scenario, where the time of a server goes on.</summary>
+    public static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
+    private IStreamStore? opened, recorded;
 
     public TestClock Clock { get; private set; } = new();
     public int KillStride => fixture.KillStride;
-    public IStreamStore Store => store ?? throw new InvalidOperationException("The store is not open.");
+    public IStreamStore Store => recorded ?? throw new InvalidOperationException("The store is not open.");
+
+    /// <summary>The store as the fixture has opened it.</summary>
+    public IStreamStore Opened => opened ?? throw new InvalidOperationException("The store is not open.");
 
     public bool HasTransactions => fixture.HasTransactions;
 
@@ -23,13 +29,31 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
 
     public ValueTask<StoreTransaction> BeginTransactionAsync() => fixture.BeginTransactionAsync();
 
-    public async Task OpenAsync() => store = await fixture.OpenAsync(Clock);
+    public async Task OpenAsync()
+    {
+        opened = await OpenAsync(Clock);
+        recorded = new CallRecorder(opened, calls);
+    }
+
+    private ValueTask<IStreamStore> OpenAsync(TimeProvider clock)
+        => calls.RecordAsync($"{nameof(fixture.OpenAsync)} of the fixture", () => fixture.OpenAsync(clock));
+
+    /// <summary>Closes or kills the store.</summary>
+    public async Task CloseAsync(bool kill)
+    {
+        IStreamStore closing = Opened;
+        opened = recorded = null;                    // also if that throws: nothing closes it once more
+        await calls.RecordAsync($"{(kill ? "a kill" : "a close")} of the store", async () =>
+        {
+            await (kill ? fixture.KillAsync(closing) : closing.DisposeAsync());
+            return true;
+        });
+    }
 
     /// <summary>Closes or kills the store, and opens its data again.</summary>
     public async Task ReopenAsync(bool kill, TimeSpan clockBack = default)
     {
-        if (kill) await fixture.KillAsync(Store);
-        else await Store.DisposeAsync();
+        await CloseAsync(kill);
         Clock = new TestClock(Clock.GetUtcNow() - clockBack);
         await OpenAsync();
     }
@@ -39,8 +63,7 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
     /// </summary>
     public async Task<bool> DamageAsync(long sequence, string payload, bool kill = false, bool isDeleted = false)
     {
-        if (kill) await fixture.KillAsync(Store);
-        else await Store.DisposeAsync();
+        await CloseAsync(kill);
         bool isDamaged = isDeleted ? await fixture.DeleteAsync(Orders, 0, sequence, Bytes(payload))
             : await fixture.DamageAsync(Orders, 0, sequence, Bytes(payload));
         Clock = new TestClock(Clock.GetUtcNow());
@@ -58,10 +81,23 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
     public async Task<IStreamStore?> OpenSecondAsync(TimeSpan clockAhead = default)
     {
         var clock = new TestClock(Clock.GetUtcNow() + clockAhead);
-        if (fixture.CanOpenSeveral(Store)) return await fixture.OpenAsync(clock);
-        await Expect.ThrowsAsync<StreamStoreException>(async () => await (await fixture.OpenAsync(clock)).DisposeAsync(),
-            "opening the data a second time");
+        if (fixture.CanOpenSeveral(Opened)) return new CallRecorder(await OpenAsync(clock), calls);
+        await Expect.ThrowsAsync<StreamStoreException>(async () => await (await OpenAsync(clock)).DisposeAsync(),
+            $"opening the data a second time, which {nameof(fixture.CanOpenSeveral)} does not allow");
         return null;
+    }
+
+    /// <summary>Ends the scenario as not checked if the store refuses a call that a store may refuse for good.</summary>
+    public static async Task NeedsAsync(string ability, Func<ValueTask> call)
+    {
+        try
+        {
+            await call();
+        }
+        catch (StreamStoreException refusal) when (refusal.IsPermanent)
+        {
+            throw new NotCheckedException($"The store was not checked, because it cannot {ability}: {refusal.Message}");
+        }
     }
 
     public ValueTask PassAsync(TimeSpan time) => fixture.PassTimeAsync(Clock, time);
@@ -160,6 +196,6 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (store is not null) await store.DisposeAsync();
+        if (opened is not null) await CloseAsync(kill: false);
     }
 }

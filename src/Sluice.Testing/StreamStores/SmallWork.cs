@@ -60,8 +60,10 @@ internal sealed class SmallWork(string name, int count)
         GroupInfo? group = await store.FindGroupAsync(Group);
         Quarantine? quarantine = await store.AcquireQuarantineAsync(Group, "worker", group!.QuarantineEpoch);
         bool wasReleased = false;
+        int leases = 0;
         for (long commit = taken.State.LastCommit + 1; ;)
         {
+            Expect.True(++leases <= 20 * count, "no number is leased for ever");
             var lease = new LeaseRequest([taken.Ownership]) { MaxItems = 2 };
             LeaseResult leased = await store.LeaseAsync(lease);
             bool isSuspect = leased.Batches.Count == 0;
@@ -100,22 +102,22 @@ internal sealed class SmallWork(string name, int count)
         Expect.Equal(null, await store.FindStreamAsync(scratch), "a stream that was deleted");
     }
 
-    public async Task CheckAsync(IStreamStore store, string when)
+    public async Task CheckAsync(IStreamStore store)
     {
         int[] all = [.. Enumerable.Range(1, count)];
         ReadResult read = await store.ReadAsync(new(results, 0, 1));
-        Expect.Same(all.Where(number => number % 5 != 0), read.Entries.ToArray().Select(entry => Number(entry)).Order(), $"results {when}");
+        Expect.Same(all.Where(number => number % 5 != 0), read.Entries.ToArray().Select(entry => Number(entry)).Order(), "results");
         Expect.Same(all.Where(number => number % 5 == 0), (await store.ListDeadAsync(Group)).Select(letter => Number(letter.Entry)).Order(),
-            $"dead letters {when}");
-        Expect.Equal(all.Where(number => number % 5 != 0).Sum(), await SumAsync(store), $"the sum {when}");
+            "dead letters");
+        Expect.Equal(all.Where(number => number % 5 != 0).Sum(), await SumAsync(store), "the sum");
         StreamInfo stream = (await store.FindStreamAsync(orders))!;
-        Expect.Equal((0L, 0L), (stream.Groups[0].Outstanding, stream.Items), $"outstanding and stored entries {when}");
-        Expect.True((await store.ListDeadAsync(Group)).All(static letter => letter.Root < 0), $"each letter was redriven {when}");
-        Expect.Same([("watcher", count + 1L)], stream.Readers.Select(static reader => (reader.Name, reader.Next[0])), $"readers {when}");
-        Expect.Equal(StreamEnd.Complete, stream.End, $"the end of the stream {when}");
+        Expect.Equal((0L, 0L), (stream.Groups[0].Outstanding, stream.Items), "outstanding and stored entries");
+        Expect.True((await store.ListDeadAsync(Group)).All(static letter => letter.Root < 0), "each letter was redriven");
+        Expect.Same([("watcher", count + 1L)], stream.Readers.Select(static reader => (reader.Name, reader.Next[0])), "readers");
+        Expect.Equal(StreamEnd.Complete, stream.End, "the end of the stream");
         Expect.Same([orders, results], (await store.ListStreamsAsync()).Where(one => one.EndsWith($" {name}", StringComparison.Ordinal)),
-            $"streams {when}");
-        Expect.Same(Enumerable.Empty<string>(), (await store.CheckAsync()).Problems, $"problems that a check finds {when}");
+            "streams");
+        Expect.Same(Enumerable.Empty<string>(), (await store.CheckAsync()).Problems, "problems that a check finds");
     }
 
     private async Task<StoreCommit> WorkAsync(IStreamStore store, Ownership owner, long commit, Entry[] entries)

@@ -25,15 +25,8 @@ internal static class StateScenarios
             Show(await rig.Store.ReadStateAsync(Main, 0, "sum", ["k1", "k3", "k2", "none"])).Order(), "rows by key");
         Expect.Same(["one"], Show(await rig.Store.ReadStateAsync(Main, 1, "sum", ["k0"])).Select(row => row.Item3),
             "a row of the other partition");
-        List<string> keys = [];
-        for (string? after = null; ;)
-        {
-            IReadOnlyList<StateRow> page = await rig.Store.ListStateAsync(Main, 0, "sum", after, max: 3);
-            if (page.Count == 0) break;
-            keys.AddRange(page.Select(row => row.Key));
-            after = keys[^1];
-        }
-        Expect.Same(["k0", "k2", "k3", "k4"], keys.Order(StringComparer.Ordinal), "keys, paged");
+        List<StateRow> listed = await PagedAsync(after => rig.Store.ListStateAsync(Main, 0, "sum", after, max: 3), static row => row.Key);
+        Expect.Same(["k0", "k2", "k3", "k4"], listed.Select(static row => row.Key).Order(StringComparer.Ordinal), "keys, paged");
 
         static IEnumerable<(string, int, string)> Show(IEnumerable<StateRow> rows)
             => rows.Select(row => (row.Key, row.Version, System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)));
@@ -51,15 +44,9 @@ internal static class StateScenarios
             [.. keys.Where((_, i) => i % 3 == 0).Select(key => new StateRow("due", key, 0, null))]
         });
         await rig.ReopenAsync(kill: true);
-        List<string> listed = [];
-        for (string? after = null; ;)
-        {
-            IReadOnlyList<StateRow> page = await rig.Store.ListStateAsync(Main, 0, "due", after, max: 64);
-            if (page.Count == 0) break;
-            listed.AddRange(page.Select(static row => row.Key));
-            after = listed[^1];
-        }
-        Expect.Same(keys.Where((_, i) => i % 3 != 0).Order(StringComparer.Ordinal), listed, "keys in their order");
+        List<StateRow> listed = await PagedAsync(after => rig.Store.ListStateAsync(Main, 0, "due", after, max: 64), static row => row.Key);
+        Expect.Same(keys.Where((_, i) => i % 3 != 0).Order(StringComparer.Ordinal), listed.Select(static row => row.Key),
+            "keys in their order");
     }
 
     public static async Task NodesWithStateAreListedByPartition(Rig rig)
@@ -94,17 +81,22 @@ internal static class StateScenarios
         Expect.True((await ListAsync(1, max: 1000, counted: false)).TrueForAll(node => node.Rows is null),
             "rows are counted only if the caller wants it");
 
-        async Task<List<StateNodeInfo>> ListAsync(int partition, int max, bool counted)
+        Task<List<StateNodeInfo>> ListAsync(int partition, int max, bool counted) => PagedAsync(
+            after => rig.Store.ListStateNodesAsync(Main, partition, after, max, counted), static node => node.Node);
+    }
+
+    /// <summary>All pages of a list. A page that has a name of an earlier one would have no end.</summary>
+    private static async Task<List<T>> PagedAsync<T>(Func<string?, ValueTask<IReadOnlyList<T>>> list, Func<T, string> name)
+    {
+        List<T> all = [];
+        HashSet<string> names = new(StringComparer.Ordinal);
+        while (await list(all.Count == 0 ? null : name(all[^1])) is { Count: > 0 } page)
         {
-            List<StateNodeInfo> nodes = [];
-            for (string? after = null; ;)
-            {
-                IReadOnlyList<StateNodeInfo> page = await rig.Store.ListStateNodesAsync(Main, partition, after, max, counted);
-                if (page.Count == 0) return nodes;
-                nodes.AddRange(page);
-                after = page[^1].Node;
-            }
+            foreach (T one in page)
+                Expect.True(names.Add(name(one)), $"no page lists again what one before it has listed ({name(one)})");
+            all.AddRange(page);
         }
+        return all;
     }
 
     public static async Task FileLengthsAreForgottenOnRequest(Rig rig)

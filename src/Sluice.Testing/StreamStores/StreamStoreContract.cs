@@ -25,9 +25,12 @@ public static class StreamStoreContract
         .. Of(typeof(VoidCommitScenarios)), .. Of(typeof(WaitingScenarios)), .. Of(typeof(LetterScenarios)), .. Of(typeof(ReaderScenarios)),
         .. Of(typeof(BoundScenarios)), .. Of(typeof(StateScenarios)), .. Of(typeof(WakeUpScenarios)), .. Of(typeof(RecoveryScenarios)),
         .. Of(typeof(DamageScenarios)), .. Of(typeof(PauseScenarios)), .. Of(typeof(DrainScenarios)),
-        .. Of(typeof(MissingNameScenarios)), .. Of(typeof(ErrorTextScenarios)),
+        .. Of(typeof(MissingNameScenarios)), .. Of(typeof(ErrorTextScenarios)), .. Of(typeof(NameScenarios)),
+        .. Of(typeof(RemovalScenarios)),
         .. RandomScenarios.All,
     ], StringComparer.Ordinal);
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     /// <summary>The names of all scenarios, which describe what they test. Each run needs its own fixture.</summary>
     public static IReadOnlyList<string> Scenarios { get; } = [.. All.Keys];
@@ -36,17 +39,21 @@ public static class StreamStoreContract
     /// <param name="scenario">One of <see cref="Scenarios"/>.</param>
     /// <param name="fixture">A new fixture; disposed at the end.</param>
     /// <returns>
-    /// Null if the store was checked. Otherwise the ability that the fixture lacks for this scenario, as text: skip the test with it.
+    /// Null if the store was checked. Otherwise the ability that the fixture or the store lacks for this scenario, as text: skip the test
+    /// with it.
     /// </returns>
-    /// <exception cref="StreamStoreContractException">The store breaks the contract; the message says where.</exception>
+    /// <exception cref="StreamStoreContractException">
+    /// The store breaks the contract; the message says where. That is also so if no call of the scenario begins or ends for five minutes.
+    /// </exception>
     /// <exception cref="ArgumentException">The scenario does not exist.</exception>
-    public static async Task<string?> RunAsync(string scenario, StreamStoreFixture fixture)
+    public static Task<string?> RunAsync(string scenario, StreamStoreFixture fixture) => CheckAsync(scenario, fixture, TimeProvider.System);
+
+    internal static async Task<string?> CheckAsync(string scenario, StreamStoreFixture fixture, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(fixture);
-        if (!All.TryGetValue(scenario, out Func<Rig, Task>? run))
-            throw new ArgumentException($"There is no scenario {scenario}.", nameof(scenario));
         await using (fixture)
-            return await CheckAsync(scenario, fixture, run);
+            return All.TryGetValue(scenario, out Func<Rig, Task>? run) ? await CheckAsync(scenario, fixture, run, time)
+                : throw new ArgumentException($"There is no scenario {scenario}.", nameof(scenario));
     }
 
     /// <summary>Runs random operations against a store and a simple model of it, and compares the two after each.</summary>
@@ -59,7 +66,8 @@ public static class StreamStoreContract
         ArgumentNullException.ThrowIfNull(fixture);
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         await using (fixture)
-            await CheckAsync($"random operations, seed {seed}", fixture, rig => RandomScenarios.RunAsync(rig, seed, steps));
+            await CheckAsync($"random operations, seed {seed}", fixture, rig => RandomScenarios.RunAsync(rig, seed, steps),
+                TimeProvider.System);
     }
 
     /// <summary>The scenarios of a class: its public methods.</summary>
@@ -68,21 +76,46 @@ public static class StreamStoreContract
         => scenarios.GetMethods(BindingFlags.Public | BindingFlags.Static)
             .Select(method => KeyValuePair.Create(method.Name, method.CreateDelegate<Func<Rig, Task>>()));
 
-    private static async Task<string?> CheckAsync(string scenario, StreamStoreFixture fixture, Func<Rig, Task> run)
+    private static async Task<string?> CheckAsync(string scenario, StreamStoreFixture fixture, Func<Rig, Task> run, TimeProvider time)
     {
-        await using var rig = new Rig(fixture);
+        var calls = new CallLog();
+        Task<string?> work = CheckAsync(scenario, new Rig(fixture, calls), run);
+        while (true)
+        {
+            long seen = calls.Changes;
+            try
+            {
+                return await work.WaitAsync(Patience, time);
+            }
+            catch (TimeoutException) when (!work.IsCompleted)
+            {
+                if (calls.Changes == seen)
+                    throw new StreamStoreContractException($"{scenario}: it stands still: for {Patience.TotalMinutes:0} minutes no call "
+                        + $"has begun or ended; in progress: {string.Join(", ", calls.Running.DefaultIfEmpty("none"))}");
+            }
+        }
+    }
+
+    private static async Task<string?> CheckAsync(string scenario, Rig rig, Func<Rig, Task> run)
+    {
+        await rig.OpenAsync();
         try
         {
-            await rig.OpenAsync();
             await run(rig);
+            await rig.DisposeAsync();
             return rig.Unchecked;
         }
         catch (Exception failure)
         {
-            throw new StreamStoreContractException($"{scenario}: {failure.Message}", failure);
+            await rig.DisposeAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);        // the first failure counts
+            return failure is NotCheckedException ? failure.Message
+                : throw new StreamStoreContractException($"{scenario}: {failure.Message}", failure);
         }
     }
 }
+
+/// <summary>A scenario cannot check the store, because it lacks an ability that is optional.</summary>
+internal sealed class NotCheckedException(string message) : Exception(message);
 
 /// <summary>A store breaks the contract of <see cref="IStreamStore"/>.</summary>
 public sealed class StreamStoreContractException : SluiceException

@@ -12,17 +12,18 @@ namespace Sluice.Testing;
 public abstract class StreamStoreFixture : IAsyncDisposable
 {
     /// <summary>
-    /// Opens the store over the data of this fixture. Scenarios open one at a time, and a second one beside it only if
-    /// <see cref="CanOpenSeveral"/> allows it.
+    /// Opens the store over the data of this fixture. Some scenarios open a second one beside it. If <see cref="CanOpenSeveral"/> does not
+    /// allow that, this method must fail with a <see cref="StreamStoreException"/>, and the first store stays as it is.
     /// </summary>
     /// <param name="time">
-    /// The store's clock. If the store's server has its own clock, ignore it and override <see cref="PassTimeAsync"/>.
+    /// The store's clock, which stands still between the calls of <see cref="PassTimeAsync"/>: a store that polls for changes needs another
+    /// one for that. If the store's server has its own clock, ignore it and override <see cref="PassTimeAsync"/>.
     /// </param>
     public abstract ValueTask<IStreamStore> OpenAsync(TimeProvider time);
 
     /// <summary>
     /// Whether a second store object may open the same data while the first is open; by default, as <see cref="IStreamStore.Capabilities"/>
-    /// say.
+    /// say. Otherwise the scenarios check that <see cref="OpenAsync"/> refuses it.
     /// </summary>
     /// <param name="store">The first store object.</param>
     public virtual bool CanOpenSeveral(IStreamStore store)
@@ -42,16 +43,17 @@ public abstract class StreamStoreFixture : IAsyncDisposable
 
     /// <summary>
     /// The distance between the calls at which the scenarios kill a store, for stores whose calls are slow; at least 1. By default 1: at
-    /// each call. With 3, each of the three scenarios takes each third call, and together they take all.
+    /// each call. With 3, each run of a scenario takes each third call, from a random one of the first three on.
     /// </summary>
     public virtual int KillStride => 1;
 
     /// <summary>
     /// Lets the store's time pass; by default it moves the clock. For the scenarios with random operations, the store's time must otherwise
-    /// stand still, because they compare due times with a model whose time does.
+    /// stand still, because they compare due times with a model whose time does. In all other scenarios it may go on: the calls between two
+    /// passes have a minute.
     /// </summary>
     /// <param name="clock">The clock that the store was opened with.</param>
-    /// <param name="time">A time of some seconds.</param>
+    /// <param name="time">A time of up to some minutes.</param>
     public virtual ValueTask PassTimeAsync(TestClock clock, TimeSpan time)
     {
         clock.Advance(time);

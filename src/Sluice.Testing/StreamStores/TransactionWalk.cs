@@ -31,7 +31,7 @@ internal sealed class TransactionWalk(Rig rig, Random random) : IAsyncDisposable
                 using (var batch = new EntryBatch())
                 {
                     foreach ((string key, string text, _) in entries) batch.Add(Bytes(text).Span, EntryKey.Of(key));
-                    await one.Transaction.SendAsync(rig.Store, Orders, batch);
+                    await one.Transaction.SendAsync(rig.Opened, Orders, batch);
                 }
                 one.Sent.AddRange(entries.Select(static entry => (entry.Partition, entry.Text)));
                 break;

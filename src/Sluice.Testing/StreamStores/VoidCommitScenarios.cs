@@ -55,7 +55,7 @@ internal static class VoidCommitScenarios
         await UntouchedAsync(rig, owner, 1);
     }
 
-    public static async Task ACommitThatNamesAMissingStreamFailsWhole(Rig rig)
+    public static async Task ACommitThatNamesAMissingStreamOrHasALongEntryFailsWhole(Rig rig)
     {
         Ownership owner = await StartAsync(rig);
         StoreCommit commit = Everything(owner, 1);
@@ -71,7 +71,13 @@ internal static class VoidCommitScenarios
                 "a commit that names a missing stream");
             Expect.True(failure.Message.Contains("missing", StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
         }
+        await rig.Store.OpenStreamAsync("short", new() { Partitions = 1, MaxEntryBytes = 10 });
+        PayloadException tooLong = await Expect.ThrowsAsync<PayloadException>(
+            () => rig.Store.CommitAsync(commit with { Outputs = [.. commit.Outputs, new("short", Batch("x", "eleven byte"))] }).AsTask(),
+            "a commit with an entry that is longer than its stream allows");
+        Expect.True(tooLong.Message.Contains("short", StringComparison.Ordinal), $"the message names the stream ({tooLong.Message})");
         await UntouchedAsync(rig, owner, 1);
+        Expect.Same([], await rig.ReadAsync("short"), "what a stream has got that an entry was too long for");
     }
 
     public static async Task ACommitThatIsTooLargeFailsByName(Rig rig)

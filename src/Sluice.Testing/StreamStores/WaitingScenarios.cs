@@ -9,24 +9,38 @@ internal static class WaitingScenarios
         Ownership owner = await rig.LeaseNewAsync("a", "b");
         await rig.CommitAsync(new(owner, 1)
         {
-            Deferred = [new(2, 1, 4 * Second, "node", "b failed"),
-            new(1, 1, 2 * Second, "node", "a failed")]
+            Deferred = [new(2, 1, 4 * Minute, "node", "b failed"),
+            new(1, 1, 2 * Minute, "node", "a failed")]
         });
         LeaseResult nothing = await rig.Store.LeaseAsync(new([owner]));
         Expect.Equal(0, nothing.Batches.Count, "batches before anything is due");
-        Expect.True(nothing.NextDue > TimeSpan.Zero && nothing.NextDue <= 2 * Second,
-            $"the next is due within two seconds ({nothing.NextDue})");
-        await rig.PassAsync(2 * Second);
+        Expect.True(nothing.NextDue > TimeSpan.Zero && nothing.NextDue <= 2 * Minute,
+            $"the next is due within two minutes ({nothing.NextDue})");
+        await rig.PassAsync(2 * Minute);
         Expect.Same([("a", 2)], (await rig.LeaseAsync(owner)).Select(entry => (Text(entry), entry.Attempt)),
-            "what is due after two seconds");
+            "what is due after two minutes");
         await rig.ReopenAsync(kill: false);
         Expect.Equal((1L, 1L), await CountsAsync(rig), "what waits, and is in flight again, while one is due");
-        await rig.PassAsync(2 * Second);
+        await rig.PassAsync(2 * Minute);
         Expect.Same([("b", 2)], (await rig.LeaseAsync(owner)).Select(entry => (Text(entry), entry.Attempt)), "what is due after four");
         Expect.Equal((0L, 2L), await CountsAsync(rig), "what waits, and is in flight again, when both are leased");
         await rig.CommitAsync(new(owner, 2) { Deferred = [new(1, 2, TimeSpan.Zero)], Settled = [new(2, 2)] });
         Expect.Equal(3, (await rig.LeaseAsync(owner)).Single().Attempt, "the attempt after two that were charged");
         Expect.Equal((0L, 1L), await CountsAsync(rig), "what waits, and is in flight again, at the end");
+    }
+
+    public static async Task RetriesCountAgainstTheBytesOfALease(Rig rig)
+    {
+        string[] texts = [.. "abcd".Select(static letter => new string(letter, 400))];
+        Ownership owner = await rig.LeaseNewAsync(texts[..3]);
+        await rig.CommitAsync(new(owner, 1) { Deferred = [.. Enumerable.Range(1, 3).Select(n => new RetryWrite(n, 1, TimeSpan.Zero))] });
+        await rig.AddAsync(texts[3]);
+        Expect.Same(texts[..2], await LeaseAsync(1000), "1,000 bytes of retries of 400");        // a store may count its heads, too
+        Expect.Same([texts[2]], await LeaseAsync(1), "one byte: the first entry may be longer");
+        Expect.Same([texts[3]], await LeaseAsync(1000), "what is left");
+
+        async Task<IEnumerable<string>> LeaseAsync(int bytes) => Texts((await rig.Store.LeaseAsync(new([owner]) { MaxBytes = bytes }))
+            .Batches.SelectMany(static batch => batch.Entries.ToArray()));
     }
 
     private static async Task<(long Waiting, long InFlightAgain)> CountsAsync(Rig rig)

@@ -32,7 +32,8 @@ public sealed record LeaseRequest(IReadOnlyList<Ownership> Owned)
 /// undo it.
 /// </summary>
 /// <param name="Batches">
-/// The entries by partition; empty if there are none. In each: retries by due time, then by sequence; then new entries by sequence.
+/// The entries by partition; empty if there are none. In each: retries by due time; then new entries by sequence. Retries of one due time
+/// are in the order of the absolute values of their sequences, so -1 comes before -2, as they were made; and -1 comes before 1.
 /// </param>
 /// <param name="Stale">The partitions that another member has acquired. Drop their state, and acquire them again if you need them.</param>
 public sealed record LeaseResult(IReadOnlyList<LeasedBatch> Batches, IReadOnlyList<Ownership> Stale)

@@ -36,6 +36,7 @@ internal sealed record Failure(string Type, string Message, string? Stream, int?
             Sequence = Sequence
         },
         nameof(StoreInUseException) => new StoreInUseException(Message),
+        nameof(ObjectDisposedException) => new ObjectDisposedException(null, Message),
         nameof(PayloadException) => new PayloadException(Message),
         nameof(ArgumentException) => new ArgumentException(Message),
         nameof(ArgumentOutOfRangeException) => new ArgumentOutOfRangeException(null, Message),

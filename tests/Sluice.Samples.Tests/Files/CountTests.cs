@@ -44,7 +44,7 @@ public sealed class CountTests : IDisposable
     public async Task GeneratedFilesAreDeletedAtTheEnd()
     {
         Ended ended = (await run.EndAsync("--files", "3")).Succeeded();
-        Assert.Matches("files in +3\nindexed +3\nfailed +0\nlost +0\nduplicated +0\nwords +[1-9]", ended.Output);
+        Assert.Matches("files in +3\nindexed +3\nfailed +0\nlost +0\nduplicated +0\nwrong +0\nwords +[1-9]", ended.Output);
         string directory = ended.Output.Split(" files in ")[1].Split(" (--seed")[0];
         Assert.False(Directory.Exists(directory));
     }

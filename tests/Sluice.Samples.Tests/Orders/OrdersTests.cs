@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
@@ -41,7 +42,7 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
     [Fact]
     public async Task BooksThatAreWrongAreReported()
     {
-        using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "40", "--kills", "0",
+        using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "40", "--kills", "0", "--seed", "7",
             "--store", server.Postgres.Address);
         string schema = Schema(await drive.ReadUntilAsync(line => line.Contains("Search Path", StringComparison.Ordinal)));
         await server.Postgres.AskAsync($"""
@@ -49,12 +50,24 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
                 WHILE to_regclass('{schema}.product') IS NULL LOOP COMMIT; PERFORM pg_sleep(0.002); END LOOP;
                 WHILE NOT EXISTS (SELECT FROM {schema}.product) LOOP COMMIT; PERFORM pg_sleep(0.002); END LOOP;
                 UPDATE {schema}.product SET stock = stock + 1 WHERE name = 'product-3';
-            END $$
+            END $$;
+            CREATE FUNCTION {schema}.lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF NEW.product = 'product-4' THEN RETURN NULL; END IF;
+                IF NEW.product = 'product-5' THEN RAISE EXCEPTION 'no shipment today'; END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER lose BEFORE INSERT ON {schema}.shipment FOR EACH ROW EXECUTE FUNCTION {schema}.lose();
             """);
         Ended ended = await drive.EndAsync();
         Assert.True(ended.ExitCode == 1, ended.Output);
         Assert.Contains("problem: 1 products have a wrong stock", ended.Output, StringComparison.Ordinal);
+        Assert.Matches(@"problem: \d+ orders are not shipped", ended.Output);
+        Assert.Matches(@"problem: \d+ orders are missing in the sales book", ended.Output);
+        Assert.Matches(@"problem: \d+ events could not be entered, the first one: .*no shipment today", ended.Output);
+        Assert.DoesNotContain("Nothing went on", ended.Output, StringComparison.Ordinal);
         Assert.Contains("WRONG: ", ended.Output, StringComparison.Ordinal);
+        Assert.Contains($"in the schemas {schema} and {schema}_queue.", ended.Output, StringComparison.Ordinal);
+        Assert.Matches("service [12]: .*no shipment today", ended.Errors);
     }
 
     [Fact]
@@ -137,23 +150,33 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
             new { id = Guid.NewGuid(), customer = "c", product = "apple", quantity = 1, card = "4711" }, cancellation);
         Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
         Assert.DoesNotContain("customer", await answer.Content.ReadAsStringAsync(cancellation), StringComparison.Ordinal);
+        await shop.ReadErrorAsync("customer");
     }
 
     [Fact]
-    public async Task NoPasswordStandsOnTheCommandLineOfAService()
+    public async Task NoPasswordStandsOnTheCommandLineOfAServiceAndItsCrashIsReported()
     {
         using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "10000", "--kills", "0",
             "--store", server.Postgres.Address);
-        await drive.ReadUntilAsync(line => line.Contains("Search Path", StringComparison.Ordinal));
-        string[] services = [];
+        string line = await drive.ReadUntilAsync(line => line.Contains("Search Path", StringComparison.Ordinal));
+        string[] children = [], services = [];
         while (services.Length < 2 && !drive.HasExited)
         {
-            services = [.. Children(drive.Id).Select(static id => File.ReadAllText($"/proc/{id}/cmdline"))
+            children = [.. Children(drive.Id)];
+            services = [.. children.Select(static id => File.ReadAllText($"/proc/{id}/cmdline"))
                 .Where(static line => line.Contains("--serve", StringComparison.Ordinal))];
             await Task.Yield();
         }
         Assert.Equal(2, services.Length);
         Assert.All(services, static line => Assert.DoesNotContain("Password", line, StringComparison.OrdinalIgnoreCase));
+
+        string schema = Schema(line);
+        await server.Postgres.AskAsync($"DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM {schema}.shop_order) LOOP COMMIT; END LOOP; END $$");
+        using (Process kill = Process.Start("kill", ["-KILL", children[0]])) await kill.WaitForExitAsync(
+            TestContext.Current.CancellationToken);
+        Ended ended = await drive.EndAsync();
+        Assert.True(ended.ExitCode == 1, ended.Output);
+        Assert.Matches("problem: service [12] ended by itself, with exit code 137", ended.Output);
 
         static string[] Children(int process) => [.. Directory.GetDirectories($"/proc/{process}/task")
             .SelectMany(static task => File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))];

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 
 namespace Sluice.Samples.Tests.Payments;
@@ -19,6 +20,24 @@ public sealed class KilledPaymentServerTests
         Assert.Equal(table["balance expected"], table["balance found"]);
         Assert.Matches(@"killed [2-8] times; [1-9][0-9]* requests and frames were sent again", output);
         Assert.False(Directory.Exists(Path.GetDirectoryName(Regex.Match(output, "to (.*)").Groups[1].Value)));
+    }
+
+    [Fact]
+    public async Task AServerThatEndsByItselfIsReported()
+    {
+        using SampleProcess drive = SampleProcess.Start("Payments", Path.GetTempPath(), "--drive", "20000", "--kills", "0",
+            "--durability", "process");
+        string store = (await drive.ReadUntilAsync(line => line.Contains(" payments with ", StringComparison.Ordinal))).Split(" to ")[1];
+        var directory = new DirectoryInfo(Path.GetDirectoryName(store)!);
+        while (!directory.EnumerateFiles("*.csv").Any(static file => file.Length > 1000) && !drive.HasExited) await Task.Yield();
+        string server = Assert.Single(Directory.GetDirectories($"/proc/{drive.Id}/task")
+            .SelectMany(static task => File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+        using (Process kill = Process.Start("kill", ["-KILL", server])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Ended ended = await drive.EndAsync();
+        Assert.True(ended.ExitCode == 1, ended.Output);
+        Assert.Contains("problem: the server ended by itself, with exit code 137", ended.Output, StringComparison.Ordinal);
+        Assert.Contains($"What the server has left is in {directory.FullName}.", ended.Output, StringComparison.Ordinal);
+        directory.Delete(recursive: true);
     }
 
     [Fact]

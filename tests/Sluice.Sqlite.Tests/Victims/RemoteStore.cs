@@ -10,6 +10,8 @@ namespace Sluice.Sqlite.Tests.Victims;
 internal class RemoteStore : DispatchProxy
 #pragma warning restore CA1852
 {
+    private volatile bool isClosed;
+
     public VictimProcess Victim { get; private set; } = null!;
 
     public static IStreamStore Over(VictimProcess victim)
@@ -26,7 +28,7 @@ internal class RemoteStore : DispatchProxy
         CancellationToken cancellation = arguments.OfType<CancellationToken>().FirstOrDefault();
         Task<JsonElement?> call = cancellation.IsCancellationRequested
             ? Task.FromCanceled<JsonElement?>(cancellation)
-            : Victim.CallAsync(method.Name, [.. arguments.Where(argument => argument is not CancellationToken)]).WaitAsync(cancellation);
+            : CallAsync(method.Name, [.. arguments.Where(argument => argument is not CancellationToken)]).WaitAsync(cancellation);
         if (method.ReturnType == typeof(ValueTask)) return new ValueTask(call);
         if (!method.ReturnType.IsGenericType) return call.GetAwaiter().GetResult()?.Deserialize(method.ReturnType, Wire.Options);
         return typeof(RemoteStore).GetMethod(nameof(ResultAsync), BindingFlags.NonPublic | BindingFlags.Static)!
@@ -36,8 +38,23 @@ internal class RemoteStore : DispatchProxy
     private static async ValueTask<T?> ResultAsync<T>(Task<JsonElement?> call)
         => await call is { } result ? result.Deserialize<T>(Wire.Options) : default;
 
+    private async Task<JsonElement?> CallAsync(string method, object?[] arguments)
+    {
+        ObjectDisposedException.ThrowIf(isClosed, this);
+        try
+        {
+            return await Victim.CallAsync(method, arguments);
+        }
+        catch (IOException) when (isClosed)
+        {
+            throw new ObjectDisposedException(nameof(RemoteStore));
+        }
+    }
+
     private async Task CloseAsync()
     {
+        if (isClosed) return;
+        isClosed = true;
         await Victim.CallAsync("close");
         await Victim.KillAsync();
     }

@@ -17,10 +17,19 @@ internal sealed class VictimFixture(Durability durability) : StreamStoreFixture
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
     {
-        open = await (next ?? StartAsync());
+        VictimProcess victim = await (next ?? StartAsync());
         next = null;
-        await open.CallAsync("open", directory.File("store.db"), durability == Durability.Power, time.GetUtcNow());
-        return RemoteStore.Over(open);
+        try
+        {
+            await victim.CallAsync("open", directory.File("store.db"), durability == Durability.Power, time.GetUtcNow());
+        }
+        catch
+        {
+            await victim.KillAsync();                // it was refused, because another one has the store open
+            throw;
+        }
+        open = victim;
+        return RemoteStore.Over(victim);
     }
 
     public override async ValueTask KillAsync(IStreamStore store)

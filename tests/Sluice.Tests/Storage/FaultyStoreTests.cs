@@ -1,37 +1,74 @@
 using Sluice.Storage;
 using Sluice.Testing;
+using Wrapping = System.Func<Sluice.Storage.IStreamStore, Sluice.Storage.IStreamStore>;
 
 namespace Sluice.Tests.Storage;
 
 /// <summary>The contract finds small faults, each with a scenario. The random walks need not find them.</summary>
-public class FaultyStoreTests
+public partial class FaultyStoreTests
 {
-    private static readonly Dictionary<string, (string Scenario, Func<IStreamStore, IStreamStore> Wrap)> All = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, (string Scenario, string Message, Wrapping Wrap)> All = new(StringComparer.Ordinal)
     {
-        ["redrives in two steps"] = ("KilledInsideEveryCallNothingIsLostOrDoneTwice", static inner => new RedrivesInTwoSteps(inner)),
-        ["moves cursors of void commits"] = ("OneEntryThatIsNotOutstandingVoidsTheWholeCommit",
+        ["redrives in two steps"] = ("KilledInsideEveryCallNothingIsLostOrDoneTwice", "dead letters",
+            static inner => new RedrivesInTwoSteps(inner)),
+        ["moves cursors of void commits"] = ("OneEntryThatIsNotOutstandingVoidsTheWholeCommit", "the place of a reader after a void commit",
             static inner => new AppliesPartsOfVoidCommits(inner, CommitStatus.NotOutstanding, static async (store, commit) =>
             {
                 foreach (CursorCommit move in commit.Cursors) await store.MoveReaderAsync(move);
             })),
-        ["ends streams of stale commits"] = ("ACommitOfAFormerOwnerIsVoid",
+        ["ends streams of stale commits"] = ("ACommitOfAFormerOwnerIsVoid", "the end of a stream",
             static inner => new AppliesPartsOfVoidCommits(inner, CommitStatus.Stale, static async (store, commit) =>
             {
                 foreach (EndStream end in commit.Ends) await store.EndStreamAsync(end.Stream, end.End);
             })),
-        ["keeps file lengths of void commits"] = ("AnEntryEndsOnceInACommit",
+        ["keeps file lengths of void commits"] = ("AnEntryEndsOnceInACommit", "settling and deferring 2",
             static inner => new AppliesPartsOfVoidCommits(inner, CommitStatus.NotOutstanding, static async (store, commit)
                 => await store.CommitAsync(new(commit.Owner, commit.Sequence) { FileLengths = commit.FileLengths }))),
-        ["answers unknown epochs as stale"] = ("AnEpochThatWasNeverGivenMeansThatTheStoreWentBack",
+        ["answers unknown epochs as stale"] = ("AnEpochThatWasNeverGivenMeansThatTheStoreWentBack", "a release: ",
             static inner => new AnswersUnknownEpochsAsStale(inner)),
-        ["counts entries that are sent again"] = ("ABatchEndsWithItsLastEntryOnce", static inner => new CountsDuplicates(inner)),
-        ["ends no batch with its close"] = ("ABatchThatIsClosedLastEndsWithItsClose", static inner => new EndsNoBatchWithItsClose(inner)),
-        ["keeps a released quarantine"] = ("AReleasedQuarantineIsFree", static inner => new KeepsAReleasedQuarantine(inner)),
-        ["reserves in ended streams"] = ("NoPlaceIsReservedInAStreamThatHasEnded", static inner => new ReservesInEndedStreams(inner)),
-        ["hides when a gate may open"] = ("AGateThatAnExpiringReaderHoldsSaysWhenItMayOpen", static inner => new HidesNextDue(inner)),
-        ["checks nothing"] = ("ADamagedEntryIsNamedAndTheOthersAreLeased", static inner => new ChecksNothing(inner)),
-        ["reads backwards"] = ("ConcurrentCallersKeepTheBooks", static inner => new ReadsBackwards(inner)),
-        ["keeps one character of an error"] = ("AnErrorMayHaveAnyCharacters", static inner => new KeepsOneCharacter(inner)),
+        ["counts entries that are sent again"] = ("ABatchEndsWithItsLastEntryOnce", "results with the marker",
+            static inner => new CountsDuplicates(inner)),
+        ["ends no batch with its close"] = ("ABatchThatIsClosedLastEndsWithItsClose", "markers: ",
+            static inner => new EndsNoBatchWithItsClose(inner)),
+        ["keeps a released quarantine"] = ("AReleasedQuarantineIsFree", "owner and epoch after the release",
+            static inner => new KeepsAReleasedQuarantine(inner)),
+        ["reserves in ended streams"] = ("NoPlaceIsReservedInAStreamThatHasEnded", "a place in a stream",
+            static inner => new ReservesInEndedStreams(inner)),
+        ["hides when a gate may open"] = ("AGateThatAnExpiringReaderHoldsSaysWhenItMayOpen", "it says when the reader may expire",
+            static inner => new HidesNextDue(inner)),
+        ["checks nothing"] = ("ADamagedEntryIsNamedAndTheOthersAreLeased", "a check", static inner => new ChecksNothing(inner)),
+        ["reads backwards"] = ("ConcurrentCallersKeepTheBooks", "the pair at its place", static inner => new ReadsBackwards(inner)),
+        ["lists each page of rows from the beginning"] = ("StateIsKeptByNodeKeyAndPartition", "no page lists again",
+            static inner => new ListsFromTheBeginning(inner)),
+        ["lists each page of nodes from the beginning"] = ("NodesWithStateAreListedByPartition", "no page lists again",
+            static inner => new ListsFromTheBeginning(inner)),
+        ["ends before its stream"] = ("ConcurrentCallersKeepTheBooks", "no consumer is told of the end",
+            static inner => new EndsEarly(inner)),
+        ["counts no attempts"] = ("KilledAfterEveryCallNothingIsLostOrDoneTwice", "no number is leased for ever",
+            static inner => new CountsNoAttempts(inner)),
+        ["takes names for equal that differ by case"] = ("NamesAreComparedAsTheyAre", "the first append of the producer 'k1'",
+            static inner => new IgnoresCase(inner)),
+        ["takes prefixes for patterns"] = ("StreamsAreListedInOrdinalOrderByTheirPrefix", "streams with the prefix 'a_'",
+            static inner => new TakesPatterns(inner)),
+        ["keeps the letters of a removed group"] = ("AGroupOfTheNameOfARemovedOneIsNew", "letters of a group",
+            static inner => new KeepsLetters(inner)),
+        ["keeps the counts of a deleted stream"] = ("AStreamOfTheNameOfADeletedOneIsNew", "entries ever appended",
+            static inner => new KeepsCounts(inner)),
+        ["fails when it is disposed as if it were away"] = ("AStoreThatIsDisposedEndsItsCalls",
+            "expected a ObjectDisposedException, but it is a StreamStoreException",
+            static inner => new IsAwayWhenDisposed(inner)),
+        ["leases retries without a bound"] = ("RetriesCountAgainstTheBytesOfALease", "1,000 bytes of retries",
+            static inner => new LeasesWithoutABound(inner)),
+        ["appends to few partitions"] = ("EntriesOfAnAppendMayGoToManyPartitions", "an append to 300 partitions",
+            static inner => new AppendsToFewPartitions(inner)),
+        ["reserves no bytes"] = ("AReservationCountsAgainstTheBoundOfBytes", "600 bytes", static inner => new ReservesNoBytes(inner)),
+        ["leaves out what is too long"] = ("ACommitThatNamesAMissingStreamOrHasALongEntryFailsWhole",
+            "longer than its stream allows: expected a PayloadException",
+            static inner => new LeavesOutLongEntries(inner)),
+        ["opens an open reader anew"] = ("TheSlowestReaderHoldsTheStream", "the reader that is left",
+            static inner => new OpensReadersAnew(inner)),
+        ["keeps one character of an error"] = ("AnErrorMayHaveAnyCharacters", "errors of retries",
+            static inner => new KeepsOneCharacter(inner)),
     };
 
     public static TheoryData<string> Faults => [.. All.Keys];
@@ -39,8 +76,28 @@ public class FaultyStoreTests
     [Theory]
     [MemberData(nameof(Faults))]
     public async Task TheContractFindsEachFault(string fault)
-        => await Assert.ThrowsAsync<StreamStoreContractException>(
-            () => StreamStoreContract.RunAsync(All[fault].Scenario, new MemoryStoreFixture(All[fault].Wrap)));
+    {
+        (string scenario, string message, Wrapping wrap) = All[fault];
+        StreamStoreContractException failure = await Assert.ThrowsAsync<StreamStoreContractException>(
+            () => StreamStoreContract.RunAsync(scenario, new MemoryStoreFixture(wrap)));
+        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AScenarioThatStandsStillFailsAndNamesTheCall()
+    {
+        var clock = new TestClock();
+        Task running = StreamStoreContract.CheckAsync("ACheckReadsEveryEntry",
+            new MemoryStoreFixture(static inner => new NeverAnswers(inner)), clock);
+        while (!running.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromMinutes(5));
+            await Task.Yield();
+        }
+        StreamStoreContractException failure = await Assert.ThrowsAsync<StreamStoreContractException>(() => running);
+        Assert.Contains("5 minutes", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("in progress: CheckAsync", failure.Message, StringComparison.Ordinal);
+    }
 
     // Deletes the letters, and makes the entries with the next call, or never if the store is killed before.
     private sealed class RedrivesInTwoSteps(IStreamStore inner) : StreamStoreWrapper(inner)
@@ -148,6 +205,37 @@ public class FaultyStoreTests
             ReadResult result = await Inner.ReadAsync(request, cancellation);
             return result with { Entries = result.Entries.ToArray().AsEnumerable().Reverse().ToArray() };
         }
+    }
+
+    private sealed class ListsFromTheBeginning(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public override ValueTask<IReadOnlyList<StateRow>> ListStateAsync(GroupId group, int partition, string node, string? after = null,
+            int max = 1000, CancellationToken cancellation = default)
+            => Inner.ListStateAsync(group, partition, node, null, max, cancellation);
+
+        public override ValueTask<IReadOnlyList<StateNodeInfo>> ListStateNodesAsync(GroupId group, int partition, string? after = null,
+            int max = 100, bool counted = false, CancellationToken cancellation = default)
+            => Inner.ListStateNodesAsync(group, partition, null, max, counted, cancellation);
+    }
+
+    private sealed class EndsEarly(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+            => await Inner.LeaseAsync(request, cancellation) is var result && result.Batches.Count == 0
+                ? result with { IsEnded = true } : result;
+    }
+
+    private sealed class CountsNoAttempts(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public override ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+            => Inner.CommitAsync(commit with { Deferred = [.. commit.Deferred.Select(static retry => retry with { Attempts = 0 })] },
+                cancellation);
+    }
+
+    private sealed class NeverAnswers(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+            => name == nameof(CheckAsync) ? new(new TaskCompletionSource<T>().Task) : call();
     }
 
     private sealed class KeepsOneCharacter(IStreamStore inner) : StreamStoreWrapper(inner)

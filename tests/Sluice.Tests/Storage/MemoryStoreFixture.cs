@@ -13,7 +13,7 @@ internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap 
     {
         this.time.Follow(time);
         store ??= new MemoryStreamStore(this.time);
-        var user = new StreamStoreWrapper(store, leaveOpen: true);
+        var user = new User(store);
         return ValueTask.FromResult(wrap is null ? user : wrap(user));
     }
 
@@ -32,6 +32,27 @@ internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap 
     {
         if (store is not null) await store.DisposeAsync();
         await base.DisposeAsync();
+    }
+
+    /// <summary>A user of the store, who is told when it is closed for this user.</summary>
+    private sealed class User(IStreamStore store) : StreamStoreWrapper(store, leaveOpen: true)
+    {
+        private readonly CancellationTokenSource closed = new();
+
+        protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+        {
+            ObjectDisposedException.ThrowIf(closed.IsCancellationRequested, this);
+            try
+            {
+                return await call().AsTask().WaitAsync(closed.Token);
+            }
+            catch (OperationCanceledException) when (closed.IsCancellationRequested)
+            {
+                throw new ObjectDisposedException(nameof(User));
+            }
+        }
+
+        public override async ValueTask DisposeAsync() => await closed.CancelAsync();
     }
 
     /// <summary>One monotonic clock, combined from several.</summary>

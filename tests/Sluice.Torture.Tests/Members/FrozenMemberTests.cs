@@ -32,6 +32,7 @@ public class FrozenMemberTests
         await rig.UntilAsync(() => rig.Done.Count == (Last + 2) * KeyCount);
         await a.StopAsync(rig.Cancellation);
         await b.StopAsync(rig.Cancellation);
+        await rig.UntilAsync(static () => true);     // also what was committed during the stops
         foreach (string key in Keys) Assert.Equal(Enumerable.Range(0, Last + 2),
             rig.Done.Where(done => done.Key == key).Select(static done => done.Number));
         Assert.Contains(rig.Done.Skip((Last + 1) * KeyCount), static done => done.Member == "a");

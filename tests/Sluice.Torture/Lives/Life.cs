@@ -18,7 +18,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
     private const string Insert = "INSERT INTO part VALUES(?1, ?2)";
     private static readonly Func<Source<Work>, Pipeline>[] None = [];
     private static readonly TimeSpan ShortLease = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20), Moment = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<Work, bool> met = new();
     private long next, end;                          // what is to be sent one by one
@@ -54,10 +54,10 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
             await overlaps.EndAsync(cancellation);
             if (@case.Extras.Count > 0) await CompleteAsync(consecutor, second, cancellation);
         }
-        catch (Exception) when (consecutor.Completion.IsFaulted)
+        catch (Exception)
         {
-            // What comes of it is less interesting than the cause.
-            await consecutor.Completion;
+            await GiveUpAsync(consecutor, second);
+            throw;
         }
         await consecutor.StopAsync(cancellation: CancellationToken.None);
         if (second is not null) await second.StopAsync(cancellation: CancellationToken.None);
@@ -77,10 +77,23 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         await Task.WhenAny(work, Task.Delay(time, cancellation));
         await stop.CancelAsync();
         await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (consecutor.Completion.IsFaulted) await consecutor.Completion;
+        if (work.IsFaulted || consecutor.Completion.IsFaulted) await GiveUpAsync(consecutor, second);
         await consecutor.StopAsync(TimeSpan.Zero, CancellationToken.None);
         if (second is not null) await second.StopAsync(TimeSpan.Zero, CancellationToken.None);
         journal.Write($"stop");
+    }
+
+    // A call has failed. If the consecutor has failed, too, that is a problem, also where the server of the store was killed: it waits for
+    // its store. What comes of its failure may be seen before.
+    private async Task GiveUpAsync(params Consecutor<Work>?[] consecutors)
+    {
+        foreach (Consecutor<Work> consecutor in consecutors.OfType<Consecutor<Work>>())
+        {
+            await Task.WhenAny(consecutor.Completion, Task.Delay(Moment, CancellationToken.None));
+            if (!consecutor.Completion.IsFaulted) continue;
+            if (!store.IsKilled) journal.Write($"problem a consecutor gave up: {consecutor.Completion.Exception!.InnerException!.Message}");
+            await consecutor.Completion;             // the cause
+        }
     }
 
     private Consecutor<Work> New(Consecutor<Work>? second)

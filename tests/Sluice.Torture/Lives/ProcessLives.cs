@@ -18,6 +18,9 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
     /// <summary>What it says when it ends by an exception that nobody could catch, on purpose.</summary>
     public const string Explosion = "a bomb on a thread of its own";
 
+    // What the runtime writes of the exception that ends a process. Other lines name exceptions that were survived.
+    private static readonly string EndOfStore = $"Unhandled exception. {typeof(StreamStoreException)}: ";
+
     public string Directory => directory;
 
     /// <summary>How often a life was stopped and went on.</summary>
@@ -69,10 +72,9 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
         if (child.ExitCode == 0) return LifeEnd.Clean;
         if (child.ExitCode == 128 + 6 && (await errors).Contains(Explosion, StringComparison.Ordinal)) return LifeEnd.Killed;
         // A call that its consecutor makes for the child, and not for an item, fails with the server: the child ends by it, as a program
-        // would that is started again.
-        if (server?.Kills > kills && (await errors).Contains(nameof(StreamStoreException), StringComparison.Ordinal)) return LifeEnd.Killed;
-        // also where the file was locked for longer than a call waits
-        if (plan.Troubles.Freezes && (await errors).Contains(nameof(StreamStoreException), StringComparison.Ordinal)) return LifeEnd.Killed;
+        // would that is started again. So it does where the file was locked for longer than a call waits.
+        bool wasAway = server?.Kills > kills || plan.Troubles.Freezes;
+        if (wasAway && (await errors).Contains(EndOfStore, StringComparison.Ordinal)) return LifeEnd.Killed;
         return child.ExitCode == 128 + 9 ? LifeEnd.Killed
             : throw new TortureException($"life {number} ({plan}) ended with {child.ExitCode}: {await errors}");
     }

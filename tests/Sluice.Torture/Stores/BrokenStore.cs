@@ -13,13 +13,26 @@ internal enum Breakage
 
     /// <summary>One commit in five is acknowledged, and never made.</summary>
     DropCommit,
+
+    /// <summary>After some leases, the store says that it was disposed: its consecutor ends.</summary>
+    GiveUp,
 }
 
 /// <summary>A store that does not keep its promise, and hides that by renumbering the commits.</summary>
 internal sealed class BrokenStore(IStreamStore inner, Breakage breakage, Dice dice) : StreamStoreWrapper(inner)
 {
+    private const int LastLease = 5;
     private readonly SemaphoreSlim gate = new(1);
     private readonly Dictionary<int, Partition> partitions = [];
+    private int leases;
+
+    protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+    {
+        if (breakage == Breakage.GiveUp && Volatile.Read(ref leases) > LastLease)
+            throw new ObjectDisposedException(null, $"It gives up, as after a {nameof(StreamStoreException)}.");
+        if (name == nameof(LeaseAsync)) Interlocked.Increment(ref leases);
+        return call();
+    }
 
     public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request,
         CancellationToken cancellation = default)
@@ -34,7 +47,8 @@ internal sealed class BrokenStore(IStreamStore inner, Breakage breakage, Dice di
 
     public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
     {
-        if (breakage != Breakage.SettleEarly) return await Inner.LeaseAsync(request, cancellation);
+        if (breakage != Breakage.SettleEarly)
+            return await CallAsync(nameof(LeaseAsync), () => Inner.LeaseAsync(request, cancellation));
         await gate.WaitAsync(cancellation);
         try
         {
@@ -60,6 +74,7 @@ internal sealed class BrokenStore(IStreamStore inner, Breakage breakage, Dice di
 
     public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
     {
+        if (breakage == Breakage.GiveUp) return await CallAsync(nameof(CommitAsync), () => Inner.CommitAsync(commit, cancellation));
         await gate.WaitAsync(cancellation);
         try
         {

@@ -34,6 +34,9 @@ internal sealed class MortalStore : StreamStoreWrapper
     /// <summary>From here on the user is dead.</summary>
     public void Kill() => isDead = true;
 
+    /// <summary>Whether the user is dead.</summary>
+    public bool IsKilled => isDead;
+
     protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
     {
         ThrowIfDead();
