@@ -43,7 +43,8 @@ from sluice._payloads import Codec
     (Dict[dt.date, int], {dt.date(2026, 1, 2): 1}, b'{"2026-01-02":1}'), (Dict[dt.time, int], {dt.time(3, 4): 1}, b'{"03:04:00":1}'),
     (Dict[dt.datetime, int], {dt.datetime(2026, 1, 2, tzinfo=dt.timezone.utc): 1}, b'{"2026-01-02T00:00:00Z":1}'),
     (Dict[dt.timedelta, int], {dt.timedelta(hours=1): 1}, b'{"01:00:00":1}'), (Point, Point(1, 2), b'{"x":1,"y":2}'),
-    (Row, {"name": "a", "size": 1}, b'{"name":"a","size":1}'), (UserId, 5, b"5"), (Union[int, str], "a", b'"a"'), (Union[float, int], 5, b"5"), (Literal["a", 1], 1, b"1"),
+    (Row, {"name": "a", "size": 1}, b'{"name":"a","size":1}'),
+    (UserId, 5, b"5"), (Union[int, str], "a", b'"a"'), (Union[float, int], 5, b"5"), (Literal["a", 1], 1, b"1"),
     (Any, {"a": [1, 2.5, None, True]}, b'{"a":[1,2.5,null,true]}'),
     (Place, Place("a", [], Place("b")), b'{"city":"a","lines":[],"up":{"city":"b","lines":[],"up":null}}'),
 ])
