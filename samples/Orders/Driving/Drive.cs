@@ -145,7 +145,7 @@ internal static class Drive
         }
     }
 
-    private static void Report(Tally tally, IReadOnlyList<string> wrong, TimeSpan duration)
+    private static void Report(Tally tally, List<string> wrong, TimeSpan duration)
     {
         foreach (string problem in wrong) Console.WriteLine($"problem: {problem}");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(wrong.Count == 0 ? "right" : "WRONG")}: "

@@ -87,11 +87,11 @@ public static class StreamStoreContract
             {
                 return await work.WaitAsync(Patience, time);
             }
-            catch (TimeoutException) when (!work.IsCompleted)
+            catch (TimeoutException late) when (!work.IsCompleted)
             {
                 if (calls.Changes == seen)
                     throw new StreamStoreContractException($"{scenario}: it stands still: for {Patience.TotalMinutes:0} minutes no call "
-                        + $"has begun or ended; in progress: {string.Join(", ", calls.Running.DefaultIfEmpty("none"))}");
+                        + $"has begun or ended; in progress: {string.Join(", ", calls.Running.DefaultIfEmpty("none"))}", late);
             }
         }
     }
