@@ -52,7 +52,11 @@ internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap 
             }
         }
 
-        public override async ValueTask DisposeAsync() => await closed.CancelAsync();
+        public override async ValueTask DisposeAsync()
+        {
+            await closed.CancelAsync();
+            await base.DisposeAsync();
+        }
     }
 
     /// <summary>One monotonic clock, combined from several.</summary>
