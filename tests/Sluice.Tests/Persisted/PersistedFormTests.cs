@@ -23,7 +23,7 @@ public class PersistedFormTests
         Assert.Equal("Hello=1 Item=2 Done=3 Failed=4 Refused=5 Broken=6 TracedItem=7", $"Hello={Hello.Kind} {NumbersOf<FrameKind>()}");
         Assert.Equal(
             "Plan=32 Choices=33 Begin=34 Cancel=35 Answer=36 Refusal=37 Fault=38 Credit=39 Open=64 Read=65 Release=66 Save=67 At=68 "
-                + "Reach=69 Chosen=70 Put=71 Done=72 Failed=73 PutTraced=74", NumbersOf<CallFrame>());
+                + "Reach=69 Chosen=70 Put=71 Done=72 Failed=73 PutTraced=74 Wait=75", NumbersOf<CallFrame>());
         Assert.Equal("Other=1 Flow=2 Different=3 Cancelled=4 Payload=5 Misuse=6", NumbersOf<FailureKind>());
         Assert.Equal("SLUICE_PROCESSORS", ExecutorEnvironment.Variable);
     }

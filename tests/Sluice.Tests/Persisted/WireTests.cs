@@ -35,7 +35,7 @@ public class WireTests
             (CallFrame.Fault, 38), (CallFrame.Credit, 39), (CallFrame.Open, 64), (CallFrame.Read, 65), (CallFrame.Release, 66),
             (CallFrame.Save, 67),
             (CallFrame.At, 68), (CallFrame.Reach, 69), (CallFrame.Chosen, 70), (CallFrame.Put, 71), (CallFrame.Done, 72),
-            (CallFrame.Failed, 73), (CallFrame.PutTraced, 74));
+            (CallFrame.Failed, 73), (CallFrame.PutTraced, 74), (CallFrame.Wait, 75));
         Numbers(
             (FailureKind.Other, 1), (FailureKind.Flow, 2), (FailureKind.Different, 3), (FailureKind.Cancelled, 4),
             (FailureKind.Payload, 5), (FailureKind.Misuse, 6));

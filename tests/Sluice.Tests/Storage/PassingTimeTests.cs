@@ -17,11 +17,12 @@ public class PassingTimeTests
     private sealed class SlowFixture : StreamStoreFixture
     {
         private readonly MemoryStoreFixture inner = new();
+        private readonly Lock moving = new();        // some scenarios call from several threads, and only one may move the clock
 
         public override int KillStride => 16;
 
         public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
-            => new SlowStore(await inner.OpenAsync(time), (TestClock)time);
+            => new SlowStore(await inner.OpenAsync(time), (TestClock)time, moving);
 
         public override bool CanOpenSeveral(IStreamStore store) => true;
 
@@ -34,12 +35,12 @@ public class PassingTimeTests
         }
     }
 
-    private sealed class SlowStore(IStreamStore inner, TestClock clock) : StreamStoreWrapper(inner)
+    private sealed class SlowStore(IStreamStore inner, TestClock clock, Lock moving) : StreamStoreWrapper(inner)
     {
         protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
         {
             T result = await call();
-            clock.Advance(TimeSpan.FromSeconds(2));
+            lock (moving) clock.Advance(TimeSpan.FromSeconds(2));
             return result;
         }
     }

@@ -43,10 +43,12 @@ internal sealed partial class AppendBatch(ConsecutorIdentity identity, Consecuto
 
     /// <summary>Leaves out the withdrawn entries. Not while the store may have accepted the append.</summary>
     /// <param name="values">Frees what was written for them; null if nothing needs to be freed.</param>
-    public void LeaveOutWithdrawn(IPayloadHandles? values)
+    /// <returns>Their spans, for <see cref="EndWithdrawn"/>, which calls user code, without the lock; null if there are none.</returns>
+    public List<Activity>? LeaveOutWithdrawn(IPayloadHandles? values)
     {
         if (woken.Task.IsCompleted) woken = NewSignal();             // a withdrawal from here on wakes again
-        if (!handles.Exists(static handle => handle.IsWithdrawn)) return;
+        if (!handles.Exists(static handle => handle.IsWithdrawn)) return null;
+        List<Activity>? withdrawn = null;
         EntryBatch all = entries;
         entries = New(identity, all.MaxEntryBytes);
         int at = 0, group = 0, send = 0;
@@ -63,6 +65,7 @@ internal sealed partial class AppendBatch(ConsecutorIdentity identity, Consecuto
         handles.RemoveAll(static handle => handle.First < 0);
         RemoveEmptyGroups();
         all.Dispose();
+        return withdrawn;
 
         void Pass(int end, bool isKept)
         {
@@ -83,10 +86,12 @@ internal sealed partial class AppendBatch(ConsecutorIdentity identity, Consecuto
             else
             {
                 sends.RemoveAt(send);
-                Telemetry.End(one, new OperationCanceledException());
+                (withdrawn ??= []).Add(one);
             }
         }
     }
+
+    public static void EndWithdrawn(List<Activity>? sends) => sends?.ForEach(one => Telemetry.End(one, new OperationCanceledException()));
 
     public List<Ticket> Tickets { get; } = [];
 

@@ -148,7 +148,7 @@ internal sealed partial class Appender<T>
     /// <returns>Whether anything is left to append.</returns>
     private bool LeaveOutWithdrawn(AppendBatch batch)
     {
-        batch.LeaveOutWithdrawn(serializer as IPayloadHandles);
+        AppendBatch.EndWithdrawn(batch.LeaveOutWithdrawn(serializer as IPayloadHandles));
         return !batch.IsEmpty;
     }
 

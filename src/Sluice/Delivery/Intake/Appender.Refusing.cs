@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Sluice.Delivery;
 
 // Senders with a time limit are refused at their own time, whatever the append in front of them waits for. The appending loop refuses
@@ -61,14 +63,16 @@ internal sealed partial class Appender<T>
             if (!LeaveOutWithdrawn(batch)) return false;             // those behind it get a try of their own
         }
         List<SendHandle>? behind;
+        List<Activity>? withdrawn = null;
         lock (sync)
         {
             retryAfter = full.RetryAfter;
             bool wasFull = filling.IsFull;
             behind = filling.TakeLate(now, out bool hasLate);
-            if (behind is not null) filling.LeaveOutWithdrawn(serializer as IPayloadHandles);
+            if (behind is not null) withdrawn = filling.LeaveOutWithdrawn(serializer as IPayloadHandles);
             if (wasFull && hasLate) filling.LetIn();                 // also those without a place find out that their time is over
         }
+        AppendBatch.EndWithdrawn(withdrawn);
         Tell(behind);
         return true;
 

@@ -5,6 +5,8 @@ namespace Sluice.Tests.Delivery;
 /// <summary>A store whose stream has room for a group whenever it is asked: others take the rest.</summary>
 internal sealed class NarrowStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
 {
+    public const string Failure = "The process dies, as the test wants.";
+
     private const int Group = 16;                    // a part is never divided below
 
     private bool isFirst = true;
@@ -43,7 +45,7 @@ internal sealed class NarrowStore(IStreamStore inner) : StreamStoreWrapper(inner
         if (!isFirst) await Begun;
         isFirst = false;
         if (request.Entries.Count > 1 && Gaps-- > 0) return new(AppendStatus.Gap, request.Sequence - 1, null);
-        if (left == 0 && FailsThen) throw new StreamStoreException("The process dies, as the test wants.");
+        if (left == 0 && FailsThen) throw new StreamStoreException(Failure);
         if (left == 0 && EndsThen) return new(AppendStatus.Ended, request.Sequence - 1, null);
         if (Refusals-- > 0 || left == 0 || request.Entries.Count > Room) return new(AppendStatus.Full, request.Sequence - 1, null);
         left--;
