@@ -175,10 +175,9 @@ public class MaxConcurrencyTests
                 await using FlowRun nested = await own.StartAsync(Flow.From(inner).Resolve(),
                     [IOVal.Stream("x", AfterAsync(hasValue.Task, 2))], cancellation: cancellation);
                 IO<int> y = nested.Output<int>("y");
-                merges.SetResult();                  // it has the slot, which the writer of x needs
                 await foreach ((string _, int value) in (resultsFirst ? y.Merge([x], cancellation) : x.Merge([y], cancellation)))
                 {
-                    if (value == 1) hasValue.SetResult();
+                    (value == 0 ? merges : hasValue).TrySetResult();      // it has the slot, which the writer of x needs
                     await z.WriteAsync(value, cancellation);
                 }
             }
