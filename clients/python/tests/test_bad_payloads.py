@@ -99,6 +99,14 @@ def test_no_module_of_the_package_imports_pickle():
                                            ("double", 10**400), ("double", Decimal("1e400"))])
 def test_a_number_that_csharp_would_read_as_an_infinity_is_refused(theirs, value):
     assert unfit(theirs, value) == f"the stream's type is {theirs}, and C# would read an infinity"
+
+
+@pytest.mark.parametrize("theirs", ["float", "double", "decimal", "int", None])
+def test_a_signaling_nan_is_refused(theirs):
+    with pytest.raises(PayloadError):
+        if (why := unfit(theirs, Decimal("sNaN"))) is not None:
+            raise PayloadError(why)
+        CODEC.write(Decimal("sNaN"))
     assert unfit("float", 3.4e38) is None and unfit("double", 1e308) is None and unfit("double", 5) is None
 
 

@@ -87,6 +87,12 @@ def test_space_around_a_value():
 
 def test_tuples_of_csharp():
     assert CODEC.reader(Tuple[int, str])(b'{"Item1":1,"Item2":"a"}') == (1, "a")
+    for empty in (Tuple[()], tuple[()]):            # by the version of Python, the arguments are ((),) or ()
+        assert CODEC.reader(empty)(b"{}") == CODEC.reader(empty)(b"[]") == ()
+        for other in (b"[1]", b"null"):
+            with pytest.raises(PayloadError, match="expected a list of 0"):
+                CODEC.reader(empty)(other)
+    assert CODEC.reader(tuple)(b"[1]") == CODEC.reader(Tuple)(b"[1]") == (1,)
     seven = b'{"Item1":1,"Item2":2,"Item3":3,"Item4":4,"Item5":5,"Item6":6,"Item7":7'
     nine = Tuple[int, int, int, int, int, int, int, int, str]
     assert CODEC.reader(nine)(seven + b',"Rest":{"Item1":8,"Item2":"a"}}') == (1, 2, 3, 4, 5, 6, 7, 8, "a")

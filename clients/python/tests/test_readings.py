@@ -141,33 +141,85 @@ def test_a_merge_reads_ahead_and_says_when_it_waits(takes_waits):
     asyncio.run(go())
 
 
-def test_a_merge_whose_step_was_cut_off_goes_on_with_the_same_wait():
+def test_a_merge_whose_step_was_cut_off_ends_that_wait_first_and_says_each_further_one():
     worker, told = Worker(), []
 
     @worker.processor(inputs=["x", "z"], outputs=["y"])
     async def merges(x: IO[int], z: IO[int], y: IOWriter[int]):
         both = x.as_available(z)
-        for state in ("waits", "goes on"):
+        for state in ("cut off", "twice"):
             step = asyncio.ensure_future(both.__anext__())
             await until(lambda: "waits" in told)
-            await asyncio.sleep(0)
+            for _ in range(20):
+                await asyncio.sleep(0)
             step.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await step
             told.append(state)
+        await until(lambda: "value" in told)
+        told.append("goes on")
         async for _, value in both:
+            told.append(value)
             await y.write(value)
 
     async def go():
         async with Parent(worker) as parent:
-            x, z = Stream(complete=False), Stream()
+            x, z = Stream(complete=False), Stream(complete=False)
             call = parent.call("merges", {"x": x, "z": z}, ["y"])
+            call.answers_waits = False
             await until(lambda: call.waits)
             told.append("waits")
-            await until(lambda: "goes on" in told)
+            await until(lambda: "twice" in told)
             x.add(1)
+            await until(lambda: call.answered)
+            told.append("value")
+            await until(lambda: "goes on" in told)
+            for count, value in (1, 1), (2, 2), (3, 3):
+                await until(lambda: len(call.waits) == count and call.waits[-1][1] in call.answered)
+                for _ in range(100):
+                    await asyncio.sleep(0)
+                # It has no slot until its wait is answered, and waits once for each value.
+                assert value not in told and len(call.waits) == count
+                call.say(36, number(call.waits[-1][0]))
+                # Each wait names both open reads: that of x is new, that of z is still the first one.
+                await until(lambda: len(call.waits) == count + 1)
+                assert value in told
+                assert call.waits[-1][1:] == (call.ahead[-1][0], call.waits[0][2])
+                x.add(value + 1)
             x.complete()
-            assert (await call.values())["y"] == [1]
-            assert len(call.waits) <= 3             # two for the reads, and one for the end of x
+            z.complete()
+            call.answers_waits = True
+            call.say(36, number(call.waits[-1][0]))
+            assert (await call.values())["y"] == [1, 2, 3, 4]
+
+    asyncio.run(go())
+
+
+def test_tasks_that_share_a_merge_wait_for_the_slot_together():
+    worker, seen = Worker(), []
+
+    @worker.processor(inputs=["x", "z"], outputs=["y"])
+    async def merges(x: IO[int], z: IO[int], y: IOWriter[int]):
+        both = x.as_available(z)
+
+        async def look():
+            async for _, value in both:
+                seen.append(value)
+
+        await asyncio.gather(look(), look())
+        await y.write(len(seen))
+
+    async def go():
+        async with Parent(worker) as parent:
+            x, z = Stream(complete=False), Stream(complete=False)
+            call = parent.call("merges", {"x": x, "z": z}, ["y"])
+            for value in range(1, 5):
+                await until(lambda: len(call.waits) == value)        # both tasks wait, and one question says so
+                assert seen == list(range(1, value))
+                (x if value % 2 else z).add(value)
+            await until(lambda: len(call.waits) == 5)
+            x.complete()
+            z.complete()
+            assert (await call.values())["y"] == [4]
 
     asyncio.run(go())

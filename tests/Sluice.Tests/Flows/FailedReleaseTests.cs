@@ -64,6 +64,8 @@ public class FailedReleaseTests
             return new((default, next));
         }
 
+        public bool WaitsWith(IInputPort other) => true;
+
         public Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers, CancellationToken cancellation) => waited;
     }
 }

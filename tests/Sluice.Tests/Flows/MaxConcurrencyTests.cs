@@ -142,6 +142,53 @@ public class MaxConcurrencyTests
         never.SetResult();                           // ends the silent input, which its service waits for
     }
 
+    /// <summary>A function in another process has a service of its own, and merges its input with the results of a run there.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AFunctionElsewhereMergesItsInputWithResults(bool resultsFirst)
+    {
+        await using var lab = new FlowLab();
+        await using var there = new FlowLab();
+        var functions = new ProcessorFunctions();
+        Supervisor service = lab.Join(options => options with { MaxConcurrency = 1, Executor = MessageExecutor.Of(functions) });
+        Supervisor own = there.Join();
+        Processor first = new("first") { Inputs = ["a"], Outputs = ["x"] }, inner = new("inner") { Inputs = ["x"], Outputs = ["y"] };
+        Processor merging = new("merging") { Inputs = ["w", "x"], Outputs = ["z"] };       // w begins it
+        var merges = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var hasValue = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        own.Register(inner, StartTests.CopyAsync);
+        functions.Add(first, async (IO<int> a, IOWriter<int> x) =>
+        {
+            await foreach (int value in a.StreamAsync())
+                if (value > 0) await x.WriteAsync(value);
+        });
+        functions.Add(merging, async (IO<int> w, IO<int> x, IOWriter<int> z, CancellationToken cancellation) =>
+        {
+            await w.FirstAsync(cancellation);
+            Task merge;
+            using (ExecutionContext.SuppressFlow()) merge = Task.Run(MergeAsync, CancellationToken.None);      // as in another process
+            await merge;
+
+            async Task MergeAsync()
+            {
+                await using FlowRun nested = await own.StartAsync(Flow.From(inner).Resolve(),
+                    [IOVal.Stream("x", AfterAsync(hasValue.Task, 2))], cancellation: cancellation);
+                IO<int> y = nested.Output<int>("y");
+                await foreach ((string _, int value) in (resultsFirst ? y.Merge([x], cancellation) : x.Merge([y], cancellation)))
+                {
+                    (value == 0 ? merges : hasValue).TrySetResult();      // it has the slot, which the writer of x needs
+                    await z.WriteAsync(value, cancellation);
+                }
+            }
+        });
+        service.Register(functions);
+        await using FlowRun run = await service.StartAsync(Flow.From(first, merging).Resolve(),
+            [IOVal.Of("w", 0), IOVal.Stream("a", AfterAsync(merges.Task, 1))], cancellation: FlowLab.Cancellation);
+        Assert.Equal([0, 1, 2], await FlowLab.ReadAsync(run.Output<int>("z")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+    }
+
     /// <summary>
     /// While starts wait for a slot, a service takes on no further runs. A run that waits for another one must not be in its way.
     /// </summary>
@@ -174,6 +221,13 @@ public class MaxConcurrencyTests
                 .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         end.SetResult();
         foreach (FlowRun run in runs.Concat(silent)) await run.DisposeAsync();
+    }
+
+    private static async IAsyncEnumerable<int> AfterAsync(Task start, int value)
+    {
+        yield return 0;
+        await start;
+        yield return value;
     }
 
     private static async IAsyncEnumerable<int> SilentAsync(Task end)

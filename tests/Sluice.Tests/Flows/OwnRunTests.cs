@@ -46,6 +46,29 @@ public class OwnRunTests
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
+    /// <summary>A service takes on the run also while it is full, wherever the results are in the merge.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AMergeOfAnInputWithResultsAwaitsTheirRun(bool resultsFirst)
+    {
+        using var slots = new ExecutionSlots(1);
+        ExecutionSlot slot = slots.Make(limit: null, taken: static () => { }, CancellationToken.None);
+        Assert.True(slot.TryEnter());
+        slot.Use();
+        InputPort own = new(null!, new("run", "x", "keeper", Gate: null, From: 1), boundary: null, slot);
+        InputPort result = new(null!, new("nested", "y", "keeper", Gate: null, From: 1), boundary: null);
+        InputPort[] ports = resultsFirst ? [result, own] : [own, result];
+        var value = new TaskCompletionSource();
+
+        Task waiting = ports[0].WaitAsync(value.Task, [.. ports.Select(static port => new PortReader(port, 1, isCounted: true))],
+            FlowLab.Cancellation);
+        Assert.True(slot.AwaitsRun);
+        value.SetResult();
+        await waiting.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.False(slot.AwaitsRun);
+    }
+
     /// <summary>Work that a function leaves behind waits for nothing that depends on it.</summary>
     [Fact]
     public async Task WorkThatOutlivesAFunctionMayAwaitTheRun()

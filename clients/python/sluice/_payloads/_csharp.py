@@ -43,7 +43,7 @@ def disagree(theirs: Optional[str], kind: Any) -> bool:
 def _is_finite(value: Any, bound: Optional[float]) -> bool:
     try:
         number = float(value)
-    except OverflowError:
+    except (OverflowError, ValueError):              # ValueError: a signaling NaN
         return False
     return not math.isinf(number) and (bound is None or abs(number) < bound)
 

@@ -76,7 +76,7 @@ class Readers:
         if base is frozenset:
             return self._many(arguments, frozenset)
         if base is tuple:
-            return self._tuple(arguments)
+            return self._tuple((Any, Ellipsis) if kind is tuple or kind is typing.Tuple else arguments)
         if base in (dict, abc.Mapping, abc.MutableMapping):
             return self._dict(arguments)
         if not isinstance(base, type):
@@ -155,13 +155,14 @@ class Readers:
         return read
 
     def _tuple(self, arguments: Tuple[Any, ...]) -> Reader:
-        if not arguments or (len(arguments) == 2 and arguments[1] is Ellipsis):
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
             return self._many(arguments[:1], tuple)
         parts = [self.of(one) for one in ([] if arguments == ((),) else arguments)]
 
         def read(value: Any) -> Any:
             if type(value) is dict:
-                value = items_of(value, len(parts)) or value
+                items = items_of(value, len(parts))
+                value = value if items is None else items
             if type(value) is not list or len(value) != len(parts):
                 raise expected(f"a list of {len(parts)}", value)
             made = []

@@ -196,6 +196,10 @@ class Merge(Loop[T]):
         return any(read.done() if read is not None else bool(reader.batch) for read, reader in zip(self._reads, self._readers))
 
     async def _next(self) -> Tuple[bool, Any]:
+        # The service believes that the function waits, and may have given its slot to another one.
+        await self._end_wait()
+        if self._is_over:                           # another task has closed it
+            return False, None
         choices = self._call.choices
         if self._number is None:
             self._number = choices.number_of(MERGE, ",".join(port.name for port in self._ports))
@@ -246,7 +250,7 @@ class Merge(Loop[T]):
         return -1
 
     async def _wait(self, indexes: List[int]) -> None:
-        """Waits until one of some reads has ended. Meanwhile the service gives the slot of the function to another one."""
+        """Waits until one of some reads may have ended. Meanwhile the service gives the slot of the function to another one."""
         reads = [read for read in (self._reads[index] for index in indexes) if read is not None and not read.done()]
         if len(reads) < len(indexes):
             return
@@ -254,13 +258,20 @@ class Merge(Loop[T]):
         if self._call.plan.takes_waits and self._waiting is None \
                 and all(reader.asked is not None and not reader.asked.done() for reader in readers):
             self._waiting = self._call.ask(wire.WAIT, wire.numbers(*(reader.question for reader in readers)))
-        waiting = self._waiting
-        if waiting is not None:
+        if self._waiting is not None:
+            await self._end_wait()                  # each further wait needs a question of its own
+        else:
+            await asyncio.wait(reads, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _end_wait(self) -> None:
+        """Waits until the function has its slot again, if a step has asked to wait: also one that was cancelled, or another task's."""
+        while self._waiting is not None and not self._is_over:
+            waiting = self._waiting
             if not waiting.done():
                 await asyncio.wait({waiting})
-            self._waiting = None
+            if self._waiting is waiting:            # otherwise another task was faster
+                self._waiting = None
             waiting.result()
-        await asyncio.wait(reads, return_when=asyncio.FIRST_COMPLETED)
 
     def close(self) -> None:
         for read in self._reads:

@@ -77,6 +77,9 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
         return (default, next);
     }
 
+    /// <summary>The other process does not know of ports here, such as the results of a run that the function has started.</summary>
+    public bool WaitsWith(IInputPort other) => other is RemoteInput;
+
     public async Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers, CancellationToken cancellation)
     {
         if (call.SaysWaits && !waited.IsCompleted)

@@ -42,9 +42,12 @@ internal interface IInputPort
     /// <exception cref="FlowException">The stream has failed, or no longer has the values.</exception>
     ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(PortReader reader, long next, CancellationToken cancellation);
 
+    /// <summary>Whether <see cref="WaitAsync"/> can wait for reads of this port and of another one together.</summary>
+    bool WaitsWith(IInputPort other);
+
     /// <summary>Waits for reads ahead: the function does not work meanwhile, and its slot is free.</summary>
     /// <param name="waited">Completes when one of the reads has ended.</param>
-    /// <param name="readers">The readers that read.</param>
+    /// <param name="readers">The readers that read, of this port and of ports that it <see cref="WaitsWith"/>.</param>
     /// <param name="cancellation">Ends the reads, and the wait.</param>
     Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers, CancellationToken cancellation);
 }

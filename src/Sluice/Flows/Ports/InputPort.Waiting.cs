@@ -16,7 +16,11 @@ internal sealed partial class InputPort
     }
 
     public Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers, CancellationToken cancellation)
-        => slot?.WaitAsync(waited) ?? ExecutionSlot.Current?.WaitForRunAsync(waited) ?? waited;
+        => Slot is not { } resting ? waited
+            : readers.Any(static reader => reader.Port is InputPort { slot: null }) ? resting.WaitForRunAsync(waited)
+            : resting.WaitAsync(waited);
+
+    public bool WaitsWith(IInputPort other) => other is InputPort;
 
     // A function that reads results of a run it has started gives up its own slot, too.
     private ExecutionSlot? Slot => slot ?? ExecutionSlot.Current;

@@ -9,14 +9,16 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
     private readonly List<(IInputPort Port, PortReader Reader)> inputs = [];
     private readonly List<Task<bool>?> reads = [];
     private readonly CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+    private bool readsAhead = true;                  // otherwise each read is a wait
     private int last = -1;
     private int? number;                             // of its choices
 
     public void Add(IInputPort port, PortReader reader)
     {
-        reader.IsMerged = true;
         inputs.Add((port, reader));
         reads.Add(null);
+        readsAhead &= inputs[0].Port.WaitsWith(port);
+        foreach (var (_, merged) in inputs) merged.IsMerged = readsAhead;
     }
 
     /// <summary>Advances to the next value, which is current at the reader; null when all streams are complete.</summary>
@@ -97,5 +99,6 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
         }
     }
 
-    private Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers) => inputs[0].Port.WaitAsync(waited, readers, ending.Token);
+    private Task WaitAsync(Task waited, IReadOnlyList<PortReader> readers)
+        => readsAhead ? inputs[0].Port.WaitAsync(waited, readers, ending.Token) : waited;
 }
