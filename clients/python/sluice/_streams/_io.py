@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, AsyncIterator, Coroutine, Generator, Generic, Iterator, Optional, Tuple, TypeVar, cast
 
 from .._output import Output
-from ._loops import Blocking, Merge, Port, Zip
+from ._loops import Blocking, Port, Zip
+from ._merge import Merge
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Sluice.Delivery;
 
 /// <summary>
-/// Tells of members in the stored state of nodes that the types of this code do not have. Reading passes over them, and the next write loses
-/// them: the value of a renamed member would be gone without a word.
+/// Tells of members in the stored state of nodes that the types of this code do not have. Reading passes over them, and the next
+/// write loses them: the value of a renamed member would be gone without a word.
 /// </summary>
 /// <remarks>Thread-safe; one for each consecutor. It tells once for each node and type.</remarks>
 internal sealed class UnknownMembers(string consecutor, Action<string> warn)

@@ -100,30 +100,6 @@ public abstract partial class GraphContext
         return null;
     }
 
-    /// <summary>Prepares for a resolve: in the constructor, and before a cleared context is used again.</summary>
-    private protected void Begin(CancellationToken caller)
-    {
-        this.caller = caller;
-        if (Plan.Watchers.TryCount()) traits |= Traits.IsCounted;
-        bool recordsTimings = Plan.Options.RecordTimings || Plan.Watchers.WantTimings();
-        if (OnceTelemetry.IsTraced) traits |= Traits.IsWatched;
-        if (!recordsTimings) return;
-        traits |= Traits.RecordsTimings | Traits.IsWatched;
-        details = new(Plan.Nodes.Length) { Began = Plan.Time.GetTimestamp() };
-        details.Running = Plan.Watchers.NoteBegin(this);
-    }
-
-    /// <summary>Clears a context whose resolve has ended, so that another resolve can use it.</summary>
-    /// <returns>False if code outside may still know it; then it is not cleared.</returns>
-    private protected bool TryClear()
-    {
-        if (traits != Traits.None || isStopping || details is { IsLetGo: false }) return false;
-        Array.Clear(slots);
-        (details, caller) = (null, default);
-        isOver = isSuspended = isComplete = false;
-        return true;
-    }
-
     /// <summary>Makes the object that counts, and tells the caller. Called at most once, by the walking thread.</summary>
     private protected abstract Resolution NewResolution();
 
@@ -288,15 +264,5 @@ public abstract partial class GraphContext
     {
         var made = new ResolveDetails(Plan.Nodes.Length);
         return Interlocked.CompareExchange(ref details, made, null) ?? made;
-    }
-
-    /// <summary>One byte instead of three: every resolve has them.</summary>
-    [Flags]
-    private enum Traits : byte
-    {
-        None = 0,
-        IsCounted = 1,
-        RecordsTimings = 2,
-        IsWatched = 4,
     }
 }
