@@ -129,8 +129,8 @@ public class DeadlineTests
     public async Task AReadFailsInItsTimeHoweverManyReadsWait()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using RedisStreamStore store = await ConnectAsync(TimeSpan.FromSeconds(2));
-        await using RedisStreamStore other = await ConnectAsync(TimeSpan.FromSeconds(3));
+        await using RedisStreamStore store = await ConnectAsync(TimeSpan.FromSeconds(4));      // twice that is 8
+        await using RedisStreamStore other = await ConnectAsync(TimeSpan.FromSeconds(6.5));
         await store.OpenStreamAsync("orders", new() { Partitions = 1 }, Cancellation);
         await server.KillAsync();
         Task reads = Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Assert.ThrowsAsync<StreamStoreException>(

@@ -75,7 +75,8 @@ internal static class Drive
         if (wrong.Count > 0)
         {
             foreach (string line in services.SelectMany(static service => service.Log)) Console.Error.WriteLine(line);
-            Console.WriteLine($"What the shop has left is in the schemas {schema} and {queue}"
+            if (own is null || !stop.IsCancellationRequested) Console.WriteLine(
+                $"What the shop has left is in the schemas {schema} and {queue}"
                 + (own is null ? "." : $" of the PostgreSQL data directory {own.Keep()}."));
         }
         else if (own is null)

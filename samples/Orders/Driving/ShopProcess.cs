@@ -111,7 +111,7 @@ internal sealed class ShopProcess(int number, string store, IReadOnlyList<string
 
         public void CheckAlive()
         {
-            if (!isKilled && Process.HasExited) throw Ended();
+            if (Process.HasExited && !isKilled) throw Ended();       // in this order: it is marked before it is killed
         }
 
         public async Task KillAsync()

@@ -10,6 +10,7 @@ internal sealed class ServerProcess : IDisposable
 
     private readonly Process process;
     private readonly Task<string> errors;
+    private volatile bool isKilled;
 
     private ServerProcess(Process process)
     {
@@ -22,7 +23,7 @@ internal sealed class ServerProcess : IDisposable
     public Task<Addresses> Addresses { get; }
 
     /// <summary>Whether it was killed: then nobody need know why it does not listen.</summary>
-    public bool IsKilled { get; private set; }
+    public bool IsKilled => isKilled;
 
     /// <summary>Starts this program once more.</summary>
     public static ServerProcess Start(IEnumerable<string> arguments)
@@ -41,7 +42,7 @@ internal sealed class ServerProcess : IDisposable
     /// <exception cref="ServerEndedException">It has ended.</exception>
     public async Task CheckAliveAsync()
     {
-        if (!IsKilled && process.HasExited) throw await EndedAsync();
+        if (process.HasExited && !IsKilled) throw await EndedAsync();
     }
 
     /// <summary>Ends it at once, as <c>kill -9</c> does.</summary>
@@ -49,7 +50,7 @@ internal sealed class ServerProcess : IDisposable
     public async Task KillAsync()
     {
         await CheckAliveAsync();
-        IsKilled = true;
+        isKilled = true;                             // before it is: a look at its end comes before a look at this
         process.Kill();
         await process.WaitForExitAsync();
         if (process.ExitCode != Killed) throw await EndedAsync();           // in the moment before

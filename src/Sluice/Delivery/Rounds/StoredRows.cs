@@ -43,7 +43,7 @@ internal sealed class StoredRows : StateReader
         while (bytes.Length > 0)
         {
             int length = BinaryPrimitives.ReadInt32LittleEndian(bytes);
-            values.Add(serializer.Deserialize(bytes.Slice(4, length)));
+            values.Add(unknown.Read(serializer, node, bytes.Slice(4, length)));
             bytes = bytes[(4 + length)..];
         }
         return values;
