@@ -177,7 +177,8 @@ public sealed class ShellTests : CliTestBase
     public async Task TheTablesOfAPostgreSqlStoreArePrintedAsSql()
     {
         string sql = (await RunAsync("schema", "--sql")).Succeeded().Output;
-        Assert.StartsWith("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;\nDO $$ BEGIN IF to_regclass('\"sluice\".meta') IS NOT NULL", sql,
+        Assert.StartsWith(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;\nDO $$ BEGIN IF to_regclass('\"sluice\".meta') IS NOT NULL", sql,
             StringComparison.Ordinal);
         Assert.Contains("END $$;\nCREATE SCHEMA IF NOT EXISTS \"sluice\";\n", sql, StringComparison.Ordinal);
         Assert.EndsWith("COMMIT;\n", sql, StringComparison.Ordinal);
