@@ -74,7 +74,8 @@ internal static class Drive
         Report(tally, wrong, duration.Elapsed);
         if (wrong.Count > 0)
         {
-            foreach (string line in services.SelectMany(static service => service.Log)) Console.Error.WriteLine(line);
+            if (!stop.IsCancellationRequested)
+                foreach (string line in services.SelectMany(static service => service.Log)) Console.Error.WriteLine(line);
             if (own is null || !stop.IsCancellationRequested) Console.WriteLine(
                 $"What the shop has left is in the schemas {schema} and {queue}"
                 + (own is null ? "." : $" of the PostgreSQL data directory {own.Keep()}."));

@@ -50,7 +50,7 @@ internal sealed class ServerProcess : IDisposable
     public async Task KillAsync()
     {
         await CheckAliveAsync();
-        isKilled = true;                             // before it is: a look at its end comes before a look at this
+        isKilled = true;                             // before the kill: CheckAliveAsync looks at the process first
         process.Kill();
         await process.WaitForExitAsync();
         if (process.ExitCode != Killed) throw await EndedAsync();           // in the moment before

@@ -29,14 +29,13 @@ internal static class SchemaSetup
         else throw Lacking(found, place);
     }
 
-    private const string Granting = "If a user still lacks the right to use them, run the GRANT statements of this text alone.";
-
     /// <summary>Everything that a database administrator runs where the application's user may not create or change tables.</summary>
     /// <param name="schema">The schema.</param>
     /// <param name="user">The user who gets the right to use the tables; null to grant none.</param>
     /// <param name="from">The version of the tables that are there; null for none.</param>
     public static string Script(string schema, string? user, int? from)
     {
+        string granting = user is null ? "" : " If a user still lacks the right to use them, run the GRANT statements of this text alone.";
         var sql = new Sql(schema);
         string version = SchemaText.Version.ToString(CultureInfo.InvariantCulture);
         return string.Join(";\n", (string[])[
@@ -49,7 +48,7 @@ internal static class SchemaSetup
         // Both texts may be run again, because the answer to their COMMIT was lost.
         string[] Create() => [
             $"DO $$ BEGIN IF to_regclass('\"{schema}\".meta') IS NOT NULL THEN RAISE EXCEPTION 'The schema {schema} has the tables of a "
-                + $"store already: there is nothing to create. {Granting}'; END IF; END $$",
+                + $"store already: there is nothing to create.{granting}'; END IF; END $$",
             $"CREATE SCHEMA IF NOT EXISTS \"{schema}\"", .. SchemaText.Create.Select(sql.Text),
             sql.Text($"INSERT INTO ~meta(version, store) VALUES ({version}, replace(gen_random_uuid()::text, '-', ''))")];
 
@@ -57,7 +56,7 @@ internal static class SchemaSetup
         string[] Upgrade(int present) => [
             $"SELECT pg_advisory_xact_lock({LockSpace.ToString(CultureInfo.InvariantCulture)}, hashtext('{schema}'))",
             sql.Text($"DO $$ DECLARE found int := (SELECT version FROM ~meta); BEGIN IF found = {version} THEN RAISE EXCEPTION "
-                + $"'The tables of the schema {schema} have the version {version} already: there is nothing to upgrade. {Granting}'; "
+                + $"'The tables of the schema {schema} have the version {version} already: there is nothing to upgrade.{granting}'; "
                 + $"ELSIF found <> {present.ToString(CultureInfo.InvariantCulture)} THEN RAISE EXCEPTION "
                 + $"'The tables of the schema {schema} have the version %. Print the upgrade from that one: sluice schema {schema} --from "
                 + "%', found, found; END IF; END $$"),

@@ -4,7 +4,7 @@ namespace Sluice.Producers;
 /// <remarks>Thread-safe, under <c>sync</c>. The source adds positions, with increasing numbers; the appender looks for them.</remarks>
 internal sealed class ItemPositions<T>
 {
-    // Sweeping takes a lock, and costs each item that has ended something only once.
+    // A sweep takes a lock, and looks at each item that has ended only once.
     private const int ItemsPerSweep = 64;
 
     private readonly Lock sync = new();

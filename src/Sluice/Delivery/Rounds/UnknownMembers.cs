@@ -25,7 +25,7 @@ internal sealed class UnknownMembers(string consecutor, Action<string> warn)
             T value = serializer.Deserialize(state);     // throws if unknown members are not all that is wrong
             if (told.TryAdd((node, typeof(T)), true)) warn(
                 $"The stored state of {node} in the consecutor {consecutor} has more than the type {TypeNames.Of(typeof(T))}: {e.Message} "
-                    + "It is passed over, and lost when the state is written again. If the member has another name now, put "
+                    + "This member is passed over, and lost when the state is written again. If the member has another name now, put "
                     + "[JsonPropertyName] with the old name on it. If a newer version has added it, this older one removes it again.");
             return value;
         }

@@ -219,7 +219,8 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
         foreach (RemoteInput input in inputs.Values) input.TellPlaces();
         var (question, answer) = Ask();
         writer.Say(CallFrame.Save, question, state);
-        // Whoever cancels only this call does not know whether the state is saved, in the service neither: it goes on.
+        // Only the end of the function ends the wait. A caller that cancels this call alone could not know whether the state is saved; a
+        // function in the service waits in the same way.
         await answer.WaitAsync(stopping.Token).ConfigureAwait(false);
     }
 

@@ -32,7 +32,8 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
 
     /// <param name="e">The failure.</param>
     /// <param name="id">The id of a failure that was sent to the remote side, if it is one.</param>
-    /// <param name="isOwn">Whether a cancellation is the function's own, such as the timeout of a request: nobody has cancelled it.</param>
+    /// <param name="isOwn">Whether a cancellation is the function's own, such as the timeout of a request, and not the
+    /// service's.</param>
     public static CallFailure Of(Exception e, long id = 0, bool isOwn = false)
     {
         FailureKind kind = e switch

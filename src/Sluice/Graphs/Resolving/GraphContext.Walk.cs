@@ -81,8 +81,8 @@ public abstract partial class GraphContext
         return counting;
     }
 
-    // When a node has suspended, another thread may end the resolve while this one walks on. That is harmless, because nobody has its task
-    // before this returns, so nobody can use the context again.
+    // When a node has suspended, another thread may end the resolve while this one walks on. That is harmless: the caller, who is this
+    // thread, gets the task of the resolve only when this method has returned, and no other resolve uses the context before that.
     private Resolution? StartAll()
     {
         // In the order of the plan, parents come first.

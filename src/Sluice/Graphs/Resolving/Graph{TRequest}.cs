@@ -58,7 +58,7 @@ public sealed class Graph<TRequest> : IGraph
     /// <remarks>
     /// All nodes run, as without the node. It costs less: the caller gets no context, so further resolves for this node can use its objects
     /// again. That holds for graphs of up to 16 nodes, none of which takes the context, has a limit, a time limit or retries, or produces
-    /// <c>object</c>, without <see cref="GraphOptions.RecordTimings"/>, and while nobody watches or traces the graph.
+    /// <c>object</c>. The graph must have no <see cref="GraphOptions.RecordTimings"/>, no watchers, and no listener that traces it.
     /// </remarks>
     /// <param name="request">The request, which the roots take. It may be null only if it is a nullable struct.</param>
     /// <param name="node">The node whose value is the result; <c>default</c> if it produced nothing.</param>

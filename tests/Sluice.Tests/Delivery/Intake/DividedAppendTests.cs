@@ -207,18 +207,9 @@ public sealed class DividedAppendTests : IDisposable
             yield return new(three, BitConverter.GetBytes(three + 1));
     }
 
-    private Consecutor<int> Make(IStreamStore store, Action<int>? handler = null)
-        => new("work", source => source | (handler ?? (static _ => { })),
-            Member.Options("me", store, clock) with { Stream = new() { Partitions = 1 } });
+    private Consecutor<int> Make(IStreamStore store) => DividedWork.Make(clock, store);
 
-    private async Task<int[]> ReadAsync(IStreamStore store)
-    {
-        var done = new ConcurrentQueue<int>();
-        await using Consecutor<int> reading = Make(store, done.Enqueue);
-        await reading.StartAsync(Cancellation);
-        await reading.WaitForIdleAsync(Cancellation);
-        return [.. done];
-    }
+    private Task<int[]> ReadAsync(IStreamStore store) => DividedWork.ReadAsync(clock, store);
 
     public enum How
     {
