@@ -44,7 +44,9 @@ public sealed class ServiceTests : IDisposable
         Assert.Equal((0, 0), (FilesRun.Number(table, "kills"), FilesRun.Number(table, "restarts")));
         string keys = await AskAsync(server.Port, "--scan");
         Assert.Contains("work%2Fextract", keys, StringComparison.Ordinal);
-        Assert.DoesNotContain("flow", keys, StringComparison.Ordinal);
+        // On a slow machine the sweeper has had its turn during the run, and that stays in the store.
+        Assert.DoesNotContain(keys.Split('\n'), static key => key.Contains("flow", StringComparison.Ordinal)
+            && !key.Contains("flow-sweep", StringComparison.Ordinal));
     }
 
     [Long("EveryFileIsCountedOnceDespiteKilledServices; OutageWarningTests")]
