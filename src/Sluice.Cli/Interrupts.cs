@@ -6,7 +6,10 @@ namespace Sluice.Cli;
 /// The signals that end a command. The first one cancels the command, which ends with what it has done; a second one ends the process. The
 /// end of the program that reads the output (<c>| head -1</c>) cancels the command, too.
 /// </summary>
-/// <remarks>A pager gets Ctrl+C, too, and decides itself what it means; so the command waits for the pager.</remarks>
+/// <remarks>
+/// A pager gets Ctrl+C, too, and decides itself what it means: in <c>less</c> it ends a search. So the command waits for the pager, however
+/// often the user presses it.
+/// </remarks>
 internal sealed class Interrupts : IDisposable
 {
     private static readonly Dictionary<PosixSignal, int> Codes = new()
@@ -40,7 +43,7 @@ internal sealed class Interrupts : IDisposable
 
     private void OnSignal(PosixSignalContext context)
     {
-        context.Cancel = !source.IsCancellationRequested;
+        context.Cancel = !source.IsCancellationRequested || (context.Signal == PosixSignal.SIGINT && Pager.IsShown);
         Cancel(Codes[context.Signal]);
     }
 

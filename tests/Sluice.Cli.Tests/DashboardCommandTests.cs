@@ -175,9 +175,12 @@ public sealed partial class DashboardCommandTests : CliTestBase
         using HttpResponseMessage posted = await browser.PostAsync($"{root}/consecutors/orders/discard?token={token}", form, Cancellation);
         Assert.Equal(HttpStatusCode.Unauthorized, posted.StatusCode);
         using var program = new HttpRequestMessage(HttpMethod.Get, $"{root}/streams");
-        program.Headers.Authorization = new("Bearer", token);
+        program.Headers.Authorization = new("bearer", token);
         using HttpResponseMessage answer = await browser.SendAsync(program, Cancellation);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        using var head = new HttpRequestMessage(HttpMethod.Head, $"{root}?token={token}");
+        using HttpResponseMessage headers = await browser.SendAsync(head, Cancellation);
+        Assert.NotEqual(HttpStatusCode.Unauthorized, headers.StatusCode);
         Assert.Single(await store.ListDeadAsync(new("orders", "orders"), null, 0, 10, Cancellation));
     }
 

@@ -89,6 +89,14 @@ public sealed class GraphTests : CliTestBase
     }
 
     [Fact]
+    public async Task WhatAMemberPrintsIsNoPartOfThePicture()
+    {
+        Ended drawn = await RunAsync("graph", Programs, "--member", "Printed");
+        Assert.Equal((0, "the numbers are made\n"), (drawn.ExitCode, drawn.Errors));
+        Assert.StartsWith("source-1", drawn.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AMemberOfAWebServiceIsDrawn()
     {
         string service = Path.Combine(SampleProcess.DirectoryOf("Sluice.WebProgram"), "Sluice.WebProgram.dll");

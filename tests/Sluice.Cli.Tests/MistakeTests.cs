@@ -1,3 +1,4 @@
+using System.Text;
 using Sluice.Sqlite;
 
 namespace Sluice.Cli.Tests;
@@ -43,11 +44,15 @@ public sealed class MistakeTests : CliTestBase
         { 2, "top sqlite:orders.db --rows 2.5", "--rows is a whole number, not '2.5'" },
         { 2, "show sqlite:orders.db prices --max 99999999999", "--max is a whole number, not '99999999999'" },
         { 2, "dead sqlite:orders.db --max", "Required argument missing for option: '--max'" },
+        { 2, "dead sqlite:orders.db --after x", "--after is a whole number, not 'x'." },
+        { 2, "schema --from x", "--from is a whole number, not 'x'." },
         { 2, "backup redis:localhost:6379 copy.db", "copies SQLite stores" },
         { 1, "show sqlite:orders.db nothing", "no stream 'nothing'" },
         { 1, "flow sqlite:orders.db a/b", "no run 'a/b'" },
         { 2, "discard sqlite:orders.db orders --all --ignore-missing", "--ignore-missing is for ids" },
         { 2, "pause sqlite:orders.db", "NAME" },
+        { 1, "members sqlite:orders.db nothing", "no stream 'nothing'" },
+        { 1, "members sqlite:orders.db no:thing", "no consecutor 'no:thing'" },
         { 1, "pause sqlite:orders.db nothing", "no consecutor 'nothing'. Nothing was changed." },
         { 1, "drain sqlite:orders.db nothing", "no consecutor 'nothing'. Nothing was changed." },
         { 1, "resume sqlite:orders.db no:thing", "no consecutor 'no:thing'. Nothing was changed." },
@@ -97,6 +102,18 @@ public sealed class MistakeTests : CliTestBase
         await File.WriteAllTextAsync(Path.Combine(Folder, "sluice.json"), json, Cancellation);
         if (mistake is null) Assert.Equal("no streams\n", (await RunAsync("streams", name)).Succeeded().Output);
         else Assert.Contains(mistake, await MistakeAsync(2, "streams", name), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{\"stores\": {\"köln\": \"sqlite:orders.db\"}}", true)]
+    [InlineData("{\"stores\": {\"orders\": \"sqlite:\\ud800\"}}", false)]
+    public async Task AFileOfNamesThatIsNoUnicodeIsNamed(string json, bool isLatin1)
+    {
+        await File.WriteAllBytesAsync(Path.Combine(Folder, "sluice.json"), (isLatin1 ? Encoding.Latin1 : Encoding.ASCII).GetBytes(json),
+            Cancellation);
+        Assert.Contains("sluice.json is no JSON: a text in it is not in UTF-8", await MistakeAsync(2, "streams", "orders"),
+            StringComparison.Ordinal);
+        Assert.Equal("", (await RunAsync("[suggest:15]", "sluice streams ")).Errors);
     }
 
     // Arguments reach the store as they are: none is a path, an option, a pattern, or a part of a request.

@@ -56,6 +56,28 @@ public sealed class SignalTests : CliTestBase
         Assert.Equal("141", lines[1]);
     }
 
+    /// <summary>A socket as the standard output, as Node.js gives it to its children.</summary>
+    [Fact]
+    public async Task FollowingEndsWithTheReaderOfASocket()
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        await AppendAsync(store, "first", 1);
+        await File.WriteAllTextAsync(Path.Combine(Folder, "reader.py"), """
+            import socket, subprocess, sys
+            ours, its = socket.socketpair()
+            child = subprocess.Popen(["sh", "-c", "exec " + sys.argv[1]], stdout=its)
+            its.close()
+            print(ours.makefile().readline(), end="")
+            ours.shutdown(socket.SHUT_RDWR)
+            print(child.wait())
+            """, Cancellation);
+        using SampleProcess process = SampleProcess.StartProgram(Folder, "python3", "reader.py",
+            SampleProcess.CommandLine("Sluice.Cli", ["show", Store, "prices", "--follow", "--json"]));
+        string[] lines = (await process.EndAsync()).Succeeded().Output.TrimEnd('\n').Split('\n');
+        Assert.Contains("first", lines[0], StringComparison.Ordinal);
+        Assert.Equal("141", lines[1]);
+    }
+
     [Fact]
     public async Task OutputThatCannotBeWrittenIsOneLine()
     {

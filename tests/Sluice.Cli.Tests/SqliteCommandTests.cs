@@ -263,6 +263,7 @@ public sealed partial class SqliteCommandTests : CliTestBase
         await orders.SendAsync("1", Cancellation);
         await orders.WaitForIdleAsync(Cancellation);
         JsonElement member = Assert.Single((await RunJsonAsync("members", Store, "orders")).EnumerateArray());
+        Assert.Single((await RunJsonAsync("members", Store, "orders:orders")).EnumerateArray());
         Assert.Equal(("noHeartbeats", 2), (member.GetProperty("status").GetString(), member.GetProperty("partitions").GetInt32()));
         Assert.Contains("owner only", (await RunAsync("members", Store)).Succeeded().Output, StringComparison.Ordinal);
     }

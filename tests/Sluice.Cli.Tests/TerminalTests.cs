@@ -14,6 +14,7 @@ public sealed partial class TerminalTests : CliTestBase
     [Theory]
     [InlineData("", true)]
     [InlineData("NO_COLOR=1", false)]
+    [InlineData("TERM=dumb", false)]
     public async Task ColorsAreForTerminalsThatWantThem(string environment, bool hasColor)
     {
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
@@ -34,6 +35,47 @@ public sealed partial class TerminalTests : CliTestBase
         const string DirectoryOfDotnet = "$(dirname $(readlink -f $(command -v dotnet)))";
         using SampleProcess process = StartOnTerminal($"PATH={DirectoryOfDotnet}", "streams", "sqlite:orders.db");
         Assert.Contains("orders", (await process.EndAsync()).Succeeded().Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>In a pager, Ctrl+C is a key like others.</summary>
+    [Fact]
+    public async Task CtrlCLeavesThePagerAlone()
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
+        await FillAsync(store, "1");
+        using SampleProcess process = StartOnTerminal("SLUICE_PAGER='exec sleep 1000'", "streams", "sqlite:orders.db");
+        string pid = (await process.ReadUntilAsync(line => line.StartsWith("pid ", StringComparison.Ordinal)))[4..].Trim();
+        string? pager;
+        while ((pager = ChildOf(pid, "sleep")) is null) await Task.Delay(10, Cancellation);      // of another process
+        for (int key = 0; key < 3; key++)
+            using (Process interrupt = Process.Start("kill", ["-INT", pid])) await interrupt.WaitForExitAsync(Cancellation);
+        using (Process end = Process.Start("kill", [pager])) await end.WaitForExitAsync(Cancellation);
+        (await process.EndAsync()).Succeeded();
+
+        static string? ChildOf(string parent, string program)
+        {
+            try
+            {
+                return Directory.GetDirectories($"/proc/{parent}/task").SelectMany(static thread
+                        => File.ReadAllText($"{thread}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                    .FirstOrDefault(child => File.ReadAllText($"/proc/{child}/comm").Trim() == program);
+            }
+            catch (IOException)
+            {
+                return null;                         // a thread, or a child of the shell before, has ended meanwhile
+            }
+        }
+    }
+
+    [Fact]
+    public async Task APagerThatCannotBeExecutedIsNamed()
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
+        await FillAsync(store, "1");
+        using SampleProcess process = StartOnTerminal("SLUICE_PAGER=/etc", "streams", "sqlite:orders.db");
+        Ended ended = await process.EndAsync();
+        Assert.Equal(2, ended.ExitCode);
+        Assert.Contains("The pager '/etc' (SLUICE_PAGER or PAGER) cannot be executed", ended.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -10,6 +10,12 @@ internal static class GraphMembers
 
     static GraphMembers() => File.WriteAllText("code-has-run.txt", "");
 
+    public static Pipeline Printed()
+    {
+        Console.WriteLine("the numbers are made");
+        return Numbers;
+    }
+
     public static Pipeline Numbers => Source.From([1, 2]) | Twice | (static _ => { });
 
     public static Pipeline Fails() => throw new InvalidOperationException("no numbers today");

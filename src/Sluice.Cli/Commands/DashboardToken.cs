@@ -16,7 +16,7 @@ namespace Sluice.Cli.Commands;
 /// </remarks>
 internal sealed class DashboardToken
 {
-    private const string Field = "token";
+    private const string Field = "token", Bearer = "Bearer ";
 
     private readonly string token = NewSecret(), session = NewSecret();
 
@@ -27,14 +27,15 @@ internal sealed class DashboardToken
     public async Task AnswerAsync(HttpContext context, RequestDelegate next)
     {
         string cookie = string.Create(CultureInfo.InvariantCulture, $"sluice-dashboard-{context.Connection.LocalPort}");
-        if (HttpMethods.IsGet(context.Request.Method) && Is(context.Request.Query[Field], token))
+        if ((HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)) && Is(context.Request.Query[Field], token))
         {
             context.Response.Cookies.Append(cookie, session, new() { HttpOnly = true, SameSite = SameSiteMode.Lax, IsEssential = true });
             var others = new QueryBuilder(context.Request.Query.Where(static one => one.Key != Field));
             context.Response.Redirect(context.Request.Path + others.ToString());     // the token is not left in the address
         }
         else if (Is(context.Request.Cookies[cookie], session)
-            || (context.Request.Headers.Authorization.ToString() is ['B', 'e', 'a', 'r', 'e', 'r', ' ', .. var given] && Is(given, token)))
+            || (context.Request.Headers.Authorization.ToString() is var given && given.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
+                && Is(given[Bearer.Length..], token)))
             await next(context).ConfigureAwait(false);
         else
         {

@@ -15,11 +15,7 @@ internal static class DeadCommand
     private static readonly Option<int> Max = NumberOption.Of("--max", "N",
         "The maximum number of letters of a consecutor; 1 to 1000.", 100);
 
-    private static readonly Option<long> After = new("--after")
-    {
-        HelpName = "NUMBER",
-        Description = "Continue behind the letter with this number."
-    };
+    private static readonly Option<long> After = NumberOption.Of("--after", "NUMBER", "Continue behind the letter with this number.", 0L);
 
     public static Command Create()
     {

@@ -36,10 +36,7 @@ internal static class FlowCommands
     {
         string format = PictureFormat.Of(command);
         await using IStreamStore store = await command.OpenAsync();
-        string id = command.Value(Run);
-        FlowRunInfo run = await FindAsync(store, id, command.Cancellation)
-            ?? throw CommandException.NotFound(
-                $"The store has no run '{id}'.{await NearNamesOfStore.RunsAsync(command, store, id)}");
+        FlowRunInfo run = await FindAsync(command, store, command.Value(Run));
         if (command.Screen.IsJson)
         {
             command.Screen.Json(Form(run));
@@ -53,16 +50,19 @@ internal static class FlowCommands
         return ExitCodes.Fine;
     }
 
-    private static async Task<FlowRunInfo?> FindAsync(IStreamStore store, string id, CancellationToken cancellation)
+    /// <summary>Finds a run by its id.</summary>
+    /// <exception cref="CommandException">The store has no such run.</exception>
+    public static async Task<FlowRunInfo> FindAsync(CommandRun command, IStreamStore store, string id)
     {
         try
         {
-            return await FlowInspector.FindAsync(store, id, cancellation);
+            if (await FlowInspector.FindAsync(store, id, command.Cancellation) is { } run) return run;
         }
         catch (ArgumentException)
         {
-            return null;                             // no run has such an id
+            // No run has such an id.
         }
+        throw CommandException.NotFound($"The store has no run '{id}'.{await NearNamesOfStore.RunsAsync(command, store, id)}");
     }
 
     private static object Form(FlowRunInfo run) => new

@@ -43,7 +43,7 @@ internal static class GraphCommand
         IReadOnlyList<GraphMember> members = AssemblyMembers.Read(file);
         if (command.Value(Member) is { } name)
         {
-            GraphDrawing.Write(command.Screen, MemberGraph.Read(file, AssemblyMembers.Find(file, members, name)), format);
+            GraphDrawing.Write(command.Screen, ReadMember(file, AssemblyMembers.Find(file, members, name)), format);
             return ExitCodes.Fine;
         }
         if (command.Screen.IsJson) command.Screen.Json(members);
@@ -58,21 +58,33 @@ internal static class GraphCommand
         return ExitCodes.Fine;
     }
 
+    // Standard output has the picture only: what the member's code prints goes to standard error.
+    private static object ReadMember(string file, GraphMember member)
+    {
+        TextWriter output = Console.Out;
+        Console.SetOut(Console.Error);
+        try
+        {
+            return MemberGraph.Read(file, member);
+        }
+        finally
+        {
+            Console.SetOut(output);
+        }
+    }
+
     private static async Task<int> OfStoreAsync(CommandRun command, string format)
     {
         await using IStreamStore store = await command.OpenAsync();
         // Runs of one flow have one picture.
         Dictionary<string, List<FlowRunInfo>> flows = new(StringComparer.Ordinal);
-        await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, CommandRun.Warn, command.Cancellation))
+        await foreach (FlowRunInfo run in RunsAsync(command, store))
         {
-            if (run.Topology is not { } topology || (command.Value(Run) is { } wanted && run.Run != wanted)) continue;
+            if (run.Topology is not { } topology) continue;
             string picture = topology.ToDot();
             if (!flows.TryGetValue(picture, out List<FlowRunInfo>? runs)) flows.Add(picture, runs = []);
             runs.Add(run);
         }
-        if (command.Value(Run) is { } missing && flows.Count == 0)
-            throw CommandException.NotFound(
-                $"The store has no run '{missing}'.{await NearNamesOfStore.RunsAsync(command, store, missing)}");
         FlowRunInfo[] latest = [.. flows.Values.Select(static runs => runs.MaxBy(static run => run.StartedAt)!)
             .OrderBy(static run => run.Run, StringComparer.Ordinal)];
         Screen screen = command.Screen;
@@ -91,6 +103,12 @@ internal static class GraphCommand
                 GraphDrawing.Write(screen, run.Topology!, format);
             }
         return ExitCodes.Fine;
+    }
+
+    private static async IAsyncEnumerable<FlowRunInfo> RunsAsync(CommandRun command, IStreamStore store)
+    {
+        if (command.Value(Run) is { } wanted) yield return await FlowCommands.FindAsync(command, store, wanted);
+        else await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, CommandRun.Warn, command.Cancellation)) yield return run;
     }
 
     private static string Runs(int count) => count == 1 ? "1 run" : $"{Clean.Count(count)} runs";

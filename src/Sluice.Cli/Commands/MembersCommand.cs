@@ -7,7 +7,7 @@ internal static class MembersCommand
 
     private static readonly Argument<string?> Name = new("NAME")
     {
-        Description = "The consecutor or stream; all if it is not given.",
+        Description = "The consecutor or stream, or STREAM:GROUP; all if it is not given.",
         Arity = ArgumentArity.ZeroOrOne
     };
 
@@ -92,10 +92,12 @@ internal static class MembersCommand
     private static async Task<List<GroupId>> GroupsAsync(CommandRun command, IStreamStore store, StoreInspector inspector)
     {
         if (command.Value(Name) is { } name)
-            return await inspector.FindAsync(name, command.Cancellation) is { } stream
-                ? [.. stream.Groups.Select(group => new GroupId(name, group.Backlog.Name))]
-                : throw CommandException.NotFound(
-                    $"The store has no stream '{name}'.{await NearNamesOfStore.StreamsAsync(command, store, name)}");
+        {
+            if (await inspector.FindAsync(name, command.Cancellation) is { } stream)
+                return [.. stream.Groups.Select(group => new GroupId(name, group.Backlog.Name))];
+            if (name.Contains(':', StringComparison.Ordinal)) return [(await GroupNames.FindAsync(command, store, name)).Group];
+            throw CommandException.NotFound($"The store has no stream '{name}'.{await NearNamesOfStore.StreamsAsync(command, store, name)}");
+        }
         List<GroupId> groups = [];
         await foreach (StreamLook stream in inspector.LookAllAsync(cancellation: command.Cancellation))
             groups.AddRange(stream.Groups.Select(group => new GroupId(stream.Name, group.Backlog.Name)));

@@ -1,3 +1,4 @@
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 
@@ -16,14 +17,25 @@ internal static class NumberOption
         HelpName = unit,
         Description = description,
         DefaultValueFactory = _ => initially,
-        CustomParser = result =>
-        {
-            // No separators of thousands: 2,5 would be 25.
-            NumberStyles styles = initially is int or long ? NumberStyles.Integer : NumberStyles.Float;
-            string given = result.Tokens[0].Value;
-            if (T.TryParse(given, styles, CultureInfo.InvariantCulture, out T value)) return value;
-            result.AddError($"{name} is a {(initially is int ? "whole number" : "number")}, not '{given}'.");
-            return initially;
-        }
+        CustomParser = result => Parse<T>(name, result) ?? initially,
     };
+
+    /// <summary>An option without a value for command lines that do not give it.</summary>
+    /// <inheritdoc cref="Of"/>
+    public static Option<T?> Optional<T>(string name, string unit, string description) where T : struct, INumber<T> => new(name)
+    {
+        HelpName = unit,
+        Description = description,
+        CustomParser = result => Parse<T>(name, result),
+    };
+
+    private static T? Parse<T>(string name, ArgumentResult result) where T : struct, INumber<T>
+    {
+        // No separators of thousands: 2,5 would be 25.
+        bool isWhole = typeof(T) == typeof(int) || typeof(T) == typeof(long);
+        string given = result.Tokens[0].Value;
+        if (T.TryParse(given, isWhole ? NumberStyles.Integer : NumberStyles.Float, CultureInfo.InvariantCulture, out T value)) return value;
+        result.AddError($"{name} is a {(isWhole ? "whole number" : "number")}, not '{given}'.");
+        return null;
+    }
 }

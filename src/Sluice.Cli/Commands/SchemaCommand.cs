@@ -18,11 +18,8 @@ internal static class SchemaCommand
         Description = "The application's user, who gets the right to use the tables, and no other."
     };
 
-    private static readonly Option<int?> From = new("--from")
-    {
-        HelpName = "VERSION",
-        Description = "Upgrade tables of this version, which the error of the application names; without it, create them."
-    };
+    private static readonly Option<int?> From = NumberOption.Optional<int>("--from", "VERSION",
+        "Upgrade tables of this version, which the error of the application names; without it, create them.");
 
     // Changes nothing: it lets a script say what it expects.
     private static readonly Option<bool> Sql = new("--sql") { Description = "Print SQL; it is what this command prints anyway." };

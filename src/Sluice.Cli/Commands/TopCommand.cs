@@ -50,7 +50,8 @@ internal static class TopCommand
         try
         {
             var board = new TopBoard(Headers, title, await looks.LookAsync(isFull: true, withDetails: false, cancellation));
-            await AnsiConsole.Live(board.Draw(AnsiConsole.Profile.Width)).AutoClear(false).StartAsync(async live =>
+            await AnsiConsole.Live(board.Draw(AnsiConsole.Profile.Width)).AutoClear(false).Cropping(VerticalOverflowCropping.Bottom)
+                .StartAsync(async live =>
             {
                 live.Refresh();
                 while (true)

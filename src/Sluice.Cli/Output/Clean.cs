@@ -15,19 +15,19 @@ internal static class Clean
     public static string Text(string text, int max = int.MaxValue)
     {
         var clean = new StringBuilder(Math.Min(text.Length, 256));
+        int cut = 0;                                 // where the text would be cut: behind a whole letter or escape
         foreach (char letter in text)
         {
-            if (clean.Length >= max)
-            {
-                clean.Length = max - 1;
-                if (char.IsHighSurrogate(clean[^1])) clean.Length--;
-                return clean.Append('…').ToString();
-            }
+            if (clean.Length < max) cut = clean.Length;
             if (letter == '\n') clean.Append("\\n");
             else if (letter == '\t') clean.Append("\\t");
             else if (letter == '\r') clean.Append("\\r");
             else if (IsHarmful(letter)) clean.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
             else clean.Append(letter);
+            if (clean.Length <= max) continue;
+            clean.Length = cut;
+            if (cut > 0 && char.IsHighSurrogate(clean[^1])) clean.Length--;
+            return clean.Append('…').ToString();
         }
         return clean.ToString();
     }

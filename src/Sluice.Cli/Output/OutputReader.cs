@@ -7,6 +7,7 @@ internal static partial class OutputReader
 {
     private const int StandardOutput = 1;
     private const short Error = 0x8;                 // POLLERR: the reader of the pipe has ended
+    private const short HungUp = 0x10;               // POLLHUP: that of the socket
 
     /// <summary>
     /// Calls back when the program that reads the output has ended. .NET ignores the failures of writing then, so the command would go on
@@ -22,7 +23,7 @@ internal static partial class OutputReader
                 var output = new PollEntry { Descriptor = StandardOutput };
                 // Waits for errors only. A signal interrupts it; a file has no reader, and the call lasts until the process ends.
                 while (Poll(ref output, 1, Timeout.Infinite) < 0 && Marshal.GetLastPInvokeError() == Interrupted) { }
-                if ((output.Returned & Error) != 0) gone();
+                if ((output.Returned & (Error | HungUp)) != 0) gone();
             }
             catch (Exception missing) when (missing is DllNotFoundException or EntryPointNotFoundException)
             {

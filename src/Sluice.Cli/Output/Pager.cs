@@ -12,12 +12,17 @@ internal sealed class Pager
 {
     // less ends at once if all fits on one screen (F), shows colors (R), and leaves the text on the screen (X).
     private const string LessOptions = "FRX";
-    private const int NotFound = 127;
+    private const int NotExecutable = 126, NotFound = 127;
+
+    private static volatile bool isShown;
 
     private readonly Process process;
     private readonly string program;
 
-    private Pager(Process process, string program) => (this.process, this.program) = (process, program);
+    private Pager(Process process, string program) => (this.process, this.program, isShown) = (process, program, true);
+
+    /// <summary>Whether a pager is running.</summary>
+    public static bool IsShown => isShown;
 
     public TextWriter Input { get; private init; } = TextWriter.Null;
 
@@ -68,9 +73,10 @@ internal sealed class Pager
             // The user has left before the end.
         }
         await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
-        if (process.ExitCode == NotFound)
-            throw CommandException.Usage($"The pager '{program}' (SLUICE_PAGER or PAGER) does not exist: set another one, or give "
-                + "--no-pager.");
+        isShown = false;
+        if (process.ExitCode is NotExecutable or NotFound)
+            throw CommandException.Usage($"The pager '{program}' (SLUICE_PAGER or PAGER) "
+                + $"{(process.ExitCode == NotFound ? "does not exist" : "cannot be executed")}: set another one, or give --no-pager.");
         process.Dispose();
     }
 }

@@ -24,8 +24,9 @@ internal sealed class Screen(Func<TextWriter> open, bool isJson)
     /// <summary>Whether a person sees the output on a terminal.</summary>
     public static bool IsTerminal => !Console.IsOutputRedirected;
 
-    /// <summary>Whether colors are allowed: on a terminal, unless NO_COLOR is set.</summary>
-    public static bool HasColor => IsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+    /// <summary>Whether colors are allowed: on a terminal that has them, unless NO_COLOR is set.</summary>
+    public static bool HasColor => IsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+        && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
     // Opened with the first line, so that a command that fails at once starts no pager.
     private TextWriter Output => output ??= open();

@@ -118,6 +118,10 @@ internal static class StoreNames
         {
             throw CommandException.Usage($"{file} is no JSON: line {wrong.LineNumber + 1} cannot be read.");
         }
+        catch (InvalidOperationException)            // a text that is no Unicode; where it is, the exception does not say
+        {
+            throw CommandException.Usage($"{file} is no JSON: a text in it is not in UTF-8, or has half of a surrogate pair.");
+        }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {
             throw CommandException.Usage($"{file} cannot be read: {failed.Message}");

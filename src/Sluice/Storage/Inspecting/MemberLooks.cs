@@ -6,6 +6,10 @@ internal sealed class MemberLooks(TimeProvider time)
 {
     private const int MaxMembers = 100_000;
 
+    // What nobody has looked at for this time is forgotten, if there is much.
+    private static readonly TimeSpan Kept = TimeSpan.FromHours(1);
+
+    private int most = MaxMembers;
     private readonly Dictionary<(GroupId Group, string Member), Seen> last = [];
 
     /// <param name="group">The group.</param>
@@ -17,7 +21,7 @@ internal sealed class MemberLooks(TimeProvider time)
             .GroupBy(static partition => partition.Owner!).ToDictionary(static owner => owner.Key, static owner => owner.Count());
         lock (last)
         {
-            if (last.Count >= MaxMembers && !info.Members.Any(member => last.ContainsKey((group, member.Name)))) last.Clear();
+            if (last.Count >= most) Forget();
             List<MemberLook> looks = [.. info.Members.Select(member => Look(group, member, owned.GetValueOrDefault(member.Name), askedAt))];
             foreach (string owner in owned.Keys.Where(owner => !info.Members.Any(member => member.Name == owner)))
                 looks.Add(new(owner, MemberStatus.NoHeartbeats, null, null, TimeSpan.Zero, owned[owner]));
@@ -26,13 +30,21 @@ internal sealed class MemberLooks(TimeProvider time)
         }
     }
 
+    private void Forget()
+    {
+        long now = time.GetTimestamp();
+        foreach (((GroupId, string) key, Seen seen) in last)
+            if (time.GetElapsedTime(seen.LookedAt, now) >= Kept) last.Remove(key);
+        most = Math.Max(MaxMembers, 2 * last.Count);
+    }
+
     private MemberLook Look(GroupId group, MemberInfo member, int partitions, long askedAt)
     {
         long now = time.GetTimestamp();
         bool isKnown = last.TryGetValue((group, member.Name), out Seen seen);
         seen = isKnown && seen.Instance == member.Instance && seen.Heartbeats == member.Heartbeats
-            ? seen with { Silence = seen.Silence.Seen(askedAt, member.LeaseDuration, time) }
-            : new(member.Instance, member.Heartbeats, now, Silence.Since(now), HasChanged: isKnown);
+            ? seen with { Silence = seen.Silence.Seen(askedAt, member.LeaseDuration, time), LookedAt = now }
+            : new(member.Instance, member.Heartbeats, now, Silence.Since(now), HasChanged: isKnown, LookedAt: now);
         last[(group, member.Name)] = seen;
         TimeSpan silentFor = time.GetElapsedTime(seen.At, now);
         // A time without looks proves neither: the store may have been away, and have taken no heartbeats.
@@ -41,5 +53,5 @@ internal sealed class MemberLooks(TimeProvider time)
         return new(member.Name, status, member.Instance, member.LeaseDuration, silentFor, partitions);
     }
 
-    private readonly record struct Seen(string Instance, long Heartbeats, long At, Silence Silence, bool HasChanged);
+    private readonly record struct Seen(string Instance, long Heartbeats, long At, Silence Silence, bool HasChanged, long LookedAt);
 }
