@@ -80,11 +80,10 @@ public static class Stage
     /// separately. Each lane keeps the <paramref name="maxKeys"/> keys that it used last. If there are more, the key used longest ago ends:
     /// the operator puts out its held items, as at the end of the input, and the key starts anew when it comes again. The first time in
     /// each lane, a warning is logged.</para></remarks>
-    /// <param name="key">Returns the key of an item; the type of the key must have a meaningful <see cref="object.GetHashCode"/>. In front of
-    /// a node that keeps state by key, and of operators in a consecutor, it is a text, a whole number, a <see cref="decimal"/>, a time, a
-    /// <see cref="Guid"/>, an enum, or a tuple of them; other types are refused when the pipeline is built. There, do
-    /// not mix types in a key of the type <see cref="object"/>: <c>1</c>, <c>1L</c> and <c>"1"</c> have the same text, and one
-    /// state.</param>
+    /// <param name="key">Returns the key of an item; the type of the key must have a meaningful <see cref="object.GetHashCode"/>. In front
+    /// of a node that keeps state by key, and of operators in a consecutor, it is a text, a whole number, a <see cref="decimal"/>, a time,
+    /// a <see cref="Guid"/>, an enum, or a tuple of them; other types are refused when the pipeline is built. There, do not mix types in a
+    /// key of the type <see cref="object"/>: <c>1</c>, <c>1L</c> and <c>"1"</c> have the same text, and one state.</param>
     /// <param name="lanes">The number of lanes, 1 to 1,024; by default the number of processors.</param>
     /// <param name="maxKeys">The number of keys that each lane remembers, 1 or more.</param>
     /// <typeparam name="T">The type of the items.</typeparam>
