@@ -52,6 +52,12 @@ public partial class FaultyStoreTests
             static inner => new TakesPatterns(inner)),
         ["keeps the letters of a removed group"] = ("AGroupOfTheNameOfARemovedOneIsNew", "letters of a group",
             static inner => new KeepsLetters(inner)),
+        ["applies commits of owners of a removed group"] = ("AnOwnerOfARemovedGroupIsVoidInTheNextOne", "commit 1 of the former owner",
+            static inner => new BrokenStoreTests.AcceptsStaleRounds(inner)),
+        ["applies commits of owners of a deleted stream"] = ("AnOwnerOfADeletedStreamIsVoidInTheNextOne", "commit 1 of the former owner",
+            static inner => new BrokenStoreTests.AcceptsStaleRounds(inner)),
+        ["forgets what a member knows"] = ("ATakingRaisesTheEpochAboveWhatItsMemberKnows", "which the member knows",
+            static inner => new ForgetsKnownEpochs(inner)),
         ["keeps the counts of a deleted stream"] = ("AStreamOfTheNameOfADeletedOneIsNew", "entries ever appended",
             static inner => new KeepsCounts(inner)),
         ["fails when it is disposed as if it were away"] = ("AStoreThatIsDisposedEndsItsCalls",
@@ -99,6 +105,22 @@ public partial class FaultyStoreTests
         Assert.Contains("in progress: CheckAsync", failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task ACloseThatStandsStillHidesNoFault()
+    {
+        var clock = new TestClock();
+        Task running = StreamStoreContract.CheckAsync("AReservationCountsAgainstTheBoundOfBytes",
+            new MemoryStoreFixture(static inner => new NeverCloses(new ReservesNoBytes(inner))), clock);
+        while (!running.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromMinutes(5));
+            await Task.Yield();
+        }
+        StreamStoreContractException failure = await Assert.ThrowsAsync<StreamStoreContractException>(() => running);
+        Assert.Contains("600 bytes", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("in progress: a close of the store", failure.Message, StringComparison.Ordinal);
+    }
+
     // Deletes the letters, and makes the entries with the next call, or never if the store is killed before.
     private sealed class RedrivesInTwoSteps(IStreamStore inner) : StreamStoreWrapper(inner)
     {
@@ -134,6 +156,13 @@ public partial class FaultyStoreTests
             if (result.Status == status) await apply(Inner, commit);
             return result;
         }
+    }
+
+    private sealed class ForgetsKnownEpochs(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public override ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request,
+            CancellationToken cancellation = default)
+            => Inner.AcquireAsync(group, partition, request with { KnownEpoch = 0 }, cancellation);
     }
 
     private sealed class AnswersUnknownEpochsAsStale(IStreamStore inner) : StreamStoreWrapper(inner)
@@ -236,6 +265,11 @@ public partial class FaultyStoreTests
     {
         protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
             => name == nameof(CheckAsync) ? new(new TaskCompletionSource<T>().Task) : call();
+    }
+
+    private sealed class NeverCloses(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public override ValueTask DisposeAsync() => new(new TaskCompletionSource().Task);
     }
 
     private sealed class KeepsOneCharacter(IStreamStore inner) : StreamStoreWrapper(inner)

@@ -39,8 +39,9 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
     /// <summary>Null if the key's state has to be read first (<see cref="ReadAsync"/>).</summary>
     public virtual Cell? Find(string key) => FindHere(key);
 
-    /// <summary>The keys that have a state, in ordinal order, if changes are not saved.</summary>
-    public string[] Keys => [.. cells.Where(static cell => cell.Value is { IsRemoved: false, IsChanged: true })
+    /// <summary>The keys that have a state, in ordinal order, where all of them are in memory.</summary>
+    public string[] Keys => [.. cells
+        .Where(cell => cell.Value is { IsRemoved: false, IsBlank: false } && (AreSaved || cell.Value.IsChanged))
         .Select(static cell => cell.Key).Order(StringComparer.Ordinal)];
 
     /// <summary>The same for a key whose state is not in memory.</summary>
