@@ -15,4 +15,7 @@ internal interface INodeLifetime : IAsyncDisposable
 internal interface IReportsCounts
 {
     void Report(NodeCounts[] counts);
+
+    /// <summary>The node whose code has an item now and is awaited; -1 if there is none. Any thread.</summary>
+    int Awaiting => -1;
 }

@@ -51,21 +51,29 @@ internal sealed class Islands
     {
         var busy = new HashSet<int>();
         foreach (StageContext context in run.Contexts)
-            if (context.IsSuspended || context.Times is { Began: not 0 }) busy.Add(context.Node);
-        var open = new List<int>();
-        foreach (Pump pump in run.Pumps)
-            if (pump is { IsEnded: false, Node: >= 0 } && !open.Contains(pump.Node)) open.Add(pump.Node);
-        if (open.Count == 0) return [];
-        var names = new List<string>(Names(busy.Where(node => !open.Contains(islands[node]))));
-        foreach (int head in open)
         {
-            int[] chain = [.. Enumerable.Range(0, recorder.Count).Reverse().Where(node => islands[node] == head)];
-            int[] known = [.. chain.Where(busy.Contains)];
-            if (known.Length > 0) names.AddRange(Names(known));
-            else if (heads[head] is { IsLeaving: true } or { IsWaiting: true }) names.AddRange(Names([head]));
-            else names.Add(string.Join(" | ", Names(chain)));
+            if (context.IsSuspended || context.Times is { Began: not 0 }) busy.Add(context.Node);
+            if (context.Reporter is { Awaiting: >= 0 and var node }) busy.Add(node);
         }
-        return names;
+        IEnumerable<string> chains = OpenChains(run).Where(chain => !chain.Any(busy.Contains))
+            .Select(chain => string.Join(" | ", Names(chain)));
+        return [.. Names(busy.OrderDescending()), .. chains];
+    }
+
+    /// <summary>The nodes of each thread of work that has not ended; before the pumps, only nodes have begun, which are known.</summary>
+    private IEnumerable<int[]> OpenChains(PipelineRun run)
+    {
+        if (!run.HasStartedPumps) yield break;
+        foreach (IBoundary boundary in run.Boundaries)
+            if (boundary.LanesWorkUntil is { } last) yield return [.. Enumerable.Range(last, boundary.Node - last + 1).Reverse()];
+        foreach (Pump pump in run.Pumps)
+        {
+            if (pump is not { IsEnded: false, AwaitsLanes: false, Node: >= 0 }) continue;
+            if (pump.IsLeaving || pump.IsWaiting) yield return [pump.Node];
+            else
+                yield return [.. Enumerable.Range(0, recorder.Count).Reverse()
+                    .Where(node => parts[node] == pump.Node || parts[node] == pump.CallsFrom)];
+        }
     }
 
     private IEnumerable<string> Names(IEnumerable<int> nodes) => nodes.SelectMany(recorder.HeadsOf).Distinct().Select(recorder.NameOf);

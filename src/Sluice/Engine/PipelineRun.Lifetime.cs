@@ -98,6 +98,9 @@ public sealed partial class PipelineRun : IObservedRun, ITakesFailures
 
     internal bool IsDraining => draining;
 
+    /// <summary>Whether all nodes have begun. Any thread.</summary>
+    internal bool HasStartedPumps { get; private set; }
+
     /// <summary>Whether everything has ended; <see cref="Completion"/> then says how.</summary>
     internal bool IsOver => over;
 
@@ -204,6 +207,7 @@ public sealed partial class PipelineRun : IObservedRun, ITakesFailures
     {
         if (onStart is not null)
             foreach (Action action in onStart) action();
+        HasStartedPumps = true;
         foreach (Pump pump in pumps) Scheduler.Schedule(pump);      // enumerates the newest first, so sources start first
     }
 

@@ -16,6 +16,7 @@ internal static class SnapshotTaker
         foreach (StageContext context in run.Contexts)
         {
             context.AddBusyTo(ref busy[context.Node], ref since[context.Node]);
+            if (context.Reporter is { Awaiting: >= 0 and var awaiting }) busy[awaiting]++;
             context.AddTo(ref counts[context.Node]);
             isTimed[context.Node] |= context.Times is not null;
             context.AddMeasuredTo(ref measured[context.Node]);

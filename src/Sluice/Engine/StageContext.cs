@@ -111,7 +111,11 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     public bool IsSuspended
     {
         get => suspended;
-        set => (guard ?? this).suspended = value;
+        set
+        {
+            if (guard is null) suspended = value;
+            else if (Abandoned is null) guard.suspended = value;         // else another attempt decides
+        }
     }
 
     /// <summary>The times of the instance; null if the node's time is not recorded. Set while the run is built.</summary>

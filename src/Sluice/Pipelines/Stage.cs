@@ -68,20 +68,22 @@ public static class Stage
 
     /// <summary>Logs every item that goes into the stage and every item that comes out.</summary>
     /// <param name="log">Called on the thread of the stage; several threads call it at a time if the stage is parallel. If it throws,
-    /// the stage has failed on that item.</param>
+    /// the stage has failed on that item, and its own <c>Retry</c> and <c>OnError</c> do not count: a run fails.</param>
     public static StagePolicy Log(Action<ItemLogEntry> log) => StagePolicy.None.Log(log);
 
     /// <summary>Runs the stage <em>after</em> it in lanes by key: items of one key in order, one at a time; different keys at the same
     /// time. <c>source | Stage.KeyBy((Order o) => o.Customer, lanes: 8) | StageNode.Of(() => new Totals())</c>.</summary>
     /// <remarks><para>Items of different keys do not keep their order. A stage without memory, and a node, have an instance in each lane.
-    /// They keep no list of keys, so the number of keys is not limited.</para>
+    /// They keep no list of keys, so the number of keys is not limited. A <see cref="StatefulStageNode{TIn, TOut, TState}"/> keeps the keys
+    /// that have a state, until it removes that.</para>
     /// <para>An operator with memory (<c>Scan</c>, <c>Distinct</c>, <c>Chunk</c>, <c>Debounce</c>, windows, …) works for each key
     /// separately. Each lane keeps the <paramref name="maxKeys"/> keys that it used last. If there are more, the key used longest ago ends:
     /// the operator puts out its held items, as at the end of the input, and the key starts anew when it comes again. The first time in
     /// each lane, a warning is logged.</para></remarks>
-    /// <param name="key">Returns the key of an item; the type of the key must have a meaningful <see cref="object.GetHashCode"/>. In front of
-    /// a node that keeps state by key, and of operators in a consecutor, it is a text, a whole number, a <see cref="decimal"/>, a time, a
-    /// <see cref="Guid"/>, an enum, or a tuple of them; other types are refused when the pipeline is built.</param>
+    /// <param name="key">Returns the key of an item; the type of the key must have a meaningful <see cref="object.GetHashCode"/>. In front
+    /// of a node that keeps state by key, and of operators in a consecutor, it is a text, a whole number, a <see cref="decimal"/>, a time,
+    /// a <see cref="Guid"/>, an enum, or a tuple of them; other types are refused when the pipeline is built. There, do not mix types in a
+    /// key of the type <see cref="object"/>: <c>1</c>, <c>1L</c> and <c>"1"</c> have the same text, and one state.</param>
     /// <param name="lanes">The number of lanes, 1 to 1,024; by default the number of processors.</param>
     /// <param name="maxKeys">The number of keys that each lane remembers, 1 or more.</param>
     /// <typeparam name="T">The type of the items.</typeparam>

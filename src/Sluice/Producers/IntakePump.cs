@@ -29,7 +29,8 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
         return writing;
     }
 
-    /// <summary>Closes the source. With a failure, the run fails once the accepted items are taken.</summary>
+    /// <summary>Closes the source. With a failure, the run fails once the accepted items are taken, and gives up those that are in buffers
+    /// and lanes then.</summary>
     /// <returns>False if the source is closed already: then the run does not fail, and the caller has to report the failure.</returns>
     public bool Close(Exception? failure = null)
     {

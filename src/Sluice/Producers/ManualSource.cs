@@ -70,7 +70,9 @@ public sealed class ManualSource<T> : Source<T>
     /// <summary>Completes the source: the run ends behind the accepted items. Further calls do nothing.</summary>
     public void Complete() => End(null);
 
-    /// <summary>Fails the source: the run fails behind the accepted items. Further calls do nothing.</summary>
+    /// <summary>Fails the source: the run fails when the accepted items have been taken from it. Further calls do nothing.</summary>
+    /// <remarks>Items that are in buffers or lanes then are given up. If they are to be processed, call <see cref="Complete"/>, and report
+    /// the failure elsewhere.</remarks>
     public void Fail(Exception cause) => End(cause ?? throw new ArgumentNullException(nameof(cause)));
 
     internal override void Build(RunBuilder builder, Inlet<T> next) => leaf.Build(builder, next);

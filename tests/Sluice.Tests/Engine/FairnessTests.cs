@@ -116,7 +116,7 @@ public class FairnessTests
             return default;
         });
         PipelineRun run = NewRun(scheduler);
-        var output = new ParallelOutput<int, int>(run, next, 0, board, new Waiter(scheduler), []);
+        var output = new ParallelOutput<int, int>(run, next, 0, 0, board, new Waiter(scheduler), []);
         Finish(0);
         scheduler.Schedule(output);
         scheduler.Schedule(other);

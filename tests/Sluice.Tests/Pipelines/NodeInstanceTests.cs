@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
@@ -31,6 +32,30 @@ public class NodeInstanceTests
         await pipeline.RunAsync();
         Assert.Equal(2, made.Count);
         Assert.All(made, node => Assert.True(node.IsDisposed));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task ANodeHasItsNameClockAndStateUntilItIsDisposed(int lanes)
+    {
+        var totals = new ConcurrentQueue<string>();
+        PipelineRun run = (Source.From([1, 2]) | StageNode.Of(static () => new Reporting()) | Stage.Named("reports").Parallel(lanes))
+            .ForEach(_ => { }).Start(new RunOptions { State = totals });
+        await run.Completion;
+        Assert.Equal(Enumerable.Repeat("reports at the end", lanes), totals);
+        Assert.True(run.Snapshot()["reports"].Measured.ContainsKey("end"));
+    }
+
+    private sealed class Reporting : StageNode<int, int>, IDisposable
+    {
+        public void Dispose()
+        {
+            Assert.Same(TimeProvider.System, Clock);
+            using (Measure("end")) State<ConcurrentQueue<string>>().Enqueue($"{Name} at the end");
+        }
+
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(item);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Sluice.Testing;
+using Sluice.Tests.Engine;
 
 namespace Sluice.Tests.Pipelines;
 
@@ -62,6 +63,22 @@ public class PipelineResultTests
         channel.Writer.Complete();
         var failure = await Assert.ThrowsAsync<PipelineException>(() => Source.From([7]).ToChannel(channel.Writer).RunAsync());
         Assert.Equal(("channel", 7), (failure.Node, failure.Item));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task TheFailureOfASequenceGoesToItsReaderAndToNoWarning(bool isFirst)
+    {
+        using var listener = new WarningListener();
+        string text = $"bad {Guid.NewGuid()}";
+        Source<int> failing = Source.From([1]).Select(int (_) => throw new FormatException(text));
+        await Assert.ThrowsAsync<PipelineException>(async () =>
+        {
+            if (isFirst) await failing.FirstAsync();
+            else await failing.ToAsyncEnumerable().ToListAsync();
+        });
+        Assert.DoesNotContain(listener.Texts, warning => warning.Contains(text, StringComparison.Ordinal));
     }
 
     [Theory]

@@ -3,13 +3,26 @@ using Sluice.Scheduling;
 namespace Sluice.Engine;
 
 /// <summary>The output of a parallel stage: pushes on the outputs of finished slices, in order or as they are finished.</summary>
+/// <param name="run">The run.</param>
+/// <param name="next">The inlet behind the lanes.</param>
+/// <param name="node">The node of that inlet, or the last node of the lanes.</param>
+/// <param name="first">The first node of the lanes.</param>
+/// <param name="board">The slices.</param>
+/// <param name="roomForInput">Where the input waits for room.</param>
+/// <param name="lanes">The lanes.</param>
 internal sealed class ParallelOutput<TIn, TOut>(
-    PipelineRun run, Inlet<TOut> next, int node, ChunkBoard<TIn, TOut> board, Waiter roomForInput, Lane<TIn, TOut>[] lanes)
+    PipelineRun run, Inlet<TOut> next, int node, int first, ChunkBoard<TIn, TOut> board, Waiter roomForInput, Lane<TIn, TOut>[] lanes)
         : Pump(run, node)
 {
     private const int ChunksPerTurn = 16;
 
+    private volatile bool awaitsLanes, completesLanes;
+
     public Waiter Waiter { get; } = new(run.Scheduler);
+
+    public override bool AwaitsLanes => awaitsLanes || IsWaiting;
+
+    public override int CallsFrom => completesLanes ? first : Node;
 
     protected override async ValueTask PumpAsync()
     {
@@ -38,7 +51,9 @@ internal sealed class ParallelOutput<TIn, TOut>(
             throw;
         }
         await LanesRestAsync();
+        completesLanes = true;
         foreach (Lane<TIn, TOut> lane in lanes) await lane.CompleteAsync();
+        completesLanes = false;
         await next.CompleteAsync();
     }
 
@@ -114,7 +129,9 @@ internal sealed class ParallelOutput<TIn, TOut>(
         {
             Waiter.Arm();
             if (!Array.Exists(lanes, lane => lane.IsWorking) && Waiter.Disarm()) return;
+            awaitsLanes = true;
             await Waiter.WaitAsync();
+            awaitsLanes = false;
         }
     }
 }

@@ -32,7 +32,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         roomForInput = NewWaiter();
         blocked = new(Run.Time);
         lanes = new Lane<TIn, TOut>[options.Parallel];
-        output = new ParallelOutput<TIn, TOut>(Run, next, next.Node >= 0 ? next.Node : last, Board, roomForInput, lanes);
+        output = new ParallelOutput<TIn, TOut>(Run, next, next.Node >= 0 ? next.Node : last, node, Board, roomForInput, lanes);
         for (int i = 0; i < lanes.Length; i++)
         {
             lanes[i] = new Lane<TIn, TOut>(this);

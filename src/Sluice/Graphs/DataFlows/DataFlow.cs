@@ -76,7 +76,8 @@ public sealed partial class DataFlow
     /// <param name="by">The name of the value, which is compared with the keys as text.</param>
     /// <param name="implementations">The implementations, which return the same type. The parameters of all of them must have
     /// sources.</param>
-    /// <exception cref="DataFlowException">There are no implementations, two have the same key, or they return different types.</exception>
+    /// <exception cref="DataFlowException">There are no implementations, a key is null, two keys are the same, or they return different
+    /// types.</exception>
     public static DataFlowFunction Dispatch(string name, string by, params (string Key, Delegate Function)[] implementations)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
@@ -90,7 +91,7 @@ public sealed partial class DataFlow
     /// </summary>
     /// <param name="name">The name of the function.</param>
     /// <param name="implementations">The implementations, which may return different types.</param>
-    /// <exception cref="DataFlowException">There are no implementations, or two have the same key.</exception>
+    /// <exception cref="DataFlowException">There are no implementations, a key is null, or two keys are the same.</exception>
     public static DataFlowFunction Dispatch(string name, params (string Key, Delegate Function)[] implementations)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);

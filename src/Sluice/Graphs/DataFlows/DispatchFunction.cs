@@ -11,6 +11,7 @@ internal static class DispatchFunction
         List<(string Key, DataFlowFunction Function)> made = [];
         foreach (var (key, function) in choices)
         {
+            if (key is null) throw new DataFlowException($"{name} has an implementation whose key is null. Give each a text as its key.");
             if (made.Exists(one => one.Key == key)) throw new DataFlowException($"{name} has two implementations for \"{key}\".");
             var one = DataFlowFunction.Of(function);
             if (one.Choices is not null || one.Signature!.Function.Target is DataFlow)

@@ -15,7 +15,7 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
     private int[] nodes = new int[FirstPlaces];                     // likewise
     private int first = FirstPlaces - 2;
     private int failed = -1;                                        // the step at which an item failed: the last it took
-    private int resting = -1;                                       // the step at which an item is being awaited
+    private int resting = -1;                                       // the step that an item is in, if it was awaited there or before
 
     /// <summary>Replaces a single map and puts another map before it.</summary>
     public SelectAsyncRun(
@@ -92,6 +92,8 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
         return Next.PushAsync(value, ticket);
     }
 
+    public int Awaiting => Volatile.Read(ref resting) is >= 0 and var step ? nodes[step] : -1;
+
     public void Report(NodeCounts[] counts)
     {
         // An item that rests at a step has entered it and has not come out; steps behind it have not seen it.
@@ -111,13 +113,14 @@ internal sealed class SelectAsyncRun<T> : Stage<T, T>, IReportsCounts
     private async ValueTask AwaitAsync(ValueTask<T> pending, int step, T item, Ticket? ticket)
     {
         T value = item;
+        Volatile.Write(ref resting, step);
         try
         {
             while (true)
             {
-                if (!pending.IsCompletedSuccessfully) Volatile.Write(ref resting, step);
                 value = await pending;
                 if (++step == functions.Length) break;
+                Volatile.Write(ref resting, step);   // before the call, which may block
                 pending = functions[step](value, Context.Token);
             }
         }

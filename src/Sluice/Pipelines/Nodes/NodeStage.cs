@@ -157,16 +157,35 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         output.Ticket = null;
     }
 
-    public async ValueTask BeginAsync() => await node.Begin(Context.Token);
+    public async ValueTask BeginAsync()
+    {
+        Context.IsSuspended = true;                  // also while it blocks: no pump works, which would be named
+        try
+        {
+            await node.Begin(Context.Token);
+        }
+        finally
+        {
+            Context.IsSuspended = false;
+        }
+    }
 
     public void NeverBegins() => _ = DisposeAsync().AsTask().Observed();
 
     public async ValueTask DisposeAsync()
     {
-        node.Leave();
-        if (!owns) return;
-        if (node is IAsyncDisposable later) await later.DisposeAsync();
-        else if (node is IDisposable now) now.Dispose();
+        Context.IsSuspended = owns;
+        try
+        {
+            if (!owns) return;
+            if (node is IAsyncDisposable later) await later.DisposeAsync();
+            else if (node is IDisposable now) now.Dispose();
+        }
+        finally
+        {
+            node.Leave();
+            Context.IsSuspended = false;
+        }
     }
 
     protected override async ValueTask OnCompleteAsync()

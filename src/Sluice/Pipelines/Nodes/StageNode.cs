@@ -23,7 +23,7 @@ public abstract class StageNode<TIn, TOut>
 
     private StageContext Context => context
         ?? throw new InvalidOperationException(
-        $"The node {GetType().Name} is not part of a run yet. Its name, clock and state are there from BeginAsync on.");
+        $"The node {GetType().Name} is not part of a run. Its name, clock and state are there from BeginAsync to its disposal.");
 
     /// <summary>Called once, before the first item of the run; the nodes upstream have begun.</summary>
     protected virtual ValueTask BeginAsync(CancellationToken cancellation) => default;

@@ -8,9 +8,11 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
 {
     private const int MaxWrongGuesses = 64;
     private const int CellBytes = 200;               // of a cell and its place in the dictionary
+    private const int MaxUnset = 1024;               // enough that few keys keep their initial state until one is set
 
     private readonly Dictionary<string, Cell> cells = new(StringComparer.Ordinal);
     private readonly List<Cell> changed = [];
+    private Queue<Cell>? unset;                      // the newest without a state, if changes are not saved
     private Func<string, Action<StateReader>, ValueTask>? read;
     private Cell? newest, oldest;                    // a list by use
     private long size;
@@ -38,7 +40,8 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
     public virtual Cell? Find(string key) => FindHere(key);
 
     /// <summary>The keys that have a state, in ordinal order, where all of them are in memory.</summary>
-    public string[] Keys => [.. cells.Where(static cell => cell.Value is { IsRemoved: false, IsBlank: false })
+    public string[] Keys => [.. cells
+        .Where(cell => cell.Value is { IsRemoved: false, IsBlank: false } && (AreSaved || cell.Value.IsChanged))
         .Select(static cell => cell.Key).Order(StringComparer.Ordinal)];
 
     /// <summary>The same for a key whose state is not in memory.</summary>
@@ -113,10 +116,27 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
         if (AreSaved) changed.Add(cell);
     }
 
-    /// <summary>Frees the memory of a removed state, if changes are not saved. Called after each item and timer of the key.</summary>
+    /// <summary>Takes the cell back to what it was before an item that has failed.</summary>
+    public void TakeBack(Cell cell, TState value, bool isRemoved, bool wasChanged)
+    {
+        (cell.Value, cell.IsRemoved) = (value, isRemoved);
+        if (AreSaved) return;                        // the commit fails with the item
+        cell.IsChanged = wasChanged;
+        Free(cell);
+    }
+
+    /// <summary>Frees the memory of keys without a state, if changes are not saved. Called after each item and timer of the key.</summary>
     public void Free(Cell cell)
     {
-        if (!AreSaved && cell.IsRemoved) Drop(cell);
+        if (AreSaved) return;
+        if (cell.IsRemoved) Drop(cell);
+        else if (cell is { IsChanged: false, IsUnset: false })
+        {
+            cell.IsUnset = true;
+            unset ??= new();
+            unset.Enqueue(cell);
+            if (unset.Count > MaxUnset && unset.Dequeue() is { IsChanged: false } oldest) Drop(oldest);
+        }
     }
 
     protected override void EvictOldest()
@@ -212,6 +232,9 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
         public bool IsChanged { get; set; }
 
         public bool IsRemoved { get; set; }
+
+        /// <summary>Whether it was noted that it had no state, if changes are not saved.</summary>
+        public bool IsUnset { get; set; }
 
         /// <summary>Whether it has no value yet: nothing is stored, or what is cannot be read.</summary>
         public bool IsBlank { get; set; }

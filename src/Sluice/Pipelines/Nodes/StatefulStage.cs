@@ -140,18 +140,18 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
 
     private ValueTask EnterAsync(StateCells<TState> cells, StateCells<TState>.Cell cell, TIn item, Ticket? ticket)
     {
-        (TState value, bool isRemoved) = (cell.Value, cell.IsRemoved);
+        (TState value, bool isRemoved, bool wasChanged) = (cell.Value, cell.IsRemoved, cell.IsChanged);
         node.Enter(cells, cell);
         ValueTask pushed;
         try
         {
             pushed = Next.PushAsync(item, ticket);
-            if (!pushed.IsCompletedSuccessfully) return LeaveAsync(pushed, cells, cell, value, isRemoved);
+            if (!pushed.IsCompletedSuccessfully) return LeaveAsync(pushed, cells, cell, value, isRemoved, wasChanged);
         }
         catch
         {
-            (cell.Value, cell.IsRemoved) = (value, isRemoved);
             node.Leave(cell);
+            cells.TakeBack(cell, value, isRemoved, wasChanged);
             throw;
         }
         node.Leave(cell);
@@ -161,7 +161,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask LeaveAsync(ValueTask pushed, StateCells<TState> cells, StateCells<TState>.Cell cell, TState value,
-        bool isRemoved)
+        bool isRemoved, bool wasChanged)
     {
         try
         {
@@ -169,13 +169,11 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
         }
         catch
         {
-            (cell.Value, cell.IsRemoved) = (value, isRemoved);
+            node.Leave(cell);
+            cells.TakeBack(cell, value, isRemoved, wasChanged);
             throw;
         }
-        finally
-        {
-            node.Leave(cell);
-        }
+        node.Leave(cell);
         cells.Free(cell);
     }
 

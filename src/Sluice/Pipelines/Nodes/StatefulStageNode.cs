@@ -95,12 +95,14 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
     }
 
     /// <summary>
-    /// Called once for each key that has a state, in the ordinal order of the keys, when the input has ended: at the end of a run, before
-    /// <c>EndAsync</c>; in a consecutor, when it is complete
-    /// (<see cref="Consecutor{T}.CompleteAsync"/>) and everything accepted has ended. May push, and change or remove the state.
+    /// Called once for each key that has a state, when the input has ended: at the end of a run, before <c>EndAsync</c>; in a consecutor,
+    /// when it is complete (<see cref="Consecutor{T}.CompleteAsync"/>) and everything accepted has ended. May push, and change or remove
+    /// the state.
     /// </summary>
-    /// <remarks>In a consecutor, what it pushes is committed together with the fact that it was called: a crash in between repeats it.
-    /// Where it throws, the consecutor fails, and the next one calls it again.</remarks>
+    /// <remarks><para>A key has a state when an item that has not failed has changed its <see cref="State"/>. Each lane or partition takes
+    /// its keys in ordinal order.</para>
+    /// <para>In a consecutor, what it pushes is committed together with the fact that it was called: a crash in between repeats it.
+    /// Where it throws, the consecutor fails, and the next one calls it again.</para></remarks>
     protected virtual ValueTask EndKeyAsync(Output<TOut> output, CancellationToken cancellation) => default;
 
     internal override bool KeepsState => true;

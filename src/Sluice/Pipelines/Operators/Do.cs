@@ -89,7 +89,19 @@ internal sealed class DoAsyncStage<T>(StageContext context, Inlet<T> next, Func<
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask EmitLaterAsync(ValueTask pending, T item, Ticket? ticket)
     {
-        await WaitForAsync(pending, item, ticket);
+        Context.IsSuspended = true;
+        try
+        {
+            await pending;
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        finally
+        {
+            Context.IsSuspended = false;
+        }
         await EmitAsync(item, ticket);
     }
 }

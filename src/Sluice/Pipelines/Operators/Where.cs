@@ -91,6 +91,7 @@ internal sealed class WhereAsyncStage<T>(StageContext context, Inlet<T> next, Fu
     private async ValueTask AwaitAsync(ValueTask<bool> pending, T item, Ticket? ticket)
     {
         bool passes;
+        Context.IsSuspended = true;
         try
         {
             passes = await pending;
@@ -98,6 +99,10 @@ internal sealed class WhereAsyncStage<T>(StageContext context, Inlet<T> next, Fu
         catch (Exception e)
         {
             throw Context.Failure(e, item, ticket);
+        }
+        finally
+        {
+            Context.IsSuspended = false;
         }
         await (passes ? EmitAsync(item, ticket) : Skip(ticket));
     }

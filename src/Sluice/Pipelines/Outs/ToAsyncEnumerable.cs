@@ -26,8 +26,19 @@ public static partial class SourceExtensions
         PipelineRun run = source.ToChannel(items.Writer).Start(options, cancellation);
         await using (run.ConfigureAwait(false))
         {
-            while (await items.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+            while (true)
+            {
+                try
+                {
+                    if (!await items.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false)) break;
+                }
+                catch (Exception)
+                {
+                    await run.Completion.ConfigureAwait(false);          // throws the same; if nothing asks, a warning says so
+                    throw;
+                }
                 while (items.Reader.TryRead(out T? item)) yield return item;
+            }
             await run.Completion.ConfigureAwait(false);
         }
     }

@@ -56,6 +56,9 @@ public class DataFlowProblemTests
         Says("Nothing returns nothing, so there is nothing to take its place: let it be Optional.",
             () => DataFlow.Function(Nothing).Fallback(1));
         Says("load has two implementations for \"a\".", () => DataFlow.Dispatch("load", "kind", ("a", Count), ("a", Count)));
+        Says("load has an implementation whose key is null. Give each a text as its key.",
+            () => DataFlow.Dispatch("load", "kind", (null!, Count), ("a", Count)));
+        Says("load has an implementation whose key is null. Give each a text as its key.", () => DataFlow.Dispatch("load", (null!, Count)));
         Says("The implementations of load give different things: int for \"a\", (int, int) for \"b\". Let them return one type.",
             () => DataFlow.Dispatch("load", "kind", ("a", Count), ("b", Compare)));
 
