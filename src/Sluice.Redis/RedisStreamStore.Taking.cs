@@ -11,7 +11,7 @@ public sealed partial class RedisStreamStore
         StreamNames.Check(request.Member);
         Arguments arguments = new Arguments().Group(group).Partition(partition).Name(request.Member);
         arguments = request.ExpectedEpoch is { } expected ? arguments.Number(expected) : arguments.Text("");
-        arguments.Number(request.Version).Name(request.Instance ?? "");
+        arguments.Number(request.Version).Name(request.Instance ?? "").Number(request.KnownEpoch);
         Reply reply = await CallAsync("take", arguments, cancellation, isRepeatable: false).ConfigureAwait(false);
         if (reply[0].Text == "verify")
         {

@@ -28,7 +28,8 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
     {
         await using RedisStreamStore store = await OpenAsync();
         // settled out of order: stored as a range
-        await store.CommitAsync(new(new(Rows.Main, 0, 2), 4) { Settled = [new(10, 10)] }, Cancellation);
+        var range = new StoreCommit(new(Rows.Main, 0, FilledStore.Epoch(2)), 4) { Settled = [new(10, 10)] };
+        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(range, Cancellation)).Status);
         Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
         await ChangeAsync(kind, async (database, key) =>
         {

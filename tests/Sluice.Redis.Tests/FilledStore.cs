@@ -8,6 +8,9 @@ internal static class FilledStore
     private static readonly GroupId Main = Rows.Main;
     private static readonly GroupId Other = new(Rows.Orders, "other");
 
+    /// <summary>The nth epoch of the group, which is made behind two streams.</summary>
+    public static long Epoch(int n) => StoreRules.NextEpoch(0, 3) + n - 1;
+
     /// <summary>The calls by name, in this order.</summary>
     public static (string Name, Func<IStreamStore, Task> Call)[] Calls { get; } =
     [
@@ -25,12 +28,12 @@ internal static class FilledStore
         ("read state", async store => await store.ReadStateAsync(Main, 0, "node", ["k1", "k2"])),
         ("list state", async store => await store.ListStateAsync(Main, 0, "node")),
         ("append", async store => await AppendAsync(store, "p", 13, 5, "x", "y")),
-        ("lease", async store => await store.LeaseAsync(new([new(Main, 0, 2)]))),
-        ("reserve", async store => await store.ReserveAsync(new(Main, 0, 2), Rows.Results, 1, 1)),
+        ("lease", async store => await store.LeaseAsync(new([new(Main, 0, Epoch(2))]))),
+        ("reserve", async store => await store.ReserveAsync(new(Main, 0, Epoch(2)), Rows.Results, 1, 1)),
         ("commit", async store =>
         {
             using EntryBatch output = Rows.Batch("out"), derived = Rows.Batch("derived");
-            await store.CommitAsync(new(new(Main, 0, 2), 4)
+            await store.CommitAsync(new(new(Main, 0, Epoch(2)), 4)
             {
                 Settled = [new(9, 9)],
                 Deferred = [new(10, 1, TimeSpan.FromSeconds(1)) { Node = "node", Error = "why" }],
@@ -44,11 +47,12 @@ internal static class FilledStore
             });
         }),
         ("take", async store => await store.AcquireAsync(Main, 0, new("n"))),
-        ("take quarantine", async store => await store.AcquireQuarantineAsync(Main, "n", 1)),
-        ("lease a suspect", async store => await store.LeaseAsync(new([new(Main, 0, 3)]) { Quarantine = new(Main, 2) })),
-        ("lease again", async store => await store.LeaseAsync(new([new(Main, 0, 3)]))),
-        ("release", async store => await store.ReleaseAsync(new(Main, 0, 3))),
-        ("release quarantine", async store => await store.ReleaseQuarantineAsync(new(Main, 2))),
+        ("take quarantine", async store => await store.AcquireQuarantineAsync(Main, "n", Epoch(1))),
+        ("lease a suspect", async store
+            => await store.LeaseAsync(new([new(Main, 0, Epoch(3))]) { Quarantine = new(Main, Epoch(2)) })),
+        ("lease again", async store => await store.LeaseAsync(new([new(Main, 0, Epoch(3))]))),
+        ("release", async store => await store.ReleaseAsync(new(Main, 0, Epoch(3)))),
+        ("release quarantine", async store => await store.ReleaseQuarantineAsync(new(Main, Epoch(2)))),
         ("redrive", async store => await store.RedriveAsync(Main, [1])),
         ("delete dead", async store => await store.DeleteDeadAsync(Main, [2])),
         ("open producer", async store => await store.OpenProducerAsync(Rows.Orders, "p")),
@@ -77,6 +81,7 @@ internal static class FilledStore
         for (int i = 1; i <= 3; i++) await AppendAsync(store, "p", (4 * i) - 3, i, [.. Enumerable.Range(0, 4).Select(n => $"{i}.{n}")]);
         await AppendAsync(store, "key", 1, 1, "idempotent");
         Ownership owner = (await store.AcquireAsync(Main, 0, new("m"))).Ownership;
+        Assert.Equal(Epoch(1), owner.Epoch);
         Assert.Equal(8, (await store.LeaseAsync(new([owner]) { MaxItems = 8 })).Batches.Single().Entries.Length);
         using EntryBatch output = Rows.Batch("out"), derived = Rows.Batch("derived");
         await CommitAsync(store, new(owner, 1)

@@ -99,7 +99,7 @@ internal static class GroupCalls
             await WaitingCalls.SuspectAsync(round, owned, request.Instance is not null && request.Instance == owned.Instance)
                 .ConfigureAwait(false);
         if (!round.Held.HasNoReserved(owned)) await UnreserveAsync(round, owned.Group, number).ConfigureAwait(false);
-        owned.Epoch++;
+        owned.Epoch = StoreRules.NextEpoch(owned.Epoch, owned.Group.Id, request.KnownEpoch);
         (owned.Owner, owned.Instance, owned.OwnerVersion) = (request.Member, request.Instance, request.Version);
         owned.IsChanged = true;
         round.Touched++;
@@ -139,9 +139,10 @@ internal static class GroupCalls
     {
         GroupRow group = round.Group(id);
         if (group.QuarantineEpoch != expectedEpoch) return null;
-        (group.QuarantineOwner, group.IsChanged) = (member, true);
+        (group.QuarantineOwner, group.QuarantineEpoch) = (member, StoreRules.NextEpoch(expectedEpoch, group.Id));
+        group.IsChanged = true;
         round.Touched++;
-        return new Quarantine(id, ++group.QuarantineEpoch);
+        return new Quarantine(id, group.QuarantineEpoch);
     }
 
     public static void ReleaseQuarantine(Round round, Quarantine quarantine)

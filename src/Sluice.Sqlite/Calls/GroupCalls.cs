@@ -101,7 +101,7 @@ internal static class GroupCalls
         if (partition.Owner is not null) Suspect(partition,
             isAlive: session.Living.Has(partition.Group.Id, number, partition.Epoch, request.Instance));
         Unreserve(session, partition);
-        partition.Epoch++;
+        partition.Epoch = StoreRules.NextEpoch(partition.Epoch, partition.Group.Id, request.KnownEpoch);
         session.Living.Take(partition.Group.Id, number, partition.Epoch, request.Instance);
         (partition.Owner, partition.OwnerVersion) = (request.Member, request.Version);
         partition.Group.Stream.Trim(number);
@@ -127,8 +127,8 @@ internal static class GroupCalls
         StoredGroup group = session.Group(id);
         if (group.QuarantineEpoch != expectedEpoch) return null;
         session.Mark(group);
-        group.QuarantineOwner = member;
-        return new Quarantine(id, ++group.QuarantineEpoch);
+        (group.QuarantineOwner, group.QuarantineEpoch) = (member, StoreRules.NextEpoch(expectedEpoch, group.Id));
+        return new Quarantine(id, group.QuarantineEpoch);
     }
 
     public static void ReleaseQuarantine(Session session, Quarantine quarantine)

@@ -96,6 +96,18 @@ internal static class OwnershipScenarios
         Expect.Equal("a", (await rig.Store.FindGroupAsync(Main))!.Partitions[0].Owner, "the owner");
     }
 
+    public static async Task ATakingRaisesTheEpochAboveWhatItsMemberKnows(Rig rig)
+    {
+        await rig.PrepareAsync();
+        (Ownership first, _) = await rig.TakeAsync();
+        long known = first.Epoch + 100_000_000_000;
+        AcquireResult taken = await rig.Store.AcquireAsync(Main, 0, new("b") { KnownEpoch = known });
+        Expect.True(taken.Ownership.Epoch > known, $"the epoch {taken.Ownership.Epoch} is above {known}, which the member knows");
+        await rig.ReopenAsync(kill: true);
+        (Ownership next, _) = await rig.TakeAsync();
+        Expect.True(next.Epoch > taken.Ownership.Epoch, "the next taking raises the epoch further");
+    }
+
     public static async Task ANewerPartitionIsRefused(Rig rig)
     {
         await rig.PrepareAsync();
@@ -135,7 +147,8 @@ internal static class OwnershipScenarios
         await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.CommitAsync(new(lost, 1)).AsTask(), "a commit");
         await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.ReserveAsync(lost, Results, 1, 1).AsTask(), "a reservation");
         await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.ReleaseAsync(lost).AsTask(), "a release");
-        Quarantine quarantine = (await rig.Store.AcquireQuarantineAsync(Main, "a", 0))!.Value with { Epoch = 2 };
+        Quarantine quarantine = (await rig.Store.AcquireQuarantineAsync(Main, "a", 0))!.Value;
+        quarantine = quarantine with { Epoch = quarantine.Epoch + 1 };
         await Expect.ThrowsAsync<StoreRolledBackException>(
             () => rig.Store.LeaseAsync(new([owner]) { Quarantine = quarantine }).AsTask(), "a lease with a quarantine");
         await rig.Store.OpenReaderAsync(Orders, "in a commit");

@@ -16,6 +16,51 @@ internal static class RemovalScenarios
         await IsNewAsync(rig, "a group that was removed and made again, after a kill");
     }
 
+    public static async Task AnOwnerOfARemovedGroupIsVoidInTheNextOne(Rig rig)
+    {
+        await rig.PrepareAsync();
+        (Ownership former, Quarantine lost) = await UseAsync(rig);
+        Expect.Equal(true, await rig.Store.RemoveGroupAsync(Main), "the group was there to remove");
+        await rig.Store.AddGroupAsync(Main);
+        await IsVoidAsync(rig, former, lost, "a group that was removed and made again");
+    }
+
+    public static async Task AnOwnerOfADeletedStreamIsVoidInTheNextOne(Rig rig)
+    {
+        await rig.PrepareAsync();
+        (Ownership former, Quarantine lost) = await UseAsync(rig);
+        Expect.Equal(true, await rig.Store.DeleteStreamAsync(Orders), "the stream was there to delete");
+        await rig.Store.OpenStreamAsync(Orders, new() { Partitions = 1 });
+        await rig.Store.AddGroupAsync(Main);
+        await IsVoidAsync(rig, former, lost, "a stream that was deleted and made again");
+    }
+
+    // The heir has acquired the partition and the quarantine as often as the former owner had.
+    private static async Task IsVoidAsync(Rig rig, Ownership former, Quarantine lost, string what)
+    {
+        await rig.AddAsync("e", "f");
+        (Ownership heir, _) = await rig.TakeAsync("b");
+        Expect.True(await rig.Store.AcquireQuarantineAsync(Main, "b", 0) is not null, $"the quarantine of {what} is free");
+        Entry[] leased = await rig.LeaseAsync(heir, 1);
+        LeaseResult none = await rig.Store.LeaseAsync(new([former]));
+        Expect.Same([former], none.Stale, $"what is stale in a lease of the former owner of {what}");
+        Expect.Equal(0, none.Batches.Count, $"what the former owner of {what} leases");
+        Expect.Equal(true, (await rig.Store.LeaseAsync(new([heir]) { Quarantine = lost })).IsQuarantineLost,
+            $"whether the former quarantine of {what} is lost");
+        Expect.Equal(ReserveStatus.Stale, await rig.Store.ReserveAsync(former, Results, 1, 1),
+            $"a reservation of the former owner of {what}");
+        SequenceRange first = new(leased[0].Sequence, leased[0].Sequence);
+        for (int sequence = 1; sequence <= 2; sequence++)
+            Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(former, sequence) { Settled = [first] })).Status,
+                $"commit {sequence} of the former owner of {what}");
+        Expect.Equal(false, await rig.Store.ReleaseAsync(former), $"a release by the former owner of {what}");
+        await rig.Store.ReleaseQuarantineAsync(lost);
+        Expect.Equal("b", (await rig.Store.FindGroupAsync(Main))!.QuarantineOwner, $"the owner of the quarantine of {what}");
+        await rig.CommitAsync(new(heir, 1) { Settled = [first] });
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(former, 1) { Settled = [first] })).Status,
+            $"commit 1 of the former owner of {what}, when the heir's was applied");
+    }
+
     public static async Task AStreamOfTheNameOfADeletedOneIsNew(Rig rig)
     {
         await rig.PrepareAsync();
@@ -37,7 +82,7 @@ internal static class RemovalScenarios
     }
 
     // One entry has ended, one is dead, one waits, one is new, and one is derived; the owner has the quarantine, state and a file.
-    private static async Task UseAsync(Rig rig)
+    private static async Task<(Ownership Owner, Quarantine Quarantine)> UseAsync(Rig rig)
     {
         await rig.AddAsync("a", "b", "c", "d");
         await rig.BeatAsync("a");
@@ -53,7 +98,9 @@ internal static class RemovalScenarios
             State = [new("sum", "", 0, Bytes("42"))],
             FileLengths = [new("file", 42)],
         });
-        Expect.True(await rig.Store.AcquireQuarantineAsync(Main, "a", 0) is not null, "the quarantine is free");
+        Quarantine? quarantine = await rig.Store.AcquireQuarantineAsync(Main, "a", 0);
+        Expect.True(quarantine is not null, "the quarantine is free");
+        return (owner, quarantine!.Value);
     }
 
     private static async Task IsNewAsync(Rig rig, string what)

@@ -20,7 +20,7 @@ internal sealed class PartitionModel
     public void AddOwn(string text, TimeSpan now)
         => Entries.Add(--LastOwn, new(text) { Fate = Fate.Retrying, LeftOrder = true, Due = now });
 
-    public void Take()
+    public void Take(long epoch)
     {
         if (IsOwned)
             foreach ((_, EntryModel entry) in Entries.Where(entry => entry.Value.Fate == Fate.InFlight))
@@ -29,7 +29,7 @@ internal sealed class PartitionModel
                 (entry.Fate, entry.LeftOrder, entry.IsAlone) = (Fate.Suspect, true, false);
             }
         IsOwned = true;
-        Epoch++;
+        Epoch = epoch;
     }
 
     public void Release()

@@ -11,6 +11,22 @@ public sealed record AcquireRequest(string Member)
     public long? ExpectedEpoch { get; init; }
 
     /// <summary>
+    /// The highest epoch of the partition that the member has seen; zero if it has seen none. The new epoch is above it, also in a store
+    /// that was restored from a backup.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below zero or above 2^52.</exception>
+    public long KnownEpoch
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1L << 52);
+            field = value;
+        }
+    }
+
+    /// <summary>
     /// The instance that asks (<see cref="HeartbeatRequest.Instance"/>). If it acquired the partition last, it is alive, no suspect has
     /// killed it, and nothing is charged. Null matches no instance.
     /// </summary>

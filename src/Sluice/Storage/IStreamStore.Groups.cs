@@ -12,7 +12,8 @@ public partial interface IStreamStore
     ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Removes a group with its state, waiting entries and dead letters, and voids its owners.
+    /// Removes a group with its state, waiting entries and dead letters, and voids its owners, also in a group that is made again under its
+    /// name.
     /// </summary>
     /// <returns>Whether it existed. A store that had to repeat the call, because the answer was lost, may return false.</returns>
     ValueTask<bool> RemoveGroupAsync(GroupId group, CancellationToken cancellation = default);
@@ -61,7 +62,7 @@ public partial interface IStreamStore
     ValueTask LeaveAsync(GroupId group, string member, string instance, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Acquires a partition: raises its epoch, which voids every earlier owner at once. Entries in flight with an owner that did not
+    /// Acquires a partition: raises its epoch (<see cref="StoreRules.NextEpoch"/>), which voids every earlier owner at once. Entries in flight with an owner that did not
     /// release the partition become suspects, without a charge. A suspect that was running alone is charged with one attempt, unless the
     /// same instance acquires the partition again (<see cref="AcquireRequest.Instance"/>): its process is alive.
     /// </summary>

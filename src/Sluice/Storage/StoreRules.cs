@@ -23,6 +23,20 @@ public static class StoreRules
             : new(CommitStatus.Gap, $"commit {commit.Sequence} of {commit.Owner} is ahead: the last one was {known.LastCommit}");
     }
 
+    /// <summary>
+    /// Returns the epoch of an acquisition of a partition or of a quarantine: above its present epoch, and above those of all groups that
+    /// had the name before. So an owner of a group that was removed is void in the group that was made in its place.
+    /// </summary>
+    /// <param name="epoch">The present epoch; zero if it was never acquired.</param>
+    /// <param name="groupNumber">
+    /// The number of the group. A store gives each new group a higher number; at most 2^32. A number has about a million epochs: behind
+    /// more acquisitions of one partition, those of the next group of the name may repeat them.
+    /// </param>
+    /// <param name="known">The highest epoch that the member has seen (<see cref="AcquireRequest.KnownEpoch"/>).</param>
+    /// <returns>The epoch, from one.</returns>
+    public static long NextEpoch(long epoch, long groupNumber, long known = 0)
+        => Math.Max(Math.Max(epoch, known), groupNumber << 20) + 1;
+
     /// <summary>Decides whether the entries that a commit settles, defers or gives up are outstanding, each once.</summary>
     /// <param name="commit">The commit.</param>
     /// <param name="areOutstanding">Whether all entries of a range are outstanding.</param>

@@ -76,7 +76,7 @@ public class BrokenStoreTests
             => Inner.CommitAsync(commit with { State = [] }, cancellation);
     }
 
-    private sealed class AcceptsStaleRounds(IStreamStore inner) : StreamStoreWrapper(inner)
+    internal sealed class AcceptsStaleRounds(IStreamStore inner) : StreamStoreWrapper(inner)
     {
         public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
         {

@@ -52,6 +52,12 @@ public partial class FaultyStoreTests
             static inner => new TakesPatterns(inner)),
         ["keeps the letters of a removed group"] = ("AGroupOfTheNameOfARemovedOneIsNew", "letters of a group",
             static inner => new KeepsLetters(inner)),
+        ["applies commits of owners of a removed group"] = ("AnOwnerOfARemovedGroupIsVoidInTheNextOne", "commit 1 of the former owner",
+            static inner => new BrokenStoreTests.AcceptsStaleRounds(inner)),
+        ["applies commits of owners of a deleted stream"] = ("AnOwnerOfADeletedStreamIsVoidInTheNextOne", "commit 1 of the former owner",
+            static inner => new BrokenStoreTests.AcceptsStaleRounds(inner)),
+        ["forgets what a member knows"] = ("ATakingRaisesTheEpochAboveWhatItsMemberKnows", "which the member knows",
+            static inner => new ForgetsKnownEpochs(inner)),
         ["keeps the counts of a deleted stream"] = ("AStreamOfTheNameOfADeletedOneIsNew", "entries ever appended",
             static inner => new KeepsCounts(inner)),
         ["fails when it is disposed as if it were away"] = ("AStoreThatIsDisposedEndsItsCalls",
@@ -134,6 +140,13 @@ public partial class FaultyStoreTests
             if (result.Status == status) await apply(Inner, commit);
             return result;
         }
+    }
+
+    private sealed class ForgetsKnownEpochs(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public override ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request,
+            CancellationToken cancellation = default)
+            => Inner.AcquireAsync(group, partition, request with { KnownEpoch = 0 }, cancellation);
     }
 
     private sealed class AnswersUnknownEpochsAsStale(IStreamStore inner) : StreamStoreWrapper(inner)

@@ -52,19 +52,15 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         var request = new AcquireRequest(Self)
         {
             ExpectedEpoch = info.Epoch,
+            KnownEpoch = Known(info.Partition),      // an epoch that was given before the store went back must be void, too
             Instance = core.Members.Instance.Id,
             Version = core.Options.CodeVersion
         };
-        long known = Known(info.Partition);
         AcquireResult taken = await InsistAsync(info.Partition, request, cancellation).ConfigureAwait(false);
         if (taken.Status == AcquireStatus.Newer)
             core.Problems.Newer =
                 $"Partition {info.Partition} was written by version {taken.Version} of the code; this is "
                 + $"version {core.Options.CodeVersion}. It is left alone.";
-        // An epoch that was given before the store went back must be void too.
-        while (taken.Status == AcquireStatus.Taken && taken.Ownership.Epoch <= known)
-            taken = await InsistAsync(info.Partition, request with { ExpectedEpoch = taken.Ownership.Epoch }, cancellation)
-                .ConfigureAwait(false);
         if (taken.Status != AcquireStatus.Taken) return null;
         Note(info.Partition, taken.Ownership.Epoch);
         PartitionState state = await ReadRestAsync(taken, cancellation).ConfigureAwait(false);

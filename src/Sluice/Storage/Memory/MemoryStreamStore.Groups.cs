@@ -11,7 +11,7 @@ public sealed partial class MemoryStreamStore
             StoredStream stream = Stream(group.Stream);
             if (stream.Groups.ContainsKey(group.Name)) return;
             var partitions = new StoredPartition[stream.Logs.Length];
-            var added = new StoredGroup(group, partitions);
+            var added = new StoredGroup(group, groupsMade++, partitions);
             for (int i = 0; i < partitions.Length; i++)
             {
                 PartitionLog log = stream.Logs[i];
@@ -99,7 +99,7 @@ public sealed partial class MemoryStreamStore
             if (stored.Version > request.Version) return new(AcquireStatus.Newer, default, null, stored.Version);
             if (stored.Owner is not null) stored.Suspect(isAlive: request.Instance is not null && request.Instance == stored.OwnerInstance);
             Unreserve(stored);
-            stored.Epoch++;
+            stored.Epoch = StoreRules.NextEpoch(stored.Epoch, Group(group).Number, request.KnownEpoch);
             (stored.Owner, stored.OwnerInstance, stored.OwnerVersion) = (request.Member, request.Instance, request.Version);
             Stream(group.Stream).Trim(partition);
             var state = new PartitionState(stored.Dispatched, stored.Done, stored.LastCommit,
@@ -129,8 +129,8 @@ public sealed partial class MemoryStreamStore
         {
             StoredGroup stored = Group(group);
             if (stored.QuarantineEpoch != expectedEpoch) return null;
-            stored.QuarantineOwner = member;
-            return new Quarantine(group, ++stored.QuarantineEpoch);
+            (stored.QuarantineOwner, stored.QuarantineEpoch) = (member, StoreRules.NextEpoch(expectedEpoch, stored.Number));
+            return new Quarantine(group, stored.QuarantineEpoch);
         }, cancellation);
     }
 

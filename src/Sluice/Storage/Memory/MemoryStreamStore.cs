@@ -17,6 +17,7 @@ public sealed partial class MemoryStreamStore : StreamStore
     private readonly StreamChanges changes = new();
     private readonly StoreClock clock;
     private int generation = 1;
+    private long groupsMade;
     private bool disposed;
 
     /// <summary>Creates an empty store.</summary>

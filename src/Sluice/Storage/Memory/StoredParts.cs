@@ -27,9 +27,10 @@ internal sealed class StoredReader(string name, ReaderOptions options, long[] ne
 }
 
 /// <summary>A consumer group of the memory store.</summary>
-internal sealed class StoredGroup(GroupId id, StoredPartition[] partitions)
+internal sealed class StoredGroup(GroupId id, long number, StoredPartition[] partitions)
 {
     public GroupId Id => id;
+    public long Number => number;                    // of the store's groups, in the order in which they were made
     public StoredPartition[] Partitions => partitions;
     public SortedDictionary<string, MemberInfo> Members { get; } = new(StringComparer.Ordinal);
     public SortedDictionary<long, StoredDeadLetter> Dead { get; } = [];
