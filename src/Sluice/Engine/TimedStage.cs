@@ -18,7 +18,7 @@ internal abstract class TimedOperator<T> : Operator<T, T>
 /// moves it. A tick never comes early, and never for a time that the timer was moved away from. The clock is the run's; only elapsed
 /// time counts, so a change of the time of day has no effect.
 /// </remarks>
-internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWorkItem, IDue, IUpstream
+internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWorkItem, IDue
 {
     private static readonly TimeSpan MaxTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
@@ -31,7 +31,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     private Ticket? hold;
     private TimeSpan? due;
     private bool isForIdle;
-    private bool isUnwanted, ended;
+    private bool ended;
 
     protected TimedStage(StageContext context, Inlet<TOut> next) : base(context, next)
     {
@@ -56,12 +56,6 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
 
     /// <summary>Whether the timer is set.</summary>
     protected bool IsTimerSet => due is not null;
-
-    /// <summary>Whether the stage only holds items up. When no more are wanted, a tick that is due later comes at once.</summary>
-    protected virtual bool OnlyHolds => false;
-
-    /// <summary>Whether no more items are wanted, if the stage <see cref="OnlyHolds"/> them.</summary>
-    protected bool IsUnwanted => Volatile.Read(ref isUnwanted);
 
     public sealed override ValueTask PushAsync(TIn item, Ticket? ticket)
     {
@@ -153,12 +147,6 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
             gate.Exit();
         }
         await Next.CompleteAsync();
-    }
-
-    void IUpstream.Stop()
-    {
-        if (OnlyHolds && !Interlocked.Exchange(ref isUnwanted, true)) OnTimer();
-        Stop();
     }
 
     void IThreadPoolWorkItem.Execute() => _ = TickAsync();
@@ -280,7 +268,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     {
         if (ended || Context.Run.IsStopping || due is not { } time) return false;
         TimeSpan left = time - Now;
-        if (left <= TimeSpan.Zero || IsUnwanted)
+        if (left <= TimeSpan.Zero)
         {
             due = null;
             return true;

@@ -6,8 +6,7 @@ public static partial class SourceExtensions
     /// <remarks><para>The time starts when the item comes, also while the item waits because <paramref name="maxHeld"/> items are held. If
     /// the next stage is slow, items come out later.</para>
     /// <para>At the end and in a drain, held items still come out, each at its time; a run that is cancelled drops them. When the clock
-    /// (<see cref="RunOptions.Time"/>) jumps, all items that are due come out at once. If a stage further down has enough (<c>Take</c>),
-    /// held items count as skipped at once.</para></remarks>
+    /// (<see cref="RunOptions.Time"/>) jumps, all items that are due come out at once.</para></remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <param name="source">The source of the items.</param>
     /// <param name="by">The delay: more than zero, at most 36,500 days.</param>
@@ -36,11 +35,8 @@ internal sealed class DelayStage<T>(StageContext context, Inlet<T> next, TimeSpa
 {
     private readonly Queue<(TimeSpan Due, T Item, Ticket? Ticket)> held = new();
 
-    protected override bool OnlyHolds => true;
-
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)
     {
-        if (IsUnwanted) return LeaveOut(ticket);
         TimeSpan due = Now + by;
         if (held.Count >= maxHeld) return HoldLaterAsync(due, item, ticket);
         held.Enqueue((due, item, ticket));
@@ -71,14 +67,14 @@ internal sealed class DelayStage<T>(StageContext context, Inlet<T> next, TimeSpa
         while (held.TryPeek(out var first))
         {
             TimeSpan left = first.Due - Now;
-            if (left > TimeSpan.Zero && !IsUnwanted)
+            if (left > TimeSpan.Zero)
             {
                 SetTimer(left);
                 return;
             }
             Context.Run.ThrowIfStopping();
             held.Dequeue();
-            await (IsUnwanted ? LeaveOut(first.Ticket) : EmitAsync(first.Item, first.Ticket));
+            await EmitAsync(first.Item, first.Ticket);
         }
     }
 }

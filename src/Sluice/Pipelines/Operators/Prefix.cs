@@ -4,9 +4,10 @@ public static partial class SourceExtensions
 {
     /// <summary>Lets the first items through, and then tells the sources to stop; items that still come are counted as skipped.</summary>
     /// <remarks>Ends when the sources have ended, which they do at once, and when the items between them and here have gone through. A
-    /// sequence of <c>SelectMany</c> or <c>SelectManyAsync</c> is not read further. A <see cref="StageNode{TIn, TOut}"/> is not told: if it
-    /// pushes without end, the run never ends. Behind <see cref="Stage.KeyBy"/>, every key takes that many, and the sources go on. It does
-    /// not run in parallel and is not retried.</remarks>
+    /// sequence of <c>SelectMany</c> or <c>SelectManyAsync</c> is not read further. Other stages are not told: a <c>Delay</c> or a
+    /// <c>Throttle</c> keeps its times, and a <see cref="StageNode{TIn, TOut}"/> that pushes without end never ends. Behind
+    /// <see cref="Stage.KeyBy"/>, every key takes that many, and the sources go on. It does not run in parallel and is not
+    /// retried.</remarks>
     /// <param name="source">The source of the items.</param>
     /// <param name="count">The number of items, 0 or more.</param>
     /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>

@@ -9,14 +9,13 @@ public static partial class SourceExtensions
     /// <remarks>
     /// <para>In any stretch of time as long as the period, wherever it begins, no more than <paramref name="items"/> come out. They may
     /// come in a burst, with a pause behind it. Time that went by unused is not saved up.</para>
-    /// <para>When <paramref name="smooth"/>, items are due at even distances of <c>per / items</c>. The system's timers are a millisecond
-    /// or more late, and a smooth throttle makes up for that: items whose time has passed come out together. So it keeps its rate, not the
+    /// <para>When <paramref name="smooth"/>, items are due at even distances of <c>per / items</c>. The system's timers are a millisecond or
+    /// more late, and a smooth throttle makes up for that: items whose time has passed come out together. So it keeps its rate, not the
     /// bound. It makes up for 100 milliseconds at most, and never for more than the period. After a late timer, a period of a second has
     /// up to a tenth more items, and a period of 100 milliseconds or less up to twice as many. If the bound is what counts, leave
     /// <paramref name="smooth"/> out.</para>
     /// <para>Holds one item, the one that waits. At the end and in a drain, what has come in still waits for its turn; a run that is
-    /// cancelled gives it up. If a stage further down has enough (<c>Take</c>), it counts as skipped at once. The clock is the run's
-    /// (<see cref="RunOptions.Time"/>).</para>
+    /// cancelled gives it up. The clock is the run's (<see cref="RunOptions.Time"/>).</para>
     /// <para>In a consecutor it paces what this process starts, all partitions together; attempts count like items, and a process that
     /// starts begins anew. Redriven letters and halves of lists take turns with the other items. They have a pace of their own, and none
     /// if they enter behind it.</para>
@@ -54,11 +53,8 @@ internal sealed class ThrottleOperator<T>(int items, TimeSpan per, bool smooth) 
 
 internal sealed class ThrottleStage<T>(StageContext context, Inlet<T> next, Pace pace) : TimedStage<T, T>(context, next)
 {
-    protected override bool OnlyHolds => true;
-
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)
     {
-        if (IsUnwanted) return LeaveOut(ticket);
         TimeSpan now = Now;
         if (pace.NextAt > now) return WaitAsync(item, ticket);
         pace.Take(now, waited: false);
@@ -75,11 +71,6 @@ internal sealed class ThrottleStage<T>(StageContext context, Inlet<T> next, Pace
     {
         SetTimer(pace.NextAt - Now);
         while (IsTimerSet) await WaitForChangeAsync();
-        if (IsUnwanted)
-        {
-            await LeaveOut(ticket);
-            return;
-        }
         pace.Take(Now, waited: true);
         await EmitAsync(item, ticket);
     }

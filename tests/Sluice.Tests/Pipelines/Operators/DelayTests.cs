@@ -28,18 +28,6 @@ public sealed class DelayTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task NothingIsDelayedThatIsNotWantedAnyMore(ExecutionMode mode)
-    {
-        await using var run = new TimedRun<int>(mode, source => source.Delay(TimeSpan.FromHours(1), maxHeld: 2).Take(1));
-        run.Send(1);
-        run.Pass(1);
-        run.Send(2, 3);
-        run.Pass(3599);
-        Assert.Equal("1@3600", run.Seen);
-        await run.AssertEndedAsync();
-    }
-
-    [Theory, MemberData(nameof(Modes))]
     public async Task EveryItemIsEmittedAfterTheDelay(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second));

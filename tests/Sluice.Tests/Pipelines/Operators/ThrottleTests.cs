@@ -19,17 +19,6 @@ public sealed class ThrottleTests : OperatorContract<int>
     protected override Task DriveAsync(PipelineRun run, TestClock clock) => ClockDriver.DriveAsync(run, clock);
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task NothingWaitsForItsTurnThatIsNotWantedAnyMore(ExecutionMode mode)
-    {
-        await using var run = new TimedRun<int>(mode, source => (source.Throttle(1, TimeSpan.FromHours(1)) | Stage.Buffer(10))
-            .Timeout(Second, end: true));
-        run.Send(1, 2, 3);
-        run.Pass(1);
-        Assert.Equal("1@0", run.Seen);
-        await run.AssertEndedAsync();
-    }
-
-    [Theory, MemberData(nameof(Modes))]
     public async Task ABurstGoesThroughAndTheRestWaits(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Throttle(2, Second));
