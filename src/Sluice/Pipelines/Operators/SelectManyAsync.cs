@@ -33,7 +33,7 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
 
     private Waiter? turn;
     private bool stopped;
-    private CancellationTokenSource? enough;         // cancelled with `over`, and when no more items are wanted. Not disposed: Stop may come later
+    private CancellationTokenSource? enough;         // cancelled with `over`, and by Stop; not disposed, because Stop may come later
     private CancellationToken over;                  // the run's token, or that of the attempt
 
     public override async ValueTask PushAsync(T item, Ticket? ticket)

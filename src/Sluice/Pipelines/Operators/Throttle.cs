@@ -9,8 +9,8 @@ public static partial class SourceExtensions
     /// <remarks>
     /// <para>In any stretch of time as long as the period, wherever it begins, no more than <paramref name="items"/> come out. They may
     /// come in a burst, with a pause behind it. Time that went by unused is not saved up.</para>
-    /// <para>When <paramref name="smooth"/>, items are due at even distances of <c>per / items</c>. The system's timers are a millisecond or
-    /// more late, and a smooth throttle makes up for that: items whose time has passed come out together. So it keeps its rate, not the
+    /// <para>When <paramref name="smooth"/>, items are due at even distances of <c>per / items</c>. The system's timers are a millisecond
+    /// or more late, and a smooth throttle makes up for that: items whose time has passed come out together. So it keeps its rate, not the
     /// bound. It makes up for 100 milliseconds at most, and never for more than the period. After a late timer, a period of a second has
     /// up to a tenth more items, and a period of 100 milliseconds or less up to twice as many. If the bound is what counts, leave
     /// <paramref name="smooth"/> out.</para>

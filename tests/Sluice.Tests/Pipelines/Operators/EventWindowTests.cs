@@ -69,8 +69,8 @@ public sealed class EventWindowTests : FunctionOperatorContract<int[]>
 
     [Fact]
     public Task ASessionThatIsJoinedHoldsNoMoreThanItMay()
-        => AssertAsync(["1..17: 1 2 3", "1..17#1: 9 11 12 6", "30..35: 30"], source => source.SessionWindow(Time(20), 5 * Second, maxItems: 4),
-        1, 2, 3, 9, 11, 12, 6, 30);
+        => AssertAsync(["1..17: 1 2 3", "1..17#1: 9 11 12 6", "30..35: 30"],
+        source => source.SessionWindow(Time(20), 5 * Second, maxItems: 4), 1, 2, 3, 9, 11, 12, 6, 30);
 
     [Fact]
     public Task ASessionThatIsJoinedAndHasRoomComesOutInOnePane()
