@@ -7,7 +7,7 @@ namespace Sluice.Engine;
 /// has succeeded; then they get the item's ticket. The inner stage works without a ticket.
 /// </summary>
 /// <remarks>Stages without a policy have no such wrapper, and no cost.</remarks>
-internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
+internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps, IUpstream
 {
     private static readonly TimeSpan TimeToNotice = TimeSpan.FromSeconds(1);
 
@@ -18,6 +18,7 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
     private StageContext attempt = null!;            // of the inner stage; its counts are added after a successful attempt
     private Holding<TOut> held = null!;
     private Inlet<TIn> stage = null!;
+    private bool stopped;
 
     public PolicyStage(StageContext context, Operator<TIn, TOut> definition, StageOptions options, Inlet<TOut> next) : base(context, next)
     {
@@ -48,6 +49,14 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
             return AttemptsAsync(item, ticket, ValueTask.FromException(e), isStarted: true, null);
         }
         return ReleaseAsync(ticket);
+    }
+
+    /// <summary>Stops one-to-many work of the attempt as well.</summary>
+    void IUpstream.Stop()
+    {
+        if (Interlocked.Exchange(ref stopped, true)) return;         // the inner stage calls it again
+        (Volatile.Read(ref stage) as IUpstream)?.Stop();
+        Stop();
     }
 
     protected override ValueTask OnCompleteAsync()
@@ -211,8 +220,10 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
             KeyClock = Context.KeyClock
         };
         held = new Holding<TOut>(Context, Next);
-        stage = definition.Create(attempt, held);
-        stage.Attach(this);
+        Inlet<TIn> made = definition.Create(attempt, held);
+        made.Attach(this);
+        Interlocked.Exchange(ref stage, made);       // before the read of `stopped`
+        if (Volatile.Read(ref stopped)) (made as IUpstream)?.Stop();
     }
 
     private void Begin(Ticket? ticket, int number)

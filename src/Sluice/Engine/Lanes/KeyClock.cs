@@ -17,6 +17,10 @@ internal sealed class KeyClock(PipelineRun run)
     /// <summary>The timestamp at which the lane began, for the instances of all keys.</summary>
     public long Start { get; } = run.Time.GetTimestamp();
 
+    /// <summary>The time of day at <see cref="Start"/>, in UTC ticks: a key that comes later counts from it, whatever the time of day is by
+    /// then.</summary>
+    public long StartOfDay { get; } = run.Time.GetUtcNow().UtcTicks;
+
     /// <summary>Sets when an instance acts; null for never. It replaces the instance's earlier time.</summary>
     public void SetDue(IDue instance, TimeSpan? after)
     {

@@ -30,6 +30,8 @@ public abstract class StageNode<TIn, TOut>
 
     /// <summary>Called with every item, one at a time. Push any number of items, and await every push: that is the backpressure. Returning
     /// means that the item was processed: a method that leaves because its token is cancelled throws.</summary>
+    /// <remarks>A stage further down that has enough, such as <c>Take</c>, tells the sources and not the nodes: what this method still
+    /// pushes is skipped. For a sequence without end use <c>SelectManyAsync</c>, whose token is cancelled then.</remarks>
     protected abstract ValueTask ProcessAsync(TIn item, Output<TOut> output, CancellationToken cancellation);
 
     /// <summary>

@@ -5,7 +5,7 @@ namespace Sluice;
 /// (<see cref="SourceExtensions.Window{T}(Source{T}, EventTime{T}, TimeSpan, TimeSpan?, int)"/>).</summary>
 /// <remarks><para>The <i>watermark</i> is the progress of event time: the latest timestamp seen, less <see cref="MaxOutOfOrderness"/>. It
 /// never goes back. A window closes when the watermark has reached its end. Each instance of the stage has one watermark: one in a run, one
-/// for each lane behind <see cref="Stage.KeyBy"/>, one for each partition of a consecutor.</para>
+/// for each key behind <see cref="Stage.KeyBy"/>, one for each partition of a consecutor.</para>
 /// <para>One timestamp far in the future moves the watermark there, and makes all following items late: check timestamps from outside.
 /// Immutable.</para></remarks>
 /// <typeparam name="T">The type of the items.</typeparam>

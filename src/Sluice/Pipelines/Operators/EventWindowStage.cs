@@ -19,7 +19,7 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
     {
         (this.time, this.assigner, scope) = (time, assigner, context.Scope);
         watermark = new(time.MaxOutOfOrderness.Ticks, time.IdleTimeout?.Ticks);
-        windows = new(watermark, time.AllowedLateness.Ticks, maxItems, () => scope?.MaxEmissions ?? int.MaxValue);
+        windows = new(watermark, time.AllowedLateness.Ticks, maxItems, scope is null ? null : () => scope.MaxEmissions);
     }
 
     public bool HasMoreToEnd { get; private set; }

@@ -8,8 +8,8 @@ namespace Sluice.Pipelines;
 /// <param name="lateness">How long closed windows are kept, in ticks.</param>
 /// <param name="maxItems">The number of items that a window holds.</param>
 /// <param name="most">Returns the number of windows that may come out or be deleted before the next <see cref="Save"/>: they are rows of
-/// one commit.</param>
-internal sealed class EventWindows<T>(Watermark watermark, long lateness, int maxItems, Func<int> most)
+/// one commit. Null where nothing is stored.</param>
+internal sealed class EventWindows<T>(Watermark watermark, long lateness, int maxItems, Func<int>? most)
 {
     private const string MarksRow = "marks";
 
@@ -30,7 +30,9 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     public long? NextEnd => FirstEndingAfter(closedUpTo) is var first && first < windows.Count ? windows[first].End : null;
 
     /// <summary>Whether <see cref="Close"/> has more to do than one commit takes.</summary>
-    public bool HasMore => used >= most() && (NextEnd <= watermark.At || FirstEndingAfter(Expiry) > 0);
+    public bool HasMore => used >= Most && (NextEnd <= watermark.At || FirstEndingAfter(Expiry) > 0);
+
+    private int Most => most?.Invoke() ?? int.MaxValue;
 
     private long Expiry => watermark.At == long.MinValue ? long.MinValue : watermark.At - lateness;
 
@@ -56,18 +58,20 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     public void Insert(int index, long start, long end)
         => windows.Insert(index, new(nextId++, start, end) { Pane = end <= removedUpTo ? 1 : 0 });
 
-    /// <summary>Joins several neighbours into one window.</summary>
+    /// <summary>Joins several neighbours into one window that has room for one more item.</summary>
     public void Join(int first, int count, long start, long end)
     {
         EventWindow<T> joined = windows[first];
+        (joined.Start, joined.End) = (start, end);
+        for (int i = first + 1; i < first + count; i++) joined.Pane = Math.Max(joined.Pane, windows[i].Pane);
         for (int i = first + 1; i < first + count; i++)
         {
-            joined.Items.AddRange(windows[i].Items);
-            joined.Pane = Math.Max(joined.Pane, windows[i].Pane);
-            gone.Add(windows[i]);
+            List<T> more = windows[i].Items;
+            if (joined.Items.Count > 0 && joined.Items.Count + more.Count >= maxItems) PutOut(joined);
+            joined.Items.AddRange(more);
         }
+        Forget(windows.Skip(first + 1).Take(count - 1));
         windows.RemoveRange(first + 1, count - 1);
-        (joined.Start, joined.End) = (start, end);
     }
 
     public void Add(int index, T item)
@@ -80,8 +84,9 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     /// <summary>Puts out the windows that the watermark has passed, as many as one commit takes.</summary>
     public void Close()
     {
+        if (most is null) used = 0;                  // no commit does it
         int next = FirstEndingAfter(closedUpTo), closed = used;
-        for (; next < windows.Count && windows[next].End <= watermark.At && used < most(); next++, used++)
+        for (; next < windows.Count && windows[next].End <= watermark.At && used < Most; next++, used++)
         {
             closedUpTo = windows[next].End;
             if (windows[next].Items.Count > 0) PutOut(windows[next]);
@@ -90,7 +95,7 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
         int expired = FirstEndingAfter(Math.Min(closedUpTo, Expiry));
         // A window that has come out just now counts once. Others were kept, perhaps by code with a longer lateness.
         int counted = lateness > 0 ? 0 : used - closed;
-        expired = Math.Min(expired, counted + Math.Max(0, most() - used));
+        expired = Math.Min(expired, counted + Math.Max(0, Most - used));
         Remove(expired);
         used += Math.Max(0, expired - counted);
     }
@@ -99,8 +104,9 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     /// <returns>Whether more windows are left, or more rows to delete.</returns>
     public bool End()
     {
+        if (most is null) used = 0;
         int count = 0;
-        for (; count < windows.Count && used < most(); count++, used++)
+        for (; count < windows.Count && used < Most; count++, used++)
             if (windows[count].Items.Count > 0) PutOut(windows[count]);
         Remove(count);
         return windows.Count > 0 || gone.Sum(static window => window.Stored.Gone) > StateWriter.MaxSpareRows;
@@ -142,9 +148,16 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
 
     private void Remove(int count)
     {
-        if (count > 0) removedUpTo = Math.Max(removedUpTo, windows[count - 1].End);
-        gone.AddRange(windows.Take(count));
+        if (count == 0) return;
+        removedUpTo = Math.Max(removedUpTo, windows[count - 1].End);
+        Forget(windows.Take(count));
         windows.RemoveRange(0, count);
+    }
+
+    /// <summary>Keeps windows until their rows are deleted, if there are rows.</summary>
+    private void Forget(IEnumerable<EventWindow<T>> removed)
+    {
+        if (most is not null) gone.AddRange(removed);
     }
 
     private void PutOut(EventWindow<T> window)

@@ -3,8 +3,11 @@ namespace Sluice;
 public static partial class SourceExtensions
 {
     /// <summary>Lets the first items through, and then tells the sources to stop; items that still come are counted as skipped.</summary>
-    /// <remarks>Ends when the sources have ended, which they do at once. Behind <see cref="Stage.KeyBy"/>, every key takes that many, and
-    /// the sources go on. It does not run in parallel and is not retried.</remarks>
+    /// <remarks>Ends when the sources have ended, which they do at once, and when the items between them and here have gone through. A
+    /// sequence of <c>SelectMany</c> or <c>SelectManyAsync</c> is not read further. Other stages are not told: a <c>Delay</c> or a
+    /// <c>Throttle</c> keeps its times, and a <see cref="StageNode{TIn, TOut}"/> that pushes without end never ends. Behind
+    /// <see cref="Stage.KeyBy"/>, every key takes that many, and the sources go on. It does not run in parallel and is not
+    /// retried.</remarks>
     /// <param name="source">The source of the items.</param>
     /// <param name="count">The number of items, 0 or more.</param>
     /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>
@@ -13,8 +16,8 @@ public static partial class SourceExtensions
 
     /// <summary>Lets items through until the predicate is false for one. That item and later items are counted as skipped, and the sources
     /// are told to stop.</summary>
-    /// <remarks>Ends when the sources have ended, which they do at once. Behind <see cref="Stage.KeyBy"/>, every key takes for itself, and
-    /// the sources go on. It does not run in parallel and is not retried.</remarks>
+    /// <remarks>Ends as <c>Take</c> does. Behind <see cref="Stage.KeyBy"/>, every key takes for itself, and the sources go on. It
+    /// does not run in parallel and is not retried.</remarks>
     /// <param name="source">The source of the items.</param>
     /// <param name="predicate">Called with each item until it returns false, and not again.</param>
     [AlsoForPipes]

@@ -156,7 +156,7 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
         {
             throw Context.Failure(e, item, ticket, isPartial: Context.Out != outBefore);
         }
-        if (isCut) ticket?.Cut();
+        if (isCut) (ticket ?? Context.Ticket)?.Cut();
         ticket?.Settle(Outcome.Skipped);             // what came out decides, if anything did
     }
 

@@ -5,6 +5,9 @@ namespace Sluice;
 public static partial class SourceExtensions
 {
     /// <summary>Turns every item into any number of others, asynchronously. The same as <c>source | function</c>.</summary>
+    /// <remarks>When the run is cancelled, or when no more items are wanted (<c>Take</c>, <c>Zip</c>, <c>Timeout</c> with <c>end</c>), the
+    /// token is cancelled and the sequence is not read further. The run waits for a sequence that ignores its token. A drain lets the
+    /// sequence come to its end.</remarks>
     [AlsoForPipes]
     public static Source<TOut> SelectManyAsync<T, TOut>(this Source<T> source, Func<T, CancellationToken, IAsyncEnumerable<TOut>> function)
         => NotNull(source).Then(new SelectManyAsyncOperator<T, TOut>(NotNull(function), function));
@@ -30,10 +33,13 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
 
     private Waiter? turn;
     private bool stopped;
+    private CancellationTokenSource? enough;         // cancelled with `over`, and by Stop; not disposed, because Stop may come later
+    private CancellationToken over;                  // the run's token, or that of the attempt
 
     public override async ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
+        CancellationToken cancellation = Token();
         IAsyncEnumerator<TOut>? items = null;
         bool failed = true;
         long outBefore = Context.Out;
@@ -45,11 +51,20 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
                 TOut result;
                 try
                 {
-                    items ??= function(item, Context.Token).GetAsyncEnumerator(Context.Token);
+                    items ??= function(item, cancellation).GetAsyncEnumerator(cancellation);
                     ValueTask<bool> next = items.MoveNextAsync();
-                    if (!next.IsCompleted) Next.Flush();             // about to wait: what came out so far is not to wait as well
+                    if (!next.IsCompleted)
+                    {
+                        Context.IsSuspended = true;
+                        Next.Flush();                // about to wait: what came out so far is not to wait as well
+                    }
                     if (!await next) break;
+                    Context.IsSuspended = false;
                     result = items.Current;
+                }
+                catch (OperationCanceledException) when (Volatile.Read(ref stopped) && !Context.Run.IsStopping)
+                {
+                    break;
                 }
                 catch (Exception e)
                 {
@@ -67,14 +82,28 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
         {
             if (items is not null) await DisposeAsync(items, item, failed ? null : ticket, failed, Context.Out != outBefore);
         }
-        if (Volatile.Read(ref stopped)) ticket?.Cut();
+        if (Volatile.Read(ref stopped)) (ticket ?? Context.Ticket)?.Cut();
         ticket?.Settle(Outcome.Skipped);
     }
 
     void IUpstream.Stop()
     {
         Volatile.Write(ref stopped, true);
+        Interlocked.MemoryBarrier();                 // before the read of `enough`
+        Context.Run.CancelQuietly(Volatile.Read(ref enough));
         Stop();
+    }
+
+    /// <summary>The token for the sequence. One for the whole run, unless each attempt has its own.</summary>
+    private CancellationToken Token()
+    {
+        CancellationToken now = Context.Token;
+        if (enough is { } known && now == over) return known.Token;
+        over = now;
+        var made = CancellationTokenSource.CreateLinkedTokenSource(now);
+        Interlocked.Exchange(ref enough, made);      // before the read of `stopped`
+        if (Volatile.Read(ref stopped)) Context.Run.CancelQuietly(made);
+        return made.Token;
     }
 
     /// <summary>A failure while disposing is the item's, unless there is one already.</summary>
@@ -82,7 +111,9 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
     {
         try
         {
-            await items.DisposeAsync();
+            ValueTask disposed = items.DisposeAsync();
+            Context.IsSuspended = !disposed.IsCompleted;
+            await disposed;
         }
         catch (Exception e) when (!failed)
         {
@@ -91,6 +122,10 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
         catch (Exception)
         {
             // The item's first failure is on its way up, and says more.
+        }
+        finally
+        {
+            Context.IsSuspended = false;
         }
     }
 }

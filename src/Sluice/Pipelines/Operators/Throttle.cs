@@ -8,11 +8,12 @@ public static partial class SourceExtensions
     /// dropped.</summary>
     /// <remarks>
     /// <para>In any stretch of time as long as the period, wherever it begins, no more than <paramref name="items"/> come out. They may
-    /// come in a burst, with a pause behind it; or, when <paramref name="smooth"/>, at even distances of <c>per / items</c> or more. Time
-    /// that went by unused is not saved up.</para>
-    /// <para>The system's timers are a millisecond or more late. A smooth throttle makes up for that, so that it keeps its rate also
-    /// where items are due more often than timers go off; they then come a few at a time. It makes up for 100 milliseconds at most: after
-    /// a process has stood still there is no flood.</para>
+    /// come in a burst, with a pause behind it. Time that went by unused is not saved up.</para>
+    /// <para>When <paramref name="smooth"/>, items are due at even distances of <c>per / items</c>. The system's timers are a millisecond
+    /// or more late, and a smooth throttle makes up for that: items whose time has passed come out together. So it keeps its rate, not the
+    /// bound. It makes up for 100 milliseconds at most, and never for more than the period. After a late timer, a period of a second has
+    /// up to a tenth more items, and a period of 100 milliseconds or less up to twice as many. If the bound is what counts, leave
+    /// <paramref name="smooth"/> out.</para>
     /// <para>Holds one item, the one that waits. At the end and in a drain, what has come in still waits for its turn; a run that is
     /// cancelled gives it up. The clock is the run's (<see cref="RunOptions.Time"/>).</para>
     /// <para>In a consecutor it paces what this process starts, all partitions together; attempts count like items, and a process that
@@ -92,6 +93,7 @@ internal sealed class EvenPace(TimeSpan per, int items) : Pace
 {
     private static readonly TimeSpan MaxLate = TimeSpan.FromMilliseconds(100);          // of a timer; more is a process that stood still
 
+    private readonly TimeSpan makesUp = per < MaxLate ? per : MaxLate;
     private readonly TimeSpan step = new((per.Ticks + items - 1) / items);
     private TimeSpan woken = TimeSpan.MinValue;
 
@@ -101,7 +103,7 @@ internal sealed class EvenPace(TimeSpan per, int items) : Pace
     {
         if (waited) woken = now;
         bool heldUp = NextAt > TimeSpan.MinValue && NextAt <= woken;
-        TimeSpan from = now - MaxLate;
+        TimeSpan from = now - makesUp;
         NextAt = (!heldUp ? now : NextAt > from ? NextAt : from) + step;
     }
 }

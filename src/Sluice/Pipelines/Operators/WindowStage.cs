@@ -14,7 +14,7 @@ internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful, IEnd
     public WindowStage(StageContext context, Inlet<Window<T>> next, WindowBounds bounds, int maxItems) : base(context, next)
     {
         (this.bounds, this.maxItems, scope) = (bounds, maxItems, context.Scope);
-        origin = context.Run.Time.GetUtcNow().UtcTicks - Now.Ticks;
+        origin = context.KeyClock?.StartOfDay ?? context.Run.Time.GetUtcNow().UtcTicks - Now.Ticks;
     }
 
     public bool HasMoreToEnd => open.Count > 0 || closed.Sum(static window => window.Stored.Gone) > StateWriter.MaxSpareRows;

@@ -11,8 +11,8 @@ public static partial class Sink
     /// ended. An item with line ends in it is several lines.</summary>
     /// <remarks>Lines that a cancelled or failed run has written stay. Half a surrogate pair is written as U+FFFD. One lane, and one run at
     /// a time: a sink refuses a file that another sink of this process is writing. Other processes are not kept out. If the file cannot be
-    /// written, the run fails, whatever <see cref="Stage.OnError"/> says: the buffer had lines of earlier items. In a consecutor, the item
-    /// fails, and lines of settled items may be lost: use <see cref="ToFile{T}(string, Func{T, string}, string?, bool)"/> there.</remarks>
+    /// written, the run fails, whatever <see cref="Stage.OnError"/> says: the buffer had lines of earlier items. A consecutor
+    /// refuses it: use <see cref="ToFile{T}(string, Func{T, string}, string?, bool)"/> there.</remarks>
     /// <param name="path">The file. Errors while it is opened or written name it. No source and no other sink of the pipeline may have
     /// it; if one does, the start throws an <see cref="Topologies.InvalidTopologyException"/>.</param>
     public static Sink<string> Lines(string path)
@@ -23,8 +23,8 @@ public static partial class Sink
     }
 
     /// <summary>A sink that writes lines to a writer, and flushes it at the end of the run. The writer remains the caller's.</summary>
-    /// <remarks>If the writer throws an <see cref="IOException"/>, the run fails, whatever <see cref="Stage.OnError"/> says. In a
-    /// consecutor, the item fails.</remarks>
+    /// <remarks>If the writer throws an <see cref="IOException"/>, the run fails, whatever <see cref="Stage.OnError"/> says. A
+    /// consecutor refuses it: use <see cref="ToFile{T}(string, Func{T, string}, string?, bool)"/> there.</remarks>
     /// <param name="text">Used by one run at a time, unless it is thread-safe.</param>
     public static Sink<string> Lines(TextWriter text)
     {
@@ -88,9 +88,8 @@ internal sealed class LinesSinkStage : Stage<string, Unit>, INodeLifetime
         {
             text!.WriteLine(item);
         }
-        // The buffer had lines of earlier items, and they are lost: no policy may go on, as if only this item had failed. A consecutor has
-        // settled those items.
-        catch (Exception e) when ((path is not null || e is IOException) && Context.Run.Options.Following is null)
+        // The buffer had lines of earlier items, and they are lost: no policy may go on, as if only this item had failed.
+        catch (Exception e) when (path is not null || e is IOException)
         {
             throw Context.Failure(Explained(e), endsRun: true);
         }

@@ -68,6 +68,16 @@ public sealed class EventWindowTests : FunctionOperatorContract<int[]>
         20);
 
     [Fact]
+    public Task ASessionThatIsJoinedHoldsNoMoreThanItMay()
+        => AssertAsync(["1..17: 1 2 3", "1..17#1: 9 11 12 6", "30..35: 30"],
+        source => source.SessionWindow(Time(20), 5 * Second, maxItems: 4), 1, 2, 3, 9, 11, 12, 6, 30);
+
+    [Fact]
+    public Task ASessionThatIsJoinedAndHasRoomComesOutInOnePane()
+        => AssertAsync(["1..16: 1 2 9 11 6", "30..35: 30"], source => source.SessionWindow(Time(20), 5 * Second, maxItems: 6),
+        1, 2, 9, 11, 6, 30);
+
+    [Fact]
     public async Task LateItemsGoToTheLateOutput()
     {
         List<string> seen = [];

@@ -93,6 +93,28 @@ public sealed class ThrottleTests : OperatorContract<int>
         Assert.Equal(TimeSpan.FromMilliseconds(8), pace.NextAt);
     }
 
+    /// <summary>A late timer is made up for as far as the period goes: at most twice as many items come out in one.</summary>
+    [Theory]
+    [InlineData(10, 10, 10)]
+    [InlineData(10, 1, 10)]
+    [InlineData(1000, 1000, 100)]
+    public void ASmoothThrottleMakesUpForAPeriodAtMost(int items, int milliseconds, int madeUp)
+    {
+        TimeSpan per = TimeSpan.FromMilliseconds(milliseconds), late = TimeSpan.FromSeconds(5);
+        var pace = new EvenPace(per, items);
+        List<TimeSpan> times = [];
+        for (TimeSpan now = TimeSpan.Zero; times.Count < 10 * items;)
+        {
+            bool waited = pace.NextAt > now;
+            if (waited) now = now < late && pace.NextAt > TimeSpan.FromMilliseconds(milliseconds * 2) ? late : pace.NextAt;
+            pace.Take(now, waited);
+            times.Add(now);
+        }
+        Assert.InRange(times.Count(time => time == late), madeUp, madeUp + 1);
+        int most = times.Max(from => times.Count(time => time >= from && time < from + per));
+        Assert.InRange(most, items, items + madeUp + 1);
+    }
+
     /// <summary>The process stood still for an hour while an item waited: what was due meanwhile does not come at once.</summary>
     [Fact]
     public void ASmoothThrottleDoesNotMakeUpForAProcessThatStoodStill()

@@ -51,6 +51,28 @@ public sealed class WindowTests : OperatorContract<int[]>
         Assert.Equal(0, run.Clock.ArmedTimers);                      // no window is open, so no tick is due
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task SettingTheTimeOfDayMovesNoWindow(bool isKeyed)
+    {
+        var clock = new SetClock();
+        List<string> seen = [];
+        Source<string> source = Source.From(Items());
+        Source<Window<string>> windows = isKeyed
+            ? (source | Stage.KeyBy((string key) => key, lanes: 1)).Window(TimeSpan.FromHours(1)) : source.Window(TimeSpan.FromHours(1));
+        await windows.ForEach(window => seen.Add($"{window.Start:HH:mm} {string.Join(' ', window.Items)}"))
+            .RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread, Time = clock });
+        Assert.Equal(isKeyed ? ["00:00 a", "00:00 b"] : ["00:00 a b"], seen);
+
+        IEnumerable<string> Items()
+        {
+            yield return "a";
+            clock.SetBy = TimeSpan.FromHours(-3);
+            yield return "b";
+        }
+    }
+
     [Theory, MemberData(nameof(Modes))]
     public async Task AnItemAtTheVeryEndBelongsToTheNextWindow(ExecutionMode mode)
     {
@@ -227,5 +249,15 @@ public sealed class WindowTests : OperatorContract<int[]>
         DateTimeOffset start = new TestClock().GetUtcNow();
         return string.Create(CultureInfo.InvariantCulture,
             $"{(window.Start - start).TotalSeconds}..{(window.End - start).TotalSeconds}: {string.Join(' ', window.Items)}");
+    }
+
+    /// <summary>A clock whose time of day is set, while no time passes.</summary>
+    private sealed class SetClock : TimeProvider
+    {
+        public TimeSpan SetBy { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 1, 1, 0, 30, 0, TimeSpan.Zero) + SetBy;
+
+        public override long GetTimestamp() => 0;
     }
 }

@@ -28,6 +28,8 @@ public class CutItemTests
         Lanes,
         LanesBehind,
         Buffered,
+        Retried,
+        RetriedAsync,
     }
 
     public static TheoryData<Way, bool> Ways
@@ -182,6 +184,8 @@ public class CutItemTests
             Way.Async => log.SelectManyAsync(OutputsAsync),
             Way.Lanes => log | Outputs | Stage.Parallel(2),
             Way.Buffered => log.SelectMany(Outputs).Buffer(2),
+            Way.Retried => (log | Outputs | Stage.Retry(1, Backoff.None)).Buffer(2),
+            Way.RetriedAsync => (log | OutputsAsync | Stage.Retry(1, Backoff.None)).Buffer(2),
             _ => log.SelectMany(Outputs),
         };
         if (way == Way.LanesBehind) texts = texts | Pass | Stage.Parallel(2);

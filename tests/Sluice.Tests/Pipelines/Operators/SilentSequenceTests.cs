@@ -1,0 +1,125 @@
+using System.Runtime.CompilerServices;
+
+namespace Sluice.Tests.Pipelines.Operators;
+
+/// <summary>A one-to-many stage whose sequence waits ends as a source does, when a stage further down has enough.</summary>
+public sealed class SilentSequenceTests
+{
+    private const int Items = 5;
+
+    public enum Wait
+    {
+        Plain,
+        Retried,
+        Limited,
+        Lanes,
+        Buffered,
+    }
+
+    public static TheoryData<Wait, ExecutionMode> Waits
+    {
+        get
+        {
+            TheoryData<Wait, ExecutionMode> waits = [];
+            foreach (Wait wait in Enum.GetValues<Wait>())
+            {
+                waits.Add(wait, ExecutionMode.SingleThread);
+                waits.Add(wait, ExecutionMode.MultiThread);
+            }
+            return waits;
+        }
+    }
+
+    [Theory, MemberData(nameof(Waits))]
+    public async Task ATimeoutEndsIt(Wait wait, ExecutionMode mode)
+    {
+        await using var run = new TimedRun<int>(mode, source => Silent(source, wait).Timeout(TimeSpan.FromSeconds(1), end: true));
+        run.Send(1);
+        run.Pass(1);
+        Assert.Equal(IsHeld(wait, mode) ? "" : "1@0 1@0 1@0 1@0 1@0", run.Seen);
+        await run.AssertEndedAsync();
+    }
+
+    [Theory, MemberData(nameof(Waits))]
+    public async Task ATakeBehindABufferEndsIt(Wait wait, ExecutionMode mode)
+    {
+        if (IsHeld(wait, mode)) return;
+        List<int> seen = [];
+        await using PipelineRun run = (Silent(Source.From([1]), wait) | Stage.Buffer(100)).Take(Items).ForEach(seen.Add)
+            .Start(new RunOptions { Mode = mode });
+        await run.Completion.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(Items, seen.Count);
+    }
+
+    [Theory, MemberData(nameof(Waits))]
+    public async Task AZipWithAShorterSourceEndsIt(Wait wait, ExecutionMode mode)
+    {
+        List<int> seen = [];
+        await using PipelineRun run = Source.From<int>(IsHeld(wait, mode) ? [] : [10, 20])
+            .Zip(Silent(Source.From([1]), wait), (left, right) => left + right).ForEach(seen.Add).Start(new RunOptions { Mode = mode });
+        await run.Completion.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(IsHeld(wait, mode) ? [] : [11, 21], seen);
+    }
+
+    /// <summary>Only a sequence that is not wanted any more is cut: a drain lets it come to its end.</summary>
+    [Fact]
+    public async Task ADrainLetsItComeToItsEnd()
+    {
+        var goOn = new TaskCompletionSource();
+        var waits = new TaskCompletionSource();
+        List<int> seen = [];
+        await using PipelineRun run = Source.From([1]).SelectManyAsync(TwoAsync).ForEach(seen.Add).Start();
+        await waits.Task;
+        Task<bool> stopped = run.StopAsync();
+        goOn.SetResult();
+        Assert.True(await stopped);
+        Assert.Equal([1, 2], seen);
+
+        async IAsyncEnumerable<int> TwoAsync(int item, [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            yield return 1;
+            waits.SetResult();
+            await goOn.Task.WaitAsync(cancellation);
+            yield return 2;
+        }
+    }
+
+    [Fact]
+    public async Task ASequenceThatIgnoresItsTokenIsNamedAndNotTheOthers()
+    {
+        var begun = new TaskCompletionSource();
+        var never = new TaskCompletionSource<bool>();
+        await using PipelineRun run = (Source.From([1]) | (n => n + 1) | DeafAsync | Stage.Named("deaf") | (n => { }))
+            .Start(new RunOptions { StopTimeout = TimeSpan.FromMilliseconds(10) });
+        await begun.Task;
+        await run.CancelAsync();
+        Assert.Equal(["deaf"], run.StillRunning);
+        never.SetResult(true);
+
+        async IAsyncEnumerable<int> DeafAsync(int item, [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            begun.SetResult();
+            await never.Task;
+            yield return item;
+        }
+    }
+
+    /// <summary>Whether nothing comes out before the sequence is over.</summary>
+    private static bool IsHeld(Wait wait, ExecutionMode mode)
+        => wait is Wait.Retried or Wait.Limited || (wait is Wait.Lanes && mode == ExecutionMode.MultiThread);
+
+    private static Source<int> Silent(Source<int> source, Wait wait) => wait switch
+    {
+        Wait.Retried => source | QuietAsync | Stage.Retry(3),
+        Wait.Limited => source | QuietAsync | Stage.Timeout(TimeSpan.FromHours(1)),
+        Wait.Lanes => source | QuietAsync | Stage.Parallel(2),
+        Wait.Buffered => source | QuietAsync | Stage.Buffer(100),
+        _ => source.SelectManyAsync(QuietAsync),
+    };
+
+    private static async IAsyncEnumerable<int> QuietAsync(int item, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        for (int i = 0; i < Items; i++) yield return item;
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+    }
+}
