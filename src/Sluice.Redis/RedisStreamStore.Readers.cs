@@ -49,17 +49,22 @@ public sealed partial class RedisStreamStore
     private async Task<Reply> ReadInTurnAsync(Arguments arguments, CancellationToken cancellation)
     {
         long begun = TimeProvider.System.GetTimestamp();
-        bool hasTurn;
-        do hasTurn = await reads.WaitAsync(options.Silence, cancellation).ConfigureAwait(false);
-        while (!hasTurn && !connection.IsSilent);
+        for (TimeSpan left = options.Timeout; !await reads.WaitAsync(left, cancellation).ConfigureAwait(false);)
+        {
+            // Without a server, each read fails after its own time. It is not sent without a turn: a server that has only paused would answer
+            // all reads before the heartbeats behind them.
+            left = options.Timeout - TimeProvider.System.GetElapsedTime(begun);
+            if (left > TimeSpan.Zero) continue;
+            if (connection.IsSilent) throw Failures.Explain(new TimeoutException(), address)!;
+            left = options.Silence;
+        }
         try
         {
-            // Without a server, each read fails after its own time, which its wait for a turn counts for.
-            return await CallAsync("read", arguments, cancellation, since: hasTurn ? null : begun).ConfigureAwait(false);
+            return await CallAsync("read", arguments, cancellation, since: connection.IsSilent ? begun : null).ConfigureAwait(false);
         }
         finally
         {
-            if (hasTurn) reads.Release();
+            reads.Release();
         }
     }
 

@@ -143,4 +143,29 @@ public class DeadlineTests
         async Task<RedisStreamStore> ConnectAsync(TimeSpan timeout) => await RedisStreamStore.ConnectAsync(server.Address,
             new() { Timeout = timeout, Silence = TimeSpan.FromMilliseconds(300), OnWarning = static _ => { } }, Cancellation);
     }
+
+    /// <remarks>
+    /// Formerly reads that had waited for <see cref="RedisStoreOptions.Silence"/> were sent all at once: a server that had paused answered
+    /// them before the heartbeats behind them.
+    /// </remarks>
+    [Fact]
+    public async Task ReadsWaitForTheirTurnWhileTheServerPauses()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        var silence = TimeSpan.FromMilliseconds(300);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Timeout = TimeSpan.FromSeconds(50), Silence = silence, OnWarning = static _ => { } }, Cancellation);
+        await store.PrepareAsync();
+        await server.PauseAsync();
+        long begun = TimeProvider.System.GetTimestamp(), most = 0;
+        Task[] reads = [.. Enumerable.Range(0, 1000).Select(_ => store.ReadAsync(new(Rows.Orders, 0, 1), Cancellation).AsTask())];
+        while (TimeProvider.System.GetElapsedTime(begun) < 5 * silence)              // real time, as the silence is
+        {
+            await Task.Delay(silence / 4, Cancellation);
+            most = Math.Max(most, store.Connection.Database.Multiplexer.GetCounters().TotalOutstanding);
+        }
+        await server.ResumeAsync();
+        await Task.WhenAll(reads).WaitAsync(Patience, Cancellation);
+        Assert.InRange(most, 32, 500);               // each is sent again a few times
+    }
 }

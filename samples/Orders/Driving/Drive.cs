@@ -50,8 +50,9 @@ internal static class Drive
             await CompareAsync(database, shop, queue, plan, tally, waiting, wrong, stop);
             foreach (ShopProcess service in services)
             {
-                await service.FindAsync(stop).WaitAsync(options.Patience, stop);         // a process that only begins would just end
-                int code = await service.TerminateAsync(stop).WaitAsync(options.Patience, stop);
+                // a process that only begins would just end
+                await WithinAsync(service.FindAsync(stop), options.Patience, "a service does not begin", stop);
+                int code = await WithinAsync(service.TerminateAsync(stop), options.Patience, "a service does not end", stop);
                 if (code != 0) wrong.Add($"a service ended with exit code {code}");
             }
         }
@@ -93,6 +94,18 @@ internal static class Drive
             }
         }
         return wrong.Count == 0;
+    }
+
+    private static async Task<T> WithinAsync<T>(Task<T> work, TimeSpan patience, string otherwise, CancellationToken stop)
+    {
+        try
+        {
+            return await work.WaitAsync(patience, stop);
+        }
+        catch (TimeoutException late) when (!work.IsCompleted)
+        {
+            throw new TimeoutException($"{otherwise} within {patience.TotalSeconds:0} s", late);
+        }
     }
 
     /// <summary>Waits until all events are entered, and compares the books. If they are not entered, the comparison shows which are

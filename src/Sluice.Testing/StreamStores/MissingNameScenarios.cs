@@ -10,6 +10,7 @@ internal static class MissingNameScenarios
     public static async Task ACallThatNamesAMissingGroupOrStreamFails(Rig rig)
     {
         await rig.PrepareAsync();
+        bool pauses = !await IsRefusedAsync(() => rig.Store.PauseGroupAsync(Main, false));
         foreach (GroupId missing in new[] { NoGroup, NoStream })
         {
             string name = missing.Stream == Orders ? missing.Name : missing.Stream;
@@ -23,7 +24,7 @@ internal static class MissingNameScenarios
             await FailsAsync("ReadStateAsync", name, () => rig.Store.ReadStateAsync(missing, 0, "node", ["key"]).AsTask());
             await FailsAsync("AcquireAsync", name, () => rig.Store.AcquireAsync(missing, 0, new("a")).AsTask());
             await FailsAsync("AcquireQuarantineAsync", name, () => rig.Store.AcquireQuarantineAsync(missing, "a", 0).AsTask());
-            await FailsAsync("PauseGroupAsync", name, () => rig.Store.PauseGroupAsync(missing, true).AsTask());
+            if (pauses) await FailsAsync("PauseGroupAsync", name, () => rig.Store.PauseGroupAsync(missing, true).AsTask());
             Expect.Equal(null, await rig.Store.FindGroupAsync(missing), $"what FindGroupAsync finds of {missing}");
         }
     }

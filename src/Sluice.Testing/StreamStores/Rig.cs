@@ -27,6 +27,9 @@ internal sealed class Rig(StreamStoreFixture fixture, CallLog calls) : IAsyncDis
     /// <summary>Why the scenario has checked nothing: what the fixture cannot do; null if it could.</summary>
     public string? Unchecked { get; private set; }
 
+    /// <summary>The first failure of the scenario, which counts; null if it has not failed.</summary>
+    public StreamStoreContractException? Failure { get; set; }
+
     public ValueTask<StoreTransaction> BeginTransactionAsync() => fixture.BeginTransactionAsync();
 
     public async Task OpenAsync()
@@ -85,6 +88,20 @@ internal sealed class Rig(StreamStoreFixture fixture, CallLog calls) : IAsyncDis
         await Expect.ThrowsAsync<StreamStoreException>(async () => await (await OpenAsync(clock)).DisposeAsync(),
             $"opening the data a second time, which {nameof(fixture.CanOpenSeveral)} does not allow");
         return null;
+    }
+
+    /// <summary>Whether the store refuses a call that a store may refuse for good.</summary>
+    public static async Task<bool> IsRefusedAsync(Func<ValueTask> call)
+    {
+        try
+        {
+            await call();
+            return false;
+        }
+        catch (StreamStoreException refusal) when (refusal.IsPermanent)
+        {
+            return true;
+        }
     }
 
     /// <summary>Ends the scenario as not checked if the store refuses a call that a store may refuse for good.</summary>

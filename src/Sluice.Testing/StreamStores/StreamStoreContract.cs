@@ -79,7 +79,8 @@ public static class StreamStoreContract
     private static async Task<string?> CheckAsync(string scenario, StreamStoreFixture fixture, Func<Rig, Task> run, TimeProvider time)
     {
         var calls = new CallLog();
-        Task<string?> work = CheckAsync(scenario, new Rig(fixture, calls), run);
+        var rig = new Rig(fixture, calls);
+        Task<string?> work = CheckAsync(scenario, rig, run);
         while (true)
         {
             long seen = calls.Changes;
@@ -89,9 +90,11 @@ public static class StreamStoreContract
             }
             catch (TimeoutException late) when (!work.IsCompleted)
             {
-                if (calls.Changes == seen)
-                    throw new StreamStoreContractException($"{scenario}: it stands still: for {Patience.TotalMinutes:0} minutes no call "
-                        + $"has begun or ended; in progress: {string.Join(", ", calls.Running.DefaultIfEmpty("none"))}", late);
+                if (calls.Changes != seen) continue;
+                string still = $"for {Patience.TotalMinutes:0} minutes no call has begun or ended; in progress: "
+                    + string.Join(", ", calls.Running.DefaultIfEmpty("none"));
+                throw rig.Failure is { } failure ? new($"{failure.Message}. Then it stands still: {still}", failure)
+                    : new StreamStoreContractException($"{scenario}: it stands still: {still}", late);
             }
         }
     }
@@ -107,9 +110,9 @@ public static class StreamStoreContract
         }
         catch (Exception failure)
         {
+            if (failure is not NotCheckedException) rig.Failure = new($"{scenario}: {failure.Message}", failure);
             await rig.DisposeAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);        // the first failure counts
-            return failure is NotCheckedException ? failure.Message
-                : throw new StreamStoreContractException($"{scenario}: {failure.Message}", failure);
+            return rig.Failure is null ? failure.Message : throw rig.Failure;
         }
     }
 }

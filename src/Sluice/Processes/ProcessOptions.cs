@@ -59,11 +59,14 @@ public sealed record ProcessOptions
     /// <exception cref="ArgumentOutOfRangeException">The number is less than 1.</exception>
     public int MaxCrashes { get; init => field = Within(value, 1, int.MaxValue, nameof(MaxCrashes)); } = 3;
 
-    /// <summary>The number of workers in a row that may end before they work, until the run fails. At least 1; default 5.</summary>
+    /// <summary>The number of starts of workers in a row that may fail until the run fails. At least 1; default 5.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is less than 1.</exception>
     public int MaxFailedStarts { get; init => field = Within(value, 1, int.MaxValue, nameof(MaxFailedStarts)); } = 5;
 
-    /// <summary>The time until a worker connects, in real time; then it is killed. Default 30 seconds.</summary>
+    /// <summary>
+    /// The time until a worker connects, in real time; then it is killed. As long, a start is repeated on a machine that is short of
+    /// processes, memory or files. Default 30 seconds.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero, negative, or more than 49 days.</exception>
     public TimeSpan StartTimeout { get; init => field = Time(value, nameof(StartTimeout)); } = TimeSpan.FromSeconds(30);
 

@@ -49,6 +49,8 @@ public sealed class BlockedSourceTests : IDisposable
         Task<bool> drained = run.StopAsync(TimeSpan.FromMilliseconds(500));
         clock.Advance(TimeSpan.FromMilliseconds(250));
         await ended.Task;
+        // Until only the source's code is left: a deadline before that cancels the run.
+        await clock.WaitForTimersAsync(2, TestContext.Current.CancellationToken);
         clock.Advance(TimeSpan.FromMilliseconds(250));
         await AdvanceUntilAsync(drained);
         Assert.True(await drained);

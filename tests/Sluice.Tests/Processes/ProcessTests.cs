@@ -211,7 +211,7 @@ public partial class ProcessTests
                 Two with { MaxFailedStarts = 2 })).ToListAsync(cancellation: Cancellation));
 
         Assert.StartsWith(
-            $"'{body}' failed: 2 worker processes in a row have ended before they got to work, the last one with {how}. 10 items wait, "
+            $"'{body}' failed: 2 starts of a worker process in a row have failed before it got to work, the last one with {how}. 10 items wait, "
                 + $"the first one is 0. The workers' program must say if (await Worker.TryRunAsWorkerAsync(args, ", failure.Message,
             StringComparison.Ordinal);
     }

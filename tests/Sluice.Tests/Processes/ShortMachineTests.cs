@@ -20,13 +20,14 @@ public class ShortMachineTests
     [InlineData(23)]
     [InlineData(24)]
     public async Task AStartThatFailsForWantOfSomethingIsRepeated(int code)
-        => Assert.Equal([2], await RunAsync(new ShortProgram(code, failures: 3)));
+        => Assert.Equal([2], await RunAsync(new ShortProgram(code, failures: 6), One));         // more often than starts may fail in a row
 
     [Fact]
     public async Task ARunWhoseStartsFailForeverFails()
     {
-        PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() => RunAsync(new ShortProgram(11, failures: 100)));
-        Assert.Contains("4 worker processes in a row have ended before they got to work, the last one with nothing: it could not be "
+        PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() => RunAsync(new ShortProgram(11, failures: 100),
+            One with { StartTimeout = TimeSpan.FromTicks(1) }));
+        Assert.Contains("4 starts of a worker process in a row have failed before it got to work, the last one with nothing: it could not be "
             + "started: ", failure.Message, StringComparison.Ordinal);
     }
 
@@ -35,14 +36,14 @@ public class ShortMachineTests
     public async Task AProgramThatCannotBeExecutedFailsTheRunAtOnce()
     {
         var program = new ShortProgram(8, failures: 1);
-        await Assert.ThrowsAsync<PipelineException>(() => RunAsync(program));
+        await Assert.ThrowsAsync<PipelineException>(() => RunAsync(program, One));
         Assert.Equal(0, program.Failures);
     }
 
-    private static Task<List<int>> RunAsync(StageProgram program)
+    private static Task<List<int>> RunAsync(StageProgram program, ProcessOptions options)
     {
         var open = new OpenSource<int>();
-        var stage = new Pipe<int, int>(open, new ProcessSource<int, int>(open, new("double", One, program), StageOptions.Default));
+        var stage = new Pipe<int, int>(open, new ProcessSource<int, int>(open, new("double", options, program), StageOptions.Default));
         return (Source.From([1]) | stage).ToListAsync(cancellation: TestContext.Current.CancellationToken);
     }
 

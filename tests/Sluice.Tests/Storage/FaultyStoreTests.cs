@@ -105,6 +105,22 @@ public partial class FaultyStoreTests
         Assert.Contains("in progress: CheckAsync", failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task ACloseThatStandsStillHidesNoFault()
+    {
+        var clock = new TestClock();
+        Task running = StreamStoreContract.CheckAsync("AReservationCountsAgainstTheBoundOfBytes",
+            new MemoryStoreFixture(static inner => new NeverCloses(new ReservesNoBytes(inner))), clock);
+        while (!running.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromMinutes(5));
+            await Task.Yield();
+        }
+        StreamStoreContractException failure = await Assert.ThrowsAsync<StreamStoreContractException>(() => running);
+        Assert.Contains("600 bytes", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("in progress: a close of the store", failure.Message, StringComparison.Ordinal);
+    }
+
     // Deletes the letters, and makes the entries with the next call, or never if the store is killed before.
     private sealed class RedrivesInTwoSteps(IStreamStore inner) : StreamStoreWrapper(inner)
     {
@@ -249,6 +265,11 @@ public partial class FaultyStoreTests
     {
         protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
             => name == nameof(CheckAsync) ? new(new TaskCompletionSource<T>().Task) : call();
+    }
+
+    private sealed class NeverCloses(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public override ValueTask DisposeAsync() => new(new TaskCompletionSource().Task);
     }
 
     private sealed class KeepsOneCharacter(IStreamStore inner) : StreamStoreWrapper(inner)

@@ -20,6 +20,11 @@ public class UncheckedScenarioTests
         => Assert.Contains(ability, await StreamStoreContract.RunAsync(scenario, new MemoryStoreFixture(static inner => new Old(inner))),
             StringComparison.Ordinal);
 
+    [Fact]
+    public async Task AnAbilityThatTheStoreNeedNotHaveFailsNoOtherScenario()
+        => Assert.Null(await StreamStoreContract.RunAsync("ACallThatNamesAMissingGroupOrStreamFails",
+            new MemoryStoreFixture(static inner => new Old(inner))));
+
     // The first store stays open: what is refused is the second one.
     [Fact]
     public async Task AFixtureThatOpensWhatItDoesNotAllowIsTold()
@@ -41,10 +46,10 @@ public class UncheckedScenarioTests
     private sealed class Old(IStreamStore inner) : StreamStoreWrapper(inner)
     {
         public override ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default)
-            => throw new StreamStoreException($"This store cannot pause {group}.") { IsPermanent = true };
+            => throw new StreamStoreException("This store cannot pause groups.") { IsPermanent = true };
 
         public override ValueTask DrainGroupAsync(GroupId group, CancellationToken cancellation = default)
-            => throw new StreamStoreException($"This store cannot drain {group}.") { IsPermanent = true };
+            => throw new StreamStoreException("This store cannot drain groups.") { IsPermanent = true };
     }
 
     private sealed class ClosedFixture : StreamStoreFixture

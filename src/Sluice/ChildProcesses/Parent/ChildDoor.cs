@@ -26,9 +26,9 @@ internal sealed class ChildDoor : IDisposable
         {
             Socket?.Dispose();
             RemoveDirectory();
-            string text = $"Workers cannot connect at {(Path.Length > 0 ? Path : System.IO.Path.GetTempPath())}: {e.Message} The directory "
-                + "for temporary files (TMPDIR) must be there and writable, and its name short.";
-            throw ChildProcess.MayPass(e) ? new WorkerException(text, e) : new InvalidOperationException(text, e);
+            string text = $"Workers cannot connect at {(Path.Length > 0 ? Path : System.IO.Path.GetTempPath())}: {e.Message.TrimEnd('.')}.";
+            throw ChildProcess.MayPass(e) ? new WorkerException(text, e) : new InvalidOperationException(
+                $"{text} The directory for temporary files (TMPDIR) must be there and writable, and its name short.", e);
         }
     }
 

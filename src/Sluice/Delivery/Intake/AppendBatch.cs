@@ -59,6 +59,7 @@ internal sealed partial class AppendBatch(ConsecutorIdentity identity, Consecuto
             int first = entries.Count, end = at + handle.Count;
             if (isLeftOut) WrittenItems.Free(values, all, at, end);
             Pass(end, !isLeftOut);
+            if (isLeftOut && handle.TakeSpanOfWithdrawn() is { } span) (withdrawn ??= []).Add(span);
             handle.First = isLeftOut ? -1 : first;
         }
         Pass(all.Count, isKept: true);

@@ -12,6 +12,7 @@ internal sealed class SendHandle
     private readonly TaskCompletionSource? ended;    // of a call with a time limit: it may end before its append
     private volatile AppendBatch? append;
     private volatile bool isWithdrawn;
+    private bool isLate;                             // of the appender's loop
     private volatile bool isAccepted;
     private volatile int accepted;
 
@@ -54,12 +55,20 @@ internal sealed class SendHandle
     /// nevertheless.</summary>
     public void Withdraw()
     {
-        LeaveOut();
+        isWithdrawn = true;
         append?.Wake();
     }
 
-    /// <summary>Withdraws the entries, for the appender itself: it needs no wake-up.</summary>
-    public void LeaveOut() => isWithdrawn = true;
+    /// <summary>Withdraws the entries because the time of the call is over, for the appender itself, which then refuses the call.</summary>
+    public void LeaveOut() => isLate = isWithdrawn = true;
+
+    /// <summary>Takes the span of a call that has withdrawn its entries itself; null if there is none.</summary>
+    public Activity? TakeSpanOfWithdrawn()
+    {
+        if (isLate || Span is not { } span) return null;
+        Span = null;
+        return span;
+    }
 
     /// <summary>Notes that the first entries of the append are accepted.</summary>
     /// <param name="count">Their number.</param>

@@ -31,18 +31,26 @@ internal sealed class ValueResolution<TRequest, T>(GraphContext<TRequest> contex
     // two of them would mix their values.
     T? IValueTaskSource<T?>.GetResult(short token)
     {
-        if (source.GetStatus(token) == ValueTaskSourceStatus.Pending)
+        if (Checked(token).GetStatus(token) == ValueTaskSourceStatus.Pending)
             throw new InvalidOperationException("The resolve has not ended: await it, or use AsTask() to wait in another way.");
         T? value = source.GetResult(token);
         if (Interlocked.CompareExchange(ref open, Taken, (ushort)token) != (ushort)token)
-            throw new InvalidOperationException("The result was taken already: await it once.");
+            throw WasTaken();
         source.Reset();
         pool.Return(context);
         return value;
     }
 
-    ValueTaskSourceStatus IValueTaskSource<T?>.GetStatus(short token) => source.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<T?>.GetStatus(short token) => Checked(token).GetStatus(token);
 
     void IValueTaskSource<T?>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-        => source.OnCompleted(continuation, state, token, flags);
+        => Checked(token).OnCompleted(continuation, state, token, flags);
+
+    private ref ManualResetValueTaskSourceCore<T?> Checked(short token)
+    {
+        if (token != source.Version) throw WasTaken();
+        return ref source;
+    }
+
+    private static InvalidOperationException WasTaken() => new("The result was taken already: await it once.");
 }

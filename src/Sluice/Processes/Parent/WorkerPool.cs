@@ -244,7 +244,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         string what = first is null ? ""
             : $" {items:N0} {(items == 1 ? "item waits" : "items wait")}, the first one is {ItemText.Of(first.Item)}.";
         Fail(new WorkerException(
-            $"{starts} worker processes in a row have ended before they got to work, the last one with {how}.{what}{remedy}"));
+            $"{starts} starts of a worker process in a row have failed before it got to work, the last one with {how}.{what}{remedy}"));
     }
 
     /// <summary>Fails the run.</summary>

@@ -57,28 +57,35 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
         }
     }
 
-    /// <returns>The worker, or why it did not connect; neither if no worker is needed any more, or the machine was short of
-    /// something.</returns>
+    /// <summary>Starts the worker; repeats that for the start timeout as long as the machine is short of something.</summary>
+    /// <returns>The worker, or why it did not connect; neither if no worker is needed any more, or the machine stayed short.</returns>
     private async Task<ChildStart> StartAsync()
     {
-        try
-        {
-            pool.Definition.Program.Check();
-            return await pool.Launcher.StartAsync();
-        }
-        catch (WorkerException e) when (ChildProcess.MayPass(e))
-        {
-            pool.FailedToStart($"nothing: it could not be started: {e.InnerException!.Message}");
-            return default;
-        }
-        catch (WorkerException e)
-        {
-            throw pool.Definition.Program.Explain(e);
-        }
-        catch (OperationCanceledException) when (pool.Life.IsCancellationRequested)
-        {
-            return default;
-        }
+        long began = TimeProvider.System.GetTimestamp();
+        for (int tries = 1; !pool.Life.IsCancellationRequested; tries++)
+            try
+            {
+                pool.Definition.Program.Check();
+                return await pool.Launcher.StartAsync();
+            }
+            catch (WorkerException e) when (ChildProcess.MayPass(e))
+            {
+                if (TimeProvider.System.GetElapsedTime(began) >= Options.StartTimeout)
+                {
+                    pool.FailedToStart($"nothing: it could not be started: {e.InnerException!.Message}");
+                    break;
+                }
+                await pool.Launcher.PauseAsync(tries, pool.Run.Random);
+            }
+            catch (WorkerException e)
+            {
+                throw pool.Definition.Program.Explain(e);
+            }
+            catch (OperationCanceledException) when (pool.Life.IsCancellationRequested)
+            {
+                break;
+            }
+        return default;
     }
 
     private static string WithErrors(string how, string wrote) => wrote.Length == 0 ? how : $"{how}.{wrote}";

@@ -66,6 +66,23 @@ public sealed class EndOfSpanTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task TheSpanOfATimedSendThatIsCancelledEndsAsCancelled()
+    {
+        using var log = new SpanLog();
+        using var giveUp = new CancellationTokenSource();
+        await using var consecutor = new Consecutor<int>("a", source => source | (_ => { }),
+            new() { Store = store, Stream = new() { Partitions = 1, MaxItems = 1 }, Run = new() { Time = new TestClock() } });
+        await consecutor.SendAsync(0, Cancellation);
+        Task waiting = consecutor.TrySendAsync(1, new() { Timeout = TimeSpan.FromHours(1) }, giveUp.Token);
+        await giveUp.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        while (Sends().Length < 2) await Member.NextAsync();
+        Assert.Equal([null, typeof(OperationCanceledException).FullName], Sends().Select(static span => (string?)span.GetTagItem("error.type")));
+
+        Activity[] Sends() => [.. log.Spans.Where(static span => span.DisplayName == "send a")];
+    }
+
+    [Fact]
     public async Task TheSpanOfAnItemInAWorkerEndsWithItsWorkAndAtTheLatestWithTheRun()
     {
         using var log = new SpanLog();

@@ -34,6 +34,19 @@ public class ReusedContextTests
     }
 
     [Fact]
+    public async Task AResultThatIsTakenTwiceSaysSo()
+    {
+        (Graph<int> graph, GraphNode<int> node, Queue<TaskCompletionSource> gates) = GraphValueTests.Waiting();
+        ValueTask<int> running = graph.ResolveAsync(1, node, Cancellation);
+        gates.Dequeue().SetResult();
+        Assert.Equal(1, await running);
+#pragma warning disable CA2012 // the mistake that it is about
+        var twice = await Assert.ThrowsAsync<InvalidOperationException>(async () => await running);
+#pragma warning restore CA2012
+        Assert.Equal("The result was taken already: await it once.", twice.Message);
+    }
+
+    [Fact]
     public async Task AFunctionThatIsLeftBehindEndsInNoLaterResolve()
     {
         var clock = new TestClock();
