@@ -41,7 +41,8 @@ internal static class TopCommand
             return command.Ended;
         }
         ConcurrentQueue<string> damaged = [];
-        await FollowAsync(new(store, rows, new(store) { OnWarning = damaged.Enqueue }, damaged), StreamStores.WithoutSecrets(command.StoreText), pause, command.Cancellation);
+        var all = new TopLooks(store, rows, new(store) { OnWarning = damaged.Enqueue }, damaged);
+        await FollowAsync(all, StreamStores.WithoutSecrets(command.StoreText), pause, command.Cancellation);
         return ExitCodes.Fine;
     }
 
