@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 
@@ -44,6 +45,23 @@ internal sealed class CommandRun
     /// <summary>The group that the command changes; null if it has found none.</summary>
     public GroupId? Group { get; set; }
 
+    /// <summary>The exit code of a command that has come to its end: what is damaged was left out.</summary>
+    public int Ended { get; private set; } = ExitCodes.Fine;
+
+    /// <summary>Makes an inspector that leaves damaged streams out of its lists, with a warning.</summary>
+    public StoreInspector Inspect(IStreamStore store)
+    {
+        ConcurrentDictionary<string, bool> told = new(StringComparer.Ordinal);
+        return new(store)
+        {
+            OnWarning = warning =>
+            {
+                Ended = ExitCodes.Found;
+                if (told.TryAdd(warning, true)) Warn(warning);
+            }
+        };
+    }
+
     public T? Value<T>(Option<T> option) => parsed.GetValue(option);
 
     public T Value<T>(Argument<T> argument) => parsed.GetValue(argument)!;
@@ -64,7 +82,7 @@ internal sealed class CommandRun
     public string Given => parsed.GetValue<string>("STORE")!;
 
     /// <summary>Reports something that does not end the command, on standard error.</summary>
-    public static void Warn(string warning) => Console.Error.WriteLine($"sluice: {Clean.Text(warning)}");
+    public static void Warn(string warning) => Tell(warning);
 
     /// <summary>Makes a command whose first argument is a store, and whose output is short or has no end.</summary>
     public static Command Create(string name, string description, Func<CommandRun, Task<int>> run, params Symbol[] symbols)
@@ -99,11 +117,18 @@ internal sealed class CommandRun
             return Fail(ExitCodes.Usage, $"Unrecognized option '{unknown}'.{Spelling.Suggest(unknown, command)} Write -- before a name "
                 + "that begins with a hyphen. See sluice --help.");
         using var interrupts = new Interrupts();
-        return interrupts.Apply(await parsed.InvokeAsync(new InvocationConfiguration
+        try
         {
-            EnableDefaultExceptionHandler = false,
-            ProcessTerminationTimeout = null,
-        }, interrupts.Token).ConfigureAwait(false));
+            return interrupts.Apply(await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            }, interrupts.Token).ConfigureAwait(false));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return Fail(ExitCodes.Found, Unwritable(failure));            // of the help, and of commands without a store
+        }
     }
 
     /// <summary>Ends a text with a period, if it has none.</summary>
@@ -220,7 +245,7 @@ internal sealed class CommandRun
         }
         catch (OutputException failure)
         {
-            throw new CommandException(ExitCodes.Found, $"The output cannot be written: {failure.Message}");
+            throw new CommandException(ExitCodes.Found, Unwritable(failure));
         }
         finally
         {
@@ -230,7 +255,22 @@ internal sealed class CommandRun
 
     private static int Fail(int exitCode, string message)
     {
-        Console.Error.WriteLine($"sluice: {Clean.Text(message)}");
+        Tell(message);
         return exitCode;
     }
+
+    // A daemon may have closed standard error: the exit code says what has happened.
+    private static void Tell(string message)
+    {
+        try
+        {
+            Console.Error.WriteLine($"sluice: {Clean.Text(message)}");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // There is no other place for the message.
+        }
+    }
+
+    private static string Unwritable(Exception failure) => $"The output cannot be written: {failure.Message}";
 }

@@ -16,7 +16,7 @@ public sealed partial class SqliteStreamStore
             }
             catch (SqliteFailure failure)
             {
-                throw failure.Explain(file.Path);
+                throw failure.Explain(file.Path, isLook: true);
             }
         }).ConfigureAwait(false);
     }
@@ -52,7 +52,7 @@ public sealed partial class SqliteStreamStore
         }
         catch (SqliteFailure failure)
         {
-            throw failure.Explain(file.Path);
+            throw failure.Explain(file.Path, isLook: true);
         }
     }
 }

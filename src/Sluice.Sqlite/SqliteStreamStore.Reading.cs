@@ -32,7 +32,7 @@ public sealed partial class SqliteStreamStore
         }
         catch (SqliteFailure failure)
         {
-            throw failure.Explain(full);
+            throw failure.Explain(full, isLook: true);
         }
     }
 
@@ -80,7 +80,7 @@ public sealed partial class SqliteStreamStore
         }
         catch (SqliteFailure failure)
         {
-            throw failure.Explain(full);
+            throw failure.Explain(full, isLook: true);
         }
     }
 

@@ -20,7 +20,7 @@ public sealed class ProgressDisplay : IAsyncDisposable
     private ProgressDisplay(IProgressSource source, ProgressOptions options, ProgressBoard? board)
     {
         (this.source, this.options, this.board) = (source, options, board);
-        rates = new(options.Time);
+        rates = new(options.Time, options.MaxRows);
         if (board is not null) following = FollowAsync(board);
     }
 
@@ -85,5 +85,5 @@ public sealed class ProgressDisplay : IAsyncDisposable
         return last with { Look = last.Look with { Problem = problem } };
     }
 
-    private Func<int, IReadOnlyList<BoardLine>> Picture(RatedLook look) => width => LookDrawing.Draw(look, width, options.MaxRows);
+    private static Func<int, IReadOnlyList<BoardLine>> Picture(RatedLook look) => width => LookDrawing.Draw(look, width);
 }

@@ -2,7 +2,6 @@ using Sluice.Diagnostics;
 using Sluice.Graphs;
 using Sluice.Progress;
 using Sluice.Progress.Looks;
-using Sluice.Progress.Screen;
 using Sluice.Storage;
 using Sluice.Testing;
 
@@ -262,7 +261,7 @@ public sealed class ProgressDisplayTests : IDisposable
         RunSnapshot begun = run.Snapshot() with { Elapsed = TimeSpan.FromHours(1) };
         var snapshot = new ConsecutorSnapshot("orders", ConsecutorStatus.Running, begun) { Accepted = 1000 };
         var progress = new ConsecutorProgress(() => snapshot, () => run.Topology, "orders");
-        var rates = new ProgressRates(clock);
+        var rates = new ProgressRates(clock, maxRows: 16);
         rates.Add(await progress.LookAsync(Cancellation));
         RunSnapshot ended = begun with { Elapsed = begun.Elapsed + (10 * Second) };
         snapshot = new("orders", ConsecutorStatus.Stopped, ended) { Accepted = 1050 };
@@ -277,19 +276,5 @@ public sealed class ProgressDisplayTests : IDisposable
         await clock.WaitForTimersAsync(1, Cancellation);
         clock.Advance(by);
         await clock.WaitForTimersAsync(1, Cancellation);
-    }
-
-    /// <summary>A library that has fetched the console's writer while a display was shown writes to the console after its end.</summary>
-    [Fact]
-    public void AWriterThatWasKeptWritesThroughAfterTheDisplay()
-    {
-        using var console = new StringWriter();
-        using var lines = new LinesAbove(null!, console);
-        lines.Write("half a li");
-        Assert.Equal("", console.ToString());
-        Assert.Equal("half a li", lines.End());
-        lines.Write("Delete all? [y/n] ");
-        lines.Flush();
-        Assert.Equal("Delete all? [y/n] ", console.ToString());
     }
 }

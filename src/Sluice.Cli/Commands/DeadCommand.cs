@@ -30,7 +30,7 @@ internal static class DeadCommand
         int max = command.Value(Max);
         if (max is < 1 or > StoreInspector.MaxPage) throw CommandException.Usage($"--max is 1 to {StoreInspector.MaxPage}, not {max}.");
         await using IStreamStore store = await command.OpenAsync();
-        var inspector = new StoreInspector(store);
+        StoreInspector inspector = command.Inspect(store);
         DeadLetterFilter filter = await LetterOptions.FilterAsync(command, store);
         List<GroupId> groups = command.Value(Name) is { } name
             ? [(await GroupNames.FindAsync(command, store, name)).Group]
@@ -41,7 +41,7 @@ internal static class DeadCommand
                 command.Cancellation))
                 found.Add((group, letter));
         Write(command.Screen, found, max);
-        return ExitCodes.Fine;
+        return command.Ended;
     }
 
     private static void Write(Screen screen, List<(GroupId Group, StoredDeadLetter Letter)> found, int max)

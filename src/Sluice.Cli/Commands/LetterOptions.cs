@@ -5,6 +5,14 @@ namespace Sluice.Cli.Commands;
 /// <summary>The options that select dead letters.</summary>
 internal static class LetterOptions
 {
+    // "1.5" without a unit, or "2/3", must not be taken for a day of this year: what was discarded does not come back.
+    private static readonly string[] Times =
+    [
+        "yyyy-MM-dd",
+        "yyyy-MM-ddTHH:mmK", "yyyy-MM-ddTHH:mm:ssK", "yyyy-MM-ddTHH:mm:ss.FFFFFFFK",
+        "yyyy-MM-dd HH:mmK", "yyyy-MM-dd HH:mm:ssK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK",
+    ];
+
     public static Option<string> Node { get; } = new("--node")
     {
         HelpName = "NODE",
@@ -38,7 +46,7 @@ internal static class LetterOptions
     private static DateTimeOffset Read(string text, DateTimeOffset now)
     {
         if (text.Length > 1 && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint,
-            CultureInfo.InvariantCulture, out double count) && count < 1e6)
+            CultureInfo.InvariantCulture, out double count) && count is >= 0 and < 1e6)
             switch (text[^1])
             {
                 case 's': return now - TimeSpan.FromSeconds(count);
@@ -46,7 +54,8 @@ internal static class LetterOptions
                 case 'h': return now - TimeSpan.FromHours(count);
                 case 'd' when count < 36_500: return now - TimeSpan.FromDays(count);
             }
-        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
+        return DateTimeOffset.TryParseExact(text, Times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
+            out DateTimeOffset time)
             ? time
             : throw CommandException.Usage($"--since is 30m, 2h, 7d, or a time such as 2026-11-23T14:00Z, not '{text}'.");
     }

@@ -23,7 +23,7 @@ internal static class MembersCommand
     private static async Task<int> RunAsync(CommandRun command)
     {
         await using IStreamStore store = await command.OpenAsync();
-        var inspector = new StoreInspector(store);
+        StoreInspector inspector = command.Inspect(store);
         List<GroupId> groups = await GroupsAsync(command, store, inspector);
         List<GroupLook> looks = await LookAsync(inspector, groups, command.Cancellation);
         while (!command.Value(Now) && looks.Any(static look => look.Members.Any(static member => member.Status == MemberStatus.Unknown)))
@@ -32,7 +32,7 @@ internal static class MembersCommand
             looks = await LookAsync(inspector, groups, command.Cancellation);
         }
         Write(command.Screen, looks);
-        return ExitCodes.Fine;
+        return command.Ended;
     }
 
     private static void Write(Screen screen, List<GroupLook> looks)

@@ -35,23 +35,25 @@ internal static class ShowCommand
         EntryKey key = command.Value(Key) is { } text ? EntryKey.Of(text) : default;
         if (!command.Screen.IsJson) WriteHead(command.Screen, stream);
         var tail = new EntryTail(store, stream.Info, key);
-        IReadOnlyList<(EntryId Id, Entry Entry)> last = await tail.LastAsync(max, command.Cancellation);
+        IReadOnlyList<TailEntry> last = await tail.LastAsync(max, command.Cancellation);
         if (last.Count > 0 && !command.Screen.IsJson) command.Screen.Line();
         Write(command, last);
-        if (!command.Value(Follow)) return ExitCodes.Fine;
+        if (!command.Value(Follow)) return Ended();
         command.WhenBroken = "The command has ended, and what is appended from now on is not shown: repeat it when the store answers.";
         try
         {
             while (true)
             {
                 Write(command, await tail.NextAsync(command.Cancellation));
-                if (tail.HasEnded) return ExitCodes.Fine;
+                if (tail.HasEnded) return Ended();
             }
         }
         catch (OperationCanceledException) when (command.Cancellation.IsCancellationRequested)
         {
             return ExitCodes.Fine;                   // Ctrl+C is how following ends
         }
+
+        int Ended() => tail.HasDamage ? ExitCodes.Found : ExitCodes.Fine;
     }
 
     private static void WriteHead(Screen screen, StreamLook stream)
@@ -71,25 +73,29 @@ internal static class ShowCommand
             screen.Line($"reader {Clean.Text(reader.Name)}: backlog {Clean.Count(reader.Backlog)}");
     }
 
-    private static void Write(CommandRun command, IReadOnlyList<(EntryId Id, Entry Entry)> entries)
+    private static void Write(CommandRun command, IReadOnlyList<TailEntry> entries)
     {
-        foreach ((EntryId id, Entry entry) in entries)
+        foreach ((EntryId id, Entry? entry, DateTimeOffset time) in entries)
         {
-            string? text = Clean.Utf8(entry.Payload.Span);
+            string? text = entry is { } sound ? Clean.Utf8(sound.Payload.Span) : null;
             if (command.Screen.IsJson)
                 command.Screen.JsonLine(new
                 {
-                    Id = id.ToString(),
+                    Id = entry is null ? null : id.ToString(),
                     id.Partition,
                     id.Sequence,
-                    entry.Time,
-                    entry.CodeVersion,
+                    entry?.Time,
+                    entry?.CodeVersion,
                     Text = text,
-                    Base64 = text is null ? Convert.ToBase64String(entry.Payload.Span) : null,
+                    Base64 = text is null && entry is { } bytes ? Convert.ToBase64String(bytes.Payload.Span) : null,
+                    IsDamaged = entry is null,
                 });
+            else if (entry is { } shown)
+                command.Screen.Line($"{Clean.Time(time)}  {Clean.Text(id.ToString())}  "
+                    + Clean.Payload(shown.Payload, command.Value(Full) ? int.MaxValue : MaxText));
             else
-                command.Screen.Line($"{Clean.Time(entry.Time)}  {Clean.Text(id.ToString())}  "
-                    + Clean.Payload(entry.Payload, command.Value(Full) ? int.MaxValue : MaxText));
+                command.Screen.Problem($"{Clean.Text($"{id.Stream}/{id.Partition}/{id.Sequence}")}  (damaged in the store; "
+                    + "'sluice check' says how)");
         }
     }
 

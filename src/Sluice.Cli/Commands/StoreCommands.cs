@@ -12,7 +12,31 @@ internal static class StoreCommands
     public static Command Backup()
         => CommandRun.Create("backup", "Copies a SQLite store into a new file, also while it is in use.", BackupAsync, Target);
 
+    private static readonly string[] Advice =
+    [
+        ", call CheckAsync to see what is affected,", "; CheckAsync lists everything that is damaged", "; CheckAsync lists what is damaged",
+    ];
+
     private static async Task<int> CheckAsync(CommandRun command)
+    {
+        try
+        {
+            return await ReadAllAsync(command);
+        }
+        catch (StreamStoreException damage) when (IsDamage(damage))
+        {
+            // So damaged that the check cannot begin, or go on: that is found, too.
+            throw CommandException.NotFound(Advice.Aggregate(damage.Message,
+                static (message, one) => message.Replace(one, "", StringComparison.Ordinal)));
+        }
+    }
+
+    // A store of another version, or one that is not there, is permanent, too; each message about damage ends with this advice.
+    private static bool IsDamage(StreamStoreException failure)
+        => failure.IsPermanent && (failure.Message.Contains("restore a backup", StringComparison.OrdinalIgnoreCase)
+            || failure.Message.Contains("from a backup", StringComparison.Ordinal));
+
+    private static async Task<int> ReadAllAsync(CommandRun command)
     {
         await using IStreamStore store = await command.OpenAsync();
         command.WhenBroken = "The check is not complete: repeat it when the store answers.";

@@ -12,18 +12,23 @@ internal static class StreamsCommand
     private static async Task<int> RunAsync(CommandRun command)
     {
         await using IStreamStore store = await command.OpenAsync();
-        IReadOnlyList<StreamLook> found = await new StoreInspector(store).LookAsync(command.Value(Prefix) ?? "", command.Value(After),
-            StoreInspector.MaxPage, command.Cancellation);
+        StoreInspector inspector = command.Inspect(store);
+        (string prefix, string? after) = (command.Value(Prefix) ?? "", command.Value(After));
         if (command.Screen.IsJson)
         {
-            command.Screen.Json(found.Select(StreamForm.Of));
-            return ExitCodes.Fine;
+            List<StreamForm> forms = [];
+            await foreach (StreamLook stream in inspector.LookAllAsync(prefix, command.Cancellation))
+                if (after is null || string.CompareOrdinal(stream.Name, after) > 0) forms.Add(StreamForm.Of(stream));
+            command.Screen.Json(forms);
+            return command.Ended;
         }
+        IReadOnlyList<StreamLook> found = await inspector.LookAsync(prefix, after, cancellation: command.Cancellation);
         if (found.Count == 0) command.Screen.Line("no streams");
         else command.Screen.Table(["NAME", "KIND", ">KEPT", ">SIZE", ">BACKLOG", ">WAITING", ">DEAD", "STATE"], [.. found.Select(Row)]);
-        if (found.Count == StoreInspector.MaxPage)
+        if (found.Count == StoreInspector.MaxPage
+            && (await inspector.LookAsync(prefix, found[^1].Name, 1, command.Cancellation)).Count > 0)
             command.Screen.Line($"The first {Clean.Count(found.Count)}; more with --after '{Clean.Text(found[^1].Name)}'.");
-        return ExitCodes.Fine;
+        return command.Ended;
     }
 
     private static string[] Row(StreamLook stream) =>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Spectre.Console;
 
 namespace Sluice.Cli.Commands;
@@ -27,19 +28,21 @@ internal static class TopCommand
         if (seconds is not (>= 0.5 and <= 3600)) throw CommandException.Usage("--interval is 0.5 to 3600 seconds.");
         if (rows is < 1 or > StoreInspector.MaxPage) throw CommandException.Usage($"--rows is 1 to {StoreInspector.MaxPage}, not {rows}.");
         await using IStreamStore store = await command.OpenAsync();
-        var looks = new TopLooks(store, rows);
         var pause = TimeSpan.FromSeconds(seconds);
         if (command.Screen.IsJson || !Screen.IsTerminal)
         {
+            var looks = new TopLooks(store, rows, command.Inspect(store));
             await looks.LookAsync(isFull: true, withDetails: true, command.Cancellation);         // rates need two looks
             await Task.Delay(pause, TimeProvider.System, command.Cancellation);
             IReadOnlyList<TopRow> found = await looks.LookAsync(isFull: true, withDetails: true, command.Cancellation);
             if (command.Screen.IsJson) command.Screen.Json(found);
             else if (found.Count == 0) command.Screen.Line("no streams");
             else command.Screen.Table(Headers, [.. found.Select(static row => row.Cells())]);
-            return ExitCodes.Fine;
+            return command.Ended;
         }
-        await FollowAsync(looks, StreamStores.WithoutSecrets(command.StoreText), pause, command.Cancellation);
+        ConcurrentQueue<string> damaged = [];
+        var all = new TopLooks(store, rows, new(store) { OnWarning = damaged.Enqueue }, damaged);
+        await FollowAsync(all, StreamStores.WithoutSecrets(command.StoreText), pause, command.Cancellation);
         return ExitCodes.Fine;
     }
 
@@ -79,6 +82,12 @@ internal static class TopCommand
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // Ctrl+C is how the command ends.
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // The terminal was closed. The signal of that may come a moment later.
+            await Task.Delay(Patience, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!cancellation.IsCancellationRequested) throw new OutputException(failure.Message, failure);
         }
     }
 }

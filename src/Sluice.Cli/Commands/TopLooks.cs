@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Sluice.Cli.Commands;
 
 /// <summary>A row of <c>sluice top</c>. The JSON has these names.</summary>
@@ -18,13 +20,16 @@ internal sealed record TopRow(
 /// The looks of <c>sluice top</c>. A look at all streams of a large store costs processor time here and in the store, so most looks are at
 /// the streams on the screen only.
 /// </summary>
-internal sealed class TopLooks(IStreamStore store, int rows)
+/// <param name="store">The store.</param>
+/// <param name="rows">The number of rows.</param>
+/// <param name="inspector">The inspector of the store.</param>
+/// <param name="damaged">Where the inspector puts its warnings, each to be shown as a row; null if it shows them itself.</param>
+internal sealed class TopLooks(IStreamStore store, int rows, StoreInspector inspector, ConcurrentQueue<string>? damaged = null)
 {
     private const int MaxOldest = 10;                // each costs a call for every partition with a backlog
     private const int Share = 50;                    // looks at all streams take at most one fiftieth of the time
     private const int Together = 4;                  // rows; each may ask the process that has a SQLite file open
 
-    private readonly StoreInspector inspector = new(store);
     private readonly Dictionary<string, StreamLook> streams = new(StringComparer.Ordinal);
     private List<string> onScreen = [];
     private long lastFull;
@@ -53,6 +58,7 @@ internal sealed class TopLooks(IStreamStore store, int rows)
             shown.AddRange(await Task.WhenAll(some.Select((one, i)
                 => RowAsync(one.Stream, one.Group, now, withOldest: from + i < MaxOldest, cancellation))));
         }
+        foreach (string warning in damaged ?? []) shown.Add(new("-", null, null, 0, null, 0, 0, null, null, warning));
         return shown;
     }
 
@@ -60,6 +66,7 @@ internal sealed class TopLooks(IStreamStore store, int rows)
     {
         long begun = TimeProvider.System.GetTimestamp();
         List<StreamLook> found = [];
+        damaged?.Clear();
         await foreach (StreamLook stream in inspector.LookAllAsync(cancellation: cancellation))
             if (!StreamForm.IsOfFlow(stream.Name)) found.Add(stream);          // sluice flows shows the others
         streams.Clear();

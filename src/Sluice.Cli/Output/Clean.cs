@@ -107,7 +107,7 @@ internal static class Clean
         _ => string.Create(CultureInfo.InvariantCulture, $"{span.TotalDays:0} days"),
     };
 
-    // Control characters of ASCII and Latin 1, and marks that turn the direction of text.
+    // Control characters of ASCII and Latin 1, marks that turn the direction of text, and the letter that Spectre.Console cannot measure.
     private static bool IsHarmful(char letter)
-        => char.IsControl(letter) || letter is (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
+        => char.IsControl(letter) || letter is (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069') or '\uffff';
 }

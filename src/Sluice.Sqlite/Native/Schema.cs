@@ -145,6 +145,10 @@ internal static class Schema
     public static void CheckVersion(Database database, string path)
     {
         if (!IsThere(database) || VersionOf(database) is >= 1 and <= Version) return;
+        if (VersionOf(database) < 1)
+            throw new StreamStoreException($"The store {path} is damaged: its first row (sluice_meta) is missing, or cannot be understood. "
+                + "Nothing was changed. Restore a backup.")
+            { IsPermanent = true };
         throw new StreamStoreException(
             $"The store {path} has the schema version {VersionOf(database)}, this version of Sluice knows those up to {Version}. Nothing "
                 + $"was changed: open it with the version of Sluice that wrote it, or a later one.");

@@ -34,7 +34,9 @@ internal sealed class SqliteFailure(int code, string message) : Exception(messag
     public bool IsCorrupt => Primary == raw.SQLITE_CORRUPT;
 
     /// <summary>Converts the failure to an exception that names the file and the remedy.</summary>
-    public StreamStoreException Explain(string path) => new(Primary switch
+    /// <param name="path">The file.</param>
+    /// <param name="isLook">Whether the call only looks: damage is permanent then. A writer opens the file again, and repeats.</param>
+    public StreamStoreException Explain(string path, bool isLook = false) => new(Primary switch
     {
         raw.SQLITE_FULL
             => $"There is no room left on the disk of the store {path}. Nothing of this call was written, what was acknowledged is safe. "
@@ -54,5 +56,6 @@ internal sealed class SqliteFailure(int code, string message) : Exception(messag
             => $"The store {path} could not be read or written: {Message} (SQLite {code}). Nothing of this call is stored, what was "
             + $"acknowledged is. Look at the disk (and at limits on the size of files), and repeat the call.",
         _ => $"The store {path} failed: {Message} (SQLite {code}).",
-    }, this);
+    }, this)
+    { IsPermanent = isLook && IsCorrupt };
 }

@@ -60,7 +60,7 @@ internal sealed partial class ReadOnlyStore : StreamStore
             }
             catch (SqliteFailure failure)
             {
-                throw failure.Explain(file.Path);
+                throw failure.Explain(file.Path, isLook: true);
             }
         }));
 

@@ -77,7 +77,7 @@ internal sealed class SnapshotReader
         {
             if (session is not null && failure is (StreamStoreException or ArgumentException)) database!.ResetAll();
             else Drop();
-            request.Fail(failure is SqliteFailure sqlite ? sqlite.Explain(file.Path) : failure);
+            request.Fail(failure is SqliteFailure sqlite ? sqlite.Explain(file.Path, isLook: true) : failure);
         }
     }
 

@@ -4,7 +4,7 @@ namespace Sluice.Progress.Looks;
 /// <remarks>Not thread-safe.</remarks>
 internal sealed class RateWindow(TimeProvider time)
 {
-    private const int MaxSamples = 64;
+    private const int MaxSamples = 256;          // ten seconds of looks, one each 50 ms, and some more
 
     private static readonly TimeSpan Span = TimeSpan.FromSeconds(10);
 

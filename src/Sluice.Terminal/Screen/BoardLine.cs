@@ -34,7 +34,10 @@ internal readonly record struct BoardLine(string Text, BoardStyle Style = BoardS
         return isRight ? space + text : text + space;
     }
 
-    /// <summary>Replaces control characters, and marks that turn the direction of text: names and messages may have any.</summary>
+    /// <summary>
+    /// Replaces control characters, marks that turn the direction of text, and the letter that Spectre.Console cannot measure: names and
+    /// messages may have any.
+    /// </summary>
     public static string Clean(string text)
         => text.Any(IsHarmful) ? string.Concat(text.Select(static one => IsHarmful(one) ? ' ' : one)) : text;
 
@@ -48,7 +51,8 @@ internal readonly record struct BoardLine(string Text, BoardStyle Style = BoardS
     });
 
     private static bool IsHarmful(char letter)
-        => char.IsControl(letter) || letter is (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069') or '\u2028' or '\u2029';
+        => char.IsControl(letter)
+            || letter is (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069') or '\u2028' or '\u2029' or '\uffff';
 }
 
 /// <summary>The style of a line.</summary>

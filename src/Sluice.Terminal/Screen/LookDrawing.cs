@@ -9,7 +9,7 @@ internal static class LookDrawing
 {
     private const int MinBar = 10, MaxBar = 40, MaxName = 40, Number = 12;
 
-    public static IReadOnlyList<BoardLine> Draw(RatedLook rated, int width, int maxRows)
+    public static IReadOnlyList<BoardLine> Draw(RatedLook rated, int width)
     {
         ProgressLook look = rated.Look;
         List<BoardLine> lines =
@@ -19,7 +19,7 @@ internal static class LookDrawing
         if (Bar(look, width, rated.Left) is { } bar) lines.Add(BoardLine.Of(bar, width));
         if (look.Bottleneck is { } bottleneck) lines.Add(BoardLine.Of($"bottleneck: {bottleneck}", width, BoardStyle.Bottleneck));
         if (look.Problem is { } problem) lines.Add(BoardLine.Of(problem, width, BoardStyle.Problem));
-        AddRows(lines, rated, width, maxRows);
+        AddRows(lines, rated, width);
         return lines;
     }
 
@@ -45,26 +45,21 @@ internal static class LookDrawing
     }
 
     // A narrow terminal shows fewer columns.
-    private static void AddRows(List<BoardLine> lines, RatedLook rated, int width, int maxRows)
+    private static void AddRows(List<BoardLine> lines, RatedLook rated, int width)
     {
-        IReadOnlyList<ProgressRow> rows = rated.Look.Rows;
-        if (rows.Count == 0) return;
+        if (rated.Rows.Count == 0) return;
         int columns = width switch { < 30 => 1, < 50 => 2, < 64 => 3, _ => 4 };
-        int name = Math.Clamp(Math.Max(4, rows.Max(static row => BoardLine.Cut(BoardLine.Clean(row.Name), MaxName).GetCellWidth())), 4,
-            Math.Max(4, Math.Min(MaxName, width - columns * (Number + 1))));
+        int longest = rated.Rows.Max(static one => BoardLine.Cut(BoardLine.Clean(one.Row.Name), MaxName).GetCellWidth());
+        int name = Math.Clamp(Math.Max(4, longest), 4, Math.Max(4, Math.Min(MaxName, width - columns * (Number + 1))));
         lines.Add(BoardLine.Of(Row("NAME", "DONE", "/S", "WAITING", "FAILED", "STATE"), width, BoardStyle.Head));
-        int[] chosen = [.. Enumerable.Range(0, rows.Count).Take(maxRows)];
-        int bottleneck = rows.ToList().FindIndex(row => row.Name == rated.Look.Bottleneck);
-        if (bottleneck >= maxRows) chosen[^1] = bottleneck;
-        foreach (int index in chosen)
+        foreach ((ProgressRow row, double? perSecond) in rated.Rows)
         {
-            ProgressRow row = rows[index];
-            string text = Row(row.Name, Count(row.Done), rated.RowsPerSecond[index] is { } rate ? Rate(rate) : "-", Count(row.Waiting),
-                Count(row.Failed), row.State);
-            lines.Add(BoardLine.Of(text, width, index == bottleneck ? BoardStyle.Bottleneck : BoardStyle.Plain));
+            string text = Row(row.Name, Count(row.Done), perSecond is { } rate ? Rate(rate) : "-", Count(row.Waiting), Count(row.Failed),
+                row.State);
+            lines.Add(BoardLine.Of(text, width, row.Name == rated.Look.Bottleneck ? BoardStyle.Bottleneck : BoardStyle.Plain));
         }
-        if (rows.Count > chosen.Length)
-            lines.Add(BoardLine.Of($"… and {Count(rows.Count - chosen.Length)} more", width, BoardStyle.Head));
+        int hidden = rated.Look.Rows.Count - rated.Rows.Count;
+        if (hidden > 0) lines.Add(BoardLine.Of($"… and {Count(hidden)} more", width, BoardStyle.Head));
 
         string Row(string first, string done, string rate, string waiting, string failed, string state)
         {

@@ -15,6 +15,13 @@ internal static class ProgressProgram
             case "nothing": await RunAsync(items: 0, failsAt: null); break;
             case "two": await TwoAsync(); break;
             case "left": LeaveOpen(); break;
+            case "floods": await FloodAsync(); break;
+            case "elsewhere": await PrintElsewhereAsync(); break;
+            case "errors elsewhere": Console.SetError(new StreamWriter("errors.txt") { AutoFlush = true }); await TwoAsync(); break;
+            case "returns": await CountAsync(); break;
+            case "open end": await LeaveWithOpenEndAsync(); return 0;
+            case "exits": await LeaveWithOpenEndAsync(); Environment.Exit(0); break;
+            case "crashes": await CrashAsync(); break;
             default: throw new ArgumentException($"There is no program {what}.");
         }
         Console.WriteLine("the end");
@@ -74,5 +81,59 @@ internal static class ProgressProgram
         PipelineRun run = (Source.From(Enumerable.Range(1, 10)) | (static _ => { })).Start();
         run.ShowProgress(new() { Title = "left" });
         Console.ReadLine();
+    }
+
+    private static async Task FloodAsync()
+    {
+        await using PipelineRun run = (Source.From(Enumerable.Range(1, 100_000))
+            | (static number => Console.WriteLine($"number {number}"))).Start();
+        await using ProgressDisplay progress = run.ShowProgress(new() { Title = "flood", RefreshInterval = TimeSpan.FromMilliseconds(50) });
+        await run.Completion;
+    }
+
+    private static async Task PrintElsewhereAsync()
+    {
+        TextWriter console = Console.Out;
+        await using (var file = new StreamWriter("results.txt") { AutoFlush = true })
+        {
+            Console.SetOut(file);
+            await PrintAsync();
+        }
+        Console.SetOut(console);
+    }
+
+    private static async Task CountAsync()
+    {
+        var gate = new SemaphoreSlim(0);
+        await using PipelineRun run = Waiting(gate).Start();
+        await using ProgressDisplay progress = run.ShowProgress(new() { Title = "returns" });
+        for (int step = 1; step <= 3; step++) Console.Write($"\rstep {step}");
+        gate.Release();
+        await run.Completion;
+    }
+
+    // The display is shown when the process ends.
+    private static async Task LeaveWithOpenEndAsync()
+    {
+        var gate = new SemaphoreSlim(0);
+        PipelineRun run = Waiting(gate).Start();
+        run.ShowProgress(new() { Title = "open", RefreshInterval = TimeSpan.FromHours(1) });
+        gate.Release();
+        await run.Completion;
+        Console.WriteLine("a line");
+        Console.WriteLine("another line");
+        Console.Write("result: 42");
+        await Console.Out.FlushAsync();
+    }
+
+    private static Pipeline Waiting(SemaphoreSlim gate)
+        => Source.From([1]) | (async ValueTask (int _, CancellationToken cancellation) => await gate.WaitAsync(cancellation));
+
+    private static async Task CrashAsync()
+    {
+        await LeaveWithOpenEndAsync();
+        var thread = new Thread(static () => throw new InvalidOperationException("no luck"));
+        thread.Start();
+        thread.Join();
     }
 }

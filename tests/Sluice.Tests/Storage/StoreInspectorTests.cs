@@ -73,6 +73,32 @@ public sealed class StoreInspectorTests : IAsyncDisposable
             => stream == "s050" ? new((StreamInfo?)null) : base.FindStreamAsync(stream, cancellation);
     }
 
+    [Fact]
+    public async Task ADamagedStreamIsLeftOutWithAWarning()
+    {
+        foreach (string name in (string[])["a", "b", "c"]) await store.OpenStreamAsync(name, cancellation: Cancellation);
+        System.Collections.Concurrent.ConcurrentBag<string> warnings = [];
+        var warns = new StoreInspector(new Damaged(store, isPermanent: true), clock) { OnWarning = warnings.Add };
+        Assert.Equal(["a", "c"], (await warns.LookAsync(max: 2, cancellation: Cancellation)).Select(static one => one.Name));
+        Assert.Equal(["The stream b is left out: b is damaged"], warnings);
+        Assert.Equal(["a", "c"], await warns.LookAllAsync(cancellation: Cancellation).Select(static one => one.Name)
+            .ToListAsync(Cancellation));
+        await Assert.ThrowsAsync<StreamStoreException>(() => warns.FindAsync("b", Cancellation));
+
+        await Assert.ThrowsAsync<StreamStoreException>(()
+            => new StoreInspector(new Damaged(store, isPermanent: true), clock).LookAsync(cancellation: Cancellation));
+        await Assert.ThrowsAsync<StreamStoreException>(()
+            => new StoreInspector(new Damaged(store, isPermanent: false), clock) { OnWarning = static _ => { } }
+                .LookAsync(cancellation: Cancellation));
+    }
+
+    private sealed class Damaged(IStreamStore inner, bool isPermanent) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+            => stream == "b" ? throw new StreamStoreException("b is damaged") { IsPermanent = isPermanent }
+                : base.FindStreamAsync(stream, cancellation);
+    }
+
     /// <summary>An inspector of a store in which runs come and go lives as long as its program.</summary>
     [Fact]
     public void WhatWasDeletedIsForgotten()

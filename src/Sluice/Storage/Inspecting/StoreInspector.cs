@@ -39,6 +39,11 @@ public sealed class StoreInspector
         (members, streams) = (new(this.time), new(this.time));
     }
 
+    /// <summary>
+    /// Receives a sentence for each damaged stream that a list leaves out; null to let the list fail. Called by several threads.
+    /// </summary>
+    public Action<string>? OnWarning { get; init; }
+
     /// <summary>Looks at the streams of the store, by name, with rates since the last look at them.</summary>
     /// <param name="prefix">The beginning of the names.</param>
     /// <param name="after">The last name of the previous page; null for the first page.</param>
@@ -219,9 +224,23 @@ public sealed class StoreInspector
         }
     }
 
-    // Calls that are made together share a round trip or a turn of the store's thread. One that was deleted meanwhile is null.
+    // Calls that are made together share a round trip or a turn of the store's thread. One that was deleted meanwhile, or is damaged, is
+    // null.
     private async Task<StreamInfo?[]> FindAllAsync(string[] names, CancellationToken cancellation)
-        => await Task.WhenAll(names.Select(name => store.FindStreamAsync(name, cancellation).AsTask())).ConfigureAwait(false);
+        => await Task.WhenAll(names.Select(name => FindSoundAsync(name, cancellation))).ConfigureAwait(false);
+
+    private async Task<StreamInfo?> FindSoundAsync(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return await store.FindStreamAsync(name, cancellation).ConfigureAwait(false);
+        }
+        catch (StreamStoreException damage) when (damage.IsPermanent && OnWarning is not null)
+        {
+            OnWarning($"The stream {name} is left out: {damage.Message}");
+            return null;
+        }
+    }
 
     private static void CheckPage(int max)
     {
