@@ -51,8 +51,8 @@ public sealed partial class RedisStreamStore
         long begun = TimeProvider.System.GetTimestamp();
         for (TimeSpan left = options.Timeout; !await reads.WaitAsync(left, cancellation).ConfigureAwait(false);)
         {
-            // Without a server, each read fails after its own time. It is not sent without a turn: a server that has only paused would answer
-            // all reads before the heartbeats behind them.
+            // Without a server, each read fails after its own time. It is not sent without a turn: a server that has only paused would
+            // answer all reads before the heartbeats behind them.
             left = options.Timeout - TimeProvider.System.GetElapsedTime(begun);
             if (left > TimeSpan.Zero) continue;
             if (connection.IsSilent) throw Failures.Explain(new TimeoutException(), address)!;

@@ -27,15 +27,16 @@ internal sealed class DashboardToken
     public async Task AnswerAsync(HttpContext context, RequestDelegate next)
     {
         string cookie = string.Create(CultureInfo.InvariantCulture, $"sluice-dashboard-{context.Connection.LocalPort}");
-        if ((HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)) && Is(context.Request.Query[Field], token))
+        string method = context.Request.Method;
+        if ((HttpMethods.IsGet(method) || HttpMethods.IsHead(method)) && Is(context.Request.Query[Field], token))
         {
             context.Response.Cookies.Append(cookie, session, new() { HttpOnly = true, SameSite = SameSiteMode.Lax, IsEssential = true });
             var others = new QueryBuilder(context.Request.Query.Where(static one => one.Key != Field));
             context.Response.Redirect(context.Request.Path + others.ToString());     // the token is not left in the address
         }
         else if (Is(context.Request.Cookies[cookie], session)
-            || (context.Request.Headers.Authorization.ToString() is var given && given.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
-                && Is(given[Bearer.Length..], token)))
+            || (context.Request.Headers.Authorization.ToString() is var given
+                && given.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) && Is(given[Bearer.Length..], token)))
             await next(context).ConfigureAwait(false);
         else
         {

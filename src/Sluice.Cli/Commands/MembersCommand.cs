@@ -96,7 +96,8 @@ internal static class MembersCommand
             if (await inspector.FindAsync(name, command.Cancellation) is { } stream)
                 return [.. stream.Groups.Select(group => new GroupId(name, group.Backlog.Name))];
             if (name.Contains(':', StringComparison.Ordinal)) return [(await GroupNames.FindAsync(command, store, name)).Group];
-            throw CommandException.NotFound($"The store has no stream '{name}'.{await NearNamesOfStore.StreamsAsync(command, store, name)}");
+            throw CommandException.NotFound(
+                $"The store has no stream '{name}'.{await NearNamesOfStore.StreamsAsync(command, store, name)}");
         }
         List<GroupId> groups = [];
         await foreach (StreamLook stream in inspector.LookAllAsync(cancellation: command.Cancellation))

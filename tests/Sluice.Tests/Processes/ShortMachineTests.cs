@@ -13,14 +13,14 @@ public class ShortMachineTests
 {
     private static readonly ProcessOptions One = new() { Workers = 1, Program = WorkerProgram.Path, MaxFailedStarts = 4 };
 
-    /// <summary>EAGAIN, ENOMEM, ENFILE and EMFILE.</summary>
+    /// <summary>EAGAIN, ENOMEM, ENFILE and EMFILE, more often than starts may fail in a row.</summary>
     [Theory]
     [InlineData(11)]
     [InlineData(12)]
     [InlineData(23)]
     [InlineData(24)]
     public async Task AStartThatFailsForWantOfSomethingIsRepeated(int code)
-        => Assert.Equal([2], await RunAsync(new ShortProgram(code, failures: 6), One));         // more often than starts may fail in a row
+        => Assert.Equal([2], await RunAsync(new ShortProgram(code, failures: 6), One));
 
     [Fact]
     public async Task ARunWhoseStartsFailForeverFails()

@@ -269,7 +269,11 @@ public partial class FaultyStoreTests
 
     private sealed class NeverCloses(IStreamStore inner) : StreamStoreWrapper(inner)
     {
-        public override ValueTask DisposeAsync() => new(new TaskCompletionSource().Task);
+        public override async ValueTask DisposeAsync()
+        {
+            await new TaskCompletionSource().Task;
+            await base.DisposeAsync();
+        }
     }
 
     private sealed class KeepsOneCharacter(IStreamStore inner) : StreamStoreWrapper(inner)

@@ -294,23 +294,4 @@ public sealed class StoreInspectorTests : IAsyncDisposable
             Dead = [.. failures.Select((failure, i) => new DeadLetterWrite(first + i, failure.Node, failure.Error, 1))],
         }, Cancellation);
     }
-
-    /// <remarks>Formerly all were forgotten at 100,000, and a command that waited until all are known waited for ever.</remarks>
-    [Fact]
-    public void MembersOfManyGroupsAreKnownAtTheSecondLook()
-    {
-        const int Groups = 100_002;
-        var clock = new TestClock();
-        var looks = new MemberLooks(clock);
-        foreach (MemberStatus expected in (MemberStatus[])[MemberStatus.Unknown, MemberStatus.Alive])
-        {
-            long beats = expected == MemberStatus.Alive ? 2 : 1;
-            for (int i = 0; i < Groups; i++)
-            {
-                var info = new GroupInfo([new MemberInfo("m", beats, "m1", TimeSpan.FromSeconds(10))], [], null, 0);
-                Assert.Equal(expected, Assert.Single(looks.Look(new($"s{i}", "g"), info, clock.GetTimestamp())).Status);
-            }
-            clock.Advance(TimeSpan.FromSeconds(1));
-        }
-    }
 }

@@ -77,7 +77,8 @@ public sealed class EndOfSpanTests : IAsyncDisposable
         await giveUp.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
         while (Sends().Length < 2) await Member.NextAsync();
-        Assert.Equal([null, typeof(OperationCanceledException).FullName], Sends().Select(static span => (string?)span.GetTagItem("error.type")));
+        Assert.Equal([null, typeof(OperationCanceledException).FullName],
+            Sends().Select(static span => (string?)span.GetTagItem("error.type")));
 
         Activity[] Sends() => [.. log.Spans.Where(static span => span.DisplayName == "send a")];
     }
