@@ -27,8 +27,8 @@ public class ShortMachineTests
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() => RunAsync(new ShortProgram(11, failures: 100),
             One with { StartTimeout = TimeSpan.FromTicks(1) }));
-        Assert.Contains("4 starts of a worker process in a row have failed before it got to work, the last one with nothing: it could not be "
-            + "started: ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("4 starts of a worker process in a row have failed before it got to work, the last one with nothing: it could "
+            + "not be started: ", failure.Message, StringComparison.Ordinal);
     }
 
     /// <summary>ENOEXEC does not pass.</summary>
