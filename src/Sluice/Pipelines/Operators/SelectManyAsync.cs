@@ -7,7 +7,9 @@ public static partial class SourceExtensions
     /// <summary>Turns every item into any number of others, asynchronously. The same as <c>source | function</c>.</summary>
     /// <remarks>When the run is cancelled, or when no more items are wanted (<c>Take</c>, <c>Zip</c>, <c>Timeout</c> with <c>end</c>), the
     /// token is cancelled and the sequence is not read further. The run waits for a sequence that ignores its token. A drain lets the
-    /// sequence come to its end.</remarks>
+    /// sequence come to its end. When no more items are wanted, a sequence may answer with an <see cref="OperationCanceledException"/>,
+    /// also from its disposal. If it throws another exception at its next item, the run warns. If its disposal throws one, the item
+    /// fails.</remarks>
     [AlsoForPipes]
     public static Source<TOut> SelectManyAsync<T, TOut>(this Source<T> source, Func<T, CancellationToken, IAsyncEnumerable<TOut>> function)
         => NotNull(source).Then(new SelectManyAsyncOperator<T, TOut>(NotNull(function), function));
@@ -36,6 +38,9 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
     private CancellationTokenSource? enough;         // cancelled with `over`, and by Stop; not disposed, because Stop may come later
     private CancellationToken over;                  // the run's token, or that of the attempt
 
+    /// <summary>Whether no more items are wanted, and the run goes on. The token is cancelled.</summary>
+    private bool IsEnough => Volatile.Read(ref stopped) && !Context.Run.IsStopping;
+
     public override async ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
@@ -62,8 +67,9 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
                     Context.IsSuspended = false;
                     result = items.Current;
                 }
-                catch (OperationCanceledException) when (Volatile.Read(ref stopped) && !Context.Run.IsStopping)
+                catch (Exception e) when (IsEnough)
                 {
+                    if (e is not OperationCanceledException) Warn(e);
                     break;
                 }
                 catch (Exception e)
@@ -106,7 +112,12 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
         return made.Token;
     }
 
-    /// <summary>A failure while disposing is the item's, unless there is one already.</summary>
+    /// <summary>Warns of a sequence that answers its cancelled token with another exception than a cancellation.</summary>
+    private void Warn(Exception answer) => Context.Run.WarnOnce(Node, name
+        => $"'{name}' has cancelled its sequence, because no more items are wanted. The sequence answered with another exception than an "
+            + $"OperationCanceledException: {FailureText.Of(answer)} The run goes on.");
+
+    /// <summary>A failure while disposing is the item's, unless there is one already. A cancellation answers the token.</summary>
     private async ValueTask DisposeAsync(IAsyncEnumerator<TOut> items, T item, Ticket? ticket, bool failed, bool isPartial)
     {
         try
@@ -114,6 +125,10 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
             ValueTask disposed = items.DisposeAsync();
             Context.IsSuspended = !disposed.IsCompleted;
             await disposed;
+        }
+        catch (OperationCanceledException) when (IsEnough)
+        {
+            // what the disposal did with the token was cut off
         }
         catch (Exception e) when (!failed)
         {

@@ -43,12 +43,22 @@ public sealed class SilentSequenceTests
     [Theory, MemberData(nameof(Waits))]
     public async Task ATakeBehindABufferEndsIt(Wait wait, ExecutionMode mode)
     {
-        if (IsHeld(wait, mode)) return;
+        var waits = new TaskCompletionSource();
+        if (mode == ExecutionMode.SingleThread) waits.SetResult();   // there is no buffer: the first item is enough
         List<int> seen = [];
-        await using PipelineRun run = (Silent(Source.From([1]), wait) | Stage.Buffer(100)).Take(Items).ForEach(seen.Add)
+        await using PipelineRun run = (Many(Source.From([1, 2]), SecondIsQuietAsync, wait) | Stage.Buffer(100))
+            .DoAsync(async (_, cancellation) => await waits.Task.WaitAsync(cancellation)).Take(Items).ForEach(seen.Add)
             .Start(new RunOptions { Mode = mode });
         await run.Completion.WaitAsync(TimeSpan.FromSeconds(30));
-        Assert.Equal(Items, seen.Count);
+        Assert.Equal(Enumerable.Repeat(1, Items), seen);
+
+        async IAsyncEnumerable<int> SecondIsQuietAsync(int item, [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            for (int i = 0; i < Items; i++) yield return item;
+            if (item == 1) yield break;
+            waits.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+        }
     }
 
     [Theory, MemberData(nameof(Waits))]
@@ -108,14 +118,17 @@ public sealed class SilentSequenceTests
     private static bool IsHeld(Wait wait, ExecutionMode mode)
         => wait is Wait.Retried or Wait.Limited || (wait is Wait.Lanes && mode == ExecutionMode.MultiThread);
 
-    private static Source<int> Silent(Source<int> source, Wait wait) => wait switch
+    /// <summary>A one-to-many stage of a kind.</summary>
+    internal static Source<int> Many(Source<int> source, Func<int, CancellationToken, IAsyncEnumerable<int>> many, Wait wait) => wait switch
     {
-        Wait.Retried => source | QuietAsync | Stage.Retry(3),
-        Wait.Limited => source | QuietAsync | Stage.Timeout(TimeSpan.FromHours(1)),
-        Wait.Lanes => source | QuietAsync | Stage.Parallel(2),
-        Wait.Buffered => source | QuietAsync | Stage.Buffer(100),
-        _ => source.SelectManyAsync(QuietAsync),
+        Wait.Retried => source.SelectManyAsync(many) | Stage.Retry(3, Backoff.None),
+        Wait.Limited => source.SelectManyAsync(many) | Stage.Timeout(TimeSpan.FromHours(1)),
+        Wait.Lanes => source.SelectManyAsync(many) | Stage.Parallel(2),
+        Wait.Buffered => source.SelectManyAsync(many) | Stage.Buffer(100),
+        _ => source.SelectManyAsync(many),
     };
+
+    private static Source<int> Silent(Source<int> source, Wait wait) => Many(source, QuietAsync, wait);
 
     private static async IAsyncEnumerable<int> QuietAsync(int item, [EnumeratorCancellation] CancellationToken cancellation)
     {
