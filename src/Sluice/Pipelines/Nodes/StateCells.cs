@@ -58,7 +58,7 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
             if (known.IsBlank) Begin(known);
             return known;
         }
-        return hasAll ? Begin(Add(key, 0)) : null;
+        return hasAll ? BeginNew(key) : null;
     }
 
     protected async ValueTask<Cell> ReadHereAsync(string key)
@@ -166,6 +166,21 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
         Cell cell = Add(key, stored.Stored(key).Bytes.Length);
         (cell.IsStored, cell.IsBlank, cell.Failure) = (true, failure is not null, failure);
         if (failure is null) cell.Value = value!;
+    }
+
+    /// <summary>Makes the cell of a key that nothing is stored for. A key that is refused, or has no first value, leaves no cell.</summary>
+    private Cell BeginNew(string key)
+    {
+        Cell made = Add(key, 0);
+        try
+        {
+            return Begin(made);
+        }
+        catch
+        {
+            Drop(made);
+            throw;
+        }
     }
 
     /// <summary>Gives a cell its first value.</summary>

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Tests.Pipelines;
 
 /// <summary>A key has a state once its node has set one: other keys do not end, and take no memory.</summary>
@@ -35,6 +37,35 @@ public class KeysWithoutStateTests
             }
             GC.Collect();
             alive = states.Count(static state => state.IsAlive);
+        }
+    }
+
+    /// <summary>Keys that are refused for their length, and keys whose initial state fails, leave nothing behind.</summary>
+    [Theory]
+    [InlineData(10_001)]
+    [InlineData(100)]
+    public async Task KeysThatGetNoStateTakeNoMemory(int length)
+    {
+        const int Keys = 500;
+        List<WeakReference> keys = new(Keys);
+        int alive = -1;
+        RunSnapshot end = await (Source.From(Texts()) | Stage.KeyBy(static (string text) => text, 1)
+            | StageNode.Of(static () => new Unknown()) | Stage.OnError(ErrorPolicy.Skip) | Stage.Named("unknown") | (static _ => { }))
+            .RunAsync(new() { Mode = ExecutionMode.SingleThread }, TestContext.Current.CancellationToken);
+        Assert.Equal(Keys, end["unknown"].Failed);
+        Assert.InRange(alive, 0, Keys / 10);
+
+        async IAsyncEnumerable<string> Texts()
+        {
+            for (int n = 0; n < Keys; n++)
+            {
+                string text = $"{n}".PadRight(length);
+                keys.Add(new(text));
+                yield return text;
+                if (n % 100 == 0) await Task.Yield();
+            }
+            GC.Collect();
+            alive = keys.Count(static key => key.IsAlive);
         }
     }
 
@@ -76,6 +107,13 @@ public class KeysWithoutStateTests
 
         protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
             => State is not null ? throw new FormatException() : default;
+    }
+
+    private sealed class Unknown : StatefulStageNode<string, int, object>
+    {
+        protected override object InitialState(string key) => throw new FormatException();
+
+        protected override ValueTask ProcessAsync(string item, Output<int> output, CancellationToken cancellation) => default;
     }
 
     private sealed class Reading(Func<int> initial) : StatefulStageNode<int, int, int>
