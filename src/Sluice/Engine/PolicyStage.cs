@@ -195,10 +195,10 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps, IUpstre
         if (abandoned)
         {
             run.Abandon(work, Node);
-            Context.IsSuspended = false;
             int number = attempt.Attempt;
             Ticket? ticket = attempt.Ticket;
             attempt.Abandon();
+            Context.IsSuspended = false;             // behind Abandon: the attempt may still set it before that
             MakeStage();
             Begin(ticket, number);
         }
