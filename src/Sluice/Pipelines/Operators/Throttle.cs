@@ -12,8 +12,8 @@ public static partial class SourceExtensions
     /// <para>When <paramref name="smooth"/>, items are due at even distances of <c>per / items</c>. The system's timers are a millisecond
     /// or more late, and a smooth throttle makes up for that: items whose time has passed come out together. So it keeps its rate, not the
     /// bound. It makes up for 100 milliseconds at most, and never for more than the period. After a late timer, a period of a second has
-    /// up to a tenth more items, and a period of 100 milliseconds or less up to twice as many. If the bound is what counts, leave
-    /// <paramref name="smooth"/> out.</para>
+    /// up to a tenth more items, or one more if that is less than one, and a period of 100 milliseconds or less up to twice as many. If
+    /// the bound is what counts, leave <paramref name="smooth"/> out.</para>
     /// <para>Holds one item, the one that waits. At the end and in a drain, what has come in still waits for its turn; a run that is
     /// cancelled gives it up. The clock is the run's (<see cref="RunOptions.Time"/>).</para>
     /// <para>In a consecutor it paces what this process starts, all partitions together; attempts count like items, and a process that
