@@ -58,7 +58,7 @@ internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : Tex
         return lines;
     }
 
-    /// <summary>Ends it: later texts of those who have kept this writer need not be complete lines. The board calls it under its lock.</summary>
+    /// <summary>Ends it: later texts, of those who have kept this writer, need not be lines. The board calls it under its lock.</summary>
     /// <returns>The line that is not complete.</returns>
     internal string End()
     {
