@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Sluice.Cli.Output;
 
-/// <summary>Standard output for texts that are no results: help, and scripts. A failure to write is an <see cref="OutputException"/>.</summary>
+/// <summary>Standard output for texts that are no results, such as help. A failure to write is an <see cref="OutputException"/>.</summary>
 internal sealed class CommandOutput(TextWriter output) : TextWriter
 {
     public override Encoding Encoding => output.Encoding;
