@@ -10,7 +10,7 @@ internal static class AppendCalls
         _ = await round.ProducerAsync(stream, name).ConfigureAwait(false);
         ProducerRow producer = Round.MakeProducer(stream, name);
         producer.Forget = null;                      // until its next append sets it
-        producer.Epoch++;
+        producer.Epoch = StoreRules.NextEpoch(producer.Epoch, stream.Id);
         producer.IsChanged = true;
         round.Touched++;
         return new(producer.Epoch, producer.Last, producer.Position);

@@ -57,7 +57,7 @@ internal static class LeaseCalls
         List<(Ownership Owner, OwnedRow Owned)> owned, List<Ownership> stale)
     {
         GroupRow group = round.Group(quarantine.Group);
-        if (!StoreRules.HasQuarantine(quarantine, group.QuarantineEpoch, group.QuarantineOwner))
+        if (!StoreRules.HasQuarantine(quarantine, group.QuarantineEpoch, group.QuarantineOwner, group.Id))
             return new([], stale) { IsQuarantineLost = true };
         foreach ((Ownership owner, OwnedRow one) in owned)
         {

@@ -177,10 +177,8 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     {
         if (FindGroup(owner.Group) is not { } group) return null;
         OwnedRow owned = await OwnedAsync(group, owner.Partition).ConfigureAwait(false);
-        return owner.Epoch <= owned.Epoch ? owned
-            : throw new StoreRolledBackException(
-            $"{owner} was taken, but the store knows the epoch {owned.Epoch} only: it has lost writes.")
-            { Stream = owner.Group.Stream, Partition = owner.Partition };
+        StoreRules.CheckEpoch(owner, owned.Epoch, group.Id);
+        return owned;
     }
 
     /// <summary>Returns the partition of an ownership; null if it is void, or the group is gone.</summary>

@@ -32,8 +32,8 @@ if quarantine then
   local key = K .. 'q:' .. groupOf(h, quarantine[2])
   local v = call('HMGET', key, 'epoch', 'owner')
   local epoch = number(v[1] or '0', 0, key, 'epoch', h.name)
-  if quarantine[3] > epoch then fail('BACKQUARANTINE', digits(epoch)) end
-  if quarantine[3] < epoch or not v[2] then return { stale, 'quarantine', 0, -1, 0, {}, paused } end
+  if quarantine[3] > epoch and (epoch > 0 or quarantine[3] > h.groups[quarantine[2]].rest * 1048576) then fail('BACKQUARANTINE', digits(epoch)) end
+  if quarantine[3] ~= epoch or not v[2] then return { stale, 'quarantine', 0, -1, 0, {}, paused } end
   for _, m in ipairs(mine) do
     local q = m[2]
     if q.h.name == quarantine[1] and q.group == quarantine[2] then

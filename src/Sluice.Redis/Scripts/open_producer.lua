@@ -1,6 +1,6 @@
 local h, name = stream(arg()), arg()
 local v = producerOf(h, name)
-v[1], v[8] = v[1] + 1, false                     -- it is known until its next append says otherwise
+v[1], v[8] = math.max(v[1], h.made * 1048576) + 1, false     -- StoreRules.NextEpoch; it is known until its next append says otherwise
 call('ZREM', K .. 'pf:' .. h.id, name)
 storeProducer(h, name, v)
-return { v[1], v[2], v[7] }
+return { digits(v[1]), v[2], v[7] }

@@ -151,11 +151,8 @@ internal static class GroupCalls
         if (session.FindStream(owner.Group.Stream)?.Groups.GetValueOrDefault(owner.Group.Name) is not { } group) return null;
         StoredPartition partition = group.Partitions[Session.Checked(owner.Partition, group.Stream)];
         if (partition.Damage is not null) return null;          // stale: the next acquisition reports the damage
-        return owner.Epoch <= partition.Epoch
-            ? partition
-            : throw new StoreRolledBackException(
-            $"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")
-            { Stream = owner.Group.Stream, Partition = owner.Partition };
+        StoreRules.CheckEpoch(owner, partition.Epoch, group.Id);
+        return partition;
     }
 
     // The owner did not release the partition: its entries in flight become suspects with rows.

@@ -22,7 +22,7 @@ internal sealed class StoredProducer(long stream, string name, long id, long epo
     public long Sum => new RowSum().Add(stream).Add(name).Add(Last).Add(LastFrom).Add(LastId?.Generation ?? 0).Add(LastId?.Partition ?? 0)
         .Add(LastId?.Sequence ?? 0).Add(epoch).Add(forgetAt).Add(position).Value;
 
-    public void Open() => (epoch, hasMore) = (epoch + 1, true);
+    public void Open() => (epoch, hasMore) = (StoreRules.NextEpoch(epoch, stream), true);
 
     public void Append(long first, long last, EntryId? entry) => (LastFrom, Last, LastId) = (first, last, entry);
 

@@ -28,10 +28,15 @@ internal static class RemovalScenarios
     public static async Task AnOwnerOfADeletedStreamIsVoidInTheNextOne(Rig rig)
     {
         await rig.PrepareAsync();
+        ProducerState sender = await rig.Store.OpenProducerAsync(Orders, "sender");
         (Ownership former, Quarantine lost) = await UseAsync(rig);
         Expect.Equal(true, await rig.Store.DeleteStreamAsync(Orders), "the stream was there to delete");
         await rig.Store.OpenStreamAsync(Orders, new() { Partitions = 1 });
         await rig.Store.AddGroupAsync(Main);
+        ProducerState heir = await rig.Store.OpenProducerAsync(Orders, "sender");
+        Expect.True(heir.Epoch > sender.Epoch, $"the epoch {heir.Epoch} of a producer is above {sender.Epoch}, that of the deleted stream's");
+        Expect.Equal(AppendStatus.Refused, (await rig.AppendAsync(1, ["late"], sender.Epoch, "sender")).Status,
+            "an append of the producer of a deleted stream");
         await IsVoidAsync(rig, former, lost, "a stream that was deleted and made again");
     }
 
@@ -39,7 +44,15 @@ internal static class RemovalScenarios
     private static async Task IsVoidAsync(Rig rig, Ownership former, Quarantine lost, string what)
     {
         await rig.AddAsync("e", "f");
+        // Before an heir: its epoch is above that of the group, but the store has lost nothing.
+        Expect.Same([former], (await rig.Store.LeaseAsync(new([former]))).Stale, $"what is stale in a lease of the first former owner of {what}");
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(former, 2))).Status, $"a commit of the first former owner of {what}");
+        Expect.Equal(ReserveStatus.Stale, await rig.Store.ReserveAsync(former, Results, 1, 1),
+            $"a reservation of the first former owner of {what}");
+        Expect.Equal(false, await rig.Store.ReleaseAsync(former), $"a release by the first former owner of {what}");
         (Ownership heir, _) = await rig.TakeAsync("b");
+        Expect.Equal(true, (await rig.Store.LeaseAsync(new([heir]) { Quarantine = lost })).IsQuarantineLost,
+            $"whether the former quarantine of {what} is lost before the next");
         Expect.True(await rig.Store.AcquireQuarantineAsync(Main, "b", 0) is not null, $"the quarantine of {what} is free");
         Entry[] leased = await rig.LeaseAsync(heir, 1);
         LeaseResult none = await rig.Store.LeaseAsync(new([former]));

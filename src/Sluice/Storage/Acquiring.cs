@@ -10,6 +10,8 @@ public sealed record AcquireRequest(string Member)
     /// </summary>
     public long? ExpectedEpoch { get; init; }
 
+    internal const long MaxKnownEpoch = 1L << 52;
+
     /// <summary>
     /// The highest epoch of the partition that the member has seen; zero if it has seen none. The new epoch is above it, also in a store
     /// that was restored from a backup.
@@ -21,7 +23,7 @@ public sealed record AcquireRequest(string Member)
         init
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1L << 52);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, MaxKnownEpoch);
             field = value;
         }
     }

@@ -4,6 +4,8 @@ namespace Sluice.Storage;
 /// <remarks>The methods are thread-safe. Stores call them inside the transaction that applies the request.</remarks>
 public static class StoreRules
 {
+    private const int EpochBits = 20;
+
     /// <summary>Decides by the epoch and the last commit of a partition whether a commit may be applied.</summary>
     /// <param name="commit">The commit.</param>
     /// <param name="partition">What the store knows of the partition; null if its group does not exist.</param>
@@ -24,18 +26,42 @@ public static class StoreRules
     }
 
     /// <summary>
-    /// Returns the epoch of an acquisition of a partition or of a quarantine: above its present epoch, and above those of all groups that
-    /// had the name before. So an owner of a group that was removed is void in the group that was made in its place.
+    /// Returns the epoch of an acquisition of a partition or of a quarantine, or of the opening of a producer: above the present epoch, and
+    /// above those of all groups, or streams, that had the name before. So an owner of a group that was removed is void in the group that
+    /// was made in its place.
     /// </summary>
-    /// <param name="epoch">The present epoch; zero if it was never acquired.</param>
-    /// <param name="groupNumber">
-    /// The number of the group. A store gives each new group a higher number; at most 2^32. A number has about a million epochs: behind
-    /// more acquisitions of one partition, those of the next group of the name may repeat them.
+    /// <param name="epoch">The present epoch; zero if there was none.</param>
+    /// <param name="number">
+    /// The number of the group; of a producer, that of the stream. A store gives each new group and each new stream a higher number. A
+    /// number has about a million epochs: behind more acquisitions of one partition, those of the next group of the name may repeat them.
     /// </param>
     /// <param name="known">The highest epoch that the member has seen (<see cref="AcquireRequest.KnownEpoch"/>).</param>
     /// <returns>The epoch, from one.</returns>
-    public static long NextEpoch(long epoch, long groupNumber, long known = 0)
-        => Math.Max(Math.Max(epoch, known), groupNumber << 20) + 1;
+    /// <exception cref="ArgumentOutOfRangeException">The number is below zero or above 2^32.</exception>
+    public static long NextEpoch(long epoch, long number, long known = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(number, 1L << 32);
+        return Math.Max(Math.Max(epoch, known), number << EpochBits) + 1;
+    }
+
+    /// <summary>Refuses an ownership whose epoch was never given: the store has lost writes. Others may be void.</summary>
+    /// <param name="owner">The ownership.</param>
+    /// <param name="epoch">The epoch of the partition; zero if it was never acquired.</param>
+    /// <param name="groupNumber">The number of the group, as for <see cref="NextEpoch"/>.</param>
+    /// <exception cref="StoreRolledBackException">The epoch was never given, to this group or to one that had its name before.</exception>
+    public static void CheckEpoch(Ownership owner, long epoch, long groupNumber)
+    {
+        if (owner.Epoch <= epoch || IsOfEarlierGroup(owner.Epoch, epoch, groupNumber)) return;
+        throw new StoreRolledBackException($"{owner} was taken, but the store knows the epoch {epoch} only: it has lost writes.")
+        {
+            Stream = owner.Group.Stream,
+            Partition = owner.Partition
+        };
+    }
+
+    // A group that was acquired has given an epoch above those of earlier groups, unless an earlier version has acquired it.
+    private static bool IsOfEarlierGroup(long given, long epoch, long groupNumber) => epoch == 0 && given <= groupNumber << EpochBits;
 
     /// <summary>Decides whether the entries that a commit settles, defers or gives up are outstanding, each once.</summary>
     /// <param name="commit">The commit.</param>
@@ -73,11 +99,12 @@ public static class StoreRules
     /// <param name="quarantine">What the member has.</param>
     /// <param name="epoch">The epoch of the group's quarantine.</param>
     /// <param name="owner">The member that has it; null if it is free.</param>
+    /// <param name="groupNumber">The number of the group, as for <see cref="NextEpoch"/>.</param>
     /// <returns>Whether it has.</returns>
     /// <exception cref="StoreRolledBackException">The member's epoch is newer than that of the store.</exception>
-    public static bool HasQuarantine(Quarantine quarantine, long epoch, string? owner)
+    public static bool HasQuarantine(Quarantine quarantine, long epoch, string? owner, long groupNumber)
     {
-        if (quarantine.Epoch > epoch)
+        if (quarantine.Epoch > epoch && !IsOfEarlierGroup(quarantine.Epoch, epoch, groupNumber))
             throw new StoreRolledBackException(
                 $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, but the store knows only {epoch}: it has "
                     + "lost writes.");

@@ -48,7 +48,7 @@ public class MemoryStreamStoreTests
     [Fact]
     public void AProducerIsQueuedOnceUntilItIsForgotten()
     {
-        var stream = new StoredStream("s", new(), new StreamChanges());
+        var stream = new StoredStream("s", 0, new(), new StreamChanges());
         var producer = new StoredProducer();
         stream.Producers.Add("p", producer);
         DateTimeOffset at = DateTimeOffset.UnixEpoch;

@@ -72,7 +72,8 @@ local function owned(name, group, p, epoch)
   local h = find(name)
   if not h or not hasGroup(h, group) then return nil end
   local q = partition(h, group, p)
-  if epoch > q.epoch then fail('BACKOWNER', digits(q.epoch) .. ' ' .. digits(epoch) .. ' ' .. p .. ' ' .. group .. ' ' .. name) end
+  -- One of an earlier group of this name is void (StoreRules.CheckEpoch).
+  if epoch > q.epoch and (q.epoch > 0 or epoch > h.groups[group].rest * 1048576) then fail('BACKOWNER', digits(q.epoch) .. ' ' .. digits(epoch) .. ' ' .. p .. ' ' .. group .. ' ' .. name) end
   return q
 end
 

@@ -52,7 +52,8 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         var request = new AcquireRequest(Self)
         {
             ExpectedEpoch = info.Epoch,
-            KnownEpoch = Known(info.Partition),      // an epoch that was given before the store went back must be void, too
+            // An epoch that was given before the store went back must be void, too. A damaged one may be anything.
+            KnownEpoch = Math.Min(Known(info.Partition), AcquireRequest.MaxKnownEpoch),
             Instance = core.Members.Instance.Id,
             Version = core.Options.CodeVersion
         };

@@ -11,7 +11,8 @@ public sealed partial class MemoryStreamStore
             Stream(stream).Sweep(clock.Now);
             StoredProducer stored = Producer(Stream(stream), producer);
             stored.ForgetAt = null;                  // until its next append sets it
-            return new ProducerState(++stored.Epoch, stored.Last, stored.Position);
+            stored.Epoch = StoreRules.NextEpoch(stored.Epoch, Stream(stream).Number);
+            return new ProducerState(stored.Epoch, stored.Last, stored.Position);
         }, cancellation);
     }
 

@@ -178,10 +178,7 @@ public sealed partial class MemoryStreamStore
         if (!streams.TryGetValue(owner.Group.Stream, out StoredStream? stream)
             || !stream.Groups.TryGetValue(owner.Group.Name, out StoredGroup? group)) return null;
         StoredPartition partition = group.Partitions[Checked(owner.Partition, stream)];
-        if (owner.Epoch > partition.Epoch)
-            throw new StoreRolledBackException(
-                $"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")
-            { Stream = stream.Name, Partition = owner.Partition };
+        StoreRules.CheckEpoch(owner, partition.Epoch, group.Number);
         return owner.Epoch == partition.Epoch ? partition : null;
     }
 

@@ -97,7 +97,7 @@ public sealed partial class MemoryStreamStore
     private LeaseResult LeaseSuspect(Quarantine quarantine, List<(Ownership Owner, StoredPartition Partition)> owned, List<Ownership> stale)
     {
         StoredGroup group = Group(quarantine.Group);
-        if (!StoreRules.HasQuarantine(quarantine, group.QuarantineEpoch, group.QuarantineOwner))
+        if (!StoreRules.HasQuarantine(quarantine, group.QuarantineEpoch, group.QuarantineOwner, group.Number))
             return new([], stale) { IsQuarantineLost = true };
         foreach ((Ownership owner, StoredPartition partition) in owned)
             if (owner.Group == quarantine.Group && partition.TryLeaseSuspect(out Entry entry, out string? damage))

@@ -17,7 +17,7 @@ public sealed partial class MemoryStreamStore : StreamStore
     private readonly StreamChanges changes = new();
     private readonly StoreClock clock;
     private int generation = 1;
-    private long groupsMade;
+    private long streamsMade, groupsMade;
     private bool disposed;
 
     /// <summary>Creates an empty store.</summary>
@@ -58,7 +58,7 @@ public sealed partial class MemoryStreamStore : StreamStore
         options.Check();
         return Locked(() =>
         {
-            if (!streams.TryGetValue(stream, out StoredStream? stored)) streams.Add(stream, stored = new(stream, options, changes));
+            if (!streams.TryGetValue(stream, out StoredStream? stored)) streams.Add(stream, stored = new(stream, streamsMade++, options, changes));
             StoreRules.CheckPartitions(stream, stored.Options.Partitions, options.Partitions);
             return Info(stored);
         }, cancellation);

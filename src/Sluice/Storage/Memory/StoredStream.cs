@@ -8,14 +8,15 @@ internal sealed class StoredStream
     private readonly StreamChanges changes;
     private readonly PriorityQueue<string, DateTimeOffset> forgetting = new();
 
-    public StoredStream(string name, StreamOptions options, StreamChanges changes)
+    public StoredStream(string name, long number, StreamOptions options, StreamChanges changes)
     {
-        (Name, Options, this.changes) = (name, options, changes);
+        (Name, Number, Options, this.changes) = (name, number, options, changes);
         changes.Know(name);
         Logs = [.. Enumerable.Range(0, options.Partitions).Select(partition => new PartitionLog(name, partition))];
     }
 
     public string Name { get; }
+    public long Number { get; }                      // of the store's streams, in the order in which they were made
     public StreamOptions Options { get; }
     public PartitionLog[] Logs { get; }
 
