@@ -123,11 +123,16 @@ internal sealed class CommandRun
             {
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,
+                Output = new CommandOutput(Console.Out),
             }, interrupts.Token).ConfigureAwait(false));
+        }
+        catch (OutputException failure)
+        {
+            return Fail(ExitCodes.Found, Unwritable(failure));            // of the help, and of commands without a store
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            return Fail(ExitCodes.Found, Unwritable(failure));            // of the help, and of commands without a store
+            return Fail(ExitCodes.Found, Unexpected(failure));            // of something that was to be read
         }
     }
 
@@ -212,7 +217,7 @@ internal sealed class CommandRun
         }
         catch (Exception failure)
         {
-            return Fail(ExitCodes.Found, $"{failure.Message} ({failure.GetType().Name})");
+            return Fail(ExitCodes.Found, Unexpected(failure));
         }
     }
 
@@ -271,6 +276,8 @@ internal sealed class CommandRun
             // There is no other place for the message.
         }
     }
+
+    private static string Unexpected(Exception failure) => $"{failure.Message} ({failure.GetType().Name})";
 
     private static string Unwritable(Exception failure) => $"The output cannot be written: {failure.Message}";
 }

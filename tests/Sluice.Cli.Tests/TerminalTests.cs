@@ -92,6 +92,26 @@ public sealed partial class TerminalTests : CliTestBase
         (await process.EndAsync()).Succeeded();
     }
 
+    /// <summary>The first row counts them: a low terminal shows no others.</summary>
+    [Fact]
+    public async Task TopCountsDamagedStreamsInItsFirstRow()
+    {
+        await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))
+        {
+            await FillAsync(store, "1");
+            for (int number = 1; number <= 50; number++) await store.OpenStreamAsync($"prices{number}", null, Cancellation);
+        }
+        Execute("UPDATE sluice_stream SET max_items = max_items - 1 WHERE name LIKE 'prices%'");
+        using SampleProcess process = StartOnTerminal("", "top", "sqlite:orders.db", "--interval", "0.5");
+        string pid = (await process.ReadUntilAsync(line => line.StartsWith("pid ", StringComparison.Ordinal)))[4..].Trim();
+        await process.ReadUntilAsync(line => line.Contains("orders ", StringComparison.Ordinal));
+        using (Process interrupt = Process.Start("kill", ["-INT", pid])) await interrupt.WaitForExitAsync(Cancellation);
+        string output = (await process.EndAsync()).Succeeded().Output;
+        int first = output.IndexOf("50 streams are damaged: see sluice streams", StringComparison.Ordinal);
+        Assert.InRange(first, 0, output.IndexOf("orders ", StringComparison.Ordinal));
+        Assert.DoesNotContain("prices", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ATerminalShowsThatTheServerDoesNotAnswerYet()
     {

@@ -16,23 +16,95 @@ public sealed class ProgressBoardTests : IDisposable
 
     public ProgressBoardTests() => board = new(terminal.Console(), null, clock);
 
-    /// <summary>A library that has fetched the console's writer while a display was shown writes to the console after its end.</summary>
+    /// <summary>
+    /// A library that has fetched the console's writer while a display was shown writes to the terminal after its end. It may not take the
+    /// lock of the writer before: a thread that holds it may wait for the lock that this one holds.
+    /// </summary>
     [Fact]
-    public void AWriterThatWasKeptWritesThroughAfterTheDisplay()
+    public void AWriterThatWasKeptWritesToTheTerminalAfterTheDisplay()
     {
         using var console = new StringWriter();
         using var lines = new LinesAbove(board, console);
         lines.Write("half a li");
-        Assert.Equal("", console.ToString());
         Assert.Equal("half a li", lines.End());
-        lines.Write("Delete all? [y/n] ");
+        lines.Write("Delete all? ");
+        lines.Write("[y/n] ");
         lines.Flush();
-        Assert.Equal("Delete all? [y/n] ", console.ToString());
+        Assert.Equal(["Delete all? [y/n]"], terminal.Lines);
+        Assert.Equal("", console.ToString());
+    }
+
+    [Fact]
+    public void AWriterThatWasKeptWritesLinesAboveALaterDisplay()
+    {
+        using var lines = new LinesAbove(board, TextWriter.Null);
+        lines.End();
+        board.Begin(this);
+        board.Update(this, static width => [BoardLine.Of("picture", width)]);
+        lines.WriteLine("one");
+        lines.Write("two");
+        clock.Advance(Second);
+        Assert.Equal(["one", "two", "picture"], terminal.Lines);
+    }
+
+    [Fact]
+    public void LinesAfterTheEndOfTheProcessGoToTheTerminal()
+    {
+        using var lines = new LinesAbove(board, TextWriter.Null);
+        board.Begin(this);
+        board.Update(this, static width => [BoardLine.Of("picture", width)]);
+        board.Leave();
+        lines.WriteLine("a line that was on its way");
+        lines.End();
+        lines.Write("the ");
+        lines.Write("last words");
+        clock.Advance(Second);
+        board.Update(this, static width => [BoardLine.Of("another picture", width)]);
+        Assert.Equal(["picture", "a line that was on its way", "the last words"], terminal.Lines);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void WhatATerminalThatWasClosedDoesNotTakeGoesToTheWriterBefore(bool isShown)
+    {
+        using var console = new StringWriter();
+        using var lines = new LinesAbove(board, console);
+        if (isShown)
+        {
+            board.Begin(this);
+            board.Update(this, static width => [BoardLine.Of("picture", width)]);
+            lines.Write("one\n");
+            clock.Advance(Second);
+            Assert.Equal(["one", "picture"], terminal.Lines);
+        }
+        terminal.Closed = new IOException("no terminal");
+        lines.Write("two\n");
+        lines.Write("three\n");
+        Assert.Equal("two\nthree\n", console.ToString());
+    }
+
+    /// <summary>Spectre.Console throws when it measures this letter.</summary>
+    [Fact]
+    public void APictureThatCannotBeMeasuredCostsNoLineAndNoLaterPicture()
+    {
+        string luck = "picture \uffff";
+        board.Begin(this);
+        board.Update(this, _ => [new(luck)]);
+        clock.Advance(Second);
+        board.Print("a line of the program\n");
+        Assert.Equal("a line of the program", terminal.Lines[0]);
+        Assert.StartsWith("The displays cannot be drawn", terminal.Lines[1], StringComparison.Ordinal);
+        luck = "picture";
+        clock.Advance(Second);
+        board.Print("another line\n");
+        Assert.Equal(["a line of the program", "another line", "picture"], terminal.Lines);
     }
 
     [Theory]
     [InlineData(new[] { "one\r", "\ntwo\r\n" }, new[] { "one", "two" })]
     [InlineData(new[] { "\rstep 1", "\rstep 2\r", "\rstep 3\n" }, new[] { "step 1", "step 2", "step 3" })]
+    [InlineData(new[] { "one\r\r\n", "two\r", "\r\n" }, new[] { "one", "two" })]
     [InlineData(new[] { "\r", "\n", "\n", "two\n" }, new[] { "", "", "two" })]
     public void ALineEndsWithEachKindOfLineEnd(string[] texts, string[] expected)
     {

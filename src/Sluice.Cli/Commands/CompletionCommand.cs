@@ -73,7 +73,7 @@ internal static class CompletionCommand
         };
         script = script.ReplaceLineEndings("\n") + "\n";
         if (isJson) new Screen(static () => Console.Out, isJson).Json(new { Shell = shell, Script = script });
-        else Console.Out.Write(script);
+        else new CommandOutput(Console.Out).Write(script);
         return ExitCodes.Fine;
     }
 }

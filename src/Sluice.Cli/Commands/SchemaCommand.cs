@@ -46,7 +46,7 @@ internal static class SchemaCommand
                 : mistake.Message.Replace($" (Parameter '{mistake.ParamName}')", "", StringComparison.Ordinal));
         }
         if (isJson) new Screen(static () => Console.Out, isJson).Json(new { Schema = schema, Sql = sql });
-        else Console.Out.Write(sql);
+        else new CommandOutput(Console.Out).Write(sql);
         return ExitCodes.Fine;
     }
 }

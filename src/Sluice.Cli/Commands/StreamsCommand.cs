@@ -17,8 +17,8 @@ internal static class StreamsCommand
         if (command.Screen.IsJson)
         {
             List<StreamForm> forms = [];
-            await foreach (StreamLook stream in inspector.LookAllAsync(prefix, command.Cancellation))
-                if (after is null || string.CompareOrdinal(stream.Name, after) > 0) forms.Add(StreamForm.Of(stream));
+            await foreach (StreamLook stream in inspector.LookAllAsync(prefix, after, command.Cancellation))
+                forms.Add(StreamForm.Of(stream));
             command.Screen.Json(forms);
             return command.Ended;
         }

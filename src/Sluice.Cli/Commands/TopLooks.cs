@@ -23,7 +23,7 @@ internal sealed record TopRow(
 /// <param name="store">The store.</param>
 /// <param name="rows">The number of rows.</param>
 /// <param name="inspector">The inspector of the store.</param>
-/// <param name="damaged">Where the inspector puts its warnings, each to be shown as a row; null if it shows them itself.</param>
+/// <param name="damaged">Where the inspector puts its warnings, which one row counts; null if it shows them itself.</param>
 internal sealed class TopLooks(IStreamStore store, int rows, StoreInspector inspector, ConcurrentQueue<string>? damaged = null)
 {
     private const int MaxOldest = 10;                // each costs a call for every partition with a backlog
@@ -58,7 +58,10 @@ internal sealed class TopLooks(IStreamStore store, int rows, StoreInspector insp
             shown.AddRange(await Task.WhenAll(some.Select((one, i)
                 => RowAsync(one.Stream, one.Group, now, withOldest: from + i < MaxOldest, cancellation))));
         }
-        foreach (string warning in damaged ?? []) shown.Add(new("-", null, null, 0, null, 0, 0, null, null, warning));
+        // First: a low terminal shows no more than the first rows.
+        if (damaged is { Count: > 0 and var streamsDamaged })
+            shown.Insert(0, new("-", null, null, 0, null, 0, 0, null, null, streamsDamaged == 1
+                ? "1 stream is damaged: see sluice streams" : $"{Clean.Count(streamsDamaged)} streams are damaged: see sluice streams"));
         return shown;
     }
 

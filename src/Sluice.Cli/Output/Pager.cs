@@ -14,15 +14,28 @@ internal sealed class Pager
     private const string LessOptions = "FRX";
     private const int NotExecutable = 126, NotFound = 127;
 
-    private static volatile bool isShown;
+    private static volatile Process? shown;
 
     private readonly Process process;
     private readonly string program;
 
-    private Pager(Process process, string program) => (this.process, this.program, isShown) = (process, program, true);
+    private Pager(Process process, string program) => (this.process, this.program, shown) = (process, program, process);
 
-    /// <summary>Whether a pager is running.</summary>
-    public static bool IsShown => isShown;
+    /// <summary>Whether a pager is running. The user may leave it long before the command ends.</summary>
+    public static bool IsShown
+    {
+        get
+        {
+            try
+            {
+                return shown is { HasExited: false };
+            }
+            catch (InvalidOperationException)
+            {
+                return false;                        // disposed meanwhile: it has ended
+            }
+        }
+    }
 
     public TextWriter Input { get; private init; } = TextWriter.Null;
 
@@ -73,7 +86,7 @@ internal sealed class Pager
             // The user has left before the end.
         }
         await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
-        isShown = false;
+        shown = null;
         if (process.ExitCode is NotExecutable or NotFound)
             throw CommandException.Usage($"The pager '{program}' (SLUICE_PAGER or PAGER) "
                 + $"{(process.ExitCode == NotFound ? "does not exist" : "cannot be executed")}: set another one, or give --no-pager.");

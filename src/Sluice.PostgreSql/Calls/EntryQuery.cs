@@ -32,7 +32,7 @@ internal static class EntryQuery
         begun(round);
         StreamRow stream = round.Stream(request.Stream);
         int number = stream.Checked(request.Partition);
-        if (row.IsDBNull(PartFrom)) throw Failures.Missing($"the partition {stream.Name}/{number}");
+        if (row.IsDBNull(PartFrom)) throw Failures.Missing($"the partition {stream.Name}/{number}", stream.Name);
         PartRow part = RowReader.ReadPart(stream, row, PartFrom);
         (long Reader, long Now)? used = row.LongOrNull(RestFrom + 6) is { } idle
             && row.LongOrNull(RestFrom + 7) < round.Now + (idle - (idle / 8)) ? (row.GetInt64(RestFrom + 5), round.Now) : null;

@@ -150,10 +150,10 @@ internal static class Failures
         $"The store in the schema {schema} is not the one that was opened: everything in it was deleted since, or the database was put in "
             + "place of another one.");
 
-    public static StreamStoreException Missing(string what) => new(
+    public static StreamStoreException Missing(string what, string? stream = null) => new(
         $"A row of {what} is not in the store although it should be: another program has deleted rows of Sluice's, or it is a defect. "
             + "Restore a backup; CheckAsync lists what is damaged.")
-    { IsPermanent = true };
+    { Stream = stream, IsPermanent = true };
 }
 
 /// <summary>Where a store is, without secrets.</summary>

@@ -205,7 +205,8 @@ internal static class RoundLoader
         batch.BatchCommands.Add(round.Sql.Command("SELECT stream, n, tail, bytes, trimmed, swept FROM ~part WHERE stream = $1 AND n = $2")
             .With(stream.Id).With(number));
         await using NpgsqlDataReader rows = await round.ExecuteAsync(batch, cancellation).ConfigureAwait(false);
-        if (!await rows.ReadAsync(cancellation).ConfigureAwait(false)) throw Failures.Missing($"the partition {stream.Name}/{number}");
+        if (!await rows.ReadAsync(cancellation).ConfigureAwait(false))
+            throw Failures.Missing($"the partition {stream.Name}/{number}", stream.Name);
         return ReadPart(stream, rows);
     }
 
@@ -227,7 +228,8 @@ internal static class RoundLoader
         batch.BatchCommands.Add(round.Sql.Command($"SELECT {OwnedColumns} FROM ~owned o WHERE o.grp = $1 AND o.part = $2")
             .With(group.Id).With(number));
         await using NpgsqlDataReader rows = await round.ExecuteAsync(batch, cancellation).ConfigureAwait(false);
-        if (!await rows.ReadAsync(cancellation).ConfigureAwait(false)) throw Failures.Missing($"the partition {number} of {group.Group}");
+        if (!await rows.ReadAsync(cancellation).ConfigureAwait(false))
+            throw Failures.Missing($"the partition {number} of {group.Group}", group.Group.Stream);
         return ReadOwned(group, rows, 0);
     }
 

@@ -7,8 +7,8 @@ namespace Sluice.Progress.Screen;
 /// above them.
 /// </summary>
 /// <remarks>
-/// Thread-safe. The console calls it under a lock of its own; the board never writes through it. Its lock is held while it collects a
-/// line, and never while it calls the board or the console.
+/// Thread-safe: the lock of the board guards its state. The console calls it under a lock of its own. It calls the writer that it stands in
+/// for only when the terminal has failed; <see cref="ProgressBoard"/> says why.
 /// </remarks>
 internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : TextWriter
 {
@@ -18,12 +18,14 @@ internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : Tex
     private readonly StringBuilder text = new();
     private int complete;                            // the length of the part of the text that has complete lines
     private bool isAfterReturn;                      // the last letter was a carriage return, which is not in the text
-    private bool isOver;                             // the displays have ended: texts go to the console as they are. Under the text's lock
 
     public override Encoding Encoding => original.Encoding;
 
     /// <summary>The writer that it stands in for.</summary>
     internal TextWriter Original => original;
+
+    /// <summary>Whether its displays have ended. Read and written under the lock of the board, like all state.</summary>
+    internal bool IsOver { get; private set; }
 
     public override void Write(char value) => Write([value]);
 
@@ -33,46 +35,43 @@ internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : Tex
 
     public override void Write(ReadOnlySpan<char> buffer)
     {
-        string lines = "";
-        bool passes;
-        lock (text)
-        {
-            passes = isOver;
-            if (!passes)
-            {
-                foreach (char letter in buffer) Add(letter);
-                if (complete > 0) lines = text.ToString(0, complete);
-                text.Remove(0, complete);
-                complete = 0;
-            }
-        }
-        if (passes) original.Write(buffer);
-        else if (lines.Length > 0) board.Print(lines);
+        if (!board.TryWrite(this, buffer)) original.Write(buffer);
     }
+
+    // In one piece: a display may end between two.
+    public override void WriteLine(string? value) => Write(value + NewLine);
 
     public override void Flush()
     {
-        bool passes;
-        lock (text) passes = isOver;
-        if (passes) original.Flush();
+        if (board.IsGone) original.Flush();
     }
 
-    /// <summary>Lets later texts pass to the console as they are, for those who have kept this writer.</summary>
-    /// <returns>The line that is not complete: it stays until then, or until the displays end.</returns>
+    /// <summary>Adds a text. The board calls it under its lock.</summary>
+    /// <returns>The lines that are complete now, without those that it has returned before.</returns>
+    internal string Add(ReadOnlySpan<char> buffer)
+    {
+        foreach (char letter in buffer) Add(letter);
+        if (complete == 0) return "";
+        string lines = text.ToString(0, complete);
+        text.Remove(0, complete);
+        complete = 0;
+        return lines;
+    }
+
+    /// <summary>Ends it: later texts, of those who have kept this writer, need not be lines. The board calls it under its lock.</summary>
+    /// <returns>The line that is not complete.</returns>
     internal string End()
     {
-        lock (text)
-        {
-            isOver = true;
-            string rest = text.ToString();
-            text.Clear();
-            return rest;
-        }
+        IsOver = true;
+        string rest = text.ToString();
+        text.Clear();
+        return rest;
     }
 
     // A carriage return that a line follows ends a line, too: programs count with "\rstep 7".
     private void Add(char letter)
     {
+        if (isAfterReturn && letter == '\r') return;           // "\r\r\n" is one line end, too
         if (isAfterReturn && letter == '\n') text.Append('\r');
         else if ((isAfterReturn && text.Length > complete) || (text.Length - complete >= MaxLine && !char.IsLowSurrogate(letter)))
         {
@@ -93,6 +92,9 @@ internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : Tex
         private EventHandler? whenExiting;
         private UnhandledExceptionEventHandler? whenFailing;
 
+        /// <summary>The console's writer for what a terminal that has failed did not take; null before the first display.</summary>
+        public TextWriter? Original { get; private set; }
+
         public void Install(ProgressBoard board)
         {
             (TextWriter outputBefore, TextWriter errorBefore) = (Console.Out, Console.Error);
@@ -100,6 +102,7 @@ internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : Tex
             if ((!Console.IsOutputRedirected || ReferenceEquals(outputBefore, errorBefore)) && ConsoleWriter.IsOwn(outputBefore))
                 output = Put(board, outputBefore, Console.SetOut, static () => Console.Out);
             if (ConsoleWriter.IsOwn(errorBefore)) error = Put(board, errorBefore, Console.SetError, static () => Console.Error);
+            Original = output?.Before ?? error?.Before;
             whenExiting = (_, _) => board.Leave();
             whenFailing = (_, _) => board.Leave();
             AppDomain.CurrentDomain.ProcessExit += whenExiting;

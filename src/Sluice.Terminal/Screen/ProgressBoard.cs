@@ -7,14 +7,19 @@ namespace Sluice.Progress.Screen;
 /// <summary>The lower end of a terminal, where the displays of a program are drawn below each other.</summary>
 /// <remarks>
 /// <para>
-/// Thread-safe: the lock guards the displays and each write. Everything that a display or the program writes goes through it, so a picture
-/// and a line never mix. A terminal that is gone ends the drawing, and not the program.
+/// Thread-safe: the lock guards the displays, the <see cref="LinesAbove"/>, and each write. Everything that a display or the program writes
+/// goes through it, so a picture and a line never mix. A terminal that is gone ends the drawing, and not the program.
 /// </para>
 /// <para>
-/// The order of locks is: a writer of <see cref="Console"/>, the board, a <see cref="LinesAbove"/>. A program that writes a line holds the
-/// lock of its writer when it comes to the board. So nothing may take the lock of such a writer while it holds the lock of the board. On
-/// Unix, <see cref="Console"/> locks <see cref="Console.Out"/> even for a write to standard error and for the size of the terminal;
-/// therefore <see cref="StandardError"/> writes to the terminal and asks it without <see cref="Console"/>.
+/// The order of locks is: a writer of <see cref="Console"/>, the board. A program that writes a line holds the lock of its writer when it
+/// comes to the board. So nothing may take the lock of such a writer while it holds the lock of the board. On Unix, <see cref="Console"/>
+/// locks <see cref="Console.Out"/> even for a write to standard error and for the size of the terminal; therefore
+/// <see cref="StandardError"/> writes to the terminal and asks it without <see cref="Console"/>.
+/// </para>
+/// <para>
+/// The same lock orders the writers of <see cref="Console"/>: a writer that the program took before the display locks the present
+/// <see cref="Console.Out"/>, a <see cref="LinesAbove"/>. So a <see cref="LinesAbove"/> may not wait for such a writer, also not at its end
+/// and later: what it gets goes to the terminal by the board. Only when the terminal has failed, its texts go to the writer before.
 /// </para>
 /// </remarks>
 internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook = null, TimeProvider? time = null)
@@ -29,10 +34,15 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
     private readonly TimeProvider time = time ?? TimeProvider.System;
     private readonly List<(object Owner, Func<int, IReadOnlyList<BoardLine>>? Picture)> shown = [];
     private readonly StringBuilder collected = new();                  // lines of the program that are not yet written
-    private IReadOnlyList<BoardLine> drawn = [];
+    private int[] drawn = [];                        // the cells of each line of the picture
     private long drawnAt;
     private ITimer? timer;
-    private bool isGone;
+    private bool isLeft;                             // the process ends: nothing is drawn any more
+    private volatile bool isGone;                    // the terminal has failed
+    private string unwritten = "";                   // what the terminal did not take when it failed
+
+    /// <summary>Whether the terminal has failed: nothing is written to it any more.</summary>
+    public bool IsGone => isGone;
 
     /// <summary>The board of a console; null if it is no terminal.</summary>
     public static ProgressBoard? Of(IAnsiConsole? console)
@@ -47,7 +57,7 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
     {
         lock (gate)
         {
-            if (shown.Count == 0 && !isGone) hook?.Install(this);
+            if (shown.Count == 0 && !isGone && !isLeft) hook?.Install(this);
             shown.Add((owner, null));
         }
     }
@@ -61,6 +71,7 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
             shown[index] = (owner, picture);
             Draw();
         }
+        WriteUnwritten();
     }
 
     /// <summary>Removes a display. Its last picture stays above those that go on.</summary>
@@ -72,6 +83,7 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
             if (shown.Count == 0) collected.Append(hook?.Remove());
             Draw(picture);
         }
+        WriteUnwritten();
     }
 
     /// <summary>
@@ -79,18 +91,32 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
     /// </summary>
     public void Print(string lines)
     {
+        lock (gate) Collect(lines);
+        WriteUnwritten();
+    }
+
+    /// <summary>Writes what the program has given to a writer of the console.</summary>
+    /// <returns>False if the terminal has failed: the text belongs to the writer before.</returns>
+    public bool TryWrite(LinesAbove writer, ReadOnlySpan<char> text)
+    {
         lock (gate)
         {
-            collected.Append(lines);
-            TimeSpan left = PrintInterval - time.GetElapsedTime(drawnAt);
-            if (shown.Count == 0 || collected.Length >= MaxCollected || left <= TimeSpan.Zero)
+            if (isGone) return false;
+            if (!writer.IsOver)
             {
-                Draw();
-                return;
+                if (writer.Add(text) is { Length: > 0 } lines) Collect(lines);
             }
-            timer ??= time.CreateTimer(_ => DrawCollected(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            if (collected.Length == lines.Length) timer.Change(left, Timeout.InfiniteTimeSpan);
+            else if (shown.Count == 0 || isLeft || text is [.., '\n'])
+            {
+                Collect(text.ToString());
+            }
+            else if (text.Length > 0)
+            {
+                Collect($"{text}{Environment.NewLine}");           // a later display follows, and erases the line in which it begins
+            }
         }
+        WriteUnwritten(writer.Original);
+        return true;
     }
 
     /// <summary>The process ends: writes what is left of the program's output, and lets later output pass.</summary>
@@ -102,32 +128,66 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
         {
             collected.Append(hook?.Remove());
             if (collected.Length > 0) Draw();
-            isGone = true;
+            isLeft = true;
         }
         finally
         {
             gate.Exit();
         }
+        WriteUnwritten();
     }
 
     // A line that is as wide as the terminal would leave the cursor in the next one on some terminals.
     private int Width => Math.Max(1, console.Profile.Width - 1);
 
+    private void Collect(string lines)
+    {
+        collected.Append(lines);
+        TimeSpan left = PrintInterval - time.GetElapsedTime(drawnAt);
+        if (shown.Count == 0 || isLeft || isGone || collected.Length >= MaxCollected || left <= TimeSpan.Zero)
+        {
+            Draw();
+            return;
+        }
+        timer ??= time.CreateTimer(_ => DrawCollected(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (collected.Length == lines.Length) timer.Change(left, Timeout.InfiniteTimeSpan);
+    }
+
     private void DrawCollected()
     {
         lock (gate)
             if (collected.Length > 0) Draw();
+        WriteUnwritten();
     }
 
+    // A failure must not reach the program, which may only write a line. What the terminal has not taken stays collected.
     private void Draw(Func<int, IReadOnlyList<BoardLine>>? last = null)
     {
-        string above = collected.ToString();
-        collected.Clear();
-        if (isGone) return;
-        // A failure must not reach the program, which may only write a line.
         try
         {
-            int width = Width;
+            if (isGone) Abandon();
+            else if (isLeft) Change(0, []);
+            else DrawPicture(last);
+        }
+        catch (Exception failed) when (IsOfTerminal(failed))
+        {
+            Abandon();                               // the terminal or its writer was closed
+        }
+        catch (Exception)
+        {
+            // For example no memory: the next picture writes it.
+        }
+        drawnAt = time.GetTimestamp();
+    }
+
+    private void DrawPicture(Func<int, IReadOnlyList<BoardLine>>? last)
+    {
+        int width = Width;
+        // A terminal that has become narrower has wrapped the lines.
+        int rows = drawn.Sum(cells => Math.Max(1, (cells + width) / (width + 1)));
+        int[] cells;
+        try
+        {
             List<BoardLine> lines = [.. shown.SelectMany(one => LinesOf(one.Picture, width))];
             int room = Math.Max(1, console.Profile.Height - 1);
             if (lines.Count > room)
@@ -136,18 +196,58 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
                 lines.RemoveRange(room - 1, hidden);
                 lines.Add(BoardLine.Of($"… and {hidden} more lines", width, BoardStyle.Head));
             }
-            // A terminal that has become narrower has wrapped the lines.
-            int rows = drawn.Sum(line => Math.Max(1, (line.Text.GetCellWidth() + width) / (width + 1)));
-            console.Write(new BoardChange(rows, above, [.. LinesOf(last, width), .. lines]));
-            drawn = lines;
+            cells = CellsOf(lines);
+            Change(rows, [.. LinesOf(last, width), .. lines]);
         }
-        catch (Exception)
+        catch (Exception failed) when (!IsOfTerminal(failed))
         {
-            isGone = true;                           // the terminal or its writer was closed: there is no place for a message
-            hook?.Remove();
+            // Spectre.Console cannot measure the picture. It writes nothing then.
+            List<BoardLine> lines = [BoardLine.Of($"The displays cannot be drawn ({failed.GetType().Name}).", width, BoardStyle.Problem)];
+            cells = shown.Count == 0 ? [] : CellsOf(lines);
+            Change(rows, lines);
         }
-        drawnAt = time.GetTimestamp();
+        drawn = cells;
     }
+
+    private static int[] CellsOf(List<BoardLine> lines) => [.. lines.Select(static line => line.Text.GetCellWidth())];
+
+    private void Change(int erasedRows, IReadOnlyList<BoardLine> lines)
+    {
+        if (erasedRows > 0 || lines.Count > 0) console.Write(new BoardChange(erasedRows, collected.ToString(), lines));
+        else if (collected.Length > 0)
+        {
+            // The program may have written a part of the line before.
+            console.Profile.Out.Writer.Write(collected.ToString());
+            console.Profile.Out.Writer.Flush();
+        }
+        collected.Clear();
+    }
+
+    private void Abandon()
+    {
+        isGone = true;
+        unwritten += collected.ToString() + hook?.Remove();
+        collected.Clear();
+    }
+
+    // Called without the lock: the console's writers have locks of their own.
+    private void WriteUnwritten(TextWriter? otherwise = null)
+    {
+        if (!isGone) return;
+        string text;
+        lock (gate) (text, unwritten) = (unwritten, "");
+        if (text.Length == 0) return;
+        try
+        {
+            (hook?.Original ?? otherwise)?.Write(text);
+        }
+        catch (Exception failed) when (IsOfTerminal(failed))
+        {
+            // The program's own terminal is gone, too: there is no place for its lines.
+        }
+    }
+
+    private static bool IsOfTerminal(Exception failed) => failed is IOException or ObjectDisposedException or UnauthorizedAccessException;
 
     private static IReadOnlyList<BoardLine> LinesOf(Func<int, IReadOnlyList<BoardLine>>? picture, int width)
     {

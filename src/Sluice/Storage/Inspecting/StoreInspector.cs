@@ -40,7 +40,8 @@ public sealed class StoreInspector
     }
 
     /// <summary>
-    /// Receives a sentence for each damaged stream that a list leaves out; null to let the list fail. Called by several threads.
+    /// Receives a sentence for each damaged stream that a list leaves out; null to let the list fail. Called by several threads. Damage of
+    /// the whole store lets the list fail in any case.
     /// </summary>
     public Action<string>? OnWarning { get; init; }
 
@@ -58,7 +59,7 @@ public sealed class StoreInspector
         List<StreamLook> found = [];
         IReadOnlyList<string> all = await store.ListStreamsAsync(prefix, cancellation).ConfigureAwait(false);
         streams.Keep(prefix, all);
-        string[] names = [.. after is null ? all : all.SkipWhile(name => string.CompareOrdinal(name, after) <= 0)];
+        string[] names = Behind(all, after);
         for (int asked = 0; asked < names.Length && found.Count < max;)
         {
             // No more than fit on the page: the next page begins behind its last name.
@@ -72,14 +73,15 @@ public sealed class StoreInspector
 
     /// <summary>Looks at all streams of the store, by name, with rates since the last look at them. The streams are listed once.</summary>
     /// <param name="prefix">The beginning of the names.</param>
+    /// <param name="after">The name behind which to begin; null for the first one.</param>
     /// <param name="cancellation">Ends the list.</param>
-    public async IAsyncEnumerable<StreamLook> LookAllAsync(string prefix = "",
+    public async IAsyncEnumerable<StreamLook> LookAllAsync(string prefix = "", string? after = null,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
         IReadOnlyList<string> names = await store.ListStreamsAsync(prefix, cancellation).ConfigureAwait(false);
         streams.Keep(prefix, names);
-        foreach (string[] some in names.Chunk(Together))
+        foreach (string[] some in Behind(names, after).Chunk(Together))
             foreach (StreamInfo? info in await FindAllAsync(some, cancellation).ConfigureAwait(false))
                 if (info is not null) yield return streams.Look(info);
     }
@@ -235,12 +237,15 @@ public sealed class StoreInspector
         {
             return await store.FindStreamAsync(name, cancellation).ConfigureAwait(false);
         }
-        catch (StreamStoreException damage) when (damage.IsPermanent && OnWarning is not null)
+        catch (StreamStoreException damage) when (damage.IsPermanent && damage.Stream == name && OnWarning is not null)
         {
             OnWarning($"The stream {name} is left out: {damage.Message}");
             return null;
         }
     }
+
+    private static string[] Behind(IReadOnlyList<string> names, string? after)
+        => [.. after is null ? names : names.SkipWhile(name => string.CompareOrdinal(name, after) <= 0)];
 
     private static void CheckPage(int max)
     {
