@@ -197,14 +197,13 @@ public sealed class PushedEntryTests : IAsyncLifetime
     // The last entry of an append ends with a dot.
     private async Task ProduceAsync(string producer, int appends, Random random)
     {
-        await There.OpenProducerAsync(Rows.Orders, producer, Cancellation);
-        long sequence = 0;
+        long sequence = 0, epoch = (await There.OpenProducerAsync(Rows.Orders, producer, Cancellation)).Epoch;
         for (int i = 0; i < appends; i++)
         {
             string[] texts = [.. Enumerable.Range(0, random.Next(3))
                 .Select(n => $"{producer} {i} {n} {new string('x', random.Next(random.Next(3) == 0 ? 2_000 : 100))}"), $"{producer} {i}."];
             using EntryBatch batch = Rows.Batch(texts);
-            AppendResult appended = await There.AppendAsync(new(Rows.Orders, producer, 1, sequence + 1, batch), Cancellation);
+            AppendResult appended = await There.AppendAsync(new(Rows.Orders, producer, epoch, sequence + 1, batch), Cancellation);
             Assert.Equal(AppendStatus.Accepted, appended.Status);
             sequence = appended.Last;
         }

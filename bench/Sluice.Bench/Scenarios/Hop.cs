@@ -20,7 +20,7 @@ internal static class Hop
     private static ReaderProcess? reader;
     private static RedisStreamStore? store;
     private static ConnectionMultiplexer? raw;
-    private static long sent;
+    private static long sent, epoch;
 
     public static Scenario Scenario { get; } = new("hop", "append to a reader in another process, idle system; the column is the p50",
     [
@@ -65,7 +65,7 @@ internal static class Hop
             reader = await ReaderProcess.StartAsync(ReaderOption, server.Address, "trips");
             store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = Prefix });
             await store.OpenStreamAsync("trips", new() { Partitions = 1 });
-            await store.OpenProducerAsync("trips", "sender");
+            epoch = (await store.OpenProducerAsync("trips", "sender")).Epoch;
         }
         await reader.BeginAsync(count.ToString(CultureInfo.InvariantCulture));
         using var pace = new PeriodicTimer(Pace);
@@ -74,7 +74,7 @@ internal static class Hop
             await pace.WaitForNextTickAsync();
             using EntryBatch batch = new() { Stream = "trips" };
             batch.Add(Item());
-            AppendResult result = await store!.AppendAsync(new("trips", "sender", 1, ++sent, batch));
+            AppendResult result = await store!.AppendAsync(new("trips", "sender", epoch, ++sent, batch));
             if (result.Status != AppendStatus.Accepted) throw new WrongResultException($"an append was {result.Status}");
         }
         return new(count, await reader.EndAsync());

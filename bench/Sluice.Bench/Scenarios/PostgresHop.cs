@@ -23,7 +23,7 @@ internal static class PostgresHop
     private static ReaderProcess? reader;
     private static PostgresStreamStore? store;
     private static NpgsqlConnection? raw;
-    private static long sent;
+    private static long sent, epoch;
 
     public static Scenario Scenario { get; } = new("postgres-hop",
         "append to a reader in another process, idle PostgreSQL, fsync on; the column is the p50; against INSERT with NOTIFY by hand",
@@ -102,7 +102,7 @@ internal static class PostgresHop
     {
         using EntryBatch batch = new() { Stream = Stream };
         batch.Add(item);
-        AppendResult result = await store!.AppendAsync(new(Stream, "sender", 1, ++sent, batch));
+        AppendResult result = await store!.AppendAsync(new(Stream, "sender", epoch, ++sent, batch));
         if (result.Status != AppendStatus.Accepted) throw new WrongResultException($"an append was {result.Status}");
     }
 
@@ -121,7 +121,7 @@ internal static class PostgresHop
             + "GRANT ALL ON trip, trip_id_seq TO sluice");
         store = await PostgresStreamStore.OpenAsync(address, new() { Schema = schema });
         await store.OpenStreamAsync(Stream, new() { Partitions = 1 });
-        await store.OpenProducerAsync(Stream, "sender");
+        epoch = (await store.OpenProducerAsync(Stream, "sender")).Epoch;
         raw = (await PostgresBench.ConnectAsync(1))[0];
         reader = await ReaderProcess.StartAsync(ReaderOption, address, schema);
     }

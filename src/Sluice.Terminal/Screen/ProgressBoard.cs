@@ -211,7 +211,7 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
 
     private static int[] CellsOf(List<BoardLine> lines) => [.. lines.Select(static line => line.Text.GetCellWidth())];
 
-    private void Change(int erasedRows, IReadOnlyList<BoardLine> lines)
+    private void Change(int erasedRows, List<BoardLine> lines)
     {
         if (erasedRows > 0 || lines.Count > 0) console.Write(new BoardChange(erasedRows, collected.ToString(), lines));
         else if (collected.Length > 0)

@@ -34,7 +34,8 @@ internal static class RemovalScenarios
         await rig.Store.OpenStreamAsync(Orders, new() { Partitions = 1 });
         await rig.Store.AddGroupAsync(Main);
         ProducerState heir = await rig.Store.OpenProducerAsync(Orders, "sender");
-        Expect.True(heir.Epoch > sender.Epoch, $"the epoch {heir.Epoch} of a producer is above {sender.Epoch}, that of the deleted stream's");
+        Expect.True(heir.Epoch > sender.Epoch,
+            $"the epoch {heir.Epoch} of a producer is above {sender.Epoch}, that of the deleted stream's");
         Expect.Equal(AppendStatus.Refused, (await rig.AppendAsync(1, ["late"], sender.Epoch, "sender")).Status,
             "an append of the producer of a deleted stream");
         await IsVoidAsync(rig, former, lost, "a stream that was deleted and made again");
@@ -45,11 +46,13 @@ internal static class RemovalScenarios
     {
         await rig.AddAsync("e", "f");
         // Before an heir: its epoch is above that of the group, but the store has lost nothing.
-        Expect.Same([former], (await rig.Store.LeaseAsync(new([former]))).Stale, $"what is stale in a lease of the first former owner of {what}");
-        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(former, 2))).Status, $"a commit of the first former owner of {what}");
+        Expect.Same([former], (await rig.Store.LeaseAsync(new([former]))).Stale,
+            $"what is stale in a lease of the former owner of {what}, before an heir");
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(former, 2))).Status,
+            $"a commit of the former owner of {what}, before an heir");
         Expect.Equal(ReserveStatus.Stale, await rig.Store.ReserveAsync(former, Results, 1, 1),
-            $"a reservation of the first former owner of {what}");
-        Expect.Equal(false, await rig.Store.ReleaseAsync(former), $"a release by the first former owner of {what}");
+            $"a reservation of the former owner of {what}, before an heir");
+        Expect.Equal(false, await rig.Store.ReleaseAsync(former), $"a release by the former owner of {what}, before an heir");
         (Ownership heir, _) = await rig.TakeAsync("b");
         Expect.Equal(true, (await rig.Store.LeaseAsync(new([heir]) { Quarantine = lost })).IsQuarantineLost,
             $"whether the former quarantine of {what} is lost before the next");

@@ -62,9 +62,10 @@ public partial interface IStreamStore
     ValueTask LeaveAsync(GroupId group, string member, string instance, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Acquires a partition: raises its epoch (<see cref="StoreRules.NextEpoch"/>), which voids every earlier owner at once. Entries in flight with an owner that did not
-    /// release the partition become suspects, without a charge. A suspect that was running alone is charged with one attempt, unless the
-    /// same instance acquires the partition again (<see cref="AcquireRequest.Instance"/>): its process is alive.
+    /// Acquires a partition: raises its epoch (<see cref="StoreRules.NextEpoch"/>), which voids every earlier owner at once. Entries in
+    /// flight with an owner that did not release the partition become suspects, without a charge. A suspect that was running alone is
+    /// charged with one attempt, unless the same instance acquires the partition again (<see cref="AcquireRequest.Instance"/>): its process
+    /// is alive.
     /// </summary>
     ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default);
 

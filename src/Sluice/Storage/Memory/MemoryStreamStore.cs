@@ -58,7 +58,8 @@ public sealed partial class MemoryStreamStore : StreamStore
         options.Check();
         return Locked(() =>
         {
-            if (!streams.TryGetValue(stream, out StoredStream? stored)) streams.Add(stream, stored = new(stream, streamsMade++, options, changes));
+            if (!streams.TryGetValue(stream, out StoredStream? stored))
+                streams.Add(stream, stored = new(stream, streamsMade++, options, changes));
             StoreRules.CheckPartitions(stream, stored.Options.Partitions, options.Partitions);
             return Info(stored);
         }, cancellation);

@@ -99,7 +99,7 @@ public sealed class CutSequenceTests
             finally
             {
                 await Task.Yield();
-                if (cancellation.IsCancellationRequested) throw new FormatException();
+                if (cancellation.IsCancellationRequested) await Task.FromException(new FormatException());
             }
         }
     }
