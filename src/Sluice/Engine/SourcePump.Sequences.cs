@@ -21,8 +21,8 @@ internal abstract partial class SourcePump<T>
         }
     }
 
-    /// <summary>Disposes a sequence. An exception is a failure of the source. If no more items are wanted, a disposal that has not returned
-    /// is left behind.</summary>
+    /// <summary>Disposes a sequence. An exception is a failure of the source. If no more items are wanted, its token is cancelled: a
+    /// cancellation is no failure then, and a disposal that has not returned is left behind.</summary>
     protected async ValueTask DisposeAsync(IAsyncDisposable sequence)
     {
         try
@@ -33,6 +33,10 @@ internal abstract partial class SourcePump<T>
             if (await ArrivesAsync(disposal)) await disposal;
             else LeaveBehind(disposal);
         }
+        catch (OperationCanceledException) when (IsStopped)
+        {
+            // what the disposal did with the token was cut off
+        }
         catch (Exception e)
         {
             throw Failure(e);
@@ -40,7 +44,7 @@ internal abstract partial class SourcePump<T>
     }
 
     /// <summary>Disposes a sequence after a move that the pump does not await any more. If the move or the disposal throws, the source has
-    /// failed, unless the move throws a cancellation, which answers the stop.</summary>
+    /// failed, unless it is a cancellation, which answers the stop.</summary>
     protected static async Task DisposeAfterAsync(Task<bool> move, IAsyncDisposable sequence)
     {
         try
@@ -53,7 +57,14 @@ internal abstract partial class SourcePump<T>
         }
         finally
         {
-            await sequence.DisposeAsync();
+            try
+            {
+                await sequence.DisposeAsync();
+            }
+            catch (OperationCanceledException)
+            {
+                // so has its disposal
+            }
         }
     }
 }

@@ -158,7 +158,7 @@ public partial class FaultyStoreTests
         }
     }
 
-    private sealed class ForgetsKnownEpochs(IStreamStore inner) : StreamStoreWrapper(inner)
+    internal sealed class ForgetsKnownEpochs(IStreamStore inner) : StreamStoreWrapper(inner)
     {
         public override ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request,
             CancellationToken cancellation = default)

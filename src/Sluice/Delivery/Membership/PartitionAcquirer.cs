@@ -63,6 +63,10 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
                 $"Partition {info.Partition} was written by version {taken.Version} of the code; this is "
                 + $"version {core.Options.CodeVersion}. It is left alone.";
         if (taken.Status != AcquireStatus.Taken) return null;
+        if (taken.Ownership.Epoch <= request.KnownEpoch)
+            throw new StreamStoreException($"The store {core.Store} has given {taken.Ownership} to a member that knows the epoch "
+                + $"{request.KnownEpoch}: an earlier owner may have the same. It must give a higher one (AcquireRequest.KnownEpoch).")
+            { Stream = core.Name, Partition = info.Partition, IsPermanent = true };
         Note(info.Partition, taken.Ownership.Epoch);
         PartitionState state = await ReadRestAsync(taken, cancellation).ConfigureAwait(false);
         PartitionCounts counts = state.LastCommit == 0 ? default

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Sluice.Diagnostics;
 using Sluice.Storage;
 using Sluice.Testing;
+using Sluice.Tests.Storage;
 
 namespace Sluice.Tests.Delivery;
 
@@ -43,6 +44,22 @@ public class StoreRolledBackTests
         Assert.Equal(isCopy ? [1, 2, 3, 4, 5, 10] : [10], seen.Select(entry => entry.Item).Distinct().Order());
         Assert.All(seen.Where(entry => entry.Item == 10),
             entry => Assert.False(entry.Id.EndsWith("@1", StringComparison.Ordinal), "an id that may have been another's"));
+    }
+
+    /// <summary>A store of another author, which was written before members said what they know.</summary>
+    [Fact]
+    public async Task AStoreThatGivesAnEpochAgainStopsThePartition()
+    {
+        await using MemoryStreamStore earlier = new(), later = new();
+        IStreamStore store = SwitchedStore.Over(later, out Action<IStreamStore> put);
+        await using Consecutor<int> consecutor = New(store, new());
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([1, 2, 3], Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        put(new FaultyStoreTests.ForgetsKnownEpochs(earlier));
+        await consecutor.SendAsync(4, Cancellation);
+        await Member.UntilAsync(() => consecutor.Snapshot().Stopped.Count > 0);
+        Assert.Contains("It must give a higher one", consecutor.Snapshot().Stopped[0].Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -104,6 +104,34 @@ public sealed class CutSequenceTests
         }
     }
 
+    /// <summary>The same for the sequence of a source.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ASourceWhoseDisposalUsesItsTokenEndsWell(bool isBuffered)
+    {
+        Source<int> source = Source.From(OnesAsync());
+        List<int> seen = [];
+        await (isBuffered ? source.Buffer(100) : source).Take(Items).ForEach(seen.Add).RunAsync();
+        Assert.Equal(Enumerable.Repeat(1, Items), seen);
+
+        static async IAsyncEnumerable<int> OnesAsync([EnumeratorCancellation] CancellationToken cancellation = default)
+        {
+            try
+            {
+                while (!cancellation.IsCancellationRequested)
+                {
+                    await Task.Yield();
+                    yield return 1;
+                }
+            }
+            finally
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(1), cancellation);
+            }
+        }
+    }
+
     /// <summary>The second of two sequences is cut after it has said that it waits.</summary>
     private static async Task EndsWellAsync(
         Func<int, CancellationToken, IAsyncEnumerable<int>> many, Task waits, string name, SilentSequenceTests.Wait wait)
