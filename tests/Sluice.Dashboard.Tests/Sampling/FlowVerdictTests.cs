@@ -56,7 +56,9 @@ public sealed class FlowVerdictTests
         await using (run)
         {
             FlowRunInfo info = await run.GetStatusAsync(cancellation);
-            while (info.Streams.Single(static stream => stream.Name == "word") is not { Written: 1, Readers.Count: > 0 })
+            // The processors are looked at before the streams: `split` may have begun meanwhile.
+            while (info.Status != FlowStatus.Running
+                || info.Streams.Single(static stream => stream.Name == "word") is not { Written: 1, Readers.Count: > 0 })
                 info = await run.GetStatusAsync(cancellation);
             Assert.Equal("Runs.", Verdict(new HashSet<string>()));
             Assert.Equal("`count` has values to read, and no service has begun it: start a service that registers it.",
