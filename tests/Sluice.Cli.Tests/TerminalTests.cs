@@ -43,28 +43,13 @@ public sealed partial class TerminalTests : CliTestBase
     {
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
         await FillAsync(store, "1");
-        using SampleProcess process = StartOnTerminal("SLUICE_PAGER='exec sleep 1000'", "streams", "sqlite:orders.db");
+        using SampleProcess process = StartOnTerminal("SLUICE_PAGER='echo pager $$; exec sleep 1000'", "streams", "sqlite:orders.db");
         string pid = (await process.ReadUntilAsync(line => line.StartsWith("pid ", StringComparison.Ordinal)))[4..].Trim();
-        string? pager;
-        while ((pager = ChildOf(pid, "sleep")) is null) await Task.Delay(10, Cancellation);      // of another process
+        string pager = (await process.ReadUntilAsync(line => line.Contains("pager ", StringComparison.Ordinal))).Split("pager ")[1].Trim();
         for (int key = 0; key < 3; key++)
             using (Process interrupt = Process.Start("kill", ["-INT", pid])) await interrupt.WaitForExitAsync(Cancellation);
         using (Process end = Process.Start("kill", [pager])) await end.WaitForExitAsync(Cancellation);
         (await process.EndAsync()).Succeeded();
-
-        static string? ChildOf(string parent, string program)
-        {
-            try
-            {
-                return Directory.GetDirectories($"/proc/{parent}/task").SelectMany(static thread
-                        => File.ReadAllText($"{thread}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                    .FirstOrDefault(child => File.ReadAllText($"/proc/{child}/comm").Trim() == program);
-            }
-            catch (IOException)
-            {
-                return null;                         // a thread, or a child of the shell before, has ended meanwhile
-            }
-        }
     }
 
     [Fact]

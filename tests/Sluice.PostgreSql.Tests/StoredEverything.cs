@@ -81,6 +81,7 @@ internal static class StoredEverything
         Assert.False(workers.IsPaused || workers.IsDraining);
         MemberInfo member = Assert.Single(workers.Members);
         Assert.Equal(("member", "member1", TimeSpan.FromSeconds(10)), (member.Name, member.Instance, member.LeaseDuration));
+        Assert.True(workers.QuarantineEpoch > 0);
         Assert.Equal(("later", "later", 3, 7L), (workers.QuarantineOwner, workers.Partitions[0].Owner, workers.Partitions[0].Version,
             workers.Partitions[0].Dispatched));
 
@@ -100,6 +101,7 @@ internal static class StoredEverything
     public static async Task GoOnAsync(IStreamStore store)
     {
         ProducerState producer = await store.OpenProducerAsync(Work, "producer", Cancellation);
+        Assert.True(producer.Epoch > 1);             // it was opened before
         Assert.Equal((10L, "ten"), (producer.Last, Encoding.UTF8.GetString(producer.Position.Span)));
         using EntryBatch repeated = Batch(1, 1, 3);
         AppendResult duplicate = await store.AppendAsync(new(Work, "$key/once", 0, 1, repeated), Cancellation);

@@ -19,7 +19,7 @@ internal static class FlowCommands
         List<FlowRunInfo> runs = [];
         await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, CommandRun.Warn, command.Cancellation))
             runs.Add(run);
-        if (command.Screen.IsJson) command.Screen.Json(runs.Select(Listed));
+        if (command.Screen.IsJson) command.Screen.Json(runs.Select(static run => new ListedFlow(run)));
         else if (runs.Count == 0) command.Screen.Line("no runs of flows");
         else
             command.Screen.Table(["RUN", "STATUS", "STARTED BY", "STARTED AT", "ENDED AT", ">PROCESSORS", "FAILED FIRST"],
@@ -39,7 +39,7 @@ internal static class FlowCommands
         FlowRunInfo run = await FindAsync(command, store, command.Value(Run));
         if (command.Screen.IsJson)
         {
-            command.Screen.Json(Form(run));
+            command.Screen.Json(new ShownFlow(run));
             return ExitCodes.Fine;
         }
         PictureFormat.Write(command.Screen, run, format);
@@ -64,52 +64,6 @@ internal static class FlowCommands
         }
         throw CommandException.NotFound($"The store has no run '{id}'.{await NearNamesOfStore.RunsAsync(command, store, id)}");
     }
-
-    // Hosts, waits and streams cost queries for each run: a list does not ask for them.
-    private static object Listed(FlowRunInfo run) => new
-    {
-        run.Run,
-        run.Status,
-        run.StartedBy,
-        run.StartedAt,
-        run.EndedAt,
-        Processors = run.Processors.Select(static one => new
-        {
-            one.Name,
-            one.Status,
-            one.Host,
-            one.Starts,
-            one.FailedAttempts,
-            one.Error,
-            one.LastFailure,
-            one.Origin,
-            one.PausedAt,
-        }),
-    };
-
-    private static object Form(FlowRunInfo run) => new
-    {
-        run.Run,
-        run.Status,
-        run.StartedBy,
-        run.StartedAt,
-        run.EndedAt,
-        Processors = run.Processors.Select(static one => new
-        {
-            one.Name,
-            one.Status,
-            one.Host,
-            one.Starts,
-            one.FailedAttempts,
-            one.Error,
-            one.LastFailure,
-            one.Origin,
-            one.WaitsFor,
-            NoHostFor = one.NoHostFor?.TotalSeconds,
-            one.PausedAt,
-        }),
-        Streams = run.Streams.Select(static one => new { one.Name, one.Written, one.Kept, one.Bytes, one.IsComplete }),
-    };
 
     private static string TextOf(FlowStatus status) => status.ToString().ToLowerInvariant();
 }

@@ -7,15 +7,16 @@ internal static class StoreCommands
 {
     private static readonly Argument<string> Target = new("FILE") { Description = "The new file." };
 
-    public static Command Check() => CommandRun.Create("check", "Reads everything and compares all checksums.", CheckAsync, isPaged: true);
-
-    public static Command Backup()
-        => CommandRun.Create("backup", "Copies a SQLite store into a new file, also while it is in use.", BackupAsync, Target);
-
+    // What messages about damage advise a program, and not the user of this command.
     private static readonly string[] Advice =
     [
         ", call CheckAsync to see what is affected,", "; CheckAsync lists everything that is damaged", "; CheckAsync lists what is damaged",
     ];
+
+    public static Command Check() => CommandRun.Create("check", "Reads everything and compares all checksums.", CheckAsync, isPaged: true);
+
+    public static Command Backup()
+        => CommandRun.Create("backup", "Copies a SQLite store into a new file, also while it is in use.", BackupAsync, Target);
 
     private static async Task<int> CheckAsync(CommandRun command)
     {

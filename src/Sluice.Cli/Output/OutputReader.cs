@@ -7,7 +7,7 @@ internal static partial class OutputReader
 {
     private const int StandardOutput = 1;
     private const short Error = 0x8;                 // POLLERR: the reader of the pipe has ended
-    private const short HungUp = 0x10;               // POLLHUP: that of the socket
+    private const short HungUp = 0x10;               // POLLHUP: the reader of the socket has ended
 
     /// <summary>
     /// Calls back when the program that reads the output has ended. .NET ignores the failures of writing then, so the command would go on

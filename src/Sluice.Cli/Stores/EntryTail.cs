@@ -3,7 +3,7 @@ namespace Sluice.Cli.Stores;
 /// <summary>An entry that was read, or the place of one that is damaged.</summary>
 /// <param name="Id">The id. The generation of a damaged entry is unknown: zero.</param>
 /// <param name="Entry">The entry; null if it is damaged.</param>
-/// <param name="Time">The time of the entry; of a damaged one, that of the entry before it.</param>
+/// <param name="Time">The time of the entry. A damaged entry has the time of the entry before it.</param>
 internal readonly record struct TailEntry(EntryId Id, Entry? Entry, DateTimeOffset Time);
 
 /// <summary>

@@ -14,8 +14,10 @@ internal sealed class PartitionCheck(Database database, string stream, string gr
     public string? Find(bool isThere = false)
     {
         Statement marks = database.Sql($"""
-            SELECT p.grp, p.part, p.epoch, p.owner, p.owner_version, p.version, p.dispatched, p.done, p.cseq, p.cseq_epoch, p.last_own, p.rows, p.row_bytes, p.flying, p.passed, p.digest, p.sum
-            FROM sluice_stream s JOIN sluice_group g ON g.stream = s.id JOIN sluice_part p ON p.grp = g.id WHERE s.name = ? AND g.name = ? AND p.part = ?
+            SELECT p.grp, p.part, p.epoch, p.owner, p.owner_version, p.version, p.dispatched, p.done, p.cseq,
+                p.cseq_epoch, p.last_own, p.rows, p.row_bytes, p.flying, p.passed, p.digest, p.sum
+            FROM sluice_stream s JOIN sluice_group g ON g.stream = s.id JOIN sluice_part p ON p.grp = g.id
+            WHERE s.name = ? AND g.name = ? AND p.part = ?
             """).Put(stream).Put(group).Put(partition);
         if (!marks.Next()) return isThere ? $"The marks of {Name} are gone." : null;
         (long id, long rows, long bytes, long flying, long digest) = (marks.Long(0), marks.Long(11), marks.Long(12), marks.Long(13),

@@ -35,7 +35,7 @@ internal static class RemovalScenarios
         await rig.Store.AddGroupAsync(Main);
         ProducerState heir = await rig.Store.OpenProducerAsync(Orders, "sender");
         Expect.True(heir.Epoch > sender.Epoch,
-            $"the epoch {heir.Epoch} of a producer is above {sender.Epoch}, that of the deleted stream's");
+            $"the epoch {heir.Epoch} of a producer is above {sender.Epoch}, which the producer of the deleted stream had");
         Expect.Equal(AppendStatus.Refused, (await rig.AppendAsync(1, ["late"], sender.Epoch, "sender")).Status,
             "an append of the producer of a deleted stream");
         await IsVoidAsync(rig, former, lost, "a stream that was deleted and made again");
@@ -45,7 +45,7 @@ internal static class RemovalScenarios
     private static async Task IsVoidAsync(Rig rig, Ownership former, Quarantine lost, string what)
     {
         await rig.AddAsync("e", "f");
-        // Before an heir: its epoch is above that of the group, but the store has lost nothing.
+        // Before the heir acquires: the former owner has a higher epoch than the partition, but the store has lost nothing.
         Expect.Same([former], (await rig.Store.LeaseAsync(new([former]))).Stale,
             $"what is stale in a lease of the former owner of {what}, before an heir");
         Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(former, 2))).Status,

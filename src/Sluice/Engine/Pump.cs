@@ -23,7 +23,7 @@ internal abstract class Pump(PipelineRun run, int node) : IThreadPoolWorkItem, I
     /// <summary>Whether it only waits for code of its source that has not returned; its items are done. Any thread.</summary>
     public bool IsLeaving { get; protected set; }
 
-    /// <summary>Whether all code that it waits for is that of lanes, which are known by themselves. Any thread.</summary>
+    /// <summary>Whether it waits only for the code of lanes, which report that code themselves. Any thread.</summary>
     public virtual bool AwaitsLanes => false;
 
     /// <summary>The first node whose code it calls now: <see cref="Node"/>, unless it completes lanes in front of that. Any

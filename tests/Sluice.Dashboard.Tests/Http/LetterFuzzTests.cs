@@ -29,7 +29,8 @@ public sealed class LetterFuzzTests : IAsyncDisposable
         {
             Letter one = letters[number - 1];
             await CheckAsync(viewer, $"{Page}/{number}");
-            await CheckAsync(viewer, $"{Page}?node={Query(one.Node)}&error={Query(one.Error)}&key={Query(one.Key!)}&text={Query(one.Node)}");
+            await CheckAsync(viewer, $"{Page}?node={Query(one.Node)}&error={Query(one.Error)}&key={Query(one.Key!)}"
+                + $"&text={Query(one.Node)}");
             await CheckAsync(viewer, $"/consecutors/orders/state?key={Query(one.Key!)}");
         }
         Assert.Equal(HttpStatusCode.OK, (await viewer.GetAsync(Page + ".jsonl")).Status);
@@ -54,8 +55,8 @@ public sealed class LetterFuzzTests : IAsyncDisposable
 
     private static string Text(Random random)
     {
-        string[] pieces = ["<attack>", "\"attack=\"", "'", "</pre>", "</textarea>", "&lt;", "\u0000", "\u202E", "\u2028", "\n", "\r\n", "é",
-            "\uD83D", "\uDE00", "😀", "]]>", "<!--", "{{", "%", "~1", "\u007f", "\ufeff", " ", "7"];
+        string[] pieces = ["<attack>", "\"attack=\"", "'", "</pre>", "</textarea>", "&lt;", "\u0000", "\u202E", "\u2028", "\n", "\r\n",
+            "é", "\uD83D", "\uDE00", "😀", "]]>", "<!--", "{{", "%", "~1", "\u007f", "\ufeff", " ", "7"];
         return string.Concat(Enumerable.Range(0, random.Next(1, 12)).Select(_ => random.Next(3) == 0
             ? ((char)random.Next(0x10000)).ToString() : pieces[random.Next(pieces.Length)]));
     }

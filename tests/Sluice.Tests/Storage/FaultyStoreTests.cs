@@ -92,33 +92,30 @@ public partial class FaultyStoreTests
     [Fact]
     public async Task AScenarioThatStandsStillFailsAndNamesTheCall()
     {
-        var clock = new TestClock();
-        Task running = StreamStoreContract.CheckAsync("ACheckReadsEveryEntry",
-            new MemoryStoreFixture(static inner => new NeverAnswers(inner)), clock);
-        while (!running.IsCompleted)
-        {
-            clock.Advance(TimeSpan.FromMinutes(5));
-            await Task.Yield();
-        }
-        StreamStoreContractException failure = await Assert.ThrowsAsync<StreamStoreContractException>(() => running);
-        Assert.Contains("5 minutes", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("in progress: CheckAsync", failure.Message, StringComparison.Ordinal);
+        string message = await StandsStillAsync("ACheckReadsEveryEntry", static inner => new NeverAnswers(inner));
+        Assert.Contains("5 minutes", message, StringComparison.Ordinal);
+        Assert.Contains("in progress: CheckAsync", message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task ACloseThatStandsStillHidesNoFault()
     {
+        string message = await StandsStillAsync("AReservationCountsAgainstTheBoundOfBytes",
+            static inner => new NeverCloses(new ReservesNoBytes(inner)));
+        Assert.Contains("600 bytes", message, StringComparison.Ordinal);
+        Assert.Contains("in progress: a close of the store", message, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> StandsStillAsync(string scenario, Wrapping wrap)
+    {
         var clock = new TestClock();
-        Task running = StreamStoreContract.CheckAsync("AReservationCountsAgainstTheBoundOfBytes",
-            new MemoryStoreFixture(static inner => new NeverCloses(new ReservesNoBytes(inner))), clock);
+        Task running = StreamStoreContract.CheckAsync(scenario, new MemoryStoreFixture(wrap), clock);
         while (!running.IsCompleted)
         {
             clock.Advance(TimeSpan.FromMinutes(5));
             await Task.Yield();
         }
-        StreamStoreContractException failure = await Assert.ThrowsAsync<StreamStoreContractException>(() => running);
-        Assert.Contains("600 bytes", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("in progress: a close of the store", failure.Message, StringComparison.Ordinal);
+        return (await Assert.ThrowsAsync<StreamStoreContractException>(() => running)).Message;
     }
 
     // Deletes the letters, and makes the entries with the next call, or never if the store is killed before.

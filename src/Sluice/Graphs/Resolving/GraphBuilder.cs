@@ -101,8 +101,8 @@ public sealed partial class GraphBuilder<TRequest>
             .. from stranger in strangers
                where byName.GetValueOrDefault(stranger.Node.Name) == stranger.Node
                let parent = stranger.Parent
-               select $"{stranger.Node.Name} was given the node {parent.Name} of {parent.Family}, and this one has a node of that name, too."
-               + $" Give it this graph's node: what Add returned here, or Get<{TypeNames.Of(parent.Type)}>(\"{parent.Name}\").",
+               select $"{stranger.Node.Name} was given the node {parent.Name} of {parent.Family}, and this one has a node of that name, "
+               + $"too. Give it this graph's node: what Add returned here, or Get<{TypeNames.Of(parent.Type)}>(\"{parent.Name}\").",
         ];
         if (problems.Length > 0) throw new InvalidTopologyException(problems, Subject);
     }
@@ -122,7 +122,7 @@ public sealed partial class GraphBuilder<TRequest>
         if (PendingWork.Is(typeof(T)))
             throw new ArgumentException(
                 $"The node {name} would produce a {TypeNames.Of(typeof(T))}, which would not be awaited, and its failure would be lost. "
-                    + $"Let the function await it (async … => await …), or return one task that is not within another.", nameof(function));
+                    + "Let the function await it (async … => await …), or return one task that is not within another.", nameof(function));
         foreach (GraphNode parent in parents) ArgumentNullException.ThrowIfNull(parent, nameof(parents));
         var definition = new NodeDefinition<T>(name, Array.ConvertAll(parents, parent => parent.Name), function,
             Array.TrueForAll(parents, parent => parent.Name == NodeDefinition.OfRequest), body)

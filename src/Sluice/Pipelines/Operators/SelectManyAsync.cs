@@ -36,7 +36,7 @@ internal sealed class SelectManyAsyncStage<T, TOut>(
     private Waiter? turn;
     private bool stopped;
     private CancellationTokenSource? enough;         // cancelled with `over`, and by Stop; not disposed, because Stop may come later
-    private CancellationToken over;                  // the run's token, or that of the attempt
+    private CancellationToken over;                  // the run's token, or the attempt's token
 
     /// <summary>Whether no more items are wanted, and the run goes on. The token is cancelled.</summary>
     private bool IsEnough => Volatile.Read(ref stopped) && !Context.Run.IsStopping;

@@ -6,7 +6,7 @@ internal sealed class MemberLooks(TimeProvider time)
 {
     private const int MaxMembers = 100_000;
 
-    // What nobody has looked at for this time is forgotten, if there is much.
+    // If there are very many members, those that no caller has looked at for this time are forgotten.
     private static readonly TimeSpan Kept = TimeSpan.FromHours(1);
 
     private int most = MaxMembers;

@@ -112,7 +112,9 @@ public class LongListTests
         await first.WaitForIdleAsync(Cancellation);
         Assert.Equal(0, first.Snapshot().Dead);
         Assert.Equal([$"{Items}"], ledger.Lines);
-        Assert.InRange(await CountRowsAsync(store), 2, Items + 2);         // some pages, up to all of them, and the rows of the stage
+        // The ledger has the line before the commit: only that deletes the first pages.
+        while (await CountRowsAsync(store) > Items) await Member.NextAsync();
+        Assert.InRange(await CountRowsAsync(store), 2, Items);
         await first.AbandonAsync();
 
         await using Consecutor<string> second = New(store, body);

@@ -16,19 +16,8 @@ public sealed class SilentSequenceTests
         Buffered,
     }
 
-    public static TheoryData<Wait, ExecutionMode> Waits
-    {
-        get
-        {
-            TheoryData<Wait, ExecutionMode> waits = [];
-            foreach (Wait wait in Enum.GetValues<Wait>())
-            {
-                waits.Add(wait, ExecutionMode.SingleThread);
-                waits.Add(wait, ExecutionMode.MultiThread);
-            }
-            return waits;
-        }
-    }
+    public static MatrixTheoryData<Wait, ExecutionMode> Waits { get; }
+        = new(Enum.GetValues<Wait>(), [ExecutionMode.SingleThread, ExecutionMode.MultiThread]);
 
     [Theory, MemberData(nameof(Waits))]
     public async Task ATimeoutEndsIt(Wait wait, ExecutionMode mode)

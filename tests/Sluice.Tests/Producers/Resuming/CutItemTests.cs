@@ -32,19 +32,7 @@ public class CutItemTests
         RetriedAsync,
     }
 
-    public static TheoryData<Way, bool> Ways
-    {
-        get
-        {
-            TheoryData<Way, bool> ways = [];
-            foreach (Way way in Enum.GetValues<Way>())
-            {
-                ways.Add(way, false);
-                ways.Add(way, true);
-            }
-            return ways;
-        }
-    }
+    public static MatrixTheoryData<Way, bool> Ways { get; } = new(Enum.GetValues<Way>(), [false, true]);
 
     [Theory]
     [MemberData(nameof(Ways))]
