@@ -8,7 +8,8 @@ namespace Sluice.Cli;
 /// </summary>
 /// <remarks>
 /// A pager gets Ctrl+C, too, and decides itself what it means: in <c>less</c> it ends a search. So the command waits for the pager, however
-/// often the user presses it.
+/// often the user presses it. A terminal that closes may send its signal twice: the system sends it, and the shell, too. So that one never
+/// ends the process at once.
 /// </remarks>
 internal sealed class Interrupts : IDisposable
 {
@@ -39,11 +40,16 @@ internal sealed class Interrupts : IDisposable
         _ => exitCode,
     };
 
-    public void Dispose() => registrations.ForEach(static registration => registration.Dispose());
+    // A terminal that has closed may send its signal until the process has ended.
+    public void Dispose()
+    {
+        if (code != ExitCodes.HungUp) registrations.ForEach(static registration => registration.Dispose());
+    }
 
     private void OnSignal(PosixSignalContext context)
     {
-        context.Cancel = !source.IsCancellationRequested || (context.Signal == PosixSignal.SIGINT && Pager.IsShown);
+        context.Cancel = !source.IsCancellationRequested || context.Signal == PosixSignal.SIGHUP
+            || (context.Signal == PosixSignal.SIGINT && Pager.IsShown);
         Cancel(Codes[context.Signal]);
     }
 

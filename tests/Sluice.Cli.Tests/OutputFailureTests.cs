@@ -32,15 +32,23 @@ public sealed class OutputFailureTests : CliTestBase
         => Assert.StartsWith("sluice: The output cannot be written: No space left on device",
             (await InShellAsync(command, ">/dev/full")).OneErrorLine(1, "sluice"), StringComparison.Ordinal);
 
-    /// <summary>The command ends well, whether the write or the signal comes first.</summary>
+    /// <summary>The command ends well, whether the write or the signal comes first, and however often the signal comes.</summary>
     [Fact]
     public async Task TopEndsWithItsTerminal()
     {
         await using (SqliteStreamStore store = await OpenAsync()) await FillAsync(store, "1");
         string command = SampleProcess.CommandLine("Sluice.Cli", ["top", Store, "--interval", "0.5"]);
-        // The shell lives on when its terminal is closed, passes the signal on, as shells of users do, and tells the exit code.
-        await File.WriteAllTextAsync(Path.Combine(Folder, "run.sh"),
-            $"trap 'kill -HUP $pid' HUP\nTERM=xterm {command} &\npid=$!\nwait $pid\nwait $pid\necho $? >code\n", Cancellation);
+        // The shell lives on when its terminal is closed, passes the signal on, as shells of users do, and tells the exit code. Signals
+        // that come together are one, so it sends many.
+        await File.WriteAllTextAsync(Path.Combine(Folder, "run.sh"), $"""
+            trap 'for i in $(seq 9999); do kill -HUP $pid; done' HUP
+            TERM=xterm {command} &
+            pid=$!
+            wait $pid
+            wait $pid
+            echo $? >code
+
+            """, Cancellation);
         using (SampleProcess pipe = SampleProcess.StartProgram(Folder, "mkfifo", "code")) (await pipe.EndAsync()).Succeeded();
         using SampleProcess code = SampleProcess.StartProgram(Folder, "cat", "code");
         using SampleProcess terminal = SampleProcess.StartProgram(Folder, "script", "--quiet", "--flush", "--command", "sh run.sh",
