@@ -7,7 +7,7 @@ namespace Sluice.Progress.Screen;
 /// <remarks>
 /// Thread-safe. If a writer takes nothing, texts beyond a million characters are dropped, and so is what is left when the process ends.
 /// </remarks>
-internal sealed class DeferredTexts : IThreadPoolWorkItem
+internal sealed class DeferredTexts
 {
     private const int MaxCharacters = 1_000_000;
 
@@ -26,11 +26,13 @@ internal sealed class DeferredTexts : IThreadPoolWorkItem
             if (isWriting) return;
             isWriting = true;
         }
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        _ = WriteAsync();
     }
 
-    void IThreadPoolWorkItem.Execute()
+    // Never throws.
+    private async Task WriteAsync()
     {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);        // out of the locks of the caller
         while (Next() is (var writer, var text))
         {
             try
