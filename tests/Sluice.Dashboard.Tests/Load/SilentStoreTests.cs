@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Testing;
 
 namespace Sluice.Dashboard.Tests.Load;
@@ -122,11 +123,11 @@ public sealed class SilentStoreTests : IAsyncDisposable
     // Calls wait until they are given up.
     private sealed class SilentStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
-        private int waiting;
+        private readonly ConcurrentQueue<CancellationToken> calls = [];
 
         public volatile bool IsSilent;
 
-        public int Waiting => Volatile.Read(ref waiting);
+        public int Waiting => calls.Count(static call => !call.IsCancellationRequested);
 
         public override async ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
         {
@@ -143,15 +144,8 @@ public sealed class SilentStoreTests : IAsyncDisposable
         private async Task WaitAsync(CancellationToken cancellation)
         {
             if (!IsSilent) return;
-            Interlocked.Increment(ref waiting);
-            try
-            {
-                await Task.Delay(Timeout.Infinite, cancellation);
-            }
-            finally
-            {
-                Interlocked.Decrement(ref waiting);
-            }
+            calls.Enqueue(cancellation);
+            await Task.Delay(Timeout.Infinite, cancellation);
         }
     }
 
