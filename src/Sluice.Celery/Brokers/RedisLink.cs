@@ -105,12 +105,19 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
             if (connecting is null or { IsCompleted: true, IsCompletedSuccessfully: false })
-                connecting = Task.Run(() => ConnectionMultiplexer.ConnectAsync(Options()), CancellationToken.None);
+                connecting = ConnectAsync();
             current = connecting;
         }
         if (!current.IsCompletedSuccessfully)
             current = await Task.WhenAny(current, end.Task).WaitAsync(cancellation).ConfigureAwait(false);
         return await current.ConfigureAwait(false);
+    }
+
+    // Outside of the lock.
+    private async Task<ConnectionMultiplexer> ConnectAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return await ConnectionMultiplexer.ConnectAsync(Options()).ConfigureAwait(false);
     }
 
     private ConfigurationOptions Options()

@@ -33,6 +33,8 @@ internal static class RemovalScenarios
         Expect.Equal(true, await rig.Store.DeleteStreamAsync(Orders), "the stream was there to delete");
         await rig.Store.OpenStreamAsync(Orders, new() { Partitions = 1 });
         await rig.Store.AddGroupAsync(Main);
+        Expect.Equal(AppendStatus.Refused, (await rig.AppendAsync(1, ["late"], sender.Epoch, "sender")).Status,
+            "an append of the producer of a deleted stream, before an heir");
         ProducerState heir = await rig.Store.OpenProducerAsync(Orders, "sender");
         Expect.True(heir.Epoch > sender.Epoch,
             $"the epoch {heir.Epoch} of a producer is above {sender.Epoch}, which the producer of the deleted stream had");

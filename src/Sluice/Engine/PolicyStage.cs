@@ -198,7 +198,6 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps, IUpstre
             int number = attempt.Attempt;
             Ticket? ticket = attempt.Ticket;
             attempt.Abandon();
-            Context.IsSuspended = false;             // behind Abandon: the attempt may still set it before that
             MakeStage();
             Begin(ticket, number);
         }
@@ -219,6 +218,7 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps, IUpstre
             OwnsKey = Context.OwnsKey,
             KeyClock = Context.KeyClock
         };
+        Context.Present = attempt;
         held = new Holding<TOut>(Context, Next);
         Inlet<TIn> made = definition.Create(attempt, held);
         made.Attach(this);

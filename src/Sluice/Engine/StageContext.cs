@@ -19,6 +19,7 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     private StageCall? call;
     private Dictionary<string, long>? measured;      // under its lock
     private AbandonedItem? abandoned;
+    private StageContext? present;
 
     public PipelineRun Run => run;
 
@@ -107,15 +108,21 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
 
     StageContext? IChained<StageContext>.Before { get; set; }
 
-    /// <summary>Whether awaited user code has not returned; used to name nodes that do not stop. Any thread.</summary>
+    /// <summary>
+    /// Whether awaited user code has not returned, here or in the present attempt; used to name nodes that do not stop. Any thread.
+    /// </summary>
     public bool IsSuspended
     {
-        get => suspended;
-        set
-        {
-            if (guard is null) suspended = value;
-            else if (Abandoned is null) guard.suspended = value;         // else another attempt decides
-        }
+        get => suspended || Volatile.Read(ref present) is { suspended: true };
+        set => suspended = value;
+    }
+
+    /// <summary>
+    /// Sets the context of the present attempt, for a stage with attempts. What an abandoned attempt does is not this stage's.
+    /// </summary>
+    public StageContext Present
+    {
+        set => Volatile.Write(ref present, value);
     }
 
     /// <summary>The times of the instance; null if the node's time is not recorded. Set while the run is built.</summary>

@@ -1,12 +1,14 @@
+using Sluice.Membership;
+
 namespace Sluice.Delivery;
 
 /// <summary>Acquires partitions, and loads what their new owner starts from: waiting entries, counts, state, spills.</summary>
-/// <remarks>Thread-safe: the known epochs are under their lock; the ledger is counted by one caller at a time.</remarks>
+/// <remarks>Thread-safe; the ledger is counted by one caller at a time.</remarks>
 internal sealed class PartitionAcquirer(ConsecutorCore core)
 {
     private const int MaxUnanswered = 10;
 
-    private readonly Dictionary<int, long> epochs = [];             // the highest known epoch of each partition; under itself
+    private readonly KnownEpochs epochs = new(core.Store);
     // of other members' partitions; one caller at a time
     private readonly Dictionary<int, (PartitionInfo At, PartitionCounts Counts)> counted = [];
 
@@ -16,10 +18,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     private string Self => core.Options.InstanceId;
 
     /// <summary>Notes the epochs of the partitions.</summary>
-    public void See(GroupInfo group)
-    {
-        foreach (PartitionInfo partition in group.Partitions) Note(partition.Partition, partition.Epoch);
-    }
+    public void See(GroupInfo group) => epochs.See(group);
 
     /// <summary>Acquires partitions, unless another member is faster.</summary>
     public async Task<List<OwnedPartition>> TakeAsync(IEnumerable<PartitionInfo> partitions, CancellationToken cancellation)
@@ -52,8 +51,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         var request = new AcquireRequest(Self)
         {
             ExpectedEpoch = info.Epoch,
-            // An epoch that was given before the store went back must be void, too. A damaged one may be anything.
-            KnownEpoch = Math.Min(Known(info.Partition), AcquireRequest.MaxKnownEpoch),
+            KnownEpoch = epochs.Of(info.Partition),
             Instance = core.Members.Instance.Id,
             Version = core.Options.CodeVersion
         };
@@ -63,11 +61,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
                 $"Partition {info.Partition} was written by version {taken.Version} of the code; this is "
                 + $"version {core.Options.CodeVersion}. It is left alone.";
         if (taken.Status != AcquireStatus.Taken) return null;
-        if (taken.Ownership.Epoch <= request.KnownEpoch)
-            throw new StreamStoreException($"The store {core.Store} has given {taken.Ownership} to a member that knows the epoch "
-                + $"{request.KnownEpoch}: an earlier owner may have the same. It must give a higher one (AcquireRequest.KnownEpoch).")
-            { Stream = core.Name, Partition = info.Partition, IsPermanent = true };
-        Note(info.Partition, taken.Ownership.Epoch);
+        epochs.Take(taken.Ownership, request.KnownEpoch);
         PartitionState state = await ReadRestAsync(taken, cancellation).ConfigureAwait(false);
         PartitionCounts counts = state.LastCommit == 0 ? default
             : await ReadBooksOrFailAsync(info.Partition, cancellation).ConfigureAwait(false);
@@ -282,18 +276,5 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
                 core.Stopped.Stop(partition.Partition, partition.Epoch, damage.Message);
             return default;
         }
-    }
-
-    private void Note(int partition, long epoch)
-    {
-        lock (epochs)
-        {
-            if (epoch > Known(partition)) epochs[partition] = epoch;
-        }
-    }
-
-    private long Known(int partition)
-    {
-        lock (epochs) return epochs.GetValueOrDefault(partition);
     }
 }

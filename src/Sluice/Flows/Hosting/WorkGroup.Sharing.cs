@@ -26,11 +26,12 @@ internal sealed partial class WorkGroup
         foreach (PartitionInfo free in acquire)
         {
             if (!members.IsStillFree(free)) continue;
-            var request = new AcquireRequest(core.Options.Name) { ExpectedEpoch = free.Epoch, Instance = core.Instance.Id };
+            AcquireRequest request = members.Ask(free);
             AcquireResult taken = await calls.DoAsync(stream,
                 () => core.Store.AcquireAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
             // Another service was first; or a lost answer had acquired it, and the next heartbeat shows that.
             if (taken.Status != AcquireStatus.Taken) continue;
+            members.NoteTaken(taken.Ownership, request.KnownEpoch);
             var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit)
             {
                 Of = partitions,

@@ -9,8 +9,9 @@ namespace Sluice.Flows;
 /// </summary>
 /// <remarks>
 /// Locking rule: no lock. <c>latest</c> and <c>replaced</c> pass from the heartbeat thread to the loop of the <see cref="WorkGroup"/> by
-/// interlocked exchanges; the loop makes all other calls, except for <see cref="NoteAnswer"/>, which any thread may make. If the store
-/// leaves commits or calls of the loop unanswered for a lease duration, this service sends no heartbeats, so that others can take over.
+/// interlocked exchanges, and epochs have a lock of their own; the loop makes all other calls, except for <see cref="NoteAnswer"/>, which
+/// any thread may make. If the store leaves commits or calls of the loop unanswered for a lease duration, this service sends no heartbeats,
+/// so that others can take over.
 /// </remarks>
 internal sealed class WorkMembers
 {
@@ -22,6 +23,7 @@ internal sealed class WorkMembers
     private readonly GroupMember member;
     private readonly GroupHeartbeat heartbeat;
     private readonly PartitionShare share;
+    private readonly KnownEpochs epochs;
     private Seen? latest;                            // the group as it was seen last, until it was used
     private MemberInUseException? replaced;          // a heartbeat was refused, and the loop has not seen it
     private bool mayBeKnown;                         // to the others; the loop's
@@ -41,6 +43,7 @@ internal sealed class WorkMembers
         heartbeat = new(member, others, leaseTime, time, () => commits() >= leaseTime, () => silence.Silence >= leaseTime);
         silence.Answered = heartbeat.NoteAnswer;
         share = new(Self, others, leaseTime, time, LeaseTimesStuck);
+        epochs = new(core.Store);
     }
 
     private string Self => core.Options.Name;
@@ -99,6 +102,7 @@ internal sealed class WorkMembers
             is not { } info) return;
         if (member.Replaced(info) is { } other) throw other;
         share.See(info, askedAt);
+        epochs.See(info);
         Volatile.Write(ref latest, new(info, IsAiling: false));
     }
 
@@ -116,6 +120,17 @@ internal sealed class WorkMembers
 
     /// <inheritdoc cref="PartitionShare.IsStillFree"/>
     public bool IsStillFree(PartitionInfo partition) => share.IsStillFree(partition);
+
+    /// <summary>Makes the request for a partition that is to be acquired.</summary>
+    public AcquireRequest Ask(PartitionInfo partition) => new(Self)
+    {
+        ExpectedEpoch = partition.Epoch,
+        KnownEpoch = epochs.Of(partition.Partition),
+        Instance = core.Instance.Id
+    };
+
+    /// <inheritdoc cref="KnownEpochs.Take"/>
+    public void NoteTaken(Ownership taken, long known) => epochs.Take(taken, known);
 
     /// <inheritdoc cref="PartitionShare.NoteRelease"/>
     public void NoteRelease(Ownership owner) => share.NoteRelease(owner);
@@ -167,6 +182,7 @@ internal sealed class WorkMembers
     private void See(GroupInfo info, long askedAt, bool isAiling)
     {
         share.See(info, askedAt);
+        epochs.See(info);
         Volatile.Write(ref latest, new(info, isAiling));
         changed.Set();
     }

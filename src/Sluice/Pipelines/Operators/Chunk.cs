@@ -80,7 +80,12 @@ internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, Chunk
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
-        => buffer.IsOverfull ? EmitFullAndAddAsync(item, ticket) : AddAsync(item, ticket);
+    {
+        if (!buffer.TryAdd(item)) return buffer.IsOverfull ? EmitFullAndAddAsync(item, ticket) : AddAsync(item, ticket);
+        Context.In++;
+        ticket?.Settle(Outcome.Completed);
+        return default;
+    }
 
     private ValueTask AddAsync(T item, Ticket? ticket)
     {

@@ -42,6 +42,7 @@ internal sealed class ChunkLimits<T>
 /// <summary>The open chunk. User code runs before any change, so that an item that fails leaves no trace.</summary>
 internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits, StateScope? scope)
 {
+    private readonly bool isCounted = limits is { Weigh: null, Until: null };
     private T[] items = new T[Math.Min(limits.Count, 16)];
     private RememberedList? stored;
     private long weight;
@@ -84,6 +85,17 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits, StateScope? scope)
         rest.CopyTo(items, 0);
         Count = rest.Length;
         weight = limits.Weigh is { } weigh ? rest.Sum(weigh) : 0;
+        return true;
+    }
+
+    /// <summary>Adds an item if only the number of items counts, it is not the last one of its chunk, and there is room for it.</summary>
+    public bool TryAdd(T item)
+    {
+        T[] into = items;
+        int count = Count;
+        if (!isCounted || count + 1 >= limits.Count || (uint)count >= (uint)into.Length) return false;
+        into[count] = item;
+        Count = count + 1;
         return true;
     }
 
