@@ -6,7 +6,7 @@ namespace Sluice.Dashboard;
 /// <summary>What the dashboard shows besides what the host has registered, and who may do what.</summary>
 /// <remarks>
 /// Consecutors, pipelines, producers, graphs, stores and supervisors that <c>AddSluice</c> has registered are shown without being named
-/// here. What is named twice is shown once.
+/// here. What is named twice is shown once, under its first name.
 /// </remarks>
 public sealed record DashboardOptions
 {

@@ -7,6 +7,8 @@ namespace Sluice.Dashboard.Pages;
 /// <summary>A run of a flow: its graph, its processors over time, its streams and results.</summary>
 internal static class FlowPage
 {
+    private const int MaxRows = 200;
+
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
         (StoreSample store, FlowRunInfo run) = await FindAsync(request).ConfigureAwait(false);
@@ -29,8 +31,7 @@ internal static class FlowPage
                 """)),
             new("graph", run.Topology is { } topology ? GraphPicture.Figure(topology, node => LookAt(run, node.Name),
                 node => AddressOf(request, store.Store, run, node)) : Markup.None),
-            new("processors", Tables.Under("Processors", ["Name", "State", "Over time", "Host", ">Starts", ">Failed attempts", "Waits for",
-                "Error"], run.Processors.Select((one, at) => Row(one, at, run, now)), "It has none.")),
+            new("processors", Processors(run, now)),
             new("streams", FlowStreams.Table(request, store.Store, run)),
             new("values", await FlowStreams.ValuesAsync(request, store.Store, run).ConfigureAwait(false)),
             new("periods", FlowTimeline.Table(run, now)),
@@ -90,6 +91,26 @@ internal static class FlowPage
     }
 
     private static string RowOf(int processor) => $"processor-{processor.ToString(CultureInfo.InvariantCulture)}";
+
+    private static Markup Processors(FlowRunInfo run, DateTimeOffset now)
+    {
+        IEnumerable<(ProcessorInfo One, int At)> shown = run.Processors.Select(static (one, at) => (one, at));
+        if (run.Processors.Count > MaxRows) shown = shown.OrderBy(static row => Rank(row.One.Status)).Take(MaxRows);
+        Markup rest = run.Processors.Count <= MaxRows ? Markup.None : Markup.Of(
+            $"<p>{MaxRows} of {Shown.Count(run.Processors.Count)} processors: those that have failed, then those that run.</p>");
+        Markup table = Tables.Under("Processors",
+            ["Name", "State", "Over time", "Host", ">Starts", ">Failed attempts", "Waits for", "Error"],
+            shown.Select(row => Row(row.One, row.At, run, now)), "It has none.");
+        return Markup.Join([table, rest]);
+
+        static int Rank(FlowStatus status) => status switch
+        {
+            FlowStatus.Failed => 0,
+            FlowStatus.Running => 1,
+            FlowStatus.Waiting => 2,
+            _ => 3,
+        };
+    }
 
     private static IReadOnlyList<Markup> Row(ProcessorInfo one, int at, FlowRunInfo run, DateTimeOffset now) =>
     [

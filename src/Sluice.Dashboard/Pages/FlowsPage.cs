@@ -36,11 +36,11 @@ internal static class FlowsPage
         page = Math.Clamp(page, 1, FlowSampler.MaxKnown / MaxRows);
         RunLines found = id is null
             ? await flows.LookAsync((page - 1) * MaxRows, MaxRows + 1, interval, request.Aborted).ConfigureAwait(false)
-            : await flows.FindAsync(id, request.Query("after") ?? "", MaxRows + 1, interval, request.Aborted).ConfigureAwait(false);
-        string here = $"{request.Root}/flows?store={store.Name}", last = found.Lines.Count > MaxRows ? found.Lines[MaxRows - 1].Run : "";
-        string more = id is null ? $"&page={Plain(page + 1)}"
-            : $"&id={Uri.EscapeDataString(id)}&after={Uri.EscapeDataString(last)}";
-        Markup next = found.Lines.Count > MaxRows ? Markup.Of($"<p>{Tables.Link(here + more, "Next page")}</p>") : Markup.None;
+            : await flows.FindAsync(id, request.Query("after") ?? "", MaxRows, interval, request.Aborted).ConfigureAwait(false);
+        string here = $"{request.Root}/flows?store={store.Name}";
+        string? more = id is null ? found.Lines.Count > MaxRows ? $"&page={Plain(page + 1)}" : null
+            : found.Next is { } last ? $"&id={Uri.EscapeDataString(id)}&after={Uri.EscapeDataString(last)}" : null;
+        Markup next = more is not null ? Markup.Of($"<p>{Tables.Link(here + more, "Next page")}</p>") : Markup.None;
         Markup unread = id is not null || found.Read == found.All ? Markup.None : Markup.Of($"""
             <p>{Shown.Count(found.Read)} of {Shown.Count(found.All, "run")} were read so far, those with the greatest ids first.
             {(found.Read < FlowSampler.MaxKnown ? "The others follow while this page is open." : "The others are found by their ids.")}</p>

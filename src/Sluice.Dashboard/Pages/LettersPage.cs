@@ -18,7 +18,7 @@ internal static class LettersPage
         query.Check(request.Options);
         bool isByError = request.Query("by") == "error";
         // The look of the sampler may be some seconds old, and the list below is not.
-        StreamLook? now = (await request.Sampler.FindStreamsAsync(one.Store, [one.Name], request.Aborted).ConfigureAwait(false)).Single();
+        StreamLook? now = (await request.Sampler.FindStreamsAsync(one.Store, [one.Name], request.Aborted).ConfigureAwait(false))[0].Look;
         long dead = now?.Consecutor?.Backlog.Dead ?? one.Dead;
         string all = Shown.Count(dead, "dead letter") + (query.IsAll ? "" : " in all");
         var count = new PagePart("count", Markup.Of($"<p>{all}. {Outcome(request)}</p>"), IsLive: !isByError);

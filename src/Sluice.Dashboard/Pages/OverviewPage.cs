@@ -110,8 +110,8 @@ internal static class OverviewPage
             [
                 Tables.Link($"{request.Root}/streams{request.InStore(store.Store)}", store.Store.Name),
                 Tables.Show(State(store, request.Options.Time.GetUtcNow())),
-                Tables.Cell(Shown.Count(store.Names.Count) + (store.Streams.Count < store.Names.Count
-                    ? $" ({Shown.Count(store.Streams.Count)} looked at so far)" : "")),
+                Tables.Cell(Shown.Count(store.Names.Count) + (store.LookedAt < store.Names.Count
+                    ? $" ({Shown.Count(store.LookedAt)} looked at so far)" : "")),
                 Tables.Cell(Shown.Count(store.Streams.Values.Sum(static stream => stream.Backlog))),
             ]), "There is none.")}
         """);
@@ -120,6 +120,9 @@ internal static class OverviewPage
     {
         if (store.Problem is { } problem) return new(Urgency.Failing, problem);
         if (store.At is not { } seen) return new(Urgency.Held, "Was not looked at yet.");
+        if (store.Damage.Count > 0)
+            return new(Urgency.Warning, store.Damage.MinBy(static one => one.Key, StringComparer.Ordinal).Value
+                + (store.Damage.Count > 1 ? $" {Shown.Count(store.Damage.Count)} streams are damaged: its page names them." : ""));
         TimeSpan silence = now - (store.AnsweredAt ?? seen), age = now - seen;
         return new(Urgency.Fine, (silence < Recent ? "Answers." : $"Answered {Shown.Span(silence)} ago.")
             + (age < Recent ? "" : $" Its figures are {Shown.Span(age)} old."));

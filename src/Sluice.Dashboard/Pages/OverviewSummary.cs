@@ -13,6 +13,8 @@ internal static class OverviewSummary
             ("graph", [.. sample.Graphs.Select(static one => one.Verdict),
                 .. sample.GraphProblem is { } problem ? [new Verdict(Urgency.Failing, problem)] : Array.Empty<Verdict>()]),
             ("scope", [.. sample.Steps.Select(static one => one.Verdict)]),
+            ("store", [.. sample.Stores.Where(static one => one.Damage.Count > 0)
+                .Select(static _ => new Verdict(Urgency.Warning, "A stream is damaged."))]),
         ];
         if (Those(Urgency.Failing) is { } failing)
             return Tables.Show(new(Urgency.Failing, $"{failing.Text} {(failing.Count == 1 ? "does" : "do")} not work."));

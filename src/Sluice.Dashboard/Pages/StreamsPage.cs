@@ -12,17 +12,20 @@ internal static class StreamsPage
         StoreSample store = request.Sample.FindStore(request.StoreName) ?? throw new MissingException("There is no such store here.");
         string after = request.Query("after") ?? "";
         string[] names = [.. store.Names.SkipWhile(name => string.CompareOrdinal(name, after) <= 0).Take(MaxRows + 1)];
-        StreamLook[] page = [.. store.IsLarge && !store.IsSilent
-            ? (await request.Sampler.FindStreamsAsync(store.Store, names, request.Aborted).ConfigureAwait(false)).OfType<StreamLook>()
-            : names.Select(store.Streams.GetValueOrDefault).OfType<StreamLook>()];
+        FoundStream[] page = [.. (store.IsLarge && !store.IsSilent
+            ? await request.Sampler.FindStreamsAsync(store.Store, names, request.Aborted).ConfigureAwait(false)
+            : names.Select(name => new FoundStream(name, store.Streams.GetValueOrDefault(name), store.Damage.GetValueOrDefault(name))))
+            .Take(MaxRows)];
         Markup next = names.Length <= MaxRows ? Markup.None : Tables.Link(
             $"{request.Root}/streams?after={Uri.EscapeDataString(names[MaxRows - 1])}{request.InStore(store.Store, "&")}", "Next page");
         return new($"Streams of {store.Store.Name}",
         [
             new("streams", Markup.Of($"""
                 {(store.Problem is { } problem ? Tables.Show(new(Urgency.Failing, problem)) : Markup.None)}
+                {page.Select(static one => one.Damage).OfType<string>().Select(static text => Tables.Show(new(Urgency.Warning, text)))}
                 {Tables.Draw("Streams, by name", ["Stream", ">Entries", ">Bytes", ">Appended", "Groups and readers: backlog"],
-                    page.Take(MaxRows).Select(stream => Row(request, store, stream)), "The store has no streams.")}
+                    page.Select(static one => one.Look).OfType<StreamLook>().Select(stream => Row(request, store, stream)),
+                    store.Names.Count == 0 ? "The store has no streams." : "There is none here.")}
                 {next}
                 """)),
         ])

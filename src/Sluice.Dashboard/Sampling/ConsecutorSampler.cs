@@ -6,27 +6,33 @@ namespace Sluice.Dashboard.Sampling;
 internal sealed class ConsecutorSampler(string name, StoreSource store, IConsecutor? local, TimeProvider time)
 {
     private readonly RunSampler? run = local is null ? null : new(local.Topology, time);
-    private readonly CountRate accepted = new(time), ended = new(time), growth = new(time);
+    private readonly CountRate accepted = new(time), ended = new(time), growth = new(time, mayShrink: true);
     private readonly Standstill standstill = new(time);
+    private readonly LookGap gap = new(time);
     private (StreamLook? Look, TimeSpan? Still) elsewhere;
+    private bool isAfterGap, isOverGap;              // whether the next look at the stream, or the present one, has rates over a gap
     private readonly History endedHistory = new(time), waitingHistory = new(time);
 
     public ConsecutorSample Look(StoreSample seen)
     {
         ConsecutorSnapshot? snapshot = local?.Snapshot();
         StreamLook? stream = seen.Streams.GetValueOrDefault(name);
+        // Of many streams, a look of the store takes a part: only a look at this stream tells something.
+        bool isNew = stream is null || !ReferenceEquals(stream, elsewhere.Look);
+        isAfterGap |= gap.HasPassed();
+        if (isNew) (isOverGap, isAfterGap) = (isAfterGap, false);
         long left = snapshot is null ? 0 : snapshot.Pending + snapshot.InFlight + snapshot.Retrying + snapshot.Parked + snapshot.Suspect;
         long endedNow = snapshot is null ? 0 : snapshot.Accepted + snapshot.Split - left;
-        TimeSpan? still = snapshot is not null ? standstill.Look(snapshot.InFlight > 0, endedNow) : LookElsewhere(stream);
+        if (isNew) elsewhere = (stream, snapshot is null ? LookElsewhere(stream) : null);
+        TimeSpan? still = snapshot is not null ? standstill.Look(snapshot.InFlight > 0, endedNow) : elsewhere.Still;
         var sample = new ConsecutorSample(name, store, local)
         {
             Snapshot = snapshot,
             Run = snapshot?.Run is { } running ? run!.Look(running) : null,
             Stream = stream,
             Group = seen.Groups.GetValueOrDefault(new GroupId(name, name)),
-            AcceptedPerSecond = snapshot is null ? stream?.AppendedPerSecond : accepted.Add(snapshot.Accepted),
-            EndedPerSecond = snapshot is null ? stream?.Consecutor?.SettledPerSecond
-                : ended.Add(endedNow),
+            AcceptedPerSecond = snapshot is not null ? accepted.Add(snapshot.Accepted) : isOverGap ? null : stream?.AppendedPerSecond,
+            EndedPerSecond = snapshot is not null ? ended.Add(endedNow) : isOverGap ? null : stream?.Consecutor?.SettledPerSecond,
             StandsFor = standstill.IsLong(still) ? still : null,
             Ended = endedHistory,
             Waiting = waitingHistory,
@@ -34,16 +40,10 @@ internal sealed class ConsecutorSampler(string name, StoreSource store, IConsecu
         };
         if (sample.EndedPerSecond is { } known) endedHistory.Add(known);
         waitingHistory.Add(sample.Backlog);
-        return sample with { Verdict = ConsecutorVerdict.Of(sample, seen, growth.Add(sample.Backlog)) };
+        return sample with { Verdict = ConsecutorVerdict.Of(sample, seen, growth.Add(sample.Backlog, isNew)) };
     }
 
-    // Of many streams, a look of the store takes a part: only a look at this stream says that nothing has moved.
-    private TimeSpan? LookElsewhere(StreamLook? stream)
-    {
-        if (stream?.Consecutor?.Backlog is not { } group) return null;
-        if (!ReferenceEquals(stream, elsewhere.Look))
-            elsewhere = (stream, standstill.Look(group is { PausedAt: null } && group.Outstanding > group.Waiting,
-                stream.Info.Appended - group.Outstanding, group.Waiting + group.Dead));
-        return elsewhere.Still;
-    }
+    private TimeSpan? LookElsewhere(StreamLook? stream) => stream?.Consecutor?.Backlog is not { } group ? null
+        : standstill.Look(group is { PausedAt: null } && group.Outstanding > group.Waiting, stream.Info.Appended - group.Outstanding,
+            group.Waiting + group.Dead);
 }

@@ -35,7 +35,8 @@ internal static class ConsecutorVerdict
     }
 
     private static Verdict? OfStore(ConsecutorSample sample, StoreSample store)
-        => store.Problem is { } problem ? new(Urgency.Failing, $"Figures may be old: {problem}") : null;
+        => store.Problem is { } problem ? new(Urgency.Failing, $"Figures may be old: {problem}")
+            : store.Damage.GetValueOrDefault(sample.Name) is { } damage ? new(Urgency.Failing, damage) : null;
 
     private static Verdict? OfMembers(ConsecutorSample sample)
     {

@@ -41,7 +41,11 @@ internal sealed record RunLine(string Run, FlowStatus Status, int Ended, int Pro
 /// <param name="Read">How many runs were read so far.</param>
 /// <param name="All">How many there are.</param>
 /// <param name="Problems">Why some were not read.</param>
-internal sealed record RunLines(IReadOnlyList<RunLine> Lines, int Read, int All, IReadOnlyList<string> Problems);
+internal sealed record RunLines(IReadOnlyList<RunLine> Lines, int Read, int All, IReadOnlyList<string> Problems)
+{
+    /// <summary>Of a search by id: the last id of the page if more follow, also if its run cannot be read; otherwise null.</summary>
+    public string? Next { get; init; }
+}
 
 /// <summary>The runs that the first page shows.</summary>
 /// <param name="Lines">The first of them.</param>
@@ -146,10 +150,14 @@ internal sealed class FlowSampler(IStreamStore store, TimeProvider time)
         try
         {
             await ListAsync(interval, cancellation).ConfigureAwait(false);
-            string[] page = [.. ids.Where(id => id.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(id, after) > 0)
-                .Take(max)];
+            string[] found = [.. ids.Where(id => id.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(id, after) > 0)
+                .Take(max + 1)];
+            string[] page = found.Length > max ? found[..max] : found;
             await ReadAsync([.. page.Where(IsOld)], cancellation).ConfigureAwait(false);
-            return Lines(page.Select(id => known.GetValueOrDefault(id).Line).OfType<RunLine>());
+            return Lines(page.Select(id => known.GetValueOrDefault(id).Line).OfType<RunLine>()) with
+            {
+                Next = found.Length > max ? page[^1] : null,
+            };
         }
         finally
         {

@@ -37,7 +37,7 @@ internal static class FlowVerdict
             && hosts?.Paused.ContainsKey(one.Name) == true) is not { } held) return null;
         string name = VisibleText.Shorten(held.Name, 60);
         return new(Urgency.Held, $"The starts of `{name}` are paused since {Shown.Utc(hosts!.Paused[held.Name])}. Resume them: "
-            + $"`sluice resume STORE work/{name}:hosts`.");
+            + $"`sluice resume STORE work/{held.Name}:hosts`.");            // whole, so that it can be pasted
     }
 
     private static Verdict? OfHosts(FlowRunInfo? detail, DateTimeOffset now, IReadOnlySet<string>? missing)

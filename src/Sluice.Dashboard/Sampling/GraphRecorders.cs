@@ -15,7 +15,7 @@ internal sealed class GraphRecorders : IDisposable
     private readonly List<GraphRecorder> all = [];
     private string? problem;
     private long failedAt;
-    private bool isOver;
+    private bool isFound, isOver;
 
     public GraphRecorders(DashboardOptions options, Func<IEnumerable<IGraph>> registered)
     {
@@ -37,7 +37,7 @@ internal sealed class GraphRecorders : IDisposable
     {
         lock (sync)
         {
-            if (!isOver && (problem is null || time.GetElapsedTime(failedAt) >= Pause)) FindRegistered();
+            if (!isOver && !isFound && (problem is null || time.GetElapsedTime(failedAt) >= Pause)) FindRegistered();
             return [.. all];
         }
     }
@@ -52,12 +52,13 @@ internal sealed class GraphRecorders : IDisposable
         }
     }
 
+    // The registrations do not change, so they are asked for once: one that makes a graph each time would make one with each look.
     private void FindRegistered()
     {
         try
         {
             foreach (IGraph graph in registered()) Add(graph);
-            problem = null;
+            (problem, isFound) = (null, true);
         }
         catch (Exception e)
         {

@@ -15,7 +15,8 @@ internal sealed class PipelineSampler(DashboardOptions options, Func<IEnumerable
         var names = new DistinctNames();
         Dictionary<PipelineRun, RunSampler> used = [];
         List<PipelineSample> found = [];
-        foreach ((string name, PipelineRun run) in options.Runs) found.Add(Look(names.Add(name), run));
+        foreach ((string name, PipelineRun run) in options.Runs)
+            if (!used.ContainsKey(run)) found.Add(Look(names.Add(name), run));
         foreach (IHostedPipeline one in hosted())
         {
             PipelineRun? run = one.Run;

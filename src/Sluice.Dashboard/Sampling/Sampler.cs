@@ -18,7 +18,7 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
 
     private readonly Lock sync = new();
     private readonly Dictionary<IStreamStore, StoreSampler> stores = [];
-    private Dictionary<(IStreamStore, string), ConsecutorSampler> samplers = [];
+    private Dictionary<(IStreamStore, string, IConsecutor?), ConsecutorSampler> samplers = [];
     private readonly PipelineSampler pipelines = new(options, host.Pipelines);
     private readonly GraphSampler graphs = new(options.Time);
     private Task<Sample>? look;
@@ -56,7 +56,7 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
         {
             StoreSampler sampler;
             lock (sync) sampler = stores[store.Store.Store];
-            if (store.IsSilent) continue;
+            if (store.IsSilent || (known is not null && store.Damage.ContainsKey(name))) continue;
             GroupId group = new(name, name);
             if (await sampler.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } detail) continue;
             if (known is not null) return known with { Group = detail };
@@ -77,12 +77,12 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
     }
 
     /// <summary>Looks at some streams of a store at once.</summary>
-    public async Task<IEnumerable<StreamLook?>> FindStreamsAsync(StoreSource source, IReadOnlyList<string> names,
+    public async Task<IReadOnlyList<FoundStream>> FindStreamsAsync(StoreSource source, IReadOnlyList<string> names,
         CancellationToken cancellation)
     {
         StoreSampler sampler;
         lock (sync) sampler = stores[source.Store];
-        return (await sampler.FindAllAsync(names, cancellation).ConfigureAwait(false)).Select(static one => one.Look);
+        return await sampler.FindAllAsync(names, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The runs of flows in a store.</summary>
@@ -118,7 +118,7 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
         StoreSample[] seen = await Task.WhenAll(all.Select(one => one.LookAsync(options.LookTimeout, CancellationToken.None)))
             .ConfigureAwait(false);
         List<ConsecutorSample> found = [];
-        Dictionary<(IStreamStore, string), ConsecutorSampler> used = [];
+        Dictionary<(IStreamStore, string, IConsecutor?), ConsecutorSampler> used = [];
         foreach (StoreSample store in seen)
         {
             HashSet<string> here = new(StringComparer.Ordinal);
@@ -139,16 +139,17 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
 
         void Look(string name, StoreSample store, IConsecutor? local)
         {
-            if (!used.TryGetValue((store.Store.Store, name), out ConsecutorSampler? one))
-                used.Add((store.Store.Store, name), one = samplers.GetValueOrDefault((store.Store.Store, name))
-                    ?? new(name, store.Store, local, options.Time));
+            (IStreamStore, string, IConsecutor?) key = (store.Store.Store, name, local);         // two members can be in one process
+            if (!used.TryGetValue(key, out ConsecutorSampler? one))
+                used.Add(key, one = samplers.GetValueOrDefault(key) ?? new(name, store.Store, local, options.Time));
             found.Add(one.Look(store));
         }
     }
 
     private StoreSampler[] FindStores(IConsecutor[] local)
     {
-        List<(string Name, IStreamStore Store)> known = [.. options.Stores.Select(static one => (one.Key, one.Value))];
+        List<(string Name, IStreamStore Store)> known = [.. options.Stores.Select(static one => (one.Key, one.Value))
+            .DistinctBy(static one => one.Value)];
         if (host.Store() is { } registered) Add("store", registered);
         foreach (IConsecutor one in local) Add("store", one.Store);
         lock (sync)

@@ -1,12 +1,13 @@
 namespace Sluice.Dashboard.Sampling;
 
 /// <summary>Measures how long nothing has moved although there is work. Not thread-safe: calls must not overlap.</summary>
-/// <remarks>Work that always takes long is no standstill: the longest pause that ended by itself is remembered.</remarks>
+/// <remarks>Work that always takes long is no standstill: the longest pause that was seen and ended by itself is remembered. A time
+/// without looks is no such pause: much may have moved in it.</remarks>
 internal sealed class Standstill(TimeProvider time)
 {
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(30);
 
-    private (long Moved, long Aside, long At)? last;
+    private (long Moved, long Aside, long Since, long SeenAt)? last;
     private TimeSpan longest;
 
     /// <summary>Compares this look with the ones before.</summary>
@@ -22,9 +23,13 @@ internal sealed class Standstill(TimeProvider time)
             last = null;
             return null;
         }
-        if (last is { } known && (known.Moved, known.Aside) == (moved, aside)) return time.GetElapsedTime(known.At, now);
-        if (last is { } before && time.GetElapsedTime(before.At, now) is var pause && pause > longest) longest = pause;
-        last = (moved, aside, now);
+        if (last is { } known && (known.Moved, known.Aside) == (moved, aside))
+        {
+            last = known with { SeenAt = now };
+            return time.GetElapsedTime(known.Since, now);
+        }
+        if (last is { } before && time.GetElapsedTime(before.Since, before.SeenAt) is var pause && pause > longest) longest = pause;
+        last = (moved, aside, now, now);
         return TimeSpan.Zero;
     }
 

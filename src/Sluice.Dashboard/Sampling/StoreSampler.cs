@@ -145,23 +145,33 @@ internal sealed class StoreSampler
         try
         {
             IReadOnlyDictionary<string, StreamLook> before;
-            lock (sync) before = sample.Streams;
+            IReadOnlyDictionary<string, string> damageBefore;
+            lock (sync) (before, damageBefore) = (sample.Streams, sample.Damage);
             IReadOnlyList<string> all = await source.Store.ListStreamsAsync().ConfigureAwait(false);
             string[] names = [.. all.Where(static name => !StoreSource.IsInternal(name))];
             bool hasFlows = names.Length < all.Count && all.Any(StoreSource.IsRun);
             Dictionary<string, StreamLook> streams = new(names.Length, StringComparer.Ordinal);
+            Dictionary<string, string> damage = new(StringComparer.Ordinal);
             if (names.Length > MaxStreams)
                 foreach (string name in names)
+                {
                     if (before.TryGetValue(name, out StreamLook? known)) streams.Add(name, known);
-            foreach ((string name, StreamLook? look) in await FindAllAsync(InTurn(names, before)).ConfigureAwait(false))
-                if (look is not null) streams[name] = look;
-                else streams.Remove(name);
-            Dictionary<GroupId, GroupDetail> groups = await LookAtGroupsAsync(streams.Values).ConfigureAwait(false);
+                    if (damageBefore.TryGetValue(name, out string? why)) damage.Add(name, why);
+                }
+            foreach (FoundStream one in await FindAllAsync(InTurn(names, before)).ConfigureAwait(false))
+            {
+                if (one.Look is { } look) streams[one.Name] = look;
+                else streams.Remove(one.Name);
+                if (one.Damage is { } why) damage[one.Name] = why;
+                else damage.Remove(one.Name);
+            }
+            Dictionary<GroupId, GroupDetail> groups = await LookAtGroupsAsync(streams.Values, damage).ConfigureAwait(false);
             TimeSpan took = time.GetElapsedTime(started);
             lock (sync)
             {
                 sample = new(source, names, streams, groups, time.GetUtcNow(), null)
                 {
+                    Damage = damage,
                     HasFlows = hasFlows,
                     AnsweredAt = time.GetUtcNow(),
                 };
@@ -179,14 +189,24 @@ internal sealed class StoreSampler
     }
 
     // The members and oldest entries of groups with the largest backlogs: each costs several calls.
-    private async Task<Dictionary<GroupId, GroupDetail>> LookAtGroupsAsync(IEnumerable<StreamLook> streams)
+    private async Task<Dictionary<GroupId, GroupDetail>> LookAtGroupsAsync(IEnumerable<StreamLook> streams,
+        Dictionary<string, string> damage)
     {
         Dictionary<GroupId, GroupDetail> found = [];
         IEnumerable<GroupId> largest = streams.SelectMany(static stream => stream.Groups.Select(group => (stream.Name, group.Backlog)))
             .OrderByDescending(static one => one.Backlog.Outstanding).Take(MaxDetails)
             .Select(static one => new GroupId(one.Name, one.Backlog.Name));
         foreach (GroupId group in largest)
-            if (await FindGroupAsync(group, CancellationToken.None).ConfigureAwait(false) is { } detail) found[group] = detail;
+        {
+            try
+            {
+                if (await FindGroupAsync(group, CancellationToken.None).ConfigureAwait(false) is { } detail) found[group] = detail;
+            }
+            catch (StreamStoreException e) when (e.IsPermanent && e.Stream == group.Stream)
+            {
+                damage[group.Stream] = $"The members of {VisibleText.Shorten(group.ToString(), 200)} are left out: {e.Message}";
+            }
+        }
         return found;
     }
 
@@ -206,16 +226,26 @@ internal sealed class StoreSampler
         }
     }
 
-    /// <summary>Looks at streams; those that do not exist have no look.</summary>
-    public async Task<IReadOnlyList<(string Name, StreamLook? Look)>> FindAllAsync(IReadOnlyList<string> names,
-        CancellationToken cancellation = default)
+    /// <summary>Looks at streams; those that do not exist, or are damaged, have no look.</summary>
+    public async Task<IReadOnlyList<FoundStream>> FindAllAsync(IReadOnlyList<string> names, CancellationToken cancellation = default)
     {
-        List<(string, StreamLook?)> found = new(names.Count);
+        List<FoundStream> found = new(names.Count);
         // Calls that are made together share a round trip or a turn of the store's thread.
         foreach (string[] some in names.Chunk(Together))
-            found.AddRange(some.Zip(await Task.WhenAll(some.Select(name => inspector.FindAsync(name, cancellation)))
-                .ConfigureAwait(false)));
+            found.AddRange(await Task.WhenAll(some.Select(name => FindAsync(name, cancellation))).ConfigureAwait(false));
         return found;
+    }
+
+    private async Task<FoundStream> FindAsync(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return new(name, await inspector.FindAsync(name, cancellation).ConfigureAwait(false), null);
+        }
+        catch (StreamStoreException e) when (e.IsPermanent && e.Stream == name)
+        {
+            return new(name, null, $"The stream {VisibleText.Shorten(name, 100)} is left out: {e.Message}");
+        }
     }
 
     private string[] InTurn(string[] names, IReadOnlyDictionary<string, StreamLook> before)

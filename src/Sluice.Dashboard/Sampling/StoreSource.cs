@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Sluice.Diagnostics;
 
 namespace Sluice.Dashboard.Sampling;
@@ -31,6 +32,12 @@ internal sealed record StoreSample(StoreSource Store, IReadOnlyList<string> Name
     /// <summary>When it has answered last, a look or a question for its time.</summary>
     public DateTimeOffset? AnsweredAt { get; init; }
 
+    /// <summary>A sentence for each damaged stream, by name: what is left out of the look, and why.</summary>
+    public IReadOnlyDictionary<string, string> Damage { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>How many of the streams were looked at so far.</summary>
+    public int LookedAt => Streams.Count + Damage.Keys.Count(name => !Streams.ContainsKey(name));
+
     /// <summary>Whether flows were run in the store.</summary>
     public bool HasFlows { get; init; }
 
@@ -40,6 +47,12 @@ internal sealed record StoreSample(StoreSource Store, IReadOnlyList<string> Name
     /// <summary>Whether a look has begun that the store has not answered yet, for a second at least.</summary>
     public bool IsSilent { get; init; }
 }
+
+/// <summary>A look at one stream.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Look">What was seen; null if it does not exist, or is damaged.</param>
+/// <param name="Damage">A sentence that says so; null if it is not damaged.</param>
+internal readonly record struct FoundStream(string Name, StreamLook? Look, string? Damage);
 
 /// <summary>A group of a stream: its members and partitions, and the age of its oldest entry; null if there is none.</summary>
 internal sealed record GroupDetail(GroupLook Look, TimeSpan? Oldest)

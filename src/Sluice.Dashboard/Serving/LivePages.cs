@@ -6,16 +6,17 @@ namespace Sluice.Dashboard.Serving;
 /// <summary>Sends the parts of a page that have changed, as server-sent events, for as long as somebody looks.</summary>
 /// <remarks>
 /// Viewers of one page share each drawing of it. A browser that reads slowly gets fewer of them: a viewer's next drawing begins when the
-/// last one was written. One that reads nothing for a time is cut off, and its browser asks again. Thread-safe.
+/// last one was written. One that reads nothing for a time is cut off, and its browser asks again. A drawing holds all that was seen of
+/// the stores, so it is forgotten with the last viewer of its page. Thread-safe.
 /// </remarks>
 internal sealed class LivePages(DashboardOptions options, CancellationToken stopping)
 {
-    private const int MaxShared = 200, MaxViewers = 200;
+    private const int MaxViewers = 200;
 
     private static readonly TimeSpan MaxWriting = TimeSpan.FromSeconds(30);
 
     private readonly Lock sync = new();
-    private readonly Dictionary<string, (Sample Sample, Task<Page> Page)> shared = new(StringComparer.Ordinal);          // under sync
+    private readonly Dictionary<string, SharedPage> shared = new(StringComparer.Ordinal);        // by the key of the viewers; under sync
     private int viewers;
 
     /// <param name="context">The request.</param>
@@ -34,6 +35,7 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
             return;
         }
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
+        SharedPage common = Enter(key);
         try
         {
             context.Response.ContentType = "text/event-stream";
@@ -41,7 +43,7 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
             Dictionary<string, string> sent = new(StringComparer.Ordinal);
             while (!ends.IsCancellationRequested)
             {
-                Page page = await DrawAsync(await ask().ConfigureAwait(false), draw, key).WaitAsync(ends.Token).ConfigureAwait(false);
+                Page page = await DrawAsync(await ask().ConfigureAwait(false), draw, common).WaitAsync(ends.Token).ConfigureAwait(false);
                 using var patience = CancellationTokenSource.CreateLinkedTokenSource(ends.Token);
                 patience.CancelAfter(MaxWriting);
                 await context.Response.WriteAsync(Changes(page, sent, token), patience.Token).ConfigureAwait(false);
@@ -56,21 +58,36 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
         }
         finally
         {
+            Leave(key, common);
             Interlocked.Decrement(ref viewers);
         }
     }
 
-    // Others wait for the drawing, so it goes on when the viewer leaves who has begun it.
-    private Task<Page> DrawAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw, string key)
+    private SharedPage Enter(string key)
     {
         lock (sync)
         {
-            if (shared.TryGetValue(key, out (Sample Sample, Task<Page> Page) known) && ReferenceEquals(known.Sample, request.Sample))
-                return known.Page;
-            if (shared.Count >= MaxShared) shared.Clear();
+            if (!shared.TryGetValue(key, out SharedPage? common)) shared.Add(key, common = new());
+            common.Viewers++;
+            return common;
+        }
+    }
+
+    private void Leave(string key, SharedPage common)
+    {
+        lock (sync)
+            if (--common.Viewers == 0) shared.Remove(key);
+    }
+
+    // Others wait for the drawing, so it goes on when the viewer leaves who has begun it.
+    private Task<Page> DrawAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw, SharedPage common)
+    {
+        lock (sync)
+        {
+            if (common.Last is { } last && ReferenceEquals(last.Sample, request.Sample)) return last.Page;
             PageRequest unbound = request with { Aborted = stopping, IsUpdate = true };
             Task<Page> drawing = DrawApartAsync(unbound, draw);
-            shared[key] = (request.Sample, drawing);
+            common.Last = (request.Sample, drawing);
             return drawing;
         }
     }
@@ -99,5 +116,13 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
             text.Append('\n');
         }
         return text.ToString();
+    }
+
+    /// <summary>The last drawing of a page for all who look at it. Guarded by <c>sync</c>.</summary>
+    private sealed class SharedPage
+    {
+        public int Viewers { get; set; }
+
+        public (Sample Sample, Task<Page> Page)? Last { get; set; }
     }
 }

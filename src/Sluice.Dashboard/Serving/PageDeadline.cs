@@ -20,6 +20,7 @@ internal static class PageDeadline
         long began = time.GetTimestamp();
         if (patience is null && request.Query(Longer) == LongerValue) patience = MaxLonger;
         bool isSlow = false;
+        using var asking = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted);
         try
         {
             if (patience is { } given) return await drawing.WaitAsync(given, time, request.Aborted).ConfigureAwait(false);
@@ -29,7 +30,7 @@ internal static class PageDeadline
                 await ((Task)drawing).WaitAsync(Soon, time, request.Aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (drawing.IsCompleted || request.Aborted.IsCancellationRequested)
                 return await drawing.WaitAsync(request.Aborted).ConfigureAwait(false);
-            Task answers = Task.WhenAll(stores.Select(one => AnswerAsync(one, request.Aborted)));
+            Task answers = Task.WhenAll(stores.Select(one => AnswerAsync(one, asking.Token)));
             await Task.WhenAny(drawing, answers).WaitAsync(ForAnAnswer, time, request.Aborted).ConfigureAwait(false);
             isSlow = true;
             return await drawing.WaitAsync(Max, time, request.Aborted).ConfigureAwait(false);
@@ -39,6 +40,11 @@ internal static class PageDeadline
             string waited = Shown.Span(time.GetElapsedTime(began));
             throw new TimeoutException(isSlow ? $"The store answers, and has not given all of this page for {waited}."
                 : $"The store has not answered for {waited}: is its server up, and its disk?", late);
+        }
+        finally
+        {
+            // A silent store would collect a question for each drawing of each page.
+            await asking.CancelAsync().ConfigureAwait(false);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Testing;
 
 namespace Sluice.Dashboard.Tests.Load;
@@ -43,6 +44,26 @@ public sealed class SilentStoreTests : IAsyncDisposable
         await UntilAsync(events, "The store has not answered for");
         watched.GoOn();
         await UntilAsync(events, "data: silence\ndata: \n");
+    }
+
+    [Fact]
+    public async Task ASilentStoreGetsNoQuestionForEachDrawing()
+    {
+        await new Letters(store).AddAsync("one");
+        var silent = new SilentStore(store);
+        await using DashboardProgram program = await StartAsync(silent);
+        using Viewer viewer = program.NewViewer();
+        using EventStream events = await EventStream.OpenAsync(viewer, "/audit");
+        await events.ReadAsync();
+        silent.IsSilent = true;
+        await UntilAsync(events, "The store has not answered for");
+        for (int drawing = 0; drawing < 10; drawing++)
+        {
+            Task<List<string>> read = events.ReadAsync();
+            await MoveUntilAsync(read);
+            await read;
+        }
+        Assert.True(silent.Waiting <= 3, $"{silent.Waiting} calls wait for the store.");        // a look, a drawing, a question
     }
 
     [Theory]
@@ -96,6 +117,35 @@ public sealed class SilentStoreTests : IAsyncDisposable
             await Task.WhenAny(shown, clock.WaitForTimersAsync(1, Cancellation));
             clock.Advance(TimeSpan.FromSeconds(0.5));
             for (int turn = 0; turn < 20 && !shown.IsCompleted; turn++) await Task.Yield();
+        }
+    }
+
+    // Calls wait until they are given up.
+    private sealed class SilentStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private readonly ConcurrentQueue<CancellationToken> calls = [];
+
+        public volatile bool IsSilent;
+
+        public int Waiting => calls.Count(static call => !call.IsCancellationRequested);
+
+        public override async ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+        {
+            await WaitAsync(cancellation);
+            return await base.FindStreamAsync(stream, cancellation);
+        }
+
+        public override async ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
+        {
+            await WaitAsync(cancellation);
+            return await base.ReadAsync(request, cancellation);
+        }
+
+        private async Task WaitAsync(CancellationToken cancellation)
+        {
+            if (!IsSilent) return;
+            calls.Enqueue(cancellation);
+            await Task.Delay(Timeout.Infinite, cancellation);
         }
     }
 

@@ -18,6 +18,20 @@ public sealed class FlowVerdictTests
     }
 
     [Fact]
+    public async Task TheCommandThatResumesAProcessorHasItsWholeName()
+    {
+        string name = new('p', 80);
+        await using var store = new MemoryStreamStore();
+        await using var supervisor = Supervisor.Attach(store, new() { Name = "host" });
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(new Processor(name) { Inputs = ["a"], Outputs = ["b"] }).Resolve(),
+            [IOVal.Of("a", 1)], cancellation: TestContext.Current.CancellationToken);
+        FlowRunInfo info = await run.GetStatusAsync(TestContext.Current.CancellationToken);
+        var hosts = new HostLook(new HashSet<string>(), new Dictionary<string, DateTimeOffset> { [name] = DateTimeOffset.UnixEpoch });
+        Assert.EndsWith($"Resume them: `sluice resume STORE work/{name}:hosts`.",
+            FlowVerdict.Of(RunLine.Of(info), info, info.StartedAt, hosts).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task FailedAttemptsOfTheProcessorThatHasFailedAreCounted()
     {
         await using var store = new MemoryStreamStore();

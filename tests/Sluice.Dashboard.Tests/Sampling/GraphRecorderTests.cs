@@ -23,6 +23,25 @@ public class GraphRecorderTests
     }
 
     [Fact]
+    public void AGraphThatTheHostMakesEachTimeIsRecordedOnce()
+    {
+        int made = 0;
+        var clock = new TestClock();
+        using var recorders = new GraphRecorders(new() { Time = clock }, () =>
+        {
+            if (++made == 1) throw new FormatException("not yet");
+            GraphBuilder<int> builder = Graph.For<int>();
+            builder.Add("node", static request => request);
+            return [builder.Build()];
+        });
+        Assert.Empty(recorders.Find());
+        Assert.NotNull(recorders.Problem);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Same(Assert.Single(recorders.Find()), Assert.Single(recorders.Find()));
+        Assert.Equal((2, null), (made, recorders.Problem));
+    }
+
+    [Fact]
     public async Task ABusyGraphIsCountedAndItsFailuresAreKeptWhileTheRestOfASecondIsNotRecorded()
     {
         var clock = new TestClock();
