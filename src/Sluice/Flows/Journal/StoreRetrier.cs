@@ -33,7 +33,8 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
 
     /// <summary>Returns an object for the same store that measures the silence of its own calls.</summary>
     public StoreRetrier WatchedBy(IStoreCallWatch? silence)
-        => silence is null ? this : new(store, time, warn, readerTimeout) { GiveUp = GiveUp, IsOneTry = IsOneTry, Owner = Owner, Silence = silence };
+        => silence is null ? this
+            : new(store, time, warn, readerTimeout) { GiveUp = GiveUp, IsOneTry = IsOneTry, Owner = Owner, Silence = silence };
 
     /// <summary>Makes a call that repeats itself, such as a commit of a partition.</summary>
     public async Task WatchAsync(Func<Task> call)
