@@ -88,7 +88,6 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         catch (TimeoutException silence) when (drawing is { IsCompleted: false })
         {
             await ends.CancelAsync().ConfigureAwait(false);
-            _ = drawing.ContinueWith(static late => _ = late.Exception, TaskScheduler.Default);
             return SilencePage.Draw(request, silence.Message);
         }
         catch (MissingException missing)
@@ -102,6 +101,12 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         catch (Exception e) when (e is SluiceException or TimeoutException or ObjectDisposedException)
         {
             return Away("This has failed", e is ObjectDisposedException ? "The store was disposed." : e.Message);
+        }
+        finally
+        {
+            // Nobody waits for it any more. An action says in the audit how it has failed.
+            if (drawing is { IsCompletedSuccessfully: false })
+                _ = drawing.ContinueWith(static late => _ = late.Exception, TaskScheduler.Default);
         }
     }
 

@@ -26,13 +26,16 @@ public sealed class FailingActionTests : IAsyncDisposable
             StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task AChangeThatWasMadeIsNoFailureIfTheAuditCannotNoteIt()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AChangeThatWasMadeIsNoFailureIfTheAuditCannotNoteIt(bool isDisposed)
     {
         var letters = new Letters(store);
         await letters.AddAsync("one", "two");
         int lines = 0;
-        await using DashboardProgram program = await StartAsync(name => name == nameof(IStreamStore.AppendAsync) && ++lines == 2);
+        await using DashboardProgram program = await StartAsync(name => name == nameof(IStreamStore.AppendAsync) && ++lines == 2,
+            isDisposed ? new ObjectDisposedException("store") : null);
         using Viewer viewer = program.NewViewer();
         Answer done = await viewer.PostAsync("/consecutors/orders/discard", "/consecutors/orders/dead", ("number", "1"));
         Assert.Equal(HttpStatusCode.SeeOther, done.Status);
@@ -61,10 +64,10 @@ public sealed class FailingActionTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.SeeOther, sent.Status);
     }
 
-    private Task<DashboardProgram> StartAsync(Func<string, bool> fails)
+    private Task<DashboardProgram> StartAsync(Func<string, bool> fails, Exception? failure = null)
     {
         var watched = new WatchedStore(store);
-        watched.Before = name => watched.Failure = fails(name) ? new StreamStoreException("The disk is gone.") : null;
+        watched.Before = name => watched.Failure = fails(name) ? failure ?? new StreamStoreException("The disk is gone.") : null;
         return DashboardProgram.StartAsync(new() { Stores = new Dictionary<string, IStreamStore> { ["main"] = watched } });
     }
 }
