@@ -93,10 +93,10 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         catch (MissingException missing)
         {
             bool isMissing = missing.StatusCode == StatusCodes.Status404NotFound;
-            return new(isMissing ? "Not found" : "Not possible", [new("problem", Markup.Of($"<p>{missing.Message}</p>"), IsLive: false)])
-            {
-                StatusCode = missing.StatusCode
-            };
+            return new(isMissing ? "Not found" : "Not possible", [
+                new(Page.ProblemId, Markup.Of($"<p>{missing.Message}</p>"), IsLive: false),
+            ])
+            { StatusCode = missing.StatusCode };
         }
         catch (Exception e) when (e is SluiceException or TimeoutException or ObjectDisposedException)
         {
@@ -111,7 +111,7 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
     }
 
     private static Page Away(string title, string why)
-        => new(title, [new("problem", Markup.Of($"<p class=\"failing\">{why}</p>"), IsLive: false)])
+        => new(title, [new(Page.ProblemId, Markup.Of($"<p class=\"failing\">{why}</p>"), IsLive: false)])
         {
             StatusCode = StatusCodes.Status503ServiceUnavailable
         };

@@ -32,6 +32,21 @@ public sealed class SilentStoreTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task APageThatIsOpenSaysThatTheStoreFailsAndThatItIsBack()
+    {
+        await new Letters(store).AddAsync("one");
+        var watched = new WatchedStore(store);
+        await using DashboardProgram program = await StartAsync(watched);
+        using Viewer viewer = program.NewViewer();
+        using EventStream events = await EventStream.OpenAsync(viewer, "/audit");
+        await events.ReadAsync();
+        watched.Failure = new StreamStoreException("The connection was refused.");
+        await UntilAsync(events, "data: silence\ndata: <p class=\"failing\">The connection was refused.</p>");
+        watched.Failure = null;
+        await UntilAsync(events, "data: silence\ndata: \n");
+    }
+
+    [Fact]
     public async Task APageThatIsOpenSaysThatTheStoreIsSilentAndThatItIsBack()
     {
         await new Letters(store).AddAsync("one");
