@@ -88,7 +88,7 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         catch (TimeoutException silence) when (drawing is { IsCompleted: false })
         {
             await ends.CancelAsync().ConfigureAwait(false);
-            return SilencePage.Draw(request, silence.Message);
+            return SilencePage.Draw(request, silence.Message, isSilent: silence is not SlowPageException);
         }
         catch (MissingException missing)
         {

@@ -31,6 +31,25 @@ public sealed class SilentStoreTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.OK, (await page).Status);
     }
 
+    /// <summary>A page that is loaded again when the store answers would begin its search anew for ever.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("?wait=30")]
+    public async Task APageThatIsTooSlowSaysSoAndIsNotLoadedAgain(string query)
+    {
+        await new Letters(store).AddAsync("one");
+        await using DashboardProgram program = await StartAsync(new SlowStore(store, "ListDeadAsync", Task.Delay(-1, Cancellation)));
+        using Viewer viewer = program.NewViewer();
+        Task<Answer> slow = viewer.GetAsync("/consecutors/orders/dead" + query);
+        await MoveUntilAsync(slow);
+        Answer page = await slow;
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, page.Status);
+        Assert.Contains("The store answers, and has not given all of this page for", page.Text, StringComparison.Ordinal);
+        Assert.Contains(">Wait up to 30 s</a>", page.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("data-silent", page.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("data-live", page.Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task APageThatIsOpenSaysThatTheStoreFailsAndThatItIsBack()
     {
