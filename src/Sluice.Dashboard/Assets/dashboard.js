@@ -8,11 +8,11 @@ if (main && main.hasAttribute("data-live")) watch();
 
 /** Receives parts of the page that have changed. The browser connects again by itself. */
 function watch() {
-  let events = connect();
-  // A page that nobody sees costs nothing. The server sends all parts to one that comes back; what is typed into forms stays.
+  // A page that nobody sees costs nothing, nor one of the six connections that a browser has to a server. The server sends all parts to one that comes back; what is typed into forms stays.
+  let events = document.hidden ? null : connect();
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) events.close();
-    else if (events.readyState === EventSource.CLOSED) events = connect();
+    if (document.hidden) events?.close();
+    else if (!events || events.readyState === EventSource.CLOSED) events = connect();
   });
 }
 

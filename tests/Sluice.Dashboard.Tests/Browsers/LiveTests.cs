@@ -3,6 +3,35 @@ namespace Sluice.Dashboard.Tests.Browsers;
 /// <summary>What the script does with the events of a page.</summary>
 public sealed class LiveTests(Browser browser)
 {
+    private const string CountStreams = """
+        window.opened = 0;
+        window.EventSource = class extends EventSource { constructor(address) { super(address); window.opened++; } };
+        Object.defineProperty(document, "hidden", { value: true, configurable: true });
+        """;
+
+    private const string ShowPage = """
+        () => {
+          Object.defineProperty(document, "hidden", { value: false, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }
+        """;
+
+    /// <summary>Browsers open six connections to a server at most: six such pages would block it.</summary>
+    [Fact]
+    public async Task APageThatIsLoadedInTheBackgroundHasNoConnectionUntilItIsShown()
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program);
+        await window.Page.AddInitScriptAsync(CountStreams);
+        await window.GoAsync("/consecutors/orders");
+        Assert.Equal(0, await window.Page.EvaluateAsync<int>("opened"));
+        await window.Page.EvaluateAsync(ShowPage);
+        await window.HasTextAsync("#connection", "live");
+        await window.Page.EvaluateAsync(ShowPage);
+        Assert.Equal(1, await window.Page.EvaluateAsync<int>("opened"));
+        Assert.Empty(window.Problems);
+    }
+
     [Fact]
     public async Task WhatComesWhileThePageIsOpenAppears()
     {
