@@ -1,3 +1,5 @@
+using Microsoft.Playwright;
+
 namespace Sluice.Dashboard.Tests.Browsers;
 
 /// <summary>What the script does with the events of a page.</summary>
@@ -47,6 +49,31 @@ public sealed class LiveTests(Browser browser)
         await window.HasTextAsync("#connection", "live");
         await flow.RunAsync("later", keepsInput: false, "poison");
         await window.HasTextAsync("#flows", "later");
+        Assert.Empty(window.Problems);
+    }
+
+    /// <summary>Signs that cannot be seen are parts of words and of pictures.</summary>
+    [Theory]
+    [InlineData("\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645")]
+    [InlineData("\U0001F468\u200D\U0001F469\u200D\U0001F467")]
+    [InlineData("co\u00ADoperate\uFEFF")]
+    public async Task AFilterWithInvisibleSignsMeansTheSameForItsActions(string text)
+    {
+        await using var store = new MemoryStreamStore();
+        await new Letters(store).AddAsync([new Letter($"of {text}", Node: $"Node {text}"), new Letter("another")]);
+        await using DashboardProgram program = await DashboardProgram.StartAsync(new()
+        {
+            Stores = new Dictionary<string, IStreamStore> { ["main"] = store },
+        });
+        await using Window window = await browser.OpenAsync(program);
+        await window.GoAsync($"/consecutors/orders/dead?node={Uri.EscapeDataString($"Node {text}")}&text={Uri.EscapeDataString(text)}");
+        Assert.Equal(text, await window.Page.GetByLabel("Payload contains").InputValueAsync());
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Filter", Exact = true }).ClickAsync();
+        await Assertions.Expect(window.Page.Locator("#letters tbody tr")).ToHaveCountAsync(1);
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Discard those of the filter" }).ClickAsync();
+        await window.HasTextAsync("h1", "Discard 1 dead letter?");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Discard 1" }).ClickAsync();
+        await window.HasTextAsync("#count", "1 letter discarded.");
         Assert.Empty(window.Problems);
     }
 }
