@@ -41,6 +41,25 @@ public sealed class LeavingViewerTests : IAsyncDisposable
         Assert.Equal(2, audit.Split("<td>somebody at 127.0.0.1</td>").Length - 1);
     }
 
+    [Fact]
+    public async Task TheSearchForAQuestionEndsWithItsViewer()
+    {
+        await new Letters(store).AddAsync("one");
+        var endless = new EndlessStore(store);
+        await using DashboardProgram program = await DashboardProgram.StartAsync(new()
+        {
+            Stores = new Dictionary<string, IStreamStore> { ["main"] = endless }
+        });
+        using Viewer viewer = program.NewViewer();
+        string token = await viewer.TokenAsync("/consecutors/orders/dead");
+        endless.IsEndless = true;
+        Task<Answer> asked = viewer.PostRawAsync("/consecutors/orders/discard", [("form-token", token)]);
+        await endless.IsInside.Task.WaitAsync(Cancellation);
+        viewer.Client.CancelPendingRequests();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+        await endless.IsGivenUp.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+    }
+
     // Notes the end of the form's request.
     private void Watch(WebApplication app) => app.Use(async (context, next) =>
     {
@@ -83,6 +102,26 @@ public sealed class LeavingViewerTests : IAsyncDisposable
                 await until;
             }
             return await call();
+        }
+    }
+
+    /// <summary>A list of dead letters takes until it is given up.</summary>
+    private sealed class EndlessStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public volatile bool IsEndless;
+
+        public TaskCompletionSource IsInside { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource IsGivenUp { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override async ValueTask<IReadOnlyList<StoredDeadLetter>> ListDeadAsync(GroupId group, string? node = null, long after = 0,
+            int max = 100, CancellationToken cancellation = default)
+        {
+            if (!IsEndless) return await base.ListDeadAsync(group, node, after, max, cancellation);
+            using CancellationTokenRegistration given = cancellation.Register(IsGivenUp.SetResult);
+            IsInside.SetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return [];
         }
     }
 }

@@ -35,7 +35,7 @@ public sealed class LetterGroupTests : IAsyncDisposable
     /// <summary>What is shown of an error is shortened, and may end within a quoted text.</summary>
     [Theory]
     [InlineData("has no place in the row of the table")]
-    [InlineData("'{0} of the list' is no row of the table")]
+    [InlineData("'{0} of the list of many rows' is no row")]
     public async Task LettersWithLongErrorsAreOneGroupThatLeadsToThem(string end)
     {
         string begin = string.Concat(Enumerable.Repeat("7 a ", 71));
