@@ -11,6 +11,15 @@ public sealed class LiveTests(Browser browser)
         Object.defineProperty(document, "hidden", { value: true, configurable: true });
         """;
 
+    private const string NoteResume = """
+        window.EventSource = class extends EventSource {
+          constructor(address) {
+            super(address);
+            this.addEventListener("message", (event) => window.hasCome ||= /^actions\n[^]*Resume/.test(event.data));
+          }
+        };
+        """;
+
     private const string ShowPage = """
         () => {
           Object.defineProperty(document, "hidden", { value: false, configurable: true });
@@ -49,6 +58,23 @@ public sealed class LiveTests(Browser browser)
         await window.HasTextAsync("#connection", "live");
         await flow.RunAsync("later", keepsInput: false, "poison");
         await window.HasTextAsync("#flows", "later");
+        Assert.Empty(window.Problems);
+    }
+
+    [Fact]
+    public async Task WhatChangesWhileItsTextIsSelectedIsShownAfterwards()
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program);
+        await window.Page.AddInitScriptAsync(NoteResume);
+        await window.GoAsync("/consecutors/orders");
+        await window.HasTextAsync("#connection", "live");
+        await window.Page.EvaluateAsync("() => getSelection().selectAllChildren(document.querySelector('#actions'))");
+        await scene.Orders.Consecutor.PauseAsync(TestContext.Current.CancellationToken);
+        await window.Page.WaitForFunctionAsync("() => window.hasCome");
+        Assert.DoesNotContain("Resume", await window.Page.InnerTextAsync("#actions"), StringComparison.Ordinal);
+        await window.Page.EvaluateAsync("() => getSelection().removeAllRanges()");
+        await window.HasTextAsync("#actions", "Resume");
         Assert.Empty(window.Problems);
     }
 
