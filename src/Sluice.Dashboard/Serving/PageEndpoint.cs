@@ -14,6 +14,15 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
 
     public async Task AnswerAsync(HttpContext context, string root, Func<PageRequest, ValueTask<Page>> draw)
     {
+        // Routes ignore case, and the path of the cookie for forms does not.
+        PathString path = context.Request.Path;
+        if (path.StartsWithSegments(root, StringComparison.OrdinalIgnoreCase, out PathString rest)
+            && !path.StartsWithSegments(root, StringComparison.Ordinal))
+        {
+            context.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
+            context.Response.Headers.Location = $"{context.Request.PathBase.Add(root).Add(rest)}{context.Request.QueryString}";
+            return;
+        }
         bool mayChange = await guard.MayChangeAsync(context).ConfigureAwait(false);
         string address = context.Request.PathBase.Add(root);
         if (context.Request.Headers.Accept.ToString().StartsWith("text/event-stream", StringComparison.Ordinal))
@@ -87,16 +96,16 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         }
         catch (TimeoutException silence) when (drawing is { IsCompleted: false })
         {
-            await ends.CancelAsync().ConfigureAwait(false);
             return SilencePage.Draw(request, silence.Message, isSilent: silence is not SlowPageException);
         }
         catch (MissingException missing)
         {
             bool isMissing = missing.StatusCode == StatusCodes.Status404NotFound;
-            return new(isMissing ? "Not found" : "Not possible", [
-                new(Page.ProblemId, Markup.Of($"<p>{missing.Message}</p>"), IsLive: false),
-            ])
-            { StatusCode = missing.StatusCode };
+            return new(isMissing ? "Not found" : "Not possible",
+                [new(Page.ProblemId, Markup.Of($"<p>{missing.Message}</p>"), IsLive: false)])
+            {
+                StatusCode = missing.StatusCode
+            };
         }
         catch (Exception e) when (e is SluiceException or TimeoutException or ObjectDisposedException)
         {
@@ -104,9 +113,12 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         }
         finally
         {
-            // Nobody waits for it any more. An action says in the audit how it has failed.
             if (drawing is { IsCompletedSuccessfully: false })
-                _ = drawing.ContinueWith(static late => _ = late.Exception, TaskScheduler.Default);
+            {
+                // Nobody waits for it any more. The viewer's leave may not reach it: the link to it ends with this method.
+                await ends.CancelAsync().ConfigureAwait(false);
+                _ = drawing.ContinueWith(static late => _ = late.Exception, TaskScheduler.Default);      // an action notes its own
+            }
         }
     }
 
