@@ -27,10 +27,20 @@ function connect() {
   events.onmessage = (event) => {
     const end = event.data.indexOf("\n");
     // A page that lacks what a silent store has: it is loaded again when the store answers.
-    if (event.data.trim() === "silence" && main.hasAttribute("data-silent")) location.reload();
+    if (event.data.trim() === "silence" && main.hasAttribute("data-silent")) return loadAgain();
     show(event.data.slice(0, end), event.data.slice(end + 1));
   };
   return events;
+}
+
+/** Loads the page again, with more time to wait: its own search may be what has kept the store. If it is, a page that has had this time stays. */
+function loadAgain() {
+  const longer = new URL(location.href);
+  if (longer.searchParams.get("wait") !== "30") {
+    longer.searchParams.set("wait", "30");
+    location.replace(longer);
+  } else if (performance.now() > 60_000) location.reload();
+  else say("The store answers again. Load this page again.", true);
 }
 
 /** Shows the new content of a part: at once, or when none of its text is selected any more. The server sends it once. */

@@ -73,8 +73,8 @@ internal static partial class LetterGroups
     private static string Escape(string text)
         => Uri.EscapeDataString(char.IsHighSurrogate(text[^1]) ? text[..^1] : char.IsLowSurrogate(text[0]) ? text[1..] : text);
 
-    // An apostrophe within a word, or behind it, begins no quoted text.
-    [GeneratedRegex("(?<![\\p{L}\\p{N}])'[^']*'|\"[^\"]*\"|[0-9]+")]
+    // An apostrophe behind a small letter or a digit begins no quoted text; N'abc' of SQL has one.
+    [GeneratedRegex("(?<![\\p{Ll}\\p{N}])'[^']*'|\"[^\"]*\"|[0-9]+")]
     private static partial Regex Differing();
 
     private sealed class Group(string node, string error, DateTimeOffset at)

@@ -31,6 +31,7 @@ internal static class SilencePage
     private static string Longer(PageRequest request)
     {
         string here = request.Here;
+        if (request.Query(PageDeadline.Longer) == PageDeadline.LongerValue) return here;
         string wish = $"{PageDeadline.Longer}={PageDeadline.LongerValue}";
         return here.Contains('?', StringComparison.Ordinal) ? $"{here}&{wish}" : $"{here}?{wish}";
     }

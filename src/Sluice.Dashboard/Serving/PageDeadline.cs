@@ -19,7 +19,7 @@ internal static class PageDeadline
     {
         TimeProvider time = request.Options.Time;
         long began = time.GetTimestamp();
-        bool isLonger = request.Query(Longer) == LongerValue, isSlow = false;
+        bool isLonger = !request.IsUpdate && request.Query(Longer) == LongerValue, isSlow = false;
         using var asking = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted);
         try
         {
@@ -35,6 +35,10 @@ internal static class PageDeadline
             await Task.WhenAny(drawing, answers).WaitAsync(ForAnAnswer, time, request.Aborted).ConfigureAwait(false);
             isSlow = true;
             return await drawing.WaitAsync(isLonger ? TimeSpan.Zero : Max, time, request.Aborted).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (drawing.IsCompletedSuccessfully)          // in this moment
+        {
+            return await drawing.ConfigureAwait(false);
         }
         catch (TimeoutException late) when (!drawing.IsCompleted)
         {

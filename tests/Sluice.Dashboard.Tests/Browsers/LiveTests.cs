@@ -27,6 +27,34 @@ public sealed class LiveTests(Browser browser)
         }
         """;
 
+    private const string KeepSource = """
+        window.EventSource = class extends EventSource { constructor(address) { super(address); window.source = this; } };
+        """;
+
+    private const string AnswerOfASilentStore = """
+        () => {
+          document.querySelector("main").setAttribute("data-silent", "");
+          source.onmessage({ data: "silence\n" });
+        }
+        """;
+
+    /// <summary>Its own search may be what has kept the store: to load it again and again would begin that search for ever.</summary>
+    [Fact]
+    public async Task APageOfASilentStoreIsLoadedAgainOnceAndWithMoreTime()
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program);
+        await window.Page.AddInitScriptAsync(KeepSource);
+        await window.GoAsync("/consecutors/orders/dead?text=a");
+        await window.HasTextAsync("#connection", "live");
+        await window.Page.EvaluateAsync(AnswerOfASilentStore);
+        await window.Page.WaitForURLAsync("**/consecutors/orders/dead?text=a&wait=30");
+        await window.HasTextAsync("#connection", "live");
+        await window.Page.EvaluateAsync(AnswerOfASilentStore);
+        await window.HasTextAsync("#connection", "The store answers again. Load this page again.");
+        Assert.Empty(window.Problems);
+    }
+
     /// <summary>Browsers open six connections to a server at most: six such pages would block it.</summary>
     [Fact]
     public async Task APageThatIsLoadedInTheBackgroundHasNoConnectionUntilItIsShown()

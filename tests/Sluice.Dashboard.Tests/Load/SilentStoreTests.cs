@@ -51,7 +51,7 @@ public sealed class SilentStoreTests : IAsyncDisposable
         }
         while (!page.Text.Contains(said, StringComparison.Ordinal) && ++asked < 50);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (page.Status, page.Text.Contains(said, StringComparison.Ordinal)));
-        Assert.Contains(">Wait up to 30 s</a>", page.Text, StringComparison.Ordinal);
+        Assert.Contains("/consecutors/orders/dead?wait=30\">Wait up to 30 s</a>", page.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("data-silent", page.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("data-live", page.Text, StringComparison.Ordinal);
     }
