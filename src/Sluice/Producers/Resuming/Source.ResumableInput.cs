@@ -46,7 +46,7 @@ public static partial class Source
         ArgumentNullException.ThrowIfNull(select);
         CheckLine(maxLineLength);
         return Resumable(name, "Source.ResumableInput",
-            (position, cancellation) => Read(name, select, origin, maxLineLength, LinePosition.Read(position), cancellation),
+            (position, _, cancellation) => Read(name, select, origin, maxLineLength, LinePosition.Read(position), cancellation),
             waitsForKeys: true);
     }
 

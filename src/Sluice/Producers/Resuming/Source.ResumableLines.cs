@@ -33,7 +33,7 @@ public static partial class Source
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(select);
         CheckLine(maxLineLength);
-        return Resumable(name, "Source.ResumableLines", (position, _) => Read(LinePosition.Read(position)).ToAsyncEnumerable(),
+        return Resumable(name, "Source.ResumableLines", (position, _, _) => Read(LinePosition.Read(position)).ToAsyncEnumerable(),
             path);
 
         IEnumerable<WithPosition<T>> Read(LinePosition from)
