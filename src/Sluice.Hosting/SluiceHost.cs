@@ -130,6 +130,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     {
         container.GetRequiredService<DisposedContainer>().Ends(this);
         var made = new HostedUnits(container.GetServices<HostedUnit>());
+        made.Check(container.GetServices<OutputRegistration>());
         foreach (HostedUnit unit in made.InOrder) WiringException.Guard(unit.Title, () => unit.Make(container));
         settings.Check(made.Names);
         foreach (HostedUnit unit in made.InOrder) WiringException.Guard(unit.Title, () => unit.Wire(made));
