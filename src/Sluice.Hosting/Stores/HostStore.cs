@@ -56,9 +56,9 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
                 opening.Release();
             }
         }
-        catch (OperationCanceledException) when (disposal.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        catch (OperationCanceledException e) when (disposal.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            throw new ObjectDisposedException(nameof(HostStore));
+            throw new ObjectDisposedException("The host was disposed while its store was opened.", e);
         }
     }
 

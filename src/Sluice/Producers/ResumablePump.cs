@@ -95,7 +95,7 @@ internal sealed class ResumablePump<T>(
         ReadOnlyMemory<byte> before = start;
         if (!TryOutside(Open, out IAsyncEnumerator<WithPosition<T>>? items))
         {
-            if (items is not null) await items.DisposeAsync();
+            if (items is not null) await DisposeLateAsync(items);
             return;
         }
         bool left = false;

@@ -84,6 +84,30 @@ public sealed class BlockedProducerTests : IAsyncDisposable
         Assert.Empty(seen);
     }
 
+    /// <summary>As the disposal of each other sequence of a source that was stopped.</summary>
+    [Theory]
+    [InlineData("sequence")]
+    [InlineData("resumable")]
+    [InlineData("ticks")]
+    public async Task TheDisposalOfASequenceThatOpensTooLateMayUseItsToken(string kind)
+    {
+        List<int> seen = [];
+        var late = new LateSequence<int>(Block);
+        PipelineRun run = (kind switch
+        {
+            "sequence" => Source.From(late),
+            "resumable" => Source.Resumable("in", (_, _) => new LateSequence<WithPosition<int>>(Block)),
+            _ => Source.Every("in", Second, (_, _) => late),
+        } | seen.Add).Start(new RunOptions { Time = clock });
+        await AdvanceUntilAsync(blocked.Task);
+        Task<bool> stopped = run.StopAsync();
+        clock.Advance(Second);                       // the stages behind it complete without it
+        goOn.Set();
+        Assert.True(await stopped);
+        await run.Completion;
+        Assert.Empty(seen);
+    }
+
     /// <summary>A terminal at which nobody types.</summary>
     [Theory]
     [InlineData(false)]
@@ -124,6 +148,25 @@ public sealed class BlockedProducerTests : IAsyncDisposable
     }
 
     private void Write(string name) => File.WriteAllText(Path.Combine(directory.FullName, name), $"{name}\n");
+
+    /// <summary>Blocks its thread when it is opened; its disposal waits with its token.</summary>
+    private sealed class LateSequence<T>(Action block) : IAsyncEnumerable<T>, IAsyncEnumerator<T>
+    {
+        private CancellationToken token;
+
+        public T Current => throw new InvalidOperationException();
+
+        public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken cancellationToken = default)
+        {
+            token = cancellationToken;
+            block();
+            return this;
+        }
+
+        public ValueTask<bool> MoveNextAsync() => throw new InvalidOperationException();
+
+        public async ValueTask DisposeAsync() => await Task.Delay(TimeSpan.FromDays(1), TimeProvider.System, token);
+    }
 
     /// <summary>Has a line, then waits for another one, whatever its token says; then it ends.</summary>
     private sealed class TypedReader(Action? block) : TextReader

@@ -11,7 +11,7 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
         IAsyncEnumerator<T> enumerator = Open();
         if (!ComeBack())
         {
-            await enumerator.DisposeAsync();
+            await DisposeLateAsync(enumerator);
             return;
         }
         try

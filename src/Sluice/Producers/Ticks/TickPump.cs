@@ -144,7 +144,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         var time = new Tick(producer.InZone(tick, Run.Time));
         if (!TryOutside(() => Open(time), out IAsyncEnumerator<T>? items))
         {
-            if (items is not null) await items.DisposeAsync();
+            if (items is not null) await DisposeLateAsync(items);
             return;
         }
         bool left = false, isOver = false;
