@@ -49,6 +49,7 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
             await opening.WaitAsync(either.Token).ConfigureAwait(false);
             try
             {
+                either.Token.ThrowIfCancellationRequested();           // a call that waited may have got its turn nevertheless
                 if (store is null) await KeepAsync(await open(either.Token).ConfigureAwait(false)).ConfigureAwait(false);
             }
             finally
