@@ -27,6 +27,7 @@ internal sealed class Interrupts : IDisposable
     private readonly ITimer hungUp = TimeProvider.System.CreateTimer(static _ => Environment.Exit(ExitCodes.HungUp), null,
         Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     private volatile int code;
+    private bool isEnding;                           // since the first hang-up
 
     public Interrupts()
     {
@@ -55,7 +56,8 @@ internal sealed class Interrupts : IDisposable
     {
         context.Cancel = !source.IsCancellationRequested || context.Signal == PosixSignal.SIGHUP
             || (context.Signal == PosixSignal.SIGINT && Pager.IsShown);
-        if (context.Signal == PosixSignal.SIGHUP) hungUp.Change(HungUpTimeout, Timeout.InfiniteTimeSpan);
+        if (context.Signal == PosixSignal.SIGHUP && !Interlocked.Exchange(ref isEnding, true))
+            hungUp.Change(HungUpTimeout, Timeout.InfiniteTimeSpan);
         Cancel(Codes[context.Signal]);
     }
 

@@ -49,7 +49,8 @@ public sealed record DashboardOptions
     public bool AllowRemoteWithoutAuthorization { get; init; }
 
     /// <summary>
-    /// The names under which the program may be asked for, besides those of this machine, such as <c>ops.example.com</c>. Without any,
+    /// The names under which the program may be asked for, besides those of this machine, such as <c>ops.example.com</c>: without a scheme
+    /// and a port. Without any,
     /// requests that require authorization may use every name.
     /// </summary>
     public IReadOnlyList<string> Hosts { get; init; } = [];
@@ -82,6 +83,11 @@ public sealed record DashboardOptions
         ArgumentNullException.ThrowIfNull(Time);
         ArgumentOutOfRangeException.ThrowIfLessThan(RefreshInterval, TimeSpan.FromMilliseconds(100));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(RefreshInterval, TimeSpan.FromMinutes(1));
+        foreach (string host in Hosts)
+            if (host.Length == 0 || host.Contains('/', StringComparison.Ordinal)
+                || (host.Contains(':', StringComparison.Ordinal) && !(host.StartsWith('[') && host.EndsWith(']'))))
+                throw new ArgumentException("A name in DashboardOptions.Hosts has no scheme and no port, as ops.example.com or [fe80::1]; "
+                    + $"this one is '{host}'.", nameof(Hosts));
         foreach (string name in Stores.Keys)
             if (name.Length is 0 or > 60 || !name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
                 throw new ArgumentException(

@@ -71,6 +71,7 @@ public sealed class CeleryTaskTests(RedisWorkers workers) : IClassFixture<RedisW
     [Theory]
     [InlineData("not json", "The result of the task is damaged:")]
     [InlineData("{}", "The result of the task is damaged:")]
+    [InlineData("""{"status": "\ud800"}""", "The result of the task is damaged:")]
     [InlineData("\u0080pickled", "pickled, and pickle is not read: it executes code. Set result_serializer = \"json\"")]
     [InlineData("""{"status": "SUCCESS", "result": "a text"}""", "Its result is no int:")]
     [InlineData("""{"status": "SUCCESS"}""", "Its result is no int:")]

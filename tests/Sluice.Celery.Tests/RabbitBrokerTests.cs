@@ -53,6 +53,20 @@ public class RabbitBrokerTests
             + "of another host. Trust the authority that made it (SSL_CERT_FILE), or correct the host in the address.", refused.Message);
     }
 
+    /// <summary>The port without TLS, or a balancer whose broker just starts: there is no certificate, and it may change.</summary>
+    [Fact]
+    public async Task AnAnswerThatIsNotTlsIsWaitedFor()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        await using var broker = new RabbitBroker(BrokerAddress.Parse($"amqps://guest:hunter2@{listener.LocalEndpoint}//"));
+        Task sending = broker.SendAsync(new("any", "id"), new() { Queue = "q" }, Lab.Cancellation);
+        using TcpClient connected = await listener.AcceptTcpClientAsync(Lab.Cancellation);
+        await connected.GetStream().WriteAsync("AMQP\0\0\t\u0001"u8.ToArray(), Lab.Cancellation);
+        BrokerAwayException away = await Assert.ThrowsAsync<BrokerAwayException>(() => sending);
+        Assert.Contains("cannot be reached: Cannot determine the frame size", away.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AHostThatIsNotReachedHasItsCause()
     {

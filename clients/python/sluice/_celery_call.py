@@ -235,9 +235,11 @@ async def _connect(address: Any, call: _OneCall, loop: asyncio.AbstractEventLoop
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+    options: Dict[str, Any] = {}
+    if isinstance(loop, asyncio.BaseEventLoop):     # the loop of uvloop is none, and has no such option
+        options["happy_eyeballs_delay"] = _NEXT_ADDRESS_SECONDS
     transport, connection = await loop.create_connection(
-        lambda: Connection(address.token.max_payload + wire.FRAME_ROOM, call.take), address.host, address.port, ssl=context,
-        happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS)
+        lambda: Connection(address.token.max_payload + wire.FRAME_ROOM, call.take), address.host, address.port, ssl=context, **options)
     if context is not None:
         certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
         if not hmac.compare_digest(hashlib.sha256(certificate).hexdigest(), str(address.certificate).lower()):

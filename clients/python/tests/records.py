@@ -31,6 +31,7 @@ class Share(enum.Enum):
 class Weight(enum.Enum):
     LIGHT = Decimal("0.50")
     HEAVY = Decimal(20)
+    NEARLY = Decimal("0.50000000000000000001")       # the same float as LIGHT
 
 
 @dataclasses.dataclass

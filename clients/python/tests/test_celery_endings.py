@@ -9,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 import sluice
 from celery_service import Service, header
 from sluice import Worker, _celery_call
@@ -144,6 +146,20 @@ def test_an_address_that_drops_all_packets_does_not_use_up_the_time_for_connecti
         assert tried == ["192.0.2.1", "127.0.0.1"]
         connection.close()
         server.close()
+
+    asyncio.run(go())
+
+
+def test_a_loop_that_is_not_asyncios_gets_no_option_that_it_does_not_know():
+    class Loop:                                     # as that of uvloop
+        @staticmethod
+        async def create_connection(make, host, port, *, ssl):
+            raise ConnectionRefusedError
+
+    async def go():
+        address = Address.parse(header(1))
+        with pytest.raises(ConnectionRefusedError):
+            await _celery_call._connect(address, _celery_call._OneCall(Worker(), address.token), Loop())
 
     asyncio.run(go())
 

@@ -49,6 +49,7 @@ from sluice._payloads import Codec
     (Tuple[Share, Decimal], (Share.HALF, Decimal("0.10")), b"[0.5,0.10]"), (Share, Share.ALL, b"1.0"),
     (Dict[str, Union[Share, Decimal]], {"a": Share.HALF}, b'{"a":0.5}'), (Weight, Weight.LIGHT, b"0.50"), (Weight, Weight.HEAVY, b"20"),
     (Tuple[Weight, Decimal], (Weight.LIGHT, Decimal(1)), b"[0.50,1]"),
+    (Tuple[Weight, Decimal], (Weight.NEARLY, Decimal(1)), b"[0.50000000000000000001,1]"), (Literal[Share.ALL], Share.ALL, b"1.0"),
     (Any, {"a": [1, 2.5, None, True]}, b'{"a":[1,2.5,null,true]}'),
     (Place, Place("a", [], Place("b")), b'{"city":"a","lines":[],"up":{"city":"b","lines":[],"up":null}}'),
 ])

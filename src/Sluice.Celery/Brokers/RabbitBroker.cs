@@ -1,4 +1,6 @@
+using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -19,6 +21,7 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
     private IConnection? connection;
     private IChannel? channel;
     private string? blocked;                         // why the broker takes nothing on this connection
+    private volatile bool isDistrusted;              // whether the certificate of the last connection was not trusted
 
     /// <summary>The time in which the broker takes a task, or answers.</summary>
     internal TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(10);
@@ -179,8 +182,9 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
             RequestedConnectionTimeout = TimeSpan.FromSeconds(5),
             HandshakeContinuationTimeout = SendTimeout,
             ContinuationTimeout = SendTimeout,
-            Ssl = new SslOption(address.Host, enabled: address.IsTls),
+            Ssl = new SslOption(address.Host, enabled: address.IsTls) { CertificateValidationCallback = IsTrusted },
         };
+        isDistrusted = false;
         if (address.User.Length > 0) (factory.UserName, factory.Password) = (address.User, address.Password);
         IConnection made = await factory.CreateConnectionAsync(cancellation).ConfigureAwait(false);
         made.ConnectionBlockedAsync += (_, happened) => TellBlocked(happened.Reason);
@@ -192,6 +196,13 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
         }
         connection = made;
         return channel = await NewChannelAsync(cancellation).ConfigureAwait(false);
+    }
+
+    // A handshake also fails at a port without TLS, and while a broker starts: those have no certificate, and are waited for.
+    private bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        isDistrusted = errors != SslPolicyErrors.None;
+        return !isDistrusted;
     }
 
     private Task<IChannel> NewChannelAsync(CancellationToken cancellation) => connection!.CreateChannelAsync(
@@ -276,8 +287,7 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
                 return new BrokerAwayException($"The Celery broker, {address}, takes no more connections: {limit.ReplyText}", e);
             if (cause is OperationInterruptedException { ShutdownReason: { ReplyCode: 403 or 406 or 530 } reason })
                 return new FlowException($"The Celery broker, {address}, refuses: {reason.ReplyText}");
-            // With a cause, a handshake has failed, perhaps of a broker that just starts.
-            if (cause is AuthenticationException { InnerException: null })
+            if (cause is AuthenticationException && isDistrusted)
                 return new FlowException($"The Celery broker, {address}, has a certificate that is not trusted, has expired, or is of "
                     + $"another host. Trust the authority that made it (SSL_CERT_FILE), or correct the host in the address.");
         }

@@ -60,18 +60,26 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         var name = new RedisChannel(channel, RedisChannel.PatternMode.Literal);
         Action<RedisChannel, RedisValue> handler = (_, _) => onMessage();
         var subscription = new Subscription(subscriber, name, handler, cancellation);
+        Task subscribing = subscriber.SubscribeAsync(name, handler);
         try
         {
-            await subscriber.SubscribeAsync(name, handler).WaitAsync(cancellation).ConfigureAwait(false);
+            await subscribing.WaitAsync(cancellation).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            _ = subscription.DisposeAsync().AsTask();            // the client keeps it otherwise, and subscribes when it connects again
+            // The client keeps it otherwise, and subscribes when it connects again. Before the server has answered, it would send nothing.
+            _ = EndAsync(subscribing, new Subscription(subscriber, name, handler, CancellationToken.None));
             if (e is RedisException or TimeoutException or InvalidOperationException)
                 throw Unreachable(e);
             throw;
         }
         return subscription;
+    }
+
+    private static async Task EndAsync(Task subscribing, Subscription subscription)
+    {
+        await subscribing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await subscription.DisposeAsync().ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -105,7 +113,11 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
             if (connecting is null or { IsCompleted: true, IsCompletedSuccessfully: false })
+            {
                 connecting = ConnectAsync();
+                _ = connecting.ContinueWith(static failed => failed.Exception, CancellationToken.None,
+                    TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);           // all who wait may be cancelled
+            }
             current = connecting;
         }
         if (!current.IsCompletedSuccessfully)

@@ -63,9 +63,9 @@ internal sealed record TaskResult(string State, byte[] Json, string? Traceback)
                 if (reader is { CurrentDepth: 1, TokenType: JsonTokenType.PropertyName } && reader.ValueTextEquals("status"u8))
                     return reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // It stands behind.
+            // It stands behind, or is no text.
         }
         return null;
     }

@@ -136,7 +136,7 @@ internal sealed class TopLooks(IStreamStore store, int rows, StoreInspector insp
         catch (StreamStoreException e) when (e.IsPermanent && e.Stream == id.Stream)
         {
             if (damaged is null) inspector.OnWarning?.Invoke($"The group {GroupNames.Of(id)} is damaged: {e.Message}");
-            return (null, Clean.Text(e.Message));
+            return (null, $"damaged: {Clean.Text(e.Message)}");
         }
     }
 

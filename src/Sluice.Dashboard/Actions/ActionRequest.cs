@@ -4,6 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Sluice.Dashboard.Actions;
 
 /// <summary>What a user asks for with a form.</summary>
+/// <remarks>An action goes on when its browser leaves, and then the request has no data any more: what the end of an action needs of it is
+/// taken at once.</remarks>
 /// <param name="Page">The request.</param>
 /// <param name="Form">The fields.</param>
 /// <param name="Stopping">Cancelled when the program stops: what takes many steps ends between two of them.</param>
@@ -12,11 +14,13 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form, Can
     // A store that is for reading only may be behind the changes of others for so long.
     private static readonly TimeSpan MaxReadAge = TimeSpan.FromMilliseconds(300);
 
+    private readonly ILogger? log = Page.Http.RequestServices.GetService<ILoggerFactory>()?.CreateLogger("Sluice.Dashboard");
+
     /// <summary>A field of the form; null if it is missing or empty.</summary>
     public string? Field(string name) => Form[name].ToString() is { Length: > 0 } text ? text : null;
 
     /// <summary>The user, for the audit.</summary>
-    public string Who => Page.Http.User.Identity is { IsAuthenticated: true, Name: { } name } ? name
+    public string Who { get; } = Page.Http.User.Identity is { IsAuthenticated: true, Name: { } name } ? name
         : $"somebody at {Page.Http.Connection.RemoteIpAddress?.ToString() ?? "this machine"}";
 
     /// <summary>Does something, between two lines of the audit.</summary>
@@ -63,8 +67,7 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form, Can
         }
         await EndAsync(outcome).ConfigureAwait(false);
 
-        Task EndAsync(string said) => AuditLog.WriteEndAsync(store, Who, what, said, action,
-            Page.Http.RequestServices.GetService<ILoggerFactory>()?.CreateLogger("Sluice.Dashboard"));
+        Task EndAsync(string said) => AuditLog.WriteEndAsync(store, Who, what, said, action, log);
     }
 }
 

@@ -54,7 +54,7 @@ internal static partial class AuditLog
         {
             await WriteAsync(store, who, what, outcome, action).ConfigureAwait(false);
         }
-        catch (StreamStoreException e)
+        catch (Exception e)                          // also of a store that the stopping program has disposed
         {
             if (log is not null) NotWritten(log, what, outcome, e.Message);
         }

@@ -49,7 +49,7 @@ internal static class FlowActions
     {
         string inputs = string.Join(", ", run.Streams.Where(static one => one.IsInput)
             .Select(static one => $"{one.Name} ({Shown.Count(one.Written, "value")})"));
-        Markup fields = Markup.Of($"<label>Id of the new run <input name=\"run\" value=\"{Suggest(run.Run)}\" maxlength=\"{MaxId
+        Markup fields = Markup.Of($"<label>Id of the new run <input name=\"run\" value=\"{Markup.Value(Suggest(run.Run))}\" maxlength=\"{MaxId
             .ToString(CultureInfo.InvariantCulture)}\" required></label>");
         return ActionOutcome.Show(new($"Start {VisibleText.Shorten(run.Run, 100)} again?",
         [

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Sluice.Dashboard.Pages;
@@ -9,6 +10,9 @@ namespace Sluice.Dashboard.Actions;
 internal static class LetterActions
 {
     private const int Step = 100, MaxCounted = 1_000_000, MaxNoted = 900;      // small steps of changes: a consecutor notices each one
+
+    /// <summary>Stands before payloads in a line of the audit.</summary>
+    public const string As = ", as: ";
 
     public static Task<ActionOutcome> RedriveAsync(ActionRequest request) => ChangeAsync(request, "Redrive", "redriven",
         static (store, group, numbers, cancellation) => store.RedriveAsync(group, numbers, cancellation));
@@ -27,7 +31,7 @@ internal static class LetterActions
             throw new MissingException($"The payload was JSON, and the text is not: {broken} Nothing was changed. Go back, and mend it.",
                 StatusCodes.Status400BadRequest);
         bool isNew = false;
-        string what = $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {VisibleText.Shorten(text, MaxNoted)}; the "
+        string what = $"Edit the dead letter {letter.Number} of {one.Name} and send it again{As}{VisibleText.Shorten(text, MaxNoted)}; the "
             + $"payload was: {VisibleText.Shorten(Encoding.UTF8.GetString(letter.Entry.Payload.Span), MaxNoted)}";
         await request.AuditAsync(one.Store, what, async store =>
         {
@@ -69,7 +73,7 @@ internal static class LetterActions
                 changed = await change(store, one.Id, [letter.Number], CancellationToken.None).ConfigureAwait(false);
                 return changed == 0 ? "it was gone" : done;
             }).ConfigureAwait(false);
-            if (changed == 0) throw Gone(request, one);          // another operator was faster
+            if (changed == 0) throw LetterPage.Gone(one, request.Field("number")!);       // another operator was faster
             return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count=1"));
         }
         LetterQuery query = LetterQuery.Read(request.Field);
@@ -85,7 +89,8 @@ internal static class LetterActions
             // What is begun goes on when the browser leaves, but does not hold up a program that stops.
             try
             {
-                await foreach (LetterPlace[] some in PlacesAsync(request, one, query, last, Step, verb).ConfigureAwait(false))
+                await foreach (LetterPlace[] some in PlacesAsync(request, one, query, last, Step, verb, CancellationToken.None)
+                    .ConfigureAwait(false))
                 {
                     if (isCut = request.Stopping.IsCancellationRequested) break;
                     all += await damaged.ChangeAsync(some, numbers => change(store, one.Id, numbers, CancellationToken.None))
@@ -104,7 +109,7 @@ internal static class LetterActions
         if (isCut)
             throw new MissingException($"The program stops. {soFar} when the program runs again.", StatusCodes.Status503ServiceUnavailable);
         if (failure is not null)
-            throw new MissingException($"{soFar}: then the store has failed. {failure.Message}", StatusCodes.Status503ServiceUnavailable);
+            throw new MissingException($"The store has failed: {failure.Message} {soFar}.", StatusCodes.Status503ServiceUnavailable);
         return ActionOutcome.GoTo(Letters(request, one, string.Create(CultureInfo.InvariantCulture,
             $"done={done}&count={all}{(damaged.Left == 0 ? "" : $"&left={damaged.Left}")}")));
     }
@@ -113,21 +118,22 @@ internal static class LetterActions
     private static async Task<ActionOutcome> AskAsync(ActionRequest request, ConsecutorSample one, string verb, LetterQuery query)
     {
         long count = 0, last = 0, damaged = 0;
-        await foreach (LetterPlace[] some in PlacesAsync(request, one, query, long.MaxValue, StoreInspector.MaxPage, verb, () => damaged++)
-            .ConfigureAwait(false))
+        await foreach (LetterPlace[] some in PlacesAsync(request, one, query, long.MaxValue, StoreInspector.MaxPage, verb,
+            request.Page.Aborted, () => damaged++).ConfigureAwait(false))
         {
             last = some[^1].Number;
             if ((count += some.Length) >= MaxCounted) break;
         }
+        string those = $"{verb} {(count >= MaxCounted ? "the first " : "")}{Shown.Count(count, "dead letter")}";
         Markup fields = Markup.Join(LetterQuery.Names.Where(name => request.Field(name) is not null)
             .Select(name => LettersPage.Hidden(name, request.Field(name)!))
             .Append(LettersPage.Hidden("last", last.ToString(CultureInfo.InvariantCulture))));
         string left = damaged == 0 ? "" : $" {Shown.Count(damaged, "damaged letter")} {(damaged == 1 ? "is" : "are")} left.";
         string action = request.Page.Address("consecutors", one.Name, one.Store, $"/{verb.ToLowerInvariant()}");
-        return ActionOutcome.Show(ConsecutorPage.Below(request.Page, one, $"{verb} {Shown.Count(count, "dead letter")}?",
+        return ActionOutcome.Show(ConsecutorPage.Below(request.Page, one, $"{those}?",
         [
             new("question", Markup.Of($"""
-                <p>{verb} {Shown.Count(count, "dead letter")} of {one.Name} ({Describe(request)})? {(verb == "Discard"
+                <p>{those} of {one.Name} ({Describe(request)})? {(verb == "Discard"
                     ? "They are deleted for good." : "They are processed again, from the node that failed where its input was kept.")}{left}</p>
                 <div class="actions">{request.Page.Button(action, $"{verb} {Shown.Count(count)}", fields, verb == "Discard")}
                 <a href="{Letters(request, one, "")}">Cancel</a></div>
@@ -136,11 +142,12 @@ internal static class LetterActions
     }
 
     private static async IAsyncEnumerable<LetterPlace[]> PlacesAsync(ActionRequest request, ConsecutorSample one, LetterQuery query,
-        long last, int step, string verb, Action? left = null)
+        long last, int step, string verb, [EnumeratorCancellation] CancellationToken cancellation, Action? left = null)
     {
         StoreInspector inspector = request.Page.Sampler.InspectorOf(one.Store);
         List<LetterPlace> places = [];
-        await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(one.Id, query.Filter).ConfigureAwait(false))
+        await foreach (StoredDeadLetter letter in inspector.ReadDeadLettersAsync(one.Id, query.Filter, cancellation: cancellation)
+            .ConfigureAwait(false))
         {
             if (letter.Number > last) break;
             bool isWanted = query.Matches(letter);
@@ -160,13 +167,8 @@ internal static class LetterActions
         return conditions.Length == 0 ? "all of them" : string.Join(", ", conditions);
     }
 
-    private static async Task<StoredDeadLetter> FindAsync(ActionRequest request, ConsecutorSample one)
-        => await request.Page.Sampler.InspectorOf(one.Store)
-            .FindDeadLetterAsync(one.Id, request.Field("number") ?? "", request.Page.Aborted).ConfigureAwait(false)
-            ?? throw Gone(request, one);
-
-    private static MissingException Gone(ActionRequest request, ConsecutorSample one)
-        => new($"{one.Name} has no dead letter {VisibleText.Shorten(request.Field("number") ?? "", 20)}: it was redriven or discarded.");
+    private static Task<StoredDeadLetter> FindAsync(ActionRequest request, ConsecutorSample one)
+        => LetterPage.FindAsync(request.Page, one, request.Field("number") ?? "");
 
     private static string Letters(ActionRequest request, ConsecutorSample one, string query)
     {

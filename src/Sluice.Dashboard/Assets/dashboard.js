@@ -3,20 +3,24 @@
 const main = document.querySelector("main");
 const connection = document.querySelector("#connection");
 
+const kept = new Map();                          // contents of parts whose text is selected
+
 localTimes(document);
 if (main && main.hasAttribute("data-live")) watch();
 
 /** Receives parts of the page that have changed. The browser connects again by itself. */
 function watch() {
-  let events = connect();
-  // A page that nobody sees costs nothing. The server sends all parts to one that comes back; what is typed into forms stays.
+  // A page that nobody sees costs nothing, nor one of the six connections that a browser has to a server. The server sends all parts to one that comes back; what is typed into forms stays.
+  document.addEventListener("selectionchange", () => kept.forEach((content, id) => show(id, content)));
+  let events = document.hidden ? null : connect();
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) events.close();
-    else if (events.readyState === EventSource.CLOSED) events = connect();
+    if (document.hidden) events?.close();
+    else if (!events || events.readyState === EventSource.CLOSED) events = connect();
   });
 }
 
 function connect() {
+  kept.clear();
   const events = new EventSource(location.href);
   events.onopen = () => say("live", false);
   events.onerror = () => say("No answer: what is shown may be old.", true);
@@ -24,14 +28,24 @@ function connect() {
     const end = event.data.indexOf("\n");
     // A page that lacks what a silent store has: it is loaded again when the store answers.
     if (event.data.trim() === "silence" && main.hasAttribute("data-silent")) location.reload();
-    const part = document.getElementById(event.data.slice(0, end));
-    if (!part || isInUse(part)) return;
-    const fresh = document.createElement("template");
-    fresh.innerHTML = event.data.slice(end + 1);
-    localTimes(fresh.content);
-    update(part, fresh.content);
+    show(event.data.slice(0, end), event.data.slice(end + 1));
   };
   return events;
+}
+
+/** Shows the new content of a part: at once, or when none of its text is selected any more. The server sends it once. */
+function show(id, content) {
+  const part = document.getElementById(id);
+  if (!part) return;
+  if (isInUse(part)) {
+    kept.set(id, content);
+    return;
+  }
+  kept.delete(id);
+  const fresh = document.createElement("template");
+  fresh.innerHTML = content;
+  localTimes(fresh.content);
+  update(part, fresh.content);
 }
 
 function say(text, isLost) {

@@ -18,6 +18,9 @@ internal readonly struct Markup
     /// <summary>Takes text that is HTML already and comes from a writer that encodes, such as a drawing.</summary>
     public static Markup Written(string html) => new(html);
 
+    /// <summary>The value of a field: its form sends the same text back.</summary>
+    public static Markup Value(string? text) => new(VisibleText.EncodeValue(text ?? ""));
+
     /// <summary>Puts several one after the other.</summary>
     public static Markup Join(IEnumerable<Markup> parts) => new(string.Concat(parts));
 

@@ -17,6 +17,13 @@ internal sealed record Page(string Title, IReadOnlyList<PagePart> Parts)
     /// <summary>That the store is silent; then the page shows what was seen before, and is loaded again when the store answers.</summary>
     public Markup? Silence { get; init; }
 
+    /// <summary>The part that says why there is no page.</summary>
+    public const string ProblemId = "problem";
+
+    /// <summary>Why there is no page; null if there is one. A page that is open shows it above what was seen before.</summary>
+    public Markup? Problem => StatusCode == StatusCodes.Status200OK ? null
+        : Parts.FirstOrDefault(static part => part.Id == ProblemId)?.Content;
+
     public int StatusCode { get; init; } = StatusCodes.Status200OK;
 
     /// <summary>Whether it changes while it is looked at.</summary>

@@ -13,22 +13,16 @@ internal static class VisibleText
     public static string Encode(string text) => Encoder.Encode(Show(text));
 
     /// <summary>
+    /// Encodes text for the value of a field, which a form sends back: characters that cannot be seen stay what they are. A control
+    /// character or a half of a pair, which no field can hold, becomes visible text.
+    /// </summary>
+    public static string EncodeValue(string text) => Replace(Encoder.Encode(Replace(text, IsKept)), IsShown, "&#x", ";");
+
+    /// <summary>
     /// Replaces characters that cannot be seen, or that change how others are shown (control characters, marks of direction, halves of
     /// pairs), by their codes. Line ends and tabs stay.
     /// </summary>
-    public static string Show(string text)
-    {
-        int first = 0;
-        while (first < text.Length && IsShown(text, first)) first++;
-        if (first == text.Length) return text;
-        var shown = new StringBuilder(text, 0, first, text.Length + 16);
-        for (int i = first; i < text.Length; i++)
-        {
-            if (IsShown(text, i)) shown.Append(text[i]);
-            else shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)text[i]:x4}");
-        }
-        return shown.ToString();
-    }
+    public static string Show(string text) => Replace(text, IsShown);
 
     /// <summary>Cuts text that is too long for its place, and says so.</summary>
     public static string Shorten(string text, int max)
@@ -37,6 +31,23 @@ internal static class VisibleText
         int end = char.IsHighSurrogate(text[max - 1]) ? max - 1 : max;
         return text[..end] + "…";
     }
+
+    private static string Replace(string text, Func<string, int, bool> isKept, string before = "\\u", string behind = "")
+    {
+        int first = 0;
+        while (first < text.Length && isKept(text, first)) first++;
+        if (first == text.Length) return text;
+        var shown = new StringBuilder(text, 0, first, text.Length + 16);
+        for (int i = first; i < text.Length; i++)
+        {
+            if (isKept(text, i)) shown.Append(text[i]);
+            else shown.Append(CultureInfo.InvariantCulture, $"{before}{(int)text[i]:x4}{behind}");
+        }
+        return shown.ToString();
+    }
+
+    private static bool IsKept(string text, int at)
+        => IsShown(text, at) || (!char.IsSurrogate(text[at]) && char.GetUnicodeCategory(text[at]) != UnicodeCategory.Control);
 
     private static bool IsShown(string text, int at)
     {

@@ -17,13 +17,18 @@ internal static class AuditPage
             new("problems", problems),
             new("lines", Tables.Draw("What was done on the dashboard, the latest first", ["When", "Store", "Who", "What", "Outcome"],
                 lines.SelectMany(static one => one).OrderByDescending(static one => one.Line.At).Take(MaxLines)
-                .Select(static one => (IReadOnlyList<Markup>)
+                .Select(one => (IReadOnlyList<Markup>)
                 [
                     Shown.Time(one.Line.At), Tables.Cell(one.Store.Name), Tables.Cell(one.Line.Who),
-                    Markup.Of($"<span class=\"long\">{VisibleText.Shorten(one.Line.What, 600)}</span>"),
+                    Markup.Of($"<span class=\"long\">{VisibleText.Shorten(What(request, one.Line), 600)}</span>"),
                     Tables.Cell(one.Line.Outcome ?? "begun"),
                 ]), "Nothing was done yet.")),
         ])
         { Place = Place.Audit };
     }
+
+    // A dashboard without a mask may have noted payloads.
+    private static string What(PageRequest request, AuditLine line)
+        => request.Options.MaskPayload is not null && line.What.IndexOf(LetterActions.As, StringComparison.Ordinal) is >= 0 and var payload
+            ? line.What[..payload] : line.What;
 }

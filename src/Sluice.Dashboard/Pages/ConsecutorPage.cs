@@ -15,10 +15,8 @@ internal static class ConsecutorPage
             new("verdict", Tables.Show(one.Verdict)),
             new("actions", Actions(request, one)),
             new("figures", Figures(request, one)),
-            .. one.Local is { } local
-                ? [new PagePart("graph", GraphPicture.Figure(local.Topology, one.Run?.Nodes, NodeAddress)),
-                    new("nodes", NodeTable.Draw(one.Run, NodeAddress))]
-                : Array.Empty<PagePart>(),
+            new("graph", one.Local is { } local ? GraphPicture.Figure(local.Topology, one.Run?.Nodes, NodeAddress) : Markup.None),
+            new("nodes", one.Local is null ? Markup.None : NodeTable.Draw(one.Run, NodeAddress)),
             new("waiting", await WaitingTable.DrawAsync(request, one).ConfigureAwait(false)),
             new("members", Members(request, one)),
         ]);

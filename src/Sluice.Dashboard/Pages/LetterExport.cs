@@ -59,7 +59,7 @@ internal static class LetterExport
             json.WriteNumber("codeVersion"u8, letter.Entry.CodeVersion);
             if (letter.IsUnreadable) json.WriteBoolean("isDamaged"u8, true);
             else if (request.Options.MaskPayload is { } mask)
-                json.WriteString("text"u8, PayloadText.Show(letter.Entry.Payload, mask, one.Name).Shown);
+                json.WriteString("text"u8, PayloadText.Whole(letter.Entry.Payload, mask, one.Name));
             else if (PayloadText.Text(letter.Entry.Payload.Span) is { } text) json.WriteString("text"u8, text);
             else json.WriteBase64String("base64"u8, letter.Entry.Payload.Span);
             json.WriteEndObject();

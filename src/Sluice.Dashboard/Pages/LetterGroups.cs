@@ -8,7 +8,7 @@ internal static partial class LetterGroups
 {
     public const int MaxLooks = 20_000;
 
-    private const int MaxGroups = 1000, MaxRows = 100, MaxText = 120, MinText = 4;
+    private const int MaxGroups = 1000, MaxRows = 100, MaxCompared = 2000, MaxShown = 300, MaxText = 120, MinText = 4;
 
     public static async Task<Markup> DrawAsync(PageRequest request, ConsecutorSample one, LetterQuery query)
     {
@@ -41,7 +41,9 @@ internal static partial class LetterGroups
 
     private static bool TryAdd(Dictionary<(string, string), Group> groups, StoredDeadLetter letter)
     {
-        string error = VisibleText.Shorten(LettersPage.FirstLine(letter.Error), 300);
+        // What is shown is shorter: its end may be within a quoted text, and no letter has its last sign.
+        string error = LettersPage.FirstLine(letter.Error);
+        if (error.Length > MaxCompared) error = error[..MaxCompared];
         (string, string) key = (letter.Node, Differing().Replace(error, "…"));
         if (!groups.TryGetValue(key, out Group? group))
         {
@@ -61,7 +63,8 @@ internal static partial class LetterGroups
         if (Shared(group.Error) is { } shared) here += $"&error={Escape(shared)}";
         return
         [
-            Tables.Cell(Shown.Count(group.Count)), Tables.Cell(VisibleText.Shorten(group.Node, 60)), Tables.Cell(group.Error),
+            Tables.Cell(Shown.Count(group.Count)), Tables.Cell(VisibleText.Shorten(group.Node, 60)),
+            Tables.Cell(VisibleText.Shorten(group.Error, MaxShown)),
             Shown.Time(group.First), Shown.Time(group.Last), Tables.Link(here, "Show letters like these"),
         ];
     }
@@ -70,7 +73,8 @@ internal static partial class LetterGroups
     private static string Escape(string text)
         => Uri.EscapeDataString(char.IsHighSurrogate(text[^1]) ? text[..^1] : char.IsLowSurrogate(text[0]) ? text[1..] : text);
 
-    [GeneratedRegex("'[^']*'|\"[^\"]*\"|[0-9]+")]
+    // An apostrophe within a word, or behind it, begins no quoted text.
+    [GeneratedRegex("(?<![\\p{L}\\p{N}])'[^']*'|\"[^\"]*\"|[0-9]+")]
     private static partial Regex Differing();
 
     private sealed class Group(string node, string error, DateTimeOffset at)

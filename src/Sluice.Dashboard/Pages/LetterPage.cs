@@ -8,7 +8,7 @@ internal static class LetterPage
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
         ConsecutorSample one = await ConsecutorPage.FindAsync(request).ConfigureAwait(false);
-        StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
+        StoredDeadLetter letter = await FindAsync(request, one, request.Number).ConfigureAwait(false);
         string number = letter.Number.ToString(CultureInfo.InvariantCulture);
         (string shown, string? cut) = letter.IsUnreadable ? (LettersPage.Damaged, null)
             : PayloadText.Show(letter.Entry.Payload, request.Options.MaskPayload, one.Name);
@@ -46,12 +46,16 @@ internal static class LetterPage
         };
     }
 
-    private static async Task<StoredDeadLetter> FindAsync(PageRequest request, ConsecutorSample one)
-    {
-        return await request.Sampler.InspectorOf(one.Store).FindDeadLetterAsync(one.Id, request.Number, request.Aborted)
-            .ConfigureAwait(false) ?? throw new MissingException(
-                $"{one.Name} has no dead letter {VisibleText.Shorten(request.Number, 20)}: it was redriven or discarded.");
-    }
+    /// <summary>Finds a letter by its number. An id of an item is none: the store would read all letters for it.</summary>
+    /// <exception cref="MissingException">There is none.</exception>
+    public static async Task<StoredDeadLetter> FindAsync(PageRequest request, ConsecutorSample one, string number)
+        => (long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            ? await request.Sampler.InspectorOf(one.Store).FindDeadLetterAsync(one.Id, number, request.Aborted).ConfigureAwait(false)
+            : null) ?? throw Gone(one, number);
+
+    /// <summary>Says that there is no such letter any more.</summary>
+    public static MissingException Gone(ConsecutorSample one, string number)
+        => new($"{one.Name} has no dead letter {VisibleText.Shorten(number, 20)}: it was redriven or discarded.");
 
     private static Markup Editor(PageRequest request, ConsecutorSample one, StoredDeadLetter letter, Markup which)
     {

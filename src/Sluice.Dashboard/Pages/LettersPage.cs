@@ -122,12 +122,13 @@ internal static class LettersPage
     }
 
     private static Markup Field(PageRequest request, string name, string label, string example) => Markup.Of($"""
-        <label>{label} <input name="{name}" value="{request.Query(name)}" placeholder="{example}" maxlength="200"></label>
+        <label>{label} <input name="{name}" value="{Markup.Value(request.Query(name))}" placeholder="{example}" maxlength="200"></label>
 
         """);
 
     /// <summary>The field by which a filter stays in its store.</summary>
     public static Markup StoreField(PageRequest request) => request.StoreName is { } store ? Hidden("store", store) : Markup.None;
 
-    public static Markup Hidden(string name, string value) => Markup.Of($"<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
+    public static Markup Hidden(string name, string value)
+        => Markup.Of($"<input type=\"hidden\" name=\"{name}\" value=\"{Markup.Value(value)}\">");
 }

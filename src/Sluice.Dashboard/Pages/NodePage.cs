@@ -25,7 +25,7 @@ internal static class NodePage
                 : [new PagePart("figures", Markup.Of($"""
                     <p class="none">{(one.Local is null ? "The consecutor does not run in this process, which therefore has no figures."
                         : "The code in this process has no node of this name.")}</p>
-                    """))],
+                    """)), new("place", Markup.None), new("slowest", Markup.None)],
             new("errors", errors),
             new("waiting", await WaitingTable.DrawAsync(request, one, name).ConfigureAwait(false)),
         ]);
@@ -69,7 +69,8 @@ internal static class NodePage
             ("Gets items from", Neighbors(topology.Incoming(node).Select(static edge => edge.From), address)),
             ("Gives items to", Neighbors(topology.Outgoing(node).Select(static edge => edge.To), address)),
         ]));
-        if (run?.Nodes.GetValueOrDefault(name)?.Node.Slowest is { Count: > 0 } slowest) yield return new("slowest", Tables.Under(
+        IReadOnlyList<SlowItem> slowest = run?.Nodes.GetValueOrDefault(name)?.Node.Slowest ?? [];
+        yield return new("slowest", slowest.Count == 0 ? Markup.None : Tables.Under(
             "Slowest items of the last ten minutes", [">Time", "Left it", "Item"], slowest.Select(item => (IReadOnlyList<Markup>)
             [
                 Tables.Cell(Shown.Duration(item.Time)), Shown.Time(item.At),

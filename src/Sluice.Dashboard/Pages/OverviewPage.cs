@@ -19,11 +19,10 @@ internal static class OverviewPage
         [
             new("summary", OverviewSummary.Draw(sample, flows)),
             new("consecutors", Consecutors(request)),
-            .. sample.Pipelines.Count > 0 ? [new PagePart("runs", Pipelines(request))] : Array.Empty<PagePart>(),
-            .. flows.Count > 0 ? [new PagePart("flows", OverviewFlows.Draw(request, flows))] : Array.Empty<PagePart>(),
-            .. sample.Graphs.Count > 0 || sample.GraphProblem is not null ? [new PagePart("graphs", Graphs(request))]
-                : Array.Empty<PagePart>(),
-            .. sample.Steps.Count > 0 ? [new PagePart("steps", StepsPage.Overview(request))] : Array.Empty<PagePart>(),
+            new("runs", sample.Pipelines.Count > 0 ? Pipelines(request) : Markup.None),
+            new("flows", flows.Count > 0 ? OverviewFlows.Draw(request, flows) : Markup.None),
+            new("graphs", sample.Graphs.Count > 0 || sample.GraphProblem is not null ? Graphs(request) : Markup.None),
+            new("steps", sample.Steps.Count > 0 ? StepsPage.Overview(request) : Markup.None),
             new("stores", Stores(request)),
         ])
         { Place = Place.Overview };

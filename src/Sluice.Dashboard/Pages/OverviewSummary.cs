@@ -22,7 +22,7 @@ internal static class OverviewSummary
             return Tables.Show(new(Urgency.Failing, "A store does not answer."));
         if (Those(Urgency.Warning) is { } warned) return Tables.Show(new(Urgency.Warning, $"{warned.Text} should be looked at."));
         return Tables.Show(Those(Urgency.Held) is { } held
-            ? new(Urgency.Held, $"{held.Text} {(held.Count == 1 ? "is" : "are")} paused. Everything else works.")
+            ? new(Urgency.Held, $"{held.Text} {(held.Count == 1 ? "is" : "are")} held. Everything else works.")
             : new(Urgency.Fine, "Everything works."));
 
         (string Text, int Count)? Those(Urgency urgency)

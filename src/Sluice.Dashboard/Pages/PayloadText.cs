@@ -24,7 +24,7 @@ internal static class PayloadText
     public static (string Shown, string? Cut) Show(ReadOnlyMemory<byte> payload, Func<string, string, string>? mask, string stream)
     {
         string? text = Text(payload.Span);
-        if (mask is not null) text = Masked(text ?? Convert.ToHexString(payload.Span), mask, stream);
+        if (mask is not null) text = Whole(payload, mask, stream);
         else if (text is null)
             return (Convert.ToHexString(payload.Span[..Math.Min(payload.Length, MaxBytes)]), payload.Length > MaxBytes
                 ? $"These are the first {MaxBytes} of {Shown.Bytes(payload.Length)}." : "The payload is no text.");
@@ -32,6 +32,10 @@ internal static class PayloadText
         return text.Length <= MaxShown ? (text, null)
             : (VisibleText.Shorten(text, MaxShown), $"This is the beginning of {Shown.Bytes(payload.Length)}.");
     }
+
+    /// <summary>Returns all of a payload, masked.</summary>
+    public static string Whole(ReadOnlyMemory<byte> payload, Func<string, string, string> mask, string stream)
+        => Masked(Text(payload.Span) ?? Convert.ToHexString(payload.Span), mask, stream);
 
     /// <summary>Returns the beginning of a payload, for a row of a table.</summary>
     /// <remarks>A function that masks gets all of it: a part might not be what it looks for.</remarks>

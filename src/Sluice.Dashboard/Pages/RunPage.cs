@@ -7,17 +7,19 @@ internal static class RunPage
     {
         PipelineSample found = Find(request);
         RunSample? run = found.Look;
-        PagePart[] parts = [new("verdict", Tables.Show(found.Verdict)), new("state", Tables.Facts(
+        bool hasStarted = found.Run is not null && run is not null;
+        return ValueTask.FromResult(new Page(found.Name,
         [
-            ("State", Tables.Cell(found.State)),
-            ("For", Tables.Cell(run is null ? "–" : Shown.Span(run.Snapshot.Elapsed))),
-            ("Items", Tables.Cell(Shown.Count(found.Items))),
-            ("Slowest node", Tables.Cell(run?.Bottleneck?.Node.Name ?? "–")),
-        ]))];
-        if (found.Run is { } started && run is not null)
-            parts = [.. parts, new("graph", GraphPicture.Figure(started.Topology, run.Nodes, NodeAddress)),
-                new("nodes", NodeTable.Draw(run, NodeAddress))];
-        return ValueTask.FromResult(new Page(found.Name, parts));
+            new("verdict", Tables.Show(found.Verdict)), new("state", Tables.Facts(
+            [
+                ("State", Tables.Cell(found.State)),
+                ("For", Tables.Cell(run is null ? "–" : Shown.Span(run.Snapshot.Elapsed))),
+                ("Items", Tables.Cell(Shown.Count(found.Items))),
+                ("Slowest node", Tables.Cell(run?.Bottleneck?.Node.Name ?? "–")),
+            ])),
+            new("graph", hasStarted ? GraphPicture.Figure(found.Run!.Topology, run!.Nodes, NodeAddress) : Markup.None),
+            new("nodes", hasStarted ? NodeTable.Draw(run, NodeAddress) : Markup.None),
+        ]));
 
         string NodeAddress(string node) => NodePage.AddressOf(request, node);
     }

@@ -1,28 +1,29 @@
 namespace Sluice.Dashboard.Pages;
 
-/// <summary>The page instead of one whose store does not answer: it says so, and shows what was seen before.</summary>
+/// <summary>The page instead of one whose store does not answer, or not in time: it says so, and shows what was seen before.</summary>
 internal static class SilencePage
 {
     /// <param name="request">The request.</param>
     /// <param name="why">What is wrong with the store.</param>
-    public static Page Draw(PageRequest request, string why)
+    /// <param name="isSilent">Whether the store does not answer at all. Then the page is loaded again when it does.</param>
+    public static Page Draw(PageRequest request, string why, bool isSilent)
     {
         ConsecutorSample? known = request.Name.Length == 0 ? null : request.Sample.Find(request.Name, request.StoreName);
         DateTimeOffset? at = PageDeadline.StoresOf(request).Select(static one => one.At).Min();
         Markup seen = at is not { } time ? Markup.None : Markup.Of($"What is shown below was seen {Shown.Time(time)}.");
-        return new("The store does not answer", known is null ? [] :
-        [
-            new("known", Markup.Of($"""
-                <h2>{Tables.Link(request.Address("consecutors", known.Name, known.Store), VisibleText.Shorten(known.Name, 100))}</h2>
-                {Tables.Show(known.Verdict)}{ConsecutorPage.Figures(request, known)}
-                """), IsLive: false),
-        ])
+        Markup said = Markup.Of($"""
+            <p class="failing">{why} {seen}
+            <a href="{Longer(request)}">Wait up to 30 s</a></p>
+            """);
+        List<PagePart> parts = isSilent ? [] : [new(Page.ProblemId, said, IsLive: false)];
+        if (known is not null) parts.Add(new("known", Markup.Of($"""
+            <h2>{Tables.Link(request.Address("consecutors", known.Name, known.Store), VisibleText.Shorten(known.Name, 100))}</h2>
+            {Tables.Show(known.Verdict)}{ConsecutorPage.Figures(request, known)}
+            """), IsLive: false));
+        return new(isSilent ? "The store does not answer" : "The page takes long", parts)
         {
             StatusCode = StatusCodes.Status503ServiceUnavailable,
-            Silence = Markup.Of($"""
-                <p class="failing">{why} {seen}
-                <a href="{Longer(request)}">Wait up to 30 s</a></p>
-                """),
+            Silence = isSilent ? said : null,
         };
     }
 

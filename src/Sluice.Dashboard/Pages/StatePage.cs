@@ -20,7 +20,7 @@ internal static class StatePage
         [
             new("find", Markup.Of($"""
                 <form method="get" action="{here.Split('?')[0]}" class="filter">
-                <label>Key begins with <input name="key" value="{key}" maxlength="200"></label>
+                <label>Key begins with <input name="key" value="{Markup.Value(key)}" maxlength="200"></label>
                 {(node is null ? Markup.None : LettersPage.Hidden("node", node))}
                 {LettersPage.StoreField(request)}<button>Look up</button></form>
                 """), IsLive: false),

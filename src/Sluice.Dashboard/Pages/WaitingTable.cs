@@ -12,10 +12,10 @@ internal static class WaitingTable
     public static async ValueTask<Markup> DrawAsync(PageRequest request, ConsecutorSample one, string? node = null)
     {
         if (one.Group?.Look is not { } look) return Markup.None;
-        (List<WaitingItem> items, bool hasMore) = await WaitingItems.ReadAsync(one, look,
-            node is null ? WaitingItems.MaxOfPartition : WaitingItems.MaxSearched, request.Aborted).ConfigureAwait(false);
+        int max = node is null ? WaitingItems.MaxOfPartition : WaitingItems.MaxSearched;
+        (List<WaitingItem> items, bool hasMore) = await WaitingItems.ReadAsync(one, look, max, request.Aborted).ConfigureAwait(false);
         if (node is not null) items.RemoveAll(item => item.Entry.Node != node);
-        if (items.Count == 0) return Markup.None;
+        if (items.Count == 0 && !hasMore) return Markup.None;
         DateTimeOffset now = await one.Store.Store.GetTimeAsync(request.Aborted).ConfigureAwait(false);
         return Markup.Of($"""
             {Part("Suspects: in flight when a process died, each is run alone", ["Item", ">Attempts", ">Waiting behind it"],
@@ -33,8 +33,7 @@ internal static class WaitingTable
                 [Tables.Cell(item.Id), Tables.Cell(Shown.Count(item.Entry.Entry.CodeVersion)), Node(item), Error(item),
                     Tables.Cell(Shown.Count(item.Followers))])}
             {(hasMore ? Markup.Of($"""
-                <p>There are more. The first {WaitingItems.MaxOfPartition} of a partition are looked at, of {WaitingItems.MaxPartitions}
-                partitions.</p>
+                <p>There are more. The first {max} of a partition are looked at, of {WaitingItems.MaxPartitions} partitions.</p>
                 """) : Markup.None)}
             """);
     }

@@ -102,7 +102,7 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
     private static string Changes(Page page, Dictionary<string, string> sent, string token)
     {
         var text = new StringBuilder(": \n\n");
-        IEnumerable<PagePart> parts = page.Silence is { } silence ? [new(Page.SilenceId, silence)]
+        IEnumerable<PagePart> parts = (page.Silence ?? page.Problem) is { } silence ? [new(Page.SilenceId, silence)]
             : page.Parts.Prepend(new(Page.SilenceId, Markup.None));
         foreach (PagePart part in parts)
         {

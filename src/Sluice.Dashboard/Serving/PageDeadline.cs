@@ -13,33 +13,34 @@ internal static class PageDeadline
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1), ForAnAnswer = TimeSpan.FromSeconds(0.5),
         Max = TimeSpan.FromSeconds(10), MaxLonger = TimeSpan.FromSeconds(30);
 
-    /// <exception cref="TimeoutException">The store is silent, or the page takes too long; the message says which.</exception>
+    /// <exception cref="TimeoutException">The store is silent.</exception>
+    /// <exception cref="SlowPageException">The store answers, and the page takes too long.</exception>
     public static async Task<Page> WaitAsync(Task<Page> drawing, PageRequest request, TimeSpan? patience)
     {
         TimeProvider time = request.Options.Time;
         long began = time.GetTimestamp();
-        if (patience is null && request.Query(Longer) == LongerValue) patience = MaxLonger;
-        bool isSlow = false;
+        bool isLonger = request.Query(Longer) == LongerValue, isSlow = false;
         using var asking = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted);
         try
         {
             if (patience is { } given) return await drawing.WaitAsync(given, time, request.Aborted).ConfigureAwait(false);
             StoreSample[] stores = [.. StoresOf(request)];
             // One that has not answered the look either is asked at once.
-            if (!Array.Exists(stores, static one => one.IsSilent))
-                await ((Task)drawing).WaitAsync(Soon, time, request.Aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (isLonger || !Array.Exists(stores, static one => one.IsSilent))
+                await ((Task)drawing).WaitAsync(isLonger ? MaxLonger : Soon, time, request.Aborted)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (drawing.IsCompleted || request.Aborted.IsCancellationRequested)
                 return await drawing.WaitAsync(request.Aborted).ConfigureAwait(false);
             Task answers = Task.WhenAll(stores.Select(one => AnswerAsync(one, asking.Token)));
             await Task.WhenAny(drawing, answers).WaitAsync(ForAnAnswer, time, request.Aborted).ConfigureAwait(false);
             isSlow = true;
-            return await drawing.WaitAsync(Max, time, request.Aborted).ConfigureAwait(false);
+            return await drawing.WaitAsync(isLonger ? TimeSpan.Zero : Max, time, request.Aborted).ConfigureAwait(false);
         }
         catch (TimeoutException late) when (!drawing.IsCompleted)
         {
             string waited = Shown.Span(time.GetElapsedTime(began));
-            throw new TimeoutException(isSlow ? $"The store answers, and has not given all of this page for {waited}."
-                : $"The store has not answered for {waited}: is its server up, and its disk?", late);
+            throw isSlow ? new SlowPageException($"The store answers, and has not given all of this page for {waited}.", late)
+                : new TimeoutException($"The store has not answered for {waited}: is its server up, and its disk?", late);
         }
         finally
         {
@@ -63,3 +64,6 @@ internal static class PageDeadline
         await answer.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }
+
+/// <summary>A page takes too long although its store answers. It is not loaded again by itself: that would begin its search anew.</summary>
+internal sealed class SlowPageException(string message, Exception inner) : TimeoutException(message, inner);

@@ -14,6 +14,15 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
 
     public async Task AnswerAsync(HttpContext context, string root, Func<PageRequest, ValueTask<Page>> draw)
     {
+        // Routes ignore case, and the path of the cookie for forms does not.
+        PathString path = context.Request.Path;
+        if (path.StartsWithSegments(root, StringComparison.OrdinalIgnoreCase, out PathString rest)
+            && !path.StartsWithSegments(root, StringComparison.Ordinal))
+        {
+            context.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
+            context.Response.Headers.Location = $"{context.Request.PathBase.Add(root).Add(rest)}{context.Request.QueryString}";
+            return;
+        }
         bool mayChange = await guard.MayChangeAsync(context).ConfigureAwait(false);
         string address = context.Request.PathBase.Add(root);
         if (context.Request.Headers.Accept.ToString().StartsWith("text/event-stream", StringComparison.Ordinal))
@@ -87,14 +96,13 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         }
         catch (TimeoutException silence) when (drawing is { IsCompleted: false })
         {
-            await ends.CancelAsync().ConfigureAwait(false);
-            _ = drawing.ContinueWith(static late => _ = late.Exception, TaskScheduler.Default);
-            return SilencePage.Draw(request, silence.Message);
+            return SilencePage.Draw(request, silence.Message, isSilent: silence is not SlowPageException);
         }
         catch (MissingException missing)
         {
             bool isMissing = missing.StatusCode == StatusCodes.Status404NotFound;
-            return new(isMissing ? "Not found" : "Not possible", [new("problem", Markup.Of($"<p>{missing.Message}</p>"), IsLive: false)])
+            return new(isMissing ? "Not found" : "Not possible",
+                [new(Page.ProblemId, Markup.Of($"<p>{missing.Message}</p>"), IsLive: false)])
             {
                 StatusCode = missing.StatusCode
             };
@@ -103,10 +111,19 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         {
             return Away("This has failed", e is ObjectDisposedException ? "The store was disposed." : e.Message);
         }
+        finally
+        {
+            if (drawing is { IsCompletedSuccessfully: false })
+            {
+                // Nobody waits for it any more. The viewer's leave may not reach it: the link to it ends with this method.
+                await ends.CancelAsync().ConfigureAwait(false);
+                _ = drawing.ContinueWith(static late => _ = late.Exception, TaskScheduler.Default);      // an action notes its own
+            }
+        }
     }
 
     private static Page Away(string title, string why)
-        => new(title, [new("problem", Markup.Of($"<p class=\"failing\">{why}</p>"), IsLive: false)])
+        => new(title, [new(Page.ProblemId, Markup.Of($"<p class=\"failing\">{why}</p>"), IsLive: false)])
         {
             StatusCode = StatusCodes.Status503ServiceUnavailable
         };

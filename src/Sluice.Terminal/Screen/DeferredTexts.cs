@@ -5,11 +5,12 @@ namespace Sluice.Progress.Screen;
 /// writer, and so may not wait for these (<see cref="ProgressBoard"/>).
 /// </summary>
 /// <remarks>
-/// Thread-safe. If a writer takes nothing, texts beyond a million characters are dropped, and so is what is left when the process ends.
+/// Thread-safe. If a writer takes nothing, texts beyond some two megabytes are dropped, and so is what is left when the process ends.
 /// </remarks>
 internal sealed class DeferredTexts
 {
     private const int MaxCharacters = 1_000_000;
+    private const int Each = 30;                     // what a text takes in memory beside its characters, in characters
 
     private readonly Lock gate = new();              // may be taken under any lock: nothing is called while it is held
     private readonly Queue<(TextWriter Writer, string Text)> texts = [];
@@ -20,9 +21,9 @@ internal sealed class DeferredTexts
     {
         lock (gate)
         {
-            if (characters + text.Length > MaxCharacters) return;
+            if (text.Length == 0 || characters + text.Length + Each > MaxCharacters) return;
             texts.Enqueue((writer, text));
-            characters += text.Length;
+            characters += text.Length + Each;
             if (isWriting) return;
             isWriting = true;
         }
@@ -52,7 +53,7 @@ internal sealed class DeferredTexts
         lock (gate)
         {
             isWriting = texts.TryDequeue(out (TextWriter Writer, string Text) next);
-            characters -= next.Text?.Length ?? 0;
+            if (isWriting) characters -= next.Text.Length + Each;
             return isWriting ? next : null;
         }
     }

@@ -67,5 +67,5 @@ public static class FlowInspector
     }
 
     internal static StoreRetrier Calls(IStreamStore store, Action<string>? warn)
-        => new(store, TimeProvider.System, warn ?? (static _ => { }), TimeSpan.Zero) { GiveUp = new(canceled: true) };
+        => new(store, TimeProvider.System, warn ?? (static _ => { }), TimeSpan.Zero) { IsOneTry = true };
 }

@@ -161,7 +161,7 @@ internal sealed class ResumablePump<T>(
                 $"The function of the producer '{name}' returned null instead of a sequence. If there is nothing, return an empty one.");
             return made.GetAsyncEnumerator(StopToken);
         }
-        catch (Exception e)
+        catch (Exception e) when (!AnswersStop(e))
         {
             throw Failure(e);
         }

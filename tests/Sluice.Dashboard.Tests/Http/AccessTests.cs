@@ -137,13 +137,53 @@ public sealed class AccessTests : IAsyncDisposable
     [InlineData("ops.example.com", true)]
     public async Task OnlyNamesOfThisMachineAndOfTheOptionsAreAnswered(string host, bool isAnswered)
     {
+        Letters letters = await FillAsync();
         await using DashboardProgram program = await DashboardProgram.StartAsync(Options() with { Hosts = ["ops.example.com"] });
-        using Viewer viewer = program.NewViewer(("Host", host));
+        using Viewer viewer = program.NewViewer(("Host", host)), own = program.NewViewer();
         Answer answer = await viewer.GetAsync("");
         Assert.Equal(isAnswered ? HttpStatusCode.OK : HttpStatusCode.Forbidden, answer.Status);
         if (!isAnswered) Assert.Contains("DashboardOptions.Hosts", answer.Text, StringComparison.Ordinal);
-        HttpStatusCode posted = (await viewer.PostRawAsync("/consecutors/orders/discard", [("number", "1")])).Status;
-        Assert.Equal(HttpStatusCode.Forbidden, posted);
+        string token = await own.TokenAsync("/consecutors/orders/dead");         // so that nothing but the name can be refused
+        Answer posted = await own.PostRawAsync("/consecutors/orders/discard", [("number", "1"), ("form-token", token)], ("Host", host));
+        Assert.Equal(isAnswered ? HttpStatusCode.SeeOther : HttpStatusCode.Forbidden, posted.Status);
+        if (!isAnswered) Assert.Contains("DashboardOptions.Hosts", posted.Text, StringComparison.Ordinal);
+        Assert.Equal(isAnswered ? 2 : 3, (await letters.ListAsync()).Count);
+    }
+
+    [Theory]
+    [InlineData("ops.example.com:8080")]
+    [InlineData("https://ops.example.com")]
+    [InlineData("ops.example.com/")]
+    [InlineData("::1")]
+    [InlineData("[::1]:8080")]
+    [InlineData("")]
+    public async Task ANameWithWhichNoRequestCanComeIsRefused(string host)
+    {
+        ArgumentException refused = await Assert.ThrowsAsync<ArgumentException>(
+            () => DashboardProgram.StartAsync(Options() with { Hosts = ["ops.example.com", host] }));
+        Assert.Contains($"this one is '{host}'", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnAddressOfVersionSixIsAName()
+    {
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options() with { Hosts = ["[fe80::1]"] });
+        using Viewer viewer = program.NewViewer(("Host", "[fe80::1]:8080"));
+        Assert.Equal(HttpStatusCode.OK, (await viewer.GetAsync("")).Status);
+    }
+
+    /// <summary>Routes ignore case, and the paths of cookies do not.</summary>
+    [Theory]
+    [InlineData("/SLUICE/consecutors/a~1b%20c/dead?node=X%2Fy", "/sluice/consecutors/a~1b%20c/dead?node=X%2Fy")]
+    [InlineData("/Sluice", "/sluice")]
+    public async Task AnAddressInAnotherSpellingLeadsToTheOneOfTheCookie(string asked, string address)
+    {
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options());
+        using Viewer viewer = program.NewViewer();
+        Answer answer = await viewer.SendAsync(new(HttpMethod.Get, program.Host + asked));
+        Assert.Equal(HttpStatusCode.RedirectKeepVerb, answer.Status);
+        Assert.Equal(address, answer.Headers["Location"]);
+        Assert.False(answer.Headers.ContainsKey("Set-Cookie"));
     }
 
     [Theory]

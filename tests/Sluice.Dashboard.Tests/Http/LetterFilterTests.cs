@@ -71,6 +71,30 @@ public sealed partial class LetterFilterTests : IAsyncDisposable
         Assert.Contains("is no number of this page: write after=1, or leave it out.", answer.Text, StringComparison.Ordinal);
     }
 
+    /// <summary>An id of an item would be looked for in all letters.</summary>
+    [Theory]
+    [InlineData("-5")]
+    [InlineData("orders/0/1@1")]
+    [InlineData("99999999999999999999")]
+    public async Task WhatIsNoNumberOfALetterIsNotLookedFor(string number)
+    {
+        await new Letters(store).AddAsync("one");
+        var watched = new WatchedStore(store);
+        await using DashboardProgram program
+            = await DashboardProgram.StartAsync(new() { Stores = new Dictionary<string, IStreamStore> { ["main"] = watched } });
+        using Viewer viewer = program.NewViewer();
+        string token = await viewer.TokenAsync(Page);
+        int before = watched.CallsOf(nameof(IStreamStore.ListDeadAsync));
+        Assert.Equal(HttpStatusCode.NotFound, (await viewer.GetAsync($"{Page}/{Uri.EscapeDataString(number)}")).Status);
+        foreach (string action in (string[])["redrive", "discard", "edit"])
+        {
+            Answer refused = await viewer.PostRawAsync($"/consecutors/orders/{action}", [("number", number), ("form-token", token)]);
+            Assert.Equal(HttpStatusCode.NotFound, refused.Status);
+            Assert.Contains("orders has no dead letter", refused.Text, StringComparison.Ordinal);
+        }
+        Assert.Equal(before, watched.CallsOf(nameof(IStreamStore.ListDeadAsync)));
+    }
+
     [Fact]
     public async Task AFilterWhoseTimeIsNoTimeSaysSo()
     {

@@ -32,6 +32,24 @@ public sealed class LetterGroupTests : IAsyncDisposable
         Assert.Equal([7, 1, 1], Counts(ofNode));
     }
 
+    /// <summary>What is shown of an error is shortened, and may end within a quoted text.</summary>
+    [Theory]
+    [InlineData("has no place in the row of the table")]
+    [InlineData("'{0} of the list of many rows' is no row")]
+    public async Task LettersWithLongErrorsAreOneGroupThatLeadsToThem(string end)
+    {
+        string begin = string.Concat(Enumerable.Repeat("7 a ", 71));
+        await new Letters(store).AddAsync(Enumerable.Range(0, 5).Select(i => new Letter($"a{i}", "Save",
+            begin + end.Replace("{0}", $"{(char)('a' + i)}", StringComparison.Ordinal))));
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options());
+        using Viewer viewer = program.NewViewer();
+        string page = (await viewer.GetAsync("/consecutors/orders/dead?by=error")).Text;
+        Assert.Equal([5], Counts(page));
+        string link = WebUtility.HtmlDecode(page.Split("<a href=\"/sluice").First(static part
+            => part.StartsWith("/consecutors/orders/dead?node=Save", StringComparison.Ordinal)).Split('"')[0]);
+        Assert.Equal(5, (await viewer.GetAsync(link)).Text.Split("<code>a").Length - 1);
+    }
+
     [Fact]
     public async Task AnyErrorsHaveGroupsAndTheirNumberIsBounded()
     {
@@ -54,6 +72,8 @@ public sealed class LetterGroupTests : IAsyncDisposable
     [InlineData("", null)]
     [InlineData("'a' b \"c\" and the rest", " and the rest")]
     [InlineData("it's", "it's")]
+    [InlineData("can't find the order 'abc'", "can't find the order ")]
+    [InlineData("the orders' sum isn't 'right' here", "the orders' sum isn't ")]
     public void TheLongestPartWithoutNumbersAndQuotesIsShared(string error, string? shared)
         => Assert.Equal(shared, LetterGroups.Shared(error));
 

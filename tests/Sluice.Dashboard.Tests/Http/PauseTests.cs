@@ -28,7 +28,7 @@ public sealed class PauseTests : IAsyncDisposable
         Assert.Contains(">Drain</button>", page, StringComparison.Ordinal);
         string overview = (await viewer.GetAsync("")).Text;
         Assert.Contains("Is paused since", overview, StringComparison.Ordinal);
-        Assert.Contains("1 consecutor is paused. Everything else works.", overview, StringComparison.Ordinal);
+        Assert.Contains("1 consecutor is held. Everything else works.", overview, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/pause", Page)).Status);
         Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/resume", Page)).Status);
         Assert.False((await store.FindGroupAsync(Orders))!.IsPaused);

@@ -42,6 +42,19 @@ public sealed class WaitingTests : IAsyncDisposable
         Assert.Contains("The first 200 of a partition are looked at", page, StringComparison.Ordinal);
     }
 
+    /// <summary>The items of the node are behind those that are looked at.</summary>
+    [Fact]
+    public async Task ThePageOfANodeSaysHowManyItemsWereLookedAtAlsoIfNoneIsOfTheNode()
+    {
+        LeasedItems items = await LeasedItems.MakeAsync(store, "orders",
+            [.. Enumerable.Range(0, 1002).Select(static i => ($"key-{i}", 0))]);
+        await items.DeferAsync([.. Enumerable.Range(1, 1001)
+            .Select(static i => new RetryWrite(i, 1, TimeSpan.FromHours(1), i <= 1000 ? "Save" : "Check", "no"))]);
+        await items.BuryAsync(1002, "Check");
+        Assert.Contains("There are more. The first 1,000 of a partition are looked at", await PageAsync("/nodes/Check"),
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task MembersHaveTheBacklogOfTheirPartitions()
     {
@@ -54,14 +67,14 @@ public sealed class WaitingTests : IAsyncDisposable
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 
-    private async Task<string> PageAsync()
+    private async Task<string> PageAsync(string below = "")
     {
         await using DashboardProgram program = await DashboardProgram.StartAsync(new()
         {
             Stores = new Dictionary<string, IStreamStore> { ["main"] = store }
         });
         using Viewer viewer = program.NewViewer();
-        return (await viewer.GetAsync("/consecutors/orders")).Text;
+        return (await viewer.GetAsync("/consecutors/orders" + below)).Text;
     }
 
     // The first cells of the table below a heading.

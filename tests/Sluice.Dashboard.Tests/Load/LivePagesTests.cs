@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Sluice.Dashboard.Html;
@@ -15,7 +16,7 @@ public sealed class LivePagesTests
     public async Task WhatWasSeenIsForgottenWithTheLastViewerOfAPage()
     {
         var live = new LivePages(new() { Time = new TestClock() }, CancellationToken.None);
-        WeakReference seen = await LookAsync(live);
+        WeakReference seen = await LookAsync(live, new());
         while (seen.IsAlive && !TestContext.Current.CancellationToken.IsCancellationRequested)
         {
             GC.Collect();                            // the thread that has drawn the page may not have left yet
@@ -25,24 +26,40 @@ public sealed class LivePagesTests
         GC.KeepAlive(live);
     }
 
+    [Fact]
+    public async Task AnOpenPageSaysThatWhatItShowsIsGone()
+    {
+        var written = new StringBuilder();
+        await LookAsync(new(new() { Time = new TestClock() }, CancellationToken.None), written,
+            static _ => throw new MissingException("There is no run 'r' in main."));
+        Assert.Contains("data: silence\ndata: <p>There is no run 'r' in main.</p>", written.ToString().Replace(
+            "&#x27;", "'", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
     // Of its own, so that no local of the test keeps the look.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static async Task<WeakReference> LookAsync(LivePages live)
+    private static async Task<WeakReference> LookAsync(LivePages live, StringBuilder written,
+        Func<PageRequest, ValueTask<Page>>? draw = null)
     {
         using var left = new CancellationTokenSource();
         await using ServiceProvider services = new ServiceCollection().BuildServiceProvider();
         var context = new DefaultHttpContext { RequestServices = services, RequestAborted = left.Token };
-        context.Response.Body = new LastDrawing(left);
+        context.Response.Body = new LastDrawing(written, left);
         var seen = new Sample([], [], [], []);
-        await live.StreamAsync(context, Ask, static _ => new(new Page("page", [])), "page", "token");
+        await live.StreamAsync(context, Ask, draw ?? (static _ => new(new Page("page", []))), "page", "token");
         return new(seen);
 
         Task<PageRequest> Ask() => Task.FromResult(new PageRequest(context, "/sluice", seen, null!, new(), MayChange: false));
     }
 
     /// <summary>The viewer leaves when the first drawing was written.</summary>
-    private sealed class LastDrawing(CancellationTokenSource left) : MemoryStream
+    private sealed class LastDrawing(StringBuilder written, CancellationTokenSource left) : MemoryStream
     {
-        public override Task FlushAsync(CancellationToken cancellationToken) => left.CancelAsync();
+        public override Task FlushAsync(CancellationToken cancellationToken)
+        {
+            if (Length == 0) return Task.CompletedTask;              // the start of the answer
+            written.Append(Encoding.UTF8.GetString(ToArray()));
+            return left.CancelAsync();
+        }
     }
 }

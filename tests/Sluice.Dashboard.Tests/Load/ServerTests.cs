@@ -13,8 +13,8 @@ public sealed class ServerTests
     [Fact]
     public async Task PagesSayThatARedisServerIsGoneAndRecoverWhenItIsBack()
     {
-        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always", "--requirepass", "secret");
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync($"{server.Address},password=secret");
         await RecoversAsync(store, server.KillAsync, server.StartAgainAsync);
     }
 

@@ -31,6 +31,46 @@ public sealed class SilentStoreTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.OK, (await page).Status);
     }
 
+    /// <summary>A page that is loaded again when the store answers would begin its search anew for ever.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("?wait=30")]
+    public async Task APageThatIsTooSlowSaysSoAndIsNotLoadedAgain(string query)
+    {
+        await new Letters(store).AddAsync("one");
+        await using DashboardProgram program = await StartAsync(new SlowStore(store, "ListDeadAsync", Task.Delay(-1, Cancellation)));
+        using Viewer viewer = program.NewViewer();
+        string said = "The store answers, and has not given all of this page for";
+        Answer page;
+        int asked = 0;
+        do                                           // the clock may have been faster than the answer of the store
+        {
+            Task<Answer> slow = viewer.GetAsync("/consecutors/orders/dead" + query);
+            await MoveUntilAsync(slow);
+            page = await slow;
+        }
+        while (!page.Text.Contains(said, StringComparison.Ordinal) && ++asked < 50);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (page.Status, page.Text.Contains(said, StringComparison.Ordinal)));
+        Assert.Contains(">Wait up to 30 s</a>", page.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("data-silent", page.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("data-live", page.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task APageThatIsOpenSaysThatTheStoreFailsAndThatItIsBack()
+    {
+        await new Letters(store).AddAsync("one");
+        var watched = new WatchedStore(store);
+        await using DashboardProgram program = await StartAsync(watched);
+        using Viewer viewer = program.NewViewer();
+        using EventStream events = await EventStream.OpenAsync(viewer, "/audit");
+        await events.ReadAsync();
+        watched.Failure = new StreamStoreException("The connection was refused.");
+        await UntilAsync(events, "data: silence\ndata: <p class=\"failing\">The connection was refused.</p>");
+        watched.Failure = null;
+        await UntilAsync(events, "data: silence\ndata: \n");
+    }
+
     [Fact]
     public async Task APageThatIsOpenSaysThatTheStoreIsSilentAndThatItIsBack()
     {

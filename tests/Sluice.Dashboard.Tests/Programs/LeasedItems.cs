@@ -52,6 +52,10 @@ internal sealed class LeasedItems
             Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner, ++commits) { Deferred = some })).Status);
     }
 
+    /// <summary>Commits that an item is a dead letter of a node.</summary>
+    public async Task BuryAsync(long sequence, string node) => Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(
+        new(owner, ++commits) { Settled = [new(sequence, sequence)], Dead = [new(sequence, node, "no good", 1)] })).Status);
+
     /// <summary>Lets another member take the partition over: what is in flight is suspect.</summary>
     public async Task DieAsync() => await store.AcquireAsync(Group, 0, new("second"));
 }

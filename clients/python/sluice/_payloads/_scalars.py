@@ -9,7 +9,7 @@ import enum
 import math
 import uuid
 from decimal import Decimal
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Iterable, Tuple
 
 from ._members import plain_of
 from ._mistakes import Mistake, expected
@@ -119,42 +119,62 @@ NAMES: Dict[Any, Callable[[str], Any]] = {int: int, float: float, Decimal: Decim
 """How the numbers among the keys of a JSON object, which are texts, are read."""
 
 
-def _key(plain: Any) -> Any:
-    """By what a value is found among others: a number with a point is a float or a Decimal, by what else is read."""
-    return (float, float(plain)) if isinstance(plain, (float, Decimal)) else (type(plain), plain)
+class _Values:
+    """Finds a member by its plain value. A number with a point is read as a Decimal where Decimals are exact, and as a float elsewhere."""
+
+    def __init__(self, members: Iterable[Any]) -> None:
+        self._others: Dict[Any, Any] = {}
+        self._decimals: Dict[Decimal, Any] = {}
+        self._floats: Dict[float, Any] = {}
+        self._rounded: Dict[float, Any] = {}
+        for one in members:
+            plain = plain_of(one)
+            if isinstance(plain, Decimal):
+                self._decimals.setdefault(plain, one)
+            elif isinstance(plain, float):
+                self._floats.setdefault(plain, one)
+            else:
+                self._others.setdefault((type(plain), plain), one)
+            if isinstance(plain, (Decimal, float)):
+                self._rounded.setdefault(float(plain), one)
+
+    def find(self, value: Any) -> Any:
+        """The member; None if there is none."""
+        try:
+            if isinstance(value, float):
+                return self._rounded.get(value)
+            found = self._others.get((type(value), value))
+            if found is None and type(value) in (int, Decimal):
+                found = self._decimals.get(Decimal(value))
+                if found is None and (type(value) is Decimal or float(value) == value):         # C# writes 1.0 as 1
+                    found = self._floats.get(float(value))
+            return found
+        except (TypeError, ValueError, OverflowError, ArithmeticError):      # a list or an object, a signaling NaN, a very large number
+            return None
 
 
 def read_literal(arguments: Tuple[Any, ...]) -> Reader:
-    known: Dict[Any, Any] = {}
-    for one in arguments:
-        known.setdefault(_key(plain_of(one)), one)
+    known, nothing = _Values(one for one in arguments if one is not None), None in arguments
 
     def read(value: Any) -> Any:
-        try:
-            key = _key(value)
-            if key in known:
-                return known[key]
-        except TypeError:                           # a list or an object
-            pass
-        raise expected(" or ".join(repr(plain_of(one)) for one in arguments), value)
+        found = known.find(value)
+        if found is None and not (nothing and value is None):
+            raise expected(" or ".join(repr(plain_of(one)) for one in arguments), value)
+        return found
 
     return read
 
 
 def read_enum(kind: Any) -> Reader:
-    known: Dict[Any, Any] = {}
-    for one in kind:
-        known.setdefault(_key(one.value), one)
+    known = _Values(kind)
 
     def read(value: Any) -> Any:
-        try:
-            found = known.get(_key(value))
-            if found is None and type(value) is int:
-                if issubclass(kind, enum.Flag):
-                    return kind(value)
-                found = known.get((float, float(value)))
-        except (TypeError, ValueError, OverflowError):
-            found = None
+        found = known.find(value)
+        if found is None and type(value) is int and issubclass(kind, enum.Flag):
+            try:
+                found = kind(value)
+            except ValueError:
+                pass
         if found is None:
             raise expected(f"a {kind.__name__} ({', '.join(str(one.value) for one in list(kind)[:10])})", value)
         return found

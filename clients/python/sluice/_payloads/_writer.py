@@ -6,7 +6,6 @@ import base64
 import dataclasses
 import datetime as dt
 import enum
-import importlib
 import json
 import math
 import uuid
@@ -15,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Callable, Dict, Iterable, Mapping, NoReturn
 
 from .._errors import PayloadError
-from ._lossy import loses_forms, restored
+from ._encoded import as_texts, has_encoded
 from ._mistakes import MAX_DEPTH, Mistake, shown, step
 from ._names import Names, is_model, json_name
 from ._times import write_span
@@ -102,10 +101,9 @@ class Writer:
 
     def _model(self, value: Any, depth: int) -> Any:
         dump = getattr(value, "model_dump", None) or value.dict
-        is_lossy = loses_forms(type(value))
         dumped = dump(by_alias=True)                # a Decimal stays a number, and a timedelta what C# reads
-        if is_lossy:
-            dumped = restored(value, dumped)
+        if has_encoded(type(value)):
+            dumped = as_texts(value, dumped)
         try:
             return self.plain(dumped, depth)
         except Mistake as e:
@@ -113,18 +111,13 @@ class Writer:
                 raise
             # Pydantic knows a form for more types, and changes all others: it is asked for the members only that have none here.
             try:
-                other = self._by_pydantic(value, dumped, is_lossy)
-            except Exception:
+                other = value.model_dump(mode="json", by_alias=True)
+            except Exception as failure:
+                if "utf-8" in str(failure):         # pydantic writes bytes as the text that they encode
+                    e.text += (f". If it is a type that pydantic writes: the {type(value).__name__} also has bytes that are no UTF-8 text, "
+                               "which pydantic cannot write. Annotate them as Base64Bytes")
                 raise e from None
         return self._mixed(dumped, other, depth)
-
-    @staticmethod
-    def _by_pydantic(value: Any, dumped: Any, is_lossy: bool) -> Any:
-        try:
-            made = value.model_dump(mode="json", by_alias=True)
-            return restored(value, made) if is_lossy else made
-        except Exception:                           # bytes of another member that are no text
-            return importlib.import_module("pydantic_core").to_jsonable_python(dumped, bytes_mode="base64")
 
     def _mixed(self, value: Any, other: Any, depth: int) -> Any:
         """A value, with the parts that have no JSON form from another form of it."""

@@ -241,7 +241,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
                 $"The function of the producer '{Name}' returned null instead of a sequence. If there is nothing, return an empty one.");
             return made.GetAsyncEnumerator(StopToken);
         }
-        catch (Exception e)
+        catch (Exception e) when (!AnswersStop(e))
         {
             throw Failure(e);
         }

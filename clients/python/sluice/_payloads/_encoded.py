@@ -1,0 +1,79 @@
+"""Types of pydantic that encode bytes by themselves, such as Base64Bytes: what a model gives out for them are the bytes of a text."""
+
+from __future__ import annotations
+
+import typing
+import weakref
+from typing import Any, Iterator, List, NamedTuple, Set, Tuple
+
+from ._members import is_alias, value_of
+from ._names import is_model
+
+
+class _Field(NamedTuple):
+    name: str
+    json: str
+    hint: Any
+    is_encoded: bool
+
+
+_fields: "weakref.WeakKeyDictionary[type, List[_Field]]" = weakref.WeakKeyDictionary()
+_have: "weakref.WeakKeyDictionary[type, bool]" = weakref.WeakKeyDictionary()
+
+
+def has_encoded(kind: type) -> bool:
+    """Whether a model has such a type, or a model inside of it, by the annotations. A model is looked at once."""
+    known = _have.get(kind)
+    if known is None:
+        open_, seen, known = [kind], set(), False
+        while open_ and not known:
+            model = open_.pop()
+            seen.add(model)
+            fields = _fields_of(model)
+            known = any(field.is_encoded for field in fields)
+            inside: Set[Any] = {one for field in fields for one in _inside(field.hint) if isinstance(one, type) and is_model(one)}
+            open_.extend(inside - seen)
+        _have[kind] = known
+    return known
+
+
+def as_texts(value: Any, dumped: Any, is_encoded: bool = False) -> Any:
+    """What a value has given out, with texts for encoded bytes. Bytes that no type has encoded are the same in both."""
+    if isinstance(value, bytes) and isinstance(dumped, bytes):
+        return dumped.decode("ascii") if is_encoded and value != dumped and dumped.isascii() else dumped
+    if isinstance(value, (list, tuple)) and type(dumped) is type(value) and len(value) == len(dumped) and not hasattr(value, "_fields"):
+        return [as_texts(one, other, is_encoded) for one, other in zip(value, dumped)]
+    if isinstance(value, dict) and isinstance(dumped, dict):
+        return {key: as_texts(value.get(key), other, is_encoded) for key, other in dumped.items()}
+    if not is_model(type(value)):
+        return dumped
+    if getattr(value, "__pydantic_root_model__", False) is True:
+        return as_texts(value.root, dumped, any(field.is_encoded for field in _fields_of(type(value))))
+    if not isinstance(dumped, dict):
+        return dumped
+    fields = {field.json: field for field in _fields_of(type(value))}
+    return {key: as_texts(getattr(value, fields[key].name, None), other, fields[key].is_encoded) if key in fields else other
+            for key, other in dumped.items()}
+
+
+def _fields_of(model: Any) -> List[_Field]:
+    known = _fields.get(model)
+    if known is None:
+        known = []
+        found = getattr(model, "model_fields", None)
+        for name, field in found.items() if isinstance(found, dict) else ():
+            hint = getattr(field, "annotation", Any)
+            all_metadata = (*getattr(field, "metadata", ()), *_inside(hint))
+            is_encoded = any(hasattr(one, "encoder") for one in all_metadata if not isinstance(one, type))
+            known.append(_Field(name, getattr(field, "serialization_alias", None) or name, hint, is_encoded))
+        _fields[model] = known                      # when it is whole: threads write, too
+    return known
+
+
+def _inside(hint: Any, names: Tuple[Any, ...] = ()) -> Iterator[Any]:
+    """All types, and all that annotations add, of a type."""
+    yield hint
+    if is_alias(hint) and hint not in names:        # it may have itself as a part
+        yield from _inside(value_of(hint), (*names, hint))
+    for one in typing.get_args(hint):
+        yield from _inside(one, names)
