@@ -18,18 +18,23 @@ internal sealed class CallScopes(IServiceProvider services)
         }
         catch (Exception failure)
         {
-            try
-            {
-                await scope.DisposeAsync().ConfigureAwait(false);
-            }
-            catch (Exception end)
-            {
-                throw new AggregateException(failure, end);
-            }
+            await EndAsync(scope, failure).ConfigureAwait(false);
             throw;
         }
         await scope.DisposeAsync().ConfigureAwait(false);
         return result;
+    }
+
+    private static async ValueTask EndAsync(AsyncServiceScope scope, Exception failure)
+    {
+        try
+        {
+            await scope.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception end)
+        {
+            throw new AggregateException(failure, end);
+        }
     }
 
     /// <summary>Opens a scope with its service. In a disposed container the call ends with the stop of its unit, so that its item goes back
@@ -46,7 +51,7 @@ internal sealed class CallScopes(IServiceProvider services)
         }
         catch (Exception failure)
         {
-            if (opened is { } scope) await scope.DisposeAsync().ConfigureAwait(false);
+            if (opened is { } scope) await EndAsync(scope, failure).ConfigureAwait(false);
             if (failure is not ObjectDisposedException || container is not { IsDisposed: true }) throw;
             await container.EndUnitsAsync(cancellation).ConfigureAwait(false);
             throw;                                   // a call from elsewhere

@@ -94,10 +94,10 @@ public sealed partial class SluiceBuilder
             throw new ArgumentException(
                 $"Two graphs were added for requests of the type {TypeNames.Of(typeof(TRequest))}. Give each a type of its own.",
                 nameof(make));
-        Services.AddSingleton(make);
+        string title = $"the graph for requests of the type {TypeNames.Of(typeof(TRequest))}";
+        Services.AddSingleton(container => WiringException.Guard(title, () => make(container)));
         Services.AddSingleton<IGraph>(static container => container.GetRequiredService<Graph<TRequest>>());
-        Services.AddSingleton(new HostedGraph($"the graph for requests of the type {TypeNames.Of(typeof(TRequest))}",
-            static container => container.GetRequiredService<Graph<TRequest>>()));
+        Services.AddSingleton(new HostedGraph(title, static container => container.GetRequiredService<Graph<TRequest>>()));
         return this;
     }
 

@@ -21,12 +21,15 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     private long? stopBegan;
     private volatile HostedUnits? units;
     private volatile bool isStarted, isDisposed;
-    private volatile string? failure;                // the first failure for good
+    private volatile FailedStartException? failure;  // the first unit that has failed for good and stops the host
     private string doing = "";                       // what the start waits for
     private Task? starting, ended, cutShort;
 
     /// <summary>The units; null before the host starts.</summary>
     public HostedUnits? Units => units;
+
+    /// <summary>The failure for good of a unit, if it has stopped the host: the reason why the host does not start.</summary>
+    public FailedStartException? Failure => failure;
 
     /// <summary>Whether everything has started, and no stop has begun.</summary>
     public bool IsStarted => isStarted && !IsStopping;
@@ -52,8 +55,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         catch (Exception e)
         {
             await EndFailedStartAsync().ConfigureAwait(false);
-            if (e is OperationCanceledException && failure is { } why)
-                throw new InvalidOperationException($"The host did not start: {why}", e);
+            if (e is OperationCanceledException && failure is { } why) throw why;
             if (e is OperationCanceledException && lifetime is { ApplicationStopping.IsCancellationRequested: true })
                 throw new StoppedStartException(e);
             if (e is OperationCanceledException && cancellationToken.IsCancellationRequested) throw new LateStartException(doing, e);
@@ -130,6 +132,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     {
         container.GetRequiredService<DisposedContainer>().Ends(this);
         var made = new HostedUnits(container.GetServices<HostedUnit>());
+        made.Check(container.GetServices<OutputRegistration>());
         foreach (HostedUnit unit in made.InOrder) WiringException.Guard(unit.Title, () => unit.Make(container));
         settings.Check(made.Names);
         foreach (HostedUnit unit in made.InOrder) WiringException.Guard(unit.Title, () => unit.Wire(made));
@@ -227,7 +230,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
             return;
         }
         (string where, Exception cause) = settings.Describe(failed);
-        failure ??= $"{unit.Title} has failed for good{where}: {cause.Message}";
+        if (stops) failure ??= new($"The host did not start: {unit.Title} has failed for good{where}: {cause.Message}", failed);
         if (IsStopping) HostLog.FailedWhileStopping(log, unit.Title, where, cause);
         else if (stops) HostLog.FailedAndStops(log, unit.Title, where, cause);
         else HostLog.Failed(log, unit.Title, where, cause);

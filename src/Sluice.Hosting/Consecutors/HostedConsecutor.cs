@@ -80,7 +80,11 @@ internal sealed class ConsecutorRegistration<T>(string name, Func<IServiceProvid
 {
     public string Name => name;
 
+    /// <summary>Makes the consecutor: when the host starts, or earlier for an endpoint or another service that sends to it.</summary>
     public Consecutor<T> Make(IServiceProvider container)
+        => WiringException.Guard($"the consecutor {name}", () => MakeFrom(container));
+
+    private Consecutor<T> MakeFrom(IServiceProvider container)
     {
         ILoggerFactory loggers = container.GetRequiredService<ILoggerFactory>();
         ILogger log = loggers.CreateLogger($"Sluice.Consecutor.{name}");

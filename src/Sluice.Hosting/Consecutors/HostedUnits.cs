@@ -34,6 +34,16 @@ internal sealed class HostedUnits
                 ?? throw new WiringException(
                     $"{by} carries items of the type {TypeNames.Of(typeof(T))}, which the consecutor {name} does not take.");
 
+    /// <summary>Checks that the consecutors of all outputs were added: an output of another name would lead nowhere.</summary>
+    /// <exception cref="WiringException">One was not.</exception>
+    public void Check(IEnumerable<OutputRegistration> outputs)
+    {
+        foreach (OutputRegistration output in outputs)
+            if (!consecutors.ContainsKey(output.From))
+                throw new WiringException($"The output {output.From}.{output.Output} comes from the consecutor '{output.From}', which was "
+                    + $"not added: {SettingsReader.Listed(consecutors.Keys)}");
+    }
+
     // Depth first. In a cycle, the consecutor that was added first starts last.
     private List<HostedUnit> Sort(HostedUnit[] all)
     {

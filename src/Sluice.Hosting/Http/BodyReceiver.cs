@@ -21,6 +21,10 @@ internal sealed class BodyReceiver(HttpProducerOptions options, CancellationToke
         {
             return await ReceiveWholeAsync(context);
         }
+        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge && IsOurLimit(context))
+        {
+            throw TooLong(context);
+        }
         catch (IOException e) when (e is not BadHttpRequestException)
         {
             // Some servers report broken chunks like this. If the client is gone instead, it does not see the response.
@@ -32,9 +36,8 @@ internal sealed class BodyReceiver(HttpProducerOptions options, CancellationToke
 
     private async ValueTask<ReadOnlySequence<byte>> ReceiveWholeAsync(HttpContext context)
     {
-        // One byte more than allowed, so that a longer body gets this response, which names the limit, not the server's.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-            limit.MaxRequestBodySize = options.MaxBodyBytes + 1L;
+            limit.MaxRequestBodySize = ServerLimit;
         if (context.Request.ContentLength > options.MaxBodyBytes) throw TooLong(context);
         PipeReader reader = context.Request.BodyReader;
 
@@ -77,6 +80,12 @@ internal sealed class BodyReceiver(HttpProducerOptions options, CancellationToke
         if (read.Buffer.Length > options.MaxBodyBytes) throw TooLong(context);
         return read.IsCompleted;
     }
+
+    // One byte more than allowed: the response to a longer body names the limit of the endpoint.
+    private long ServerLimit => options.MaxBodyBytes + 1L;
+
+    private bool IsOurLimit(HttpContext context)
+        => context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize == ServerLimit;
 
     private RefusedException TooLong(HttpContext context)
     {

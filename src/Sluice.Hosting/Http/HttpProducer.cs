@@ -48,7 +48,7 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         }
         catch (BadHttpRequestException e)
         {
-            problem = new(e.StatusCode, e.Message);
+            problem = new(e.StatusCode, $"{e.Message.TrimEnd('.')}. Nothing was accepted.");
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {

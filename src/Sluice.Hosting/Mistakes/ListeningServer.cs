@@ -11,7 +11,8 @@ namespace Sluice.Hosting;
 
 /// <summary>The web server of a host. If it cannot listen at its addresses, it says so in one line, which the host writes to its
 /// log.</summary>
-internal sealed class ListeningServer(IServer server, IConfiguration settings, IHostApplicationLifetime? lifetime) : IServer
+internal sealed class ListeningServer(IServer server, IConfiguration settings, IHostApplicationLifetime? lifetime,
+    Func<FailedStartException?> failure) : IServer
 {
     public IFeatureCollection Features => server.Features;
 
@@ -25,7 +26,8 @@ internal sealed class ListeningServer(IServer server, IConfiguration settings, I
         services.Remove(last);
         services.Add(new(kestrel, kestrel, ServiceLifetime.Singleton));
         services.AddSingleton<IServer>(container => new ListeningServer((IServer)container.GetRequiredService(kestrel),
-            container.GetRequiredService<IConfiguration>(), container.GetService<IHostApplicationLifetime>()));
+            container.GetRequiredService<IConfiguration>(), container.GetService<IHostApplicationLifetime>(),
+            () => container.GetRequiredService<SluiceHost>().Failure));
     }
 
     public async Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken)
@@ -38,12 +40,12 @@ internal sealed class ListeningServer(IServer server, IConfiguration settings, I
         }
         catch (OperationCanceledException stopped) when (lifetime is { ApplicationStopping.IsCancellationRequested: true })
         {
-            throw new StoppedStartException(stopped);
+            throw failure() ?? (Exception)new StoppedStartException(stopped);
         }
-        catch (Exception failure) when (failure is IOException or SocketException or FormatException
+        catch (Exception refused) when (refused is IOException or SocketException or FormatException
             or InvalidOperationException or ArgumentException or CryptographicException)
         {
-            throw new AddressException(Said(addresses, failure), failure);
+            throw new AddressException(Said(addresses, refused), refused);
         }
     }
 

@@ -30,7 +30,8 @@ public sealed partial class StartMistake
     /// <summary>What is wrong: one line, or a line for each setting.</summary>
     public string Text { get; }
 
-    /// <summary>0: the host was asked to stop before it had started, which is no mistake. 2: the configuration or the code is wrong, or
+    /// <summary>0: the host was asked to stop before it had started, which is no mistake. 1: a unit has failed for good during the start,
+    /// and has stopped the host; the log has its stack trace. 2: the configuration or the code is wrong, or
     /// does not fit what is stored. 3: the store, or the file or the database of a sink, cannot be opened, the web server cannot listen at
     /// its address, or the start took longer than <c>HostOptions.StartupTimeout</c>.</summary>
     public int ExitCode { get; }
@@ -47,6 +48,7 @@ public sealed partial class StartMistake
             SinkNotOpenedException sink => new(Unavailable, OneLine(sink.Message)),
             AddressException address => new(Unavailable, address.Message),
             StoppedStartException stop => new(Stopped, stop.Message),
+            FailedStartException failed => new(Failed, OneLine(failed.Message)),
             LateStartException late => new(Unavailable, late.Message),
             InvalidDataException { InnerException: FormatException cause } => new(Wrong, OneLine($"{failure.Message} {Why(cause)}")),
             FileNotFoundException when failure.Message.StartsWith("The configuration file '", StringComparison.Ordinal)
@@ -69,6 +71,7 @@ public sealed partial class StartMistake
     public override string ToString() => Text;
 
     private const int Stopped = 0;
+    private const int Failed = 1;
     private const int Wrong = 2;
     private const int Unavailable = 3;
 

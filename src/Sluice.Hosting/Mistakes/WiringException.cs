@@ -13,14 +13,25 @@ internal sealed class WiringException(string message, Exception? cause = null) :
             && (source is "Sluice" or "Sluice.Hosting" or "Sluice.Sqlite" or "Sluice.Redis" or "Sluice.PostgreSql"
                 || source.StartsWith("Microsoft.Extensions.DependencyInjection", StringComparison.Ordinal));
 
-    /// <summary>Makes a unit, and says which one is wrong.</summary>
-    public static void Guard(string title, Action make)
+    /// <inheritdoc cref="Guard{T}"/>
+    public static void Guard(string title, Action make) => Guard(title, () =>
+    {
+        make();
+        return true;
+    });
+
+    /// <summary>Makes a unit, and says which one is wrong. If a unit makes another one, that other one is named.</summary>
+    public static T Guard<T>(string title, Func<T> make)
     {
         try
         {
-            make();
+            return make();
         }
-        catch (Exception failure) when (failure is not WiringException && IsWiring(failure))
+        catch (Exception failure) when (failure is WiringException or BodyException)
+        {
+            throw;
+        }
+        catch (Exception failure) when (IsWiring(failure))
         {
             throw new WiringException($"{title} cannot be made: {StartMistake.OneLine(failure.Message)}", failure);
         }

@@ -15,10 +15,11 @@ internal sealed class HostedPipeline(string title, string name, string? target, 
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IServiceProvider? container;
     private Pipeline? pipeline;
+    private string? source;                          // tells it from other producers of its consecutor
     private volatile PipelineRun? run;
     private volatile string? superseded;             // by a run of the producer in another host, which goes on
 
-    public override string Title => title;
+    public override string Title => source is null ? title : $"{title} ({source})";
 
     public string Name => name;
 
@@ -41,7 +42,12 @@ internal sealed class HostedPipeline(string title, string name, string? target, 
 
     public override void Make(IServiceProvider services) => container = services;
 
-    public override void Wire(HostedUnits units) => pipeline = make(container!, units);
+    public override void Wire(HostedUnits units)
+    {
+        pipeline = make(container!, units);
+        if (target is not null && units.InOrder.OfType<HostedPipeline>().Count(unit => unit.Name == name) > 1)
+            source = pipeline.Topology.Nodes[0].Name;
+    }
 
     public override async Task StartAsync(CancellationToken cancellation)
     {

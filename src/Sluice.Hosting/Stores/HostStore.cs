@@ -1,7 +1,8 @@
 namespace Sluice.Hosting;
 
 /// <summary>The store of a host: objects can have it before it is open, and its first call opens it.</summary>
-/// <remarks>Thread-safe: the store is opened once. If opening fails, the next call tries again.</remarks>
+/// <remarks>Thread-safe: the store is opened once. If opening fails, the next call tries again. The disposal cancels an opening, and does
+/// not wait for it: a store that opens too late is disposed by its opening.</remarks>
 /// <param name="open">Opens the store.</param>
 /// <param name="time">The clock.</param>
 internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>> open, TimeProvider time) : StreamStoreWrapper
@@ -10,6 +11,9 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
     private static readonly TimeSpan MaxAgeOfRefusal = TimeSpan.FromMinutes(5);
 
     private readonly SemaphoreSlim opening = new(1);
+    private readonly CancellationTokenSource disposal = new();
+    private readonly Lock gate = new();              // for `store` and `isDisposed`
+    private bool isDisposed;
     private volatile IStreamStore? store;
     private volatile Tuple<string, long>? refusal;   // of the append that was refused last: why, and when it began
     private long accepted = long.MinValue;           // when the append began that was accepted last
@@ -39,15 +43,38 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
     public async ValueTask OpenAsync(CancellationToken cancellation)
     {
         if (store is not null) return;
-        await opening.WaitAsync(cancellation).ConfigureAwait(false);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, disposal.Token);
         try
         {
-            store ??= await open(cancellation).ConfigureAwait(false);
+            await opening.WaitAsync(either.Token).ConfigureAwait(false);
+            try
+            {
+                either.Token.ThrowIfCancellationRequested();           // a call that waited may have got its turn nevertheless
+                if (store is null) await KeepAsync(await open(either.Token).ConfigureAwait(false)).ConfigureAwait(false);
+            }
+            finally
+            {
+                opening.Release();
+            }
         }
-        finally
+        catch (OperationCanceledException e) when (disposal.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            opening.Release();
+            throw new ObjectDisposedException("The host was disposed while its store was opened.", e);
         }
+    }
+
+    private async ValueTask KeepAsync(IStreamStore opened)
+    {
+        lock (gate)
+        {
+            if (!isDisposed)
+            {
+                store = opened;
+                return;
+            }
+        }
+        await opened.DisposeAsync().ConfigureAwait(false);
+        throw new ObjectDisposedException(nameof(HostStore));
     }
 
     // Appends may end in another order than they have begun.
@@ -79,8 +106,14 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
 
     public override async ValueTask DisposeAsync()
     {
+        lock (gate)
+        {
+            if (isDisposed) return;
+            isDisposed = true;
+        }
+        await disposal.CancelAsync().ConfigureAwait(false);
+        disposal.Dispose();
         if (store is { } opened) await opened.DisposeAsync().ConfigureAwait(false);
-        opening.Dispose();
         await base.DisposeAsync().ConfigureAwait(false);
     }
 

@@ -20,7 +20,7 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
     public uint? AcceptedSum { get; private set; }
 
     // A position is stored with an item that was accepted, at least in part: the one at the position.
-    public void Resume(ReadOnlyMemory<byte> position)
+    public void Resume(ReadOnlyMemory<byte> position, long parts)
     {
         if (position.IsEmpty) return;
         start = BinaryPrimitives.ReadInt64LittleEndian(position.Span);

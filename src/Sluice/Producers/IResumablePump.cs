@@ -15,7 +15,10 @@ internal interface IResumablePump
     IDisposable? Claim() => null;
 
     /// <summary>Sets the position to resume from. Called once, before the pump starts, and only if positions are stored.</summary>
-    void Resume(ReadOnlyMemory<byte> position);
+    /// <param name="position">The position; empty for the beginning.</param>
+    /// <param name="parts">How many parts of the item behind the position were accepted. If it is positive, that item is made
+    /// again.</param>
+    void Resume(ReadOnlyMemory<byte> position, long parts);
 
     /// <summary>
     /// The position from which this item would be produced again. Called with numbers of items that have not ended, in any order, because

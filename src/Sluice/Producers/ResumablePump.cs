@@ -1,15 +1,17 @@
 namespace Sluice.Producers;
 
-/// <summary>The pump of a function that makes the items behind a position.</summary>
+/// <summary>The pump of a function that makes the items behind a position. The function is told, too, how many parts of the first item were
+/// accepted.</summary>
 internal sealed class ResumablePump<T>(
     StageContext context, Inlet<T> next, string name, string kind,
-        Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
+        Func<ReadOnlyMemory<byte>, long, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
     : SourcePump<T>(context, next), IResumablePump
 {
     private const int MaxPosition = 4_000;           // an append takes 4 KB, with the kind and the count of parts
 
     private readonly ItemPositions<(ReadOnlyMemory<byte> Before, ReadOnlyMemory<byte> Behind)> positions = new();
     private ReadOnlyMemory<byte> start;
+    private long accepted;                           // parts of the item behind the start
     private bool isResumed;
     private long produced;
     private byte[]? passed;
@@ -19,7 +21,7 @@ internal sealed class ResumablePump<T>(
 
     public string Kind => kind;
 
-    public void Resume(ReadOnlyMemory<byte> position) => (start, isResumed) = (position, true);
+    public void Resume(ReadOnlyMemory<byte> position, long parts) => (start, accepted, isResumed) = (position, parts, true);
 
     /// <summary>
     /// Combines the positions before and behind an item that was accepted in part, for a producer whose items may be gone when it resumes.
@@ -154,7 +156,7 @@ internal sealed class ResumablePump<T>(
     {
         try
         {
-            IAsyncEnumerable<WithPosition<T>> made = produce(start, StopToken)
+            IAsyncEnumerable<WithPosition<T>> made = produce(start, accepted, StopToken)
                 ?? throw new InvalidOperationException(
                 $"The function of the producer '{name}' returned null instead of a sequence. If there is nothing, return an empty one.");
             return made.GetAsyncEnumerator(StopToken);

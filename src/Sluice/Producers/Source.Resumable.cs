@@ -28,7 +28,8 @@ public static partial class Source
         Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
     {
         ArgumentNullException.ThrowIfNull(produce);
-        return Resumable(name, "Source.Resumable(name, function)", produce, resumesBehind: true);
+        return Resumable(name, "Source.Resumable(name, function)", (position, _, cancellation) => produce(position, cancellation),
+            resumesBehind: true);
     }
 
     /// <summary>
@@ -58,13 +59,13 @@ public static partial class Source
 
     /// <param name="name">The name under which the position is stored.</param>
     /// <param name="kind">The kind of producer (<see cref="IResumablePump.Kind"/>).</param>
-    /// <param name="produce">Makes the items behind a position.</param>
+    /// <param name="produce">Makes the items behind a position; it is told how many parts of the first item were accepted.</param>
     /// <param name="file">The file that it reads; null for none.</param>
     /// <param name="resumesBehind">Whether it resumes behind an item that was accepted, instead of making it again.</param>
     /// <param name="waitsForKeys">Whether a run that stops does not wait for the function
     /// (<see cref="ResumablePump{T}.WaitsForKeys"/>).</param>
     private static ResumableSource<T> Resumable<T>(string name, string kind,
-        Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce, string? file = null,
+        Func<ReadOnlyMemory<byte>, long, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce, string? file = null,
         bool resumesBehind = false, bool waitsForKeys = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);

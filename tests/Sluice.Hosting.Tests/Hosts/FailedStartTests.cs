@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -28,12 +29,56 @@ public sealed class FailedStartTests : IDisposable
         Assert.Single(log.Lines, static line => line.Text.StartsWith("The host did not start, and stopping", StringComparison.Ordinal));
     }
 
+    /// <summary>Everything of Sluice has started then, and the server gets a cancelled token.</summary>
+    [Theory]
+    [InlineData(HostFailurePolicy.StopHost)]
+    [InlineData(HostFailurePolicy.Degrade)]
+    public async Task AUnitThatFailsBeforeTheServerHasStartedIsTheMistake(HostFailurePolicy policy)
+    {
+        var server = new TaskCompletionSource();
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(["--urls=http://127.0.0.1:0", $"--Sluice:OnFailure={policy}"]);
+        builder.Logging.ClearProviders().AddProvider(log);
+        builder.Services.AddSluice().AddPipeline("broken", _ => Source.From([1]) | BreakAsync | Stage.Named("break"));
+        builder.Services.AddSingleton<IHostedService>(container => new Between(server, log,
+            container.GetRequiredService<IHostApplicationLifetime>()));
+        await using WebApplication app = builder.Build();
+        Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => app.StartAsync(Cancellation));
+        StartMistake? mistake = StartMistake.Find(failure);
+        Assert.Equal(policy == HostFailurePolicy.StopHost
+            ? (1, "The host did not start: the pipeline broken has failed for good, at the node 'break': no good")
+            : (0, "The host was asked to stop before it had started."), (mistake?.ExitCode, mistake?.Text));
+        Environment.ExitCode = 0;
+
+        async Task BreakAsync(int number)
+        {
+            await server.Task;
+            throw new FormatException($"no good{(number == 1 ? "" : number)}");
+        }
+    }
+
     private IHost Build(Func<SluiceBuilder, SluiceBuilder> add)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Logging.AddProvider(log).AddFilter("Microsoft", LogLevel.None);
         add(builder.Services.AddSluice(static sluice => sluice.UseStore(static _ => new(new MemoryStreamStore()))));
         return builder.Build();
+    }
+
+    /// <summary>Starts between Sluice and the server: lets the pipeline fail, and waits until the host stops. If the host goes on, stops
+    /// it.</summary>
+    private sealed class Between(TaskCompletionSource server, LogProbe log, IHostApplicationLifetime lifetime) : IHostedService
+    {
+        public async Task StartAsync(CancellationToken cancellationToken)
+        {
+            server.SetResult();
+            while (!lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                if (log.Lines.Any(static line => line.Level == LogLevel.Error)) lifetime.StopApplication();
+                await Task.Yield();
+            }
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private sealed class Unending : IExecutor, IAsyncDisposable

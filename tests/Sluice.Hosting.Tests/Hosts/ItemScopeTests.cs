@@ -39,6 +39,15 @@ public class ItemScopeTests
         Assert.Contains("not flushed", failure, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AFailureToMakeTheServiceIsNotHiddenByAFailureOfItsScope()
+    {
+        string failure = await FailureAsync(static () => throw new TimeoutException("no connection"), static () => { }, static () => { },
+            static () => throw new IOException("not flushed"));
+        Assert.Contains("no connection", failure, StringComparison.Ordinal);
+        Assert.Contains("not flushed", failure, StringComparison.Ordinal);
+    }
+
     // The second item, or the second batch, fails at its first attempt: that attempt has a scope of its own.
     [Theory]
     [InlineData(1)]
@@ -81,10 +90,15 @@ public class ItemScopeTests
     }
 
     // Runs one item, and returns the text of its failure.
-    private static async Task<string> FailureAsync(Action make, Action use, Action end)
+    private static async Task<string> FailureAsync(Action make, Action use, Action end, Action? endBefore = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddScoped(_ => new Fragile(make, end));
+        if (endBefore is not null) builder.Services.AddScoped(_ => new Numbered(0, endBefore));
+        builder.Services.AddScoped(services =>
+        {
+            services.GetService<Numbered>();             // made before, and so disposed with the scope
+            return new Fragile(make, end);
+        });
         builder.Services.AddSluice().AddConsecutor<int>("numbers", (services, source) => source
             | services.ForEachItem((Fragile _, int _, CancellationToken _) =>
             {

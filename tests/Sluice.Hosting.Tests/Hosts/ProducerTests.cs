@@ -5,6 +5,8 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Sluice.Hosting.Tests.Http;
 using Sluice.Storage;
 using Sluice.Testing;
 
@@ -33,6 +35,27 @@ public sealed class ProducerTests : IDisposable
             await SeenAsync("a", "b");
         }
         await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task ProducersOfOneConsecutorAreToldApartByTheirSources()
+    {
+        var log = new LogProbe();
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Logging.AddProvider(log);
+        builder.Services.AddSluice().AddConsecutor<string>("texts", static (_, source) => source | (static _ => { }))
+            .AddConsecutor<int>("numbers", static (_, source) => source | (static _ => { }))
+            .AddProducer<int>("numbers", static _ => Source.Resumable("days", [1]))
+            .AddProducer<int>("numbers", static _ => Source.Resumable("hours", [2, 3]).Select(static n => n * 2))
+            .AddProducer<string>("texts", static _ => Source.Resumable("words", ["a"]));
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        await host.StopAsync(Cancellation);
+        foreach (string title in (string[])["a producer of numbers (days)", "a producer of numbers (hours)", "a producer of texts"])
+        {
+            Assert.Contains(log.Lines, line => line.Text == $"Started {title}");
+            Assert.Contains(log.Lines, line => line.Text.StartsWith($"Stopped {title}:", StringComparison.Ordinal));
+        }
     }
 
     [Fact]

@@ -46,9 +46,12 @@ public sealed class StartAndStopTests : IDisposable
         using IHost host = Build(static sluice => sluice
             .AddPipeline("broken", static _ => Source.From([1]) | Break | (static _ => { }))
             .AddConsecutor<int>("late", static (_, source) => source | (static _ => { })), new Late(new MemoryStreamStore()));
-        var mistake = await Assert.ThrowsAsync<InvalidOperationException>(
+        Exception failure = await Assert.ThrowsAnyAsync<SluiceException>(
             () => host.StartAsync(Cancellation).WaitAsync(Patience, Cancellation));
-        Assert.Equal("The host did not start: the pipeline broken has failed for good, at the node 'Break': no good", mistake.Message);
+        StartMistake? mistake = StartMistake.Find(failure);
+        Assert.Equal((1, "The host did not start: the pipeline broken has failed for good, at the node 'Break': no good"),
+            (mistake?.ExitCode, mistake?.Text));
+        Assert.Contains($"{nameof(StartAndStopTests)}.{nameof(Break)}(", failure.ToString(), StringComparison.Ordinal);
         Assert.Equal(1, Environment.ExitCode);
         Environment.ExitCode = 0;
     }

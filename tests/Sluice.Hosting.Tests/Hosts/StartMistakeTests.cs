@@ -149,6 +149,14 @@ public sealed class StartMistakeTests : StartMistakeTestBase
         => IsAsync(2, "The output numbers.all leads to the consecutor 'nowhere', which was not added: there are numbers.",
             add: static sluice => sluice.AddOutput<int>("numbers", "all", "nowhere"));
 
+    [Theory]
+    [InlineData("nubmers")]
+    [InlineData("Numbers")]
+    public Task AnOutputOfNoConsecutorIsOneLine(string from)
+        => IsAsync(2, $"The output {from}.all comes from the consecutor '{from}', which was not added: there are numbers, texts.",
+            add: sluice => sluice.AddConsecutor<string>("texts", static (_, source) => source | (static _ => { }))
+                .AddOutput<string>(from, "all", "texts"));
+
     [Fact]
     public Task AnOutputOfOtherItemsIsOneLine()
         => IsAsync(2, "The output numbers.all carries items of the type int, which the consecutor texts does not take.",

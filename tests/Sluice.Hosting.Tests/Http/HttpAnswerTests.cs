@@ -150,6 +150,30 @@ public class HttpAnswerTests
         async Task<int> StatusAsync(string body, string type = "application/json") => (int)(await service.PostAsync(body, type)).StatusCode;
     }
 
+    /// <summary>Of a body in chunks, the server notices first that it is too long.</summary>
+    [Theory]
+    [InlineData(1001)]
+    [InlineData(1002)]
+    [InlineData(5000)]
+    public async Task ABodyThatIsTooLongIsRefusedWithTheLimitOfTheEndpoint(int length)
+    {
+        await using var stores = new Stores("memory");
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { MaxBodyBytes = 1000 });
+        foreach (bool isChunked in (bool[])[false, true])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/orders")
+            {
+                Content = new ByteArrayContent(new byte[length]) { Headers = { ContentType = new("application/json") } },
+            };
+            request.Headers.TransferEncodingChunked = isChunked;
+            using HttpResponseMessage answer = await service.Client.SendAsync(request);
+            Assert.Equal(413, (int)answer.StatusCode);
+            Assert.Contains("The body is longer than 1,000 bytes; nothing was accepted. Send it in parts.",
+                await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+        Assert.Equal(0, (await service.EndAsync()).Accepted);
+    }
+
     [Fact]
     public async Task AnItemWhoseKeyFunctionThrowsIsRefused()
     {

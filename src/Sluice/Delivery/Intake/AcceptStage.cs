@@ -60,7 +60,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         appender.IsInOrder = true;
         var stored = ProducerPosition.Read(await appender.OpenAsync(Context.Token), source);
         toSkip = stored.Parts;
-        source.Resume(stored.Position);
+        source.Resume(stored.Position, stored.Parts);
         if (source.SentBefore is { } sent)
             accepted = new(source.Name, sent, stored.Parts, appender.HasSums ? source.AcceptedSum : null);
         // In a run that stops, a function may have ended the item early, because its token is cancelled. `EndsRoot` is read first: a run is

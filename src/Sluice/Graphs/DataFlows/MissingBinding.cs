@@ -35,7 +35,8 @@ internal sealed class MissingBinding(ParameterBinding binding, Lazy<BindingColle
     public T Only<T>(GraphContext run)
     {
         var seen = visible.Value.Collect(run);
-        if (binding.TakesTheOnlyOne && seen.Count == 1) return Cast<T>(seen.Values.First().Value);
+        if (binding.TakesTheOnlyOne && seen.Count == 1 && !binding.IsOfAnother(seen.Keys.First()))
+            return Cast<T>(seen.Values.First().Value);
         throw new DataFlowException(Describe(binding.Function, binding.Name, binding.Type,
             [.. seen.Select(entry => (entry.Key, entry.Value.Giver))]))
         {

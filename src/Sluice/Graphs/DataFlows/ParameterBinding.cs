@@ -35,8 +35,10 @@ internal sealed class ParameterBinding
     /// <summary>All values that the function sees, for messages and for <see cref="TakesTheOnlyOne"/>.</summary>
     public required BindingSources Visible { get; init; }
 
-    /// <summary>Whether, in a run, it takes the only visible value if there is just one.</summary>
+    /// <summary>Whether, in a run, it takes the only visible value if there is just one, and no other parameter has its name.</summary>
     public bool TakesTheOnlyOne { get; private set; }
+
+    private ParameterBinding[] All { get; set; } = [];
 
     /// <summary>Whether a value is certain to be present.</summary>
     public bool IsSure => Places.Count > 0 && Places[^1].IsSure;
@@ -55,13 +57,16 @@ internal sealed class ParameterBinding
         if (unbound is [var only])
         {
             string[] names = [.. visible.Names];
+            only.All = all;
             if (visible.IsOpen) only.TakesTheOnlyOne = true;
-            else if (names is [var name] && only.Places.Count == 0
-                && !Array.Exists(all, one => one.Name.Equals(name, StringComparison.OrdinalIgnoreCase))) only.Look(name, visible);
+            else if (names is [var name] && only.Places.Count == 0 && !only.IsOfAnother(name)) only.Look(name, visible);
         }
         foreach (ParameterBinding one in all) one.Check(earlier, problems);
         return all;
     }
+
+    /// <summary>Whether a parameter of the function has the name.</summary>
+    public bool IsOfAnother(string name) => Array.Exists(All, one => one.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Binds the value that chooses an implementation.</summary>
     public static ParameterBinding Key(string function, string name, BindingSources visible, BindingSources earlier, List<string> problems)

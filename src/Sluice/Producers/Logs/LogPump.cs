@@ -46,7 +46,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         }
     }
 
-    public void Resume(ReadOnlyMemory<byte> position) => (start, isResumed) = (position, true);
+    public void Resume(ReadOnlyMemory<byte> position, long parts) => (start, isResumed) = (position, true);
 
     public void MarkWith(Func<ReadOnlyMemory<byte>, Task> mark) => markAsync = mark;
 

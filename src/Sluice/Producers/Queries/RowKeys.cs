@@ -6,6 +6,7 @@ namespace Sluice.Producers;
 internal sealed class RowKeys
 {
     private const byte Version = 1;
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     // A position has room for two keys of this size.
     private const int MaxKey = 1_900;
@@ -72,10 +73,11 @@ internal sealed class RowKeys
 
     /// <param name="row">The row before the position.</param>
     /// <param name="partly">The row behind it, if a part of that row was accepted.</param>
+    /// <exception cref="InvalidDataException">A text of the key is no valid UTF-16: as UTF-8 it would be another text.</exception>
     public byte[] ToPosition(object[] row, object[]? partly = null)
     {
         using var stream = new MemoryStream();
-        using var bytes = new BinaryWriter(stream);
+        using var bytes = new BinaryWriter(stream, Strict);
         bytes.Write(Version);
         bytes.Write((byte)columns.Length);
         foreach (KeyColumn column in columns)
@@ -91,7 +93,19 @@ internal sealed class RowKeys
 
         void WriteRow(object[] values)
         {
-            for (int i = 0; i < columns.Length; i++) columns[i].Type.Write(bytes, values[i]);
+            for (int i = 0; i < columns.Length; i++)
+            {
+                try
+                {
+                    columns[i].Type.Write(bytes, values[i]);
+                }
+                catch (EncoderFallbackException e)
+                {
+                    throw new InvalidDataException(
+                        $"the next row has {columns[i].Describe(values[i])}, with half a surrogate pair, which cannot be stored. Repair "
+                            + "the text, leave out such rows, or take another key.", e);
+                }
+            }
         }
     }
 

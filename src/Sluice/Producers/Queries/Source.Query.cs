@@ -58,7 +58,8 @@ public static partial class Source
         ResumablePump<T> Pump(StageContext context, Inlet<T> next)
         {
             var pages = new QueryPages<T>(name, connect, sql, keys, item, chosen);
-            var pump = new ResumablePump<T>(context, next, name, "Source.Query", pages.ReadAsync)
+            var pump = new ResumablePump<T>(context, next, name, "Source.Query",
+                (position, _, cancellation) => pages.ReadAsync(position, cancellation))
             {
                 Between = Between,
                 ResumesBehind = true,

@@ -15,8 +15,12 @@ internal sealed class ByteLines : IDisposable
     private bool isAtEnd;
     private LinePosition position;                   // behind the last line taken
 
+    /// <param name="path">The file.</param>
+    /// <param name="from">The position behind the last accepted line.</param>
+    /// <param name="isBegun">Whether a part of the line behind the position was accepted, too.</param>
+    /// <param name="longest">The longest line, in bytes.</param>
     /// <exception cref="InvalidDataException">The file does not fit the position, is not UTF-8, or cannot seek.</exception>
-    public ByteLines(string path, LinePosition from, int longest)
+    public ByteLines(string path, LinePosition from, bool isBegun, int longest)
     {
         (this.path, this.longest, position) = (path, longest, from);
         if (Directory.Exists(path)) throw new InvalidDataException(
@@ -26,7 +30,7 @@ internal sealed class ByteLines : IDisposable
         {
             if (!file.CanSeek) throw new InvalidDataException(
                 $"{path} cannot be read from an offset: pipe it into the process, and resume by line number.");
-            Open();
+            Open(isBegun);
         }
         catch
         {
@@ -101,7 +105,7 @@ internal sealed class ByteLines : IDisposable
         end += count;
     }
 
-    private void Open()
+    private void Open(bool isBegun)
     {
         byte[] bytes = new byte[position.Line > 0 ? position.Length : Encoding.UTF8.Preamble.Length];
         ReadOnlySpan<byte> head = bytes.AsSpan(0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
@@ -111,14 +115,30 @@ internal sealed class ByteLines : IDisposable
                 throw new InvalidDataException($"{path} is UTF-16, by its first two bytes: convert it to UTF-8.");
             if (head.SequenceEqual(Encoding.UTF8.Preamble)) position = position.Behind(head) with { Line = 0 };
         }
-        else if (file.Length < position.Offset || head.Length < position.Length || Checksum.Of(head) != position.Sum)
+        if (file.Length < position.Offset + (isBegun ? 1 : 0)
+            || (position.Line > 0 && (head.Length < position.Length || Checksum.Of(head) != position.Sum)))
         {
             throw new InvalidDataException(
-                $"{path} is not the file of which more than {position.Line:N0} lines ({position.Offset:N0} bytes) were accepted before: "
-                    + $"it was cut, or replaced by another. "
-                + "Put that file back; or give the producer another name, to begin anew.");
+                $"{path} is not the file of which {position.Accepted(isBegun)} accepted before (offset {position.Offset:N0}): it was cut, "
+                    + $"or replaced by another. Put that file back; or give the producer another name, to begin anew.");
         }
-        file.Position = position.Offset;
+        if (position.Line == 0) file.Position = position.Offset;
+        else SkipAddition();
+    }
+
+    // The last accepted line had no end perhaps, or a CR whose LF was not there yet: reads on from its last byte to its end.
+    private void SkipAddition()
+    {
+        file.Position = position.Offset - 1;
+        position = position with { Line = position.Line - 1 };
+        int behind;
+        while (!FindEnd(out _, out behind))
+        {
+            if (isAtEnd) throw new InvalidDataException($"{path} was cut while the source opened it.");
+            Fill();
+        }
+        position = position.Behind(buffer.AsSpan(start + 1, behind - 1));
+        start += behind;
     }
 
     private InvalidDataException TooLong()

@@ -29,6 +29,15 @@ internal readonly record struct LinePosition(long Offset, long Line, int Length,
         return new(Offset + line.Length, Line + 1, Length + head.Length, head.IsEmpty ? Sum : Checksum.Of(head, Sum));
     }
 
+    /// <summary>What was accepted before the position, with its verb, for messages.</summary>
+    /// <param name="isBegun">Whether a part of the line behind the position was accepted.</param>
+    public string Accepted(bool isBegun) => (isBegun, Line) switch
+    {
+        (true, 0) => "a part was",
+        (_, 1) => isBegun ? "more than 1 line was" : "1 line was",
+        _ => $"{(isBegun ? "more than " : "")}{Amounts.Of(Line, "line")} were",
+    };
+
     public byte[] ToBytes()
     {
         byte[] bytes = new byte[Size];

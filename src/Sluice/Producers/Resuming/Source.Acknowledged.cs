@@ -36,7 +36,7 @@ public static partial class Source
         {
             ResumablePump<T> pump = null!;
             var progress = new SourceProgress(() => pump.PassOverItem());
-            return pump = new(context, next, name, kind, (start, cancellation) => ReadAsync(progress, start, cancellation))
+            return pump = new(context, next, name, kind, (start, _, cancellation) => ReadAsync(progress, start, cancellation))
             {
                 Progress = progress,
                 Between = SourceProgress.Between,

@@ -48,7 +48,8 @@ public static partial class Source
             var claim = new JournalClaim(name, journal, FileShare.None, Check);
             ResumablePump<string> pump = null!;
             pump = new(context, next, name, "Source.ResumableFiles",
-                (position, cancellation) => Files(name, full, chosen, claim, position, position => pump.PassTo(position), cancellation))
+                (position, parts, cancellation) => Files(name, full, chosen, claim, position, hasBegun: parts > 0 || !position.IsEmpty,
+                    position => pump.PassTo(position), cancellation))
             { Journal = claim };
             return pump;
         }
@@ -62,13 +63,14 @@ public static partial class Source
     }
 
     private static async IAsyncEnumerable<WithPosition<string>> Files(
-        string name, string directory, ResumableFilesOptions options, JournalClaim claim, ReadOnlyMemory<byte> from,
+        string name, string directory, ResumableFilesOptions options, JournalClaim claim, ReadOnlyMemory<byte> from, bool hasBegun,
             Action<byte[]> passTo, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using FileJournal journal = FileJournal.Open(claim, from.IsEmpty ? null : AcceptedFiles(from));
-        int next = ReadPosition(from, journal, claim.Path);
-        var watch = new DirectoryWatch(name, directory, options, journal, from.IsEmpty ? 0 : next + 1);
-        int begun = from.IsEmpty ? -1 : next;        // a position is stored with a part of the file behind it
+        // A position is stored with a part of the file behind it. Earlier versions have stored an empty one before the first file.
+        using FileJournal journal = FileJournal.Open(claim, hasBegun ? AcceptedFiles(from) : null);
+        int next = hasBegun ? ReadPosition(from, journal, claim.Path) : 0;
+        var watch = new DirectoryWatch(name, directory, options, journal, hasBegun ? next + 1 : 0);
+        int begun = hasBegun ? next : -1;
         while (true)
         {
             for (; next < journal.Names.Count; next++)
@@ -77,6 +79,8 @@ public static partial class Source
                 byte[] behind = FilePosition(next + 1, journal.Names[next]);
                 if (journal.IsLatest(next) && (next == begun || !FoundFile.IsGone(path)))
                 {
+                    // Not the empty position: with the name, a later run notices another journal.
+                    if (next == 0) passTo(FilePosition(0, journal.Names[0]));
                     yield return new(path, behind);
                     continue;
                 }
@@ -105,25 +109,28 @@ public static partial class Source
         return options.PollInterval is { } poll && poll < quiet ? poll : quiet;
     }
 
-    private static byte[] FilePosition(int count, string last)
+    /// <param name="count">The number of files before the position.</param>
+    /// <param name="name">The name of the last one of them; if there is none, that of the first file.</param>
+    private static byte[] FilePosition(int count, string name)
     {
         byte[] bytes = new byte[FilePositionBytes];
         BinaryPrimitives.WriteInt64LittleEndian(bytes, count);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), Checksum.Of(Encoding.UTF8.GetBytes(last)));
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), Checksum.Of(Encoding.UTF8.GetBytes(name)));
         return bytes;
     }
 
-    private static long AcceptedFiles(ReadOnlyMemory<byte> from) => BinaryPrimitives.ReadInt64LittleEndian(from.Span);
+    private static long AcceptedFiles(ReadOnlyMemory<byte> from) => from.IsEmpty ? 0 : BinaryPrimitives.ReadInt64LittleEndian(from.Span);
 
     private static int ReadPosition(ReadOnlyMemory<byte> from, FileJournal journal, string path)
     {
-        if (from.IsEmpty) return 0;
         long count = AcceptedFiles(from);
-        if (count <= journal.Names.Count && from.Span.SequenceEqual(FilePosition((int)count, journal.Names[(int)count - 1])))
+        if (count <= journal.Names.Count && journal.Names.Count > 0
+            && (from.IsEmpty || from.Span.SequenceEqual(FilePosition((int)count, journal.Names[Math.Max(0, (int)count - 1)]))))
             return (int)count;
+        string accepted = count == 0 ? "a file was" : $"more than {Amounts.Of(count, "file")} {(count == 1 ? "was" : "were")}";
         throw new InvalidDataException(
-            $"{path} is not the journal by which more than {count:N0} files were accepted before: it has {journal.Names.Count:N0} names, "
-                + $"or others. Put it back; "
+            $"{path} is not the journal by which {accepted} accepted before: it has {Amounts.Of(journal.Names.Count, "name")}, or others. "
+                + $"Put it back; "
             + "or give the producer another name, to begin anew with all files.");
     }
 }

@@ -26,7 +26,7 @@ public static partial class Source
     /// <remarks>
     /// Lines that were accepted before are read, dropped, and compared by a checksum: an input that differs in them, or is shorter, is an
     /// error. In one process the text can be read once: a further run in front of a consecutor, also of another source over the text,
-    /// continues behind the lines that were read if all of them were accepted, and fails otherwise. Without a consecutor, it fails.
+    /// continues behind the lines that were accepted if at most one more was read, and fails otherwise. Without a consecutor, it fails.
     /// </remarks>
     /// <param name="name">The name under which the position is stored.</param>
     /// <param name="select">Takes the number of a line, from 1, and the line without its end. If it throws, the error names the
@@ -46,12 +46,13 @@ public static partial class Source
         ArgumentNullException.ThrowIfNull(select);
         CheckLine(maxLineLength);
         return Resumable(name, "Source.ResumableInput",
-            (position, cancellation) => Read(name, select, origin, maxLineLength, LinePosition.Read(position), cancellation),
-            waitsForKeys: true);
+            (position, parts, cancellation)
+                => Read(name, select, origin, maxLineLength, LinePosition.Read(position), parts > 0, cancellation),
+            resumesBehind: true, waitsForKeys: true);
     }
 
     private static async IAsyncEnumerable<WithPosition<T>> Read<T>(
-        string name, Func<long, string, T> select, LinesOrigin origin, int maxLineLength, LinePosition from,
+        string name, Func<long, string, T> select, LinesOrigin origin, int maxLineLength, LinePosition from, bool isBegun,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         string input = origin.Name ?? $"the input of {name}";
@@ -59,7 +60,7 @@ public static partial class Source
         LinesRead read = origin.Read;
         try
         {
-            // The stored position is before the last accepted line, which is made again.
+            // A line of which a part was accepted is made again. So is one that was read and not accepted.
             if (lines.Number > from.Line + 1 || lines.Number != read.Behind.Line)
                 throw new InvalidOperationException(
                     $"{lines.Number:N0} lines of {input} were read in this process already, and not all of them were accepted: start the "
@@ -81,10 +82,10 @@ public static partial class Source
                 lines.Add(await lines.ReadAsync(cancellation));
                 cancellation.ThrowIfCancellationRequested();         // nobody takes a line any more: the next run finds it in the reader
             }
-            if (lines.Number < from.Line)
+            if (lines.Number < from.Line + (isBegun ? 1 : 0))
                 throw new InvalidDataException(
-                    $"{input} ends after {lines.Number:N0} lines, and more than {from.Line:N0} were accepted before. Pipe in the same; or "
-                        + $"give the producer another name, to begin anew.");
+                    $"{input} ends after {Amounts.Of(lines.Number, "line")}, and {from.Accepted(isBegun)} accepted before. Pipe in the "
+                        + $"same; or give the producer another name, to begin anew.");
         }
         finally
         {
@@ -94,7 +95,7 @@ public static partial class Source
         WithPosition<T> Selected(string line) => new(Source.Selected(select, lines.Number, line, input), read.Behind.ToBytes());
 
         InvalidDataException Differs() => new(
-            $"{input} is not the one of which more than {from.Line:N0} lines were accepted before: they differ. Pipe in the same; or give "
-                + $"the producer another name, to begin anew.");
+            $"{input} is not the one of which {from.Accepted(isBegun)} accepted before: they differ. Pipe in the same; or give the "
+                + $"producer another name, to begin anew.");
     }
 }

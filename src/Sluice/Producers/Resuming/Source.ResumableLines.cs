@@ -33,12 +33,12 @@ public static partial class Source
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(select);
         CheckLine(maxLineLength);
-        return Resumable(name, "Source.ResumableLines", (position, _) => Read(LinePosition.Read(position)).ToAsyncEnumerable(),
-            path);
+        return Resumable(name, "Source.ResumableLines",
+            (position, parts, _) => Read(LinePosition.Read(position), parts > 0).ToAsyncEnumerable(), path, resumesBehind: true);
 
-        IEnumerable<WithPosition<T>> Read(LinePosition from)
+        IEnumerable<WithPosition<T>> Read(LinePosition from, bool isBegun)
         {
-            using var lines = new ByteLines(path, from, maxLineLength);
+            using var lines = new ByteLines(path, from, isBegun, maxLineLength);
             while (lines.TryTake(out string? line)) yield return new(Selected(select, lines.Position.Line, line, path),
                 lines.Position.ToBytes());
         }

@@ -37,7 +37,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
 
     public override Action? ItemEnded => OnItemEnded;
 
-    public void Resume(ReadOnlyMemory<byte> position) => stored = TickPosition.Read(position, Name);
+    public void Resume(ReadOnlyMemory<byte> position, long parts) => stored = TickPosition.Read(position, Name);
 
     public ReadOnlyMemory<byte> PositionBefore(long sequence) => Tell(firing!.Before(sequence));
 

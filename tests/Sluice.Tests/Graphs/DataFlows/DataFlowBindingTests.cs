@@ -159,6 +159,22 @@ public class DataFlowBindingTests
 
     [Theory]
     [MemberData(nameof(Both))]
+    public async Task AValueOfAnotherParameterIsNotTakenAlsoIfADictionaryGivesIt(bool reflected)
+    {
+        static Dictionary<string, object?> Give(string key) => new() { [key] = "#ops" };
+        static string Send(string message, string channel = "#data") => $"{message} to {channel}";
+        DataFlow flow = DataFlow.From(Give) | Send;
+        if (reflected) flow = flow.Reflected();
+        foreach (string key in (string[])["channel", "Channel"])
+        {
+            var missing = await Assert.ThrowsAsync<DataFlowException>(async () => await flow.RunAsync(new { key }, Cancellation));
+            Assert.Equal($"Send takes message (string), and nothing gives it. There are: {key} (Give).", missing.Message);
+        }
+        Assert.Equal("#ops to #data", (await flow.RunAsync(new { key = "text" }, Cancellation)).Get<string>("send"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Both))]
     public async Task OnlyDifferentValuesOfOneNameAreAConflict(bool reflected)
     {
         static (int rows, int left) Left(int a) => (a, 1);

@@ -41,6 +41,19 @@ public class RowKeysTests
         }
     }
 
+    /// <summary>As UTF-8 it would be another text, behind which the row would come again.</summary>
+    [Fact]
+    public void ATextWithHalfASurrogatePairIsRefusedWithItsColumn()
+    {
+        var keys = new RowKeys([new("id", 0), new("name", "")], null);
+        foreach (string text in (string[])["x\uD800", "\uDC00x", "\uD800\uD800"])
+        {
+            var failure = Assert.Throws<InvalidDataException>(() => keys.ToPosition([1L, text]));
+            Assert.Contains($"the next row has name = '{text}', with half a surrogate pair, which cannot be stored", failure.Message,
+                StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void IntegersOfAllSizesAreReadAsOneKeyType()
     {

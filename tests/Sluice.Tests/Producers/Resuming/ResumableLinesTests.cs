@@ -57,6 +57,7 @@ public sealed class ResumableLinesTests : IDisposable
     [InlineData("a\nb\r", "\nc\n", "a b c")]
     [InlineData("a\nb", "\r\nc", "a b c")]
     [InlineData("a\nb\r", "\rc", "a b  c")]
+    [InlineData("a\nb", "cd\ne\n", "a b e")]
     [InlineData("a\n", "b\n", "a b")]
     [InlineData("", "a\n", "a")]
     public async Task AFileThatGrewByWholeLinesResumesAtItsPosition(string before, string added, string expected)
@@ -70,9 +71,9 @@ public sealed class ResumableLinesTests : IDisposable
     }
 
     [Theory]
-    [InlineData("a\nbb\nc\n", "a\nbb more\n", "is not the file of which more than 2 lines")]
-    [InlineData("a\nbb\nc\n", "a\n", "is not the file of which more than 2 lines")]
-    [InlineData("a\nbb\nc\n", "x\nyy\nzz\nz\n", "is not the file of which more than 2 lines")]
+    [InlineData("a\nbb\nc\n", "a\nbb more\n", "is not the file of which 3 lines were accepted before")]
+    [InlineData("a\nbb\nc\n", "a\n", "is not the file of which 3 lines were accepted before")]
+    [InlineData("a\nbb\nc\n", "x\nyy\nzz\nz\n", "is not the file of which 3 lines were accepted before")]
     public async Task ADifferentFileIsRefused(string before, string after, string message)
     {
         await File.WriteAllTextAsync(path, before);
