@@ -65,8 +65,10 @@ public sealed partial class StepScope : IAsyncDisposable
     /// Ends when no call is outstanding: neither earlier calls, nor calls that those have made. A later call begins anew.
     /// </summary>
     /// <remarks>
-    /// Fails with the exceptions of failures that were not awaited; cancelled if the scope was. A step that awaits it, for example that of
-    /// a scope it has begun itself, lends its concurrency permits. A step of this scope cannot await it, because it would wait for itself.
+    /// Fails with the exceptions of failures that were not awaited; cancelled if the scope was. Of more than 1,000 such failures it has the
+    /// first 500 and some of the others; <see cref="TaskScheduler.UnobservedTaskException"/> reports the rest. A step that awaits it, for
+    /// example that of a scope it has begun itself, lends its concurrency permits. A step of this scope cannot await it, because it would
+    /// wait for itself.
     /// </remarks>
     public ScopeCompletion Completion => new(this, CompleteAsync());
 
@@ -181,12 +183,14 @@ public sealed partial class StepScope : IAsyncDisposable
             if (failure is not null && failure.TryNote())
             {
                 if (isDisposed && options.OnUnobservedFailure is null) failure.Watch();      // it was abandoned
-                else Keep(failure);
+                else tooMany = Keep(failure);
             }
             if (--outstanding == 0) (end, rest, left) = (rest, null, leaving);
         }
         if (outstanding == 0 && options.OnUnobservedFailure is not null) TellFailures();
         end?.SetResult();
+        List<Failure>? tooMany = null;
         left?.TrySetResult();
     }
 }
+        TellFailures(tooMany);
