@@ -91,19 +91,25 @@ public sealed partial class StepScope
         }
         finally
         {
+            if (outstanding == 0 && Volatile.Read(ref inner) > 0)
+            {
+                end = new();
+                end.SetResult();
+            }
             lock (sync)
             {
                 isDisposed = true;
                 if (outstanding > 0) stillRunning = NamesOfOutstanding();
             }
             fromOutside.Unregister();
-            fromOuter.Unregister();
+            if (fromOuter.Unregister()) Interlocked.Decrement(ref outer!.inner);
             GiveUpFailures();
             TellWatchers();
         }
     }
 
-    /// <summary>Cancels the calls, and waits for their end and for the callbacks of their tokens, for the stop timeout at most.</summary>
+    /// <summary>Cancels the calls and the inner scopes. Waits for the end of the calls and for the callbacks of the tokens, for the stop
+    /// timeout at most.</summary>
     private async Task CancelAsync(TaskCompletionSource end, LimitPermit? permit)
     {
         var limit = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
