@@ -49,7 +49,15 @@ public sealed partial class StepScope
             if (awaiting.Count >= 32) awaiting.RemoveAll(static each => each.Completion.IsCompleted || !each.Call.IsRunning);
             awaiting.Add((call, completion));
         }
-        WaitCircle.Refuse(body, this);
+        try
+        {
+            WaitCircle.Refuse(body, this);
+        }
+        catch (InvalidOperationException)            // it does not wait
+        {
+            lock (sync) awaiting.Remove((call, completion));
+            throw;
+        }
     }
 
     /// <summary>The calls whose bodies await the end of the scope.</summary>
@@ -83,6 +91,11 @@ public sealed partial class StepScope
             if (outstanding > 0) end = leaving ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             else if (isDisposed) return;
             else isDisposed = true;
+            if (outstanding == 0 && Volatile.Read(ref inner) > 0)
+            {
+                end = new();
+                end.SetResult();
+            }
         }
         if (dropped is not null) Warnings.Tell(dropped);
         try
@@ -91,11 +104,6 @@ public sealed partial class StepScope
         }
         finally
         {
-            if (outstanding == 0 && Volatile.Read(ref inner) > 0)
-            {
-                end = new();
-                end.SetResult();
-            }
             lock (sync)
             {
                 isDisposed = true;
