@@ -62,13 +62,16 @@ public sealed class CeleryClient : IAsyncDisposable
     /// <param name="options">Arguments, queue and limits.</param>
     /// <returns>The function: thread-safe, and valid until the client is disposed.</returns>
     /// <exception cref="PayloadException">A type does not survive serialization.</exception>
+    /// <exception cref="ArgumentException">A type is <c>byte[]</c>: use a string, which for a task that returns bytes is their base64. Or
+    /// options contradict each other.</exception>
     public Func<TIn, CancellationToken, Task<TOut>> Task<TIn, TOut>(string name, CeleryTaskOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         options ??= new();
         if (typeof(TIn) == typeof(byte[]) || typeof(TOut) == typeof(byte[]))
-            throw new ArgumentException("Tasks of Celery take and return JSON, so their values cannot be byte[]. Use a string.",
-                nameof(name));
+            throw new ArgumentException("Tasks of Celery take and return JSON, so their values cannot be byte[]. Use a string: of a task "
+                + "that returns bytes, it is their base64.", nameof(name));
+        options.Route.Check(nameof(options));
         var call = new TaskCall<TIn, TOut>(broker, results, name, options, ended);
         return call.InvokeAsync;
     }

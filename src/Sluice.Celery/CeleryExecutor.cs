@@ -12,13 +12,14 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
     private static readonly TimeSpan EmptyInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan MaxRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LimitSlack = TimeSpan.FromMinutes(1);
 
     private readonly Lock sync = new();
     private readonly Dictionary<string, long> warned = [];           // when, by queue
+    private readonly HashSet<string> away = [];                      // queues for which the broker takes nothing now
     private readonly QueueLooks looks = new(broker);
     private WorkerListener? listener;
     private bool isDisposed;
-    private bool isAway;
     private bool isPortTaken;
     private bool wasLongCallSaid;
 
@@ -97,11 +98,12 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
     }
 
     /// <summary>
-    /// Whether Celery's limit may be over some time after the worker has connected. Celery counts from the moment when the worker has taken
-    /// the task; then it may need 10 seconds to connect. Of a short limit a tenth is tolerated, so that few losses pass for its end.
+    /// Whether a worker that is lost some time after it has connected may have been ended by Celery's limit. Celery counts from the moment
+    /// when the worker has taken the task; then it may need 10 seconds to connect. Of a short limit a tenth is tolerated, so that few
+    /// losses pass for its end. A worker that is lost long after the limit keeps none, as in the pools threads and solo.
     /// </summary>
     internal static bool MayHavePassed(TimeSpan limit, TimeSpan elapsed)
-        => elapsed >= limit - TimeSpan.FromSeconds(Math.Clamp(limit.TotalSeconds / 10, 1, 10));
+        => elapsed >= limit - TimeSpan.FromSeconds(Math.Clamp(limit.TotalSeconds / 10, 1, 10)) && elapsed <= limit + LimitSlack;
 
     private void TellLongCall(ProcessorCall call)
     {
@@ -174,7 +176,7 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
             waited += paused;
             if (MayWarn(route.Queue!)) WarningHandlers.Tell(options.OnWarning,
                 $"No Celery worker has taken the processor {call.Processor} of the run {call.Run} from the queue {route.Queue} for "
-                    + $"{waited.TotalSeconds:N0} seconds: {found.Text}. Start a worker with -Q {route.Queue}, whose application has "
+                    + $"{waited.TotalSeconds:#,0.###} seconds: {found.Text}. Start a worker with -Q {route.Queue}, whose application has "
                     + $"registered the task {options.TaskName} by sluice.celery.serve, and which reaches this service at "
                     + $"{workers.Address.Host}:{workers.Address.Port}.");
             interval = NextInterval(interval, options.PickUpTimeout, found.MayHaveTasks);
@@ -199,16 +201,25 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
             try
             {
                 await broker.SendAsync(task, route, cancellation).ConfigureAwait(false);
-                if (Interlocked.Exchange(ref isAway, false)) WarningHandlers.Tell(options.OnWarning, "The Celery broker answers again.");
+                if (IsNews(route.Queue!, isAway: false))
+                    WarningHandlers.Tell(options.OnWarning, $"The Celery broker takes tasks for the queue {route.Queue} again.");
                 return;
             }
             catch (BrokerAwayException e)
             {
-                if (!Interlocked.Exchange(ref isAway, true))         // one line for all calls that wait
+                if (IsNews(route.Queue!, isAway: true))              // one line for all calls that wait
                     WarningHandlers.Tell(options.OnWarning, $"{e.Message} Processors for the queue {route.Queue} wait until it is back.");
                 await RetryPause.WaitAsync(pause, Time, cancellation).ConfigureAwait(false);
             }
         }
+    }
+
+    /// <summary>Notes whether the broker takes tasks for a queue: it may refuse them for one that is full, and take those for others.
+    /// </summary>
+    /// <returns>Whether that has changed.</returns>
+    private bool IsNews(string queue, bool isAway)
+    {
+        lock (sync) return isAway ? away.Add(queue) : away.Remove(queue);
     }
 
     /// <summary>Whether there may be a warning of a queue: one in a time for all calls that wait.</summary>

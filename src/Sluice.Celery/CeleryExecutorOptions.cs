@@ -7,14 +7,16 @@ namespace Sluice.Celery;
 public sealed record CeleryExecutorOptions
 {
     /// <summary>The route of all processors that have none in <see cref="Routes"/>. Its default queue is <c>sluice</c>.</summary>
-    public CeleryRoute Route { get; init; } = new();
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public CeleryRoute Route { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = new();
 
     /// <summary>The routes of processors, by their names.</summary>
-    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    /// <exception cref="ArgumentNullException">The value is null, or a route in it.</exception>
     public IReadOnlyDictionary<string, CeleryRoute> Routes
     {
         get;
-        init => field = new Dictionary<string, CeleryRoute>(value ?? throw new ArgumentNullException(nameof(value)),
+        init => field = (value ?? throw new ArgumentNullException(nameof(value))).ToDictionary(static route => route.Key,
+            static route => route.Value ?? throw new ArgumentNullException(nameof(value), $"The route of {route.Key} is null."),
             StringComparer.Ordinal);
     } = new Dictionary<string, CeleryRoute>();
 
@@ -25,7 +27,9 @@ public sealed record CeleryExecutorOptions
     /// Where this service listens for workers; default the loopback address, with a free port. For workers on other machines use an
     /// address of the network, or <see cref="IPAddress.Any"/>, and <see cref="Certificate"/>.
     /// </summary>
-    public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 0);
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public IPEndPoint Listen { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); }
+        = new(IPAddress.Loopback, 0);
 
     /// <summary>
     /// The name or address under which workers reach this service. Null (the default) for the address of <see cref="Listen"/>, or for the
@@ -80,6 +84,9 @@ public sealed record CeleryExecutorOptions
     internal void Check(string name)
     {
         if (string.IsNullOrWhiteSpace(TaskName)) throw new ArgumentException("The task needs a name, such as sluice.run.", name);
+        if (Host is not null && string.IsNullOrWhiteSpace(Host))
+            throw new ArgumentException("The host, as workers name this service, is empty. Null is for the address of Listen.", name);
+        foreach (CeleryRoute route in Routes.Values.Prepend(Route)) route.Check(name);
         if (Certificate is { HasPrivateKey: false })
             throw new ArgumentException("The certificate for workers has no private key, so it cannot be used for TLS.", name);
     }

@@ -4,7 +4,7 @@ namespace Sluice.Celery;
 public sealed record CeleryRoute
 {
     /// <summary>The queue; default <c>sluice</c>, or <c>celery</c> for tasks of an application. Workers read it with <c>-Q</c>.</summary>
-    /// <exception cref="ArgumentException">The name is empty, longer than 255 characters, or has control characters.</exception>
+    /// <exception cref="ArgumentException">The name is empty, longer than 255 bytes of UTF-8, or has control characters.</exception>
     public string? Queue { get; init => field = value is null ? null : Checked(value); }
 
     /// <summary>
@@ -31,11 +31,19 @@ public sealed record CeleryRoute
     /// <exception cref="ArgumentOutOfRangeException">Less than a second, or more than 49 days.</exception>
     public TimeSpan? SoftTimeLimit { get; init => field = Limit(value, nameof(SoftTimeLimit)); }
 
+    /// <exception cref="ArgumentException">The limits contradict each other.</exception>
+    internal void Check(string name)
+    {
+        if (SoftTimeLimit >= TimeLimit)
+            throw new ArgumentException($"A route has the soft time limit {SoftTimeLimit} and the hard one {TimeLimit}: a task that is "
+                + $"killed is not told to stop. The soft limit is the shorter one.", name);
+    }
+
     private static string Checked(string queue)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(queue);
-        return queue.Length <= 255 && !queue.Any(char.IsControl) ? queue
-            : throw new ArgumentException("The name of a queue has at most 255 characters, and no control characters.", nameof(queue));
+        return Encoding.UTF8.GetByteCount(queue) <= 255 && !queue.Any(char.IsControl) ? queue
+            : throw new ArgumentException("The name of a queue has at most 255 bytes of UTF-8, and no control characters.", nameof(queue));
     }
 
     private static TimeSpan? Limit(TimeSpan? value, string name)

@@ -8,7 +8,10 @@ public enum CeleryArguments
     /// <summary>The value is the only argument.</summary>
     Single,
 
-    /// <summary>The elements of the value, an array or a tuple, are the arguments in their order.</summary>
+    /// <summary>
+    /// The elements of the value, an array or a tuple, are the arguments in their order. A serializer that leaves elements of a tuple out,
+    /// such as those that are null, fails the call.
+    /// </summary>
     Positional,
 
     /// <summary>The members of the value are the arguments by name. Names are those of the serializer's JSON.</summary>
@@ -22,10 +25,13 @@ public sealed record CeleryTaskOptions
     public CeleryArguments Arguments { get; init; }
 
     /// <summary>Queue, priority and time limits. The default queue is Celery's, <c>celery</c>.</summary>
-    public CeleryRoute Route { get; init; } = new();
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public CeleryRoute Route { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = new();
 
     /// <summary>The serializers of arguments and results, which must write JSON; default JSON with the names of C#.</summary>
-    public PayloadSerializers Serializers { get; init; } = PayloadSerializers.Json;
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public PayloadSerializers Serializers { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); }
+        = PayloadSerializers.Json;
 
     /// <summary>
     /// How long a call waits for the result, in real time; then it fails. Tasks whose worker was killed, whose result has expired, or that

@@ -9,6 +9,7 @@ internal sealed class CommandRun
 {
     private readonly ParseResult parsed;
     private readonly CancellationToken cancellation;
+    private readonly ConcurrentDictionary<string, bool> told = new(StringComparer.Ordinal);
     private Pager? pager;
 
     private CommandRun(ParseResult parsed, bool isPaged, CancellationToken cancellation)
@@ -49,17 +50,28 @@ internal sealed class CommandRun
     public int Ended { get; private set; } = ExitCodes.Fine;
 
     /// <summary>Makes an inspector that leaves damaged streams out of its lists, with a warning.</summary>
-    public StoreInspector Inspect(IStreamStore store)
+    public StoreInspector Inspect(IStreamStore store) => new(store) { OnWarning = WarnOfDamage };
+
+    /// <summary>Reports something damaged that the command leaves out.</summary>
+    public void WarnOfDamage(string warning)
     {
-        ConcurrentDictionary<string, bool> told = new(StringComparer.Ordinal);
-        return new(store)
+        Ended = ExitCodes.Found;
+        if (told.TryAdd(warning, true)) Warn(warning);
+    }
+
+    /// <summary>Looks at a group of a list. If its stream is damaged, the list leaves the group out, with a warning.</summary>
+    /// <returns>What the look has found; null if the group was left out.</returns>
+    public async Task<T?> LookAsync<T>(GroupId group, Func<Task<T?>> look) where T : class
+    {
+        try
         {
-            OnWarning = warning =>
-            {
-                Ended = ExitCodes.Found;
-                if (told.TryAdd(warning, true)) Warn(warning);
-            }
-        };
+            return await look().ConfigureAwait(false);
+        }
+        catch (StreamStoreException damage) when (damage.IsPermanent && damage.Stream == group.Stream)
+        {
+            WarnOfDamage($"The group {GroupNames.Of(group)} is left out: {damage.Message}");
+            return null;
+        }
     }
 
     public T? Value<T>(Option<T> option) => parsed.GetValue(option);
@@ -244,7 +256,7 @@ internal sealed class CommandRun
         {
             return await run(this).ConfigureAwait(false);
         }
-        catch (IOException) when (pager is { HasEnded: true })
+        catch (OutputException) when (pager is { HasEnded: true })
         {
             return ExitCodes.Fine;                   // the user has left it before the end
         }

@@ -9,10 +9,12 @@ namespace Sluice.Cli;
 /// <remarks>
 /// A pager gets Ctrl+C, too, and decides itself what it means: in <c>less</c> it ends a search. So the command waits for the pager, however
 /// often the user presses it. A terminal that closes may send its signal twice: the system sends it, and the shell, too. So that one never
-/// ends the process at once.
+/// ends the process at once. Nobody can send a second one there, so a command that does not end after it is ended half a minute later.
 /// </remarks>
 internal sealed class Interrupts : IDisposable
 {
+    private static readonly TimeSpan HungUpTimeout = TimeSpan.FromSeconds(30);
+
     private static readonly Dictionary<PosixSignal, int> Codes = new()
     {
         [PosixSignal.SIGINT] = ExitCodes.Interrupted,
@@ -22,7 +24,10 @@ internal sealed class Interrupts : IDisposable
 
     private readonly CancellationTokenSource source = new();
     private readonly List<PosixSignalRegistration> registrations = [];
+    private readonly ITimer hungUp = TimeProvider.System.CreateTimer(static _ => Environment.Exit(ExitCodes.HungUp), null,
+        Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     private volatile int code;
+    private bool isEnding;                           // since the first hang-up
 
     public Interrupts()
     {
@@ -44,12 +49,15 @@ internal sealed class Interrupts : IDisposable
     public void Dispose()
     {
         if (code != ExitCodes.HungUp) registrations.ForEach(static registration => registration.Dispose());
+        hungUp.Dispose();
     }
 
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = !source.IsCancellationRequested || context.Signal == PosixSignal.SIGHUP
             || (context.Signal == PosixSignal.SIGINT && Pager.IsShown);
+        if (context.Signal == PosixSignal.SIGHUP && !Interlocked.Exchange(ref isEnding, true))
+            hungUp.Change(HungUpTimeout, Timeout.InfiniteTimeSpan);
         Cancel(Codes[context.Signal]);
     }
 

@@ -3,7 +3,9 @@ namespace Sluice.Celery.Tests;
 public class BrokerAddressTests
 {
     [Theory]
-    [InlineData("redis://", "cannot be read")]
+    [InlineData("redis://", "has no host. Celery takes that for this machine: write redis://localhost.")]
+    [InlineData("amqps:///hunter2", "has no host")]
+    [InlineData("redis://:hunter2@/0", "cannot be read")]
     [InlineData("localhost:6379,password=hunter2", "has no scheme")]
     [InlineData("redis://:hunter2@host/hunter2", "has no number of a database")]
     [InlineData("redis://:hunter2@one;redis://:hunter2@two", "has several servers")]
@@ -22,6 +24,7 @@ public class BrokerAddressTests
     [InlineData("amqp://guest:guest@host//", "RabbitMQ at host:5672")]
     [InlineData("pyamqp://u:p@host/shop", "RabbitMQ at host:5672, virtual host shop")]
     [InlineData("amqps://host", "RabbitMQ at host:5671")]
+    [InlineData("redis://[::1]:6380/1", "Redis at [::1]:6380, database 1")]
     public void TheTextOfAnAddressHasHostAndDatabase(string address, string text) => Assert.Equal(text, $"{BrokerAddress.Parse(address)}");
 
     [Fact]

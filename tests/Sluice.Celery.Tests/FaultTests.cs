@@ -92,8 +92,8 @@ public abstract partial class FaultTests(Workers workers)
         await workers.KillBrokerAsync();
         await using FlowRun waiting = await lab.StartAsync(["c", "d"], "waiting");
         string warning = await lab.WarnedAsync("cannot be reached");
-        Assert.Equal($"The Celery broker, {BrokerAddress.Parse(workers.Url)}, cannot be reached. Processors for the queue sluice wait "
-            + "until it is back.", warning);
+        Assert.StartsWith($"The Celery broker, {BrokerAddress.Parse(workers.Url)}, cannot be reached", warning, StringComparison.Ordinal);
+        Assert.EndsWith(". Processors for the queue sluice wait until it is back.", warning, StringComparison.Ordinal);
         await lines.Writer.WriteAsync("b");
         lines.Writer.Complete();
         Assert.Equal(["a", "b"], await Lab.ReadAsync(running));       // its worker needs no broker

@@ -10,6 +10,9 @@ internal sealed class PlayedBroker : Broker
     /// <summary>What the next sendings throw.</summary>
     public Queue<Exception> Failures { get; } = new();
 
+    /// <summary>A queue that takes nothing; null for none.</summary>
+    public string? FullQueue { get; set; }
+
     public List<CeleryRoute> Routes { get; } = [];
 
     /// <summary>The next task that was sent.</summary>
@@ -18,6 +21,7 @@ internal sealed class PlayedBroker : Broker
     public override Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation)
     {
         if (Failures.TryDequeue(out Exception? failure)) throw failure;
+        if (route.Queue == FullQueue) throw new BrokerAwayException($"The Celery broker has not taken a task into the queue {FullQueue}.");
         lock (Routes) Routes.Add(route);
         tasks.Writer.TryWrite(task);
         return Task.CompletedTask;

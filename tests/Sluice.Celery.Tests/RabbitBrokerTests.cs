@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Sluice.Celery.Tests;
 
@@ -27,6 +30,37 @@ public class RabbitBrokerTests
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => first);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => second);
+    }
+
+    [Fact]
+    public async Task ACertificateThatIsNotTrustedIsSaidAtOnce()
+    {
+        using var key = RSA.Create(2048);
+        DateTimeOffset from = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        using X509Certificate2 own = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+            .CreateSelfSigned(from, from.AddYears(90));
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        await using var broker = new RabbitBroker(BrokerAddress.Parse($"amqps://guest:hunter2@{listener.LocalEndpoint}//"));
+        Task sending = broker.SendAsync(new("any", "id"), new() { Queue = "q" }, Lab.Cancellation);
+        using TcpClient connected = await listener.AcceptTcpClientAsync(Lab.Cancellation);
+        await using var secure = new SslStream(connected.GetStream());
+        Task greeting = secure.AuthenticateAsServerAsync(own);
+
+        FlowException refused = await Assert.ThrowsAsync<FlowException>(() => sending);
+        await Task.WhenAny(greeting);
+        Assert.Equal($"The Celery broker, RabbitMQ at {listener.LocalEndpoint}, has a certificate that is not trusted, has expired, or is "
+            + "of another host. Trust the authority that made it (SSL_CERT_FILE), or correct the host in the address.", refused.Message);
+    }
+
+    [Fact]
+    public async Task AHostThatIsNotReachedHasItsCause()
+    {
+        await using var broker = new RabbitBroker(BrokerAddress.Parse($"amqp://guest:hunter2@127.0.0.1:{FreePort.Next()}//"));
+        BrokerAwayException away = await Assert.ThrowsAsync<BrokerAwayException>(
+            () => broker.SendAsync(new("any", "id"), new() { Queue = "q" }, Lab.Cancellation));
+        Assert.Contains("cannot be reached: Connection refused", away.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter", away.Message, StringComparison.Ordinal);
     }
 }
 

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using StackExchange.Redis;
 
 namespace Sluice.Celery.Tests;
@@ -26,6 +28,38 @@ public class RedisLinkTests
         string[] channels = [.. ((RedisResult[])(await ask.ExecuteAsync("PUBSUB", "CHANNELS", "*"))!).Select(static name => $"{name}")];
         Assert.Contains("alive", channels);
         Assert.DoesNotContain(channels, static name => name.StartsWith("dead", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task AServerThatSaysNothingHoldsUpNeitherACancelledCallNorTheEnd()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var link = new RedisLink(BrokerAddress.Parse($"redis://{silent.LocalEndpoint}"), "result backend")
+        {
+            AnswerTimeout = TimeSpan.FromMinutes(10)
+        };
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        Task<IAsyncDisposable> cancelled = link.ListenAsync("any", static () => { }, end.Token);
+        Task waiting = link.AskAsync("PING", [], Cancellation);
+        using Socket connected = await silent.AcceptSocketAsync(Cancellation);
+
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled.WaitAsync(Lab.Patience, Cancellation));
+        await link.DisposeAsync().AsTask().WaitAsync(Lab.Patience, Cancellation);
+        await Assert.ThrowsAsync<BrokerAwayException>(() => waiting.WaitAsync(Lab.Patience, Cancellation));
+        await Assert.ThrowsAsync<BrokerAwayException>(() => link.AskAsync("PING", [], Cancellation));
+    }
+
+    [Fact]
+    public async Task AHostThatIsNotReachedHasItsCause()
+    {
+        await using var link = new RedisLink(BrokerAddress.Parse($"redis://127.0.0.1:{FreePort.Next()}"), "broker")
+        {
+            AnswerTimeout = TimeSpan.FromSeconds(1)
+        };
+        BrokerAwayException away = await Assert.ThrowsAsync<BrokerAwayException>(() => link.AskAsync("PING", [], Cancellation));
+        Assert.EndsWith("cannot be reached: UnableToConnect.", away.Message, StringComparison.Ordinal);
     }
 
     // The client connects again by itself.

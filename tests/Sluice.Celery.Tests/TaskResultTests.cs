@@ -72,5 +72,21 @@ public class TaskResultTests
         Assert.StartsWith($"[{list},{{}},", Encoding.UTF8.GetString(body), StringComparison.Ordinal);
     }
 
+    /// <summary>A result stands in an object more, and a UUID in two more.</summary>
+    [Fact]
+    public void AResultOf64LevelsIsRead()
+    {
+        string id = """{"__type__": "uuid", "__value__": {"hex": "00112233445566778899aabbccddeeff"}}""", open = new('[', 64);
+        TaskResult result = TaskResult.Read(Encoding.UTF8.GetBytes(
+            $$"""{"status": "SUCCESS", "result": {{open}}{{id}}{{new string(']', 64)}}}"""));
+        string read = Encoding.UTF8.GetString(PythonValues.Unwrap(result.Json));
+        Assert.Equal(("SUCCESS", $"{open}\"00112233-4455-6677-8899-aabbccddeeff\"{new string(']', 64)}"), (result.State, read));
+        Assert.Equal(JsonValueKind.Array, JsonSerializer.Deserialize<JsonElement>(read).ValueKind);
+    }
+
+    [Fact]
+    public void ADamagedResultHasTheStateThatStandsBeforeTheDamage() => Assert.Equal("SUCCESS",
+        Assert.Throws<CeleryTaskException>(() => TaskResult.Read("""{"status": "SUCCESS", "result": [1,"""u8.ToArray())).State);
+
     private sealed record Sale(decimal Price, DateTime At, DateOnly Day, Guid Id, byte[] Data);
 }

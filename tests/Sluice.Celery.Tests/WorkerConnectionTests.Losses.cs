@@ -161,7 +161,9 @@ public sealed partial class WorkerConnectionTests
     [InlineData(20, 17, false)]
     [InlineData(5, 4, true)]
     [InlineData(5, 3, false)]
-    public void ALimitMayBeOverSomeSecondsEarlier(int limit, int elapsed, bool expected)
+    [InlineData(7200, 7260, true)]
+    [InlineData(7200, 7261, false)]                  // a worker without limits
+    public void ALimitMayBeOverSomeSecondsEarlierAndNotLongBefore(int limit, int elapsed, bool expected)
         => Assert.Equal(expected, CeleryExecutor.MayHavePassed(TimeSpan.FromSeconds(limit), TimeSpan.FromSeconds(elapsed)));
 
     [Theory]

@@ -138,6 +138,25 @@ public sealed partial class WorkerConnectionTests : IAsyncDisposable
         Assert.Equal((0, 0), executor!.Listener!.Held);
     }
 
+    [Fact]
+    public async Task AQueueThatIsFullIsSaidOnceAlthoughTheBrokerTakesTasksForOthers()
+    {
+        broker.FullQueue = "full";
+        var count = new Processor("count") { Inputs = ["line"], Outputs = ["total"] };
+        Lab service = Join(new() { Routes = new Dictionary<string, CeleryRoute> { ["count"] = new() { Queue = "full" } } });
+        service.Service.Register(count, executor!);
+        await using FlowRun run = await service.Service.StartAsync(Flow.From(service.Copy, count).Resolve(), [IOVal.Of("line", "a")],
+            cancellation: Lab.Cancellation);
+        await service.WarnedAsync("the queue full wait until it is back.");
+        await using FlowRun other = await service.StartAsync(["a"], "other");
+        await broker.NextAsync();
+        await broker.NextAsync();
+        broker.FullQueue = null;
+
+        await service.WarnedAsync("The Celery broker takes tasks for the queue full again.");
+        Assert.Equal(2, service.Warnings.Count);
+    }
+
     [Theory]
     [InlineData("garbage", "a frame of the kind 7")]
     [InlineData("credit", "there is no stream 9")]

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Sluice.Samples.Tests;
 using Sluice.Sqlite;
 using Sluice.Storage;
+using SQLitePCL;
 
 namespace Sluice.Cli.Tests;
 
@@ -63,6 +64,35 @@ public sealed class DamageTests : CliTestBase
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("flows", "no runs of flows")]
+    [InlineData("graph", "no flows: ")]
+    public async Task ADamagedRunIsNoRunThatNobodyMisses(string command, string shown)
+    {
+        await using (SqliteStreamStore store = await OpenAsync()) await store.OpenStreamAsync("flow/one", null, Cancellation);
+        Execute("UPDATE sluice_stream SET max_items = max_items - 1 WHERE name = 'flow/one'");
+        Ended ended = await RunAsync(command, Store);
+        Assert.Equal(1, ended.ExitCode);
+        Assert.StartsWith(shown, ended.Output, StringComparison.Ordinal);
+        Assert.StartsWith("sluice: The run one is left out: ", Assert.Single(ended.Errors.TrimEnd('\n').Split('\n')),
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("streams")]
+    [InlineData("flows")]
+    [InlineData("graph")]
+    public async Task ADamagedStoreIsNoEmptyOne(string command)
+    {
+        await using (SqliteStreamStore store = await OpenAsync())
+            foreach (string run in (string[])["one", "two", "three"]) await store.OpenStreamAsync($"flow/{run}", null, Cancellation);
+        byte[] file = await File.ReadAllBytesAsync(StorePath, Cancellation);
+        const int PageSize = 4096;
+        file.AsSpan((RootPageOf("sluice_log") - 1) * PageSize, PageSize).Fill(0x5a);
+        await File.WriteAllBytesAsync(StorePath, file, Cancellation);
+        await MistakeAsync(3, command, Store);
+    }
+
     [Fact]
     public async Task AFileThatIsTooDamagedForACheckIsDamagedAndNotUnreachable()
     {
@@ -80,6 +110,22 @@ public sealed class DamageTests : CliTestBase
             if (ended.Errors.Length > 0) failed++;
         }
         Assert.NotEqual(0, failed);                  // the check could not even begin
+    }
+
+    private int RootPageOf(string table)
+    {
+        Batteries_V2.Init();
+        Assert.Equal(raw.SQLITE_OK, raw.sqlite3_open(StorePath, out sqlite3 database));
+        using (database)
+        {
+            Assert.Equal(raw.SQLITE_OK, raw.sqlite3_prepare_v2(database, $"SELECT rootpage FROM sqlite_schema WHERE name = '{table}'",
+                out sqlite3_stmt query));
+            using (query)
+            {
+                Assert.Equal(raw.SQLITE_ROW, raw.sqlite3_step(query));
+                return raw.sqlite3_column_int(query, 0);
+            }
+        }
     }
 
     private Task<SqliteStreamStore> OpenAsync() => SqliteStreamStore.OpenAsync(StorePath, Durability.Process).AsTask();

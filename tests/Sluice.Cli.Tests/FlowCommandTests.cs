@@ -35,7 +35,10 @@ public sealed class FlowCommandTests : CliTestBase
         Assert.StartsWith("flowchart", (await RunAsync("flow", Store, "run-1", "--format", "mermaid")).Succeeded().Output,
             StringComparison.Ordinal);
         Assert.StartsWith("<svg", (await RunAsync("flow", Store, "run-1", "--format", "svg")).Succeeded().Output, StringComparison.Ordinal);
-        JsonElement processors = (await RunJsonAsync("flow", Store, "run-1")).GetProperty("processors");
+        JsonElement shown = await RunJsonAsync("flow", Store, "run-1"), listed = (await RunJsonAsync("flows", Store))[0];
+        Assert.Equal([.. Names(listed), "streams"], Names(shown));
+        JsonElement processors = shown.GetProperty("processors");
+        Assert.Equal([.. Names(listed.GetProperty("processors")[0]), "waitsFor", "noHostFor"], Names(processors[0]));
         Assert.Equal(["completed", "failed"], processors.EnumerateArray().Select(one => one.GetProperty("status").GetString()));
         Assert.All(processors.EnumerateArray(), one => Assert.Equal(JsonValueKind.Null, one.GetProperty("noHostFor").ValueKind));
 
@@ -52,5 +55,7 @@ public sealed class FlowCommandTests : CliTestBase
         Assert.Contains("again: IOException: no paper", (await RunAsync("flow", Store, "run-3")).Output, StringComparison.Ordinal);
         processors = (await RunJsonAsync("flow", Store, "run-3")).GetProperty("processors");
         Assert.Equal("IOException: no paper", processors[0].GetProperty("lastFailure").GetString());
+
+        static IEnumerable<string> Names(JsonElement form) => form.EnumerateObject().Select(static one => one.Name);
     }
 }

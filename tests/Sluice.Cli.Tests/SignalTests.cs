@@ -30,6 +30,18 @@ public sealed class SignalTests : CliTestBase
         Assert.Equal((exitCode, "", ""), (ended.ExitCode, ended.Output, ended.Errors));
     }
 
+    /// <summary>Nobody can send a second signal where the terminal was closed.</summary>
+    [Long("waits for half a minute")]
+    [Fact]
+    public async Task ACommandThatHangsEndsSomeTimeAfterItsTerminal()
+    {
+        string programs = Path.Combine(SampleProcess.DirectoryOf("Sluice.Programs"), "Sluice.Programs.dll");
+        using SampleProcess process = Start("graph", programs, "--member", "Sluice.Programs.GraphMembers.Hangs");
+        await process.ReadErrorAsync("it hangs");
+        await process.SignalAsync("HUP");
+        Assert.Equal(129, (await process.EndAsync()).ExitCode);
+    }
+
     [Theory]
     [InlineData("INT")]
     [InlineData("TERM")]

@@ -20,6 +20,13 @@ internal static class GraphMembers
 
     public static Pipeline Fails() => throw new InvalidOperationException("no numbers today");
 
+    public static Pipeline Hangs()
+    {
+        Console.Error.WriteLine("it hangs");
+        Thread.Sleep(Timeout.Infinite);
+        return Numbers;
+    }
+
     public static Pipeline Needs(int count) => Numbers;
 
     public static class Flows

@@ -40,11 +40,18 @@ public sealed class ProgressBoardTests : IDisposable
         using var lines = new LinesAbove(board, TextWriter.Null);
         lines.End();
         board.Begin(this);
-        board.Update(this, static width => [BoardLine.Of("picture", width)]);
-        lines.WriteLine("one");
-        lines.Write("two");
+        board.Update(this, Picture);
+        lines.Write("info: ");
+        lines.Write("one");
+        lines.WriteLine();
+        lines.Write('t');
+        lines.Write("wo");
         clock.Advance(Second);
-        Assert.Equal(["one", "two", "picture"], terminal.Lines);
+        Assert.Equal(["info: one", "picture"], terminal.Lines);
+        board.End(this, Picture);
+        lines.Write("thr");
+        lines.Write("ee");
+        Assert.Equal(["info: one", "two", "picture", "three"], terminal.Lines);
     }
 
     [Fact]
@@ -61,27 +68,6 @@ public sealed class ProgressBoardTests : IDisposable
         clock.Advance(Second);
         board.Update(this, static width => [BoardLine.Of("another picture", width)]);
         Assert.Equal(["picture", "a line that was on its way", "the last words"], terminal.Lines);
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void WhatATerminalThatWasClosedDoesNotTakeGoesToTheWriterBefore(bool isShown)
-    {
-        using var console = new StringWriter();
-        using var lines = new LinesAbove(board, console);
-        if (isShown)
-        {
-            board.Begin(this);
-            board.Update(this, static width => [BoardLine.Of("picture", width)]);
-            lines.Write("one\n");
-            clock.Advance(Second);
-            Assert.Equal(["one", "picture"], terminal.Lines);
-        }
-        terminal.Closed = new IOException("no terminal");
-        lines.Write("two\n");
-        lines.Write("three\n");
-        Assert.Equal("two\nthree\n", console.ToString());
     }
 
     /// <summary>Spectre.Console throws when it measures this letter.</summary>
@@ -212,4 +198,6 @@ public sealed class ProgressBoardTests : IDisposable
     }
 
     public void Dispose() => terminal.Dispose();
+
+    private static IReadOnlyList<BoardLine> Picture(int width) => [BoardLine.Of("picture", width)];
 }

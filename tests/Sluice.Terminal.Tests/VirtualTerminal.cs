@@ -28,6 +28,9 @@ internal sealed partial class VirtualTerminal : TextWriter, IAnsiConsoleOutput
     /// <summary>What a write throws, once the terminal was closed.</summary>
     public Exception? Closed { get; set; }
 
+    /// <summary>Called before each write.</summary>
+    public Action? Writing { get; set; }
+
     /// <summary>Everything that was written.</summary>
     public string Written => all.ToString();
 
@@ -73,6 +76,7 @@ internal sealed partial class VirtualTerminal : TextWriter, IAnsiConsoleOutput
 
     public override void Write(string? value)
     {
+        Writing?.Invoke();
         if (Closed is { } failure) throw failure;
         lock (rows)
         {

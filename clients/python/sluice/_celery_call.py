@@ -31,6 +31,9 @@ STOP_SECONDS = 1.0
 SOFT_SECONDS = 3.0
 """The time in which a function ends after its soft time limit. Then the worker ends the call without it."""
 
+_NEXT_ADDRESS_SECONDS = 0.25
+"""The time after which another address of the service is tried, too: one that drops all packets would use up the time for connecting."""
+
 _CLOSE_SECONDS = 10.0
 _TRACE = 3_000
 
@@ -106,7 +109,10 @@ class Ended:
             self._why = why
             stop = self._stop
         if stop is not None:
-            stop(why)
+            try:
+                stop(why)
+            except RuntimeError:
+                pass                                # its loop is closed: the call has ended
 
     def on_stop(self, stop: Any) -> None:
         with self._lock:
@@ -230,7 +236,8 @@ async def _connect(address: Any, call: _OneCall, loop: asyncio.AbstractEventLoop
         context.verify_mode = ssl.CERT_NONE
         context.minimum_version = ssl.TLSVersion.TLSv1_2
     transport, connection = await loop.create_connection(
-        lambda: Connection(address.token.max_payload + wire.FRAME_ROOM, call.take), address.host, address.port, ssl=context)
+        lambda: Connection(address.token.max_payload + wire.FRAME_ROOM, call.take), address.host, address.port, ssl=context,
+        happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS)
     if context is not None:
         certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
         if not hmac.compare_digest(hashlib.sha256(certificate).hexdigest(), str(address.certificate).lower()):

@@ -54,21 +54,21 @@ class Reader:
 
     async def fetch(self) -> bool:
         """Waits until the next value has come; False at the end of the stream, and of a reader that another task has released."""
-        if not self.is_open:                        # another task has released it
-            return False
-        if self.batch:
-            return True
-        if self.has_ended:
-            return False
-        call = self.input.call
-        call.check()
-        asked = self.ask()
-        # A cancelled read leaves its question open; the next read awaits the same one. An answer that is there is taken without a turn of
-        # the loop: a time limit of zero would cut off each turn.
-        if not asked.done():
-            await asyncio.wait({asked})
-        if self.asked is not asked or not self.is_open:              # another reading task was faster
-            return await self.fetch()
+        while True:
+            if not self.is_open:                    # another task has released it
+                return False
+            if self.batch:
+                return True
+            if self.has_ended:
+                return False
+            self.input.call.check()
+            asked = self.ask()
+            # A cancelled read leaves its question open; the next read awaits the same one. An answer that is there is taken without a
+            # turn of the loop: a time limit of zero would cut off each turn.
+            if not asked.done():
+                await asyncio.wait({asked})
+            if self.asked is asked and self.is_open:
+                break                               # otherwise another reading task was faster
         self.asked = None
         is_complete, found = wire.values(wire.Content(asked.result()))
         self.input.is_complete |= is_complete

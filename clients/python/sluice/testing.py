@@ -25,7 +25,8 @@ def run(worker: Worker, processor: str, inputs: Optional[Mapping[str, Iterable[A
 
     state: what an earlier start has saved, for a function with a Checkpoint.
 
-    Raises what the function raises, and ValueError for inputs that are missing or that the processor does not have.
+    Raises what the function raises, PayloadError for a value of an output that its annotated type cannot read, and ValueError for inputs
+    that are missing or that the processor does not have.
     """
     function = worker._find(processor)
     if function is None:
@@ -67,15 +68,17 @@ class _Service:
         self._readers: List[List[bytes]] = []
         self._outputs = function.outputs
         self._loop = asyncio.get_running_loop()
-        self._read = {name: codec.reader(function.types.get(name, Any)) for name in function.outputs if _can_read(codec, function, name)}
+        self._read = {name: codec.reader(function.types[name]) for name in function.outputs if _can_read(codec, function, name)}
         self._plain = codec.reader(Any)
         self.put: Dict[str, List[bytes]] = {name: [] for name in function.outputs}
 
     def value(self, name: str, payload: bytes) -> Any:
         try:
             return self._read.get(name, self._plain)(payload)
-        except PayloadError:
-            return payload                          # bytes of an output without an annotation
+        except PayloadError as e:
+            if name not in self._read:
+                return payload                      # bytes of an output without an annotation
+            raise PayloadError(f"A value of the output {name} cannot be read as its annotated type: {e}") from None
 
     def take(self, _: int, message: bytes) -> None:
         """Any thread."""
@@ -103,8 +106,9 @@ class _Service:
 
 
 def _can_read(codec: Codec, function: Function, name: str) -> bool:
+    """Whether an output is annotated with a type."""
     try:
         codec.reader(function.types.get(name, Any))
-        return True
+        return function.types.get(name, Any) is not Any
     except (TypeError, NameError):                  # a return annotation that is no type of a value
         return False

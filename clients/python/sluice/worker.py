@@ -96,7 +96,11 @@ def take_token(variable: str) -> Optional[wire.Token]:
     if text is None:
         return None
     parents = os.environ.pop(wire.PROTOCOL, None)
-    return wire.Token.parse(text)._replace(version=wire.choose_version(parents))
+    try:
+        token = wire.Token.parse(text)
+    except ValueError as e:
+        raise ValueError(f"the environment variable {variable} is damaged. {e}") from None
+    return token._replace(version=wire.choose_version(parents))
 
 
 def take_types() -> Dict[str, Any]:
@@ -107,7 +111,7 @@ def take_types() -> Dict[str, Any]:
         types = json.loads(text)
         return {name: one for name, one in types.items() if isinstance(one, dict)}
     except (ValueError, AttributeError, RecursionError):
-        raise ValueError(f"So is {wire.TYPES}: it has no JSON object.") from None
+        raise ValueError(f"the environment variable {wire.TYPES} is damaged: it has no JSON object.") from None
 
 
 class _Arguments(NamedTuple):
@@ -141,7 +145,7 @@ def main(arguments: List[str]) -> int:
     try:
         token, types = take_token(variable), take_types()
     except ValueError as e:
-        print(f"sluice.worker: the environment variable {variable} is damaged. {e}", file=sys.stderr)
+        print(f"sluice.worker: {e}", file=sys.stderr)
         return 2
     except wire.VersionError as e:
         print(f"sluice.worker: {e}", file=sys.stderr)

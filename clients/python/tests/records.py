@@ -23,6 +23,16 @@ class Level(enum.IntEnum):
     HIGH = 2
 
 
+class Share(enum.Enum):
+    HALF = 0.5
+    ALL = 1.0
+
+
+class Weight(enum.Enum):
+    LIGHT = Decimal("0.50")
+    HEAVY = Decimal(20)
+
+
 @dataclasses.dataclass
 class Place:
     city: str

@@ -46,12 +46,14 @@ def test_values_that_cannot_be_written(value, text):
     (List[int], b'[1,"a"]', r"\(at \$\[1\]\)"), (Dict[str, int], b"[]", "expected an object"),
     (Color, b'"green"', r"a Color \(red, blue\)"),
     (Level, b"9", "a Level"), (uuid.UUID, b'"x"', "a UUID"), (dt.datetime, b'"yesterday"', "a time such as"),
-    (dt.datetime, b'"2026-02-30T00:00:00"', "is no time"), (dt.date, b"5", "a date"), (dt.timedelta, b'"5 min"', "a duration"),
+    (dt.datetime, b'"2026-02-30T00:00:00"', "is no time"), (dt.date, b"5", "a date"), (dt.date, b'"20200101"', "a date"),
+    (dt.date, b'"2026-W01-1"', "a date"), (dt.timedelta, b'"5 min"', "a duration"),
     (Place, b'{"city":"a","up":{"city":1}}', r"\(at \$\.up\.city\)"), (Place, b"null", r"an object \(Place\)"),
     (Any, b"NaN", "no JSON"), (Any, b"[Infinity]", "no JSON"), (Any, b"", "not JSON"), (Any, b"{", "not JSON"), (Any, b"\xff", "not UTF-8"),
     (Any, b"\xff\xfe1\x00", "not UTF-8"), (Any, b"\xef\xbb\xbf1", "JSON"), (Any, b'"\\ud800"', "lone surrogate"),
     (Any, b"[" * 65 + b"]" * 65, "deeper than 64"), (Any, b"[" * 200_000, "JSON|deeper"), (Tuple[int, int], b"[1]", "a list of 2"),
     (Union[int, str], b"[]", "expected an integer.*or expected a text"), (Literal["a"], b'"b"', "'a'"),
+    (Literal[Color.RED, 1], b'"blue"', "expected 'red' or 1, found 'blue'"), (Literal["a"], b"[]", "expected 'a', found a list"),
     (Row, b'{"name":"a"}', "missing: size"),
     (Any, b"9" * 5000, ""), (Set[List[int]], b"[[1]]", "unhashable"),
 ])
@@ -64,6 +66,17 @@ def test_payloads_that_cannot_be_read(kind, payload, text):
         return
     with pytest.raises(PayloadError, match=text):
         CODEC.reader(kind)(payload)
+
+
+@pytest.mark.parametrize("leaf", [1, 1.5, "a", None, Decimal("1.5"), dt.time(1), dt.date(2026, 1, 2), dt.timedelta(1), uuid.UUID(int=1),
+                                  Color.RED, b"a"])
+def test_every_value_without_parts_may_stand_in_64_lists(leaf):
+    value: Any = leaf
+    for _ in range(64):
+        value = [value]
+    assert CODEC.write(value).startswith(b"[" * 64)
+    with pytest.raises(PayloadError, match="deeper than 64"):
+        CODEC.write([value])
 
 
 def test_a_pair_of_surrogates_is_a_character():

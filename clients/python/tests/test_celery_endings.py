@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -105,6 +106,46 @@ def test_a_worker_that_reaches_its_soft_time_limit_before_its_call_begins_takes_
     outcome = ended.wait(30)
     service.end()
     assert outcome is not None and outcome.failure == "The soft time limit." and not outcome.is_stuck
+
+
+def test_a_soft_time_limit_after_the_end_of_the_call_changes_nothing():
+    def play(peer):
+        peer.frame()
+        peer.plan()
+        assert peer.message()[0] == wire.FAILED     # it has no such processor
+
+    service = Service(play)
+    ended = _celery_call.Ended()
+    _celery_call.execute(Worker(), Address.parse(header(service.port)), "celery@test", ended)
+    service.end()
+    before = ended.wait(0)
+    ended.stop("The soft time limit.")              # its loop is closed
+    assert ended.wait(0) is before is not None
+
+
+def test_an_address_that_drops_all_packets_does_not_use_up_the_time_for_connecting():
+    """The name of a service may have an address of IPv6 that does not work."""
+    async def go():
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        connect, tried = loop.sock_connect, []
+
+        async def resolve(*_, **__):
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("192.0.2.1", "127.0.0.1")]
+
+        async def sock_connect(one, address):
+            tried.append(address[0])
+            await (loop.create_future() if address[0] == "192.0.2.1" else connect(one, address))
+
+        loop.getaddrinfo, loop.sock_connect = resolve, sock_connect
+        address = Address.parse(header(port))._replace(host="service")
+        connection = await asyncio.wait_for(_celery_call._connect(address, _celery_call._OneCall(Worker(), address.token), loop), 30)
+        assert tried == ["192.0.2.1", "127.0.0.1"]
+        connection.close()
+        server.close()
+
+    asyncio.run(go())
 
 
 def test_a_plan_that_comes_after_the_soft_time_limit_is_not_taken():

@@ -150,6 +150,26 @@ def test_only_the_member_without_a_json_form_is_written_as_pydantic_does():
     assert CODEC.reader(Outer)(CODEC.write(made)) == made
 
 
+def test_bytes_that_are_no_text_stand_beside_a_type_that_only_pydantic_writes():
+    pydantic = pytest.importorskip("pydantic", minversion="2.0")
+
+    class Page(pydantic.BaseModel):
+        url: pydantic.HttpUrl
+        image: bytes
+        paths: List[pathlib.Path] = []
+
+    class Never(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(arbitrary_types_allowed=True)
+        image: bytes
+        thing: object
+
+    page = Page(url="https://a.example/", image=b"\x89PNG\xff", paths=["/a"])
+    assert CODEC.write([page]) == b'[{"url":"https://a.example/","image":"iVBOR/8=","paths":["/a"]}]'
+    assert CODEC.reader(Page)(CODEC.write(page)) == page
+    with pytest.raises(PayloadError, match=r"a object has no JSON form.*\(at \$\.thing\)"):
+        CODEC.write(Never(image=b"\xff", thing=object()))
+
+
 def test_a_secret_is_not_written():
     pydantic = pytest.importorskip("pydantic")
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Dict, FrozenSet, List, Literal, Mapping, Name
 
 import pytest
 
-from records import CODEC, ORDER, Color, Level, Nested, Order, Page, Place, Places, Point, Row, UserId
+from records import CODEC, ORDER, Color, Level, Nested, Order, Page, Place, Places, Point, Row, Share, UserId, Weight
 from sluice import PayloadError, pascal_case
 from sluice._hash import chooser, xxh64
 from sluice._payloads import Codec
@@ -45,6 +45,10 @@ from sluice._payloads import Codec
     (Dict[dt.timedelta, int], {dt.timedelta(hours=1): 1}, b'{"01:00:00":1}'), (Point, Point(1, 2), b'{"x":1,"y":2}'),
     (Row, {"name": "a", "size": 1}, b'{"name":"a","size":1}'),
     (UserId, 5, b"5"), (Union[int, str], "a", b'"a"'), (Union[float, int], 5, b"5"), (Literal["a", 1], 1, b"1"),
+    (Literal[Color.RED], Color.RED, b'"red"'), (Literal["a", Level.HIGH], Level.HIGH, b"2"), (Share, Share.HALF, b"0.5"),
+    (Tuple[Share, Decimal], (Share.HALF, Decimal("0.10")), b"[0.5,0.10]"), (Share, Share.ALL, b"1.0"),
+    (Dict[str, Union[Share, Decimal]], {"a": Share.HALF}, b'{"a":0.5}'), (Weight, Weight.LIGHT, b"0.50"), (Weight, Weight.HEAVY, b"20"),
+    (Tuple[Weight, Decimal], (Weight.LIGHT, Decimal(1)), b"[0.50,1]"),
     (Any, {"a": [1, 2.5, None, True]}, b'{"a":[1,2.5,null,true]}'),
     (Place, Place("a", [], Place("b")), b'{"city":"a","lines":[],"up":{"city":"b","lines":[],"up":null}}'),
 ])

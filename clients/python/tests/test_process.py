@@ -229,6 +229,12 @@ def test_a_damaged_token_and_no_module():
     assert code == 2 and "which module?" in err
 
 
+def test_damaged_types_are_named_alone(monkeypatch):
+    monkeypatch.setenv("SLUICE_TYPES", "[]")
+    code, out, err = end(start("words", token=SECRET.hex() + "00100000/tmp/none"))
+    assert (code, out, err) == (2, "", "sluice.worker: the environment variable SLUICE_TYPES is damaged: it has no JSON object.\n")
+
+
 def test_a_parent_that_is_gone():
     assert end(start("words", token=SECRET.hex() + "00100000/tmp/no-such-socket-of-sluice")) == (0, "", "printed by the module\n")
 

@@ -1,6 +1,8 @@
 """Tasks of a function that share a reading: one closes it while another waits."""
 
 import asyncio
+import inspect
+import sys
 
 import pytest
 
@@ -39,6 +41,37 @@ def test_tasks_that_share_a_reading_may_close_it_while_another_one_waits(resume)
             assert (await call.values())["y"] == [2] and len(call.released) == 3
 
     asyncio.run(go())
+
+
+def test_many_tasks_that_share_a_reading_wait_without_depth():
+    """Each value wakes all of them. A call in a call for each value that a task did not get ended with a RecursionError."""
+    worker, many, limit = Worker(), 250, sys.getrecursionlimit()
+
+    @worker.processor(inputs=["x"], outputs=["y"])
+    async def shares(x: IO[int], y: IOWriter[int]):
+        reading = x.stream()
+
+        async def look():
+            async for value in reading:
+                await y.write(value)
+
+        await asyncio.gather(*[look() for _ in range(many)])
+
+    async def go():
+        async with Parent(worker) as parent:
+            x = Stream(complete=False)
+            call = parent.call("shares", {"x": x}, ["y"])
+            for value in range(many):               # each comes alone
+                await until(lambda: len(call.put["y"]) == value)
+                x.add(value)
+            x.complete()
+            assert (await call.values())["y"] == list(range(many))
+
+    sys.setrecursionlimit(len(inspect.stack(0)) + 150)
+    try:
+        asyncio.run(go())
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_a_padded_reading_that_another_task_closes_has_no_pair():

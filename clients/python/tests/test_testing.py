@@ -76,7 +76,13 @@ def test_outputs_come_back_as_their_types():
     assert run(worker, "many", {"x": range(20_000)}) == {"y": list(range(20_000))}
 
 
+@worker.processor(inputs=["x"], outputs=["y"])
+async def other(x: IO[str], y: IOWriter[int]):
+    await y.write(await x.first())
+
+
 @pytest.mark.parametrize("processor, inputs, error, said", [
+    ("other", {"x": ["a"]}, PayloadError, "A value of the output y cannot be read as its annotated type: expected an integer, found 'a'"),
     ("bad", {"x": [1]}, KeyError, "one"), ("bad", {"x": [2]}, PayloadError, "complex has no JSON form"),
     ("bad", {"x": []}, FlowError, "complete and empty"), ("bad", {"x": ["a"]}, PayloadError, "expected an integer"),
     ("bad", {}, ValueError, "has the input x"), ("bad", {"x": [1], "z": []}, ValueError, "has no input z. It has: x"),

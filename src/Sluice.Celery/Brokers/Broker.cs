@@ -1,3 +1,5 @@
+using StackExchange.Redis;
+
 namespace Sluice.Celery;
 
 /// <summary>A message broker, as far as a sender of tasks needs it.</summary>
@@ -35,4 +37,19 @@ internal sealed record QueueState(string Text, bool? HasTasks)
 }
 
 /// <summary>Thrown while a broker cannot be reached. The message has no secrets.</summary>
-internal sealed class BrokerAwayException(string message, Exception? inner = null) : Exception(message, inner);
+internal sealed class BrokerAwayException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>A server that cannot be reached, with the innermost cause: a name that is not known, a refused connection.</summary>
+    /// <param name="what">The server, for the message.</param>
+    /// <param name="e">How a client has failed. The messages of Redis' client are left out: they are long, and say no cause.</param>
+    public static BrokerAwayException Unreachable(string what, Exception e)
+    {
+        string? why = e.GetBaseException() switch
+        {
+            RedisConnectionException failed => $"{failed.FailureType}",
+            RedisException or RedisTimeoutException or OperationCanceledException or InvalidOperationException => null,
+            { } cause => cause.Message.ReplaceLineEndings(" ").TrimEnd('.', ' '),
+        };
+        return new($"{what} cannot be reached{(why is null ? "" : $": {why}")}.", e);
+    }
+}

@@ -42,6 +42,8 @@ internal sealed class BrokerAddress
             _ => throw Wrong(scheme.All(char.IsAsciiLetterOrDigit) && scheme.Length < 12
                 ? $"begins with {scheme}://, which this package does not speak" : "has an unknown scheme", name),
         };
+        if (colon + 3 == address.Length || address[colon + 3] == '/')
+            throw Wrong($"has no host. Celery takes that for this machine: write {scheme}://localhost", name);
         if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) || uri.Host.Length == 0)
             throw Wrong("cannot be read. Special characters of a password must be percent-encoded, such as %40 for @", name);
         string[] user = uri.UserInfo.Split(':', 2);
@@ -63,8 +65,10 @@ internal sealed class BrokerAddress
         };
     }
 
-    public override string ToString() => IsRedis ? $"Redis at {Host}:{Port}" + (Database > 0 ? $", database {Database}" : "")
-        : $"RabbitMQ at {Host}:{Port}" + (VirtualHost != "/" ? $", virtual host {VirtualHost}" : "");
+    public override string ToString() => IsRedis ? $"Redis at {ShownHost}:{Port}" + (Database > 0 ? $", database {Database}" : "")
+        : $"RabbitMQ at {ShownHost}:{Port}" + (VirtualHost != "/" ? $", virtual host {VirtualHost}" : "");
+
+    private string ShownHost => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host;
 
     private static ArgumentException Wrong(string why, string name)
         => new($"The address of the Celery {(name == "broker" ? "broker" : "result backend")} {why}. It is {Forms}; with TLS rediss:// or "

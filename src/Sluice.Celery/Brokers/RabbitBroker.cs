@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -275,7 +276,11 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
                 return new BrokerAwayException($"The Celery broker, {address}, takes no more connections: {limit.ReplyText}", e);
             if (cause is OperationInterruptedException { ShutdownReason: { ReplyCode: 403 or 406 or 530 } reason })
                 return new FlowException($"The Celery broker, {address}, refuses: {reason.ReplyText}");
+            // With a cause, a handshake has failed, perhaps of a broker that just starts.
+            if (cause is AuthenticationException { InnerException: null })
+                return new FlowException($"The Celery broker, {address}, has a certificate that is not trusted, has expired, or is of "
+                    + $"another host. Trust the authority that made it (SSL_CERT_FILE), or correct the host in the address.");
         }
-        return new BrokerAwayException($"The Celery broker, {address}, cannot be reached.", e);
+        return BrokerAwayException.Unreachable($"The Celery broker, {address},", e);
     }
 }

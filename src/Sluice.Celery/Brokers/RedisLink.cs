@@ -3,17 +3,20 @@ using StackExchange.Redis;
 namespace Sluice.Celery;
 
 /// <summary>The connection to a Redis server. Connects with the first command; the client connects again by itself.</summary>
-/// <remarks>Thread-safe.</remarks>
+/// <remarks>Thread-safe. A server that does not answer holds up neither a cancelled call nor the end.</remarks>
 /// <param name="address">The address of the server.</param>
 /// <param name="role">What the server is, for errors: <c>broker</c> or <c>result backend</c>.</param>
 internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisposable
 {
-    private const int TimeoutMs = 5_000;
     private static readonly string[] Refusals = ["NOAUTH", "WRONGPASS", "invalid password", "AuthenticationFailure"];
 
-    private readonly SemaphoreSlim turn = new(1);
-    private ConnectionMultiplexer? client;
+    private readonly Lock sync = new();
+    private readonly TaskCompletionSource<ConnectionMultiplexer> end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task<ConnectionMultiplexer>? connecting; // one for all calls; if it has failed, the next call begins another one
     private bool isDisposed;
+
+    /// <summary>The time in which the server answers.</summary>
+    internal TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Executes a command.</summary>
     /// <exception cref="BrokerAwayException">The server does not answer. The command may have been executed nevertheless.</exception>
@@ -40,11 +43,14 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException
             || (e is OperationCanceledException && !cancellation.IsCancellationRequested))       // of a client that was closed
         {
-            throw new BrokerAwayException($"The Celery {role}, {address}, cannot be reached.", e);
+            throw Unreachable(e);
         }
     }
 
     /// <summary>Listens to a channel until the result is disposed; also after the connection was lost.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="onMessage">Called for each message.</param>
+    /// <param name="cancellation">Ends the wait for the server, also at the disposal of the result.</param>
     /// <exception cref="BrokerAwayException">The server does not answer.</exception>
     public async Task<IAsyncDisposable> ListenAsync(string channel, Action onMessage, CancellationToken cancellation)
     {
@@ -53,16 +59,16 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         ISubscriber subscriber = connected.GetSubscriber();
         var name = new RedisChannel(channel, RedisChannel.PatternMode.Literal);
         Action<RedisChannel, RedisValue> handler = (_, _) => onMessage();
-        var subscription = new Subscription(subscriber, name, handler);
+        var subscription = new Subscription(subscriber, name, handler, cancellation);
         try
         {
-            await subscriber.SubscribeAsync(name, handler).ConfigureAwait(false);
+            await subscriber.SubscribeAsync(name, handler).WaitAsync(cancellation).ConfigureAwait(false);
         }
         catch (Exception e)
         {
             _ = subscription.DisposeAsync().AsTask();            // the client keeps it otherwise, and subscribes when it connects again
             if (e is RedisException or TimeoutException or InvalidOperationException)
-                throw new BrokerAwayException($"The Celery {role}, {address}, cannot be reached.", e);
+                throw Unreachable(e);
             throw;
         }
         return subscription;
@@ -70,25 +76,48 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
 
     public async ValueTask DisposeAsync()
     {
-        await turn.WaitAsync().ConfigureAwait(false);
-        isDisposed = true;
-        turn.Release();                              // those that wait for the connection fail
-        if (client is { } connected) await connected.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
+        Task<ConnectionMultiplexer>? last;
+        lock (sync) (isDisposed, last) = (true, connecting);
+        end.TrySetCanceled();                        // the calls that wait for the connection fail
+        if (last is null) return;
+        Task closing = CloseAsync(last);
+        if (last.IsCompleted) await closing.ConfigureAwait(false);       // otherwise it is closed once it is there
+    }
+
+    // Never throws.
+    private static async Task CloseAsync(Task<ConnectionMultiplexer> connecting)
+    {
+        try
+        {
+            ConnectionMultiplexer connected = await connecting.ConfigureAwait(false);
+            await connected.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // It was not connected, or broken already.
+        }
     }
 
     private async Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellation)
     {
-        if (Volatile.Read(ref client) is { } known) return known;
-        await turn.WaitAsync(cancellation).ConfigureAwait(false);
-        try
+        Task<ConnectionMultiplexer> current;
+        lock (sync)
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
-            return client ??= await ConnectionMultiplexer.ConnectAsync(Options()).ConfigureAwait(false);
+            if (connecting is null or { IsCompleted: true, IsCompletedSuccessfully: false })
+                connecting = ConnectAsync();
+            current = connecting;
         }
-        finally
-        {
-            turn.Release();
-        }
+        if (!current.IsCompletedSuccessfully)
+            current = await Task.WhenAny(current, end.Task).WaitAsync(cancellation).ConfigureAwait(false);
+        return await current.ConfigureAwait(false);
+    }
+
+    // Outside of the lock.
+    private async Task<ConnectionMultiplexer> ConnectAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return await ConnectionMultiplexer.ConnectAsync(Options()).ConfigureAwait(false);
     }
 
     private ConfigurationOptions Options()
@@ -97,8 +126,8 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         {
             AbortOnConnectFail = false,
             ClientName = "sluice-celery",
-            ConnectTimeout = TimeoutMs,
-            SyncTimeout = TimeoutMs,
+            ConnectTimeout = (int)AnswerTimeout.TotalMilliseconds,
+            SyncTimeout = (int)AnswerTimeout.TotalMilliseconds,
             DefaultDatabase = address.Database,
             Ssl = address.IsTls,
             User = address.User.Length > 0 ? address.User : null,
@@ -107,6 +136,8 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         options.EndPoints.Add(address.Host, address.Port);
         return options;
     }
+
+    private BrokerAwayException Unreachable(Exception e) => BrokerAwayException.Unreachable($"The Celery {role}, {address},", e);
 
     private static bool IsTransient(RedisServerException e)
         => FirstWord(e.Message) is "LOADING" or "MASTERDOWN" or "READONLY" or "BUSY" or "TRYAGAIN" or "CLUSTERDOWN" or "OOM"
@@ -128,18 +159,18 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
     private static bool IsPassword(string answer) => FirstWord(answer) != "ERR"
         || answer.Contains("password", StringComparison.OrdinalIgnoreCase) || answer.Contains("AUTH", StringComparison.Ordinal);
 
-    private sealed class Subscription(ISubscriber subscriber, RedisChannel channel, Action<RedisChannel, RedisValue> handler)
-        : IAsyncDisposable
+    private sealed class Subscription(ISubscriber subscriber, RedisChannel channel, Action<RedisChannel, RedisValue> handler,
+        CancellationToken cancellation) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
             try
             {
-                await subscriber.UnsubscribeAsync(channel, handler).ConfigureAwait(false);
+                await subscriber.UnsubscribeAsync(channel, handler).WaitAsync(cancellation).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException)
+            catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException or OperationCanceledException)
             {
-                // The connection is gone, and the subscription with it.
+                // The connection is gone, and the subscription with it; or a cancelled call does not wait for the server.
             }
         }
     }

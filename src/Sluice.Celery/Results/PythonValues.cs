@@ -8,12 +8,18 @@ namespace Sluice.Celery;
 /// </summary>
 internal static class PythonValues
 {
+    /// <summary>
+    /// For all that is read on the way: how deep a value may be, its serializer says. A result stands in an object more, and a value with
+    /// the name of its type in one or two.
+    /// </summary>
+    public static JsonDocumentOptions AnyDepth { get; } = new() { MaxDepth = 1_000 };        // as Utf8JsonWriter
+
     /// <summary>Replaces such objects by what System.Text.Json reads.</summary>
     /// <exception cref="JsonException">It is no JSON.</exception>
     public static byte[] Unwrap(byte[] json)
     {
         if (json.AsSpan().IndexOf("\"__type__\""u8) < 0) return json;
-        using var document = JsonDocument.Parse(json);
+        using var document = JsonDocument.Parse(json, AnyDepth);
         return TaskMessage.Json(document.RootElement, static (writer, root) => Write(writer, root));
     }
 

@@ -74,7 +74,7 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
     {
         if (result is null)
             throw new CeleryTaskException(
-                $"It has had no result for {options.ResultTimeout.TotalSeconds:N0} seconds (CeleryTaskOptions.ResultTimeout). It may "
+                $"It has had no result for {options.ResultTimeout.TotalSeconds:#,0.###} seconds (CeleryTaskOptions.ResultTimeout). It may "
                     + $"still run, or wait in the queue {route.Queue}. Or no worker reads this queue, the worker was killed, the task "
                     + "ignores its result or has another result backend, or the result has expired.");
         if (result.Length > options.MaxValueBytes)
@@ -122,13 +122,13 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
             if (written.WrittenCount > options.MaxValueBytes)
                 throw new CeleryTaskException($"The arguments for the task {name} have {written.WrittenCount:N0} bytes, and "
                     + $"{options.MaxValueBytes:N0} are allowed (CeleryTaskOptions.MaxValueBytes). Send a reference, or raise the limit.");
-            using var json = JsonDocument.Parse(written.WrittenMemory);
+            using var json = JsonDocument.Parse(written.WrittenMemory, PythonValues.AnyDepth);
             var task = new TaskMessage(name, Guid.NewGuid().ToString());
             return options.Arguments switch
             {
                 CeleryArguments.Named => json.RootElement.ValueKind == JsonValueKind.Object
                     ? task with { NamedArguments = written.WrittenSpan.ToArray() } : throw Unfit(json.RootElement, "an object"),
-                CeleryArguments.Positional => task with { Arguments = ListOf(Elements(json.RootElement)) },
+                CeleryArguments.Positional => task with { Arguments = ListOf(Elements(value, json.RootElement)) },
                 _ => task with { Arguments = ListOf([json.RootElement]) },
             };
         }
@@ -138,13 +138,16 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
         }
     }
 
-    private IEnumerable<JsonElement> Elements(JsonElement value) => value.ValueKind switch
+    // Of other objects than tuples it is not known how many members they have: an argument after one left out would be a wrong one.
+    private IEnumerable<JsonElement> Elements(TIn value, JsonElement json)
     {
-        JsonValueKind.Array => value.EnumerateArray(),
-        JsonValueKind.Object when typeof(TIn).IsAssignableTo(typeof(ITuple)) => TupleElements(value),
-        JsonValueKind.Object => value.EnumerateObject().Select(static member => member.Value),
-        _ => throw Unfit(value, "an array or a tuple"),
-    };
+        if (json.ValueKind == JsonValueKind.Array) return json.EnumerateArray();
+        if (json.ValueKind != JsonValueKind.Object || value is not ITuple tuple) throw Unfit(json, "an array or a tuple");
+        List<JsonElement> elements = [.. TupleElements(json)];
+        return elements.Count == tuple.Length ? elements
+            : throw new CeleryTaskException($"The tuple for the task {name} has {tuple.Length} elements, and its JSON {elements.Count}: "
+                + "the serializer leaves some out (JsonSerializerOptions.DefaultIgnoreCondition), so later arguments would move.");
+    }
 
     /// <summary>The elements of a tuple. From the eighth on, C# has them in another tuple, the last member.</summary>
     private static IEnumerable<JsonElement> TupleElements(JsonElement tuple)

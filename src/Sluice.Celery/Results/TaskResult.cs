@@ -25,7 +25,7 @@ internal sealed record TaskResult(string State, byte[] Json, string? Traceback)
                     + "Celery application.");
         try
         {
-            using var document = JsonDocument.Parse(bytes);
+            using var document = JsonDocument.Parse(bytes, PythonValues.AnyDepth);
             JsonElement root = document.RootElement;
             string state = root.GetProperty("status").GetString()!;
             byte[] result = root.TryGetProperty("result", out JsonElement found) ? Encoding.UTF8.GetBytes(found.GetRawText()) : [];
@@ -41,7 +41,7 @@ internal sealed record TaskResult(string State, byte[] Json, string? Traceback)
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new CeleryTaskException($"The result of the task is damaged: {e.Message}", e);
+            throw new CeleryTaskException($"The result of the task is damaged: {e.Message}", e) { State = StateOf(bytes) };
         }
     }
 
@@ -75,7 +75,7 @@ internal sealed record TaskResult(string State, byte[] Json, string? Traceback)
     {
         try
         {
-            using var document = JsonDocument.Parse(Json);
+            using var document = JsonDocument.Parse(Json, PythonValues.AnyDepth);
             JsonElement root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object) return (null, Text(root));
             string? type = root.TryGetProperty("exc_type", out JsonElement name) ? Text(name) : null;

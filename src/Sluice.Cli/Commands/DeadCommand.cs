@@ -32,16 +32,23 @@ internal static class DeadCommand
         await using IStreamStore store = await command.OpenAsync();
         StoreInspector inspector = command.Inspect(store);
         DeadLetterFilter filter = await LetterOptions.FilterAsync(command, store);
-        List<GroupId> groups = command.Value(Name) is { } name
-            ? [(await GroupNames.FindAsync(command, store, name)).Group]
-            : await GroupsAsync(inspector, command.Cancellation);
         List<(GroupId Group, StoredDeadLetter Letter)> found = [];
-        foreach (GroupId group in groups)
-            foreach (StoredDeadLetter letter in await inspector.ListDeadLettersAsync(group, filter, command.Value(After), max,
-                command.Cancellation))
-                found.Add((group, letter));
+        if (command.Value(Name) is { } name)
+        {
+            GroupId named = (await GroupNames.FindAsync(command, store, name)).Group;
+            found.AddRange((await LettersAsync(named))!.Select(letter => (named, letter)));
+        }
+        else
+        {
+            foreach (GroupId group in await GroupsAsync(inspector, command.Cancellation))
+                if (await command.LookAsync(group, () => LettersAsync(group)) is { } letters)
+                    found.AddRange(letters.Select(letter => (group, letter)));
+        }
         Write(command.Screen, found, max);
         return command.Ended;
+
+        async Task<IReadOnlyList<StoredDeadLetter>?> LettersAsync(GroupId group)
+            => await inspector.ListDeadLettersAsync(group, filter, command.Value(After), max, command.Cancellation);
     }
 
     private static void Write(Screen screen, List<(GroupId Group, StoredDeadLetter Letter)> found, int max)

@@ -17,7 +17,7 @@ internal static class FlowCommands
     {
         await using IStreamStore store = await command.OpenAsync();
         List<FlowRunInfo> runs = [];
-        await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, CommandRun.Warn, command.Cancellation))
+        await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, command.WarnOfDamage, command.Cancellation))
             runs.Add(run);
         if (command.Screen.IsJson) command.Screen.Json(runs.Select(static run => new ListedFlow(run)));
         else if (runs.Count == 0) command.Screen.Line("no runs of flows");
@@ -29,7 +29,7 @@ internal static class FlowCommands
                 $"{run.Processors.Count(static processor => processor.Status > FlowStatus.Running)}/{run.Processors.Count}",
                 run.Processors.FirstOrDefault(static processor => processor.Origin is not null)?.Origin ?? "",
             ])]);
-        return ExitCodes.Fine;
+        return command.Ended;
     }
 
     private static async Task<int> ShowAsync(CommandRun command)

@@ -102,13 +102,14 @@ internal static class GraphCommand
                     screen.Line($"flow of {Runs(flows[run.Topology!.ToDot()].Count)}, the last is {Clean.Text(run.Run)}:");
                 GraphDrawing.Write(screen, run.Topology!, format);
             }
-        return ExitCodes.Fine;
+        return command.Ended;
     }
 
     private static async IAsyncEnumerable<FlowRunInfo> RunsAsync(CommandRun command, IStreamStore store)
     {
         if (command.Value(Run) is { } wanted) yield return await FlowCommands.FindAsync(command, store, wanted);
-        else await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, CommandRun.Warn, command.Cancellation)) yield return run;
+        else
+            await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, command.WarnOfDamage, command.Cancellation)) yield return run;
     }
 
     private static string Runs(int count) => count == 1 ? "1 run" : $"{Clean.Count(count)} runs";

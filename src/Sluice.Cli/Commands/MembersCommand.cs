@@ -25,11 +25,11 @@ internal static class MembersCommand
         await using IStreamStore store = await command.OpenAsync();
         StoreInspector inspector = command.Inspect(store);
         List<GroupId> groups = await GroupsAsync(command, store, inspector);
-        List<GroupLook> looks = await LookAsync(inspector, groups, command.Cancellation);
+        List<GroupLook> looks = await LookAsync(command, inspector, groups);
         while (!command.Value(Now) && looks.Any(static look => look.Members.Any(static member => member.Status == MemberStatus.Unknown)))
         {
             await Task.Delay(Pause, TimeProvider.System, command.Cancellation);
-            looks = await LookAsync(inspector, groups, command.Cancellation);
+            looks = await LookAsync(command, inspector, groups);
         }
         Write(command.Screen, looks);
         return command.Ended;
@@ -81,12 +81,15 @@ internal static class MembersCommand
         _ => "unknown",
     };
 
-    private static async Task<List<GroupLook>> LookAsync(StoreInspector inspector, List<GroupId> groups, CancellationToken cancellation)
+    private static async Task<List<GroupLook>> LookAsync(CommandRun command, StoreInspector inspector, List<GroupId> groups)
     {
+        bool isList = command.Value(Name) is null;             // the damage of a group that the user has named is a failure
         List<GroupLook> looks = [];
         foreach (GroupId group in groups)
-            if (await inspector.FindGroupAsync(group, cancellation) is { } look) looks.Add(look);
+            if (await (isList ? command.LookAsync(group, () => FindAsync(group)) : FindAsync(group)) is { } look) looks.Add(look);
         return looks;
+
+        Task<GroupLook?> FindAsync(GroupId group) => inspector.FindGroupAsync(group, command.Cancellation);
     }
 
     private static async Task<List<GroupId>> GroupsAsync(CommandRun command, IStreamStore store, StoreInspector inspector)

@@ -58,10 +58,10 @@ internal sealed class TopLooks(IStreamStore store, int rows, StoreInspector insp
             shown.AddRange(await Task.WhenAll(some.Select((one, i)
                 => RowAsync(one.Stream, one.Group, now, withOldest: from + i < MaxOldest, cancellation))));
         }
-        // First: a low terminal shows no more than the first rows.
+        // In the first row and its name: a low terminal shows no more than the first rows, and a narrow one no notes.
         if (damaged is { Count: > 0 and var streamsDamaged })
-            shown.Insert(0, new("-", null, null, 0, null, 0, 0, null, null, streamsDamaged == 1
-                ? "1 stream is damaged: see sluice streams" : $"{Clean.Count(streamsDamaged)} streams are damaged: see sluice streams"));
+            shown.Insert(0, new(streamsDamaged == 1 ? "1 stream is damaged" : $"{Clean.Count(streamsDamaged)} streams are damaged",
+                null, null, 0, null, 0, 0, null, null, "see sluice streams"));
         return shown;
     }
 
@@ -80,7 +80,16 @@ internal sealed class TopLooks(IStreamStore store, int rows, StoreInspector insp
 
     private async Task LookAtScreenAsync(CancellationToken cancellation)
     {
-        StreamLook?[] found = await Task.WhenAll(onScreen.Select(name => inspector.FindAsync(name, cancellation)));
+        StreamLook?[] found;
+        try
+        {
+            found = await Task.WhenAll(onScreen.Select(name => inspector.FindAsync(name, cancellation)));
+        }
+        catch (StreamStoreException damage) when (damage is { IsPermanent: true, Stream: not null })
+        {
+            await LookAtAllAsync(cancellation);      // leaves it out, and counts it
+            return;
+        }
         foreach ((string name, StreamLook? stream) in onScreen.Zip(found))
             if (stream is not null) streams[name] = stream;
             else streams.Remove(name);
@@ -99,20 +108,36 @@ internal sealed class TopLooks(IStreamStore store, int rows, StoreInspector insp
         string name = backlog.Name == stream.Name ? stream.Name : $"{stream.Name}:{backlog.Name}";
         TimeSpan? oldest = null;
         (int? owners, long? inFlight) = (null, null);
-        string? note = null;
-        if (now is not null && await inspector.FindGroupAsync(id, cancellation) is { } look)
+        string? note = null, damage = null;
+        GroupLook? look = null;
+        if (now is not null) (look, damage) = await FindGroupAsync(id, cancellation);
+        if (look is not null)
         {
             owners = look.Members.Count(static member => member.Partitions > 0);
             // Without an owner, what was leased by a member that is gone is not in flight.
             inFlight = look.Partitions.Where(static partition => partition.Owner is not null)
                 .Sum(static partition => partition.MaxInFlight);
             if (backlog.Outstanding > 0) note = NoteOf(look, group);
-            if (backlog.Outstanding > 0 && withOldest) (oldest, note) = await OldestAsync(id, now.Value, note, cancellation);
+            if (backlog.Outstanding > 0 && withOldest) (oldest, note) = await OldestAsync(id, now!.Value, note, cancellation);
         }
         if (backlog.PausedAt is { } since) note = $"{(backlog.IsDraining ? "draining" : "paused")} since {Clean.Time(since)}";
         if (backlog.Dead > 0) note ??= "has dead letters";
         return new(name, stream.AppendedPerSecond, group.SettledPerSecond, backlog.Outstanding, inFlight, backlog.Waiting,
-            backlog.Dead, oldest?.TotalSeconds, owners, note);
+            backlog.Dead, oldest?.TotalSeconds, owners, damage ?? note);
+    }
+
+    // A damaged group says nothing about the others: its row has what the stream tells of it, and the damage as its note.
+    private async Task<(GroupLook? Look, string? Damage)> FindGroupAsync(GroupId id, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await inspector.FindGroupAsync(id, cancellation), null);
+        }
+        catch (StreamStoreException e) when (e.IsPermanent && e.Stream == id.Stream)
+        {
+            if (damaged is null) inspector.OnWarning?.Invoke($"The group {GroupNames.Of(id)} is damaged: {e.Message}");
+            return (null, $"damaged: {Clean.Text(e.Message)}");
+        }
     }
 
     // An entry that cannot be read says nothing about the other streams.

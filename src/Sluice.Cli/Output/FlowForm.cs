@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Sluice.Flows;
 
 namespace Sluice.Cli.Output;
@@ -20,11 +21,13 @@ internal class ListedFlow(FlowRunInfo run)
     protected FlowRunInfo Info => run;
 }
 
-/// <summary>The JSON of one run.</summary>
+/// <summary>The JSON of one run: what a list has of it comes first.</summary>
 internal sealed class ShownFlow(FlowRunInfo run) : ListedFlow(run)
 {
+    [JsonPropertyOrder(1)]
     public override IEnumerable<object> Processors => Info.Processors.Select(static one => new ShownProcessor(one));
 
+    [JsonPropertyOrder(2)]
     public IEnumerable<object> Streams
         => Info.Streams.Select(static one => new { one.Name, one.Written, one.Kept, one.Bytes, one.IsComplete });
 }
@@ -56,7 +59,9 @@ internal class ListedProcessor(ProcessorInfo processor)
 /// <summary>The JSON of a processor of one run.</summary>
 internal sealed class ShownProcessor(ProcessorInfo processor) : ListedProcessor(processor)
 {
+    [JsonPropertyOrder(1)]
     public string? WaitsFor => Info.WaitsFor;
 
+    [JsonPropertyOrder(2)]
     public double? NoHostFor => Info.NoHostFor?.TotalSeconds;
 }

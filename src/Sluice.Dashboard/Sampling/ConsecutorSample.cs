@@ -16,6 +16,9 @@ internal sealed record ConsecutorSample(string Name, StoreSource Store, IConsecu
 
     public GroupDetail? Group { get; init; }
 
+    /// <summary>Its place among all of the look, before they are sorted by urgency.</summary>
+    public int Number { get; init; }
+
     public GroupId Id => new(Name, Name);
 
     /// <summary>Items that are accepted and not ended.</summary>

@@ -8,9 +8,7 @@ internal sealed class ConsecutorSampler(string name, StoreSource store, IConsecu
     private readonly RunSampler? run = local is null ? null : new(local.Topology, time);
     private readonly CountRate accepted = new(time), ended = new(time), growth = new(time, mayShrink: true);
     private readonly Standstill standstill = new(time);
-    private readonly LookGap gap = new(time);
     private (StreamLook? Look, TimeSpan? Still) elsewhere;
-    private bool isAfterGap, isOverGap;              // whether the next look at the stream, or the present one, has rates over a gap
     private readonly History endedHistory = new(time), waitingHistory = new(time);
 
     public ConsecutorSample Look(StoreSample seen)
@@ -19,8 +17,6 @@ internal sealed class ConsecutorSampler(string name, StoreSource store, IConsecu
         StreamLook? stream = seen.Streams.GetValueOrDefault(name);
         // Of many streams, a look of the store takes a part: only a look at this stream tells something.
         bool isNew = stream is null || !ReferenceEquals(stream, elsewhere.Look);
-        isAfterGap |= gap.HasPassed();
-        if (isNew) (isOverGap, isAfterGap) = (isAfterGap, false);
         long left = snapshot is null ? 0 : snapshot.Pending + snapshot.InFlight + snapshot.Retrying + snapshot.Parked + snapshot.Suspect;
         long endedNow = snapshot is null ? 0 : snapshot.Accepted + snapshot.Split - left;
         if (isNew) elsewhere = (stream, snapshot is null ? LookElsewhere(stream) : null);
@@ -31,8 +27,8 @@ internal sealed class ConsecutorSampler(string name, StoreSource store, IConsecu
             Run = snapshot?.Run is { } running ? run!.Look(running) : null,
             Stream = stream,
             Group = seen.Groups.GetValueOrDefault(new GroupId(name, name)),
-            AcceptedPerSecond = snapshot is not null ? accepted.Add(snapshot.Accepted) : isOverGap ? null : stream?.AppendedPerSecond,
-            EndedPerSecond = snapshot is not null ? ended.Add(endedNow) : isOverGap ? null : stream?.Consecutor?.SettledPerSecond,
+            AcceptedPerSecond = snapshot is not null ? accepted.Add(snapshot.Accepted) : stream?.AppendedPerSecond,
+            EndedPerSecond = snapshot is not null ? ended.Add(endedNow) : stream?.Consecutor?.SettledPerSecond,
             StandsFor = standstill.IsLong(still) ? still : null,
             Ended = endedHistory,
             Waiting = waitingHistory,

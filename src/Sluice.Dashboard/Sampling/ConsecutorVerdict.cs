@@ -65,9 +65,9 @@ internal static class ConsecutorVerdict
             + "members acquire them in a moment; if not, start more members.") : null;
     }
 
-    // A file shows no heartbeats if its process does not answer; if items end, the process works.
+    // A file shows no heartbeats if its process does not answer; if items end, the process works. The first look does not know.
     private static bool IsSilent(MemberLook member, ConsecutorSample sample) => member.Status is MemberStatus.Silent
-        || (member.Status is MemberStatus.NoHeartbeats && sample.EndedPerSecond is not > 0);
+        || (member.Status is MemberStatus.NoHeartbeats && sample.EndedPerSecond is 0);
 
     private static Verdict? OfSpeed(ConsecutorSample sample, double? growth)
     {

@@ -37,8 +37,12 @@ internal static class FlowVerdict
             && hosts?.Paused.ContainsKey(one.Name) == true) is not { } held) return null;
         string name = VisibleText.Shorten(held.Name, 60);
         return new(Urgency.Held, $"The starts of `{name}` are paused since {Shown.Utc(hosts!.Paused[held.Name])}. Resume them: "
-            + $"`sluice resume STORE work/{held.Name}:hosts`.");            // whole, so that it can be pasted
+            + $"`sluice resume STORE {Quoted($"work/{held.Name}:hosts")}`.");            // whole, so that it can be pasted
     }
+
+    // For a shell, and only if it is needed.
+    private static string Quoted(string name) => name.All(static letter => char.IsAsciiLetterOrDigit(letter) || "-._:/".Contains(letter))
+        ? name : $"'{name.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static Verdict? OfHosts(FlowRunInfo? detail, DateTimeOffset now, IReadOnlySet<string>? missing)
     {

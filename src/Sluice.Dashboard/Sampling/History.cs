@@ -24,10 +24,12 @@ internal sealed class History(TimeProvider time)
         }
     }
 
-    /// <summary>Returns the values with their ages in seconds, oldest first.</summary>
+    /// <summary>Returns the values of the ten minutes with their ages in seconds, oldest first.</summary>
     public IReadOnlyList<(double Age, double Value)> Values()
     {
         long now = time.GetTimestamp();
-        lock (sync) return [.. values.Select(one => (time.GetElapsedTime(one.At, now).TotalSeconds, one.Value))];
+        lock (sync)
+            return [.. values.Select(one => (Age: time.GetElapsedTime(one.At, now).TotalSeconds, one.Value))
+                .Where(static one => one.Age <= Span.TotalSeconds)];
     }
 }

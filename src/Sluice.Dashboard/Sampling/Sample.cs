@@ -14,9 +14,10 @@ internal sealed record Sample(IReadOnlyList<StoreSample> Stores, IReadOnlyList<C
     /// <summary>The scopes of steps by their names, the urgent ones first.</summary>
     public IReadOnlyList<ScopeRecords> Steps { get; init; } = [];
 
-    /// <summary>Finds a consecutor by its name, in one of the stores if the name of a store is given.</summary>
+    /// <summary>Finds a consecutor by its name, in one of the stores if the name of a store is given. Of several members in this program,
+    /// it finds the same one at each look.</summary>
     public ConsecutorSample? Find(string name, string? store)
-        => Consecutors.FirstOrDefault(one => one.Name == name && (store is null || one.Store.Name == store));
+        => Consecutors.Where(one => one.Name == name && (store is null || one.Store.Name == store)).MinBy(static one => one.Number);
 
     /// <summary>Finds a store by its name; the first one if no name is given.</summary>
     public StoreSample? FindStore(string? name)

@@ -142,7 +142,7 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
             (IStreamStore, string, IConsecutor?) key = (store.Store.Store, name, local);         // two members can be in one process
             if (!used.TryGetValue(key, out ConsecutorSampler? one))
                 used.Add(key, one = samplers.GetValueOrDefault(key) ?? new(name, store.Store, local, options.Time));
-            found.Add(one.Look(store));
+            found.Add(one.Look(store) with { Number = found.Count });
         }
     }
 

@@ -7,6 +7,7 @@ internal sealed class Standstill(TimeProvider time)
 {
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(30);
 
+    private readonly LookGap gap = new(time);
     private (long Moved, long Aside, long Since, long SeenAt)? last;
     private TimeSpan longest;
 
@@ -18,6 +19,7 @@ internal sealed class Standstill(TimeProvider time)
     public TimeSpan? Look(bool hasWork, long moved, long aside = 0)
     {
         long now = time.GetTimestamp();
+        bool isBehindGap = gap.HasPassed();
         if (!hasWork)
         {
             last = null;
@@ -28,7 +30,8 @@ internal sealed class Standstill(TimeProvider time)
             last = known with { SeenAt = now };
             return time.GetElapsedTime(known.Since, now);
         }
-        if (last is { } before && time.GetElapsedTime(before.Since, before.SeenAt) is var pause && pause > longest) longest = pause;
+        if (last is { } before && time.GetElapsedTime(before.Since, isBehindGap ? before.SeenAt : now) is var pause && pause > longest)
+            longest = pause;
         last = (moved, aside, now, now);
         return TimeSpan.Zero;
     }

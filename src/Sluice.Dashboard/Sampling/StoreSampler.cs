@@ -26,7 +26,8 @@ internal sealed class StoreSampler
     private readonly StoreSource source;
     private readonly TimeProvider time;
     private readonly TimeSpan interval;
-    private readonly StoreInspector inspector;
+    private readonly LookGap gap;
+    private volatile StoreInspector inspector;
     private readonly Lock sync = new();
     private StoreSample sample;
     private Task looking = Task.CompletedTask;
@@ -42,7 +43,7 @@ internal sealed class StoreSampler
     public StoreSampler(StoreSource source, DashboardOptions options)
     {
         (this.source, time, interval) = (source, options.Time, options.RefreshInterval);
-        inspector = new(source.Store, time);
+        (gap, inspector) = (new(time), new(source.Store, time));
         Flows = new(source.Store, time);
         FlowGlance = new(source.Store, Flows, time);
         sample = new(source, [], new Dictionary<string, StreamLook>(), new Dictionary<GroupId, GroupDetail>(), null, null);
@@ -65,6 +66,8 @@ internal sealed class StoreSampler
         TimeSpan left;                               // somebody else may have waited for the look
         lock (sync)
         {
+            // Rates and silences over a time in which no page was open would say nothing about now.
+            if (gap.HasPassed()) inspector = new(source.Store, time);
             if (!looking.IsCompleted && !hasBegun)
             {
                 (hasBegun, isNext, asked) = (true, true, time.GetTimestamp());

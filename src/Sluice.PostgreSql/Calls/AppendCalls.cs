@@ -21,7 +21,7 @@ internal static class AppendCalls
         StreamRow stream = round.Stream(request.Stream);
         await ReaderCalls.SweepAsync(round, stream).ConfigureAwait(false);
         ProducerRow? known = await round.ProducerAsync(stream, request.Producer).ConfigureAwait(false);
-        if (request.Refusal(known?.Epoch ?? 0, stream.Id, known?.Last ?? 0, (known?.LastFrom ?? 0, known?.LastId), stream.End,
+        if (request.Refusal(known?.Epoch ?? 0, known?.Last ?? 0, (known?.LastFrom ?? 0, known?.LastId), stream.End,
             known?.Position) is { } refusal) return refusal;
         AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);
         if (request.Entries.Count > 0 && stream.IsFullFor(request.Entries.Count, request.Entries.Bytes))

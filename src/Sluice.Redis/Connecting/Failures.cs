@@ -205,11 +205,11 @@ internal static class Failures
                         + $"Sluice's at {address}, or it is a defect. Restore a backup.")
                 { Stream = Name(3), Partition = (int)Number(1), Sequence = Number(2), IsPermanent = true };
             case "BROKEN":
-                (string? stream, int? partition) = (words[3] == "-" ? null : Name(3),
+                (string? stream, int? partition) = (words[3] == "*" ? null : Name(3),
                     int.TryParse(words[4], CultureInfo.InvariantCulture, out int number) ? number : null);
                 return new StreamStoreException(
                     $"What is stored{(stream is null ? "" : $" for {stream}{(partition is null ? "" : $"/{partition}")}")} at {address} "
-                        + $"is damaged: {(words[2] == "-" ? "" : $"{Name(2)} of ")}the key {words[1]} is missing, or has a form that "
+                        + $"is damaged: {(words[2] == "*" ? "" : $"{Name(2)} of ")}the key {words[1]} is missing, or has a form that "
                         + $"Sluice does not write"
                     + $"{(words.Length > 5 ? $" ({string.Join(' ', words[5..])})" : "")}. Somebody has changed keys of Sluice's, or it is "
                     + $"a defect. Restore a backup; CheckAsync lists what is damaged.")

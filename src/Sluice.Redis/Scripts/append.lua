@@ -6,7 +6,6 @@ local firstPart, parts, batches = num(), takeParts(), takeBatches()
 sweep(h)
 local v = producerOf(h, name)
 
-if v[1] == 0 and epoch > 0 and epoch <= h.made * 1048576 then return { 'refused', v[2] } end  -- of a stream that was deleted
 if epoch > v[1] then fail('BACKPRODUCER', digits(v[1])) end
 if epoch < v[1] then return { 'refused', v[2] } end
 if last <= v[2] then

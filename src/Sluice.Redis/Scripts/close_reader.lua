@@ -1,4 +1,5 @@
-local h, name = find(arg()), arg()
+lastStream = arg()
+local h, name = find(lastStream), arg()
 if h then
   closeReader(h, name)
   trimMore(h)

@@ -1,4 +1,5 @@
-local h = find(arg())
+lastStream = arg()
+local h = find(lastStream)
 if not h then return { sweepTrash(), 0 } end
 consumers(h)
 for group in pairs(h.groups) do dropGroup(h, group) end

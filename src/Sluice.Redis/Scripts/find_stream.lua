@@ -1,3 +1,4 @@
 -- Arguments besides the name: where the page before said that it goes on.
-local h = find(arg())
+lastStream = arg()
+local h = find(lastStream)
 return h and streamInfo(h, arg(), num()) or false

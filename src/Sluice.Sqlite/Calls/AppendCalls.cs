@@ -22,7 +22,7 @@ internal static class AppendCalls
         long last = producer?.Last ?? 0;
 
         // Everything is validated first: the rest fails only if the disk does.
-        if (request.Refusal(producer?.Epoch ?? 0, stream.Id, last, (producer?.LastFrom ?? 0, producer?.LastId), stream.End,
+        if (request.Refusal(producer?.Epoch ?? 0, last, (producer?.LastFrom ?? 0, producer?.LastId), stream.End,
             producer?.Position) is { } refusal) return refusal;
         long end = request.LastSequence;
         AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);

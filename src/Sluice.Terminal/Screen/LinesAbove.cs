@@ -7,8 +7,8 @@ namespace Sluice.Progress.Screen;
 /// above them.
 /// </summary>
 /// <remarks>
-/// Thread-safe: the lock of the board guards its state. The console calls it under a lock of its own. It calls the writer that it stands in
-/// for only when the terminal has failed; <see cref="ProgressBoard"/> says why.
+/// Thread-safe: the lock of the board guards its state. The console calls it under a lock of its own, so it never calls the writer that it
+/// stands in for; <see cref="ProgressBoard"/> says why.
 /// </remarks>
 internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : TextWriter
 {
@@ -33,17 +33,14 @@ internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : Tex
 
     public override void Write(char[] buffer, int index, int count) => Write(buffer.AsSpan(index, count));
 
-    public override void Write(ReadOnlySpan<char> buffer)
-    {
-        if (!board.TryWrite(this, buffer)) original.Write(buffer);
-    }
+    public override void Write(ReadOnlySpan<char> buffer) => board.Write(this, buffer);
 
     // In one piece: a display may end between two.
     public override void WriteLine(string? value) => Write(value + NewLine);
 
     public override void Flush()
     {
-        if (board.IsGone) original.Flush();
+        // Complete lines are written at once, or some milliseconds later; others when they are complete.
     }
 
     /// <summary>Adds a text. The board calls it under its lock.</summary>
@@ -58,7 +55,8 @@ internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : Tex
         return lines;
     }
 
-    /// <summary>Ends it: later texts, of those who have kept this writer, need not be lines. The board calls it under its lock.</summary>
+    /// <summary>Ends it: without a later display, texts of those who have kept this writer need not be lines. The board calls it under its
+    /// lock.</summary>
     /// <returns>The line that is not complete.</returns>
     internal string End()
     {
@@ -92,33 +90,37 @@ internal sealed class LinesAbove(ProgressBoard board, TextWriter original) : Tex
         private EventHandler? whenExiting;
         private UnhandledExceptionEventHandler? whenFailing;
 
-        /// <summary>The console's writer for what a terminal that has failed did not take; null before the first display.</summary>
-        public TextWriter? Original { get; private set; }
-
-        public void Install(ProgressBoard board)
+        /// <returns>The console's writer before; null if both were left as they are.</returns>
+        public TextWriter? Install(ProgressBoard board)
         {
             (TextWriter outputBefore, TextWriter errorBefore) = (Console.Out, Console.Error);
             // Output into a file is not the terminal's, whether the shell or the program has sent it there.
             if ((!Console.IsOutputRedirected || ReferenceEquals(outputBefore, errorBefore)) && ConsoleWriter.IsOwn(outputBefore))
                 output = Put(board, outputBefore, Console.SetOut, static () => Console.Out);
             if (ConsoleWriter.IsOwn(errorBefore)) error = Put(board, errorBefore, Console.SetError, static () => Console.Error);
-            Original = output?.Before ?? error?.Before;
             whenExiting = (_, _) => board.Leave();
             whenFailing = (_, _) => board.Leave();
             AppDomain.CurrentDomain.ProcessExit += whenExiting;
             AppDomain.CurrentDomain.UnhandledException += whenFailing;
+            return output?.Before ?? error?.Before;
         }
 
-        /// <summary>Takes them away, unless the program has put others in their place. Returns the lines that are not complete.</summary>
-        public string Remove()
+        /// <summary>Ends the writers, which stay the console's: from now on, what they get waits for the board and passes.</summary>
+        /// <returns>The lines that are not complete.</returns>
+        public string End()
         {
             string rest = output?.Lines.End() + error?.Lines.End();
+            return rest.Length == 0 ? "" : rest + Environment.NewLine;
+        }
+
+        /// <summary>Takes the writers away, unless the program has put others in their place.</summary>
+        public void PutBack()
+        {
             if (output is { } one && ReferenceEquals(Console.Out, one.Installed)) Console.SetOut(one.Before);
             if (error is { } other && ReferenceEquals(Console.Error, other.Installed)) Console.SetError(other.Before);
             (output, error) = (null, null);
             AppDomain.CurrentDomain.ProcessExit -= whenExiting;
             AppDomain.CurrentDomain.UnhandledException -= whenFailing;
-            return rest.Length == 0 ? "" : rest + Environment.NewLine;
         }
 
         private static (TextWriter, TextWriter, LinesAbove) Put(ProgressBoard board, TextWriter before, Action<TextWriter> set,

@@ -19,7 +19,8 @@ namespace Sluice.Progress.Screen;
 /// <para>
 /// The same lock orders the writers of <see cref="Console"/>: a writer that the program took before the display locks the present
 /// <see cref="Console.Out"/>, a <see cref="LinesAbove"/>. So a <see cref="LinesAbove"/> may not wait for such a writer, also not at its end
-/// and later: what it gets goes to the terminal by the board. Only when the terminal has failed, its texts go to the writer before.
+/// and later: what it gets goes to the terminal by the board. When the terminal has failed, the thread pool writes its texts to the writer
+/// before (<see cref="DeferredTexts"/>).
 /// </para>
 /// </remarks>
 internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook = null, TimeProvider? time = null)
@@ -34,15 +35,14 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
     private readonly TimeProvider time = time ?? TimeProvider.System;
     private readonly List<(object Owner, Func<int, IReadOnlyList<BoardLine>>? Picture)> shown = [];
     private readonly StringBuilder collected = new();                  // lines of the program that are not yet written
+    private readonly HashSet<LinesAbove> kept = [];                    // writers of earlier displays whose line may not be complete
+    private readonly DeferredTexts deferred = new();                   // what a terminal that has failed does not take
+    private TextWriter? before;                      // the console's writer that gets them; null before the first one is known
     private int[] drawn = [];                        // the cells of each line of the picture
     private long drawnAt;
     private ITimer? timer;
     private bool isLeft;                             // the process ends: nothing is drawn any more
-    private volatile bool isGone;                    // the terminal has failed
-    private string unwritten = "";                   // what the terminal did not take when it failed
-
-    /// <summary>Whether the terminal has failed: nothing is written to it any more.</summary>
-    public bool IsGone => isGone;
+    private bool isGone;                             // the terminal has failed: nothing is written to it any more
 
     /// <summary>The board of a console; null if it is no terminal.</summary>
     public static ProgressBoard? Of(IAnsiConsole? console)
@@ -57,7 +57,7 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
     {
         lock (gate)
         {
-            if (shown.Count == 0 && !isGone && !isLeft) hook?.Install(this);
+            if (shown.Count == 0 && !isGone && !isLeft) before = hook?.Install(this) ?? before;
             shown.Add((owner, null));
         }
     }
@@ -71,7 +71,6 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
             shown[index] = (owner, picture);
             Draw();
         }
-        WriteUnwritten();
     }
 
     /// <summary>Removes a display. Its last picture stays above those that go on.</summary>
@@ -80,10 +79,10 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
         lock (gate)
         {
             shown.RemoveAll(one => ReferenceEquals(one.Owner, owner));
-            if (shown.Count == 0) collected.Append(hook?.Remove());
+            if (shown.Count == 0) EndLines();
             Draw(picture);
+            if (shown.Count == 0) hook?.PutBack();
         }
-        WriteUnwritten();
     }
 
     /// <summary>
@@ -92,31 +91,28 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
     public void Print(string lines)
     {
         lock (gate) Collect(lines);
-        WriteUnwritten();
     }
 
     /// <summary>Writes what the program has given to a writer of the console.</summary>
-    /// <returns>False if the terminal has failed: the text belongs to the writer before.</returns>
-    public bool TryWrite(LinesAbove writer, ReadOnlySpan<char> text)
+    public void Write(LinesAbove writer, ReadOnlySpan<char> text)
     {
         lock (gate)
         {
-            if (isGone) return false;
-            if (!writer.IsOver)
+            before ??= writer.Original;
+            if (isGone)
             {
-                if (writer.Add(text) is { Length: > 0 } lines) Collect(lines);
+                deferred.Add(writer.Original, text.ToString());
             }
-            else if (shown.Count == 0 || isLeft || text is [.., '\n'])
+            else if (writer.IsOver && (shown.Count == 0 || isLeft))
             {
                 Collect(text.ToString());
             }
-            else if (text.Length > 0)
+            else
             {
-                Collect($"{text}{Environment.NewLine}");           // a later display follows, and erases the line in which it begins
+                if (writer.IsOver) kept.Add(writer);             // a later display follows: its picture stands below complete lines only
+                if (writer.Add(text) is { Length: > 0 } lines) Collect(lines);
             }
         }
-        WriteUnwritten(writer.Original);
-        return true;
     }
 
     /// <summary>The process ends: writes what is left of the program's output, and lets later output pass.</summary>
@@ -126,15 +122,15 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
         if (!gate.TryEnter(LeaveTimeout)) return;
         try
         {
-            collected.Append(hook?.Remove());
+            EndLines();
             if (collected.Length > 0) Draw();
             isLeft = true;
+            hook?.PutBack();
         }
         finally
         {
             gate.Exit();
         }
-        WriteUnwritten();
     }
 
     // A line that is as wide as the terminal would leave the cursor in the next one on some terminals.
@@ -157,7 +153,16 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
     {
         lock (gate)
             if (collected.Length > 0) Draw();
-        WriteUnwritten();
+    }
+
+    // Before the last picture, and the console's writers come back behind it: what other threads write meanwhile waits for the lock. If
+    // they wrote to the terminal themselves, their lines would stand below the old picture, and be erased with it.
+    private void EndLines()
+    {
+        collected.Append(hook?.End());
+        foreach (LinesAbove writer in kept)
+            if (writer.End() is { Length: > 0 } rest) collected.AppendLine(rest);
+        kept.Clear();
     }
 
     // A failure must not reach the program, which may only write a line. What the terminal has not taken stays collected.
@@ -226,25 +231,10 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
     private void Abandon()
     {
         isGone = true;
-        unwritten += collected.ToString() + hook?.Remove();
+        EndLines();
+        if (collected.Length > 0 && before is not null) deferred.Add(before, collected.ToString());
         collected.Clear();
-    }
-
-    // Called without the lock: the console's writers have locks of their own.
-    private void WriteUnwritten(TextWriter? otherwise = null)
-    {
-        if (!isGone) return;
-        string text;
-        lock (gate) (text, unwritten) = (unwritten, "");
-        if (text.Length == 0) return;
-        try
-        {
-            (hook?.Original ?? otherwise)?.Write(text);
-        }
-        catch (Exception failed) when (IsOfTerminal(failed))
-        {
-            // The program's own terminal is gone, too: there is no place for its lines.
-        }
+        hook?.PutBack();
     }
 
     private static bool IsOfTerminal(Exception failed) => failed is IOException or ObjectDisposedException or UnauthorizedAccessException;

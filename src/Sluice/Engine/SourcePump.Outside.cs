@@ -46,6 +46,11 @@ internal abstract partial class SourcePump<T>
         {
             result = call();
         }
+        catch (Exception e) when (AnswersStop(e))
+        {
+            ComeBack();                              // it has answered the stop
+            return false;
+        }
         catch
         {
             ComeBack();
@@ -53,6 +58,9 @@ internal abstract partial class SourcePump<T>
         }
         return ComeBack();
     }
+
+    /// <summary>Whether code of the source has answered the stop with a cancellation: that is no failure.</summary>
+    protected bool AnswersStop(Exception failure) => failure is OperationCanceledException && IsStopped;
 
     /// <summary>Emits what the pump still holds back. Called once after the last item, unless the pump has completed synchronously; if the
     /// pump was left, by the thread that ends it.</summary>

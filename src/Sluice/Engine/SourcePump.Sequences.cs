@@ -57,14 +57,20 @@ internal abstract partial class SourcePump<T>
         }
         finally
         {
-            try
-            {
-                await sequence.DisposeAsync();
-            }
-            catch (OperationCanceledException)
-            {
-                // so has its disposal
-            }
+            await DisposeLateAsync(sequence);
+        }
+    }
+
+    /// <summary>Disposes a sequence after a stop. A cancellation is no failure: the token is cancelled.</summary>
+    protected static async Task DisposeLateAsync(IAsyncDisposable sequence)
+    {
+        try
+        {
+            await sequence.DisposeAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            // what the disposal did with the token was cut off
         }
     }
 }

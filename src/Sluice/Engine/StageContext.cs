@@ -211,7 +211,7 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     public void AddBusyTo(ref int busy, ref long oldest)
     {
         long began = Times?.Began ?? 0;
-        if (began != 0 || suspended) busy++;
+        if (began != 0 || IsSuspended) busy++;
         if (began != 0 && (oldest == 0 || began < oldest)) oldest = began;
     }
 

@@ -8,7 +8,8 @@ namespace Sluice.Diagnostics;
 /// </remarks>
 public static class FlowInspector
 {
-    /// <summary>Lists all runs in the store, by id, without their streams. A run whose journal is unreadable is left out.</summary>
+    /// <summary>Lists all runs in the store, by id, without their streams. A run whose journal is unreadable is left out.
+    /// Damage of the whole store lets the list fail.</summary>
     /// <param name="store">The store.</param>
     /// <param name="warn">Receives a sentence for each run that is left out.</param>
     /// <param name="cancellation">Ends the list.</param>
@@ -66,5 +67,5 @@ public static class FlowInspector
     }
 
     internal static StoreRetrier Calls(IStreamStore store, Action<string>? warn)
-        => new(store, TimeProvider.System, warn ?? (static _ => { }), TimeSpan.Zero) { GiveUp = new(canceled: true) };
+        => new(store, TimeProvider.System, warn ?? (static _ => { }), TimeSpan.Zero) { IsOneTry = true };
 }

@@ -93,7 +93,7 @@ internal sealed class ResumablePump<T>(
         ReadOnlyMemory<byte> before = start;
         if (!TryOutside(Open, out IAsyncEnumerator<WithPosition<T>>? items))
         {
-            if (items is not null) await items.DisposeAsync();
+            if (items is not null) await DisposeLateAsync(items);
             return;
         }
         bool left = false;
@@ -159,7 +159,7 @@ internal sealed class ResumablePump<T>(
                 $"The function of the producer '{name}' returned null instead of a sequence. If there is nothing, return an empty one.");
             return made.GetAsyncEnumerator(StopToken);
         }
-        catch (Exception e)
+        catch (Exception e) when (!AnswersStop(e))
         {
             throw Failure(e);
         }

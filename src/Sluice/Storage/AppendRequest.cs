@@ -62,18 +62,16 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
     /// checks for room.
     /// </summary>
     /// <param name="epoch">The producer's epoch in the store; zero if it has none.</param>
-    /// <param name="streamNumber">The number of the stream, as for <see cref="StoreRules.NextEpoch"/>.</param>
     /// <param name="last">The producer's last accepted number; zero if it has none.</param>
     /// <param name="latest">The first number of the producer's last append, and the id of that entry.</param>
     /// <param name="end">The stream's end; null if it has not ended.</param>
     /// <param name="position">The position recorded with the producer; empty if it has none.</param>
     /// <returns>The answer; null if the append is to be accepted.</returns>
-    /// <exception cref="StoreRolledBackException">The producer's epoch is above the store's, and no stream that had the name before has
-    /// given it.</exception>
-    public AppendResult? Refusal(long epoch, long streamNumber, long last, (long Number, EntryId? Id) latest, StreamEnd? end,
+    /// <exception cref="StoreRolledBackException">The producer's epoch is above the store's. So it is for a producer of a stream that was
+    /// deleted and made again, until the next one of its name has opened: what it has appended is gone.</exception>
+    public AppendResult? Refusal(long epoch, long last, (long Number, EntryId? Id) latest, StreamEnd? end,
         ReadOnlyMemory<byte> position = default)
     {
-        if (StoreRules.IsOfEarlier(Epoch, epoch, streamNumber)) return new(AppendStatus.Refused, last, null);
         if (Epoch > epoch)
             throw new StoreRolledBackException(
                 $"The producer {Producer} of the stream {Stream} has the epoch {Epoch}, the store knows {epoch} only: it has "

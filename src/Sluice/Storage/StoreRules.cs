@@ -54,7 +54,7 @@ public static class StoreRules
     /// <exception cref="StoreRolledBackException">The epoch was never given, to this group or to one that had its name before.</exception>
     public static void CheckEpoch(Ownership owner, long epoch, long groupNumber)
     {
-        if (owner.Epoch <= epoch || IsOfEarlier(owner.Epoch, epoch, groupNumber)) return;
+        if (owner.Epoch <= epoch || IsOfEarlierGroup(owner.Epoch, epoch, groupNumber)) return;
         throw new StoreRolledBackException($"{owner} was taken, but the store knows the epoch {epoch} only: it has lost writes.")
         {
             Stream = owner.Group.Stream,
@@ -62,9 +62,8 @@ public static class StoreRules
         };
     }
 
-    // A group that was acquired has given an epoch above those of earlier groups, unless an earlier version has acquired it. The same for
-    // streams and their producers.
-    internal static bool IsOfEarlier(long given, long epoch, long number) => epoch == 0 && given > 0 && given <= number << EpochBits;
+    // A group that was acquired has given an epoch above those of earlier groups, unless an earlier version has acquired it.
+    private static bool IsOfEarlierGroup(long given, long epoch, long groupNumber) => epoch == 0 && given <= groupNumber << EpochBits;
 
     /// <summary>Decides whether the entries that a commit settles, defers or gives up are outstanding, each once.</summary>
     /// <param name="commit">The commit.</param>
@@ -107,7 +106,7 @@ public static class StoreRules
     /// <exception cref="StoreRolledBackException">The member's epoch is newer than that of the store.</exception>
     public static bool HasQuarantine(Quarantine quarantine, long epoch, string? owner, long groupNumber)
     {
-        if (quarantine.Epoch > epoch && !IsOfEarlier(quarantine.Epoch, epoch, groupNumber))
+        if (quarantine.Epoch > epoch && !IsOfEarlierGroup(quarantine.Epoch, epoch, groupNumber))
             throw new StoreRolledBackException(
                 $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, but the store knows only {epoch}: it has "
                     + "lost writes.");

@@ -82,13 +82,24 @@ public sealed class ElsewhereVerdictTests
     public void MembersThatHangAreNamedAndWhetherOthersTakeOver(string sentence, params MemberStatus[] members)
     {
         StoreSample seen = Seen([.. members.Select(static (_, at) => new PartitionInfo(at, 1, $"{(char)('a' + at)}", 0, 9, 9, 0, 0))],
-            outstanding: 9, settled: 0, waiting: 0);
+            outstanding: 9, settled: 0, waiting: 0, rate: 0);
         (GroupId id, GroupDetail group) = seen.Groups.Single();
         group = new(group.Look with
         {
             Members = [.. group.Look.Members.Zip(members).Select(static one => one.First with { Status = one.Second })],
         }, null);
         Assert.Equal(sentence, new ConsecutorSampler("orders", source, null, clock)
+            .Look(seen with { Groups = new Dictionary<GroupId, GroupDetail> { [id] = group } }).Verdict.Text);
+    }
+
+    /// <summary>The first look, and the first one behind a time without a page, know no rate: that proves nothing.</summary>
+    [Fact]
+    public void AFileWhoseProcessTakesNoQuestionsIsNotSaidToBeDeadAtTheFirstLook()
+    {
+        StoreSample seen = Seen([new(0, 1, "a", 0, 9, 9, 0, 0)], outstanding: 9, settled: 0, waiting: 0);
+        (GroupId id, GroupDetail group) = seen.Groups.Single();
+        group = new(group.Look with { Members = [group.Look.Members[0] with { Status = MemberStatus.NoHeartbeats }] }, null);
+        Assert.Equal("Works on its backlog.", new ConsecutorSampler("orders", source, null, clock)
             .Look(seen with { Groups = new Dictionary<GroupId, GroupDetail> { [id] = group } }).Verdict.Text);
     }
 

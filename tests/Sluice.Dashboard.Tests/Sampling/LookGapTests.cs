@@ -61,15 +61,6 @@ public sealed class LookGapTests
     [Fact]
     public void RatesBeginAnewBehindATimeWithoutAPage()
     {
-        Look(backlog: 100_000, settled: 0);
-        clock.Advance(TimeSpan.FromHours(1));
-        StoreSample behind = Seen(backlog: 460_000, settled: 360_000, rate: 100);        // what the store's look compares
-        ConsecutorSample first = sampler.Look(behind);
-        Assert.Equal((null, null, "Works on its backlog."), (first.EndedPerSecond, first.AcceptedPerSecond, first.Verdict.Text));
-        clock.Advance(TimeSpan.FromSeconds(1));
-        Assert.Null(sampler.Look(behind).EndedPerSecond);                                // the same look of the store
-        Assert.Equal(7, Look(backlog: 460_000, settled: 360_000, rate: 7).EndedPerSecond);
-
         var rate = new CountRate(clock);
         Assert.Null(rate.Add(0));
         clock.Advance(TimeSpan.FromMinutes(1));
@@ -78,6 +69,30 @@ public sealed class LookGapTests
         Assert.Null(rate.Add(366_000));
         clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(0, rate.Add(366_000));
+    }
+
+    [Fact]
+    public async Task RatesOfTheStoreBeginAnewToo()
+    {
+        IStreamStore store = source.Store;
+        await store.OpenStreamAsync("orders", new() { Partitions = 1 }, TestContext.Current.CancellationToken);
+        var streams = new StoreSampler(source, new() { Time = clock });
+        int appended = 0;
+        Assert.Null(await LookAsync(TimeSpan.Zero, append: 0));
+        Assert.Equal(3, await LookAsync(TimeSpan.FromSeconds(1), append: 3));
+        Assert.Null(await LookAsync(TimeSpan.FromHours(1), append: 7200));
+        Assert.Equal(5, await LookAsync(TimeSpan.FromSeconds(1), append: 5));
+
+        async Task<double?> LookAsync(TimeSpan time, int append)
+        {
+            clock.Advance(time);
+            using var entries = new EntryBatch();
+            for (int i = 0; i < append; i++) entries.Add("1"u8);
+            if (append > 0) await store.AppendAsync(new("orders", "p", 0, appended + 1, entries), TestContext.Current.CancellationToken);
+            appended += append;
+            StoreSample sample = await streams.LookAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+            return sample.Streams["orders"].AppendedPerSecond;
+        }
     }
 
     [Fact]

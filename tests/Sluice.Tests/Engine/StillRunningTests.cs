@@ -25,23 +25,30 @@ public sealed class StillRunningTests : IDisposable
         ForEach,
     }
 
-    public static TheoryData<Form, int> Forms
+    /// <summary>The policy of the node that hangs.</summary>
+    public enum Policy
     {
-        get
-        {
-            var forms = new TheoryData<Form, int>();
-            foreach (Form form in Enum.GetValues<Form>())
-                foreach (int lanes in (int[])[1, 2]) forms.Add(form, lanes);
-            return forms;
-        }
+        None,
+        Retry,
+        Timeout,
+        OnError,
     }
+
+    public static MatrixTheoryData<Form, int, Policy> Forms { get; } = new(Enum.GetValues<Form>(), [1, 2], Enum.GetValues<Policy>());
 
     [Theory]
     [MemberData(nameof(Forms))]
-    public async Task AwaitedCodeIsKnownByItsNode(Form form, int lanes)
+    public async Task AwaitedCodeIsKnownByItsNode(Form form, int lanes, Policy policy)
     {
         Source<int> numbers = Source.From([1]) | (n => n) | Stage.Named("before");
         StagePolicy deaf = lanes == 1 ? Stage.Named("deaf") : Stage.Named("deaf").Parallel(lanes);
+        deaf = policy switch
+        {
+            Policy.Retry => deaf.Retry(1),
+            Policy.Timeout => deaf.Timeout(TimeSpan.FromDays(1)),
+            Policy.OnError => deaf.OnError(ErrorPolicy.Skip),
+            _ => deaf,
+        };
         Pipeline pipeline = form switch
         {
             Form.Do => numbers.DoAsync(async (_, _) => await never.Task) | deaf | (static _ => { }) | Stage.Named("save"),

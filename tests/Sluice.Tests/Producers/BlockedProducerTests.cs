@@ -84,6 +84,74 @@ public sealed class BlockedProducerTests : IAsyncDisposable
         Assert.Empty(seen);
     }
 
+    /// <summary>As the disposal of each other sequence of a source that was stopped.</summary>
+    [Theory]
+    [InlineData("sequence")]
+    [InlineData("resumable")]
+    [InlineData("ticks")]
+    public async Task TheDisposalOfASequenceThatOpensTooLateMayUseItsToken(string kind)
+    {
+        List<int> seen = [];
+        var late = new LateSequence<int>(Block);
+        PipelineRun run = (kind switch
+        {
+            "sequence" => Source.From(late),
+            "resumable" => Source.Resumable("in", (_, _) => new LateSequence<WithPosition<int>>(Block)),
+            _ => Source.Every("in", Second, (_, _) => late),
+        } | seen.Add).Start(new RunOptions { Time = clock });
+        await AdvanceUntilAsync(blocked.Task);
+        Task<bool> stopped = run.StopAsync();
+        clock.Advance(Second);                       // the stages behind it complete without it
+        goOn.Set();
+        Assert.True(await stopped);
+        await run.Completion;
+        Assert.Empty(seen);
+    }
+
+    /// <summary>As an answer of the sequence itself.</summary>
+    [Theory]
+    [InlineData("sequence", false)]
+    [InlineData("sequence", true)]
+    [InlineData("resumable", false)]
+    [InlineData("resumable", true)]
+    [InlineData("function", false)]
+    [InlineData("function", true)]
+    [InlineData("ticks", false)]
+    [InlineData("ticks", true)]
+    public async Task ASequenceThatOpensMayAnswerTheStopByItsToken(string kind, bool isLate)
+    {
+        List<int> seen = [];
+        PipelineRun run = (kind switch
+        {
+            "sequence" => Source.From(new OpeningSequence<int>(Answer)),
+            "resumable" => Source.Resumable("in", (_, _) => new OpeningSequence<WithPosition<int>>(Answer)),
+            "function" => Source.Resumable("in", (_, token) =>
+            {
+                Answer(token);
+                return new OpeningSequence<WithPosition<int>>(static _ => { });
+            }),
+            _ => Source.Every("in", Second, (_, _) => new OpeningSequence<int>(Answer)),
+        } | seen.Add).Start(new RunOptions { Time = clock });
+        await AdvanceUntilAsync(blocked.Task);
+        Task<bool> stopped = run.StopAsync();
+        if (isLate) clock.Advance(Second);           // the stages behind it complete without it
+        goOn.Set();
+        Assert.True(await stopped);
+        await run.Completion;
+        Assert.Empty(seen);
+
+        void Answer(CancellationToken token)
+        {
+            if (isLate) Block();
+            else
+            {
+                blocked.TrySetResult();
+                token.WaitHandle.WaitOne();
+            }
+            token.ThrowIfCancellationRequested();
+        }
+    }
+
     /// <summary>A terminal at which nobody types.</summary>
     [Theory]
     [InlineData(false)]
@@ -124,6 +192,35 @@ public sealed class BlockedProducerTests : IAsyncDisposable
     }
 
     private void Write(string name) => File.WriteAllText(Path.Combine(directory.FullName, name), $"{name}\n");
+
+    /// <summary>Calls a function when it is opened, which throws.</summary>
+    private sealed class OpeningSequence<T>(Action<CancellationToken> open) : IAsyncEnumerable<T>
+    {
+        public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken cancellationToken = default)
+        {
+            open(cancellationToken);
+            throw new InvalidOperationException();
+        }
+    }
+
+    /// <summary>Blocks its thread when it is opened; its disposal waits with its token.</summary>
+    private sealed class LateSequence<T>(Action block) : IAsyncEnumerable<T>, IAsyncEnumerator<T>
+    {
+        private CancellationToken token;
+
+        public T Current => throw new InvalidOperationException();
+
+        public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken cancellationToken = default)
+        {
+            token = cancellationToken;
+            block();
+            return this;
+        }
+
+        public ValueTask<bool> MoveNextAsync() => throw new InvalidOperationException();
+
+        public async ValueTask DisposeAsync() => await Task.Delay(TimeSpan.FromDays(1), TimeProvider.System, token);
+    }
 
     /// <summary>Has a line, then waits for another one, whatever its token says; then it ends.</summary>
     private sealed class TypedReader(Action? block) : TextReader

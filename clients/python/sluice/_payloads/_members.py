@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import sys
 import types
 import typing
@@ -20,15 +21,43 @@ class Member(NamedTuple):
     is_required: bool
 
 
+_MAX_NAMES = 100                                    # of one type: `type A = A` has no end
+
+
+def is_alias(kind: Any) -> bool:
+    """Whether it is a name that ``type X = …`` of Python 3.12, or TypeAliasType of typing_extensions, has given to a type."""
+    return type(typing.get_origin(kind) or kind).__name__ == "TypeAliasType"
+
+
+def value_of(alias: Any) -> Any:
+    """The type behind such a name, with its arguments. Evaluated late: it may have itself as a part."""
+    name = typing.get_origin(alias) or alias
+    value, known = name.__value__, vars(sys.modules.get(name.__module__, types))
+    try:                                            # before Python 3.12, parts that are not defined yet are written as texts
+        value = typing.get_type_hints(types.SimpleNamespace(__annotations__={"value": value}), known, {name.__name__: name},
+                                      include_extras=True)["value"]
+    except Exception:                               # names that only type checkers know
+        pass
+    return _substituted(value, dict(zip(name.__type_params__, typing.get_args(alias))))
+
+
 def unwrapped(kind: Any) -> Any:
-    """The type behind Annotated[…] and NewType."""
-    while True:
+    """The type behind Annotated[…], NewType and ``type X = …``."""
+    for _ in range(_MAX_NAMES):
         if hasattr(kind, "__metadata__"):
             kind = kind.__origin__
         elif hasattr(kind, "__supertype__"):
             kind = kind.__supertype__
+        elif is_alias(kind):
+            kind = value_of(kind)
         else:
-            return kind
+            break
+    return kind
+
+
+def plain_of(member: Any) -> Any:
+    """The plain value of a member of an Enum, as JSON has it; other values as they are."""
+    return member.value if isinstance(member, enum.Enum) else member
 
 
 def is_union(kind: Any) -> bool:
@@ -125,12 +154,14 @@ class ModelField(NamedTuple):
     """A field of a model of pydantic, or of a record inside of one."""
 
     names: List[str]
-    """The names by which it is read; only the first one by default."""
+    """The names by which it is read; only the first ones by default."""
     hint: Any
     is_bare: bool
     """Whether pydantic is the first to look at its value: no validator, and no type that decodes a text by itself."""
     has_names: bool = True
     """Whether it has no other aliases than names."""
+    aliases: int = 1
+    """How many of the names are read by default."""
 
 
 _LATER = ("AfterValidator", "Tag", "Discriminator")
@@ -170,6 +201,14 @@ def _validated_first(kind: Any) -> Set[str]:
             if one.info.mode != "after" for name in one.info.fields}
 
 
+def _alias_names(alias: Any) -> List[str]:
+    """The names of an alias: a text, each of AliasChoices, and an AliasPath of one step. A path of several steps has none."""
+    if isinstance(alias, str):
+        return [alias]
+    path = getattr(alias, "path", None) or ()
+    return [name for one in getattr(alias, "choices", None) or (path if len(path) == 1 else ()) for name in _alias_names(one)]
+
+
 def model_fields(kind: Any) -> List[ModelField]:
     """The fields of a model of pydantic, 1 or 2; empty for something else with the same methods."""
     if getattr(kind, "__pydantic_complete__", True) is False and hasattr(kind, "model_rebuild"):
@@ -183,7 +222,9 @@ def model_fields(kind: Any) -> List[ModelField]:
         aliases = [getattr(field, one, None) for one in ("validation_alias", "alias")]
         bare = is_bare(getattr(field, "metadata", None) or ()) and not first & {name, "*"}
         bare = bare and not any(one.pre for one in (getattr(field, "class_validators", None) or {}).values())      # of pydantic 1
-        found.append(ModelField(list(dict.fromkeys(one for one in (*aliases, name) if isinstance(one, str))),
+        all_names = [*_alias_names(aliases[0]), *_alias_names(aliases[1]), name]
+        found.append(ModelField(list(dict.fromkeys(all_names)),
                                 getattr(field, "outer_type_", None) or getattr(field, "annotation", Any), bare,
-                                all(one is None or isinstance(one, str) for one in aliases)))
+                                all(one is None or isinstance(one, str) for one in aliases),
+                                1 if aliases[0] is None else len(set(_alias_names(aliases[0])))))
     return found

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import enum
 import typing
 from collections import abc
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ._members import fields_of, is_bare, is_root, is_union
+from ._members import fields_of, is_alias, is_bare, is_root, is_union, plain_of, value_of
 from ._mistakes import Mistake
 from ._scalars import Reader, read_bytearray, read_bytes, read_decimal
 from ._shapes import json_types
@@ -43,12 +42,22 @@ class Models:
 
     def __init__(self, readers: "Readers") -> None:
         self._readers = readers
+        self._aliases: Dict[Any, Reader] = {}
 
     def of(self, kind: Any, bare: bool = True) -> Reader:
         """What makes a plain value of JSON one that pydantic validates as the type. Never raises.
 
         bare: whether pydantic is the first to look at the value.
         """
+        if not is_alias(kind):
+            return self._of(kind, bare)
+        key = (kind, bare)
+        if key not in self._aliases:                # it may have itself as a part
+            self._aliases[key] = lambda value: self._aliases[key](value)
+            self._aliases[key] = self._of(kind, bare)
+        return self._aliases[key]
+
+    def _of(self, kind: Any, bare: bool) -> Reader:
         options = _options(kind, bare)
         some = [one for one in options if one[0] is not type(None)]
         if len(some) > 1:
@@ -132,9 +141,9 @@ class Models:
             return None
         parts: Dict[str, Part] = {}
         known[base] = parts                         # a model may have itself as a part
-        made = [(field.names, Part(field.hint, field.is_bare, self.of(field.hint, field.is_bare), _values(field.hint)))
-                for field in fields]
-        for names, part in (*((names[:1], part) for names, part in made), *made):
+        made = [(field, Part(field.hint, field.is_bare, self.of(field.hint, field.is_bare), _values(field.hint))) for field in fields]
+        for names, part in (*((field.names[: field.aliases], part) for field, part in made),
+                            *((field.names, part) for field, part in made)):
             for name in names:
                 parts.setdefault(name, part)        # an alias goes before the name of another field
         return parts
@@ -164,6 +173,8 @@ def _options(kind: Any, bare: bool) -> List[Tuple[Any, bool]]:
             kind = kind.__origin__
         elif hasattr(kind, "__supertype__"):
             kind = kind.__supertype__
+        elif is_alias(kind):
+            kind = value_of(kind)
         elif getattr(typing.get_origin(kind), "_name", None) in _WRAPPERS:
             kind = typing.get_args(kind)[0]
         else:
@@ -183,7 +194,7 @@ def _values(hint: Any) -> Optional[List[Any]]:
     kind, bare = _options(hint, True)[0]
     if typing.get_origin(kind) is not typing.Literal or not bare:
         return None
-    return [one.value if isinstance(one, enum.Enum) else one for one in typing.get_args(kind)]
+    return [plain_of(one) for one in typing.get_args(kind)]
 
 
 def _fits(part: Optional[Part], value: Any) -> bool:

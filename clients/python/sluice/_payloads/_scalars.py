@@ -11,6 +11,7 @@ import uuid
 from decimal import Decimal
 from typing import Any, Callable, Dict, Tuple
 
+from ._members import plain_of
 from ._mistakes import Mistake, expected
 from ._times import read_date, read_datetime, read_span, read_time
 
@@ -118,25 +119,41 @@ NAMES: Dict[Any, Callable[[str], Any]] = {int: int, float: float, Decimal: Decim
 """How the numbers among the keys of a JSON object, which are texts, are read."""
 
 
+def _key(plain: Any) -> Any:
+    """By what a value is found among others: a number with a point is a float or a Decimal, by what else is read."""
+    return (float, float(plain)) if isinstance(plain, (float, Decimal)) else (type(plain), plain)
+
+
 def read_literal(arguments: Tuple[Any, ...]) -> Reader:
+    known: Dict[Any, Any] = {}
+    for one in arguments:
+        known.setdefault(_key(plain_of(one)), one)
+
     def read(value: Any) -> Any:
-        for one in arguments:
-            if type(one) is type(value) and one == value:
-                return one
-        raise expected(" or ".join(map(repr, arguments)), value)
+        try:
+            key = _key(value)
+            if key in known:
+                return known[key]
+        except TypeError:                           # a list or an object
+            pass
+        raise expected(" or ".join(repr(plain_of(one)) for one in arguments), value)
 
     return read
 
 
 def read_enum(kind: Any) -> Reader:
-    known: Dict[Any, Any] = {(type(one.value), one.value): one for one in kind}
+    known: Dict[Any, Any] = {}
+    for one in kind:
+        known.setdefault(_key(one.value), one)
 
     def read(value: Any) -> Any:
         try:
-            found = known.get((type(value), value))
-            if found is None and issubclass(kind, enum.Flag) and type(value) is int:
-                return kind(value)
-        except (TypeError, ValueError):
+            found = known.get(_key(value))
+            if found is None and type(value) is int:
+                if issubclass(kind, enum.Flag):
+                    return kind(value)
+                found = known.get((float, float(value)))
+        except (TypeError, ValueError, OverflowError):
             found = None
         if found is None:
             raise expected(f"a {kind.__name__} ({', '.join(str(one.value) for one in list(kind)[:10])})", value)

@@ -11,7 +11,7 @@ from collections import abc
 from decimal import Decimal
 from typing import Any, Dict, FrozenSet, List, Optional, Set, Tuple
 
-from ._members import Member, is_record, members_of, options_of, unwrapped
+from ._members import Member, is_record, members_of, options_of, plain_of, unwrapped
 from ._mistakes import step
 from ._names import Names, is_model, pascal_case
 
@@ -174,7 +174,7 @@ def json_types(kind: Any) -> Optional[FrozenSet[str]]:
 def _values(kind: Any) -> List[Any]:
     """The values of an Enum or a Literal."""
     if typing.get_origin(kind) is typing.Literal:
-        return list(typing.get_args(kind))
+        return [plain_of(one) for one in typing.get_args(kind)]
     return [one.value for one in kind] if isinstance(kind, type) and issubclass(kind, enum.Enum) else []
 
 

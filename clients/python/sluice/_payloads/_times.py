@@ -9,6 +9,7 @@ from typing import Any, Optional
 from ._mistakes import Mistake, expected, shown
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CLOCK = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?", re.ASCII)
 _SPAN = re.compile(r"(-)?(?:(\d{1,8})\.)?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,7}))?", re.ASCII)
 
@@ -36,8 +37,10 @@ def read_datetime(value: Any) -> dt.datetime:
 
 def read_date(value: Any) -> dt.date:
     try:
+        if not isinstance(value, str) or _DATE.fullmatch(value) is None:         # later versions of Python take more forms
+            raise ValueError
         return dt.date.fromisoformat(value)
-    except (ValueError, TypeError):
+    except ValueError:
         raise expected("a date such as \"2026-11-24\"", value) from None
 
 

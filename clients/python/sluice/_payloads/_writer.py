@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import datetime as dt
 import enum
+import importlib
 import json
 import math
 import uuid
@@ -14,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Callable, Dict, Iterable, Mapping, NoReturn
 
 from .._errors import PayloadError
-from ._encoded import as_texts, has_encoded
+from ._lossy import loses_forms, restored
 from ._mistakes import MAX_DEPTH, Mistake, shown, step
 from ._names import Names, is_model, json_name
 from ._times import write_span
@@ -42,8 +43,6 @@ class Writer:
             if not math.isfinite(value):
                 raise Mistake(f"{value} has no JSON form: NaN and infinities are refused")
             return value
-        if depth >= MAX_DEPTH:
-            raise Mistake(f"it is deeper than {MAX_DEPTH} levels")
         if isinstance(value, enum.Enum):
             return self.plain(value.value, depth)
         if isinstance(value, (bool, int, str)):
@@ -71,6 +70,8 @@ class Writer:
             return value.isoformat()
         if isinstance(value, dt.timedelta):
             return write_span(value)
+        if depth >= MAX_DEPTH and _has_parts(value):
+            raise Mistake(f"it is deeper than {MAX_DEPTH} levels")
         if isinstance(value, Mapping):
             made = {self._key(key): self._in(key, one, depth) for key, one in value.items()}
             return made if len(made) == len(value) else self._refuse(value, self._key)
@@ -101,9 +102,10 @@ class Writer:
 
     def _model(self, value: Any, depth: int) -> Any:
         dump = getattr(value, "model_dump", None) or value.dict
+        is_lossy = loses_forms(type(value))
         dumped = dump(by_alias=True)                # a Decimal stays a number, and a timedelta what C# reads
-        if has_encoded(type(value)):
-            dumped = as_texts(value, dumped)
+        if is_lossy:
+            dumped = restored(value, dumped)
         try:
             return self.plain(dumped, depth)
         except Mistake as e:
@@ -111,17 +113,25 @@ class Writer:
                 raise
             # Pydantic knows a form for more types, and changes all others: it is asked for the members only that have none here.
             try:
-                other = value.model_dump(mode="json", by_alias=True)
+                other = self._by_pydantic(value, dumped, is_lossy)
             except Exception:
                 raise e from None
         return self._mixed(dumped, other, depth)
+
+    @staticmethod
+    def _by_pydantic(value: Any, dumped: Any, is_lossy: bool) -> Any:
+        try:
+            made = value.model_dump(mode="json", by_alias=True)
+            return restored(value, made) if is_lossy else made
+        except Exception:                           # bytes of another member that are no text
+            return importlib.import_module("pydantic_core").to_jsonable_python(dumped, bytes_mode="base64")
 
     def _mixed(self, value: Any, other: Any, depth: int) -> Any:
         """A value, with the parts that have no JSON form from another form of it."""
         try:
             return self.plain(value, depth)
         except Mistake:
-            if hasattr(value, "get_secret_value") or isinstance(value, (float, Decimal)) or depth >= MAX_DEPTH:
+            if hasattr(value, "get_secret_value") or isinstance(value, (float, Decimal)) or depth >= MAX_DEPTH and _has_parts(value):
                 raise
         if isinstance(value, Mapping) and isinstance(other, dict) and len(value) == len(other):
             return {name: self._mixed_in(key, one, part, depth) for (key, one), (name, part) in zip(value.items(), other.items())}
@@ -154,6 +164,12 @@ class Writer:
             plain = Writer(self.names).plain(key)   # of its own: a Decimal that is a key is a text
             return plain if type(plain) is str else dumps(plain)
         raise Mistake(f"{shown(key)} is a {type(key).__name__}, and no key of a JSON object: make it a text, a number or a time")
+
+
+def _has_parts(value: Any) -> bool:
+    """Whether it becomes an object or a list in JSON."""
+    return isinstance(value, (Mapping, list, tuple, set, frozenset)) or is_model(type(value)) \
+        or dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
 def _unwritable(value: Any) -> str:

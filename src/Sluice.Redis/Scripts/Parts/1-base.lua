@@ -10,9 +10,9 @@ local function num() return tonumber(arg()) end
 local function digits(n) return string.format('%.0f', n) end    -- `..` would round above 1e14
 local function fail(code, text) error({ err = 'SLUICE ' .. code .. ' ' .. (text or '') }) end
 
--- Something stored is missing, or has a form that nobody here writes. Names the key, the field, the stream and the partition; a hyphen stands for none.
+-- Something stored is missing, or has a form that nobody here writes. Names the key, the field, the stream and the partition; an asterisk, which no name has, stands for none.
 local function broken(key, field, name, p, reason)
-  local function word(text) return text and text ~= '' and string.gsub(tostring(text), '%s', '_') or '-' end
+  local function word(text) return text and text ~= '' and string.gsub(tostring(text), '%s', '_') or '*' end
   fail('BROKEN', word(key) .. ' ' .. word(field) .. ' ' .. word(name or lastStream) .. ' ' .. word(p or lastPartition) .. ' ' .. (reason or ''))
 end
 

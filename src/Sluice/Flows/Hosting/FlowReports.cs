@@ -58,7 +58,8 @@ internal static class FlowReports
     public static Task<FlowRunInfo?> StatusWithHostsAsync(StoreRetrier calls, HostWatch hosts, string run, CancellationToken cancellation)
         => StatusAsync(calls, run, cancellation, processor => hosts.FindAsync(processor, cancellation));
 
-    /// <summary>Lists all runs in the store, by id. A run whose journal cannot be read is left out, with a warning.</summary>
+    /// <summary>Lists all runs in the store, by id. A run whose journal cannot be read is left out, with a warning. Damage of the whole
+    /// store lets the list fail.</summary>
     /// <param name="calls">The store.</param>
     /// <param name="cancellation">Cancels the query.</param>
     /// <param name="warn">Told of what is left out; null for the store's warnings.</param>
@@ -83,7 +84,7 @@ internal static class FlowReports
                 await using (watch.ConfigureAwait(false)) return StatusBook.Of(watch, []);
             }
             catch (Exception e) when (e is FlowException or ArgumentException or InvalidTopologyException
-                or StreamStoreException { IsPermanent: true })
+                || (e is StreamStoreException { IsPermanent: true } damage && damage.Stream == FlowNames.Journal(run)))
             {
                 (warn ?? calls.Warn)($"The run {run} is left out: {e.Message}");
                 return null;

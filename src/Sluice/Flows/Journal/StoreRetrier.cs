@@ -19,6 +19,9 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
     /// <summary>Cancelled when the service ends and the store does not answer; calls are not repeated after that.</summary>
     public CancellationToken GiveUp { get; init; }
 
+    /// <summary>Whether each call is made once, and fails as the store does: for those who look at a store and wait for none.</summary>
+    public bool IsOneTry { get; init; }
+
     /// <summary>The time after which a reader that applies backpressure may have expired.</summary>
     public TimeSpan ReaderTimeout => readerTimeout;
 
@@ -30,7 +33,7 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
 
     /// <summary>Returns an object for the same store that measures the silence of its own calls.</summary>
     public StoreRetrier WatchedBy(IStoreCallWatch? silence)
-        => silence is null ? this : new(store, time, warn, readerTimeout) { GiveUp = GiveUp, Owner = Owner, Silence = silence };
+        => silence is null ? this : new(store, time, warn, readerTimeout) { GiveUp = GiveUp, IsOneTry = IsOneTry, Owner = Owner, Silence = silence };
 
     /// <summary>Makes a call that repeats itself, such as a commit of a partition.</summary>
     public async Task WatchAsync(Func<Task> call)
@@ -96,7 +99,7 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
             {
                 throw Closed(e);
             }
-            catch (StreamStoreException e) when (e is not StoreRolledBackException && !e.IsPermanent
+            catch (StreamStoreException e) when (!IsOneTry && e is not StoreRolledBackException && !e.IsPermanent
                 && !cancellation.IsCancellationRequested)
             {
                 if (!GiveUp.IsCancellationRequested)

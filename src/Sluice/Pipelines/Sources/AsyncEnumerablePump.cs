@@ -6,12 +6,9 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
 
     protected override async ValueTask ProduceAsync()
     {
-        MayGoOutside();
-        if (!GoOutside()) return;
-        IAsyncEnumerator<T> enumerator = Open();
-        if (!ComeBack())
+        if (!TryOutside(Open, out IAsyncEnumerator<T>? enumerator))
         {
-            await enumerator.DisposeAsync();
+            if (enumerator is not null) await DisposeLateAsync(enumerator);
             return;
         }
         try
@@ -20,11 +17,11 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
             {
                 MayGoOutside();
                 if (!GoOutside()) break;
-                ValueTask<bool> moving = MoveNext(enumerator);
+                ValueTask<bool> moving = MoveNext(enumerator!);
                 if (!ComeBack())
                 {
                     left = true;
-                    await DisposeAfterAsync(moving.AsTask(), enumerator);
+                    await DisposeAfterAsync(moving.AsTask(), enumerator!);
                     return;
                 }
                 if (!moving.IsCompleted)
@@ -34,18 +31,18 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
                     if (!await ArrivesAsync(move))
                     {
                         left = true;
-                        LeaveBehind(DisposeAfterAsync(move, enumerator));
+                        LeaveBehind(DisposeAfterAsync(move, enumerator!));
                         return;
                     }
                     moving = new ValueTask<bool>(move);
                 }
                 if (await MovedAsync(moving) is not true) return;
-                await Flushed(EmitAsync(CurrentOf(enumerator)));
+                await Flushed(EmitAsync(CurrentOf(enumerator!)));
             }
         }
         finally
         {
-            if (!left) await DisposeAsync(enumerator);
+            if (!left) await DisposeAsync(enumerator!);
         }
     }
 
@@ -55,9 +52,8 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
         {
             return items.GetAsyncEnumerator(StopToken);
         }
-        catch (Exception e)
+        catch (Exception e) when (!AnswersStop(e))
         {
-            ComeBack();
             throw Failure(e);
         }
     }

@@ -144,7 +144,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         var time = new Tick(producer.InZone(tick, Run.Time));
         if (!TryOutside(() => Open(time), out IAsyncEnumerator<T>? items))
         {
-            if (items is not null) await items.DisposeAsync();
+            if (items is not null) await DisposeLateAsync(items);
             return;
         }
         bool left = false, isOver = false;
@@ -241,7 +241,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
                 $"The function of the producer '{Name}' returned null instead of a sequence. If there is nothing, return an empty one.");
             return made.GetAsyncEnumerator(StopToken);
         }
-        catch (Exception e)
+        catch (Exception e) when (!AnswersStop(e))
         {
             throw Failure(e);
         }

@@ -33,7 +33,7 @@ public sealed partial class MemoryStreamStore
         long last = producer?.Last ?? 0;
 
         // Everything is validated first: the rest cannot fail.
-        if (request.Refusal(producer?.Epoch ?? 0, stream.Number, last, (producer?.LastFrom ?? 0, producer?.LastId), stream.End,
+        if (request.Refusal(producer?.Epoch ?? 0, last, (producer?.LastFrom ?? 0, producer?.LastId), stream.End,
             producer?.Position) is { } refusal) return refusal;
         long end = request.LastSequence;
         AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);
