@@ -13,6 +13,7 @@ public sealed class SinkProbe<T>
     private readonly TaskCompletionSource<bool> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<TaskCompletionSource> turns = [];          // of the items that wait: each ends with its own run
     private TaskCompletionSource? held;              // the test waits for a blocked item
+    private int collectors;                          // nodes of runs that have not ended
     private bool blocked;
     private int allowed;
 
@@ -41,12 +42,15 @@ public sealed class SinkProbe<T>
     }
 
     /// <summary>Completes when an item has arrived and is blocked.</summary>
-    public Task HeldAsync()
+    /// <remarks>Ask before the run ends: between runs, it waits for an item of the next one.</remarks>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <exception cref="InvalidOperationException">The run has ended without a blocked item.</exception>
+    public Task HeldAsync(CancellationToken cancellation = default)
     {
         lock (gate)
         {
             if (turns.Count > 0) return Task.CompletedTask;
-            return (held ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            return (held ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancellation);
         }
     }
 
@@ -133,12 +137,36 @@ public sealed class SinkProbe<T>
         turn.TrySetCanceled(cancellation);
     }
 
-    private sealed class Collector(SinkProbe<T> probe) : SinkNode<T>, IDisposable
+    private void Begin()
     {
+        lock (gate) collectors++;
+    }
+
+    private void End(bool isComplete)
+    {
+        ended.TrySetResult(isComplete);
+        lock (gate)
+        {
+            if (--collectors > 0 || held is null) return;
+            held.SetException(new InvalidOperationException("The run has ended without a blocked item at the probe."));
+            _ = held.Task.Exception;                 // the test may have stopped waiting
+            held = null;
+        }
+    }
+
+    private sealed class Collector : SinkNode<T>, IDisposable
+    {
+        private readonly SinkProbe<T> probe;
         private bool complete;
 
+        public Collector(SinkProbe<T> probe)
+        {
+            this.probe = probe;
+            probe.Begin();
+        }
+
         // A node is disposed with its run, however the run ends.
-        public void Dispose() => probe.ended.TrySetResult(complete);
+        public void Dispose() => probe.End(complete);
 
         protected override async ValueTask ProcessAsync(T item, CancellationToken cancellation)
         {

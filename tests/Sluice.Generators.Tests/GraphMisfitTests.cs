@@ -50,6 +50,8 @@ public class GraphMisfitTests
         "takes a token, and only a function that returns a task is given one")]
     [InlineData("graph.Add(\"x\", [|7|], (int n) => n);", "'7' is no node: it is of type 'int'")]
     [InlineData("graph.Add(\"x\", number, [|\"text\"|], (int n, string s) => n);", "'\"text\"' is no node: it is of type 'string'")]
+    [InlineData("graph.Add(\"x\", function: [|(int n, string s) => n|], second: number, first: text);",
+        "takes 'int', and 'text' produces 'string'")]
     [InlineData("graph.Add(\"x\", [number, text], [|(int n, string s) => n|]);",
         "takes 2 parameters ('int', 'string'), and here comes 'GraphContext<Request>' (of a list of parents)")]
     [InlineData("graph.Add(\"x\", text, (t, token) => LaterAsync(t.[|Nmae|], token));", "Here comes 'string' ('text'), and 'Nmae' is not "
@@ -67,6 +69,10 @@ public class GraphMisfitTests
         + "Task.Yield(); }); graph.Add(\"z\", number, (int n) => { return n; });", true)]
     [InlineData("graph.Add(\"x\", number, (n, stop) => Task.FromResult(stop.IsCancellationRequested ? n : 0)); graph.Add(\"y\", "
         + "number, (n, stop) => new ValueTask<int>(n));", true)]
+    [InlineData("graph.Add(\"x\", second: text, first: number, function: (int n, string s) => n + s); graph.Add(first: text, name: "
+        + "\"y\", function: Show);", true)]
+    [InlineData("Func<int, int> twice = n => 2 * n; graph.Add(\"x\", function: twice, first: number); graph.Add(\"y\", function: "
+        + "context => 1, parents: [number]);", true)]
     [InlineData("graph.Add(\"x\", number, (n, stop) => Task.FromResult(stop.IsCancellationRequested ? Missing() : n));", false)]
     [InlineData("graph.Add(\"x\", number, Missing);", false)]
     [InlineData("graph.Add(\"x\", missing, (int n) => n);", false)]

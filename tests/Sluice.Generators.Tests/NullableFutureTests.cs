@@ -8,6 +8,7 @@ public class NullableFutureTests
     private const string Members = """
         static readonly Step<int?, string> show = Step.Of((int? n) => $"{n}");
         static readonly StepAction<string?, DayOfWeek?> log = Step.Of((string? text, DayOfWeek? day) => { });
+        static readonly Step<int?, int, int> add = Step.Of((int? n, int m) => m);
         static readonly Future<int> number = Step.Of(() => 1)();
         static readonly Future<string> text = Step.Of(() => "text")();
         static readonly Future<DayOfWeek> day = Step.Of(() => DayOfWeek.Monday)();
@@ -16,6 +17,7 @@ public class NullableFutureTests
     [Theory]
     [InlineData("show([|number|]);", "The step takes 'int?', and 'number' is the future of 'int': write 'number.As<int?>()'")]
     [InlineData("show([|Task.FromResult(1)|]);", "write '((Future<int>)Task.FromResult(1)).As<int?>()'")]
+    [InlineData("add(second: 1, first: [|number|]);", "write 'number.As<int?>()'")]
     [InlineData("log(\"a\", [|day|]);", "write 'day.As<DayOfWeek?>()'")]
     public Task TheMessageNamesTheConversionToWrite(string statements, string sentence)
         => Snippet.FindAsync<NullableArgumentAnalyzer>(Snippet.InMethod(statements, Members), "SLU030", sentence);
@@ -23,6 +25,7 @@ public class NullableFutureTests
     [Theory]
     [InlineData("show(1); show((int?)null); show(number.As<int?>()); show(((Future<int>)Task.FromResult(1)).As<int?>()); log(\"a\", "
         + "day.As<DayOfWeek?>());", true)]
+    [InlineData("add(second: number, first: 1);", true)]
     [InlineData("show(text);", false)]
     public Task AFittingOrUnrelatedArgumentIsNotReported(string statements, bool compiles) =>
         Snippet.CheckAsync<NullableArgumentAnalyzer>(Snippet.InMethod(statements, Members), "SLU030", compiles: compiles);

@@ -28,6 +28,12 @@ public class StepRunTests
         + "10)] public string PutAsync(List<int>? a = null) => $\"{b}{++count}\"; } static async Task<string> InsideAsync() { await using "
         + "var scope = StepScope.Begin(); B one = new(\"x\"), two = new(\"y\"); return $\"{await one.Get()}{await two.Get()}{await "
         + "one.Get()} {await one.Put()}{await one.Put()}{await one.Put([3])}\"; }", "Step.Of(() => InsideAsync())()", "x1y1x1 x2x2x3")]
+    [InlineData("static int drawn; [Step(Pure = 10)] static int SumAsync(List<int> a) => a.Sum(); [Step(Pure = 10)] static int "
+        + "CountAsync(IEnumerable<int> a) => a.Count(); static IEnumerable<int> Draw() { drawn++; yield return 1; yield return 2; } static "
+        + "async Task<string> InsideAsync() { await using var scope = StepScope.Begin(); var ready = new TaskCompletionSource(); List<int> "
+        + "list = [1, 2]; Future<int> sum = Sum(list, after: ready.Task); list.Add(3); ready.SetResult(); Future<IEnumerable<int>> lazy = "
+        + "Task.FromResult(Draw()); return $\"{await sum} {await Sum([1, 2])} {await Sum(list)} {await Count(lazy)} {drawn}\"; }",
+        "Step.Of(() => InsideAsync())()", "3 3 6 2 1")]
     [InlineData("[Step] static string GetAsync(int a, params string[] c) => $\"{a} {string.Join('+', c)}\";",
         "Get(2, [\"x\", Task.FromResult(\"y\")])", "2 x+y")]
     [InlineData("[Step] static string GetAsync(List<int>? a = null, string[]? b = null, IEnumerable<int>? c = null) => $\"{a is null} {b "

@@ -15,10 +15,11 @@ public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionS
 
         // The compiler may choose an overload and then refuse its function: only the parameters and the result tell.
         bool isChosen = model.GetSymbolInfo(call, context.CancellationToken).Symbol is not null;
-        ExpressionSyntax[] given = [.. call.ArgumentList.Arguments.Skip(1).Select(argument => argument.Expression)];
+        ExpressionSyntax[] given = [.. InOrder(call.ArgumentList.Arguments).Skip(1).Select(argument => argument.Expression)];
         var written = given[given.Length - 1].WithoutParentheses();
         if (GraphInputs.Of(builder, given.Take(given.Length - 1), model) is not { } inputs)
         {
+            if (isChosen) return;
             var wrong = given.Take(given.Length - 1).First(parent => !GraphInputs.IsParent(model.GetTypeInfo(parent).Type));
             if (model.GetTypeInfo(wrong).Type is { TypeKind: not TypeKind.Error } type)
                 Report(wrong, $"'{StageText.Short(wrong)}' is no node: it is of type "
@@ -75,6 +76,22 @@ public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionS
             return found?.Name.Parent is MemberAccessExpressionSyntax { Expression: IdentifierNameSyntax receiver }
                 && receiver.Identifier.Text == parameters[0].Identifier.Text ? found : null;
         }
+
+        // Named arguments may stand in any order.
+        static IEnumerable<ArgumentSyntax> InOrder(SeparatedSyntaxList<ArgumentSyntax> arguments)
+            => arguments.Select((argument, index) => (argument, place: PlaceOf(argument.NameColon?.Name.Identifier.Text) ?? index))
+            .OrderBy(each => each.place).Select(each => each.argument);
+
+        static int? PlaceOf(string? parameter) => parameter switch
+        {
+            "name" => 0,
+            "first" or "parents" => 1,
+            "second" => 2,
+            "third" => 3,
+            "fourth" => 4,
+            "function" => 5,
+            _ => null,
+        };
 
         string Show(ITypeSymbol type) => type.ToMinimalDisplayString(model, written.SpanStart);
 

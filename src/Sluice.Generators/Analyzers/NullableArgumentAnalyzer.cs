@@ -15,7 +15,9 @@ public sealed class NullableArgumentAnalyzer() : OperationAnalyzer(Rules.Nullabl
         var arguments = call.ArgumentList.Arguments;
         for (int i = 0; i < Math.Min(arguments.Count, step.Parameters.Length); i++)
         {
-            if (step.Parameters[i].Type is not INamedTypeSymbol { Arity: 1 } taken
+            var parameter = arguments[i].NameColon?.Name.Identifier.Text is { } name
+                ? step.Parameters.FirstOrDefault(one => one.Name == name) : step.Parameters[i];
+            if (parameter?.Type is not INamedTypeSymbol { Arity: 1 } taken
                 || taken.TypeArguments[0] is not INamedTypeSymbol nullable
                 || nullable.OriginalDefinition.SpecialType != SpecialType.System_Nullable_T) continue;
             var written = arguments[i].Expression.WithoutParentheses();

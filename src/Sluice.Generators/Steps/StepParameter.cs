@@ -90,8 +90,7 @@ internal sealed class StepParameter
     public string Forgotten => $"{stored} = default;";
 
     /// <summary>The part of the key of a pure step's call; a collection counts by its elements.</summary>
-    public string Key => Element is null ? $"(object?)ValueOf({stored})" : MayBeNone
-        ? $"({stored}.HasValue ? KeyOf(ValuesOf({stored}.Value)) : null)" : $"KeyOf(ValuesOf({stored}))";
+    public string Key => Element is null ? $"(object?)ValueOf({stored})" : $"KeyOf(ref {stored})";
 
     /// <summary>The statement before the call of the method if the method takes a reference; otherwise null.</summary>
     public string? Before

@@ -49,7 +49,7 @@ internal static class DrainScenarios
         {
             long seen = await rig.Store.WaitForEntriesAsync(Orders, [0], -1);
             await rig.Store.LeaseAsync(new([owner]));
-            Task waits = rig.Store.WaitForEntriesAsync(Orders, [0], seen).AsTask();
+            Task<long> waits = BehindAsync(seen, () => rig.Store.WaitForEntriesAsync(Orders, [0], seen));
             await second.DrainGroupAsync(Main);
             await Expect.SoonAsync(waits, "a drain by another handle wakes members");
             await IsDrainingAsync(rig, true, "another handle drained it");

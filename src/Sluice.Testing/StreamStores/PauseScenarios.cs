@@ -79,8 +79,8 @@ internal static class PauseScenarios
             long seen = await rig.Store.WaitForEntriesAsync(Orders, [0], -1);
             long all = await rig.Store.WaitForChangeAsync(Orders, -1);
             await rig.Store.LeaseAsync(new([owner]));
-            Task waits = rig.Store.WaitForEntriesAsync(Orders, [0], seen).AsTask();
-            Task waitsForAll = rig.Store.WaitForChangeAsync(Orders, all).AsTask();
+            Task<long> waits = BehindAsync(seen, () => rig.Store.WaitForEntriesAsync(Orders, [0], seen)),
+                waitsForAll = BehindAsync(all, () => rig.Store.WaitForChangeAsync(Orders, all));
             await rig.Store.PauseGroupAsync(Main, isPaused);
             await Expect.SoonAsync(Task.WhenAll(waits, waitsForAll), isPaused ? "a pause wakes members" : "a resumption wakes members");
         }
@@ -95,7 +95,7 @@ internal static class PauseScenarios
             await second.PauseGroupAsync(Main, true);
             long seen = await rig.Store.WaitForEntriesAsync(Orders, [0], -1);
             await IsPausedAsync(rig, owner, "another handle has paused the group");
-            Task waits = rig.Store.WaitForEntriesAsync(Orders, [0], seen).AsTask();
+            Task<long> waits = BehindAsync(seen, () => rig.Store.WaitForEntriesAsync(Orders, [0], seen));
             await second.PauseGroupAsync(Main, false);
             await Expect.SoonAsync(waits, "a resumption by another handle wakes members");
             Expect.Same(["a"], Texts(await rig.LeaseAsync(owner)), "what is leased then");

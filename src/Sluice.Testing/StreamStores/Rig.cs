@@ -205,6 +205,17 @@ internal sealed class Rig(StreamStoreFixture fixture, CallLog calls) : IAsyncDis
 
     public async Task<long> BacklogAsync() => (await Store.FindStreamAsync(Orders))!.Groups[0].Outstanding;
 
+    /// <summary>Waits for a higher count of changes: a wait may return without a change, with the old count.</summary>
+    public static async Task<long> BehindAsync(long seen, Func<ValueTask<long>> wait)
+    {
+        for (int returns = 0; returns < 10_000; returns++)
+        {
+            if (await wait() is var count && count > seen) return count;
+            await Task.Yield();
+        }
+        throw new StreamStoreContractException("a wait returns again and again, without a change");
+    }
+
     public static string Text(in Entry entry) => Encoding.UTF8.GetString(entry.Payload.Span);
 
     public static string[] Texts(IEnumerable<Entry> entries) => [.. entries.Select(entry => Text(entry))];

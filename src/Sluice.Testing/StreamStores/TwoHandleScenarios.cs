@@ -15,11 +15,11 @@ internal static class TwoHandleScenarios
         await using (second)
         {
             long seen = await second.WaitForChangeAsync(Orders, -1);
-            Task<long> any = second.WaitForChangeAsync(Orders, seen).AsTask(),
-                entries = second.WaitForEntriesAsync(Orders, [0], seen).AsTask();
+            Task<long> any = BehindAsync(seen, () => second.WaitForChangeAsync(Orders, seen)),
+                entries = BehindAsync(seen, () => second.WaitForEntriesAsync(Orders, [0], seen));
             await rig.AddAsync("a");
-            Expect.True(await Expect.SoonAsync(any, "a wait for a change ends") > seen
-                && await Expect.SoonAsync(entries, "a wait for entries ends") > seen, "both kinds of waiting end with a higher count");
+            await Expect.SoonAsync(any, "a wait for a change ends");
+            await Expect.SoonAsync(entries, "a wait for entries ends");
             Expect.Same(["a"], Texts((await second.ReadAsync(new(Orders, 0, 1))).Entries.ToArray()), "what is read elsewhere");
         }
     }
@@ -190,12 +190,12 @@ internal static class TwoHandleScenarios
             Expect.Equal(AppendStatus.Full, (await rig.Store.AppendAsync(new(Orders, "late", 0, 1, batch))).Status,
                 "an append to a full stream");
             long seen = await rig.Store.WaitForChangeAsync(Orders, -1);
-            Task<long> room = rig.Store.WaitForChangeAsync(Orders, seen).AsTask();
+            Task<long> room = BehindAsync(seen, () => rig.Store.WaitForChangeAsync(Orders, seen));
             AcquireResult taken = await second.AcquireAsync(Main, 0, new("b"));
             await second.LeaseAsync(new([taken.Ownership]));
             Expect.Equal(CommitStatus.Committed, (await second.CommitAsync(new(taken.Ownership, 1) { Settled = [new(1, 2)] })).Status,
                 "a commit that makes room");
-            Expect.True(await Expect.SoonAsync(room, "a wait for room ends when there is room") > seen, "the count of changes grows");
+            await Expect.SoonAsync(room, "a wait for room ends when there is room");
             Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "late", 0, 1, batch))).Status,
                 "the append, when there is room");
         }

@@ -90,15 +90,4 @@ internal static class WakeUpScenarios
             await ((Task)entries).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
-
-    // A wait may return without a change, with the old count.
-    private static async Task<long> BehindAsync(long seen, Func<ValueTask<long>> wait)
-    {
-        for (int returns = 0; returns < 10_000; returns++)
-        {
-            if (await wait() is var count && count > seen) return count;
-            await Task.Yield();
-        }
-        throw new StreamStoreContractException("a wait returns again and again, without a change");
-    }
 }

@@ -3,6 +3,9 @@ namespace Sluice.Topologies;
 /// <summary>A graph cannot be run. The message names every problem, with the path and the remedy.</summary>
 public sealed class InvalidTopologyException : SluiceException
 {
+    /// <summary>The number of problems in a message. Only for these is it worth to look for remedies that take long.</summary>
+    internal const int Shown = 10;
+
     /// <summary>Creates an exception with one problem.</summary>
     /// <param name="message">The problem, its place and the remedy.</param>
     public InvalidTopologyException(string message) : base(message) => Problems = [message];
@@ -25,7 +28,6 @@ public sealed class InvalidTopologyException : SluiceException
 
     private static string Describe(IReadOnlyList<string> problems, string? subject)
     {
-        const int Shown = 10;
         if (problems.Count == 1) return subject is null ? problems[0] : $"{subject} is not valid: {problems[0]}";
         var lines = problems.Take(Shown).Select(problem => $"- {problem}");
         if (problems.Count > Shown) lines = lines.Append($"- and {problems.Count - Shown} more");

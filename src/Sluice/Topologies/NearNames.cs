@@ -9,9 +9,12 @@ internal static class NearNames
     /// <param name="what">The kind of thing: "node", "branch"…</param>
     /// <param name="wanted">The unknown name.</param>
     /// <param name="known">The known names.</param>
-    internal static string Explain(string what, string wanted, IReadOnlyCollection<string> known)
+    /// <param name="comparesAll">Whether to look for similar names. The time grows with their number, so it is not for each of many unknown
+    /// names.</param>
+    internal static string Explain(string what, string wanted, IReadOnlyCollection<string> known, bool comparesAll = true)
     {
         if (known.Count == 0) return $"There is no {what} \"{wanted}\": there are none at all.";
+        if (!comparesAll) return $"There is no {what} \"{wanted}\".";
         var near = Of(wanted, known);
         if (near.Count > 0) return $"There is no {what} \"{wanted}\". Near it: {string.Join(", ", near)}.";
 

@@ -34,7 +34,8 @@ internal static class TopologyCheck
             byName ??= IndexNames(names);
             if (byName.TryGetValue(name, out var id)) return id;
             problems.Add(ofCalls ? use
-                : $"{NearNames.Explain("node", name, byName.Keys)[..^1]} ({use}). Add it, or correct the reference.");
+                : $"{NearNames.Explain("node", name, byName.Keys, comparesAll: problems.Count < InvalidTopologyException.Shown)[..^1]} "
+                + $"({use}). Add it, or correct the reference.");
             return 0;
         }
     }

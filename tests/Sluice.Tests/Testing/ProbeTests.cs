@@ -125,6 +125,18 @@ public class ProbeTests
     }
 
     [Fact]
+    public async Task AWaitForABlockedItemFailsWhenTheRunHasEndedWithoutOne()
+    {
+        sink.Block();
+        await using PipelineRun run = (source.Source | sink.Sink).Start();
+        await source.WaitForDemandAsync();
+        Task held = sink.HeldAsync();
+        source.Complete();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => held.WaitAsync(TimeSpan.FromMinutes(1)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sink.HeldAsync(new(canceled: true)));
+    }
+
+    [Fact]
     public async Task ASecondRunOfASourceProbeShowsItsDemand()
     {
         foreach (int item in new[] { 1, 2 })

@@ -50,11 +50,13 @@ internal sealed class CallConcurrencyLimit
         }
     }
 
-    /// <summary>The permit of a call. Its lock guards the fields; waits for permits are outside of the lock.</summary>
+    /// <summary>The permit of a call. Its lock guards the fields; waits for permits are outside of the lock. At most one request for the
+    /// permit is pending, however many flows of the call wait for it.</summary>
     internal sealed class Holder(SemaphoreSlim free)
     {
         private readonly Lock sync = new();
         private int lent;                            // the number of nested nodes
+        private Task? taking;                        // the pending request, which serves all flows of the call
         private bool isHeld = true;
         private bool isOver;
 
@@ -73,12 +75,19 @@ internal sealed class CallConcurrencyLimit
         /// </param>
         public async ValueTask TakeBackAsync(CancellationToken cancellation)
         {
+            Task taken;
             lock (sync)
             {
                 if (--lent > 0 || isOver) return;
+                // A second request would wait for the permit that the first one gets, if that is the only one.
+                if (taking is null)
+                {
+                    taken = TakeAsync();
+                    if (taken.IsCompleted) return;
+                    taking = taken;
+                }
+                taken = taking;
             }
-            Task taken = TakeAsync();
-            if (taken.IsCompleted) return;
             Task waited = taken.WaitAsync(cancellation);
             CurrentCall.Lend(waited);
             await waited.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -98,7 +107,8 @@ internal sealed class CallConcurrencyLimit
             await free.WaitAsync().ConfigureAwait(false);
             lock (sync)
             {
-                if (lent == 0 && !isOver && !isHeld) isHeld = true;
+                taking = null;
+                if (lent == 0 && !isOver) isHeld = true;
                 else free.Release();
             }
         }

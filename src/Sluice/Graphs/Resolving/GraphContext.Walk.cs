@@ -141,7 +141,8 @@ public abstract partial class GraphContext
     /// <returns>How many further nodes have ended, or do not start any more.</returns>
     internal int GoOn(int node, Task ended)
     {
-        Plan.Nodes[node].Finish(this, node, ended);
+        if (IsOver) _ = ended.Exception;             // left behind: the result does not change any more
+        else Plan.Nodes[node].Finish(this, node, ended);
         return resolution!.GoOn(node);
     }
 

@@ -14,8 +14,9 @@ public abstract partial class GraphContext
     /// <summary>Whether timings are recorded: by the options, or because the graph is watched.</summary>
     public bool HasTimings => RecordsTimings;
 
-    /// <summary>The duration of the resolve; zero unless timings are recorded.</summary>
-    public TimeSpan Elapsed => details is { } known ? Plan.Time.GetElapsedTime(known.Began, known.Over) : default;
+    /// <summary>The duration of the resolve, during the resolve the time so far; zero unless timings are recorded.</summary>
+    public TimeSpan Elapsed => !RecordsTimings ? default
+        : Plan.Time.GetElapsedTime(Details.Began, isComplete ? Details.Over : Plan.Time.GetTimestamp());
 
     /// <summary>The outcome of each node, in topological order.</summary>
     public IReadOnlyList<NodeOutcome> Outcomes => [.. Enumerable.Range(0, Plan.Nodes.Length).Select(OutcomeOf)];

@@ -32,9 +32,15 @@ internal class PendingNodes
     private void GoOn()
     {
         // In the caller's execution context; the current one belongs to the thread that ended the task.
-        ExecutionContext? flow = Context.Flow;
-        if (flow is null || ReferenceEquals(flow, ExecutionContext.Capture())) Finish();
-        else ExecutionContext.Run(flow, static nodes => ((PendingNodes)nodes!).Finish(), this);
+        ExecutionContext? flow = Context.Flow, here = ExecutionContext.Capture();
+        if (flow is not null && !ReferenceEquals(flow, here))
+        {
+            ExecutionContext.Run(flow, static nodes => ((PendingNodes)nodes!).Finish(), this);
+            return;
+        }
+        Finish();
+        // Synchronous functions may have changed it. After the nodes the context may serve another resolve: do not ask it again.
+        if (here is not null && !ReferenceEquals(here, ExecutionContext.Capture())) ExecutionContext.Restore(here);
     }
 
     private void Finish()

@@ -78,7 +78,8 @@ internal sealed class ResolveWatchers(TimeProvider time)
             }
             catch (Exception e)
             {
-                Warnings.Tell($"A function that watches the graph '{context.Plan.Topology.Name}' has failed with {e.GetType().Name}: "
+                string graph = context.Plan.Topology.Name is { Length: > 0 } name ? $"the graph '{name}'" : "a graph without a name";
+                Warnings.Tell($"A function that watches {graph} has failed with {e.GetType().Name}: "
                     + $"{FailureText.MessageOf(e).TrimEnd('.')}. The resolve is not affected.");
             }
         }

@@ -85,6 +85,28 @@ public class GraphStopTests
         end.SetResult(1);
     }
 
+    [Fact]
+    public async Task AResultDoesNotChangeWhenAFunctionThatWasLeftBehindEnds()
+    {
+        GraphBuilder<int> builder = Graph.For<int>();
+        var late = new TaskCompletionSource<int>();
+        bool fellBack = false;
+        GraphNode<int> slow = builder.Add("slow", _ => late.Task).Fallback(_ =>
+        {
+            fellBack = true;
+            return 2;
+        });
+        builder.Add("bad", int (int _) => throw new FormatException("no good"));
+        Graph<int> graph = builder.Build(new() { Time = clock });
+        GraphContext? result = null;
+        using IDisposable watch = graph.Watch((context, _) => result = context);
+        Task<GraphContext<int>> resolving = graph.ResolveAsync(0, Cancellation).AsTask();
+        clock.Advance(TimeSpan.FromSeconds(5));
+        await Assert.ThrowsAsync<NodeFailedException>(() => resolving);
+        late.SetException(new FormatException("late"));
+        Assert.Equal((NodeStatus.Running, false), (result!.Outcome(slow).Status, fellBack));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

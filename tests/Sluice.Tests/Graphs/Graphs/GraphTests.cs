@@ -226,6 +226,26 @@ public class GraphTests
         Assert.Equal((suspends ? "caller" : "root", "caller"), (result.Get(child), local.Value));
     }
 
+    /// <remarks>Regression: code that ended a task of its own resolve went on with the change of a node.</remarks>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ANodeDoesNotChangeTheExecutionContextOfTheCodeThatEndsItsParent(bool isFlowSuppressed)
+    {
+        var local = new AsyncLocal<string> { Value = "caller" };
+        GraphBuilder<int> builder = Graph.For<int>();
+        var ended = new TaskCompletionSource<int>();
+        GraphNode<int> wait = builder.Add("wait", _ => ended.Task);
+        GraphNode<string> child = builder.Add("child", wait, _ => local.Value = "child");
+        Graph<int> graph = builder.Build();
+        AsyncFlowControl? flow = isFlowSuppressed ? ExecutionContext.SuppressFlow() : null;
+        Task<GraphContext<int>> resolving = graph.ResolveAsync(0, Cancellation).AsTask();
+        flow?.Undo();
+        ended.SetResult(1);
+        Assert.Equal("caller", local.Value);
+        Assert.Equal("child", (await resolving).Get(child));
+    }
+
     [Fact]
     public async Task AResultDoesNotKeepTheExecutionContextOfTheCaller()
     {

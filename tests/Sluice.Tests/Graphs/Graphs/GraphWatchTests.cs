@@ -26,6 +26,20 @@ public class GraphWatchTests
     }
 
     [Fact]
+    public async Task ANodeMayAskForTheTimeSoFar()
+    {
+        GraphBuilder<int> builder = Graph.For<int>();
+        GraphNode<int> first = builder.Add("first", request =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(2));
+            return request;
+        });
+        GraphNode<TimeSpan> second = builder.Add("second", [first], context => context.Elapsed);
+        GraphContext<int> result = await builder.Build(new() { Time = clock, RecordTimings = true }).ResolveAsync(1, Cancellation);
+        Assert.Equal((TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2)), (result.Get(second), result.Elapsed));
+    }
+
+    [Fact]
     public async Task AResolveThatWaitsIsToldOnceWhenItHasEnded()
     {
         var gate = new TaskCompletionSource();

@@ -65,6 +65,41 @@ public class NestedLimitTests
         await third.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
     }
 
+    /// <summary>While one flow of a call waits for the place, another lends it once more, and then waits for it, too.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task TwoFlowsOfACallWaitForItsPlaceTogether(bool isFreeWhileLent)
+    {
+        TaskCompletionSource later = new();
+        TaskCompletionSource<int> insideLater = new();
+        GraphBuilder<int> inner = Graph.For<int>();
+        inner.Add("node", id => id == 1 ? inside.Task : insideLater.Task).Limit(10);
+        Graph<int> graph = inner.Build();
+        (Graph<int> outer, _) = Outer(async id =>
+        {
+            await Task.WhenAll(graph.ResolveAsync(1, Cancellation).AsTask(), LaterAsync());
+            return null;
+        });
+
+        Task<GraphContext<int>> first = outer.ResolveAsync(1, Cancellation).AsTask();
+        Task<GraphContext<int>> second = outer.ResolveAsync(2, Cancellation).AsTask();
+        inside.SetResult(5);                         // the first flow waits for the place
+        later.SetResult();                           // the second flow lends it
+        if (isFreeWhileLent) busy.SetResult(0);
+        insideLater.SetResult(6);
+        Assert.Equal(isFreeWhileLent, second.IsCompleted);
+        if (!isFreeWhileLent) busy.SetResult(0);
+        await Task.WhenAll(first, second).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        await outer.ResolveAsync(2, Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+
+        async Task LaterAsync()
+        {
+            await later.Task;
+            await graph.ResolveAsync(2, Cancellation);
+        }
+    }
+
     /// <summary>A node with one place, which 2 holds until <see cref="busy"/> ends; 1 does the work.</summary>
     private (Graph<int> Graph, GraphNode<NodeOutcome?> Node) Outer(Func<int, Task<NodeOutcome?>> work)
     {

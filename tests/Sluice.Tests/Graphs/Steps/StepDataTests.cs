@@ -41,6 +41,17 @@ public class StepDataTests
             StringComparison.Ordinal);
     }
 
+    /// <summary>For each unknown id, a look for similar ids compares it with all; thousands would take hours.</summary>
+    [Fact]
+    public void OnlyTheShownOnesOfManyUnknownIdsAreComparedWithAll()
+    {
+        StepInput<double>[] records = [.. Enumerable.Range(0, 1000).Select(i => new StepInput<double>($"{i:0000}", i, $"x-{i:0000}"))];
+        var refused = Assert.Throws<InvalidTopologyException>(() => Step.FromData(records, Describe));
+        Assert.Equal(1000, refused.Problems.Count);
+        Assert.EndsWith("There is no record \"x-0009\". Near it: 0009.", refused.Problems[9], StringComparison.Ordinal);
+        Assert.Equal("The record \"0010\" depends on \"x-0010\". There is no record \"x-0010\".", refused.Problems[10]);
+    }
+
     [Fact]
     public async Task AHundredThousandRecordsRun()
     {

@@ -107,6 +107,44 @@ public class StepFailureTests
     });
 
     [Fact]
+    public Task TheFirstOfManyUnobservedFailuresAreKept() => StepLab.WithSeedsAsync(2, lab => lab.RunAsync(async scope =>
+    {
+        List<string> failed = [];
+        var fail = Step.Of<string, int>(text =>
+        {
+            failed.Add(text);
+            throw new FormatException(text);
+        });
+        for (int i = 0; i < 2100; i++) _ = fail($"{i}");
+        Task completion = scope.Completion;
+        await Assert.ThrowsAsync<FormatException>(() => completion);
+        List<string> kept = [.. completion.Exception!.InnerExceptions.Select(e => e.Message)];
+        Assert.Equal(failed.Take(500), kept.Take(500));
+        Assert.InRange(kept.Count, 500, 1000);
+    }, options: lab.Options with { RecordsGraph = false }));
+
+    [Fact]
+    public Task OnUnobservedFailureIsToldEachOfManyFailures() => StepLab.WithSeedsAsync(2, async lab =>
+    {
+        List<string> failed = [], told = [];
+        var options = lab.Options with { RecordsGraph = false, OnUnobservedFailure = failure => told.Add(failure.Exception.Message) };
+        await lab.RunAsync(async scope =>
+        {
+            var fail = Step.Of<string, int>(text =>
+            {
+                failed.Add(text);
+                throw new FormatException(text);
+            });
+            _ = Step.Of(() => lab.DelayAsync(1))();          // the scope is not at rest meanwhile
+            for (int i = 0; i < 2100; i++) _ = fail($"{i}");
+            await lab.DelayAsync(0.5);
+            Assert.InRange(told.Count, 1100, 1600);
+            await scope.Completion;
+        }, options: options);
+        Assert.Equal(failed.Order(), told.Order());
+    });
+
+    [Fact]
     public async Task OutsideAScopeTheRuntimeReportsUnobservedFailures()
     {
         using var unobserved = new UnobservedFailures();

@@ -55,6 +55,37 @@ public class StepScopeTests
         Assert.Equal(2, await one(1));               // in no scope
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task LeavingAScopeCancelsTheScopesInsideIt(bool hasCall)
+    {
+        var never = new TaskCompletionSource<int>();
+        var wait = Step.Of((CancellationToken cancellation) => never.Task.WaitAsync(cancellation));
+        StepScope outer = StepScope.Begin();
+        Future? mine = hasCall ? wait().Settled() : null;
+        StepScope inner = StepScope.Begin(), ended = StepScope.Begin();
+        await ended.DisposeAsync();
+        Future waits = wait();
+        await outer.DisposeAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => waits.AsTask().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        await inner.DisposeAsync();
+        Assert.Equal(!hasCall, outer.Completion.AsTask().IsCompletedSuccessfully);    // without calls of its own, it was not cut short
+        GC.KeepAlive(mine);
+    }
+
+    [Fact]
+    public async Task AScopeWhoseInnerScopesHaveEndedEndsAtOnce()
+    {
+        StepScope outer = StepScope.Begin();
+        for (int i = 0; i < 2; i++)
+        {
+            await using StepScope inner = StepScope.Begin();
+            await Step.Of(() => 1)();
+        }
+        Assert.True(outer.DisposeAsync().IsCompletedSuccessfully);
+        Assert.True(outer.Completion.AsTask().IsCompletedSuccessfully);
+    }
+
     [Fact]
     public Task TheTopologyShowsTheDependenciesOfEveryStep() => StepLab.WithSeedsAsync(3, lab => lab.RunAsync(async scope =>
     {

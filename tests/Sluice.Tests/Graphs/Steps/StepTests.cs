@@ -6,6 +6,15 @@ namespace Sluice.Tests.Graphs;
 public class StepTests
 {
     [Fact]
+    public async Task AStepMayHaveTheResultUnit()
+    {
+        Step<Unit> none = Step.Of(() => default(Unit));
+        Step<int, Unit> one = Step.Of((int n) => Task.FromResult(default(Unit)));
+        Assert.Equal(default, await none.Limit(1)());
+        Assert.Equal(default, await one.Named("one")(1));
+    }
+
+    [Fact]
     public Task TheMakespanOfTheEtlExampleIsItsCriticalPath() => StepLab.WithSeedsAsync(20, async lab =>
     {
         var times = new Dictionary<string, double> { ["a1"] = 1, ["a2"] = 2, ["b1"] = 4, ["b2"] = 0.5, ["c1"] = 6, ["c2"] = 3.5 };

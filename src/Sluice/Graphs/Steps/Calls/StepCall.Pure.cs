@@ -6,7 +6,23 @@ public abstract partial class StepCall<T>
     protected virtual object? ArgumentsKey() => null;
 
     /// <summary>A collection as a part of <see cref="ArgumentsKey"/>, compared by its elements in order.</summary>
-    protected static object KeyOf<TArg>(TArg[] values) => new ElementsKey<TArg>((TArg[])values.Clone());
+    /// <param name="arguments">The collection; then its elements, so that the body runs with those that the key has.</param>
+    protected static object KeyOf<TArg>(ref Args<TArg> arguments)
+    {
+        TArg[] values = arguments.Values;
+        arguments = new(values);
+        return new ElementsKey<TArg>((TArg[])values.Clone());
+    }
+
+    /// <inheritdoc cref="KeyOf{TArg}(ref Args{TArg})"/>
+    /// <returns>The key; null if the collection was left out.</returns>
+    protected static object? KeyOf<TArg>(ref Args<TArg>? arguments)
+    {
+        if (arguments is not { } given) return null;
+        object key = KeyOf(ref given);
+        arguments = given;
+        return key;
+    }
 
     /// <summary>Takes the value of an earlier call with the same arguments, or runs the body.</summary>
     private ValueTask<T> RecallAsync(StepMemo memo)

@@ -28,7 +28,8 @@ internal static class RecordOrder
                 if (id is null) throw new InvalidTopologyException(
                     $"The record \"{records[i].Id}\" depends on an id that is null. Leave it out.");
                 if (numbers.TryGetValue(id, out int dependency)) edges.Add((i, dependency));
-                else problems.Add($"The record \"{records[i].Id}\" depends on \"{id}\". {NearNames.Explain("record", id, numbers.Keys)}");
+                else problems.Add($"The record \"{records[i].Id}\" depends on \"{id}\". {NearNames.Explain("record", id, numbers.Keys,
+                    comparesAll: problems.Count < InvalidTopologyException.Shown)}");
             }
         }
         if (problems.Count == 0) AddCircles(records, edges, problems);

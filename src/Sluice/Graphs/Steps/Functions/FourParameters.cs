@@ -214,8 +214,8 @@ internal sealed class FunctionStep<T1, T2, T3, T4, TResult>(StepDefinition defin
     public Future<TResult> Call(Arg<T1> first, Arg<T2> second, Arg<T3> third, Arg<T4> fourth)
         => new FunctionCall<T1, T2, T3, T4, TResult>(this, first, second, third, fourth).Start(After);
 
-    public override Delegate ToDelegate() => typeof(TResult) == typeof(Unit) ? new StepAction<T1, T2, T3, T4>(Call)
-        : new Step<T1, T2, T3, T4, TResult>(Call);
+    public override Delegate ToDelegate(bool showsUnit) => typeof(TResult) == typeof(Unit) && !showsUnit
+        ? new StepAction<T1, T2, T3, T4>(Call) : new Step<T1, T2, T3, T4, TResult>(Call);
 
     public override FunctionStep With(StepDefinition definition, After? after)
         => new FunctionStep<T1, T2, T3, T4, TResult>(definition, after, body);

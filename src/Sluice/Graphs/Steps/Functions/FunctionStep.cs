@@ -11,12 +11,14 @@ internal abstract class FunctionStep(StepDefinition definition, After? after)
     public After? After => after;
 
     /// <summary>The delegate that users call.</summary>
-    public abstract Delegate ToDelegate();
+    /// <param name="showsUnit">Whether the result <see cref="Unit"/> counts as one.</param>
+    public abstract Delegate ToDelegate(bool showsUnit);
 
     /// <summary>Returns the same function with other options.</summary>
     public abstract FunctionStep With(StepDefinition definition, After? after);
 
-    public static TStep Make<TStep>(FunctionStep step) where TStep : Delegate => (TStep)step.ToDelegate();
+    public static TStep Make<TStep>(FunctionStep step) where TStep : Delegate
+        => step.ToDelegate(showsUnit: false) as TStep ?? (TStep)step.ToDelegate(showsUnit: true);
 
     /// <summary>Whether <see cref="Step"/> has made the delegate; only then it has options.</summary>
     public static bool IsOne(Delegate step) => step is { HasSingleTarget: true, Target: FunctionStep };

@@ -63,22 +63,24 @@ internal sealed class Failure : FutureOutcome
     public void Observe()
     {
         isObserved = true;
-        Interlocked.MemoryBarrier();
-        _ = Volatile.Read(ref watch)?.Exception;
+        EndWatch();
     }
 
     /// <summary>Notes that a task has the exception, and reports it if it stays unobserved.</summary>
-    public void HandOver() => isHandedOver = true;
+    public void HandOver()
+    {
+        isHandedOver = true;
+        EndWatch();
+    }
 
     /// <summary>
     /// Reports it by <see cref="TaskScheduler.UnobservedTaskException"/> if it stays unobserved; for failures outside of scopes.
     /// </summary>
     public void Watch()
     {
-        if (IsObserved || isHandedOver) return;
-        Volatile.Write(ref watch, Task.FromException(Exception));
-        Interlocked.MemoryBarrier();
-        if (isObserved) _ = watch!.Exception;
+        if (IsObserved || isHandedOver || Volatile.Read(ref watch) is not null) return;
+        Task made = Task.FromException(Exception);
+        if (Interlocked.CompareExchange(ref watch, made, null) is not null || isObserved || isHandedOver) _ = made.Exception;
     }
 
     [StackTraceHidden]
@@ -99,6 +101,12 @@ internal sealed class Failure : FutureOutcome
 
     public static Failure Cancelled(string step, CancellationToken token)
         => new(step, new OperationCanceledException($"{step} was cancelled.", token), isCancellation: true);
+
+    private void EndWatch()
+    {
+        Interlocked.MemoryBarrier();
+        _ = Volatile.Read(ref watch)?.Exception;
+    }
 
     /// <summary>A throw of an await in a body. Other bodies may fail with the same exception by other ways, and have traces of their own.
     /// </summary>

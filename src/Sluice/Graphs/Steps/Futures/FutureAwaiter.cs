@@ -26,7 +26,7 @@ public readonly struct FutureAwaiter : ICriticalNotifyCompletion
 
     /// <summary>Throws the failure of the step, if it failed; blocks if it has not ended.</summary>
     /// <exception cref="InvalidOperationException">A step awaits its own future, or one that waits for it; the message names the path.
-    /// Detected if the scope records calls, or there is a limit.</exception>
+    /// Not detected if more than 2,000 futures wait for the step.</exception>
     [StackTraceHidden]
     public void GetResult()
     {

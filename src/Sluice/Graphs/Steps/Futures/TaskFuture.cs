@@ -39,6 +39,15 @@ internal sealed class TaskFuture<T> : Future<T>
         }
         TryEnd(failure, ref released);
         released.Spread();
+        if (task.IsFaulted) Note(failure!);
+    }
+
+    /// <summary>Takes over the report of an unobserved failure from the task, which counts as observed from here on. The scope of a call
+    /// that has failed with it comes first.</summary>
+    private void Note(Failure failure)
+    {
+        if (scope is null) failure.Watch();          // not noted: a call that fails with it later tells its scope
+        else if (failure.TryNote()) scope.OnTaskFailed(failure);
     }
 
     private void TryEnd(Failure? failure, ref ReadyList released)

@@ -49,7 +49,15 @@ public sealed partial class StepScope
             if (awaiting.Count >= 32) awaiting.RemoveAll(static each => each.Completion.IsCompleted || !each.Call.IsRunning);
             awaiting.Add((call, completion));
         }
-        WaitCircle.Refuse(body, this);
+        try
+        {
+            WaitCircle.Refuse(body, this);
+        }
+        catch (InvalidOperationException)            // it does not wait
+        {
+            lock (sync) awaiting.Remove((call, completion));
+            throw;
+        }
     }
 
     /// <summary>The calls whose bodies await the end of the scope.</summary>
@@ -83,6 +91,11 @@ public sealed partial class StepScope
             if (outstanding > 0) end = leaving ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             else if (isDisposed) return;
             else isDisposed = true;
+            if (outstanding == 0 && Volatile.Read(ref inner) > 0)
+            {
+                end = new();
+                end.SetResult();
+            }
         }
         if (dropped is not null) Warnings.Tell(dropped);
         try
@@ -97,13 +110,14 @@ public sealed partial class StepScope
                 if (outstanding > 0) stillRunning = NamesOfOutstanding();
             }
             fromOutside.Unregister();
-            fromOuter.Unregister();
+            if (fromOuter.Unregister()) Interlocked.Decrement(ref outer!.inner);
             GiveUpFailures();
             TellWatchers();
         }
     }
 
-    /// <summary>Cancels the calls, and waits for their end and for the callbacks of their tokens, for the stop timeout at most.</summary>
+    /// <summary>Cancels the calls and the inner scopes. Waits for the end of the calls and for the callbacks of the tokens, for the stop
+    /// timeout at most.</summary>
     private async Task CancelAsync(TaskCompletionSource end, LimitPermit? permit)
     {
         var limit = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -2,23 +2,46 @@ namespace Sluice.Graphs;
 
 public sealed partial class StepScope
 {
-    private const int MaxKept = 1000;               // unobserved failures; older ones are reported as outside of scopes
+    private const int MaxKept = 1000;               // unobserved failures
 
     private readonly List<Failure> failures = [];
     private int prunesAt = 16;
 
+    /// <summary>Keeps the failure of a task that was converted to a future in the scope.</summary>
+    internal void OnTaskFailed(Failure failure)
+    {
+        List<Failure>? tooMany = null;
+        bool isOver;
+        lock (sync)
+        {
+            isOver = isDisposed;
+            if (!isOver) tooMany = Keep(failure);
+        }
+        if (isOver) failure.Watch();
+        TellFailures(tooMany);
+    }
+
     /// <summary>Keeps a failure that may stay unobserved; call it under the lock.</summary>
-    private void Keep(Failure failure)
+    /// <returns>Failures that are too many to be kept: tell them to the handler, outside of the lock. Null if there are none.</returns>
+    private List<Failure>? Keep(Failure failure)
     {
         failures.Add(failure);
-        if (failures.Count < prunesAt) return;
+        if (failures.Count < prunesAt) return null;
         failures.RemoveAll(kept => kept.IsObserved);
+        List<Failure>? tooMany = null;
         if (failures.Count >= MaxKept)
         {
-            foreach (Failure old in failures[..(MaxKept / 2)]) old.Watch();
-            failures.RemoveRange(0, MaxKept / 2);
+            // The first half stays: the first failures name the cause most often.
+            tooMany = failures[(MaxKept / 2)..];
+            failures.RemoveRange(MaxKept / 2, tooMany.Count);
+            if (options.OnUnobservedFailure is null)
+            {
+                foreach (Failure one in tooMany) one.Watch();
+                tooMany = null;
+            }
         }
         prunesAt = Math.Max(16, Math.Min(MaxKept, failures.Count * 2));
+        return tooMany;
     }
 
     /// <summary>Ends the completion: with the unobserved failures, as cancelled, or successfully.</summary>
@@ -39,14 +62,21 @@ public sealed partial class StepScope
     /// <summary>Passes unobserved failures to the handler, each once.</summary>
     private void TellFailures()
     {
-        List<Failure> unseen;
+        List<Failure> all;
         lock (sync)
         {
-            unseen = [.. failures.Where(failure => !failure.IsObserved)];
+            all = [.. failures];
             failures.Clear();
         }
-        foreach (Failure failure in unseen)
+        TellFailures(all);
+    }
+
+    private void TellFailures(List<Failure>? all)
+    {
+        if (all is null) return;
+        foreach (Failure failure in all)
         {
+            if (failure.IsObserved) continue;
             try
             {
                 options.OnUnobservedFailure!(new(failure.Step, failure.Exception));

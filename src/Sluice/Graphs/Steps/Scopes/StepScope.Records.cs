@@ -104,7 +104,9 @@ public sealed partial class StepScope
         catch (Exception e)                          // no step's fault, and not awaited: the scope reports it
         {
             var failure = new Failure(nameof(StepScopeOptions.Progress), e, isCancellation: false);
-            lock (sync) Keep(failure);
+            List<Failure>? tooMany;
+            lock (sync) tooMany = Keep(failure);
+            TellFailures(tooMany);
         }
     }
 }

@@ -7,7 +7,8 @@ namespace Sluice.Graphs;
 /// <remarks>
 /// <para>
 /// Current from <see cref="Begin"/> until it is disposed, in the flow of execution that began it and those that start from it, like an
-/// <see cref="AsyncLocal{T}"/>. An inner scope is cancelled with the outer one, whose limit also counts its steps. Thread-safe.
+/// <see cref="AsyncLocal{T}"/>. An inner scope is cancelled with the outer one, also when that is disposed, and its steps count in the
+/// limit of the outer one. Thread-safe.
 /// </para>
 /// <para>Dispose it with <c>await using</c>: calls that have not ended are cancelled and awaited. Before that, await
 /// <see cref="Completion"/> to let all calls end, and to see failures.</para>
@@ -34,11 +35,12 @@ public sealed partial class StepScope : IAsyncDisposable
     private TaskCompletionSource? leaving;           // the same for DisposeAsync; also ends after the stop timeout
     private Failure? cancelling;
     private volatile bool isDisposed;
+    private int inner;                               // scopes inside of it that are neither disposed nor cancelled by it
 
     private StepScope(int? maxConcurrency, StepScopeOptions options, CancellationToken cancellation)
     {
         // Code that a disposed scope has abandoned may begin another one.
-        outer = Current is { isDisposed: false } current ? current : null;
+        outer = Current is { } current && current.TryHold() ? current : null;
         (this.options, this.cancellation) = (options, cancellation);
         began = options.Time.GetTimestamp();
         line = maxConcurrency is not { } count ? outer?.line : outer?.line is { } around ? new([new(count), .. around.Places])
@@ -65,8 +67,10 @@ public sealed partial class StepScope : IAsyncDisposable
     /// Ends when no call is outstanding: neither earlier calls, nor calls that those have made. A later call begins anew.
     /// </summary>
     /// <remarks>
-    /// Fails with the exceptions of failures that were not awaited; cancelled if the scope was. A step that awaits it, for example that of
-    /// a scope it has begun itself, lends its concurrency permits. A step of this scope cannot await it, because it would wait for itself.
+    /// Fails with the exceptions of failures that were not awaited; cancelled if the scope was. Of more than 1,000 such failures it has the
+    /// first 500 and some of the others; <see cref="TaskScheduler.UnobservedTaskException"/> reports the rest. A step that awaits it, for
+    /// example that of a scope it has begun itself, lends its concurrency permits. A step of this scope cannot await it, because it would
+    /// wait for itself.
     /// </remarks>
     public ScopeCompletion Completion => new(this, CompleteAsync());
 
@@ -106,6 +110,18 @@ public sealed partial class StepScope : IAsyncDisposable
         return all.TryGetValue(ofStep, out LimitQueue? known) ? known : all.GetValue(ofStep, step => new([step, .. line.Places]));
     }
 
+    /// <summary>Notes that a scope begins inside of it.</summary>
+    /// <returns>False if it is over.</returns>
+    private bool TryHold()
+    {
+        lock (sync)
+        {
+            if (isDisposed) return false;
+            Interlocked.Increment(ref inner);
+            return true;
+        }
+    }
+
     private Task CompleteAsync()
     {
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -126,6 +142,7 @@ public sealed partial class StepScope : IAsyncDisposable
         List<ICall> all = [];
         lock (sync)
         {
+            if (isDisposed && outstanding == 0) return;          // only inner scopes are cancelled
             cancelling ??= new("The scope", new OperationCanceledException("The scope of the step was cancelled.", CancelledBy),
                 isCancellation: true);
             for (ICall? call = newest; call is not null; call = call.Behind) all.Add(call);
@@ -172,6 +189,7 @@ public sealed partial class StepScope : IAsyncDisposable
     internal void OnEnded(ICall call, Failure? failure)
     {
         TaskCompletionSource? end = null, left = null;
+        List<Failure>? tooMany = null;
         lock (sync)
         {
             if (call.Before is { } before) before.Behind = call.Behind;
@@ -181,10 +199,11 @@ public sealed partial class StepScope : IAsyncDisposable
             if (failure is not null && failure.TryNote())
             {
                 if (isDisposed && options.OnUnobservedFailure is null) failure.Watch();      // it was abandoned
-                else Keep(failure);
+                else tooMany = Keep(failure);
             }
             if (--outstanding == 0) (end, rest, left) = (rest, null, leaving);
         }
+        TellFailures(tooMany);
         if (outstanding == 0 && options.OnUnobservedFailure is not null) TellFailures();
         end?.SetResult();
         left?.TrySetResult();

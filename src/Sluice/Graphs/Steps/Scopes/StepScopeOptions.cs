@@ -39,8 +39,8 @@ public sealed record StepScopeOptions
     public IProgress<StepProgress>? Progress { get; init; }
 
     /// <summary>
-    /// Receives each failure that was not awaited, when the scope has no outstanding call, or ends. Null (the default):
-    /// <see cref="StepScope.Completion"/> fails with it instead.
+    /// Receives each failure that was not awaited, when the scope has no outstanding call, or ends. Once 1,000 failures wait for that, it
+    /// receives all but the first 500 at once. Null (the default): <see cref="StepScope.Completion"/> fails with it instead.
     /// </summary>
     public Action<StepFailure>? OnUnobservedFailure
     {
