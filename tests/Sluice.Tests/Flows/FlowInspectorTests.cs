@@ -28,14 +28,12 @@ public class FlowInspectorTests
             => Assert.Equal("away", (await Assert.ThrowsAsync<StreamStoreException>(look)).Message);
     }
 
-    private sealed class AwayStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    private sealed class AwayStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         public override ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
             => throw new StreamStoreException("away");
 
         public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
             => throw new StreamStoreException("away");
-
-        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }
