@@ -50,7 +50,11 @@ public sealed class SinkProbe<T>
         lock (gate)
         {
             if (turns.Count > 0) return Task.CompletedTask;
-            return (held ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancellation);
+            held ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            Task wait = held.Task.WaitAsync(cancellation);
+            _ = wait.ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);              // the test may have stopped waiting
+            return wait;
         }
     }
 
@@ -149,7 +153,7 @@ public sealed class SinkProbe<T>
         {
             if (--collectors > 0 || held is null) return;
             held.SetException(new InvalidOperationException("The run has ended without a blocked item at the probe."));
-            _ = held.Task.Exception;                 // the test may have stopped waiting
+            _ = held.Task.Exception;
             held = null;
         }
     }

@@ -59,7 +59,7 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
         }
         catch (OperationCanceledException e) when (disposal.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            throw new ObjectDisposedException("The host was disposed while its store was opened.", e);
+            throw new ObjectDisposedException("The host was disposed before its store was open.", e);
         }
     }
 
@@ -111,8 +111,7 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
             if (isDisposed) return;
             isDisposed = true;
         }
-        await disposal.CancelAsync().ConfigureAwait(false);
-        disposal.Dispose();
+        await disposal.CancelAsync().ConfigureAwait(false);      // not disposed: later calls ask its token, and say that this was
         if (store is { } opened) await opened.DisposeAsync().ConfigureAwait(false);
         await base.DisposeAsync().ConfigureAwait(false);
     }

@@ -124,7 +124,8 @@ public static partial class Source
     private static int ReadPosition(ReadOnlyMemory<byte> from, FileJournal journal, string path)
     {
         long count = AcceptedFiles(from);
-        if (count <= journal.Names.Count && journal.Names.Count > 0
+        // A position is stored with a part of the file behind it, so that one has a name, too.
+        if (count < journal.Names.Count
             && (from.IsEmpty || from.Span.SequenceEqual(FilePosition((int)count, journal.Names[Math.Max(0, (int)count - 1)]))))
             return (int)count;
         string accepted = count == 0 ? "a file was" : $"more than {Amounts.Of(count, "file")} {(count == 1 ? "was" : "were")}";

@@ -41,8 +41,19 @@ public class TaskFailureTests
             late.SetException(new FormatException("no"));
             Assert.True(dropped.IsCompleted);
         }
-        // The argument of the call is a future of its own.
-        Assert.Equal(["a task failed: FormatException: no", "a task failed: FormatException: no"], told);
+        // The argument of the call is a future of its own, and has the same failure.
+        Assert.Equal(["a task failed: FormatException: no"], told);
+    }
+
+    [Fact]
+    public async Task AFailureThatOneFutureOfATaskHasShownIsObserved()
+    {
+        await using StepScope scope = StepScope.Begin();
+        var late = new TaskCompletionSource<int>();
+        for (int round = 0; round < 3; round++) Assert.Equal(round, await Future.WhenAny<int>(late.Task, Task.FromResult(round)));
+        late.SetException(new FormatException("no"));
+        await Assert.ThrowsAsync<FormatException>(async () => await Future.WhenAny<int>(late.Task, new TaskCompletionSource<int>().Task));
+        await scope.Completion;
     }
 
     [Fact]

@@ -79,6 +79,22 @@ public sealed class OnlyFileTests : IDisposable
         Assert.Equal(["b", "a"], await intake.AcceptedAsync());
     }
 
+    /// <summary>Put back from a copy that was made before the file came that was accepted last.</summary>
+    [Fact]
+    public async Task AJournalWithoutTheLastFileIsRefused()
+    {
+        await using Intake intake = New();
+        foreach (string name in (string[])["a", "b", "c"]) Write(name);
+        await intake.AcceptAsync(Names);
+        string kept = await File.ReadAllTextAsync(Journal, Cancellation);
+        await File.WriteAllTextAsync(Journal, string.Concat(kept.Split('\n')[..2].Select(static line => line + "\n")), Cancellation);
+        Write("aa");
+        await RefusedAsync(intake, "it has 2 names", "more than 2 files were");
+        await File.WriteAllTextAsync(Journal, kept, Cancellation);
+        await intake.AcceptAsync(Names);
+        Assert.Equal(["a", "b", "c", "aa"], await intake.AcceptedAsync());
+    }
+
     [Fact]
     public async Task AnotherJournalIsRefused()
     {
@@ -93,10 +109,10 @@ public sealed class OnlyFileTests : IDisposable
 
     private Intake New() => new() { Through = store => earlier is { } position ? new EarlierPosition(store, position) : store };
 
-    private async Task RefusedAsync(Intake intake, string why)
+    private async Task RefusedAsync(Intake intake, string why, string accepted = "a file was")
     {
         var failure = await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Names));
-        Assert.Contains($"{Journal} is not the journal by which a file was accepted before: {why}", failure.Message,
+        Assert.Contains($"{Journal} is not the journal by which {accepted} accepted before: {why}", failure.Message,
             StringComparison.Ordinal);
     }
 

@@ -201,9 +201,16 @@ public sealed partial class StepScope : IAsyncDisposable
                 if (isDisposed && options.OnUnobservedFailure is null) failure.Watch();      // it was abandoned
                 else tooMany = Keep(failure);
             }
-            if (--outstanding == 0) (end, rest, left) = (rest, null, leaving);
+            if (tooMany is null && --outstanding == 0) (end, rest, left) = (rest, null, leaving);
         }
-        TellFailures(tooMany);
+        if (tooMany is not null)
+        {
+            TellFailures(tooMany);                   // before the call counts as ended: the scope ends behind it
+            lock (sync)
+            {
+                if (--outstanding == 0) (end, rest, left) = (rest, null, leaving);
+            }
+        }
         if (outstanding == 0 && options.OnUnobservedFailure is not null) TellFailures();
         end?.SetResult();
         left?.TrySetResult();
