@@ -227,6 +227,27 @@ def test_a_model_with_names_that_are_not_known_keeps_its_place_in_a_union():
 
 
 @needs_2
+def test_what_a_type_of_pydantic_has_encoded_inside_of_a_record_is_written_as_its_text():
+    pydantic = pytest.importorskip("pydantic", minversion="2.0")
+
+    @dataclasses.dataclass
+    class Inner:
+        data: pydantic.Base64Bytes
+
+    class Pair(NamedTuple):
+        data: pydantic.Base64Bytes
+        plain: bytes
+
+    class Outer(pydantic.BaseModel):
+        inner: Inner
+        pairs: List[Pair]
+
+    made = Outer.model_validate({"inner": {"data": b"/w=="}, "pairs": [(b"/w==", b"\xff")]})
+    assert made.inner.data == b"\xff"
+    assert CODEC.write(made) == b'{"inner":{"data":"/w=="},"pairs":[["/w==","/w=="]]}'
+
+
+@needs_2
 def test_what_a_type_of_pydantic_has_encoded_is_written_as_its_text():
     class Part(pydantic.BaseModel):
         data: Optional[pydantic.Base64Bytes] = pydantic.Field(default=None, alias="Data")

@@ -60,9 +60,10 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         var name = new RedisChannel(channel, RedisChannel.PatternMode.Literal);
         Action<RedisChannel, RedisValue> handler = (_, _) => onMessage();
         var subscription = new Subscription(subscriber, name, handler, cancellation);
-        Task subscribing = subscriber.SubscribeAsync(name, handler);
+        Task subscribing = Task.CompletedTask;
         try
         {
+            subscribing = subscriber.SubscribeAsync(name, handler);
             await subscribing.WaitAsync(cancellation).ConfigureAwait(false);
         }
         catch (Exception e)

@@ -33,14 +33,16 @@ function connect() {
   return events;
 }
 
-/** Loads the page again, with more time to wait: its own search may be what has kept the store. If it is, a page that has had this time stays. */
+/** Loads the page again, with more time to wait: its own search may be what has kept the store. After that, once in a minute at most. */
 function loadAgain() {
   const longer = new URL(location.href);
   if (longer.searchParams.get("wait") !== "30") {
     longer.searchParams.set("wait", "30");
     location.replace(longer);
-  } else if (performance.now() > 60_000) location.reload();
-  else say("The store answers again. Load this page again.", true);
+  } else {
+    say("The store answers again. This page is loaded again in a moment.", false);
+    setTimeout(() => location.reload(), Math.max(0, 60_000 - performance.now()));
+  }
 }
 
 /** Shows the new content of a part: at once, or when none of its text is selected any more. The server sends it once. */

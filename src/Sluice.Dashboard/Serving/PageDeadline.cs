@@ -19,7 +19,7 @@ internal static class PageDeadline
     {
         TimeProvider time = request.Options.Time;
         long began = time.GetTimestamp();
-        bool isLonger = !request.IsUpdate && request.Query(Longer) == LongerValue, isSlow = false;
+        bool isLonger = request.Query(Longer) == LongerValue, isSlow = false;
         using var asking = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted);
         try
         {
@@ -36,12 +36,9 @@ internal static class PageDeadline
             isSlow = true;
             return await drawing.WaitAsync(isLonger ? TimeSpan.Zero : Max, time, request.Aborted).ConfigureAwait(false);
         }
-        catch (TimeoutException) when (drawing.IsCompletedSuccessfully)          // in this moment
+        catch (TimeoutException late)
         {
-            return await drawing.ConfigureAwait(false);
-        }
-        catch (TimeoutException late) when (!drawing.IsCompleted)
-        {
+            if (drawing.IsCompleted) return await drawing.ConfigureAwait(false);             // in this moment
             string waited = Shown.Span(time.GetElapsedTime(began));
             throw isSlow ? new SlowPageException($"The store answers, and has not given all of this page for {waited}.", late)
                 : new TimeoutException($"The store has not answered for {waited}: is its server up, and its disk?", late);

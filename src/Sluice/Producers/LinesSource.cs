@@ -106,18 +106,6 @@ internal sealed class LinesRead
     /// <summary>The last line; null if there is none.</summary>
     public string? Last { get; private set; }
 
-    /// <summary>Whether the sum is that of all lines before and of a beginning of the last line.</summary>
-    public bool BeginsWith(uint sum)
-    {
-        uint beginning = Before.Sum + 1;
-        foreach (byte one in Encoding.UTF8.GetBytes(Last!))
-        {
-            beginning = Checksum.Of([one], beginning);
-            if (beginning == sum) return true;
-        }
-        return false;
-    }
-
     /// <summary>Notes a line that was read.</summary>
     public void Add(string line, long number)
         => (Before, Behind, Last) = (Behind, new(0, number, 0, Checksum.Of(Encoding.UTF8.GetBytes(line), Behind.Sum + 1)), line);

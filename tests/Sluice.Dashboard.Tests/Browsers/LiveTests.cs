@@ -51,7 +51,7 @@ public sealed class LiveTests(Browser browser)
         await window.Page.WaitForURLAsync("**/consecutors/orders/dead?text=a&wait=30");
         await window.HasTextAsync("#connection", "live");
         await window.Page.EvaluateAsync(AnswerOfASilentStore);
-        await window.HasTextAsync("#connection", "The store answers again. Load this page again.");
+        await window.HasTextAsync("#connection", "The store answers again. This page is loaded again in a moment.");
         Assert.Empty(window.Problems);
     }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 import weakref
 from typing import Any, Iterator, List, NamedTuple, Set, Tuple
 
-from ._members import is_alias, value_of
+from ._members import is_alias, is_record, value_of
 from ._names import is_model
 
 
@@ -22,7 +23,7 @@ _have: "weakref.WeakKeyDictionary[type, bool]" = weakref.WeakKeyDictionary()
 
 
 def has_encoded(kind: type) -> bool:
-    """Whether a model has such a type, or a model inside of it, by the annotations. A model is looked at once."""
+    """Whether a model has such a type, or a model or record inside of it, by the annotations. A model is looked at once."""
     known = _have.get(kind)
     if known is None:
         open_, seen, known = [kind], set(), False
@@ -31,7 +32,8 @@ def has_encoded(kind: type) -> bool:
             seen.add(model)
             fields = _fields_of(model)
             known = any(field.is_encoded for field in fields)
-            inside: Set[Any] = {one for field in fields for one in _inside(field.hint) if isinstance(one, type) and is_model(one)}
+            inside: Set[Any] = {one for field in fields for one in _inside(field.hint) if isinstance(one, type)}
+            inside = {one for one in inside if is_model(one) or is_record(one)}
             open_.extend(inside - seen)
         _have[kind] = known
     return known
@@ -41,11 +43,14 @@ def as_texts(value: Any, dumped: Any, is_encoded: bool = False) -> Any:
     """What a value has given out, with texts for encoded bytes. Bytes that no type has encoded are the same in both."""
     if isinstance(value, bytes) and isinstance(dumped, bytes):
         return dumped.decode("ascii") if is_encoded and value != dumped and dumped.isascii() else dumped
-    if isinstance(value, (list, tuple)) and type(dumped) is type(value) and len(value) == len(dumped) and not hasattr(value, "_fields"):
-        return [as_texts(one, other, is_encoded) for one, other in zip(value, dumped)]
+    if isinstance(value, (list, tuple)) and isinstance(dumped, (list, tuple)) and len(value) == len(dumped):
+        if not hasattr(value, "_fields"):
+            return [as_texts(one, other, is_encoded) for one, other in zip(value, dumped)]
+        encoded = {field.name: field.is_encoded for field in _fields_of(type(value))}
+        return [as_texts(one, other, encoded.get(name, False)) for name, one, other in zip(getattr(value, "_fields"), value, dumped)]
     if isinstance(value, dict) and isinstance(dumped, dict):
         return {key: as_texts(value.get(key), other, is_encoded) for key, other in dumped.items()}
-    if not is_model(type(value)):
+    if not is_model(type(value)) and not dataclasses.is_dataclass(value):
         return dumped
     if getattr(value, "__pydantic_root_model__", False) is True:
         return as_texts(value.root, dumped, any(field.is_encoded for field in _fields_of(type(value))))
@@ -56,18 +61,32 @@ def as_texts(value: Any, dumped: Any, is_encoded: bool = False) -> Any:
             for key, other in dumped.items()}
 
 
-def _fields_of(model: Any) -> List[_Field]:
-    known = _fields.get(model)
+def _fields_of(kind: Any) -> List[_Field]:
+    known = _fields.get(kind)
     if known is None:
-        known = []
-        found = getattr(model, "model_fields", None)
-        for name, field in found.items() if isinstance(found, dict) else ():
-            hint = getattr(field, "annotation", Any)
-            all_metadata = (*getattr(field, "metadata", ()), *_inside(hint))
-            is_encoded = any(hasattr(one, "encoder") for one in all_metadata if not isinstance(one, type))
-            known.append(_Field(name, getattr(field, "serialization_alias", None) or name, hint, is_encoded))
-        _fields[model] = known                      # when it is whole: threads write, too
+        known = list(_model_fields(kind) if is_model(kind) or hasattr(kind, "__pydantic_fields__") else _record_fields(kind))
+        _fields[kind] = known                       # when it is whole: threads write, too
     return known
+
+
+def _model_fields(kind: Any) -> Iterator[_Field]:
+    found = getattr(kind, "__pydantic_fields__", None) or getattr(kind, "model_fields", None)
+    for name, field in found.items() if isinstance(found, dict) else ():
+        made = _field(name, getattr(field, "annotation", Any), getattr(field, "metadata", ()))
+        yield made._replace(json=getattr(field, "serialization_alias", None) or name)
+
+
+def _record_fields(kind: Any) -> Iterator[_Field]:
+    try:
+        hints = typing.get_type_hints(kind, include_extras=True)
+    except Exception:                               # names that only type checkers know
+        hints = {}
+    return (_field(name, hint, ()) for name, hint in hints.items())
+
+
+def _field(name: str, hint: Any, metadata: Any) -> _Field:
+    added = [one for one in (*metadata, *_inside(hint)) if not isinstance(one, type)]
+    return _Field(name, name, hint, any(hasattr(one, "encoder") for one in added))
 
 
 def _inside(hint: Any, names: Tuple[Any, ...] = ()) -> Iterator[Any]:
@@ -75,5 +94,7 @@ def _inside(hint: Any, names: Tuple[Any, ...] = ()) -> Iterator[Any]:
     yield hint
     if is_alias(hint) and hint not in names:        # it may have itself as a part
         yield from _inside(value_of(hint), (*names, hint))
+    if typing.get_origin(hint) is not None:
+        yield typing.get_origin(hint)
     for one in typing.get_args(hint):
         yield from _inside(one, names)

@@ -146,11 +146,6 @@ class Models:
                             *((field.names, part) for field, part in made)):
             for name in names:
                 parts.setdefault(name, part)        # an alias goes before the name of another field
-        hints: Dict[str, Any] = {}
-        for field, _ in made:
-            for name in field.names[: field.aliases]:
-                if hints.setdefault(name, field.hint) != field.hint:
-                    parts.pop(name, None)           # it means several fields, so it is left to pydantic
         return parts
 
     def _object(self, options: List[Dict[str, Part]], value: Any) -> Any:

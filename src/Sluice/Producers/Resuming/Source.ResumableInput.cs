@@ -25,9 +25,9 @@ public static partial class Source
     /// </summary>
     /// <remarks>
     /// Lines that were accepted before are read, dropped, and compared by a checksum: an input that differs in them, or is shorter, is an
-    /// error. The last one may have become longer: it had no end then. What was added to it is dropped, too, so write whole lines. In one
-    /// process the text can be read once: a further run in front of a consecutor, also of another source over the text, continues behind
-    /// the lines that were accepted if at most one more was read, and fails otherwise. Without a consecutor, it fails.
+    /// error. So is one whose last accepted line had no end and has grown since: pipe whole lines in. In one process the text can be read
+    /// once: a further run in front of a consecutor, also of another source over the text, continues behind the lines that were accepted if
+    /// at most one more was read, and fails otherwise. Without a consecutor, it fails.
     /// </remarks>
     /// <param name="name">The name under which the position is stored.</param>
     /// <param name="select">Takes the number of a line, from 1, and the line without its end. If it throws, the error names the
@@ -77,7 +77,7 @@ public static partial class Source
                 {
                     read.Add(line, lines.Number);
                     if (lines.Number > from.Line) yield return Selected(line);
-                    else if (lines.Number == from.Line && read.Behind != from && !read.BeginsWith(from.Sum)) throw Differs();
+                    else if (lines.Number == from.Line && read.Behind != from) throw Differs();
                 }
                 if (lines.IsAtEnd) break;
                 lines.Add(await lines.ReadAsync(cancellation));

@@ -56,6 +56,19 @@ public class TaskFailureTests
         await scope.Completion;
     }
 
+    /// <summary>A cached task, for example.</summary>
+    [Fact]
+    public async Task EachScopeReportsTheFailureOfATask()
+    {
+        Task<int> cached = Task.FromException<int>(new FormatException("no"));
+        for (int request = 0; request < 2; request++)
+        {
+            await using StepScope scope = StepScope.Begin();
+            _ = Step.Of((int n) => n)(cached);
+            await Assert.ThrowsAsync<FormatException>(() => scope.Completion);
+        }
+    }
+
     [Fact]
     public async Task OutsideOfScopesTheRuntimeReportsFailuresOfTasks()
     {

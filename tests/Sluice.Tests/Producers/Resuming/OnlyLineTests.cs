@@ -65,6 +65,7 @@ public sealed class OnlyLineTests : IDisposable
         string[] lines = Split(before);
         foreach (bool isInput in (bool[])[false, true])
         {
+            if (isInput && !before.EndsWith('\n')) continue;         // lines that are piped in again are the same
             await using Intake intake = New();
             earlier = new(1, isInput ? "Source.ResumableInput" : "Source.ResumableLines", Earlier(before, isInput));
             await intake.AcceptAsync(isInput ? Input(before) : Lines(before));

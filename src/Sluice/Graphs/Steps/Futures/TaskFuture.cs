@@ -15,7 +15,7 @@ internal sealed class TaskFuture<T> : Future<T>
             TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    public override string Name => TaskFailures.Name;
+    public override string Name => "a task";
 
     internal override object? Origins => null;       // not made by a call
 
@@ -35,7 +35,7 @@ internal sealed class TaskFuture<T> : Future<T>
         {
             // A cancelled task is a failure unless the scope was cancelled: an HttpClient, for example, reports its timeout as a
             // cancellation.
-            failure = task.IsFaulted ? TaskFailures.Of(task, e)
+            failure = task.IsFaulted && scope is not null ? scope.FailureOf(task, Name, e)
                 : new(Name, e, e is OperationCanceledException && scope is { IsCancelling: true });
         }
         TryEnd(failure, ref released);
@@ -57,16 +57,4 @@ internal sealed class TaskFuture<T> : Future<T>
         Failure = failure;
         released.Ended(this);
     }
-}
-
-/// <summary>The failures of tasks that became futures: one for each task, however often it was converted, so that awaiting one of its
-/// futures observes it, and it is reported once.</summary>
-internal static class TaskFailures
-{
-    public const string Name = "a task";
-
-    private static readonly ConditionalWeakTable<Task, Failure> Known = [];
-
-    public static Failure Of(Task task, Exception cause)
-        => Known.GetValue(task, _ => new(Name, cause, isCancellation: false));
 }

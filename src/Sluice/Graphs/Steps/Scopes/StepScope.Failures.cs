@@ -6,6 +6,12 @@ public sealed partial class StepScope
 
     private readonly List<Failure> failures = [];
     private int prunesAt = 16;
+    private ConditionalWeakTable<Task, Failure>? ofTasks;
+
+    /// <summary>The failure of a task that became a future in the scope: one, however often it was converted, so that awaiting one of its
+    /// futures observes it, and it is reported once.</summary>
+    internal Failure FailureOf(Task task, string name, Exception cause)
+        => LazyInitializer.EnsureInitialized(ref ofTasks, static () => []).GetValue(task, _ => new(name, cause, isCancellation: false));
 
     /// <summary>Keeps the failure of a task that was converted to a future in the scope.</summary>
     internal void OnTaskFailed(Failure failure)
