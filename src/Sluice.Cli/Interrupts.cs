@@ -8,8 +8,8 @@ namespace Sluice.Cli;
 /// </summary>
 /// <remarks>
 /// A pager gets Ctrl+C, too, and decides itself what it means: in <c>less</c> it ends a search. So the command waits for the pager, however
-/// often the user presses it. A terminal that closes may send its signal twice: the system sends it, and the shell, too. So that one never
-/// ends the process at once. Nobody can send a second one there, so a command that does not end after it is ended half a minute later.
+/// often the user presses it. The hang-up of a terminal may come twice: the system sends it, and the shell, too. So a second hang-up
+/// does not end the process at once. The process ends half a minute after the first one, if the command goes on for so long.
 /// </remarks>
 internal sealed class Interrupts : IDisposable
 {

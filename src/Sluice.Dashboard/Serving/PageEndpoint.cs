@@ -115,7 +115,8 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         {
             if (drawing is { IsCompletedSuccessfully: false })
             {
-                // Nobody waits for it any more. The viewer's leave may not reach it: the link to it ends with this method.
+                // No caller waits for the drawing any more. If the viewer has left, the drawing may not know it: the
+                // token that links the two ends with this method.
                 await ends.CancelAsync().ConfigureAwait(false);
                 _ = drawing.ContinueWith(static late => _ = late.Exception, TaskScheduler.Default);      // an action notes its own
             }

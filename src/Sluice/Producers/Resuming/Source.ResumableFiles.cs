@@ -110,7 +110,7 @@ public static partial class Source
     }
 
     /// <param name="count">The number of files before the position.</param>
-    /// <param name="name">The name of the last one of them; if there is none, that of the first file.</param>
+    /// <param name="name">The name of the last file before the position; of the first file if the count is zero.</param>
     private static byte[] FilePosition(int count, string name)
     {
         byte[] bytes = new byte[FilePositionBytes];

@@ -68,9 +68,9 @@ public sealed partial class StepScope : IAsyncDisposable
     /// </summary>
     /// <remarks>
     /// Fails with the exceptions of failures that were not awaited; cancelled if the scope was. Of more than 1,000 such failures it has the
-    /// first 500 and some of the others; <see cref="TaskScheduler.UnobservedTaskException"/> reports the rest. A step that awaits it, for
-    /// example that of a scope it has begun itself, lends its concurrency permits. A step of this scope cannot await it, because it would
-    /// wait for itself.
+    /// first 500 and some of the others; <see cref="TaskScheduler.UnobservedTaskException"/> reports the rest. A step that awaits
+    /// the completion, for example of a scope that the step has begun, lends its concurrency permits. A step of this scope cannot await the
+    /// completion, because it would wait for itself.
     /// </remarks>
     public ScopeCompletion Completion => new(this, CompleteAsync());
 
