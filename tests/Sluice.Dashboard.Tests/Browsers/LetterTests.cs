@@ -170,7 +170,6 @@ public sealed class LetterTests(Browser browser)
                 new[] { part, text }))
             {
                 await window.Page.Keyboard.PressAsync("Enter");
-                await window.Page.WaitForURLAsync(static url => true, new() { WaitUntil = WaitUntilState.DOMContentLoaded });
                 return;
             }
         }
