@@ -50,7 +50,9 @@ internal sealed class Window : IAsyncDisposable
     public Task HasTextAsync(string selector, string text)
         => Assertions.Expect(Page.Locator(selector)).ToContainTextAsync(text, new() { Timeout = 60_000 });
 
-    /// <summary>Waits until the window shows a page of the dashboard. Playwright's own wait misses a change that comes while it begins.</summary>
+    /// <summary>
+    /// Waits until the window shows a page of the dashboard. Playwright's own wait misses a change that comes while it begins.
+    /// </summary>
     public Task HasAddressAsync(string path)
         => Assertions.Expect(Page).ToHaveURLAsync(Program.Root + path, new() { Timeout = 60_000 });
 
