@@ -4,12 +4,15 @@ using Sluice.Testing;
 namespace Sluice.Terminal.Tests;
 
 /// <summary>The writers that stand in for the console's, beside those that the program took before the display.</summary>
+/// <remarks>The console is that of the process, to which tests beside could write.</remarks>
+[CollectionDefinition(nameof(ConsoleWriterTests), DisableParallelization = true)]
+[Collection(nameof(ConsoleWriterTests))]
 public sealed class ConsoleWriterTests : IDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     // Only a thread that hangs takes so long.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly TestClock clock = new();
     private readonly VirtualTerminal terminal = new();

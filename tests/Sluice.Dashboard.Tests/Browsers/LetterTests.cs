@@ -158,18 +158,21 @@ public sealed class LetterTests(Browser browser)
         Assert.All(window.Problems, static one => Assert.Contains("status of 404", one, StringComparison.Ordinal));
     }
 
-    // Moves the focus by Tab until it is on what has this text within a part, and presses it.
+    // Moves the focus by Tab until it is on what has this text within a part, presses it, and waits for the next page: the page before
+    // may have such a part, too.
     private static async Task PressAsync(Window window, string part, string text)
     {
         await window.Page.Locator(part).WaitForAsync();
+        string before = window.Page.Url;
         for (int i = 0; i < 100; i++)
         {
             await window.Page.Keyboard.PressAsync("Tab");
             if (await window.Page.EvaluateAsync<bool>(
-                "([part, text]) => document.activeElement.closest(part) !== null && document.activeElement.textContent.trim() === text",
+                "([part, text]) => document.activeElement?.closest(part) != null && document.activeElement.textContent.trim() === text",
                 new[] { part, text }))
             {
                 await window.Page.Keyboard.PressAsync("Enter");
+                await window.LeavesAsync(before);
                 return;
             }
         }

@@ -56,6 +56,10 @@ internal sealed class Window : IAsyncDisposable
     public Task HasAddressAsync(string path)
         => Assertions.Expect(Page).ToHaveURLAsync(Program.Root + path, new() { Timeout = 60_000 });
 
+    /// <summary>Waits until the window shows another page than the one of this address.</summary>
+    public Task LeavesAsync(string address)
+        => Assertions.Expect(Page).Not.ToHaveURLAsync(address, new() { Timeout = 60_000 });
+
     /// <summary>Whether the page is wider than the window.</summary>
     public Task<bool> IsTooWideAsync()
         => Page.EvaluateAsync<bool>("() => document.documentElement.scrollWidth > document.documentElement.clientWidth");

@@ -39,7 +39,7 @@ public sealed class FailedStartTests : IDisposable
         WebApplicationBuilder builder = WebApplication.CreateBuilder(["--urls=http://127.0.0.1:0", $"--Sluice:OnFailure={policy}"]);
         builder.Logging.ClearProviders().AddProvider(log);
         builder.Services.AddSluice().AddPipeline("broken", _ => Source.From([1]) | BreakAsync | Stage.Named("break"));
-        builder.Services.AddSingleton<IHostedService>(container => new Between(server, log,
+        builder.Services.AddSingleton<IHostedService>(container => new Between(server, policy, log,
             container.GetRequiredService<IHostApplicationLifetime>()));
         await using WebApplication app = builder.Build();
         Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => app.StartAsync(Cancellation));
@@ -64,16 +64,18 @@ public sealed class FailedStartTests : IDisposable
         return builder.Build();
     }
 
-    /// <summary>Starts between Sluice and the server: lets the pipeline fail, and waits until the host stops. If the host goes on, stops
-    /// it.</summary>
-    private sealed class Between(TaskCompletionSource server, LogProbe log, IHostApplicationLifetime lifetime) : IHostedService
+    /// <summary>Starts between Sluice and the server: lets the pipeline fail, and waits until the host stops. If the host goes on by its
+    /// policy, stops it. Otherwise the host sets the exit code behind the line in the log, and stops then.</summary>
+    private sealed class Between(TaskCompletionSource server, HostFailurePolicy policy, LogProbe log, IHostApplicationLifetime lifetime)
+        : IHostedService
     {
         public async Task StartAsync(CancellationToken cancellationToken)
         {
             server.SetResult();
             while (!lifetime.ApplicationStopping.IsCancellationRequested)
             {
-                if (log.Lines.Any(static line => line.Level == LogLevel.Error)) lifetime.StopApplication();
+                if (policy == HostFailurePolicy.Degrade && log.Lines.Any(static line => line.Level == LogLevel.Error))
+                    lifetime.StopApplication();
                 await Task.Yield();
             }
         }
