@@ -56,6 +56,49 @@ public class TaskFailureTests
         await scope.Completion;
     }
 
+    /// <summary>As a future without a value, for a step that only waits, and where a step takes any object.</summary>
+    [Fact]
+    public async Task AFailureIsOneHoweverATaskIsConverted()
+    {
+        await using StepScope scope = StepScope.Begin();
+        Task ready = FailAsync("not ready");
+        Func<int> one = () => 1;
+        for (int call = 0; call < 3; call++)
+        {
+            Assert.Equal(1, await Step.Of(one).After(ready, evenIfFailed: true)());
+            _ = Step.Of(one).After(ready)();
+            _ = Step.Of((object value) => value)(ready);
+            _ = Future.WhenAll(ready, Task.CompletedTask);
+        }
+        Task completion = scope.Completion;
+        await Assert.ThrowsAsync<FormatException>(() => completion);
+        Assert.Single(completion.Exception!.InnerExceptions);
+        await ThrowsAsync("not ready", ready);
+        await scope.Completion;
+    }
+
+    /// <summary>As Task.Run without the token makes it of code that asks its token.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task ATaskThatFailsWithACancellationIsCancelledIfItsScopeIs(bool isCancelled)
+    {
+        using var stop = new CancellationTokenSource();
+        List<string> told = [];
+        await using StepScope scope = StepScope.Begin(cancellation: stop.Token,
+            options: new() { OnUnobservedFailure = failure => told.Add(failure.Step) });
+        if (isCancelled) await stop.CancelAsync();
+        Task<int> task = Task.FromException<int>(new OperationCanceledException("no"));
+        Future<int> number = task;
+        Future plain = (Task)task;
+        while (!plain.IsCompleted) await Task.Yield();
+        FutureStatus expected = isCancelled ? FutureStatus.Cancelled : FutureStatus.Failed;
+        Assert.Equal((expected, expected), (number.Status, plain.Status));
+        Task completion = scope.Completion;
+        await completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Assert.Equal(isCancelled, completion.IsCanceled);
+        await scope.DisposeAsync();
+        Assert.Equal(isCancelled ? [] : ["a task"], told);
+    }
+
     /// <summary>A cached task, for example.</summary>
     [Fact]
     public async Task EachScopeReportsTheFailureOfATask()

@@ -4,12 +4,16 @@ namespace Sluice.Graphs;
 internal sealed class TaskFuture<T> : Future<T>
 {
     private readonly Task<T> task;
+    private readonly Task of;
     private readonly StepScope? scope = StepScope.Current;
     private int claimed;                             // the thread that sets it ends the future
 
-    public TaskFuture(Task<T> task)
+    /// <param name="task">The task.</param>
+    /// <param name="of">The user's task that it awaits, if it is another one: the failure is that one's. Awaited, a task that has failed
+    /// with an <see cref="OperationCanceledException"/> looks like a cancelled one.</param>
+    public TaskFuture(Task<T> task, Task? of = null)
     {
-        this.task = task;
+        (this.task, this.of) = (task, of ?? task);
         // Unlike an await, it continues on the thread that ends the task, in any context, because no user code runs here.
         _ = task.ContinueWith(static (_, future) => ((TaskFuture<T>)future!).End(), this, CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -33,14 +37,11 @@ internal sealed class TaskFuture<T> : Future<T>
         }
         catch (Exception e)
         {
-            // A cancelled task is a failure unless the scope was cancelled: an HttpClient, for example, reports its timeout as a
-            // cancellation.
-            failure = task.IsFaulted && scope is not null ? scope.FailureOf(task, Name, e)
-                : new(Name, e, e is OperationCanceledException && scope is { IsCancelling: true });
+            failure = scope?.FailureOf(of, Name, e) ?? new(Name, e, isCancellation: false);
         }
         TryEnd(failure, ref released);
         released.Spread();
-        if (task.IsFaulted) Note(failure!);
+        if (task.IsFaulted || of.IsFaulted) Note(failure!);
     }
 
     /// <summary>Takes over the report of an unobserved failure from the task, which counts as observed from here on. The scope of a call

@@ -11,11 +11,13 @@ internal static class TaskResult
     public static Future? AsFuture(object? value) => value switch
     {
         Future future => future,
-        Task task => new TaskFuture<object>(WaitAsync(task)),
-        ValueTask task => new TaskFuture<object>(WaitAsync(task.AsTask())),
-        ValueType when IsOf(value.GetType(), typeof(ValueTask<>)) => new TaskFuture<object>(WaitAsync(AsTask(value))),
+        Task task => Of(task),
+        ValueTask task => Of(task.AsTask()),
+        ValueType when IsOf(value.GetType(), typeof(ValueTask<>)) => Of(AsTask(value)),
         _ => null,
     };
+
+    private static TaskFuture<object> Of(Task task) => new(WaitAsync(task), of: task);
 
     /// <summary>Awaits the task, and fails with its own exception.</summary>
     private static async Task<object> WaitAsync(Task task)
