@@ -44,7 +44,7 @@ internal static class ConsecutorPage
         // A store that does not answer may have it.
         if (known is null && request.Sample.Stores.FirstOrDefault(one => one.IsSilent
             && (request.StoreName is null || one.Store.Name == request.StoreName)) is { Problem: { } silence })
-            throw new TimeoutException(silence);
+            throw new SilentStoreException(silence);
         return known ?? Find(request);
     }
 

@@ -13,7 +13,7 @@ internal static class PageDeadline
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1), ForAnAnswer = TimeSpan.FromSeconds(0.5),
         Max = TimeSpan.FromSeconds(10), MaxLonger = TimeSpan.FromSeconds(30);
 
-    /// <exception cref="TimeoutException">The store is silent.</exception>
+    /// <exception cref="SilentStoreException">The store is silent.</exception>
     /// <exception cref="SlowPageException">The store answers, and the page takes too long.</exception>
     public static async Task<Page> WaitAsync(Task<Page> drawing, PageRequest request, TimeSpan? patience)
     {
@@ -41,7 +41,7 @@ internal static class PageDeadline
             if (drawing.IsCompleted) return await drawing.ConfigureAwait(false);             // in this moment
             string waited = Shown.Span(time.GetElapsedTime(began));
             throw isSlow ? new SlowPageException($"The store answers, and has not given all of this page for {waited}.", late)
-                : new TimeoutException($"The store has not answered for {waited}: is its server up, and its disk?", late);
+                : new SilentStoreException($"The store has not answered for {waited}: is its server up, and its disk?", late);
         }
         finally
         {
@@ -65,6 +65,9 @@ internal static class PageDeadline
         await answer.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }
+
+/// <summary>The store does not answer. The page is loaded again when it does.</summary>
+internal sealed class SilentStoreException(string message, Exception? inner = null) : TimeoutException(message, inner);
 
 /// <summary>A page takes too long although its store answers. It is not loaded again by itself: that would begin its search anew.</summary>
 internal sealed class SlowPageException(string message, Exception inner) : TimeoutException(message, inner);

@@ -94,9 +94,10 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
             drawing = draw(request with { Aborted = ends.Token }).AsTask();
             return await PageDeadline.WaitAsync(drawing, request, patience).ConfigureAwait(false);
         }
-        catch (TimeoutException silence) when (drawing is { IsCompleted: false })
+        // By type: the drawing may end while nobody waits for it any more, and a store has timeouts of its own.
+        catch (TimeoutException late) when (late is SilentStoreException or SlowPageException)
         {
-            return SilencePage.Draw(request, silence.Message, isSilent: silence is not SlowPageException);
+            return SilencePage.Draw(request, late.Message, isSilent: late is SilentStoreException);
         }
         catch (MissingException missing)
         {

@@ -31,6 +31,8 @@ public sealed class LiveTests(Browser browser)
         window.EventSource = class extends EventSource { constructor(address) { super(address); window.source = this; } };
         """;
 
+    private const string StopTime = """Object.defineProperty(performance, "now", { value: () => 0 });""";
+
     private const string AnswerOfASilentStore = """
         () => {
           document.querySelector("main").setAttribute("data-silent", "");
@@ -40,11 +42,12 @@ public sealed class LiveTests(Browser browser)
 
     /// <summary>Its own search may be what has kept the store: to load it again and again would begin that search for ever.</summary>
     [Fact]
-    public async Task APageOfASilentStoreIsLoadedAgainOnceAndWithMoreTime()
+    public async Task APageOfASilentStoreIsLoadedAgainAtOnceWithMoreTimeAndThenOnceInAMinute()
     {
         await using Scene scene = await Scene.StartAsync();
         await using Window window = await browser.OpenAsync(scene.Program);
         await window.Page.AddInitScriptAsync(KeepSource);
+        await window.Page.AddInitScriptAsync(StopTime);          // the minute is never over
         await window.GoAsync("/consecutors/orders/dead?text=a");
         await window.HasTextAsync("#connection", "live");
         await window.Page.EvaluateAsync(AnswerOfASilentStore);
@@ -52,6 +55,37 @@ public sealed class LiveTests(Browser browser)
         await window.HasTextAsync("#connection", "live");
         await window.Page.EvaluateAsync(AnswerOfASilentStore);
         await window.HasTextAsync("#connection", "The store answers again. This page is loaded again in a moment.");
+        Assert.Empty(window.Problems);
+    }
+
+    /// <summary>A page that was loaded again with more time is not to show each later outage as late. The search of a silent one may need
+    /// the time.</summary>
+    [Theory]
+    [InlineData(false, "?text=a")]
+    [InlineData(true, "?text=a&wait=30")]
+    public async Task TheUpdatesOfAPageThatIsWholeDoNotWaitLonger(bool isSilent, string query)
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program);
+        await window.Page.AddInitScriptAsync(KeepSource);
+        if (isSilent)
+            await window.Page.RouteAsync(static _ => true, static async route =>
+            {
+                if (route.Request.ResourceType != "document")
+                {
+                    await route.ContinueAsync();
+                    return;
+                }
+                IAPIResponse answer = await route.FetchAsync();
+                string page = await answer.TextAsync();
+                await route.FulfillAsync(new()
+                {
+                    Response = answer,
+                    Body = page.Replace(" data-live", " data-live data-silent", StringComparison.Ordinal)
+                });
+            });
+        await window.GoAsync("/consecutors/orders/dead?text=a&wait=30");
+        Assert.Equal(scene.Program.Root + "/consecutors/orders/dead" + query, await window.Page.EvaluateAsync<string>("source.url"));
         Assert.Empty(window.Problems);
     }
 

@@ -56,6 +56,22 @@ public sealed class SilentStoreTests : IAsyncDisposable
         Assert.DoesNotContain("data-live", page.Text, StringComparison.Ordinal);
     }
 
+    /// <summary>All calls of a store that is just back end, also those of a page that was given up in that moment.</summary>
+    [Fact]
+    public async Task APageWhoseStoreIsBackWhenItIsGivenUpIsLoadedAgain()
+    {
+        await new Letters(store).AddAsync("one");
+        var silent = new BackWhenGivenUp(store);
+        await using DashboardProgram program = await StartAsync(silent);
+        using Viewer viewer = program.NewViewer();
+        await viewer.GetAsync("");
+        silent.IsSilent = true;
+        Task<Answer> page = viewer.GetAsync("/consecutors/orders/dead");
+        await MoveUntilAsync(page);
+        Assert.Contains("The store has not answered for", (await page).Text, StringComparison.Ordinal);
+        Assert.Contains("data-silent", (await page).Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task APageThatIsOpenSaysThatTheStoreFailsAndThatItIsBack()
     {
@@ -186,6 +202,32 @@ public sealed class SilentStoreTests : IAsyncDisposable
             if (!IsSilent) return;
             calls.Enqueue(cancellation);
             await Task.Delay(Timeout.Infinite, cancellation);
+        }
+    }
+
+    // Its list of letters is there when the question whether it answers is given up.
+    private sealed class BackWhenGivenUp(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private readonly TaskCompletionSource isBack = new();
+
+        public volatile bool IsSilent;
+
+        public override async ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+        {
+            if (IsSilent && stream == "sluice-audit")
+            {
+                using CancellationTokenRegistration given = cancellation.UnsafeRegister(
+                    static isBack => ((TaskCompletionSource)isBack!).TrySetResult(), isBack);
+                await isBack.Task;
+            }
+            return await base.FindStreamAsync(stream, cancellation);
+        }
+
+        public override async ValueTask<IReadOnlyList<StoredDeadLetter>> ListDeadAsync(GroupId group, string? node = null, long after = 0,
+            int max = 100, CancellationToken cancellation = default)
+        {
+            if (IsSilent) await isBack.Task;
+            return await base.ListDeadAsync(group, node, after, max, cancellation);
         }
     }
 
