@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import time
 from decimal import Decimal
-from typing import Annotated, Any, Dict, List, Literal, NamedTuple, Optional, Union
+from typing import Annotated, Any, Dict, Generic, List, Literal, NamedTuple, Optional, Set, TypeVar, Union
 
 import pytest
 
@@ -245,6 +245,41 @@ def test_what_a_type_of_pydantic_has_encoded_inside_of_a_record_is_written_as_it
     made = Outer.model_validate({"inner": {"data": b"/w=="}, "pairs": [(b"/w==", b"\xff")]})
     assert made.inner.data == b"\xff"
     assert CODEC.write(made) == b'{"inner":{"data":"/w=="},"pairs":[["/w==","/w=="]]}'
+
+
+X = TypeVar("X")
+
+
+@needs_2
+def test_what_a_type_of_pydantic_has_encoded_is_written_as_its_text_wherever_it_stands():
+    pydantic = pytest.importorskip("pydantic", minversion="2.0")
+    TypedDict = pytest.importorskip("typing_extensions").TypedDict
+
+    @dataclasses.dataclass
+    class Generic1(Generic[X]):
+        data: X
+
+    @dataclasses.dataclass
+    class Aliased:
+        raw: bytes
+        data: pydantic.Base64Bytes = pydantic.Field(alias="Data")
+
+    class Keys(TypedDict):
+        raw: bytes
+        data: Annotated[pydantic.Base64UrlBytes, pydantic.Field(alias="Data")]
+
+    class Whole(pydantic.BaseModel):
+        one: Generic1[pydantic.Base64Bytes]
+        alias: Aliased
+        keys: Keys
+        many: Set[pydantic.Base64Bytes]
+        plain: Set[bytes]
+
+    payload = (b'{"one":{"data":"/wB6"},"alias":{"raw":"/wB6","Data":"/wB6"},"keys":{"raw":"/wB6","Data":"_wB6"},'
+               b'"many":["/wB6","aGVsbG8="],"plain":["L3dCNg=="]}')
+    read = CODEC.reader(Whole)(payload)
+    assert (read.one.data, read.alias.data, read.keys["data"]) == 3 * (b"\xff\0z",) and read.many == {b"\xff\0z", b"hello"}
+    assert CODEC.write(read) == payload
 
 
 @needs_2

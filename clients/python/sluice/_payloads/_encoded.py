@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import typing
 import weakref
-from typing import Any, Iterator, List, NamedTuple, Set, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ._members import is_alias, is_record, value_of
 from ._names import is_model
+
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 class _Field(NamedTuple):
@@ -40,16 +43,24 @@ def has_encoded(kind: type) -> bool:
 
 
 def as_texts(value: Any, dumped: Any, is_encoded: bool = False) -> Any:
-    """What a value has given out, with texts for encoded bytes. Bytes that no type has encoded are the same in both."""
+    """What a value has given out, with texts for encoded bytes. Bytes that no type has encoded are the same in both.
+
+    Base64 is known by what it decodes to: annotations do not tell all places where it stands. Other encodings are known by annotations.
+    """
     if isinstance(value, bytes) and isinstance(dumped, bytes):
-        return dumped.decode("ascii") if is_encoded and value != dumped and dumped.isascii() else dumped
+        are_text = value != dumped and dumped.isascii() and (is_encoded or _decoded(dumped) == value)
+        return dumped.decode("ascii") if are_text else dumped
+    if isinstance(value, (set, frozenset)) and isinstance(dumped, (set, frozenset)):
+        texts = {one.decode("ascii") for one in dumped if isinstance(one, bytes) and one.isascii() and _decoded(one) in value}
+        return texts if value != dumped and len(texts) == len(value) else dumped
     if isinstance(value, (list, tuple)) and isinstance(dumped, (list, tuple)) and len(value) == len(dumped):
         if not hasattr(value, "_fields"):
             return [as_texts(one, other, is_encoded) for one, other in zip(value, dumped)]
         encoded = {field.name: field.is_encoded for field in _fields_of(type(value))}
         return [as_texts(one, other, encoded.get(name, False)) for name, one, other in zip(getattr(value, "_fields"), value, dumped)]
     if isinstance(value, dict) and isinstance(dumped, dict):
-        return {key: as_texts(value.get(key), other, is_encoded) for key, other in dumped.items()}
+        parts = value if dumped.keys() <= value.keys() or len(value) != len(dumped) else dict(zip(dumped, value.values()))
+        return {key: as_texts(parts.get(key), other, is_encoded) for key, other in dumped.items()}
     if not is_model(type(value)) and not dataclasses.is_dataclass(value):
         return dumped
     if getattr(value, "__pydantic_root_model__", False) is True:
@@ -57,8 +68,21 @@ def as_texts(value: Any, dumped: Any, is_encoded: bool = False) -> Any:
     if not isinstance(dumped, dict):
         return dumped
     fields = {field.json: field for field in _fields_of(type(value))}
+    if dataclasses.is_dataclass(value) and not dumped.keys() <= fields.keys():
+        names = [field.name for field in dataclasses.fields(value)]
+        if len(names) == len(dumped):               # an alias of a plain dataclass is known to pydantic only, which keeps the order
+            known = {field.name: field for field in fields.values()}
+            fields = {key: known.get(name) or _Field(name, key, Any, False) for key, name in zip(dumped, names)}
     return {key: as_texts(getattr(value, fields[key].name, None), other, fields[key].is_encoded) if key in fields else other
             for key, other in dumped.items()}
+
+
+def _decoded(text: bytes) -> Optional[bytes]:
+    """What a text in base64 decodes to, in either alphabet; None for other texts."""
+    try:
+        return base64.b64decode(text.translate(_STANDARD, b"\n"), validate=True)
+    except ValueError:
+        return None
 
 
 def _fields_of(kind: Any) -> List[_Field]:
