@@ -16,9 +16,13 @@ public sealed class LateStoreTests
     {
         var opening = new TaskCompletionSource<IStreamStore>(TaskCreationOptions.RunContinuationsAsynchronously);
         var store = new Watched();
+        int openings = 0;
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSluice(sluice => sluice.UseStore(cancellation
-            => new(opening.Task.WaitAsync(takesItsToken ? cancellation : CancellationToken.None))));
+        builder.Services.AddSluice(sluice => sluice.UseStore(cancellation =>
+        {
+            openings++;
+            return new(opening.Task.WaitAsync(takesItsToken ? cancellation : CancellationToken.None));
+        }));
         Task early, second;
         using (IHost host = builder.Build())
         {
@@ -29,7 +33,23 @@ public sealed class LateStoreTests
         if (!takesItsToken) opening.SetResult(store);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => early);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => second);
-        Assert.Equal(takesItsToken ? 0 : 1, store.Disposals);
+        Assert.Equal((1, takesItsToken ? 0 : 1), (openings, store.Disposals));
+    }
+
+    [Fact]
+    public async Task ACallAfterTheDisposalOpensNoStoreAndSaysWhy()
+    {
+        int openings = 0;
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice(sluice => sluice.UseStore(_ =>
+        {
+            openings++;
+            return new(new Watched());
+        }));
+        IStreamStore ofHost;
+        using (IHost host = builder.Build()) ofHost = host.Services.GetRequiredService<IStreamStore>();
+        var late = await Assert.ThrowsAsync<ObjectDisposedException>(() => ofHost.FindStreamAsync("orders", Cancellation).AsTask());
+        Assert.Equal((0, "The host was disposed before its store was open."), (openings, late.Message));
     }
 
     [Fact]

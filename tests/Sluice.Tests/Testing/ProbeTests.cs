@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Sluice.Testing;
+using Sluice.Tests.Graphs;
 
 namespace Sluice.Tests.Testing;
 
@@ -134,6 +136,42 @@ public class ProbeTests
         source.Complete();
         await Assert.ThrowsAsync<InvalidOperationException>(() => held.WaitAsync(TimeSpan.FromMinutes(1)));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sink.HeldAsync(new(canceled: true)));
+    }
+
+    /// <summary>The test may have stopped waiting: a report of its wait would come in the midst of another test.</summary>
+    [Fact]
+    public async Task AWaitForABlockedItemThatIsDroppedIsNotReported()
+    {
+        List<string> reported = [];
+        EventHandler<UnobservedTaskExceptionEventArgs> report = (_, args) =>
+        {
+            lock (reported) reported.AddRange(args.Exception.InnerExceptions.Select(static one => one.Message));
+        };
+        TaskScheduler.UnobservedTaskException += report;
+        try
+        {
+            using var control = new UnobservedFailures();
+            await DropAsync(control.Mark);
+            Assert.Equal(["drop"], await control.CollectAsync());
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= report;
+        }
+        lock (reported) Assert.DoesNotContain(reported, static one => one.Contains("without a blocked item", StringComparison.Ordinal));
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        async Task DropAsync(string mark)
+        {
+            using var token = new CancellationTokenSource();
+            sink.Block();
+            await using PipelineRun run = (source.Source | sink.Sink).Start();
+            await source.WaitForDemandAsync();
+            _ = sink.HeldAsync(token.Token);
+            source.Complete();
+            await run.Completion;
+            _ = Task.FromException(new FormatException("drop" + mark));
+        }
     }
 
     [Fact]

@@ -60,6 +60,40 @@ public class StepCircleTests
 
     /// <summary>The step that was tried again waits first, and the other one closes the cycle.</summary>
     [Fact]
+    public async Task ABodyWhoseAwaitOfAScopeWasRefusedDoesNotWaitForIt()
+    {
+        TaskCompletionSource begun = new(), waits = new(), refused = new(), mayEnd = new();
+        StepScope? inner = null;
+        Func<Task<int>> begin = async () =>
+        {
+            await begun.Task;
+            await Assert.ThrowsAsync<InvalidOperationException>(async () => await inner!.Completion);
+            refused.SetResult();
+            await mayEnd.Task;
+            return 1;
+        };
+        await using StepScope outer = StepScope.Begin();
+        Future<int> first = Step.Of(begin).Named("first")();
+        Func<Task<int>> wait = async () =>
+        {
+            Task<int> one = WaitAsync(first);
+            waits.TrySetResult();
+            return await one;
+        };
+        inner = StepScope.Begin();
+        Future<int> second = Step.Of(wait).Named("second")();
+        await waits.Task;
+        begun.SetResult();
+        await refused.Task;
+        Future<int> third = Step.Of(wait).Named("third")();
+        mayEnd.SetResult();
+        Assert.Equal((1, 1), (await second, await third));
+        await inner.DisposeAsync();
+
+        static async Task<int> WaitAsync(Future<int> one) => await one;
+    }
+
+    [Fact]
     public Task ACycleWithAStepThatWasTriedAgainFails() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
     {
         Future<int> first = null!, last = null!;

@@ -18,6 +18,7 @@ public sealed class OnlyLineTests : IDisposable
     [InlineData("monday\n", "", "1 line was accepted before", "ends after 0 lines, and 1 line was accepted before")]
     [InlineData("monday\n", "mon", "1 line was accepted before", "differ")]
     [InlineData("monday\ntuesday\n", "monday\nsunday\nwednesday\n", "2 lines were accepted before", "differ")]
+    [InlineData("1\n2\n", "1\n20\n30\n", "2 lines were accepted before", "differ")]
     public async Task AnotherTextIsRefused(string before, string after, string whyNotTheFile, string whyNotTheInput)
     {
         await using var intake = new Intake();
@@ -30,6 +31,17 @@ public sealed class OnlyLineTests : IDisposable
         await RefusedAsync(input, Input(after), whyNotTheInput);
         await input.AcceptAsync(Input(before));
         Assert.Equal(Split(before), await input.AcceptedAsync());
+    }
+
+    /// <summary>The position of an input does not tell whether its last line had an end.</summary>
+    [Fact]
+    public async Task AnInputWhoseLastLineHasGrownIsRefused()
+    {
+        await using var intake = new Intake();
+        await intake.AcceptAsync(Input("a\nb"));
+        await RefusedAsync(intake, Input("a\nbc\n"), "differ");
+        await intake.AcceptAsync(Input("a\nb\nc\n"));
+        Assert.Equal(["a", "b", "c"], await intake.AcceptedAsync());
     }
 
     [Theory]
