@@ -154,8 +154,8 @@ public sealed partial class WorkerConnectionTests : IAsyncDisposable
         broker.FullQueue = null;
 
         await service.WarnedAsync("The Celery broker takes tasks for the queue full again.");
-        lock (service.Warnings)
-            Assert.Equal(2, service.Warnings.Count(static one => one.Contains("the queue full", StringComparison.Ordinal)));
+        lock (service.Warnings)                      // on a busy machine, also that no worker has taken a task
+            Assert.Equal(2, service.Warnings.Count(static one => !one.StartsWith("No Celery worker", StringComparison.Ordinal)));
     }
 
     [Theory]
