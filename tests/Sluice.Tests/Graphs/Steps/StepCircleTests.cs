@@ -62,7 +62,9 @@ public class StepCircleTests
     [Fact]
     public async Task ABodyWhoseAwaitOfAScopeWasRefusedDoesNotWaitForIt()
     {
-        TaskCompletionSource begun = new(), waits = new(), refused = new(), mayEnd = new();
+        TaskCompletionSource begun = new(), refused = new(), mayEnd = new();
+        TaskCompletionSource[] waits = [new(), new()];
+        int calls = 0;
         StepScope? inner = null;
         Func<Task<int>> begin = async () =>
         {
@@ -77,15 +79,16 @@ public class StepCircleTests
         Func<Task<int>> wait = async () =>
         {
             Task<int> one = WaitAsync(first);
-            waits.TrySetResult();
+            waits[Interlocked.Increment(ref calls) - 1].SetResult();
             return await one;
         };
         inner = StepScope.Begin();
         Future<int> second = Step.Of(wait).Named("second")();
-        await waits.Task;
+        await waits[0].Task;
         begun.SetResult();
         await refused.Task;
         Future<int> third = Step.Of(wait).Named("third")();
+        await waits[1].Task;
         mayEnd.SetResult();
         Assert.Equal((1, 1), (await second, await third));
         await inner.DisposeAsync();

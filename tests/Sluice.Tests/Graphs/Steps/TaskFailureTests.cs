@@ -93,7 +93,7 @@ public class TaskFailureTests
         FutureStatus expected = isCancelled ? FutureStatus.Cancelled : FutureStatus.Failed;
         Assert.Equal((expected, expected), (number.Status, plain.Status));
         Task completion = scope.Completion;
-        await completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         Assert.Equal(isCancelled, completion.IsCanceled);
         await scope.DisposeAsync();
         Assert.Equal(isCancelled ? [] : ["a task"], told);
