@@ -163,8 +163,8 @@ public sealed class StillRunningTests : IDisposable
     }
 
     /// <summary>Work that is on its way out is named for a moment; then only code that hangs is, until it returns.</summary>
-    /// <remarks>That moment may come behind a look that finds the code that hangs only: until then, the work has waited. So one look counts,
-    /// and no other is asked.</remarks>
+    /// <remarks>That moment may come behind a look that finds the code that hangs only: until then, the work has waited. So one look
+    /// decides.</remarks>
     private async Task NamesAsync(PipelineRun run, string expected)
     {
         long began = TimeProvider.System.GetTimestamp();

@@ -10,8 +10,8 @@ public sealed partial class StepScope
 
     /// <summary>The failure of a task that became a future in the scope: one, however often it was converted, so that awaiting one of its
     /// futures observes it, and it is reported once.</summary>
-    /// <remarks>A cancellation is a failure unless the scope was cancelled: an HttpClient, for example, reports its timeout as one. Most tasks
-    /// that their token ends are cancelled; <see cref="Task.Run(Action)"/> without the token, for example, makes a failed one.</remarks>
+    /// <remarks>A cancellation is a failure unless the scope was cancelled: an HttpClient, for example, reports its timeout as one. A task
+    /// that its token ends may be a failed one: <see cref="Task.Run(Action)"/> without the token makes such tasks.</remarks>
     internal Failure FailureOf(Task task, string name, Exception cause)
         => LazyInitializer.EnsureInitialized(ref ofTasks, static () => []).GetValue(
             task, _ => new(name, cause, cause is OperationCanceledException && IsCancelling));
