@@ -39,8 +39,8 @@ internal class PendingNodes
             return;
         }
         Finish();
-        // Synchronous functions may have changed it; if this thread suppresses its flow, their changes stay. After the nodes the context may
-        // serve another resolve: do not ask it again.
+        // Synchronous functions may have changed it; if this thread suppresses its flow, their changes stay. After the nodes the context
+        // may serve another resolve: do not ask it again.
         if (here is not null && !ReferenceEquals(here, ExecutionContext.Capture())) ExecutionContext.Restore(here);
     }
 

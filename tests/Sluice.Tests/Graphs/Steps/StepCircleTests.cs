@@ -60,41 +60,26 @@ public class StepCircleTests
 
     /// <summary>The step that was tried again waits first, and the other one closes the cycle.</summary>
     [Fact]
-    public async Task ABodyWhoseAwaitOfAScopeWasRefusedDoesNotWaitForIt()
+    public Task ABodyWhoseAwaitOfAScopeWasRefusedDoesNotWaitForIt() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async _ =>
     {
-        TaskCompletionSource begun = new(), refused = new(), mayEnd = new();
-        TaskCompletionSource[] waits = [new(), new()];
-        int calls = 0;
         StepScope? inner = null;
-        Func<Task<int>> begin = async () =>
+        var begin = Step.Of(async (int n) =>
         {
-            await begun.Task;
+            await lab.DelayAsync(2);
             await Assert.ThrowsAsync<InvalidOperationException>(async () => await inner!.Completion);
-            refused.SetResult();
-            await mayEnd.Task;
-            return 1;
-        };
-        await using StepScope outer = StepScope.Begin();
-        Future<int> first = Step.Of(begin).Named("first")();
-        Func<Task<int>> wait = async () =>
+            await lab.DelayAsync(2);
+            return n;
+        }).Named("begin");
+        Future<int> first = begin(1);
+        var wait = Step.Of(async (int n) => n + await first).Named("wait");
+        await using (inner = StepScope.Begin(options: lab.Options))
         {
-            Task<int> one = WaitAsync(first);
-            waits[Interlocked.Increment(ref calls) - 1].SetResult();
-            return await one;
-        };
-        inner = StepScope.Begin();
-        Future<int> second = Step.Of(wait).Named("second")();
-        await waits[0].Task;
-        begun.SetResult();
-        await refused.Task;
-        Future<int> third = Step.Of(wait).Named("third")();
-        await waits[1].Task;
-        mayEnd.SetResult();
-        Assert.Equal((1, 1), (await second, await third));
-        await inner.DisposeAsync();
-
-        static async Task<int> WaitAsync(Future<int> one) => await one;
-    }
+            Future<int> second = wait(1);
+            await lab.DelayAsync(3);
+            Future<int> third = wait(2);
+            Assert.Equal((2, 3), (await second, await third));
+        }
+    }));
 
     [Fact]
     public Task ACycleWithAStepThatWasTriedAgainFails() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
