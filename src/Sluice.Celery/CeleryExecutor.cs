@@ -16,7 +16,7 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
 
     private readonly Lock sync = new();
     private readonly Dictionary<string, long> warned = [];           // when, by queue
-    private readonly HashSet<string> away = [];                      // queues for which the broker takes nothing now
+    private readonly HashSet<string> away = [];      // queues for which the broker takes nothing now; empty for the broker itself
     private readonly QueueLooks looks = new(broker);
     private WorkerListener? listener;
     private bool isDisposed;
@@ -201,25 +201,28 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
             try
             {
                 await broker.SendAsync(task, route, cancellation).ConfigureAwait(false);
-                if (IsNews(route.Queue!, isAway: false))
+                if (IsNews(null, isAway: false)) WarningHandlers.Tell(options.OnWarning, "The Celery broker takes tasks again.");
+                if (IsNews(route.Queue, isAway: false))
                     WarningHandlers.Tell(options.OnWarning, $"The Celery broker takes tasks for the queue {route.Queue} again.");
                 return;
             }
             catch (BrokerAwayException e)
             {
-                if (IsNews(route.Queue!, isAway: true))              // one line for all calls that wait
-                    WarningHandlers.Tell(options.OnWarning, $"{e.Message} Processors for the queue {route.Queue} wait until it is back.");
+                if (IsNews(e.Queue, isAway: true))   // one line for all calls that wait
+                    WarningHandlers.Tell(options.OnWarning, $"{e.Message} Processors for "
+                        + (e.Queue is { } queue ? $"the queue {queue} wait until it takes tasks." : "Celery wait until it is back."));
                 await RetryPause.WaitAsync(pause, Time, cancellation).ConfigureAwait(false);
             }
         }
     }
 
-    /// <summary>Notes whether the broker takes tasks for a queue: it may refuse them for one that is full, and take those for others.
-    /// </summary>
+    /// <summary>Notes whether the broker takes tasks: it may refuse them for a queue that is full, and take those for others.</summary>
+    /// <param name="queue">The queue; null for the broker itself.</param>
+    /// <param name="isAway">Whether it takes none now.</param>
     /// <returns>Whether that has changed.</returns>
-    private bool IsNews(string queue, bool isAway)
+    private bool IsNews(string? queue, bool isAway)
     {
-        lock (sync) return isAway ? away.Add(queue) : away.Remove(queue);
+        lock (sync) return isAway ? away.Add(queue ?? "") : away.Remove(queue ?? "");
     }
 
     /// <summary>Whether there may be a warning of a queue: one in a time for all calls that wait.</summary>

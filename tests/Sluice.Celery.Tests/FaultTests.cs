@@ -45,7 +45,7 @@ public class RabbitFaultTests(RabbitWorkers workers) : FaultTests(workers), ICla
 
         Assert.EndsWith("takes no tasks now: low on memory. They wait until it does.",
             await service.WarnedAsync("takes no tasks now"), StringComparison.Ordinal);
-        await service.WarnedAsync("Processors for the queue sluice wait until it is back.");       // the time limit of a send
+        await service.WarnedAsync("Processors for Celery wait until it is back.");       // the time limit of a send
         await server.ControlAsync("set_vm_memory_high_watermark", "absolute", "1GB");
         Assert.Equal(["a", "b"], await Lab.ReadAsync(run));
     }
@@ -93,7 +93,7 @@ public abstract partial class FaultTests(Workers workers)
         await using FlowRun waiting = await lab.StartAsync(["c", "d"], "waiting");
         string warning = await lab.WarnedAsync("cannot be reached");
         Assert.StartsWith($"The Celery broker, {BrokerAddress.Parse(workers.Url)}, cannot be reached", warning, StringComparison.Ordinal);
-        Assert.EndsWith(". Processors for the queue sluice wait until it is back.", warning, StringComparison.Ordinal);
+        Assert.EndsWith(". Processors for Celery wait until it is back.", warning, StringComparison.Ordinal);
         await lines.Writer.WriteAsync("b");
         lines.Writer.Complete();
         Assert.Equal(["a", "b"], await Lab.ReadAsync(running));       // its worker needs no broker

@@ -13,6 +13,9 @@ internal sealed class PlayedBroker : Broker
     /// <summary>A queue that takes nothing; null for none.</summary>
     public string? FullQueue { get; set; }
 
+    /// <summary>Whether it cannot be reached.</summary>
+    public bool IsAway { get; set; }
+
     public List<CeleryRoute> Routes { get; } = [];
 
     /// <summary>The next task that was sent.</summary>
@@ -21,7 +24,9 @@ internal sealed class PlayedBroker : Broker
     public override Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation)
     {
         if (Failures.TryDequeue(out Exception? failure)) throw failure;
-        if (route.Queue == FullQueue) throw new BrokerAwayException($"The Celery broker has not taken a task into the queue {FullQueue}.");
+        if (IsAway) throw new BrokerAwayException("The Celery broker cannot be reached.");
+        if (route.Queue == FullQueue)
+            throw new BrokerAwayException($"The Celery broker has not taken a task into the queue {FullQueue}.") { Queue = FullQueue };
         lock (Routes) Routes.Add(route);
         tasks.Writer.TryWrite(task);
         return Task.CompletedTask;

@@ -153,6 +153,33 @@ public sealed partial class WorkerConnectionTests
         Assert.InRange(broker.Looks, 1, 70);
     }
 
+    [Fact]
+    public async Task ABrokerThatIsAwayIsSaidOnceForAllQueues()
+    {
+        broker.IsAway = true;
+        var clock = new TestClock();
+        List<string> warnings = [];
+        CeleryExecutorOptions options = new()
+        {
+            OnWarning = warnings.Add,
+            Routes = new Dictionary<string, CeleryRoute> { ["count"] = new() { Queue = "other" } },
+        };
+        await using var alone = new CeleryExecutor(broker, options) { Time = clock };
+        await using Lab service = new(alone);
+        var count = new Processor("count") { Inputs = ["line"], Outputs = ["total"] };
+        service.Service.Register(count, alone);
+        await using FlowRun run = await service.Service.StartAsync(Flow.From(service.Copy, count).Resolve(), [IOVal.Of("line", "a")],
+            cancellation: Lab.Cancellation);
+        await clock.WaitForTimersAsync(2, Lab.Cancellation);
+        broker.IsAway = false;
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await broker.NextAsync();
+        await broker.NextAsync();
+        await clock.WaitForTimersAsync(2, Lab.Cancellation);
+        Assert.Equal(["The Celery broker cannot be reached. Processors for Celery wait until it is back.",
+            "The Celery broker takes tasks again."], warnings);
+    }
+
     /// <summary>Celery counts from the moment when the worker has taken the task, and the service from its connection.</summary>
     [Theory]
     [InlineData(7200, 7190, true)]

@@ -133,7 +133,7 @@ public sealed partial class WorkerConnectionTests : IAsyncDisposable
         await using FlowRun run = await service.StartAsync(["a"]);
 
         Assert.Contains("The Celery broker refuses the password.", await Lab.FailureAsync(run), StringComparison.Ordinal);
-        Assert.Equal("The Celery broker, Redis at there:1, cannot be reached. Processors for the queue sluice wait until it is back.",
+        Assert.Equal("The Celery broker, Redis at there:1, cannot be reached. Processors for Celery wait until it is back.",
             service.Warnings[0]);
         Assert.Equal((0, 0), executor!.Listener!.Held);
     }
@@ -147,7 +147,7 @@ public sealed partial class WorkerConnectionTests : IAsyncDisposable
         service.Service.Register(count, executor!);
         await using FlowRun run = await service.Service.StartAsync(Flow.From(service.Copy, count).Resolve(), [IOVal.Of("line", "a")],
             cancellation: Lab.Cancellation);
-        await service.WarnedAsync("the queue full wait until it is back.");
+        await service.WarnedAsync("the queue full wait until it takes tasks.");
         await using FlowRun other = await service.StartAsync(["a"], "other");
         await broker.NextAsync();
         await broker.NextAsync();

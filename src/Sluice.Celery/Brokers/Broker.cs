@@ -9,7 +9,8 @@ internal abstract class Broker : IAsyncDisposable
     public static Broker Of(BrokerAddress address) => address.IsRedis ? new RedisBroker(address) : new RabbitBroker(address);
 
     /// <summary>Puts a task into a queue. When it ends, the broker has the task.</summary>
-    /// <exception cref="BrokerAwayException">The broker cannot be reached now. The task may be in the queue nevertheless.</exception>
+    /// <exception cref="BrokerAwayException">The broker cannot be reached now, or does not take the task now. The task may be in the queue
+    /// nevertheless.</exception>
     /// <exception cref="FlowException">The broker refuses the user or the task; another try does not help.</exception>
     public abstract Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation);
 
@@ -36,9 +37,12 @@ internal sealed record QueueState(string Text, bool? HasTasks)
     public bool MayHaveTasks => HasTasks != false;
 }
 
-/// <summary>Thrown while a broker cannot be reached. The message has no secrets.</summary>
+/// <summary>Thrown while a broker cannot be reached, or takes no task for a queue. The message has no secrets.</summary>
 internal sealed class BrokerAwayException(string message, Exception? inner = null) : Exception(message, inner)
 {
+    /// <summary>The queue for which the broker takes no task, although it answers; null if it does not answer.</summary>
+    public string? Queue { get; init; }
+
     /// <summary>A server that cannot be reached, with the innermost cause: a name that is not known, a refused connection.</summary>
     /// <param name="what">The server, for the message.</param>
     /// <param name="e">How a client has failed. The messages of Redis' client are left out: they are long, and say no cause.</param>

@@ -106,7 +106,8 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
         catch (PublishException e)
         {
             known.Remove(route.Queue!);              // deleted meanwhile, or full
-            throw new BrokerAwayException($"The Celery broker, {address}, has not taken a task into the queue {route.Queue}.", e);
+            throw new BrokerAwayException($"The Celery broker, {address}, has not taken a task into the queue {route.Queue}.", e)
+            { Queue = route.Queue };
         }
         catch (Exception e) when (e is not (BrokerAwayException or FlowException or ObjectDisposedException))
         {

@@ -34,7 +34,7 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form, Can
         {
             IStreamStore store = await open(source.Name, Page.Aborted).ConfigureAwait(false);
             // A loss that was noticed at this opening is told also if the action fails.
-            string said = store.Loss is { } loss ? $"{what} ({loss})" : what;
+            string said = store.Loss is { } loss ? $"({loss}) {what}" : what;       // payloads come last
             await using (store.ConfigureAwait(false)) await AuditAsync(store, said, work).ConfigureAwait(false);
             await Task.Delay(MaxReadAge, Page.Options.Time).ConfigureAwait(false);       // the page that follows shows the change
         }

@@ -44,7 +44,7 @@ internal static class DashboardActions
                 _ => "draining",
             };
         }).ConfigureAwait(false);
-        return ActionOutcome.GoTo(request.Page.Address("consecutors", one.Name, one.Store));
+        return ActionOutcome.GoTo(request.Page.Address(one));
     }
 
     private enum Hold

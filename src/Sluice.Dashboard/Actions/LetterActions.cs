@@ -11,8 +11,18 @@ internal static class LetterActions
 {
     private const int Step = 100, MaxCounted = 1_000_000, MaxNoted = 900;      // small steps of changes: a consecutor notices each one
 
-    /// <summary>Stands before payloads in a line of the audit.</summary>
-    public const string As = ", as: ";
+    // Stand before payloads, and before the text of a filter, which is its last condition, in a line of the audit.
+    private const string As = ", as: ", FirstText = "(text '", LaterText = ", text '";
+
+    /// <summary>Cuts a line of the audit before the payloads, or the part of a payload, that it has.</summary>
+    public static string WithoutPayloads(string what)
+    {
+        int payload = what.IndexOf(As, StringComparison.Ordinal);
+        if (payload >= 0) what = what[..payload];
+        foreach (string mark in (string[])[FirstText, LaterText])
+            if (what.IndexOf(mark, StringComparison.Ordinal) is >= 0 and var text) what = $"{what[..text]}{mark}…";
+        return what;
+    }
 
     public static Task<ActionOutcome> RedriveAsync(ActionRequest request) => ChangeAsync(request, "Redrive", "redriven",
         static (store, group, numbers, cancellation) => store.RedriveAsync(group, numbers, cancellation));
@@ -129,7 +139,7 @@ internal static class LetterActions
             .Select(name => LettersPage.Hidden(name, request.Field(name)!))
             .Append(LettersPage.Hidden("last", last.ToString(CultureInfo.InvariantCulture))));
         string left = damaged == 0 ? "" : $" {Shown.Count(damaged, "damaged letter")} {(damaged == 1 ? "is" : "are")} left.";
-        string action = request.Page.Address("consecutors", one.Name, one.Store, $"/{verb.ToLowerInvariant()}");
+        string action = request.Page.Address(one, $"/{verb.ToLowerInvariant()}");
         return ActionOutcome.Show(ConsecutorPage.Below(request.Page, one, $"{those}?",
         [
             new("question", Markup.Of($"""
@@ -172,7 +182,7 @@ internal static class LetterActions
 
     private static string Letters(ActionRequest request, ConsecutorSample one, string query)
     {
-        string address = request.Page.Address("consecutors", one.Name, one.Store, "/dead");
+        string address = request.Page.Address(one, "/dead");
         return query.Length == 0 ? address : address + (address.Contains('?', StringComparison.Ordinal) ? '&' : '?') + query;
     }
 }

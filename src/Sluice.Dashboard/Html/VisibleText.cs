@@ -14,7 +14,8 @@ internal static class VisibleText
 
     /// <summary>
     /// Encodes text for the value of a field, which a form sends back: characters that cannot be seen stay what they are. A control
-    /// character or a half of a pair, which no field can hold, becomes visible text.
+    /// character or a half of a pair, which no field can hold, becomes visible text. A browser sends line ends back as CR and LF, or, of a
+    /// field that is not hidden, leaves them out.
     /// </summary>
     public static string EncodeValue(string text) => Replace(Encoder.Encode(Replace(text, IsKept)), IsShown, "&#x", ";");
 

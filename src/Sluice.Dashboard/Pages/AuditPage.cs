@@ -27,8 +27,7 @@ internal static class AuditPage
         { Place = Place.Audit };
     }
 
-    // A dashboard without a mask may have noted payloads.
+    // A dashboard without a mask may have noted payloads, and texts of them.
     private static string What(PageRequest request, AuditLine line)
-        => request.Options.MaskPayload is not null && line.What.IndexOf(LetterActions.As, StringComparison.Ordinal) is >= 0 and var payload
-            ? line.What[..payload] : line.What;
+        => request.Options.MaskPayload is null ? line.What : LetterActions.WithoutPayloads(line.What);
 }

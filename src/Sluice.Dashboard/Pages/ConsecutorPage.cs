@@ -10,7 +10,7 @@ internal static class ConsecutorPage
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
         ConsecutorSample one = await FindAsync(request, withMembers: true).ConfigureAwait(false);
-        return new(VisibleText.Shorten(one.Name, 100),
+        return new(VisibleText.Shorten(one.Title, 100),
         [
             new("verdict", Tables.Show(one.Verdict)),
             new("actions", Actions(request, one)),
@@ -26,9 +26,11 @@ internal static class ConsecutorPage
 
     /// <summary>Finds the consecutor that a request is about.</summary>
     /// <exception cref="MissingException">There is none.</exception>
-    public static ConsecutorSample Find(PageRequest request) => request.Sample.Find(request.Name, request.StoreName)
+    public static ConsecutorSample Find(PageRequest request) => request.FindConsecutor()
         ?? throw new MissingException(request.StoreName is not null && request.Sample.FindStore(request.StoreName) is null
             ? "There is no such store here."
+            : request.MemberName is { } member && IsKnown(request)
+                ? $"{VisibleText.Shorten(request.Name, 100)} has no member '{VisibleText.Shorten(member, 100)}' in this program."
             : $"There is no consecutor of the name '{VisibleText.Shorten(request.Name, 100)}' on this dashboard.");
 
     /// <summary>Finds the consecutor that a request is about, also if it is not among those of the look.</summary>
@@ -37,7 +39,8 @@ internal static class ConsecutorPage
     /// <exception cref="MissingException">There is none.</exception>
     public static async Task<ConsecutorSample> FindAsync(PageRequest request, bool withMembers = false)
     {
-        ConsecutorSample? known = request.Sample.Find(request.Name, request.StoreName);
+        ConsecutorSample? known = request.FindConsecutor();
+        if (known is null && IsKnown(request)) return Find(request);           // the member that is named is not here
         if (known is null || withMembers)
             known = await request.Sampler.CompleteAsync(known, request.Sample, request.Name, request.StoreName, request.Aborted)
                 .ConfigureAwait(false);
@@ -50,11 +53,13 @@ internal static class ConsecutorPage
 
     /// <summary>A page below that of a consecutor.</summary>
     public static Page Below(PageRequest request, ConsecutorSample one, string title, IReadOnlyList<PagePart> parts)
-        => new(title, parts) { Above = [(one.Name, request.Address("consecutors", one.Name, one.Store))] };
+        => new(title, parts) { Above = [(one.Title, request.Address(one))] };
+
+    private static bool IsKnown(PageRequest request) => request.Sample.Find(request.Name, request.StoreName) is not null;
 
     private static Markup Actions(PageRequest request, ConsecutorSample one)
     {
-        string Address(string action) => request.Address("consecutors", one.Name, one.Store, action);
+        string Address(string action) => request.Address(one, action);
         Markup links = Markup.Of($"""
             <a class="button" href="{Address("/dead")}">Dead letters ({one.Dead})</a>
             <a class="button" href="{Address("/state")}">State</a>
@@ -105,7 +110,7 @@ internal static class ConsecutorPage
         if (one.Group?.Look is not { } look) return Markup.None;
         PartitionInfo[] busy = [.. look.Partitions.Where(static one => Backlog(one) > 0).OrderByDescending(Backlog)];
         int most = request.Query("partitions") == "all" ? MaxAllPartitions : MaxPartitions;
-        string address = request.Address("consecutors", one.Name, one.Store);
+        string address = request.Address(one);
         Markup more = busy.Length <= most ? Markup.None : Markup.Of($"""
             <p>The {most} with the largest backlog of {busy.Length}. {(most == MaxPartitions ? Tables.Link(
                 $"{address}{(address.Contains('?', StringComparison.Ordinal) ? '&' : '?')}partitions=all", "All") : Markup.None)}</p>

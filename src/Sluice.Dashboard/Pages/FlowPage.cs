@@ -13,6 +13,7 @@ internal static class FlowPage
     {
         (StoreSample store, FlowRunInfo run) = await FindAsync(request).ConfigureAwait(false);
         DateTimeOffset now = await store.Store.Store.GetTimeAsync(request.Aborted).ConfigureAwait(false);
+        (ProcessorInfo One, int At)[] rows = Rows(run);
         ProcessorInfo[] ended = [.. run.Processors.Where(static one => one.Status > FlowStatus.Running)];
         return new($"Run {VisibleText.Shorten(run.Run, 100)}",
         [
@@ -30,8 +31,8 @@ internal static class FlowPage
                 {Actions(request, store.Store, run)}
                 """)),
             new("graph", run.Topology is { } topology ? GraphPicture.Figure(topology, node => LookAt(run, node.Name),
-                node => AddressOf(request, store.Store, run, node)) : Markup.None),
-            new("processors", Processors(run, now)),
+                node => AddressOf(request, store.Store, run, rows, node)) : Markup.None),
+            new("processors", Processors(run, rows, now)),
             new("streams", FlowStreams.Table(request, store.Store, run)),
             new("values", await FlowStreams.ValuesAsync(request, store.Store, run).ConfigureAwait(false)),
             new("periods", FlowTimeline.Table(run, now)),
@@ -82,26 +83,22 @@ internal static class FlowPage
             : new(FlowsPage.StateOf(found.Status), found.WaitsFor is null && found.Host is { } host ? $"at {VisibleText.Shorten(host, 24)}"
                 : found.Status.ToString().ToLowerInvariant(), null);
 
-    // A processor leads to its row; an input or a result, to its values.
-    private static string AddressOf(PageRequest request, StoreSource store, FlowRunInfo run, string node)
+    // A processor leads to its row, if that is shown; an input or a result, to its values.
+    private static string? AddressOf(PageRequest request, StoreSource store, FlowRunInfo run, (ProcessorInfo One, int At)[] rows,
+        string node)
     {
         for (int at = 0; at < run.Processors.Count; at++)
-            if (run.Processors[at].Name == node) return $"#{RowOf(at)}";
+            if (run.Processors[at].Name == node) return Array.Exists(rows, row => row.At == at) ? $"#{RowOf(at)}" : null;
         return $"?stream={Uri.EscapeDataString(node)}{request.InStore(store, "&")}#values";
     }
 
     private static string RowOf(int processor) => $"processor-{processor.ToString(CultureInfo.InvariantCulture)}";
 
-    private static Markup Processors(FlowRunInfo run, DateTimeOffset now)
+    // The processors that the table shows, with their places in the run.
+    private static (ProcessorInfo One, int At)[] Rows(FlowRunInfo run)
     {
-        IEnumerable<(ProcessorInfo One, int At)> shown = run.Processors.Select(static (one, at) => (one, at));
-        if (run.Processors.Count > MaxRows) shown = shown.OrderBy(static row => Rank(row.One.Status)).Take(MaxRows);
-        Markup rest = run.Processors.Count <= MaxRows ? Markup.None : Markup.Of(
-            $"<p>{MaxRows} of {Shown.Count(run.Processors.Count)} processors: those that have failed, then those that run.</p>");
-        Markup table = Tables.Under("Processors",
-            ["Name", "State", "Over time", "Host", ">Starts", ">Failed attempts", "Waits for", "Error"],
-            shown.Select(row => Row(row.One, row.At, run, now)), "It has none.");
-        return Markup.Join([table, rest]);
+        IEnumerable<(ProcessorInfo One, int At)> all = run.Processors.Select(static (one, at) => (one, at));
+        return [.. run.Processors.Count > MaxRows ? all.OrderBy(static row => Rank(row.One.Status)).Take(MaxRows) : all];
 
         static int Rank(FlowStatus status) => status switch
         {
@@ -110,6 +107,16 @@ internal static class FlowPage
             FlowStatus.Waiting => 2,
             _ => 3,
         };
+    }
+
+    private static Markup Processors(FlowRunInfo run, (ProcessorInfo One, int At)[] rows, DateTimeOffset now)
+    {
+        Markup rest = run.Processors.Count <= MaxRows ? Markup.None : Markup.Of(
+            $"<p>{MaxRows} of {Shown.Count(run.Processors.Count)} processors: those that have failed, then those that run.</p>");
+        Markup table = Tables.Under("Processors",
+            ["Name", "State", "Over time", "Host", ">Starts", ">Failed attempts", "Waits for", "Error"],
+            rows.Select(row => Row(row.One, row.At, run, now)), "It has none.");
+        return Markup.Join([table, rest]);
     }
 
     private static IReadOnlyList<Markup> Row(ProcessorInfo one, int at, FlowRunInfo run, DateTimeOffset now) =>

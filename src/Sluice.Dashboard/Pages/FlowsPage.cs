@@ -19,7 +19,7 @@ internal static class FlowsPage
             new("find", Markup.Of($"""
                 <form method="get" action="{request.Root}/flows" class="filter">
                 <label>Id begins with <input name="id" value="{Markup.Value(request.Query("id"))}" maxlength="64"></label>
-                {LettersPage.StoreField(request)}<button>Find</button> <a href="{request.Root}/flows">All</a></form>
+                {LettersPage.PlaceFields(request)}<button>Find</button> <a href="{request.Root}/flows">All</a></form>
                 """), IsLive: false),
             new("runs", Markup.Join([.. parts, problems])),
         ])

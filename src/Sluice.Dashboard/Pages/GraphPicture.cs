@@ -48,8 +48,8 @@ internal sealed partial class GraphPicture
     /// <summary>Draws a graph, as a part of a page.</summary>
     /// <param name="topology">The graph.</param>
     /// <param name="look">What is known of a node; null if nothing is.</param>
-    /// <param name="address">The page of a node, by its name; null for none.</param>
-    public static Markup Figure(Topology topology, Func<TopologyNode, NodeLook?> look, Func<string, string>? address = null) => Markup.Of(
+    /// <param name="address">The page of a node, by its name, or null if the node has none; null for none.</param>
+    public static Markup Figure(Topology topology, Func<TopologyNode, NodeLook?> look, Func<string, string?>? address = null) => Markup.Of(
         $"<figure class=\"graph\">{Markup.Written(Known.GetValue(topology, Find).Fill(topology, look, address))}</figure>");
 
     /// <summary>Returns the picture of a graph, or of one that is alike.</summary>
@@ -73,11 +73,12 @@ internal sealed partial class GraphPicture
         return drawn;
     }
 
-    private string Fill(Topology topology, Func<TopologyNode, NodeLook?> look, Func<string, string>? address)
+    private string Fill(Topology topology, Func<TopologyNode, NodeLook?> look, Func<string, string?>? address)
     {
         NodeLook?[] looks = [.. topology.Nodes.Select(look)];
         var text = new StringBuilder();
         NodeLook? now = null;
+        bool isLink = false;
         for (int i = 0; i < pieces.Length; i++)
         {
             string piece = pieces[i];
@@ -87,9 +88,11 @@ internal sealed partial class GraphPicture
             else if (piece == "role") text.Append(address is null ? "img" : "group");
             else if (piece.StartsWith("open ", StringComparison.Ordinal))
             {
-                if (address is not null) text.Append(Markup.Of($"<a href=\"{address(NodeAt(5, i).Name)}\">"));
+                string? to = address?.Invoke(NodeAt(5, i).Name);
+                isLink = to is not null;
+                if (isLink) text.Append(Markup.Of($"<a href=\"{to}\">"));
             }
-            else if (piece.StartsWith("close ", StringComparison.Ordinal)) text.Append(address is null ? "" : "</a>");
+            else if (piece.StartsWith("close ", StringComparison.Ordinal)) text.Append(isLink ? "</a>" : "");
             else if (piece.StartsWith("state ", StringComparison.Ordinal))
             {
                 now = looks[int.Parse(piece.AsSpan(6), CultureInfo.InvariantCulture)];

@@ -8,7 +8,9 @@ internal static partial class LetterGroups
 {
     public const int MaxLooks = 20_000;
 
-    private const int MaxGroups = 1000, MaxRows = 100, MaxCompared = 2000, MaxShown = 300, MaxText = 120, MinText = 4;
+    private const int MaxGroups = 1000, MaxRows = 100, MaxRead = 4000, MaxShown = 300, MaxText = 120, MinText = 4;
+
+    private const string Differs = "…";
 
     public static async Task<Markup> DrawAsync(PageRequest request, ConsecutorSample one, LetterQuery query)
     {
@@ -35,16 +37,22 @@ internal static partial class LetterGroups
     /// <summary>The longest part of an error that letters like it share, for the filter; null if there is none.</summary>
     public static string? Shared(string error)
     {
-        string longest = Differing().Split(error).MaxBy(static part => part.Length)!;
+        string longest = Compared(error).Split(Differs).MaxBy(static part => part.Length)!;
         return longest.Length < MinText ? null : longest[..Math.Min(longest.Length, MaxText)];
+    }
+
+    // What differs is replaced first: where the text is cut must not depend on it.
+    private static string Compared(string error)
+    {
+        string compared = Differing().Replace(error, Differs);
+        return compared.Length > MaxShown ? compared[..MaxShown] : compared;
     }
 
     private static bool TryAdd(Dictionary<(string, string), Group> groups, StoredDeadLetter letter)
     {
-        // What is shown is shorter: its end may be within a quoted text, and no letter has its last sign.
         string error = LettersPage.FirstLine(letter.Error);
-        if (error.Length > MaxCompared) error = error[..MaxCompared];
-        (string, string) key = (letter.Node, Differing().Replace(error, "…"));
+        if (error.Length > MaxRead) error = error[..MaxRead];
+        (string, string) key = (letter.Node, Compared(error));
         if (!groups.TryGetValue(key, out Group? group))
         {
             if (groups.Count >= MaxGroups) return false;
@@ -58,7 +66,7 @@ internal static partial class LetterGroups
 
     private static IReadOnlyList<Markup> Row(PageRequest request, ConsecutorSample one, Group group)
     {
-        string here = request.Address("consecutors", one.Name, one.Store, "/dead");
+        string here = request.Address(one, "/dead");
         here += $"{(here.Contains('?', StringComparison.Ordinal) ? '&' : '?')}node={Uri.EscapeDataString(group.Node)}";
         if (Shared(group.Error) is { } shared) here += $"&error={Escape(shared)}";
         return

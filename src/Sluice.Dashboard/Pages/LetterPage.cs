@@ -32,16 +32,16 @@ internal static class LetterPage
                 <h2>Payload</h2><pre tabindex="0">{shown}</pre>{(cut is null ? Markup.None : Markup.Of($"<p>{cut}</p>"))}
                 """), IsLive: false),
             new("change", !request.MayChange ? Markup.None : Markup.Of($"""
-                <div class="actions">{request.Button(request.Address("consecutors", one.Name, one.Store, "/redrive"), "Redrive", which)}
-                {request.Button(request.Address("consecutors", one.Name, one.Store, "/discard"), "Discard", which, isDangerous: true)}</div>
+                <div class="actions">{request.Button(request.Address(one, "/redrive"), "Redrive", which)}
+                {request.Button(request.Address(one, "/discard"), "Discard", which, isDangerous: true)}</div>
                 {Editor(request, one, letter, which)}
                 """), false),
         ])
         {
             Above =
             [
-                (one.Name, request.Address("consecutors", one.Name, one.Store)),
-                ("Dead letters", request.Address("consecutors", one.Name, one.Store, "/dead")),
+                (one.Title, request.Address(one)),
+                ("Dead letters", request.Address(one, "/dead")),
             ]
         };
     }
@@ -64,7 +64,7 @@ internal static class LetterPage
             : "It enters at the beginning.";
         return Markup.Of($"""
             <details><summary>Edit the payload and send it again</summary>
-            <form method="post" action="{request.Address("consecutors", one.Name, one.Store, "/edit")}">{PageRequest.TokenField}{which}
+            <form method="post" action="{request.Address(one, "/edit")}">{PageRequest.TokenField}{which}
             <label>Payload, as it is stored. {where} The letter is deleted.
             <textarea name="payload" rows="12" spellcheck="false">
             {PayloadText.Text(letter.Entry.Payload.Span)}</textarea></label>

@@ -24,7 +24,7 @@ internal static class LettersPage
         var count = new PagePart("count", Markup.Of($"<p>{all}. {Outcome(request)}</p>"), IsLive: !isByError);
         // The list is not updated, so an update does not search for it.
         if (request.IsUpdate) return new("", [count]);
-        string here = request.Address("consecutors", one.Name, one.Store, "/dead");
+        string here = request.Address(one, "/dead");
         (Markup letters, bool isEmpty) = isByError
             ? (await LetterGroups.DrawAsync(request, one, query).ConfigureAwait(false), dead == 0)
             : await ListAsync(request, one, query, here).ConfigureAwait(false);
@@ -57,7 +57,7 @@ internal static class LettersPage
     /// <summary>A dead letter as a row of a table.</summary>
     public static IReadOnlyList<Markup> Row(PageRequest request, ConsecutorSample one, StoredDeadLetter letter) =>
     [
-        Tables.Link(request.Address("consecutors", one.Name, one.Store, $"/dead/{letter.Number.ToString(CultureInfo.InvariantCulture)}"),
+        Tables.Link(request.Address(one, $"/dead/{letter.Number.ToString(CultureInfo.InvariantCulture)}"),
             letter.Number.ToString(CultureInfo.InvariantCulture)),
         Tables.Cell(VisibleText.Shorten(FirstLine(letter.Error), 160)), Tables.Cell(VisibleText.Shorten(letter.Node, 60)),
         Shown.Time(letter.DiedAt), Tables.Cell(Shown.Count(letter.Attempts)),
@@ -76,7 +76,7 @@ internal static class LettersPage
         {Field(request, "node", "Node", "Validate")}{Field(request, "error", "Error contains", "timeout")}
         {Field(request, "key", "Key", "customer-7")}{Field(request, "text", "Payload contains", "4711")}
         {Field(request, "since", "Died since (UTC)", "2026-11-24T18:30")}{Field(request, "before", "Died before (UTC)", "2026-11-25")}
-        {StoreField(request)}{(isByError ? Hidden("by", "error") : Markup.None)}
+        {PlaceFields(request)}{(isByError ? Hidden("by", "error") : Markup.None)}
         <button>Filter</button> <a href="{here}">All</a>
         </form>
         """);
@@ -87,9 +87,9 @@ internal static class LettersPage
         Markup fields = Markup.Join(LetterQuery.Names.Where(name => request.Query(name) is not null)
             .Select(name => Hidden(name, request.Query(name)!)));
         string which = query.IsAll ? "all" : "those of the filter";
-        string redrive = request.Address("consecutors", one.Name, one.Store, "/redrive");
-        string discard = request.Address("consecutors", one.Name, one.Store, "/discard");
-        string export = With(request, request.Address("consecutors", one.Name, one.Store, "/dead.jsonl"), "");
+        string redrive = request.Address(one, "/redrive");
+        string discard = request.Address(one, "/discard");
+        string export = With(request, request.Address(one, "/dead.jsonl"), "");
         return Markup.Of($"""
             <div class="actions">{request.Button(redrive, $"Redrive {which}…", fields)}
             {request.Button(discard, $"Discard {which}…", fields, isDangerous: true)}
@@ -126,8 +126,10 @@ internal static class LettersPage
 
         """);
 
-    /// <summary>The field by which a filter stays in its store.</summary>
-    public static Markup StoreField(PageRequest request) => request.StoreName is { } store ? Hidden("store", store) : Markup.None;
+    /// <summary>The fields by which a filter stays in its store, and with its member.</summary>
+    public static Markup PlaceFields(PageRequest request) => Markup.Join([
+        request.StoreName is { } store ? Hidden("store", store) : Markup.None,
+        request.MemberName is { } member ? Hidden("member", member) : Markup.None]);
 
     public static Markup Hidden(string name, string value)
         => Markup.Of($"<input type=\"hidden\" name=\"{name}\" value=\"{Markup.Value(value)}\">");

@@ -11,7 +11,7 @@ internal static class NodeErrors
     {
         IReadOnlyList<StoredDeadLetter> letters = await request.Sampler.InspectorOf(one.Store)
             .ListDeadLettersAsync(one.Id, new() { Node = node }, 0, MaxRows, request.Aborted).ConfigureAwait(false);
-        string all = request.Address("consecutors", one.Name, one.Store, "/dead");
+        string all = request.Address(one, "/dead");
         all += $"{(all.Contains('?', StringComparison.Ordinal) ? '&' : '?')}node={Uri.EscapeDataString(node)}";
         Markup link = letters.Count == 0 ? Markup.None : Markup.Of($"""
             <p>{(letters.Count == MaxRows ? $"These are the {MaxRows} oldest. " : "")}{Tables.Link(all, "All dead letters of this node")}</p>

@@ -48,7 +48,7 @@ internal static class NodePage
 
     /// <summary>The page of a node of a consecutor.</summary>
     public static string AddressOf(PageRequest request, ConsecutorSample one, string node)
-        => request.Address("consecutors", one.Name, one.Store, "/nodes/" + PathName.Encode(node));
+        => request.Address(one, "/nodes/" + PathName.Encode(node));
 
     /// <summary>The page of a node of the run that a request is about.</summary>
     public static string AddressOf(PageRequest request, string node)

@@ -41,13 +41,14 @@ internal static class OverviewPage
 
     private static IReadOnlyList<Markup> Row(PageRequest request, ConsecutorSample one) =>
     [
-        Tables.Link(request.Address("consecutors", one.Name, one.Store), VisibleText.Shorten(one.Name, 60)), Tables.Show(one.Verdict),
+        Tables.Link(request.Address(one), VisibleText.Shorten(one.Title, 60)), Tables.Show(one.Verdict),
         one.Snapshot?.Status is { } status ? Tables.Cell(ConsecutorPage.StateOf(one, status))
-            : one.Group is { } group ? Tables.Cell(group.Look.Members.Count > 0 ? "elsewhere" : "not running") : Tables.Nothing(Elsewhere),
+            : one.Group is { } group ? Tables.Cell(group.Look.Members.Count > 0 ? "elsewhere" : "not running")
+            : Tables.Nothing(WhyUnknown(request, one)),
         Tables.Cell(Shown.Rate(one.AcceptedPerSecond)), Tables.Cell(Shown.Rate(one.EndedPerSecond)),
-        Sparkline.Draw(one.Ended, $"Items of {one.Name} that ended in a second"),
-        Tables.Cell(Shown.Count(one.Backlog)), Oldest(one), one.Dead == 0 ? Tables.Cell("0") : Markup.Of($"""
-            <a class="bad" href="{request.Address("consecutors", one.Name, one.Store, "/dead")}">{one.Dead}</a>
+        Sparkline.Draw(one.Ended, $"Items of {one.Title} that ended in a second"),
+        Tables.Cell(Shown.Count(one.Backlog)), Oldest(request, one), one.Dead == 0 ? Tables.Cell("0") : Markup.Of($"""
+            <a class="bad" href="{request.Address(one, "/dead")}">{one.Dead}</a>
             """),
     ];
 
@@ -86,10 +87,13 @@ internal static class OverviewPage
         {Rest(request.Sample.Graphs.Count)}
         """);
 
-    private static Markup Oldest(ConsecutorSample one) => one.Group?.Oldest is { } oldest ? Tables.Cell(Shown.Span(oldest))
-        : Tables.Nothing(one.Backlog == 0 ? "No item waits."
+    private static Markup Oldest(PageRequest request, ConsecutorSample one)
+        => one.Group?.Oldest is { } oldest ? Tables.Cell(Shown.Span(oldest)) : Tables.Nothing(one.Backlog == 0 ? "No item waits."
             : one.Group?.Problem is { } why ? why
-            : one.Group is not null ? "Its store does not say when the oldest was accepted." : Elsewhere);
+            : one.Group is not null ? "Its store does not say when the oldest was accepted." : WhyUnknown(request, one));
+
+    private static string WhyUnknown(PageRequest request, ConsecutorSample one)
+        => request.Sample.Stores.FirstOrDefault(store => store.Store == one.Store)?.Damage.GetValueOrDefault(one.Name) ?? Elsewhere;
 
     // The engine knows when an item was accepted in consecutors only: elsewhere, items have no time of their own.
     private static Markup Oldest(PipelineSample one) => one.Oldest is { } oldest ? Tables.Cell(Shown.Duration(oldest))

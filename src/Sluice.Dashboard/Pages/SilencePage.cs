@@ -8,7 +8,7 @@ internal static class SilencePage
     /// <param name="isSilent">Whether the store does not answer at all. Then the page is loaded again when it does.</param>
     public static Page Draw(PageRequest request, string why, bool isSilent)
     {
-        ConsecutorSample? known = request.Name.Length == 0 ? null : request.Sample.Find(request.Name, request.StoreName);
+        ConsecutorSample? known = request.Name.Length == 0 ? null : request.FindConsecutor();
         DateTimeOffset? at = PageDeadline.StoresOf(request).Select(static one => one.At).Min();
         Markup seen = at is not { } time ? Markup.None : Markup.Of($"What is shown below was seen {Shown.Time(time)}.");
         Markup said = Markup.Of($"""
@@ -17,7 +17,7 @@ internal static class SilencePage
             """);
         List<PagePart> parts = isSilent ? [] : [new(Page.ProblemId, said, IsLive: false)];
         if (known is not null) parts.Add(new("known", Markup.Of($"""
-            <h2>{Tables.Link(request.Address("consecutors", known.Name, known.Store), VisibleText.Shorten(known.Name, 100))}</h2>
+            <h2>{Tables.Link(request.Address(known), VisibleText.Shorten(known.Title, 100))}</h2>
             {Tables.Show(known.Verdict)}{ConsecutorPage.Figures(request, known)}
             """), IsLive: false));
         return new(isSilent ? "The store does not answer" : "The page takes long", parts)

@@ -15,14 +15,14 @@ internal static class StatePage
         if (node is not null && !nodes.Any(found => found.Node == node))
             throw new MissingException($"{VisibleText.Shorten(one.Name, 100)} has no state of a node '{VisibleText.Shorten(node, 100)}' in "
                 + "the store.");
-        string here = request.Address("consecutors", one.Name, one.Store, "/state");
+        string here = request.Address(one, "/state");
         return ConsecutorPage.Below(request, one, $"State of {VisibleText.Shorten(one.Name, 100)}",
         [
             new("find", Markup.Of($"""
                 <form method="get" action="{here.Split('?')[0]}" class="filter">
                 <label>Key begins with <input name="key" value="{Markup.Value(key)}" maxlength="200"></label>
                 {(node is null ? Markup.None : LettersPage.Hidden("node", node))}
-                {LettersPage.StoreField(request)}<button>Look up</button></form>
+                {LettersPage.PlaceFields(request)}<button>Look up</button></form>
                 """), IsLive: false),
             new("nodes", Tables.Draw("Nodes with state", ["Node", ">Rows", ">Version", "Shape"], nodes.Select(found =>
                 (IReadOnlyList<Markup>)[Tables.Link(here + (here.Contains('?', StringComparison.Ordinal) ? '&' : '?')

@@ -19,6 +19,12 @@ internal sealed record ConsecutorSample(string Name, StoreSource Store, IConsecu
     /// <summary>Its place among all of the look, before they are sorted by urgency.</summary>
     public int Number { get; init; }
 
+    /// <summary>Which of several members in this process it is; null if it is the only one.</summary>
+    public string? Member { get; init; }
+
+    /// <summary>Its name on pages.</summary>
+    public string Title => Member is null ? Name : $"{Name} ({Member})";
+
     public GroupId Id => new(Name, Name);
 
     /// <summary>Items that are accepted and not ended.</summary>

@@ -15,9 +15,10 @@ internal sealed record Sample(IReadOnlyList<StoreSample> Stores, IReadOnlyList<C
     public IReadOnlyList<ScopeRecords> Steps { get; init; } = [];
 
     /// <summary>Finds a consecutor by its name, in one of the stores if the name of a store is given. Of several members in this program,
-    /// it finds the same one at each look.</summary>
-    public ConsecutorSample? Find(string name, string? store)
-        => Consecutors.Where(one => one.Name == name && (store is null || one.Store.Name == store)).MinBy(static one => one.Number);
+    /// it finds the one that is named, or else the first one.</summary>
+    public ConsecutorSample? Find(string name, string? store, string? member = null)
+        => Consecutors.Where(one => one.Name == name && (store is null || one.Store.Name == store)
+            && (member is null || member == (one.Member ?? one.Snapshot?.InstanceId))).MinBy(static one => one.Number);
 
     /// <summary>Finds a store by its name; the first one if no name is given.</summary>
     public StoreSample? FindStore(string? name)

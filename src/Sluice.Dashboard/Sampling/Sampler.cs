@@ -133,7 +133,7 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
                 Look(stream.Name, store, null);
         }
         samplers = used;                             // a consecutor that is gone takes its history along
-        return new(seen, [.. found.OrderByDescending(static one => one.Verdict.Urgency).ThenBy(static one => one.Name,
+        return new(seen, [.. WithMembers(found).OrderByDescending(static one => one.Verdict.Urgency).ThenBy(static one => one.Name,
             StringComparer.Ordinal)], pipelines.Look(), graphs.Look(recorders.Find()))
         { GraphProblem = recorders.Problem, Steps = steps.Look() };
 
@@ -143,6 +143,22 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
             if (!used.TryGetValue(key, out ConsecutorSampler? one))
                 used.Add(key, one = samplers.GetValueOrDefault(key) ?? new(name, store.Store, local, options.Time));
             found.Add(one.Look(store) with { Number = found.Count });
+        }
+    }
+
+    // Each of several members in this process has a page, by its name.
+    private static IEnumerable<ConsecutorSample> WithMembers(List<ConsecutorSample> found)
+    {
+        foreach (IGrouping<(StoreSource, string), ConsecutorSample> consecutor in found.GroupBy(static one => (one.Store, one.Name)))
+        {
+            ConsecutorSample[] members = [.. consecutor];
+            HashSet<string> names = new(StringComparer.Ordinal);
+            foreach (ConsecutorSample one in members)
+            {
+                string instance = one.Snapshot?.InstanceId ?? "", name = instance;
+                for (int number = 2; !names.Add(name); number++) name = $"{instance} ({number})";
+                yield return members.Length == 1 ? one : one with { Member = name };
+            }
         }
     }
 

@@ -158,8 +158,9 @@ internal sealed class StoreSampler
             if (names.Length > MaxStreams)
                 foreach (string name in names)
                 {
+                    // Damage of members is found anew below.
                     if (before.TryGetValue(name, out StreamLook? known)) streams.Add(name, known);
-                    if (damageBefore.TryGetValue(name, out string? why)) damage.Add(name, why);
+                    else if (damageBefore.TryGetValue(name, out string? why)) damage.Add(name, why);
                 }
             foreach (FoundStream one in await FindAllAsync(InTurn(names, before)).ConfigureAwait(false))
             {

@@ -20,7 +20,8 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
             && !path.StartsWithSegments(root, StringComparison.Ordinal))
         {
             context.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
-            context.Response.Headers.Location = $"{context.Request.PathBase.Add(root).Add(rest)}{context.Request.QueryString}";
+            context.Response.Headers.Location
+                = $"{context.Request.PathBase.Add(root)}{SentPath.Of(context, rest)}{context.Request.QueryString}";
             return;
         }
         bool mayChange = await guard.MayChangeAsync(context).ConfigureAwait(false);

@@ -23,7 +23,7 @@ internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample,
     public bool IsUpdate { get; init; }
 
     /// <summary>The address of the page, with its query.</summary>
-    public string Here { get; } = $"{Http.Request.PathBase}{Http.Request.Path}{Http.Request.QueryString}";
+    public string Here { get; } = $"{Http.Request.PathBase}{SentPath.Of(Http, Http.Request.Path)}{Http.Request.QueryString}";
 
     /// <summary>The name in the address; empty if there is none.</summary>
     public string Name { get; } = PathName.Decode(Http.Request.RouteValues["name"] as string ?? "");
@@ -41,6 +41,13 @@ internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample,
     /// <summary>The name of the store in the query; null for the first store.</summary>
     public string? StoreName => Query("store");
 
+    /// <summary>The consecutor of the name in the address: the member that the query names, or else the first one; null if there is none.
+    /// </summary>
+    public ConsecutorSample? FindConsecutor() => Sample.Find(Name, StoreName, MemberName);
+
+    /// <summary>The name of the member in the query; null if there is none.</summary>
+    public string? MemberName => Query("member");
+
     /// <summary>A value in the query; null if it is missing or empty.</summary>
     public string? Query(string name) => query[name].ToString() is { Length: > 0 } text ? text : null;
 
@@ -57,6 +64,14 @@ internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample,
     /// <summary>The address of a page about something in a store.</summary>
     public string Address(string kind, string name, StoreSource store, string more = "")
         => $"{Root}/{kind}/{PathName.Encode(name)}{more}{InStore(store)}";
+
+    /// <summary>The address of a page about a consecutor: about this member, if the process has several.</summary>
+    public string Address(ConsecutorSample one, string more = "")
+    {
+        string address = Address("consecutors", one.Name, one.Store, more);
+        return one.Member is not { } member ? address
+            : $"{address}{(address.Contains('?', StringComparison.Ordinal) ? '&' : '?')}member={Uri.EscapeDataString(member)}";
+    }
 
     /// <summary>The query that names a store; empty where there is only one.</summary>
     public string InStore(StoreSource store, string joint = "?") => Sample.Stores.Count > 1 ? $"{joint}store={store.Name}" : "";

@@ -33,18 +33,26 @@ internal static class TwoHandleScenarios
             string[] keys = [.. Enumerable.Range(0, 2).Select(partition => Enumerable.Range(0, 100).Select(n => $"{n}")
                 .First(key => EntryKey.Of(key).PartitionOf(2) == partition))];
             long seen = await second.WaitForChangeAsync(Orders, -1);
-            Task<long> owner = second.WaitForEntriesAsync(Orders, [1], seen).AsTask();
-            for (int number = 1; number <= 3; number++)
-            {
-                Task<long> any = second.WaitForChangeAsync(Orders, seen).AsTask();
-                await AppendToAsync(rig.Store, keys[0], number);
-                seen = await Expect.SoonAsync(any, "a wait for a change ends");      // the message of this change has arrived
-            }
             bool namesPartitions = second.Capabilities.HasFlag(StreamStoreCapabilities.PartitionChanges);
+            int number = 0;
+            Task<long> owner;
+            do
+            {
+                owner = second.WaitForEntriesAsync(Orders, [1], seen).AsTask();
+                for (int i = 0; i < 3; i++)
+                {
+                    Task<long> any = BehindAsync(seen, () => second.WaitForChangeAsync(Orders, seen));
+                    await AppendToAsync(rig.Store, keys[0], ++number);
+                    seen = await Expect.SoonAsync(any, "a wait for a change ends");  // the message of this change has arrived
+                }
+                for (int i = 0; i < 100 && !owner.IsCompleted; i++) await Task.Yield();          // what was woken runs
+            }
+            while (namesPartitions && owner.IsCompleted && number < 9);              // a wait may return without a reason, now and then
             if (namesPartitions) Expect.True(!owner.IsCompleted, "a change of one partition does not wake the owner of another");
-            await AppendToAsync(rig.Store, keys[1], 4);
-            long woken = await Expect.SoonAsync(owner, "a wait for entries ends");   // without the ability, perhaps before
-            Expect.True(!namesPartitions || woken >= seen, "the owner is woken for its own");
+            Task<long> woken = BehindAsync(seen, async () =>
+                await (owner.IsCompleted ? second.WaitForEntriesAsync(Orders, [1], seen) : new(owner)));
+            await AppendToAsync(rig.Store, keys[1], ++number);
+            await Expect.SoonAsync(woken, "a wait for entries ends, of the owner of the partition");
         }
     }
 

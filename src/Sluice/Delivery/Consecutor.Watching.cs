@@ -86,7 +86,7 @@ public sealed partial class Consecutor<T>
         IReadOnlyList<StoppedPartition> stopped = core.Stopped.All;
         ConsecutorSnapshot snapshot = core.Ledger.Snapshot(Name, Status, run?.Snapshot(), core.Problems.With(stopped),
             core.Losses.Latest) with
-        { Stopped = stopped, LastFailure = core.Failures.Last, PausedAt = core.Pump.PausedAt };
+        { InstanceId = Member, Stopped = stopped, LastFailure = core.Failures.Last, PausedAt = core.Pump.PausedAt };
         bool isDraining = snapshot.PausedAt is not null && core.Members.IsDraining;
         snapshot = snapshot with { IsDraining = isDraining, IsInputComplete = core.Stream.IsInputComplete };
         if (core.Members.ClockSkew is { } skew) snapshot = snapshot with { ClockSkew = skew };

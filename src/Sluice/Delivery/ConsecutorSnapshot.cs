@@ -13,6 +13,9 @@ namespace Sluice.Diagnostics;
 /// <param name="Run">The pipeline's nodes; null before the start.</param>
 public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, RunSnapshot? Run)
 {
+    /// <summary>The name of this member (<see cref="ConsecutorOptions.InstanceId"/>).</summary>
+    public string InstanceId { get; init; } = "";
+
     /// <summary>Items accepted since the stream was made.</summary>
     public long Accepted { get; init; }
 

@@ -1,6 +1,10 @@
 namespace Sluice.Diagnostics;
 
 /// <summary>A snapshot of a run. The run goes on while it is taken, so figures of different nodes may differ by some items.</summary>
+/// <remarks>
+/// Immutable; thread-safe. The nodes of a run that has completed are put together when they are first read, and until then the snapshot
+/// keeps the run's nodes and functions alive.
+/// </remarks>
 /// <param name="Status">The status of the run.</param>
 /// <param name="Elapsed">The time since the start, by the run's clock.</param>
 /// <param name="Roots">The counts of the sources' items; null unless the run tracks them (<c>RunOptions.TrackItems</c>).</param>

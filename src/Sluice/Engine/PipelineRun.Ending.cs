@@ -168,8 +168,25 @@ public sealed partial class PipelineRun
         else asked.TrySetResult();
     }
 
+    /// <summary>Whether nothing of the run can change any more: it has completed, no code of it was left behind, and no consecutor counts
+    /// attempts of its items.</summary>
+    internal bool IsFinal => over && HowItEnded == RunStatus.Completed && abandoned is null && options.Following is null && !HasOpenCode();
+
+    // A run completes without nodes whose disposal hangs, and without sources that ignore the stop.
+    private bool HasOpenCode()
+    {
+        foreach (StageContext context in contexts)
+            if (context.IsSuspended || context.Times is { Began: not 0 } || context.Reporter is { Awaiting: >= 0 }) return true;
+        foreach (Pump pump in pumps)
+            if (!pump.IsEnded) return true;
+        foreach (IBoundary boundary in Boundaries)
+            if (boundary.LanesWorkUntil is not null) return true;
+        return false;
+    }
+
     private IReadOnlyList<string> NodesStillRunning()
     {
+        if (IsFinal) return [];
         IEnumerable<string> left = abandoned is null ? [] : abandoned.Values.SelectMany(Recorder.HeadsOf).Select(NameOf);
         return [.. new Islands(this, Recorder).NamesOfBusy(this).Concat(left).Distinct()];
     }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.ObjectModel;
 using Sluice.Diagnostics;
 using Sluice.Scheduling;
 
@@ -64,6 +65,9 @@ public sealed partial class PipelineRun : IObservedRun, ITakesFailures
     internal Watchdog Watchdog => LazyInitializer.EnsureInitialized(ref watchdog, () => new Watchdog(Boundaries));
 
     internal RunOutputs Outputs => LazyInitializer.EnsureInitialized(ref outputs, () => new RunOutputs(options));
+
+    internal IReadOnlyDictionary<string, OutputCounts> OutputCounts
+        => Volatile.Read(ref outputs)?.Counts ?? ReadOnlyDictionary<string, OutputCounts>.Empty;
 
     /// <summary>
     /// The parts of the run; filled while it is built, read-only after that. Most runs have few kinds of them, hence the lazy lists.

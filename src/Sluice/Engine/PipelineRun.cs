@@ -87,7 +87,7 @@ public sealed partial class PipelineRun : IAsyncDisposable
     public RunSnapshot Snapshot()
     {
         if (IsOver) wasAskedFor = true;              // the snapshot says how the run has ended
-        return SnapshotTaker.Take(this, Recorder);
+        return SnapshotTaker.Take(this);
     }
 
     /// <summary>

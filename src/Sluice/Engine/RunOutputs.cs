@@ -17,7 +17,7 @@ internal sealed class RunOutputs(RunOptions options)
 
     public IReadOnlyDictionary<string, OutputCounts> Counts => counts is { } known
         ? new Dictionary<string, OutputCounts>(known)
-        : new Dictionary<string, OutputCounts>();
+        : System.Collections.ObjectModel.ReadOnlyDictionary<string, OutputCounts>.Empty;
 
     /// <summary>The nodes that wait for room in a named output, with its name; a moment old.</summary>
     public IReadOnlyList<(int Node, string Name)> Waiting

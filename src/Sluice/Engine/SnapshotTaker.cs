@@ -5,8 +5,15 @@ namespace Sluice.Engine;
 /// <summary>Takes the snapshot of a run while it continues; figures may be a moment apart.</summary>
 internal static class SnapshotTaker
 {
-    public static RunSnapshot Take(PipelineRun run, TopologyRecorder recorder)
+    public static RunSnapshot Take(PipelineRun run)
+        => new(StateOf(run), run.Elapsed, RootsOf(run), run.IsFinal ? new FinalNodes(run) : NodesOf(run), run.OutputCounts, run.DeadLetters,
+            run.StillRunning)
+        { CancelReason = run.CancelReason, SentBefore = SentBefore(run) };
+
+    /// <summary>Takes the snapshots of the nodes, in the order of the topology.</summary>
+    public static NodeSnapshot[] NodesOf(PipelineRun run)
     {
+        TopologyRecorder recorder = run.Recorder;
         var counts = new NodeCounts[recorder.Count];
         var isTimed = new bool[recorder.Count];
         var measured = new Dictionary<string, long>?[recorder.Count];
@@ -78,9 +85,7 @@ internal static class SnapshotTaker
                 part => run.Time.GetElapsedTime(0, part.Value))
                 };
         }
-        return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.Outputs.Counts, run.DeadLetters,
-            run.StillRunning)
-        { CancelReason = run.CancelReason, SentBefore = SentBefore(run) };
+        return nodes;
     }
 
     private static RunStatus StateOf(PipelineRun run)

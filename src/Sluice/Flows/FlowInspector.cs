@@ -11,7 +11,8 @@ public static class FlowInspector
     /// <summary>Lists all runs in the store, by id, without their streams. A run whose journal is unreadable is left out.
     /// Damage of the whole store lets the list fail.</summary>
     /// <param name="store">The store.</param>
-    /// <param name="warn">Receives a sentence for each run that is left out.</param>
+    /// <param name="warn">Receives a sentence for each run that is left out, and for each event of a run that is: a newer version has
+    /// written it, or it is damaged. The run is listed without the event.</param>
     /// <param name="cancellation">Ends the list.</param>
     public static IAsyncEnumerable<FlowRunInfo> ListAsync(IStreamStore store, Action<string>? warn = null,
         CancellationToken cancellation = default)

@@ -175,6 +175,7 @@ public sealed class AccessTests : IAsyncDisposable
     /// <summary>Routes ignore case, and the paths of cookies do not.</summary>
     [Theory]
     [InlineData("/SLUICE/consecutors/a~1b%20c/dead?node=X%2Fy", "/sluice/consecutors/a~1b%20c/dead?node=X%2Fy")]
+    [InlineData("/SLUICE/consecutors/50%2541", "/sluice/consecutors/50%2541")]
     [InlineData("/Sluice", "/sluice")]
     public async Task AnAddressInAnotherSpellingLeadsToTheOneOfTheCookie(string asked, string address)
     {

@@ -26,16 +26,22 @@ public sealed class DamagedStreamTests : IAsyncDisposable
         Assert.Contains("1 dead letter.", (await viewer.GetAsync("/consecutors/orders/dead")).Text, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task AGroupThatIsDamagedIsNamedAndHidesNoOther()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AGroupThatIsDamagedIsNamedAndHidesNoOther(bool isElsewhere)
     {
         await new Letters(store).AddAsync("one");
         await using Orders orders = await Orders.StartAsync(store, "prices");
         await orders.SendAsync(("1", "fine"));
-        await using DashboardProgram program = await StartAsync(new DamagedStore(store, "prices", isWhole: false), orders.Consecutor);
+        await using DashboardProgram program = await StartAsync(new DamagedStore(store, "prices", isWhole: false),
+            isElsewhere ? [] : [orders.Consecutor]);
         using Viewer viewer = program.NewViewer();
         string overview = (await viewer.GetAsync("")).Text;
-        Assert.Contains("The members of prices:prices are left out: The row of prices is damaged.", overview, StringComparison.Ordinal);
+        const string Why = "The members of prices:prices are left out: The row of prices is damaged.";
+        Assert.Contains(Why, overview, StringComparison.Ordinal);
+        if (isElsewhere) Assert.Contains($"title=\"{Why}\"", overview, StringComparison.Ordinal);
+        Assert.DoesNotContain("Its page looks up its own.", overview, StringComparison.Ordinal);
         Assert.Contains("Has 1 dead letter", overview, StringComparison.Ordinal);
         Assert.Contains(">prices</a>", overview, StringComparison.Ordinal);
     }

@@ -73,6 +73,38 @@ public sealed class FailingActionTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.SeeOther, sent.Status);
     }
 
+    /// <summary>A text of a filter is a part of a payload. A loss is no such part.</summary>
+    [Theory]
+    [InlineData("text")]
+    [InlineData("node", "text")]
+    public async Task AMaskedAuditShowsNoTextOfAFilter(params string[] filter)
+    {
+        var letters = new Letters(store);
+        await letters.AddAsync([new Letter("the card 4111", "Check")]);
+        DashboardOptions options = new()
+        {
+            Stores = new Dictionary<string, IStreamStore> { ["main"] = store },
+            OpenToChange = (_, _) => ValueTask.FromResult<IStreamStore>(new LossyStore(store)),
+        };
+        await using DashboardProgram program = await DashboardProgram.StartAsync(options),
+            masked = await DashboardProgram.StartAsync(options with { MaskPayload = static (_, _) => "***" });
+        using Viewer viewer = program.NewViewer(), reader = masked.NewViewer();
+        Answer done = await viewer.PostAsync("/consecutors/orders/redrive", "/consecutors/orders/dead",
+            [("last", "1"), .. filter.Select(static name => (name, name == "text" ? "card 4111" : "Check"))]);
+        Assert.Equal(HttpStatusCode.SeeOther, done.Status);
+        Assert.Empty(await letters.ListAsync());
+        Assert.Contains("4111", (await viewer.GetAsync("/audit")).Text, StringComparison.Ordinal);
+        string seen = WebUtility.HtmlDecode((await reader.GetAsync("/audit")).Text);
+        Assert.DoesNotContain("4111", seen, StringComparison.Ordinal);
+        Assert.Contains("text '…<", seen, StringComparison.Ordinal);
+        Assert.Contains("Two writes are lost.", seen, StringComparison.Ordinal);
+    }
+
+    private sealed class LossyStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override string? Loss => "Two writes are lost.";
+    }
+
     private Task<DashboardProgram> StartAsync(Func<string, bool> fails, Exception? failure = null)
     {
         var watched = new WatchedStore(store);

@@ -39,7 +39,11 @@ public sealed class LargeRunTests : IAsyncDisposable
         using Viewer viewer = program.NewViewer();
         string page = (await viewer.GetAsync("/flows/r")).Text;
         Assert.Equal(200, page.Split("id=\"processor-").Length - 1);
+        IEnumerable<string> rows = Parts("id=\"processor-"), links = Parts("href=\"#processor-");
+        Assert.Equal(rows.Order(), links.Order());       // the node of the processor that has no row leads nowhere
         Assert.Contains("200 of 201 processors: those that have failed, then those that run.", page, StringComparison.Ordinal);
+
+        IEnumerable<string> Parts(string begin) => page.Split(begin).Skip(1).Select(static part => part.Split('"')[0]);
     }
 
     public ValueTask DisposeAsync() => store.DisposeAsync();

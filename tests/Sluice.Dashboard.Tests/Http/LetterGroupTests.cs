@@ -50,6 +50,24 @@ public sealed class LetterGroupTests : IAsyncDisposable
         Assert.Equal(5, (await viewer.GetAsync(link)).Text.Split("<code>a").Length - 1);
     }
 
+    /// <summary>Numbers of another length move the place where a long error is cut.</summary>
+    [Theory]
+    [InlineData(3000, "")]
+    [InlineData(300, "of the object ")]
+    public async Task LongErrorsThatDifferInNumbersOrNearTheirEndsAreOneGroup(int length, string end)
+    {
+        string middle = string.Concat(Enumerable.Repeat("no such row, ", length / 13));
+        await new Letters(store).AddAsync(new[] { 9, 10, 100 }.Select(i => new Letter($"a{i}", "Save",
+            $"waited {i} ms, {middle}{(end.Length == 0 ? "" : end + (char)('a' + (i % 7)))}")));
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options());
+        using Viewer viewer = program.NewViewer();
+        string page = (await viewer.GetAsync("/consecutors/orders/dead?by=error")).Text;
+        Assert.Equal([3], Counts(page));
+        string link = WebUtility.HtmlDecode(page.Split("<a href=\"/sluice").First(static part
+            => part.StartsWith("/consecutors/orders/dead?node=Save", StringComparison.Ordinal)).Split('"')[0]);
+        Assert.Equal(3, (await viewer.GetAsync(link)).Text.Split("<code>a").Length - 1);
+    }
+
     [Fact]
     public async Task AnyErrorsHaveGroupsAndTheirNumberIsBounded()
     {

@@ -54,6 +54,24 @@ public sealed class StoreSamplerTests : IAsyncDisposable
         Assert.NotNull(sample.Groups[new("b", "b")].Oldest);
     }
 
+    /// <summary>Members are looked up by each look, also those of a stream whose turn it is not.</summary>
+    [Fact]
+    public async Task DamageOfMembersThatIsGoneIsNotKeptUntilTheTurnOfTheStream()
+    {
+        for (int i = 0; i < StoreSampler.MaxStreams + 10; i++)
+            await store.OpenStreamAsync($"s{i:00000}", new() { Partitions = 1 }, Cancellation);
+        // The second look begins behind the first 5,000 streams, and goes round up to this one.
+        string stream = $"s{StoreSampler.MaxStreams - 3:00000}";
+        await store.AddGroupAsync(new(stream, "readers"), cancellation: Cancellation);
+        var damaged = new DamagedMembers(store) { IsDamaged = true };
+        var sampler = new StoreSampler(new("store", damaged), new() { Time = clock });
+        Assert.Equal([stream], (await sampler.LookAsync(Patience, Cancellation)).Damage.Keys);
+        damaged.IsDamaged = false;
+        clock.Advance(TimeSpan.FromMinutes(1));
+        StoreSample sample = await sampler.LookAsync(Patience, Cancellation);
+        Assert.Equal((0, 1, 1), (sample.Damage.Count, sample.Groups.Count, damaged.Finds));
+    }
+
     /// <summary>A look that has taken a second is the last one for a while, and the store is asked nevertheless.</summary>
     [Fact]
     public async Task AStoreThatEndsBetweenTwoLooksIsSeenSoonAndSoIsItsReturn()
@@ -88,6 +106,27 @@ public sealed class StoreSamplerTests : IAsyncDisposable
             clock.Advance(TimeSpan.FromSeconds(1));
             return await call();
         }
+    }
+
+    private sealed class DamagedMembers(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private int finds;
+
+        public bool IsDamaged { get; set; }
+
+        /// <summary>How often the stream with the group was looked at.</summary>
+        public int Finds => finds;
+
+        public override async ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+        {
+            StreamInfo? found = await base.FindStreamAsync(stream, cancellation);
+            if (found is { Groups.Count: > 0 }) Interlocked.Increment(ref finds);
+            return found;
+        }
+
+        public override ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+            => !IsDamaged ? base.FindGroupAsync(group, cancellation)
+                : throw new StreamStoreException("The row is damaged.") { Stream = group.Stream, IsPermanent = true };
     }
 
     private sealed class DamagedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)

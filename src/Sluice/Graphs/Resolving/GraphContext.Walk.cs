@@ -49,6 +49,8 @@ public abstract partial class GraphContext
 
     internal bool MustStop => isStopping || caller.IsCancellationRequested;
 
+    /// <summary>Whether the resolve has ended. A function that was left behind may end later: it does not change the result any
+    /// more.</summary>
     internal bool IsOver => Volatile.Read(ref isOver);
 
     internal CancellationToken Caller => caller;
@@ -141,7 +143,7 @@ public abstract partial class GraphContext
     /// <returns>How many further nodes have ended, or do not start any more.</returns>
     internal int GoOn(int node, Task ended)
     {
-        if (IsOver) _ = ended.Exception;             // left behind: the result does not change any more
+        if (IsOver) _ = ended.Exception;             // of a function that was left behind
         else Plan.Nodes[node].Finish(this, node, ended);
         return resolution!.GoOn(node);
     }
@@ -163,6 +165,7 @@ public abstract partial class GraphContext
     /// <summary>Ends a node with a value.</summary>
     internal void Set<T>(int node, T value)
     {
+        if (IsOver) return;
         if (RecordsTimings) Details.Of(node).Ended = Plan.Time.GetTimestamp();
         slots[node].Set(value);
     }

@@ -163,7 +163,7 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
                 pending = body(context, context.Plan.Parents[number], TakesToken ? context.Token : default);
                 if (pending.IsCompletedSuccessfully)
                 {
-                    slot.Set(pending.Result);
+                    if (!context.IsOver) slot.Set(pending.Result);
                     return true;
                 }
             }
@@ -200,6 +200,7 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
 
     private void Fail(GraphContext context, int number, Exception exception)
     {
+        if (context.IsOver) return;
         NodeDetails details = context.Details.Of(number);
         details.Exception = exception;
         // By the caller's own token, a function may notice a cancellation before the resolve does.
@@ -213,12 +214,14 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
             try
             {
                 T value = fallback(exception);
+                if (context.IsOver) return;
                 details.HasFallenBack = true;
                 context.Set(number, value);
                 return;
             }
             catch (Exception worse)
             {
+                if (context.IsOver) return;
                 details.Exception = worse;
             }
         }

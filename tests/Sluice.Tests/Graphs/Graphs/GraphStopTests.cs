@@ -108,6 +108,38 @@ public class GraphStopTests
     }
 
     [Theory]
+    [InlineData(false, false, 0, 0)]
+    [InlineData(false, false, 1, 0)]
+    [InlineData(false, true, 0, 0)]
+    [InlineData(true, false, 0, 0)]
+    [InlineData(true, true, 0, 0)]
+    [InlineData(false, false, 0, 1000)]
+    public async Task AResultDoesNotChangeWhenSynchronousCodeThatWasLeftBehindEnds(bool inFallback, bool fails, int retries, int timed)
+    {
+        GraphBuilder<int> builder = Graph.For<int>();
+        TaskCompletionSource<int> go = new(), fail = new();
+        GraphContext? result = null;
+        int left = 0;
+        GraphNode<int> child = builder.Add("child", builder.Add("waits", _ => go.Task), int (n) => inFallback
+            ? throw new FormatException("early") : Leave(n)).Retry(retries).Fallback(_ => Leave(2));
+        builder.Add("bad", _ => fail.Task);
+        Graph<int> graph = builder.Build(new() { Time = clock });
+        using IDisposable watch = graph.Watch((context, _) => result = context, timed);
+        Task<GraphContext<int>> resolving = graph.ResolveAsync(0, Cancellation).AsTask();
+        go.SetResult(1);
+        Assert.Equal(["child"], (await Assert.ThrowsAsync<NodeFailedException>(() => resolving)).StillRunning);
+        Assert.Equal((NodeStatus.Running, 1), (result!.Outcome(child).Status, left));
+        int Leave(int value)
+        {
+            left++;
+            fail.SetException(new FormatException("no good"));
+            clock.Advance(TimeSpan.FromSeconds(5));      // the stop timeout ends the resolve
+            Assert.NotNull(result);
+            return fails ? throw new FormatException("late") : value;
+        }
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task ACancellationReachesAFunctionBeforeItsFirstAwait(bool suspends)

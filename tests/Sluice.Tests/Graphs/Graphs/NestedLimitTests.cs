@@ -9,7 +9,7 @@ public class NestedLimitTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private readonly TestClock clock = new();
-    private readonly TaskCompletionSource<int> inside = new(), busy = new();
+    private readonly TaskCompletionSource<int> inside = new(), busy = new(), other = new();
 
     [Theory]
     [InlineData(0)]
@@ -71,14 +71,14 @@ public class NestedLimitTests
     [InlineData(true)]
     public async Task TwoFlowsOfACallWaitForItsPlaceTogether(bool isFreeWhileLent)
     {
-        TaskCompletionSource later = new();
+        TaskCompletionSource later = new(), hasEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
         TaskCompletionSource<int> insideLater = new();
         GraphBuilder<int> inner = Graph.For<int>();
         inner.Add("node", id => id == 1 ? inside.Task : insideLater.Task).Limit(10);
         Graph<int> graph = inner.Build();
         (Graph<int> outer, _) = Outer(async id =>
         {
-            await Task.WhenAll(graph.ResolveAsync(1, Cancellation).AsTask(), LaterAsync());
+            await Task.WhenAll(FirstAsync(), LaterAsync());
             return null;
         });
 
@@ -86,12 +86,25 @@ public class NestedLimitTests
         Task<GraphContext<int>> second = outer.ResolveAsync(2, Cancellation).AsTask();
         inside.SetResult(5);                         // the first flow waits for the place
         later.SetResult();                           // the second flow lends it
-        if (isFreeWhileLent) busy.SetResult(0);
+        Task third = Task.CompletedTask;
+        if (isFreeWhileLent)
+        {
+            busy.SetResult(0);
+            // The first call gets the place, and gives it back at once, because it is lent.
+            await hasEnded.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+            third = outer.ResolveAsync(3, Cancellation).AsTask();
+        }
         insideLater.SetResult(6);
-        Assert.Equal(isFreeWhileLent, second.IsCompleted);
-        if (!isFreeWhileLent) busy.SetResult(0);
-        await Task.WhenAll(first, second).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        Assert.Equal((isFreeWhileLent, false), (second.IsCompleted, first.IsCompleted));
+        (isFreeWhileLent ? other : busy).SetResult(0);
+        await Task.WhenAll(first, second, third).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
         await outer.ResolveAsync(2, Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+
+        async Task FirstAsync()
+        {
+            await graph.ResolveAsync(1, Cancellation);
+            hasEnded.SetResult();
+        }
 
         async Task LaterAsync()
         {
@@ -100,14 +113,15 @@ public class NestedLimitTests
         }
     }
 
-    /// <summary>A node with one place, which 2 holds until <see cref="busy"/> ends; 1 does the work.</summary>
+    /// <summary>A node with one place, which 2 holds until <see cref="busy"/> ends, and 3 until <see cref="other"/> ends; 1 does the work.
+    /// </summary>
     private (Graph<int> Graph, GraphNode<NodeOutcome?> Node) Outer(Func<int, Task<NodeOutcome?>> work)
     {
         GraphBuilder<int> builder = Graph.For<int>();
         GraphNode<NodeOutcome?> node = builder.Add("outer", async id =>
         {
             if (id == 1) return await work(id);
-            await busy.Task;
+            await (id == 2 ? busy : other).Task;
             return null;
         }).Limit(1);
         return (builder.Build(), node);

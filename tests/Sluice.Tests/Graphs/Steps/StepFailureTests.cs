@@ -144,6 +144,29 @@ public class StepFailureTests
         Assert.Equal(failed.Order(), told.Order());
     });
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AScopeEndsBehindItsHandler(bool isDisposed)
+    {
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var goOn = new ManualResetEventSlim();
+        await using StepScope scope = StepScope.Begin(options: new()
+        {
+            OnUnobservedFailure = _ =>
+            {
+                told.SetResult();
+                goOn.Wait(TestContext.Current.CancellationToken);
+            },
+        });
+        await Task.Run(() => _ = Step.Of(int () => throw new FormatException("no"))(), TestContext.Current.CancellationToken);
+        await told.Task.WaitAsync(TestContext.Current.CancellationToken);
+        Task end = isDisposed ? scope.DisposeAsync().AsTask() : scope.Completion;
+        Assert.False(end.IsCompleted);
+        goOn.Set();
+        await end;
+    }
+
     [Fact]
     public async Task OutsideAScopeTheRuntimeReportsUnobservedFailures()
     {

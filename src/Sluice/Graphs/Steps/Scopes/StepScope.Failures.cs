@@ -53,6 +53,16 @@ public sealed partial class StepScope
         return tooMany;
     }
 
+    /// <summary>Takes the failures for the handler if the last outstanding call is about to end; call it under the lock.</summary>
+    /// <returns>Failures to be told outside of the lock. Null if there are none.</returns>
+    private List<Failure>? TakeAtEnd()
+    {
+        if (outstanding > 1 || failures.Count == 0 || options.OnUnobservedFailure is null) return null;
+        List<Failure> all = [.. failures];
+        failures.Clear();
+        return all;
+    }
+
     /// <summary>Ends the completion: with the unobserved failures, as cancelled, or successfully.</summary>
     private void Judge(TaskCompletionSource end)
     {

@@ -189,7 +189,7 @@ public sealed partial class StepScope : IAsyncDisposable
     internal void OnEnded(ICall call, Failure? failure)
     {
         TaskCompletionSource? end = null, left = null;
-        List<Failure>? tooMany = null;
+        List<Failure>? told = null;
         lock (sync)
         {
             if (call.Before is { } before) before.Behind = call.Behind;
@@ -199,19 +199,20 @@ public sealed partial class StepScope : IAsyncDisposable
             if (failure is not null && failure.TryNote())
             {
                 if (isDisposed && options.OnUnobservedFailure is null) failure.Watch();      // it was abandoned
-                else tooMany = Keep(failure);
+                else told = Keep(failure);
             }
-            if (tooMany is null && --outstanding == 0) (end, rest, left) = (rest, null, leaving);
+            told ??= TakeAtEnd();
+            if (told is null && --outstanding == 0) (end, rest, left) = (rest, null, leaving);
         }
-        if (tooMany is not null)
+        while (told is not null)
         {
-            TellFailures(tooMany);                   // before the call counts as ended: the scope ends behind it
+            TellFailures(told);                      // before the call counts as ended: the scope ends behind the handler
             lock (sync)
             {
-                if (--outstanding == 0) (end, rest, left) = (rest, null, leaving);
+                told = TakeAtEnd();
+                if (told is null && --outstanding == 0) (end, rest, left) = (rest, null, leaving);
             }
         }
-        if (outstanding == 0 && options.OnUnobservedFailure is not null) TellFailures();
         end?.SetResult();
         left?.TrySetResult();
     }

@@ -42,6 +42,8 @@ public sealed record StepScopeOptions
     /// Receives each failure that was not awaited, when the scope has no outstanding call, or ends. Once 1,000 failures wait for that, it
     /// receives all but the first 500 at once. Null (the default): <see cref="StepScope.Completion"/> fails with it instead.
     /// </summary>
+    /// <remarks>The scope ends behind the handler, so the handler must not wait for the end of the scope. Several threads may call it at
+    /// once.</remarks>
     public Action<StepFailure>? OnUnobservedFailure
     {
         get;
