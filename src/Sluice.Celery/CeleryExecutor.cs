@@ -16,7 +16,7 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
 
     private readonly Lock sync = new();
     private readonly Dictionary<string, long> warned = [];           // when, by queue
-    private readonly HashSet<string> away = [];      // queues for which the broker takes nothing now; empty for the broker itself
+    private readonly Dictionary<string, int> away = [];       // sends that wait, by the queue that takes no task; empty: for an answer
     private readonly QueueLooks looks = new(broker);
     private WorkerListener? listener;
     private bool isDisposed;
@@ -196,33 +196,53 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
 
     private async Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation)
     {
-        for (TimeSpan pause = FirstRetry; ; pause = pause * 2 < MaxRetry ? pause * 2 : MaxRetry)
+        string? waitsFor = null;                     // the key in `away` of this send
+        try
         {
-            try
+            for (TimeSpan pause = FirstRetry; ; pause = pause * 2 < MaxRetry ? pause * 2 : MaxRetry)
             {
-                await broker.SendAsync(task, route, cancellation).ConfigureAwait(false);
-                if (IsNews(null, isAway: false)) WarningHandlers.Tell(options.OnWarning, "The Celery broker takes tasks again.");
-                if (IsNews(route.Queue, isAway: false))
-                    WarningHandlers.Tell(options.OnWarning, $"The Celery broker takes tasks for the queue {route.Queue} again.");
-                return;
+                try
+                {
+                    await broker.SendAsync(task, route, cancellation).ConfigureAwait(false);
+                    if (waitsFor is not { } key) return;
+                    waitsFor = null;
+                    if (EndsWait(key)) WarningHandlers.Tell(options.OnWarning, key.Length == 0 ? "The Celery broker takes tasks again."
+                        : $"The Celery broker takes tasks for the queue {key} again.");
+                    return;
+                }
+                catch (BrokerAwayException e)
+                {
+                    string key = e.Queue ?? "";
+                    if (key != waitsFor)
+                    {
+                        if (waitsFor is not null) EndsWait(waitsFor);
+                        waitsFor = key;
+                        if (BeginsWait(key)) WarningHandlers.Tell(options.OnWarning, $"{e.Message} Processors for "
+                            + (e.Queue is { } queue ? $"the queue {queue} wait until it takes tasks." : "Celery wait until it is back."));
+                    }
+                    await RetryPause.WaitAsync(pause, Time, cancellation).ConfigureAwait(false);
+                }
             }
-            catch (BrokerAwayException e)
-            {
-                if (IsNews(e.Queue, isAway: true))   // one line for all calls that wait
-                    WarningHandlers.Tell(options.OnWarning, $"{e.Message} Processors for "
-                        + (e.Queue is { } queue ? $"the queue {queue} wait until it takes tasks." : "Celery wait until it is back."));
-                await RetryPause.WaitAsync(pause, Time, cancellation).ConfigureAwait(false);
-            }
+        }
+        finally
+        {
+            if (waitsFor is not null) EndsWait(waitsFor);
         }
     }
 
-    /// <summary>Notes whether the broker takes tasks: it may refuse them for a queue that is full, and take those for others.</summary>
-    /// <param name="queue">The queue; null for the broker itself.</param>
-    /// <param name="isAway">Whether it takes none now.</param>
-    /// <returns>Whether that has changed.</returns>
-    private bool IsNews(string? queue, bool isAway)
+    /// <summary>Notes that a send waits. Only the first and the last one are news: a broker may refuse tasks, or give no answer, for one
+    /// queue, and take those for others.</summary>
+    /// <returns>Whether it is the first.</returns>
+    private bool BeginsWait(string key)
     {
-        lock (sync) return isAway ? away.Add(queue ?? "") : away.Remove(queue ?? "");
+        lock (sync) return (away[key] = away.GetValueOrDefault(key) + 1) == 1;
+    }
+
+    /// <summary>Notes that a send waits no more.</summary>
+    /// <returns>Whether it was the last.</returns>
+    private bool EndsWait(string key)
+    {
+        lock (sync) return --away[key] == 0 && away.Remove(key);
     }
 
     /// <summary>Whether there may be a warning of a queue: one in a time for all calls that wait.</summary>

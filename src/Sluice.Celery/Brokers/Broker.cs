@@ -40,7 +40,8 @@ internal sealed record QueueState(string Text, bool? HasTasks)
 /// <summary>Thrown while a broker cannot be reached, or takes no task for a queue. The message has no secrets.</summary>
 internal sealed class BrokerAwayException(string message, Exception? inner = null) : Exception(message, inner)
 {
-    /// <summary>The queue for which the broker takes no task, although it answers; null if it does not answer.</summary>
+    /// <summary>The queue for which the broker takes no task, although it answers; null if it does not
+    /// answer, perhaps for this queue only.</summary>
     public string? Queue { get; init; }
 
     /// <summary>A server that cannot be reached, with the innermost cause: a name that is not known, a refused connection.</summary>

@@ -21,10 +21,7 @@ function watch() {
 
 function connect() {
   kept.clear();
-  const address = new URL(location.href);
-  // The updates of a page that is whole do not wait longer: each later outage would be shown as late.
-  if (!main.hasAttribute("data-silent") && address.searchParams.has("wait")) address.searchParams.delete("wait");
-  const events = new EventSource(address);
+  const events = new EventSource(location.href);
   events.onopen = () => say("live", false);
   events.onerror = () => say("No answer: what is shown may be old.", true);
   events.onmessage = (event) => {

@@ -25,16 +25,18 @@ internal static class PageDeadline
         {
             if (patience is { } given) return await drawing.WaitAsync(given, time, request.Aborted).ConfigureAwait(false);
             StoreSample[] stores = [.. StoresOf(request)];
+            // An open page says soon that its store is silent, also if it has more time to be drawn.
+            bool asksLate = isLonger && !request.IsUpdate;
             // One that has not answered the look either is asked at once.
-            if (isLonger || !Array.Exists(stores, static one => one.IsSilent))
-                await ((Task)drawing).WaitAsync(isLonger ? MaxLonger : Soon, time, request.Aborted)
+            if (asksLate || !Array.Exists(stores, static one => one.IsSilent))
+                await ((Task)drawing).WaitAsync(asksLate ? MaxLonger : Soon, time, request.Aborted)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (drawing.IsCompleted || request.Aborted.IsCancellationRequested)
                 return await drawing.WaitAsync(request.Aborted).ConfigureAwait(false);
             Task answers = Task.WhenAll(stores.Select(one => AnswerAsync(one, asking.Token)));
             await Task.WhenAny(drawing, answers).WaitAsync(ForAnAnswer, time, request.Aborted).ConfigureAwait(false);
             isSlow = true;
-            return await drawing.WaitAsync(isLonger ? TimeSpan.Zero : Max, time, request.Aborted).ConfigureAwait(false);
+            return await drawing.WaitAsync(asksLate ? TimeSpan.Zero : isLonger ? MaxLonger - Soon : Max, time, request.Aborted).ConfigureAwait(false);
         }
         catch (TimeoutException late)
         {

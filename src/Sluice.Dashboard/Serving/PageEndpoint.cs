@@ -96,7 +96,8 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
             return await PageDeadline.WaitAsync(drawing, request, patience).ConfigureAwait(false);
         }
         // By type: the drawing may end while nobody waits for it any more, and a store has timeouts of its own.
-        catch (TimeoutException late) when (late is SilentStoreException or SlowPageException)
+        // Other answers than pages have no address at which they could be loaded again.
+        catch (TimeoutException late) when (patience is null && (late is SilentStoreException or SlowPageException))
         {
             return SilencePage.Draw(request, late.Message, isSilent: late is SilentStoreException);
         }

@@ -46,6 +46,7 @@ internal static class TwoHandleScenarios
                     seen = await Expect.SoonAsync(any, "a wait for a change ends");  // the message of this change has arrived
                 }
                 for (int i = 0; i < 100 && !owner.IsCompleted; i++) await Task.Yield();          // what was woken runs
+                if (owner.IsFaulted) await owner;
             }
             while (namesPartitions && owner.IsCompleted && number < 9);              // a wait may return without a reason, now and then
             if (namesPartitions) Expect.True(!owner.IsCompleted, "a change of one partition does not wake the owner of another");

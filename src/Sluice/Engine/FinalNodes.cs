@@ -7,7 +7,7 @@ namespace Sluice.Engine;
 /// The nodes of a run that has completed, put together when they are first read: drawing the topology and reading the counters takes ten
 /// times as long as a short run.
 /// </summary>
-/// <remarks>Thread-safe; no lock: the figures do not change any more, so that two threads make the same. It keeps the run until then.</remarks>
+/// <remarks>Thread-safe; no lock: the first thread that has made them sets them. It keeps the run until then.</remarks>
 internal sealed class FinalNodes(PipelineRun run) : IReadOnlyList<NodeSnapshot>
 {
     private PipelineRun? run = run;
@@ -24,9 +24,9 @@ internal sealed class FinalNodes(PipelineRun run) : IReadOnlyList<NodeSnapshot>
             if (Volatile.Read(ref nodes) is { } known) return known;
             PipelineRun? ended = Volatile.Read(ref run);
             if (ended is null) return Volatile.Read(ref nodes)!;     // another thread has been faster
-            Volatile.Write(ref nodes, SnapshotTaker.NodesOf(ended));
+            Interlocked.CompareExchange(ref nodes, SnapshotTaker.NodesOf(ended), null);
             Volatile.Write(ref run, null);
-            return nodes!;
+            return nodes;
         }
     }
 

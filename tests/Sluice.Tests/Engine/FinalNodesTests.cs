@@ -3,6 +3,7 @@ using Sluice.Diagnostics;
 namespace Sluice.Tests.Engine;
 
 /// <summary>Most callers of <see cref="Pipeline.RunAsync"/> do not look at the nodes, so they are put together when they are read.</summary>
+[Collection(SpanTests.Name)]                         // a listener to metrics reads the nodes of each run
 public class FinalNodesTests
 {
     [Fact]

@@ -58,7 +58,6 @@ public class StepCircleTests
         Assert.Contains("a circle", scope.Topology.ToText(), StringComparison.Ordinal);
     }, maxConcurrency: places));
 
-    /// <summary>The step that was tried again waits first, and the other one closes the cycle.</summary>
     [Fact]
     public Task ABodyWhoseAwaitOfAScopeWasRefusedDoesNotWaitForIt() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async _ =>
     {
@@ -81,6 +80,7 @@ public class StepCircleTests
         }
     }));
 
+    /// <summary>The step that was tried again waits first, and the other one closes the cycle.</summary>
     [Fact]
     public Task ACycleWithAStepThatWasTriedAgainFails() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
     {
