@@ -10,7 +10,7 @@ namespace Sluice.Tests.Executors;
 public partial class ExecutorContractTests
 {
     /// <summary>The other side knows nothing of this library but what docs/writing-an-executor.md says of messages. The input has room for
-    /// few values, and they come once it is open.</summary>
+    /// few values, and all but the first come once it is open.</summary>
     [Fact]
     public async Task AnExecutorInAnotherLanguageWorksAsTheDocumentSays()
     {
@@ -81,8 +81,11 @@ public partial class ExecutorContractTests
 
         async IAsyncEnumerable<int> ValuesAsync()
         {
-            await isOpen.Task;
-            for (int i = 0; i < 3_000; i++) yield return i;
+            for (int i = 0; i < 3_000; i++)
+            {
+                yield return i;                      // the first one starts the processor
+                await isOpen.Task;
+            }
         }
 
         static long Number(byte[] message, int at) => BinaryPrimitives.ReadInt64LittleEndian(message.AsSpan(at));

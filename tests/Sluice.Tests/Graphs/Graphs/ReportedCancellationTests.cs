@@ -92,13 +92,15 @@ public class ReportedCancellationTests
         using var source = new CancellationTokenSource();
         if (!waits) await source.CancelAsync();
         List<Task> all = [graph.ResolveAsync(0, source.Token).AsTask(), graph.ResolveAsync(0, price, source.Token).AsTask()];
-        if (!waits) all.Add(DataFlow.From((int n) => n + 1).RunAsync(new { n = 1 }, source.Token).AsTask());
+        if (!waits) all.Add(DataFlow.From(Next).RunAsync(new { n = 1 }, source.Token).AsTask());
         if (waits) await source.CancelAsync();
         foreach (Task resolving in all)
         {
             var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => resolving);
             Assert.Equal((true, source.Token), (resolving.IsCanceled, cancelled.CancellationToken));
         }
+
+        static int Next(int n) => n + 1;
     }
 
     [Theory]
