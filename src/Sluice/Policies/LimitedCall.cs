@@ -130,7 +130,8 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
         registration.Unregister();
     }
 
-    /// <param name="late">What the call has thrown after the limit: a client may report the cancellation by an exception of its own.</param>
+    /// <param name="late">What the call has thrown after the limit. A client may report the cancellation by an exception of its
+    /// own.</param>
     private TimeoutException TookTooLong(Exception? late = null)
     {
         if (late is OperationCanceledException) late = null;

@@ -15,7 +15,8 @@ public sealed class CommitFunctions : ICommitAttachment
     /// <summary>Makes functions. A consecutor makes those of its items; make your own in a test of a store.</summary>
     /// <param name="transaction">The type of the transaction that they take.</param>
     /// <param name="functions">The functions, each with the name of its node and the id of its item.</param>
-    public CommitFunctions(Type transaction, IReadOnlyList<(string Node, string Id, Func<object, CancellationToken, ValueTask> Run)> functions)
+    public CommitFunctions(Type transaction,
+        IReadOnlyList<(string Node, string Id, Func<object, CancellationToken, ValueTask> Run)> functions)
     {
         ArgumentNullException.ThrowIfNull(transaction);
         ArgumentNullException.ThrowIfNull(functions);

@@ -71,8 +71,8 @@ public class OwnExecutorTests
         await hasBegun.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         clock.Advance(TimeSpan.FromSeconds(30));
         Assert.Empty(await stopping.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Equal("service-1 was to stop within 30 s, and Ending has not ended its DisposeAsync in that time. Everything was handed over.",
-            Assert.Single(lab.Warnings));
+        Assert.Equal("service-1 was to stop within 30 s, and Ending has not ended its DisposeAsync in that time. "
+            + "Everything was handed over.", Assert.Single(lab.Warnings));
         end.SetResult();
     }
 

@@ -106,25 +106,6 @@ public partial class FaultyStoreTests
         Assert.Contains("in progress: a close of the store", message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task AFixtureThatCannotDeleteItsDataHidesNoFault()
-    {
-        var failure = await Assert.ThrowsAsync<StreamStoreContractException>(() => StreamStoreContract.RunAsync(
-            "AReservationCountsAgainstTheBoundOfBytes", new KeepsItsFiles(static inner => new ReservesNoBytes(inner))));
-        Assert.Contains("600 bytes", failure.Message, StringComparison.Ordinal);
-
-        await Assert.ThrowsAsync<IOException>(() => StreamStoreContract.RunAsync("ACheckReadsEveryEntry", new KeepsItsFiles()));
-    }
-
-    private sealed class KeepsItsFiles(Wrapping? wrap = null) : MemoryStoreFixture(wrap)
-    {
-        public override async ValueTask DisposeAsync()
-        {
-            await base.DisposeAsync();
-            throw new IOException("a file is in use");
-        }
-    }
-
     private static async Task<string> StandsStillAsync(string scenario, Wrapping wrap)
     {
         var clock = new TestClock();
