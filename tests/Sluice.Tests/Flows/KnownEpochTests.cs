@@ -48,7 +48,7 @@ public class KnownEpochTests
     }
 
     // Above all that the other store gives: first epochs depend on the order in which the groups of a store were made.
-    private static async Task RaiseEpochsAsync(IStreamStore store)
+    private static async Task RaiseEpochsAsync(MemoryStreamStore store)
     {
         GroupId hosts = FlowNames.Hosts(First.Name);
         for (int partition = 0; partition < WorkGroup.Partitions; partition++)
