@@ -43,6 +43,13 @@ public sealed class CommitFunctions : ICommitAttachment
     public ValueTask RunAsync(int index, object transaction, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(transaction);
-        return functions[index].Run(transaction, cancellation);
+        try
+        {
+            return functions[index].Run(transaction, cancellation);
+        }
+        catch (Exception e)                          // of a function that is no asynchronous method: stores look at the task
+        {
+            return ValueTask.FromException(e);
+        }
     }
 }
