@@ -5,6 +5,9 @@ namespace Sluice.Testing;
 /// <summary>Hosts whose clocks differ by days: no caller's clock moves the store's.</summary>
 internal static class ClockScenarios
 {
+    private const string ClosedTime = "(a host whose clock is ahead has had the store open; while a store is closed, no window and no idle "
+        + "timeout passes)";
+
     private static readonly TimeSpan TwoDays = TimeSpan.FromDays(2);
 
     public static async Task AHostWhoseClockIsAheadForgetsNoKey(Rig rig)
@@ -12,7 +15,7 @@ internal static class ClockScenarios
         await rig.PrepareAsync();
         Expect.Equal(AppendStatus.Accepted, await PayAsync(rig), "a payment under an idempotency key");
         await VisitAheadAsync(rig);
-        Expect.Equal(AppendStatus.Duplicate, await PayAsync(rig), "the payment again, within its window");
+        Expect.Equal(AppendStatus.Duplicate, await PayAsync(rig), $"the payment again, within its window {ClosedTime}");
         Expect.Equal(1, (await rig.ReadAsync(Orders)).Count(text => text == "payment of 100"), "payments in the store");
     }
 
@@ -21,7 +24,7 @@ internal static class ClockScenarios
         await rig.PrepareAsync();
         await rig.Store.OpenReaderAsync(Orders, "mine", new() { IdleTimeout = 10 * Minute });
         await VisitAheadAsync(rig);
-        Expect.True(await rig.Store.MoveReaderAsync(new(Orders, "mine", 0, 1)), "the reader is open");
+        Expect.True(await rig.Store.MoveReaderAsync(new(Orders, "mine", 0, 1)), $"the reader is open {ClosedTime}");
     }
 
     public static async Task AKeyIsForgottenWhenItsWindowHasPassed(Rig rig)

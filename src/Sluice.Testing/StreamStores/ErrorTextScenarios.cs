@@ -25,7 +25,7 @@ internal static class ErrorTextScenarios
             await LeaseAllAsync(rig, owner);
             await rig.CommitAsync(new(owner, ++commit)
             {
-                Deferred = [.. ErrorTexts.Select((text, i) => new RetryWrite(i + 1, (int)commit, TimeSpan.Zero, text, text))]
+                Deferred = [.. ErrorTexts.Select((text, i) => new RetryWrite(i + 1, (int)commit, TimeSpan.Zero, "node", text))]
             });
             await rig.ReopenAsync(kill);
             (owner, PartitionState state) = await rig.TakeAsync("b");

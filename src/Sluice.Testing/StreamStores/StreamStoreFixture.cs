@@ -36,7 +36,14 @@ public abstract class StreamStoreFixture : IAsyncDisposable
     /// Kills an open store, as if its process died now: nothing is flushed or closed. The next opening must find all acknowledged writes.
     /// </summary>
     /// <remarks>
+    /// <para>
     /// Disposing the store is a kill only if that neither flushes nor waits for calls. Otherwise the scenarios of kills cannot fail.
+    /// </para>
+    /// <para>
+    /// Calls of the store may be in progress. Once this method has returned, they must not change the data any more: end a process, cut a
+    /// connection, or let the store's writes fail. A kill that only forgets the store object leaves a writer beside the next one, and the
+    /// scenarios fail at random, as if the store had lost or doubled something.
+    /// </para>
     /// </remarks>
     /// <param name="store">A result of <see cref="OpenAsync"/>.</param>
     public abstract ValueTask KillAsync(IStreamStore store);
@@ -92,7 +99,7 @@ public abstract class StreamStoreFixture : IAsyncDisposable
     public virtual ValueTask<StoreTransaction> BeginTransactionAsync()
         => throw new NotSupportedException("Override BeginTransactionAsync, or leave HasTransactions at false.");
 
-    /// <summary>Deletes the data.</summary>
+    /// <summary>Deletes the data. Behind a scenario that has failed, the store may still be open, with calls in progress.</summary>
     public virtual ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);

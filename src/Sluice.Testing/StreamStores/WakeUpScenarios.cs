@@ -9,7 +9,8 @@ internal static class WakeUpScenarios
     {
         await rig.PrepareAsync();
         using var stop = new CancellationTokenSource();
-        Task<long> given = rig.Store.WaitForChangeAsync(Orders, long.MaxValue - 1, stop.Token).AsTask();
+        long seen = await rig.Store.WaitForChangeAsync(Orders, -1);
+        Task<long> given = BehindAsync(long.MaxValue, async () => seen = await rig.Store.WaitForChangeAsync(Orders, seen, stop.Token));
         await stop.CancelAsync();
         await Expect.ThrowsAsync<OperationCanceledException>(() => given, "a wait that is given up");
         await CheckAsync(rig, rig.Store);

@@ -43,7 +43,8 @@ internal static class OnceTelemetry
     /// <summary>Calls the function of a node within a span.</summary>
     /// <param name="name">The name of the node.</param>
     /// <param name="call">The function.</param>
-    /// <param name="isCancelled">Whether the resolve must stop. A client's time limit throws the exception of a cancellation, too.</param>
+    /// <param name="isCancelled">Whether the resolve must stop. The exception does not tell: a client's time limit throws that of a
+    /// cancellation, and a client's cancellation may throw any.</param>
     public static ValueTask<T> NodeAsync<T>(string name, Func<ValueTask<T>> call, Func<bool> isCancelled)
         => TracedAsync("sluice.node", "node", TelemetryNames.Node, name, call, isCancelled);
 
@@ -63,7 +64,7 @@ internal static class OnceTelemetry
         catch (Exception e)
         {
             failure = e;
-            outcome = e is OperationCanceledException && isCancelled?.Invoke() != false ? "cancelled" : "failed";
+            outcome = isCancelled?.Invoke() ?? e is OperationCanceledException ? "cancelled" : "failed";
             throw;
         }
         finally

@@ -10,12 +10,13 @@ public interface IExecutor
 {
     /// <summary>Executes the function of one processor to its end.</summary>
     /// <param name="call">The function to execute.</param>
-    /// <param name="cancellation">Tells the function to stop, because the run was cancelled or the processor is handed over.</param>
+    /// <param name="cancellation">Tells the function to stop: the run was cancelled, the processor is handed over, or the function has
+    /// worked for longer than <see cref="Processor.Timeout"/>.</param>
     /// <returns>
     /// A task that ends when the function has ended. If it ends before, the function is told to stop, and the processor fails without
     /// another attempt (<see cref="Processor.Retry"/>). An exception fails the processor, except an
     /// <see cref="OperationCanceledException"/> after the cancellation, and an <see cref="ExecutionLostException"/>, after which the
-    /// supervisor starts the function again.
+    /// supervisor starts the function again. After <see cref="Processor.Timeout"/>, the processor fails whatever the task says.
     /// </returns>
     Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation);
 }
@@ -29,6 +30,7 @@ public sealed class ProcessorCall
     private readonly Func<CancellationToken, Task> here;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int hasBegun;
+    private volatile bool isLetGo;
 
     internal ProcessorCall(Invocation invocation, Func<CancellationToken, Task> here) => (Invocation, this.here) = (invocation, here);
 
@@ -65,7 +67,9 @@ public sealed class ProcessorCall
         Task? finding = null;
         try
         {
-            await Invocation.WaitForPlaceAsync(() => finding = find()).ConfigureAwait(false);
+            await Invocation.WaitForPlaceAsync(() => finding = find() ?? throw new FlowException(
+                $"The function that was given to WaitForPlaceAsync for the processor {Processor} returned null instead of a task.")
+            { Run = Run }).ConfigureAwait(false);
         }
         finally
         {
@@ -93,8 +97,11 @@ public sealed class ProcessorCall
         }
     }
 
-    /// <summary>Whether the function has begun and has not ended.</summary>
-    internal bool IsRunning => Volatile.Read(ref hasBegun) != 0 && !ended.Task.IsCompleted;
+    /// <summary>Notes that the executor has disposed the <see cref="RemoteCall"/> that executes this call: the call ends soon.</summary>
+    internal void LetGo() => isLetGo = true;
+
+    /// <summary>Whether the function has begun, and neither has ended nor was let go of.</summary>
+    internal bool IsRunning => Volatile.Read(ref hasBegun) != 0 && !isLetGo && !ended.Task.IsCompleted;
 
     /// <summary>Checks, once the executor has returned, that it has executed the call to its end. Throws the function's failure.</summary>
     /// <param name="executor">The executor.</param>
@@ -102,7 +109,7 @@ public sealed class ProcessorCall
     /// <exception cref="FlowException">The executor has returned without executing the call, or before its end.</exception>
     internal async Task CheckAsync(IExecutor executor, bool isLeft)
     {
-        if (isLeft || !ended.Task.IsCompleted)
+        if (isLeft || !(isLetGo || ended.Task.IsCompleted))
             throw new FlowException(
                 $"The executor {TypeNames.Of(executor.GetType())} has "
                     + $"returned {(Interlocked.Exchange(ref hasBegun, 1) == 0 ? "without executing the function"

@@ -27,7 +27,7 @@ public sealed partial class Supervisor
     /// <param name="deadline">
     /// How long that may take: zero or more, 49 days at most. The store has nine tenths of it to answer. Zero cancels the functions and
     /// does not wait for them. Without a deadline, or with <see cref="Timeout.InfiniteTimeSpan"/>, it waits until all functions have
-    /// stopped, and the store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.
+    /// stopped and all executors are disposed, and the store has <see cref="SupervisorOptions.LeaseDuration"/> to answer.
     /// </param>
     /// <param name="cancellation">Ends the wait as if the deadline had passed. A host passes its shutdown token.</param>
     /// <returns>The processors that are left behind, as a warning says, too: a function still runs, or the store has not answered. Empty if
@@ -65,10 +65,12 @@ public sealed partial class Supervisor
             await stopping.ConfigureAwait(false);
             return LeftBehind();
         }
-        string[] left = LeftBehind();
-        core.Warn($"{Name} was to stop {(cancellation.IsCancellationRequested ? "before its token was cancelled"
-            : limit > TimeSpan.Zero ? $"within {DurationText.Of(limit)}" : "at once")}, and not everything was handed over in that "
-            + $"time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. "
+        string[] left = LeftBehind(), executors = core.EndingExecutors;
+        string was = $"{Name} was to stop {(cancellation.IsCancellationRequested ? "before its token was cancelled"
+            : limit > TimeSpan.Zero ? $"within {DurationText.Of(limit)}" : "at once")}";
+        core.Warn(left.Length == 0 && executors.Length > 0
+            ? $"{was}, and {string.Join(", ", executors)} has not ended its DisposeAsync in that time. Everything was handed over."
+            : $"{was}, and not everything was handed over in that time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. "
             + $"{(limit == TimeSpan.Zero ? "" : WhyNot(left.Length))}{WhatNext}");
         return left;
     }

@@ -38,7 +38,8 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
         => (this.name, this.limit, this.outer) = (name, limit, outer);
 
     /// <summary>
-    /// Starts the call. A value that comes after the limit counts as a timeout, also if the call has held the thread all the time.
+    /// Starts the call. A value or an exception that comes after the limit counts as a timeout, also if the call has held the thread all
+    /// the time.
     /// </summary>
     public static ValueTask<T> Start<TCall>(TCall call, int attempt, TimeSpan limit, TimeProvider time, bool staysInContext,
         CancellationToken outer)
@@ -55,16 +56,18 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
             if (!pending.IsCompleted) return limited.Await(pending, staysInContext);
             T result = pending.GetAwaiter().GetResult();
             limited.LetGo();
-            // The timer may not have had a thread yet.
-            if (!limited.IsLate && (outer.IsCancellationRequested || time.GetElapsedTime(begun) < limit)) return new(result);
+            if (!IsOver()) return new(result);
         }
         catch (Exception e)
         {
             limited.LetGo();
-            if (limited.Explain(e) is { } better) throw better;
+            if (IsOver()) throw limited.TookTooLong(e);
             throw;
         }
         throw limited.TookTooLong();
+
+        // The timer may not have had a thread yet.
+        bool IsOver() => !outer.IsCancellationRequested && (limited.IsCancellationRequested || time.GetElapsedTime(begun) >= limit);
     }
 
     private bool IsLate => IsCancellationRequested && !outer.IsCancellationRequested;
@@ -94,7 +97,7 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
         {
             if (!TryDecide()) return;
             LetGo();
-            source.SetException(Explain(e) ?? e);
+            source.SetException(IsLate ? TookTooLong(e) : e);
         }
     }
 
@@ -127,11 +130,14 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
         registration.Unregister();
     }
 
-    /// <summary>Turns a cancellation caused by the limit into a timeout; null for other exceptions.</summary>
-    private TimeoutException? Explain(Exception exception)
-        => exception is OperationCanceledException && IsLate ? TookTooLong() : null;
-
-    private TimeoutException TookTooLong() => new($"{name ?? "It"} took longer than {DurationText.Of(limit)}.", broken);
+    /// <param name="late">What the call has thrown after the limit. A client may report the cancellation by an exception of its
+    /// own.</param>
+    private TimeoutException TookTooLong(Exception? late = null)
+    {
+        if (late is OperationCanceledException) late = null;
+        return new($"{name ?? "It"} took longer than {DurationText.Of(limit)}.",
+            late is null || broken is null ? late ?? broken : new AggregateException(late, broken));
+    }
 
     T IValueTaskSource<T>.GetResult(short token) => source.GetResult(token);
 

@@ -27,6 +27,10 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
     /// The minimum time for which the store remembers the producer after this append; null for ever. For idempotency keys it is the window
     /// in which a repetition gets the first answer. Zero or more, at most 36,500 days.
     /// </summary>
+    /// <remarks>
+    /// Stores forget the producer within a minute after that. The time counts while the store is open, or where its server runs: while a
+    /// store of one process is closed, its clock cannot be told from one that is wrong.
+    /// </remarks>
     public TimeSpan? ForgetAfter { get; init; }
 
     /// <summary>The changes of batch counters in this append (<see cref="BatchChange"/>).</summary>

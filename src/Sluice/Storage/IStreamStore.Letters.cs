@@ -38,7 +38,11 @@ public partial interface IStreamStore
     /// versions, gets a new negative sequence and no attempts, and can be leased at once. The letters lose their order. Any caller may do
     /// this, owner or not.
     /// </summary>
-    /// <remarks>Each letter becomes an entry in one atomic step; a store may take several steps for all of them.</remarks>
+    /// <remarks>
+    /// Each letter becomes an entry in one atomic step; a store may take several steps for all of them. Leave out letters that are
+    /// <see cref="StoredDeadLetter.IsUnreadable"/>. For such a letter, a store throws a permanent <see cref="StreamStoreException"/> and
+    /// keeps the letter, or makes an entry that is damaged, too (<see cref="LeaseDamage"/>). It never makes one with another payload.
+    /// </remarks>
     /// <param name="group">The group.</param>
     /// <param name="numbers">The numbers of at most 1,000 letters; missing ones are skipped.</param>
     /// <param name="cancellation">Gives up waiting.</param>

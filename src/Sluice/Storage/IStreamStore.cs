@@ -27,7 +27,8 @@ namespace Sluice.Storage;
 /// <para>
 /// Thread-safe. Calls run concurrently, and a store may merge them into one write. Overlapping calls may take effect in either order. The
 /// store has its own clock (<see cref="GetTimeAsync"/>). It never goes back, no caller's clock moves it, and only retries, expiries and
-/// time stamps use it.
+/// time stamps use it. Windows of producers (<see cref="AppendRequest.ForgetAfter"/>) and idle timeouts of readers pass only while the
+/// store is open, or by the clock of its server.
 /// </para>
 /// <para>
 /// Derive a store from <see cref="StreamStore"/>, which has defaults for later additions to this interface. Every store must pass the

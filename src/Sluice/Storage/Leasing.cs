@@ -78,7 +78,7 @@ public sealed record LeasedBatch(Ownership Owner, ReadOnlyMemory<Entry> Entries)
 /// <summary>Neighbouring entries of a partition that were leased and cannot be read.</summary>
 /// <param name="Owner">The ownership for their commit.</param>
 /// <param name="Entries">Their sequences.</param>
-/// <param name="Message">The damage, as text with stream, partition and sequence.</param>
+/// <param name="Message">The damage, as text that names the entry as <c>stream/partition/sequence</c>: <c>orders/0/2</c>.</param>
 public sealed record LeaseDamage(Ownership Owner, SequenceRange Entries, string Message)
 {
     /// <summary>The number of this attempt, from one; the same for all entries.</summary>

@@ -12,6 +12,8 @@ public sealed record ReaderOptions
     /// The time without use after which the store closes the reader, so that a dead reader does not hold the stream. Null keeps the reader
     /// open until it is closed. More than zero, at most 36,500 days.
     /// </summary>
+    /// <remarks>The time counts while the store is open, or where its server runs. A store of one process that is opened counts from
+    /// zero.</remarks>
     public TimeSpan? IdleTimeout { get; init; }
 
     /// <summary>
@@ -98,5 +100,6 @@ public sealed record ReadResult(ReadOnlyMemory<Entry> Entries, long Next, long M
 
 /// <summary>The result of an integrity check.</summary>
 /// <param name="Entries">The number of entries that were verified.</param>
-/// <param name="Problems">The problems, one sentence each, with stream and entry; empty if there are none.</param>
+/// <param name="Problems">The problems, one sentence each, with the entry as <c>stream/partition/sequence</c>; empty if there are
+/// none.</param>
 public sealed record IntegrityReport(long Entries, IReadOnlyList<string> Problems);

@@ -4,7 +4,14 @@ namespace Sluice.Storage;
 /// The clock of a stream store; it never goes back, whatever the wall clock does. It begins at the wall clock or the last stored time,
 /// whichever is later, and follows the monotonic clock.
 /// </summary>
-/// <remarks>Thread-safe. A store that shares its data with other processes must also keep its stored times from going back.</remarks>
+/// <remarks>
+/// <para>Thread-safe. A store that shares its data with other processes must also keep its stored times from going back.</para>
+/// <para>
+/// It is the clock of retries and time stamps. A durable store of one process must not measure <see cref="AppendRequest.ForgetAfter"/> and
+/// <see cref="ReaderOptions.IdleTimeout"/> by it across a closed time, because the wall clock of the next opening may be days ahead: for
+/// these it counts only the time in which it is open.
+/// </para>
+/// </remarks>
 public sealed class StoreClock
 {
     private readonly TimeProvider time;

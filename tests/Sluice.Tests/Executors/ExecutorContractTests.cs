@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Text;
-using System.Text.Json;
 using Sluice.Flows;
 using Sluice.Tests.Flows;
 
@@ -53,82 +50,6 @@ public partial class ExecutorContractTests
         Assert.Equal(2, attempts);
     }
 
-    /// <summary>The other side knows nothing of this library but what docs/writing-an-executor.md says of messages.</summary>
-    [Fact]
-    public async Task AnExecutorInAnotherLanguageWorksAsTheDocumentSays()
-    {
-        await using var lab = new FlowLab();
-        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
-        string processor = "";
-        var executor = new MessageExecutor(async (messages, send) =>
-        {
-            byte[] plan = await messages.ReadAsync();
-            Assert.Equal(32, plan[0]);
-            using JsonDocument call = JsonDocument.Parse(plan.AsMemory(1));
-            processor = call.RootElement.GetProperty("Processor").GetProperty("Name").GetString()!;
-            while ((await messages.ReadAsync())[0] != 34)
-            {
-                // skip the choices of an earlier start
-            }
-            send(Message(64, 1, 0, 0, 1, 0, 0, 0));          // question 1: open input 0 at its first value
-            long onTheWay = 0;
-            byte[] opened = await AnswerAsync(1);
-            long reading = Number(opened, 9);
-            for (long question = 2; ; question++)
-            {
-                send(Message(65, question, reading));
-                byte[] answer = await AnswerAsync(question);
-                int at = 1 + 8 + 1;
-                if (at == answer.Length) break;              // no value: the stream is complete
-                while (at < answer.Length)
-                {
-                    int length = BinaryPrimitives.ReadInt32LittleEndian(answer.AsSpan(at + 16));
-                    int value = int.Parse(Encoding.UTF8.GetString(answer.AsSpan(at + 20, length)),
-                        System.Globalization.CultureInfo.InvariantCulture);
-                    while (onTheWay == 512) Assert.Equal(39, (await NextAsync())[0]);
-                    send([.. Message(71, 0), .. Encoding.UTF8.GetBytes($"{value + 1}")]);
-                    onTheWay++;
-                    at += 20 + length;
-                }
-            }
-            send(Message(72));
-            await foreach (byte[] rest in messages.ReadAllAsync())
-            {
-                // credit
-            }
-
-            async Task<byte[]> AnswerAsync(long question)
-            {
-                byte[] answer = await NextAsync();
-                while (answer[0] == 39) answer = await NextAsync();
-                Assert.Equal((36, question), (answer[0], Number(answer, 1)));
-                return answer;
-            }
-
-            async Task<byte[]> NextAsync()
-            {
-                byte[] message = await messages.ReadAsync();
-                if (message[0] == 39) onTheWay -= Number(message, 9);         // credit: output, values, bytes
-                return message;
-            }
-        });
-        Supervisor service = lab.Join(options => options with { Executor = executor });
-        service.Register(work, static (ProcessorContext _, CancellationToken _) => Nothing()); // runs elsewhere, and may read any input
-        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(),
-            Enumerable.Range(0, 3_000).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
-        Assert.Equal(Enumerable.Range(1, 3_000), await FlowLab.ReadAsync(run.Output<int>("y"))
-            .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Equal("work", processor);
-
-        static long Number(byte[] message, int at) => BinaryPrimitives.ReadInt64LittleEndian(message.AsSpan(at));
-    }
-
-    private static async IAsyncEnumerable<IOVal> Nothing()
-    {
-        await Task.Yield();
-        yield break;
-    }
-
     [Fact]
     public async Task ALostCallIsStartedAgainAndTheFailureSaysWhy()
     {
@@ -149,11 +70,26 @@ public partial class ExecutorContractTests
         Assert.Equal(2, calls);
     }
 
+    [Fact]
+    public async Task ACallWhoseConnectionBreaksIsStartedAgain()
+    {
+        await using var lab = new FlowLab();
+        int calls = 0;
+        FlowException failure = await FailAsync(lab, new MessageExecutor((_, _) =>
+        {
+            calls++;
+            throw new IOException("connection reset");
+        }));
+        Assert.Contains("the last time: the connection has failed: connection reset", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(2, calls);
+    }
+
     [Theory]
     [InlineData("nothing", "has returned without executing the function: it must await RunHereAsync")]
     [InlineData("not awaited", "has returned before the function had ended: it must await RunHereAsync")]
     [InlineData("twice", "was executed before. A call is executed once")]
     [InlineData("swallowed", "IOException: no ink")]
+    [InlineData("no place", "given to WaitForPlaceAsync for the processor work returned null instead of a task.")]
     [InlineData("sent badly", "nothing could be sent to where it is executed: no line")]
     public async Task AnExecutorThatBreaksItsContractFailsTheProcessor(string what, string expected)
     {
@@ -207,12 +143,14 @@ public partial class ExecutorContractTests
     }
 
     /// <summary>Its connection is gone, and it lets go of the call before the call has ended.</summary>
-    [Fact]
-    public async Task AnExecutorThatDisposesACallLosesIt()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AnExecutorThatDisposesACallLosesIt(bool awaitsTheCall)
     {
         await using var lab = new FlowLab();
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
-        var executor = new LettingGo();
+        var executor = new LettingGo(awaitsTheCall);
         Supervisor service = lab.Join(options => options with { Executor = executor });
         service.Register(work, static (IO<int> x, CancellationToken cancellation) => x.FirstAsync(cancellation));
         await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)],
@@ -222,7 +160,7 @@ public partial class ExecutorContractTests
         Assert.Equal(2, executor.Starts);
     }
 
-    private sealed class LettingGo : IExecutor
+    private sealed class LettingGo(bool awaitsTheCall) : IExecutor
     {
         public int Starts { get; private set; }
 
@@ -236,7 +174,7 @@ public partial class ExecutorContractTests
             RemoteCall remote = call.OpenRemote(static _ => { });
             Task executing = remote.ExecuteAsync(cancellation);
             remote.Dispose();
-            await executing;
+            if (awaitsTheCall) await executing;
         }
     }
 
@@ -277,6 +215,9 @@ public partial class ExecutorContractTests
                 case "not awaited":
                     RemoteCall left = call.OpenRemote(_ => { });          // nobody answers
                     _ = left.ExecuteAsync(cancellation);
+                    return;
+                case "no place":
+                    await call.WaitForPlaceAsync(static () => null!);
                     return;
                 case "twice":
                     await call.RunHereAsync(cancellation);

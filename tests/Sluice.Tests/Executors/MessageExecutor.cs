@@ -44,6 +44,10 @@ internal sealed class MessageExecutor(Func<ChannelReader<byte[]>, Action<byte[]>
             {
                 await other(there.Reader, message => back.Writer.TryWrite(message));
             }
+            catch (IOException e)                    // plays a connection that breaks
+            {
+                back.Writer.TryComplete(e);
+            }
             finally
             {
                 back.Writer.TryComplete();
@@ -52,16 +56,21 @@ internal sealed class MessageExecutor(Func<ChannelReader<byte[]>, Action<byte[]>
 
         async Task ReceiveAsync()
         {
+            var how = new ExecutionLostException("the other side has ended.");
             try
             {
                 await foreach (byte[] message in back.Reader.ReadAllAsync(CancellationToken.None)) remote.Receive(message);
-                remote.Lose(new("the other side has ended."));
             }
             catch (InvalidDataException e)
             {
-                there.Writer.TryComplete();
-                remote.Lose(new($"the other side has sent what it should not: {e.Message}", e));
+                how = new($"the other side has sent what it should not: {e.Message}", e);
             }
+            catch (Exception e)
+            {
+                how = new($"the connection has failed: {e.Message}", e);
+            }
+            there.Writer.TryComplete();
+            remote.Lose(how);
         }
     }
 }

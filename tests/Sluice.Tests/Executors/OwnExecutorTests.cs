@@ -1,4 +1,5 @@
 using Sluice.Flows;
+using Sluice.Testing;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;
@@ -37,6 +38,49 @@ public class OwnExecutorTests
         Assert.Equal(0, shared.Disposals);
         await service.DisposeAsync();
         Assert.Equal(1, shared.Disposals);
+    }
+
+    [Fact]
+    public async Task AnExecutorWhoseDisposalFailsIsAWarning()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(First, new Ending(static () => Task.FromException(new IOException("no connection"))));
+        service.Register(Second, new Ending(static () => throw new FormatException("at once")));
+        Assert.Empty(await service.StopAsync(cancellation: FlowLab.Cancellation));
+        await service.DisposeAsync();
+        Assert.Equal(["The DisposeAsync of the executor Ending of service-1 has failed with FormatException: at once",
+            "The DisposeAsync of the executor Ending of service-1 has failed with IOException: no connection"],
+            lab.Warnings.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task AnExecutorWhoseDisposalHangsIsNamedAndNoInputIs()
+    {
+        var clock = new TestClock();
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        var hasBegun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor service = lab.Join(options => options with { Time = clock });
+        service.Register(First, new Ending(() =>
+        {
+            hasBegun.SetResult();
+            return end.Task;
+        }));
+        Task<IReadOnlyList<string>> stopping = service.StopAsync(TimeSpan.FromSeconds(30), FlowLab.Cancellation);
+        await hasBegun.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.Empty(await stopping.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal("service-1 was to stop within 30 s, and Ending has not ended its DisposeAsync in that time. "
+            + "Everything was handed over.", Assert.Single(lab.Warnings));
+        end.SetResult();
+    }
+
+    private sealed class Ending(Func<Task> end) : IExecutor, IAsyncDisposable
+    {
+        public Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation) => call.RunHereAsync(cancellation);
+
+        public ValueTask DisposeAsync() => new(end());
     }
 
     [Fact]

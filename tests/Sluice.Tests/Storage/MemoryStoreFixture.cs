@@ -4,7 +4,7 @@ using Sluice.Testing;
 namespace Sluice.Tests.Storage;
 
 /// <summary>A memory store that outlives its users: closing or killing ends only the handle.</summary>
-internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap = null) : StreamStoreFixture
+internal class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap = null) : StreamStoreFixture
 {
     private readonly RelayedTime time = new();
     private MemoryStreamStore? store;

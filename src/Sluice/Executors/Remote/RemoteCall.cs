@@ -36,6 +36,7 @@ public sealed partial class RemoteCall : IDisposable
     private Exception? fault;
     private volatile bool isLost;
     private bool wasDisposed;
+    private volatile bool isExecuting;               // and not only opened
     private volatile bool hasEnded;                  // later messages are lost
     private volatile bool isCancelled;
 
@@ -59,6 +60,7 @@ public sealed partial class RemoteCall : IDisposable
     /// <exception cref="FlowException">The function, or one of its requests, has failed.</exception>
     public Task ExecuteAsync(CancellationToken cancellation) => call.RunAsync(async () =>
     {
+        isExecuting = true;
         cancellation.ThrowIfCancellationRequested();
         Begin();
         using CancellationTokenRegistration _ = cancellation.UnsafeRegister(static self => ((RemoteCall)self!).Cancel(), this);
@@ -110,6 +112,7 @@ public sealed partial class RemoteCall : IDisposable
         var gone = new ExecutionLostException("the executor has let go of the call.");
         if (outcome.TrySetResult(gone)) isLost = true;
         else Drop(gone);
+        if (isExecuting) call.LetGo();               // or a return of the executor would be an error, or none, by chance
         hasEnded = true;
         readings.StopAll();                          // those opened meanwhile
         writer.Dispose();                            // and not `life`: an execution that still ends cancels it
@@ -162,7 +165,7 @@ public sealed partial class RemoteCall : IDisposable
                 ServedReading moved = readings.Find(FrameReader.Number(ref frame));
                 long delivered = FrameReader.Number(ref frame), passed = FrameReader.Number(ref frame);
                 moved.Expect(delivered, passed);
-                if (order is null) moved.Reader.MoveTo(delivered, passed);
+                if (order is null) moved.MoveTo(delivered, passed);
                 else order.Add(() => MoveAsync(moved, delivered, passed));
                 break;
             case CallFrame.Reach when order is not null:
@@ -208,6 +211,8 @@ public sealed partial class RemoteCall : IDisposable
                 ServedReading read = readings.Find(FrameReader.Number(ref frame));
                 bool isAhead = !frame.IsEmpty && FrameReader.Number(ref frame) != 0;
                 reads.Begin(question);
+                // A function that asks for more has processed all that it was sent. From scratch, places serve only the backpressure.
+                if (order is null && !isAhead) read.MoveTo(read.Reader.Next, read.Reader.Next);
                 // Reads begin in order, but do not wait for each other.
                 if (order is null) Answer(question, () => ReadAsync(question, read, isAhead));
                 else order.Add(() =>

@@ -7,8 +7,15 @@ namespace Sluice.Flows;
 /// <example><code>
 /// var worker = new RemoteWorker(functions);
 /// using RemoteFunction function = worker.Open(message => connection.Send(message));
-/// while (await connection.ReceiveAsync() is { } message) function.Receive(message);
-/// function.Lose();
+/// try
+/// {
+///     while (await connection.ReceiveAsync() is { } message) function.Receive(message);
+/// }
+/// finally                              // also if the connection has failed
+/// {
+///     function.Lose();
+///     await function.Completion;
+/// }
 /// </code></example>
 public sealed class RemoteWorker
 {

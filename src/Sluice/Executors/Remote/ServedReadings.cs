@@ -37,6 +37,13 @@ internal sealed class ServedReading
         (this.delivered, this.passed) = (delivered, passed);
     }
 
+    /// <summary>Takes over a place of a function that resumes from scratch, unless a read has told more.</summary>
+    public void MoveTo(long delivered, long passed)
+    {
+        if (delivered > Reader.Delivered || passed > Reader.Passed)
+            Reader.MoveTo(Math.Max(delivered, Reader.Delivered), Math.Max(passed, Reader.Passed));
+    }
+
     /// <summary>Stops pending reads. Call it once.</summary>
     public void Stop()
     {

@@ -11,6 +11,7 @@ internal sealed class SupervisorCore : IDisposable
     private readonly CancellationTokenSource givingUp = new();
     private readonly HashSet<string> told = [];      // also the lock
     private readonly HashSet<IExecutor> executors = new(ReferenceEqualityComparer.Instance);         // also the lock
+    private readonly List<string> endingExecutors = [];        // guarded by the lock of the executors
     private readonly IExecutor executor;             // of functions without one of their own
     private ITimer? lastWait;
     private long givesUpAt = long.MaxValue;          // a timestamp; guarded by the lock of the feeds
@@ -48,12 +49,39 @@ internal sealed class SupervisorCore : IDisposable
         lock (executors) executors.Add(one);
     }
 
-    /// <summary>Ends all executors that were taken on, each once. Call it when no function runs.</summary>
+    /// <summary>Ends all executors that were taken on, each once. Call it when no function runs. Never throws: a failure of an executor
+    /// is a warning.</summary>
     public Task EndExecutorsAsync()
     {
         IAsyncDisposable[] all;
-        lock (executors) all = [.. executors.OfType<IAsyncDisposable>()];
-        return Task.WhenAll(all.Select(static async one => await one.DisposeAsync().ConfigureAwait(false)));
+        lock (executors)
+        {
+            all = [.. executors.OfType<IAsyncDisposable>()];
+            endingExecutors.AddRange(all.Select(static one => TypeNames.Of(one.GetType())));
+        }
+        return Task.WhenAll(all.Select(EndAsync));
+
+        async Task EndAsync(IAsyncDisposable one)
+        {
+            string name = TypeNames.Of(one.GetType());
+            try
+            {
+                await one.DisposeAsync().ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                Warn($"The DisposeAsync of the executor {name} of {options.Name} has failed with {e.GetType().Name}: "
+                    + $"{FailureText.MessageOf(e)}");
+                Tell(e.ToString());
+            }
+            lock (executors) endingExecutors.Remove(name);
+        }
+    }
+
+    /// <summary>The executors whose disposal has begun and not ended.</summary>
+    public string[] EndingExecutors
+    {
+        get { lock (executors) return [.. endingExecutors]; }
     }
 
     public ExecutionSlots Slots { get; }

@@ -22,7 +22,7 @@ internal sealed class DataFlowRun : GraphContext
     public ValueTask<DataFlowResult> RunAsync()
     {
         if (Run() is { } resolution) return ((Waiting)resolution).Task;
-        return Problem() is { } problem ? ValueTask.FromException<DataFlowResult>(Unwrap(problem)) : new(new DataFlowResult(program, this));
+        return Problem() is { } problem ? FailedAsync<DataFlowResult>(Unwrap(problem)) : new(new DataFlowResult(program, this));
     }
 
     private protected override Resolution NewResolution() => new Waiting(this);

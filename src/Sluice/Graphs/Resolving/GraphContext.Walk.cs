@@ -202,6 +202,18 @@ public abstract partial class GraphContext
         resolution!.End(Problem());
     }
 
+    /// <summary>The task of a resolve that has failed without a wait: cancelled if the resolve was, as with a wait.</summary>
+    private protected static ValueTask<T> FailedAsync<T>(Exception problem)
+    {
+        return problem is OperationCanceledException ? CancelledAsync() : ValueTask.FromException<T>(problem);
+
+        async ValueTask<T> CancelledAsync()          // keeps the message, unlike Task.FromCanceled
+        {
+            await ValueTask.CompletedTask.ConfigureAwait(false);
+            throw problem;
+        }
+    }
+
     /// <summary>Completes the resolve.</summary>
     /// <returns>Why it has failed; null if it has not. Never throws, because the caller must be told in any case.</returns>
     private protected Exception? Problem()
@@ -236,10 +248,21 @@ public abstract partial class GraphContext
             }
         }
         if (!MustStop) return null;
+        Exception? reported = ReportedCancellation();
         return StillRunning() is { Count: > 0 } running
             ? new OperationCanceledException(
-            $"The {Work} was cancelled. Still running, as they do not heed their token: {string.Join(", ", running)}.", caller)
-            : new OperationCanceledException(caller);
+            $"The {Work} was cancelled. Still running, as they do not heed their token: {string.Join(", ", running)}.", reported, caller)
+            : reported is null ? new OperationCanceledException(caller)
+            : new OperationCanceledException($"The {Work} was cancelled.", reported, caller);
+    }
+
+    /// <summary>The first exception of a cancelled node that is not a cancellation by its type: it may be a failure as well.</summary>
+    private Exception? ReportedCancellation()
+    {
+        for (int node = 0; node < Plan.Nodes.Length; node++)
+            if (slots[node].Status == NodeStatus.Cancelled && FindDetails(node)?.Exception is { } e and not OperationCanceledException)
+                return e;
+        return null;
     }
 
     private bool IsSkipped(NodeDefinition definition, int node, bool[] needed)

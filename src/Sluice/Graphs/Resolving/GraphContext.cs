@@ -147,14 +147,14 @@ public sealed class GraphContext<TRequest> : GraphContext
     internal ValueTask<GraphContext<TRequest>> ResolveAsync()
     {
         if (Run() is { } resolution) return ((Resolution<TRequest>)resolution).Task;
-        return Problem() is { } problem ? ValueTask.FromException<GraphContext<TRequest>>(problem) : new(this);
+        return Problem() is { } problem ? FailedAsync<GraphContext<TRequest>>(problem) : new(this);
     }
 
     /// <summary>Resolves for a caller who gets the value of one node.</summary>
     internal ValueTask<T?> ResolveAsync<T>(ContextPool<TRequest, T> values)
     {
         if (Run() is { } resolution) return ((ValueResolution<TRequest, T>)resolution).Task;
-        return Problem() is { } problem ? ValueTask.FromException<T?>(problem) : new(values.Take(this));
+        return Problem() is { } problem ? FailedAsync<T?>(problem) : new(values.Take(this));
     }
 
     /// <summary>Prepares a cleared context for another resolve.</summary>

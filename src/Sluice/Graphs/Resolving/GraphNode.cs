@@ -38,7 +38,8 @@ public sealed class GraphNode<T> : GraphNode
             $"The node {definition.Name} produces {TypeNames.Of(definition.Type)}, not {TypeNames.Of(typeof(T))}.");
 
     /// <summary>
-    /// Limits the time of an attempt. A longer one fails with a <see cref="TimeoutException"/>, and its token is cancelled.
+    /// Limits the time of an attempt. A longer one fails with a <see cref="TimeoutException"/>, whatever it throws then, and its token is
+    /// cancelled.
     /// </summary>
     /// <remarks>
     /// A function that ignores its token is abandoned. The wait for a concurrency limit (<see cref="Limit"/>) does not count.

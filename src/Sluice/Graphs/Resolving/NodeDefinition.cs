@@ -203,8 +203,9 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
         if (context.IsOver) return;
         NodeDetails details = context.Details.Of(number);
         details.Exception = exception;
-        // By the caller's own token, a function may notice a cancellation before the resolve does.
-        if (exception is OperationCanceledException && context.MustStop)
+        // Whatever it throws: many clients report a cancellation by an exception of their own. By the caller's own token, a function may
+        // notice a cancellation before the resolve does.
+        if (context.MustStop)
         {
             context.End(number, exception is LeftBehindException ? NodeStatus.Running : NodeStatus.Cancelled);
             return;

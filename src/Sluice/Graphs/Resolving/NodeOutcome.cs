@@ -21,7 +21,8 @@ public enum NodeStatus
     /// <summary>Skipped, because a parent that it needs produced nothing.</summary>
     Skipped,
 
-    /// <summary>Cancelled, because another node failed or the resolve was cancelled.</summary>
+    /// <summary>Cancelled, because another node failed or the resolve was cancelled. The function may have thrown any exception
+    /// then.</summary>
     Cancelled,
 }
 
@@ -29,7 +30,8 @@ public enum NodeStatus
 /// <param name="Node">The name of the node.</param>
 /// <param name="Status">The state of the node.</param>
 /// <param name="Value">The value that its children receive; null if none.</param>
-/// <param name="Exception">The failure, also if a fallback replaced the value; otherwise null.</param>
+/// <param name="Exception">The failure, also if a fallback replaced the value; of a cancelled node what its function has thrown; otherwise
+/// null.</param>
 /// <param name="Attempts">The number of attempts.</param>
 /// <param name="Started">The time from the start of the resolve to the start or skip of the node; zero unless timings are recorded
 /// (<see cref="GraphOptions.RecordTimings"/>).</param>
