@@ -16,7 +16,7 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
 
     private readonly Lock sync = new();
     private readonly Dictionary<string, long> warned = [];           // when, by queue
-    private readonly Dictionary<string, int> away = [];       // sends that wait, by the queue that takes no task; empty: for an answer
+    private readonly WaitingSends waiting = new();
     private readonly QueueLooks looks = new(broker);
     private WorkerListener? listener;
     private bool isDisposed;
@@ -196,7 +196,7 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
 
     private async Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation)
     {
-        string? waitsFor = null;                     // the key in `away` of this send
+        string? waitsFor = null;                     // the reason of this send in `waiting`
         try
         {
             for (TimeSpan pause = FirstRetry; ; pause = pause * 2 < MaxRetry ? pause * 2 : MaxRetry)
@@ -206,18 +206,16 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
                     await broker.SendAsync(task, route, cancellation).ConfigureAwait(false);
                     if (waitsFor is not { } key) return;
                     waitsFor = null;
-                    if (EndsWait(key)) WarningHandlers.Tell(options.OnWarning, key.Length == 0 ? "The Celery broker takes tasks again."
+                    if (waiting.End(key)) WarningHandlers.Tell(options.OnWarning, key.Length == 0 ? "The Celery broker takes tasks again."
                         : $"The Celery broker takes tasks for the queue {key} again.");
                     return;
                 }
                 catch (BrokerAwayException e)
                 {
-                    string key = e.Queue ?? "";
-                    if (key != waitsFor)
+                    if ((e.Queue ?? "") != waitsFor)
                     {
-                        if (waitsFor is not null) EndsWait(waitsFor);
-                        waitsFor = key;
-                        if (BeginsWait(key)) WarningHandlers.Tell(options.OnWarning, $"{e.Message} Processors for "
+                        if (waitsFor is not null) waiting.End(waitsFor);
+                        if (waiting.Begin(waitsFor = e.Queue ?? "")) WarningHandlers.Tell(options.OnWarning, $"{e.Message} Processors for "
                             + (e.Queue is { } queue ? $"the queue {queue} wait until it takes tasks." : "Celery wait until it is back."));
                     }
                     await RetryPause.WaitAsync(pause, Time, cancellation).ConfigureAwait(false);
@@ -226,23 +224,8 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
         }
         finally
         {
-            if (waitsFor is not null) EndsWait(waitsFor);
+            if (waitsFor is not null) waiting.End(waitsFor);
         }
-    }
-
-    /// <summary>Notes that a send waits. Only the first and the last one are news: a broker may refuse tasks, or give no answer, for one
-    /// queue, and take those for others.</summary>
-    /// <returns>Whether it is the first.</returns>
-    private bool BeginsWait(string key)
-    {
-        lock (sync) return (away[key] = away.GetValueOrDefault(key) + 1) == 1;
-    }
-
-    /// <summary>Notes that a send waits no more.</summary>
-    /// <returns>Whether it was the last.</returns>
-    private bool EndsWait(string key)
-    {
-        lock (sync) return --away[key] == 0 && away.Remove(key);
     }
 
     /// <summary>Whether there may be a warning of a queue: one in a time for all calls that wait.</summary>

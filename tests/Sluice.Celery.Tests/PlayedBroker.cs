@@ -13,6 +13,9 @@ internal sealed class PlayedBroker : Broker
     /// <summary>A queue that takes nothing; null for none.</summary>
     public string? FullQueue { get; set; }
 
+    /// <summary>A queue for which it gives no answer; null for none.</summary>
+    public string? SilentQueue { get; set; }
+
     /// <summary>Whether it cannot be reached.</summary>
     public bool IsAway { get; set; }
 
@@ -25,6 +28,7 @@ internal sealed class PlayedBroker : Broker
     {
         if (Failures.TryDequeue(out Exception? failure)) throw failure;
         if (IsAway) throw new BrokerAwayException("The Celery broker cannot be reached.");
+        if (route.Queue == SilentQueue) throw new BrokerAwayException("The Celery broker has not answered within 10 seconds.");
         if (route.Queue == FullQueue)
             throw new BrokerAwayException($"The Celery broker has not taken a task into the queue {FullQueue}.") { Queue = FullQueue };
         lock (Routes) Routes.Add(route);

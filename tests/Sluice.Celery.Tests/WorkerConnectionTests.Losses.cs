@@ -180,6 +180,40 @@ public sealed partial class WorkerConnectionTests
             "The Celery broker takes tasks again."], warnings);
     }
 
+    /// <summary>RabbitMQ may give no answer for a queue without a majority, and take tasks for others.</summary>
+    [Fact]
+    public async Task AQueueWithoutAnAnswerIsSaidOnceAlthoughTheBrokerTakesTasksForOthers()
+    {
+        broker.SilentQueue = "other";
+        var clock = new TestClock();
+        List<string> warnings = [];
+        CeleryExecutorOptions options = new()
+        {
+            OnWarning = warnings.Add,
+            PickUpTimeout = TimeSpan.FromHours(1),
+            Routes = new Dictionary<string, CeleryRoute> { ["count"] = new() { Queue = "other" } },
+        };
+        await using var alone = new CeleryExecutor(broker, options) { Time = clock };
+        await using Lab service = new(alone);
+        var count = new Processor("count") { Inputs = ["line"], Outputs = ["total"] };
+        service.Service.Register(count, alone);
+        await using FlowRun run = await service.Service.StartAsync(Flow.From(service.Copy, count).Resolve(), [IOVal.Of("line", "a")],
+            cancellation: Lab.Cancellation);
+        await broker.NextAsync();
+        for (int retry = 0; retry < 3; retry++)
+        {
+            await clock.WaitForTimersAsync(2, Lab.Cancellation);         // of the pause, and of the task that was taken
+            clock.Advance(TimeSpan.FromSeconds(5));
+        }
+        await clock.WaitForTimersAsync(2, Lab.Cancellation);
+        broker.SilentQueue = null;
+        clock.Advance(TimeSpan.FromSeconds(5));
+        await broker.NextAsync();
+        await clock.WaitForTimersAsync(2, Lab.Cancellation);
+        Assert.Equal(["The Celery broker has not answered within 10 seconds. Processors for Celery wait until it is back.",
+            "The Celery broker takes tasks again."], warnings);
+    }
+
     /// <summary>Celery counts from the moment when the worker has taken the task, and the service from its connection.</summary>
     [Theory]
     [InlineData(7200, 7190, true)]

@@ -21,7 +21,9 @@ function watch() {
 
 function connect() {
   kept.clear();
-  const events = new EventSource(location.href);
+  const address = new URL(location.href);
+  if (!main.hasAttribute("data-silent") && address.searchParams.get("wait") === "30") address.searchParams.set("wait", "open");
+  const events = new EventSource(address);
   events.onopen = () => say("live", false);
   events.onerror = () => say("No answer: what is shown may be old.", true);
   events.onmessage = (event) => {

@@ -7,8 +7,11 @@ namespace Sluice.Dashboard.Serving;
 /// </remarks>
 internal static class PageDeadline
 {
-    /// <summary>The name in the query, and the value, that ask for a longer wait.</summary>
-    public const string Longer = "wait", LongerValue = "30";
+    /// <summary>
+    /// The name in the query, and the value, that ask for a longer wait. The script asks for the updates of a page that is whole with the last
+    /// value: such a page may be open for days, and says soon that its store is silent. The search of a page that is not may keep the store.
+    /// </summary>
+    public const string Longer = "wait", LongerValue = "30", LongerOpen = "open";
 
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1), ForAnAnswer = TimeSpan.FromSeconds(0.5),
         Max = TimeSpan.FromSeconds(10), MaxLonger = TimeSpan.FromSeconds(30);
@@ -19,14 +22,12 @@ internal static class PageDeadline
     {
         TimeProvider time = request.Options.Time;
         long began = time.GetTimestamp();
-        bool isLonger = request.Query(Longer) == LongerValue, isSlow = false;
+        bool asksLate = request.Query(Longer) == LongerValue, isLonger = asksLate || request.Query(Longer) == LongerOpen, isSlow = false;
         using var asking = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted);
         try
         {
             if (patience is { } given) return await drawing.WaitAsync(given, time, request.Aborted).ConfigureAwait(false);
             StoreSample[] stores = [.. StoresOf(request)];
-            // An open page says soon that its store is silent, also if it has more time to be drawn.
-            bool asksLate = isLonger && !request.IsUpdate;
             // One that has not answered the look either is asked at once.
             if (asksLate || !Array.Exists(stores, static one => one.IsSilent))
                 await ((Task)drawing).WaitAsync(asksLate ? MaxLonger : Soon, time, request.Aborted)
@@ -36,7 +37,8 @@ internal static class PageDeadline
             Task answers = Task.WhenAll(stores.Select(one => AnswerAsync(one, asking.Token)));
             await Task.WhenAny(drawing, answers).WaitAsync(ForAnAnswer, time, request.Aborted).ConfigureAwait(false);
             isSlow = true;
-            return await drawing.WaitAsync(asksLate ? TimeSpan.Zero : isLonger ? MaxLonger - Soon : Max, time, request.Aborted).ConfigureAwait(false);
+            TimeSpan rest = asksLate ? TimeSpan.Zero : isLonger ? MaxLonger - Soon : Max;
+            return await drawing.WaitAsync(rest, time, request.Aborted).ConfigureAwait(false);
         }
         catch (TimeoutException late)
         {

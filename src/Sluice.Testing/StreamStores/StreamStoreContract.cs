@@ -81,13 +81,18 @@ public static class StreamStoreContract
         }
         catch
         {
-            await EndAsync().WaitAsync(Patience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await EndElsewhereAsync().WaitAsync(Patience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
         }
-        await EndAsync();
+        await fixture.DisposeAsync();
         return missing;
 
-        async Task EndAsync() => await fixture.DisposeAsync();
+        // On another thread: it may block.
+        async Task EndElsewhereAsync()
+        {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            await fixture.DisposeAsync();
+        }
     }
 
     /// <summary>The scenarios of a class: its public methods.</summary>

@@ -14,9 +14,10 @@ public interface IExecutor
     /// worked for longer than <see cref="Processor.Timeout"/>.</param>
     /// <returns>
     /// A task that ends when the function has ended. If it ends before, the function is told to stop, and the processor fails without
-    /// another attempt (<see cref="Processor.Retry"/>). An exception fails the processor, except an
-    /// <see cref="OperationCanceledException"/> after the cancellation, and an <see cref="ExecutionLostException"/>, after which the
-    /// supervisor starts the function again. After <see cref="Processor.Timeout"/>, the processor fails whatever the task says.
+    /// another attempt (<see cref="Processor.Retry"/>), unless its <see cref="RemoteCall"/> was disposed: then the call is lost. An
+    /// exception fails the processor, except an <see cref="OperationCanceledException"/> after the cancellation, and an
+    /// <see cref="ExecutionLostException"/>, after which the supervisor starts the function again. After
+    /// <see cref="Processor.Timeout"/>, the processor fails whatever the task says.
     /// </returns>
     Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation);
 }

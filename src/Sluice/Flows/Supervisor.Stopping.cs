@@ -69,19 +69,20 @@ public sealed partial class Supervisor
         string was = $"{Name} was to stop {(cancellation.IsCancellationRequested ? "before its token was cancelled"
             : limit > TimeSpan.Zero ? $"within {DurationText.Of(limit)}" : "at once")}";
         core.Warn(left.Length == 0 && executors.Length > 0
-            ? $"{was}, and {string.Join(", ", executors)} has not ended its DisposeAsync in that time. Everything was handed over."
-            : $"{was}, and not everything was handed over in that time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. "
-            + $"{(limit == TimeSpan.Zero ? "" : WhyNot(left.Length))}{WhatNext}");
+            ? $"{was}, and {string.Join(", ", executors)} has not ended its DisposeAsync in that time. All processors were handed over."
+            : $"{was}, and not everything was handed over in that time: "
+            + $"{string.Join(", ", (left.Length > 0 ? left : ["its inputs"]).Concat(executors.Select(one => $"the end of {one}")))}. "
+            + $"{(limit == TimeSpan.Zero ? "" : WhyNot(left.Length > 0 && executors.Length == 0))}{WhatNext}");
         return left;
     }
 
-    private string WhyNot(int left)
+    private string WhyNot(bool waitsForStore)
     {
         bool isExecuting;
         lock (sync) isExecuting = hosted.Values.Any(static group => group.IsExecuting);
         return isExecuting ? "A function does not heed its CancellationToken. "
             : core.IsReading ? "An input does not heed its CancellationToken. "
-            : left > 0 ? "The store has not answered. " : "";
+            : waitsForStore ? "The store has not answered. " : "";
     }
 
     /// <summary>The processors that are not handed over.</summary>

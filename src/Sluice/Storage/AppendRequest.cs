@@ -28,7 +28,8 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
     /// in which a repetition gets the first answer. Zero or more, at most 36,500 days.
     /// </summary>
     /// <remarks>
-    /// Stores forget the producer within a minute after that. The time counts while the store is open, or where its server runs: while a
+    /// Stores forget the producer some time after that: one that appends again and again up to an eighth of the time later, others within
+    /// a minute, or later while the clock of a server is behind. The time counts while the store is open, or where its server runs: while a
     /// store of one process is closed, its clock cannot be told from one that is wrong.
     /// </remarks>
     public TimeSpan? ForgetAfter { get; init; }

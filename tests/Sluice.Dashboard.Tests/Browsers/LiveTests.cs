@@ -58,12 +58,13 @@ public sealed class LiveTests(Browser browser)
         Assert.Empty(window.Problems);
     }
 
-    /// <summary>A page that was loaded again with more time is not to show each later outage as late. The search of a silent one may need
-    /// the time.</summary>
+    /// <summary>
+    /// A page that was loaded again with more time is not to show each later outage as late. The search of a silent one may keep its store.
+    /// </summary>
     [Theory]
-    [InlineData(false, "?text=a")]
+    [InlineData(false, "?text=a&wait=open")]
     [InlineData(true, "?text=a&wait=30")]
-    public async Task TheUpdatesOfAPageThatIsWholeDoNotWaitLonger(bool isSilent, string query)
+    public async Task TheUpdatesOfAPageThatIsWholeAskItsStoreSoon(bool isSilent, string query)
     {
         await using Scene scene = await Scene.StartAsync();
         await using Window window = await browser.OpenAsync(scene.Program);

@@ -25,6 +25,9 @@ internal class RemoteStore : DispatchProxy
     {
         (MethodInfo method, object?[] arguments) = (targetMethod!, args!);
         if (method.Name == nameof(IAsyncDisposable.DisposeAsync)) return new ValueTask(CloseAsync());
+        // No function of this process runs in another one.
+        if (method.Name is "get_Root") return this;
+        if (method.Name is "get_TransactionType") return null;
         CancellationToken cancellation = arguments.OfType<CancellationToken>().FirstOrDefault();
         Task<JsonElement?> call = cancellation.IsCancellationRequested
             ? Task.FromCanceled<JsonElement?>(cancellation)

@@ -72,7 +72,7 @@ public class OwnExecutorTests
         clock.Advance(TimeSpan.FromSeconds(30));
         Assert.Empty(await stopping.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Equal("service-1 was to stop within 30 s, and Ending has not ended its DisposeAsync in that time. "
-            + "Everything was handed over.", Assert.Single(lab.Warnings));
+            + "All processors were handed over.", Assert.Single(lab.Warnings));
         end.SetResult();
     }
 

@@ -109,7 +109,8 @@ public sealed partial class RemoteCall : IDisposable
     public void Dispose()
     {
         if (Interlocked.Exchange(ref wasDisposed, true)) return;
-        var gone = new ExecutionLostException("the executor has let go of the call.");
+        var gone = new ExecutionLostException("the executor has let go of the call before its end: it has disposed the RemoteCall, "
+            + "or has not awaited its ExecuteAsync.");
         if (outcome.TrySetResult(gone)) isLost = true;
         else Drop(gone);
         if (isExecuting) call.LetGo();               // or a return of the executor would be an error, or none, by chance
@@ -212,7 +213,7 @@ public sealed partial class RemoteCall : IDisposable
                 bool isAhead = !frame.IsEmpty && FrameReader.Number(ref frame) != 0;
                 reads.Begin(question);
                 // A function that asks for more has processed all that it was sent. From scratch, places serve only the backpressure.
-                if (order is null && !isAhead) read.MoveTo(read.Reader.Next, read.Reader.Next);
+                if (order is null && !isAhead && read.Reader.Next is var next) read.MoveTo(next, next);
                 // Reads begin in order, but do not wait for each other.
                 if (order is null) Answer(question, () => ReadAsync(question, read, isAhead));
                 else order.Add(() =>
