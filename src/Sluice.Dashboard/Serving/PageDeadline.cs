@@ -36,7 +36,8 @@ internal static class PageDeadline
             Task answers = Task.WhenAll(stores.Select(one => AnswerAsync(one, asking.Token)));
             await Task.WhenAny(drawing, answers).WaitAsync(ForAnAnswer, time, request.Aborted).ConfigureAwait(false);
             isSlow = true;
-            return await drawing.WaitAsync(asksLate ? TimeSpan.Zero : isLonger ? MaxLonger - Soon : Max, time, request.Aborted).ConfigureAwait(false);
+            TimeSpan left = asksLate ? TimeSpan.Zero : isLonger ? MaxLonger - Soon : Max;
+            return await drawing.WaitAsync(left, time, request.Aborted).ConfigureAwait(false);
         }
         catch (TimeoutException late)
         {

@@ -58,37 +58,6 @@ public sealed class LiveTests(Browser browser)
         Assert.Empty(window.Problems);
     }
 
-    /// <summary>A page that was loaded again with more time is not to show each later outage as late. The search of a silent one may need
-    /// the time.</summary>
-    [Theory]
-    [InlineData(false, "?text=a")]
-    [InlineData(true, "?text=a&wait=30")]
-    public async Task TheUpdatesOfAPageThatIsWholeDoNotWaitLonger(bool isSilent, string query)
-    {
-        await using Scene scene = await Scene.StartAsync();
-        await using Window window = await browser.OpenAsync(scene.Program);
-        await window.Page.AddInitScriptAsync(KeepSource);
-        if (isSilent)
-            await window.Page.RouteAsync(static _ => true, static async route =>
-            {
-                if (route.Request.ResourceType != "document")
-                {
-                    await route.ContinueAsync();
-                    return;
-                }
-                IAPIResponse answer = await route.FetchAsync();
-                string page = await answer.TextAsync();
-                await route.FulfillAsync(new()
-                {
-                    Response = answer,
-                    Body = page.Replace(" data-live", " data-live data-silent", StringComparison.Ordinal)
-                });
-            });
-        await window.GoAsync("/consecutors/orders/dead?text=a&wait=30");
-        Assert.Equal(scene.Program.Root + "/consecutors/orders/dead" + query, await window.Page.EvaluateAsync<string>("source.url"));
-        Assert.Empty(window.Problems);
-    }
-
     /// <summary>Browsers open six connections to a server at most: six such pages would block it.</summary>
     [Fact]
     public async Task APageThatIsLoadedInTheBackgroundHasNoConnectionUntilItIsShown()
