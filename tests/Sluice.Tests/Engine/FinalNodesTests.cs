@@ -1,4 +1,5 @@
 using Sluice.Diagnostics;
+using Sluice.Tests.Delivery.Traces;
 
 namespace Sluice.Tests.Engine;
 
