@@ -8,8 +8,9 @@ namespace Sluice.Dashboard.Serving;
 internal static class PageDeadline
 {
     /// <summary>
-    /// The name in the query, and the value, that ask for a longer wait. The script asks for the updates of a page that is whole with the last
-    /// value: such a page may be open for days, and says soon that its store is silent. The search of a page that is not may keep the store.
+    /// The name in the query, and the value, that ask for a longer wait. The script asks for the updates of a page that is whole with the
+    /// last value: such a page may be open for days, and says soon that its store is silent. The search of one that is not may keep the
+    /// store.
     /// </summary>
     public const string Longer = "wait", LongerValue = "30", LongerOpen = "open";
 
