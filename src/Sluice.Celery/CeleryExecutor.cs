@@ -204,17 +204,13 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
                 try
                 {
                     await broker.SendAsync(task, route, cancellation).ConfigureAwait(false);
-                    if (waitsFor is not { } key) return;
-                    waitsFor = null;
-                    if (waiting.End(key)) WarningHandlers.Tell(options.OnWarning, key.Length == 0 ? "The Celery broker takes tasks again."
-                        : $"The Celery broker takes tasks for the queue {key} again.");
-                    return;
+                    break;
                 }
                 catch (BrokerAwayException e)
                 {
                     if ((e.Queue ?? "") != waitsFor)
                     {
-                        if (waitsFor is not null) waiting.End(waitsFor);
+                        if (waitsFor is not null) waiting.GiveUp(waitsFor);
                         if (waiting.Begin(waitsFor = e.Queue ?? "")) WarningHandlers.Tell(options.OnWarning, $"{e.Message} Processors for "
                             + (e.Queue is { } queue ? $"the queue {queue} wait until it takes tasks." : "Celery wait until it is back."));
                     }
@@ -224,8 +220,10 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
         }
         finally
         {
-            if (waitsFor is not null) waiting.End(waitsFor);
+            if (waitsFor is not null) waiting.GiveUp(waitsFor);
         }
+        foreach (string reason in waiting.Sent(route.Queue ?? "")) WarningHandlers.Tell(options.OnWarning,
+            $"The Celery broker takes tasks {(reason.Length == 0 ? "" : $"for the queue {reason} ")}again.");
     }
 
     /// <summary>Whether there may be a warning of a queue: one in a time for all calls that wait.</summary>

@@ -200,12 +200,15 @@ public sealed partial class WorkerConnectionTests
         await using FlowRun run = await service.Service.StartAsync(Flow.From(service.Copy, count).Resolve(), [IOVal.Of("line", "a")],
             cancellation: Lab.Cancellation);
         await broker.NextAsync();
-        for (int retry = 0; retry < 3; retry++)
+        await clock.WaitForTimersAsync(2, Lab.Cancellation);             // of the pause, and of the task that was taken
+        for (int other = 0; other < 3; other++)
         {
-            await clock.WaitForTimersAsync(2, Lab.Cancellation);         // of the pause, and of the task that was taken
             clock.Advance(TimeSpan.FromSeconds(5));
+            await using FlowRun healthy = await service.StartAsync(["a"], $"other-{other}");
+            await broker.NextAsync();
+            await healthy.CancelAsync();
+            await clock.WaitForTimersAsync(2, Lab.Cancellation);
         }
-        await clock.WaitForTimersAsync(2, Lab.Cancellation);
         broker.SilentQueue = null;
         clock.Advance(TimeSpan.FromSeconds(5));
         await broker.NextAsync();

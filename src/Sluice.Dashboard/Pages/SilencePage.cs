@@ -30,9 +30,10 @@ internal static class SilencePage
     // The address of the page itself, with the wish to wait.
     private static string Longer(PageRequest request)
     {
-        string here = request.Here;
-        if (request.Query(PageDeadline.Longer) == PageDeadline.LongerValue) return here;
-        string wish = $"{PageDeadline.Longer}={PageDeadline.LongerValue}";
-        return here.Contains('?', StringComparison.Ordinal) ? $"{here}&{wish}" : $"{here}?{wish}";
+        string[] parts = request.Here.Split('?', 2);
+        IEnumerable<string> query = parts is [_, var given] ? given.Split('&', StringSplitOptions.RemoveEmptyEntries) : [];
+        // An open page may have another wish.
+        string[] others = [.. query.Where(static part => !part.StartsWith($"{PageDeadline.Longer}=", StringComparison.Ordinal))];
+        return $"{parts[0]}?{string.Join('&', [.. others, $"{PageDeadline.Longer}={PageDeadline.LongerValue}"])}";
     }
 }

@@ -72,7 +72,7 @@ public sealed partial class Supervisor
             ? $"{was}, and {string.Join(", ", executors)} has not ended its DisposeAsync in that time. All processors were handed over."
             : $"{was}, and not everything was handed over in that time: "
             + $"{string.Join(", ", (left.Length > 0 ? left : ["its inputs"]).Concat(executors.Select(one => $"the end of {one}")))}. "
-            + $"{(limit == TimeSpan.Zero ? "" : WhyNot(left.Length > 0 && executors.Length == 0))}{WhatNext}");
+            + $"{(limit == TimeSpan.Zero ? "" : WhyNot(left.Length > 0))}{WhatNext}");
         return left;
     }
 

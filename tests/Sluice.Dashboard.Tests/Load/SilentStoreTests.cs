@@ -94,10 +94,10 @@ public sealed class SilentStoreTests : IAsyncDisposable
         var watched = new WatchedStore(store);
         await using DashboardProgram program = await StartAsync(watched);
         using Viewer viewer = program.NewViewer();
-        using EventStream events = await EventStream.OpenAsync(viewer, "/audit");
+        using EventStream events = await EventStream.OpenAsync(viewer, "/audit?wait=open");
         await events.ReadAsync();
         watched.Stop();
-        await UntilAsync(events, "The store has not answered for");
+        await UntilAsync(events, "/audit?wait=30\">Wait up to 30 s</a>");
         watched.GoOn();
         await UntilAsync(events, "data: silence\ndata: \n");
     }

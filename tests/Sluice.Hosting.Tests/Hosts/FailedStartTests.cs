@@ -26,7 +26,8 @@ public sealed class FailedStartTests : IDisposable
             .AddPipeline("bad", static _ => Source.From([1]) | (static _ => { }), new() { Outputs = ["nowhere"] }));
         var mistake = await Assert.ThrowsAsync<ArgumentException>(() => host.StartAsync(Cancellation));
         Assert.Contains("'nowhere'", mistake.Message, StringComparison.Ordinal);
-        Assert.Single(log.Lines, static line => line.Text.StartsWith("The host did not start, and stopping", StringComparison.Ordinal));
+        Assert.Single(log.Lines, static line => line.Text.StartsWith("The DisposeAsync of the executor Unending", StringComparison.Ordinal)
+            && line.Text.Contains("no end", StringComparison.Ordinal));
     }
 
     /// <summary>Everything of Sluice has started then, and the server gets a cancelled token.</summary>
