@@ -159,17 +159,9 @@ public sealed partial class WorkerConnectionTests
         broker.IsAway = true;
         var clock = new TestClock();
         List<string> warnings = [];
-        CeleryExecutorOptions options = new()
-        {
-            OnWarning = warnings.Add,
-            Routes = new Dictionary<string, CeleryRoute> { ["count"] = new() { Queue = "other" } },
-        };
-        await using var alone = new CeleryExecutor(broker, options) { Time = clock };
+        await using CeleryExecutor alone = ForTwoQueues(clock, warnings);
         await using Lab service = new(alone);
-        var count = new Processor("count") { Inputs = ["line"], Outputs = ["total"] };
-        service.Service.Register(count, alone);
-        await using FlowRun run = await service.Service.StartAsync(Flow.From(service.Copy, count).Resolve(), [IOVal.Of("line", "a")],
-            cancellation: Lab.Cancellation);
+        await using FlowRun run = await StartOnTwoQueuesAsync(service, alone);
         await clock.WaitForTimersAsync(2, Lab.Cancellation);
         broker.IsAway = false;
         clock.Advance(TimeSpan.FromSeconds(1));
@@ -187,18 +179,9 @@ public sealed partial class WorkerConnectionTests
         broker.SilentQueue = "other";
         var clock = new TestClock();
         List<string> warnings = [];
-        CeleryExecutorOptions options = new()
-        {
-            OnWarning = warnings.Add,
-            PickUpTimeout = TimeSpan.FromHours(1),
-            Routes = new Dictionary<string, CeleryRoute> { ["count"] = new() { Queue = "other" } },
-        };
-        await using var alone = new CeleryExecutor(broker, options) { Time = clock };
+        await using CeleryExecutor alone = ForTwoQueues(clock, warnings);
         await using Lab service = new(alone);
-        var count = new Processor("count") { Inputs = ["line"], Outputs = ["total"] };
-        service.Service.Register(count, alone);
-        await using FlowRun run = await service.Service.StartAsync(Flow.From(service.Copy, count).Resolve(), [IOVal.Of("line", "a")],
-            cancellation: Lab.Cancellation);
+        await using FlowRun run = await StartOnTwoQueuesAsync(service, alone);
         await broker.NextAsync();
         await clock.WaitForTimersAsync(2, Lab.Cancellation);             // of the pause, and of the task that was taken
         for (int other = 0; other < 3; other++)
@@ -215,6 +198,22 @@ public sealed partial class WorkerConnectionTests
         await clock.WaitForTimersAsync(2, Lab.Cancellation);
         Assert.Equal(["The Celery broker has not answered within 10 seconds. Processors for Celery wait until it is back.",
             "The Celery broker takes tasks again."], warnings);
+    }
+
+    private CeleryExecutor ForTwoQueues(TestClock clock, List<string> warnings) => new(broker, new()
+    {
+        OnWarning = warnings.Add,
+        PickUpTimeout = TimeSpan.FromHours(1),       // no warning that no worker has come
+        Routes = new Dictionary<string, CeleryRoute> { ["count"] = new() { Queue = "other" } },
+    })
+    { Time = clock };
+
+    private static async Task<FlowRun> StartOnTwoQueuesAsync(Lab service, CeleryExecutor executor)
+    {
+        var count = new Processor("count") { Inputs = ["line"], Outputs = ["total"] };
+        service.Service.Register(count, executor);
+        return await service.Service.StartAsync(Flow.From(service.Copy, count).Resolve(), [IOVal.Of("line", "a")],
+            cancellation: Lab.Cancellation);
     }
 
     /// <summary>Celery counts from the moment when the worker has taken the task, and the service from its connection.</summary>

@@ -4,7 +4,7 @@ using Sluice.Testing;
 namespace Sluice.Terminal.Tests;
 
 /// <summary>The writers that stand in for the console's, beside those that the program took before the display.</summary>
-/// <remarks>The console is that of the process, to which tests beside could write.</remarks>
+/// <remarks>These tests replace the console of the process. Tests that run at the same time could write to it.</remarks>
 [CollectionDefinition(nameof(ConsoleWriterTests), DisableParallelization = true)]
 [Collection(nameof(ConsoleWriterTests))]
 public sealed class ConsoleWriterTests : IDisposable

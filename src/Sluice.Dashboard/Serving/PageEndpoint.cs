@@ -95,8 +95,8 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
             drawing = draw(request with { Aborted = ends.Token }).AsTask();
             return await PageDeadline.WaitAsync(drawing, request, patience).ConfigureAwait(false);
         }
-        // By type: the drawing may end while nobody waits for it any more, and a store has timeouts of its own.
-        // Other answers than pages have no address at which they could be loaded again.
+        // The type tells that the wait was given up: a store throws timeouts, too, and the drawing may have ended since. Other answers
+        // than pages have no address at which they could be loaded again.
         catch (TimeoutException late) when (patience is null && (late is SilentStoreException or SlowPageException))
         {
             return SilencePage.Draw(request, late.Message, isSilent: late is SilentStoreException);

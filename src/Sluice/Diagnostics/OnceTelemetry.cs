@@ -43,8 +43,8 @@ internal static class OnceTelemetry
     /// <summary>Calls the function of a node within a span.</summary>
     /// <param name="name">The name of the node.</param>
     /// <param name="call">The function.</param>
-    /// <param name="isCancelled">Whether the resolve must stop. The exception does not tell: a client's time limit throws that of a
-    /// cancellation, and a client's cancellation may throw any.</param>
+    /// <param name="isCancelled">Whether the resolve must stop. The type of the exception does not tell: the time limit of a client
+    /// throws a cancellation, too, and a client that is cancelled may throw any exception.</param>
     public static ValueTask<T> NodeAsync<T>(string name, Func<ValueTask<T>> call, Func<bool> isCancelled)
         => TracedAsync("sluice.node", "node", TelemetryNames.Node, name, call, isCancelled);
 

@@ -2,8 +2,8 @@ namespace Sluice.Diagnostics;
 
 /// <summary>A snapshot of a run. The run goes on while it is taken, so figures of different nodes may differ by some items.</summary>
 /// <remarks>
-/// Immutable; thread-safe. The nodes of a run that has completed are put together when they are first read, and until then the snapshot
-/// keeps the run's nodes and functions alive.
+/// Immutable; thread-safe. The snapshot of a run that has completed makes its nodes when a caller first reads them. Until then it keeps
+/// the functions of the run alive.
 /// </remarks>
 /// <param name="Status">The status of the run.</param>
 /// <param name="Elapsed">The time since the start, by the run's clock.</param>

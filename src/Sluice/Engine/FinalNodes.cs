@@ -4,7 +4,7 @@ using Sluice.Diagnostics;
 namespace Sluice.Engine;
 
 /// <summary>
-/// The nodes of a run that has completed, put together when they are first read: drawing the topology and reading the counters takes ten
+/// The nodes of a run that has completed, made when a caller first reads them: to draw the topology and to read the counters takes ten
 /// times as long as a short run.
 /// </summary>
 /// <remarks>Thread-safe; no lock: the first thread that has made them sets them. It keeps the run until then.</remarks>

@@ -46,8 +46,9 @@ public sealed class Graph<TRequest> : IGraph
     /// <returns>The result, when every node has ended.</returns>
     /// <exception cref="NodeFailedException">A node without <c>Optional</c> or <c>Fallback</c> failed. The others were cancelled and have
     /// ended, or the message names them.</exception>
-    /// <exception cref="OperationCanceledException">The resolve was cancelled. The inner exception is one of another type that a function has
-    /// thrown after the cancellation: of several, that of the first node in the order of the plan; null if none has.</exception>
+    /// <exception cref="OperationCanceledException">The resolve was cancelled. The inner exception is what a function has thrown after the
+    /// cancellation, if that is of another type. If several functions have, it is the exception of the node that comes first in the
+    /// plan. Null if no function has.</exception>
     /// <exception cref="ArgumentNullException">The request is null, and no nullable struct.</exception>
     public ValueTask<GraphContext<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
         => request is null && !typeof(TRequest).IsValueType ? throw WithoutRequest()
@@ -67,8 +68,9 @@ public sealed class Graph<TRequest> : IGraph
     /// <returns>The value, when every node has ended. Await it once.</returns>
     /// <exception cref="NodeFailedException">A node without <c>Optional</c> or <c>Fallback</c> failed. The others were cancelled and have
     /// ended, or the message names them.</exception>
-    /// <exception cref="OperationCanceledException">The resolve was cancelled. The inner exception is one of another type that a function has
-    /// thrown after the cancellation: of several, that of the first node in the order of the plan; null if none has.</exception>
+    /// <exception cref="OperationCanceledException">The resolve was cancelled. The inner exception is what a function has thrown after the
+    /// cancellation, if that is of another type. If several functions have, it is the exception of the node that comes first in the
+    /// plan. Null if no function has.</exception>
     /// <exception cref="ArgumentNullException">The request is null, and no nullable struct; or the node is null.</exception>
     /// <exception cref="KeyNotFoundException">The graph has no such node.</exception>
     /// <exception cref="ArgumentException">The node is of another graph, and this one has a node of its name, too.</exception>

@@ -3,7 +3,7 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>A task that becomes a future, also as an argument, loses no failure: it is reported like that of a step.</summary>
+/// <summary>The failure of a task that becomes a future, also as an argument of a step, is reported like the failure of a step.</summary>
 public class TaskFailureTests
 {
     [Fact]
