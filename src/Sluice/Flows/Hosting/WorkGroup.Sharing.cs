@@ -36,6 +36,7 @@ internal sealed partial class WorkGroup
             {
                 Of = partitions,
                 Answered = members.NoteAnswer,
+                IsAbandoned = () => core.IsAbandoned,
             };
             (owned, empty) = ([.. owned, partition], -1);
             await orders.AdoptAsync(partition, taken.State!).ConfigureAwait(false);

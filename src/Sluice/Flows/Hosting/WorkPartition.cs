@@ -57,6 +57,9 @@ internal sealed class WorkPartition : IDisposable
     /// <summary>Called when a commit waits for an answer no more.</summary>
     public Action? Answered { get; init; }
 
+    /// <summary>Whether the death of the process is simulated: from then on nothing is committed.</summary>
+    public Func<bool>? IsAbandoned { get; init; }
+
     /// <summary>Whether a commit waits for an answer.</summary>
     public bool IsWaiting => Volatile.Read(ref waitingSince) != 0;
 
@@ -103,6 +106,7 @@ internal sealed class WorkPartition : IDisposable
         bool mayBeApplied = false;
         try
         {
+            if (IsAbandoned?.Invoke() == true) await LoseAsync().ConfigureAwait(false);
             Lost.ThrowIfCancellationRequested();
             StoreCommit commit = fill(new(Owner, last + 1)) with { MustLast = true };
             commit.Check();
