@@ -10,7 +10,8 @@ internal static class SnapshotTaker
             run.StillRunning)
         { CancelReason = run.CancelReason, SentBefore = SentBefore(run) };
 
-    /// <summary>The moment of a snapshot. Only <see cref="NodeSnapshot.Slowest"/> needs it: others do not ask the clock.</summary>
+    /// <summary>The moment of a snapshot. Only <see cref="NodeSnapshot.Slowest"/> needs it, so a run without timings does not ask its
+    /// clock.</summary>
     public static long Now(PipelineRun run) => run.Options.RecordTimings ? run.Time.GetTimestamp() : 0;
 
     /// <summary>Takes the snapshots of the nodes, in the order of the topology.</summary>
