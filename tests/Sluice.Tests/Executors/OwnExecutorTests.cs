@@ -87,18 +87,22 @@ public class OwnExecutorTests
         var store = new FrozenStore(lab.Store);
         var (hasBegun, disposes) = (new SemaphoreSlim(0), new SemaphoreSlim(0));
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromHours(1) }, store);
+        Supervisor service = lab.Join(options => options with
+        {
+            Time = clock,
+            LeaseDuration = TimeSpan.FromHours(1),
+            Executor = new Ending(() =>
+            {
+                disposes.Release();
+                return end.Task;
+            }),
+        }, store);
         service.Register(First, async (IO<int> x, CancellationToken cancellation) =>
         {
             hasBegun.Release();
             await Task.Delay(Timeout.Infinite, cancellation);
             return 0;
         });
-        service.Register(Second, new Ending(() =>
-        {
-            disposes.Release();
-            return end.Task;
-        }));
         await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         Assert.True(await hasBegun.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         store.Freeze();
@@ -110,10 +114,10 @@ public class OwnExecutorTests
         IReadOnlyList<string> left = await stopping.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         end.SetResult();
         store.Thaw();
-        Assert.Equal(["first", "second"], left);
-        Assert.Contains("service-1 was to stop within 30 s, and not everything was handed over in that time: first, second. The store "
-            + "has not answered. Others take over when this service has been silent for the lease duration. The DisposeAsync of Ending "
-            + "has not ended, either.", lab.Warnings);
+        Assert.Equal(["first"], left);
+        Assert.Contains("service-1 was to stop within 30 s, and not everything was handed over in that time: first. The store has not "
+            + "answered. Others take over when this service has been silent for the lease duration. The DisposeAsync of Ending has not "
+            + "ended, either.", lab.Warnings);
     }
 
     private sealed class Ending(Func<Task> end) : IExecutor, IAsyncDisposable
