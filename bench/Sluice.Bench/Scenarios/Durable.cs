@@ -6,8 +6,9 @@ using Sluice.Sqlite;
 namespace Sluice.Bench;
 
 /// <summary>
-/// Items of 100 bytes that are accepted durably (they survive a power failure), pass three stages, and are settled. The rival only inserts
-/// the same rows. Bytes written are those of the whole process, as the system counts them.
+/// Items of 100 bytes that are accepted durably (they survive a power failure), pass three stages, and are settled. The rivals only insert
+/// the same rows: 4,096 in a transaction, or as many as the senders can have on their way, because each waits for its item. Bytes written
+/// are those of the whole process, as the system counts them.
 /// </summary>
 internal static class Durable
 {
@@ -24,6 +25,7 @@ internal static class Durable
         [
             Variant.OfTask(Variant.Ours, count => ConsecutorAsync(count, Senders, SendOneByOneAsync)),
             Variant.Of(RawSqlite.Name, RawSqlite.Insert),
+            Variant.Of(RawSqlite.WithAsManyInFlight, RawSqlite.InsertAsManyInFlight),
         ]) { WarmCount = 40_000 },
         new Comparison("durable-batch", 500_000, 60_000, Numbers.ExpectedSum,
         [

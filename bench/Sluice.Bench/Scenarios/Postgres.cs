@@ -10,13 +10,18 @@ namespace Sluice.Bench;
 /// <summary>
 /// Items of 100 bytes in PostgreSQL, accepted durably for 256 senders; then also leased, passed through three stages, put out to
 /// another consecutor's stream, and committed. The rival inserts the same bytes by hand: 256 rows a transaction, in one statement that is
-/// prepared, over as many connections as the store has for writing.
+/// prepared, over as many connections as the store has for writing. Two more have no more rows on their way than the senders.
 /// </summary>
 internal static class Postgres
 {
     public const string Rival = "unnest-by-hand";
 
     private const int RowsPerTransaction = 256;
+
+    // The rival has four times as many rows on their way as the senders have, each of whom waits for its item. These have as many.
+    private static readonly Variant OneConnection = new("unnest-1-by-256", static count => InsertAsync(count, 1, Durable.Senders));
+    private static readonly Variant AllConnections = new($"unnest-{PostgresBench.Writers}-by-{Durable.Senders / PostgresBench.Writers}",
+        static count => InsertAsync(count, PostgresBench.Writers, Durable.Senders / PostgresBench.Writers));
 
     public static Scenario Scenario { get; } = new("postgres",
         $"{Durable.ItemBytes} bytes an item on PostgreSQL, {Durable.Senders} senders, fsync on: through 3 stages and put out; appended "
@@ -25,12 +30,14 @@ internal static class Postgres
         new Comparison("postgres", 200_000, 30_000, Numbers.ExpectedSum,
         [
             new Variant(Variant.Ours, static count => PostgresBench.WithStoreAsync(store => ThroughAsync(store, count))),
-            new Variant(Rival, InsertAsync),
+            new Variant(Rival, static count => InsertAsync(count, PostgresBench.Writers, RowsPerTransaction)),
+            OneConnection, AllConnections,
         ]) { WarmCount = 5_000 },
         new Comparison("postgres-append", 200_000, 30_000, Numbers.ExpectedSum,
         [
             new Variant(Variant.Ours, static count => PostgresBench.WithStoreAsync(store => AppendAsync(store, count))),
-            new Variant(Rival, InsertAsync),
+            new Variant(Rival, static count => InsertAsync(count, PostgresBench.Writers, RowsPerTransaction)),
+            OneConnection, AllConnections,
         ]) { WarmCount = 5_000 },
     ])
     { Finish = PostgresBench.Stop };
@@ -82,11 +89,11 @@ internal static class Postgres
         return new(appended == count + 1 ? Numbers.ExpectedSum(count) : double.NaN, elapsed / count);
     }
 
-    private static async Task<Outcome> InsertAsync(long count)
+    private static async Task<Outcome> InsertAsync(long count, int writers, int rowsPerTransaction)
     {
         await PostgresBench.ExecuteAsync("DROP TABLE IF EXISTS rival; CREATE TABLE rival(id bigserial PRIMARY KEY, body bytea); "
             + "GRANT ALL ON rival, rival_id_seq TO sluice");
-        NpgsqlConnection[] connections = await PostgresBench.ConnectAsync(PostgresBench.Writers);
+        NpgsqlConnection[] connections = await PostgresBench.ConnectAsync(writers);
         long next = 0, started = Stopwatch.GetTimestamp();
         await Task.WhenAll(connections.Select(connection => Task.Run(async () =>
         {
@@ -95,9 +102,9 @@ internal static class Postgres
             command.Parameters.Add(rows);
             rows.TypedValue = [];
             await command.PrepareAsync();
-            for (long from; (from = Interlocked.Add(ref next, RowsPerTransaction) - RowsPerTransaction) < count;)
+            for (long from; (from = Interlocked.Add(ref next, rowsPerTransaction) - rowsPerTransaction) < count;)
             {
-                var bodies = new byte[Math.Min(RowsPerTransaction, count - from)][];
+                var bodies = new byte[Math.Min(rowsPerTransaction, count - from)][];
                 for (int i = 0; i < bodies.Length; i++) bodies[i] = Durable.Item(from + i);
                 rows.TypedValue = bodies;
                 await command.ExecuteNonQueryAsync();

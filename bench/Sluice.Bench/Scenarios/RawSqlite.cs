@@ -10,18 +10,24 @@ internal static class RawSqlite
 {
     public const string Name = "raw-sqlite";
 
-    private const int RowsPerTransaction = 4096;
+    /// <summary>The rival that has no more rows in a transaction than <see cref="Durable.Senders"/> may have on their way.</summary>
+    public const string WithAsManyInFlight = "raw-sqlite-256";
 
-    public static double Insert(long count)
+    public static double Insert(long count) => Insert(count, rowsPerTransaction: 4096);
+
+    public static double InsertAsManyInFlight(long count) => Insert(count, Durable.Senders);
+
+    private static double Insert(long count, int rowsPerTransaction)
     {
         using var directory = new Scratch();
-        using var written = BytesWritten.Measure("durable raw-sqlite", count);
+        string name = rowsPerTransaction == Durable.Senders ? WithAsManyInFlight : Name;
+        using var written = BytesWritten.Measure($"durable {name}", count);
         using var database = new Raw(directory.File);
         for (long i = 0; i < count; i++)
         {
-            if (i % RowsPerTransaction == 0) database.Run("BEGIN IMMEDIATE");
+            if (i % rowsPerTransaction == 0) database.Run("BEGIN IMMEDIATE");
             database.Insert(i + 1, Durable.Item(i));
-            if (i % RowsPerTransaction == RowsPerTransaction - 1 || i == count - 1) database.Run("COMMIT");
+            if (i % rowsPerTransaction == rowsPerTransaction - 1 || i == count - 1) database.Run("COMMIT");
         }
         return Numbers.ExpectedSum(count);
     }
