@@ -6,8 +6,8 @@ namespace Sluice.Engine;
 internal static class SnapshotTaker
 {
     public static RunSnapshot Take(PipelineRun run)
-        => new(StateOf(run), run.Elapsed, RootsOf(run), run.IsFinal ? new FinalNodes(run) : NodesOf(run, Now(run)), run.OutputCounts, run.DeadLetters,
-            run.StillRunning)
+        => new(StateOf(run), run.Elapsed, RootsOf(run), run.IsFinal ? new FinalNodes(run) : NodesOf(run, Now(run)), run.OutputCounts,
+            run.DeadLetters, run.StillRunning)
         { CancelReason = run.CancelReason, SentBefore = SentBefore(run) };
 
     /// <summary>The moment of a snapshot. Only <see cref="NodeSnapshot.Slowest"/> needs it, so a run without timings does not ask its
