@@ -93,9 +93,9 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
             $"{shape.Name} has rows without a value in {string.Join(", ", after)}: they are read when they get one.");
         if (look.Passed == "future") server.WarnOnce(
             $"{shape.Name} has rows whose {shape.First.Name} is in the future: they are read when the time has come.");
-        if (look.Bound is [var greatest, ..] && FollowedColumn.IsGreatest(greatest)) server.WarnOnce(
-            $"{shape.Name} has a row whose {shape.First.Name} is {greatest}, and no value is greater: rows that come later are not read. "
-                + "Correct the row, and give the producer another name.");
+        if ((look.Bound ?? position?.Values) is [var last, ..] && shape.First.IsAboveNumbers(last)) server.WarnOnce(
+            $"{shape.Name} has a row whose {shape.First.Name} is {last}: rows that come later are smaller, and are not read. Correct the "
+                + "row, and give the producer another name.");
         return look;
     }
 
