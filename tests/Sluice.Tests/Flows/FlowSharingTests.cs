@@ -36,8 +36,7 @@ public partial class FlowSharingTests
             before = now;
             for (int round = 0; round < 10; round++) await PassTimeAsync(store, a, b, c);
         }
-        int[] counts = await CountsAsync(store);
-        Assert.Equal([5, 5, 6], counts);
+        Assert.Equal([5, 5, 6], before.Split(' ').CountBy(static one => one.Split(':')[0]).Select(static one => one.Value).Order());
     }
 
     /// <remarks>The clock of the service that joins stands still: its heartbeats could not tell it.</remarks>
