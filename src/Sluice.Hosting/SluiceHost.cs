@@ -172,6 +172,8 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     }
 
     /// <summary>Stops what was started. What fails then is logged: it must not replace the reason why the host did not start.</summary>
+    /// <remarks>A last resort: units and executors that fail are logged where they are stopped. Only a log that fails leaves the
+    /// stop.</remarks>
     private async Task EndFailedStartAsync()
     {
         try

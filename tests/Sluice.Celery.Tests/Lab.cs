@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Sluice.Testing;
 
 namespace Sluice.Celery.Tests;
 
@@ -58,12 +57,6 @@ internal sealed class Lab : IAsyncDisposable
                 if (Warnings.Find(one => one.Contains(text, StringComparison.Ordinal)) is { } found) return found;
             await news.WaitAsync(Cancellation);
         }
-    }
-
-    /// <summary>Waits until a timer of a clock is due soon.</summary>
-    public static async Task UntilDueAsync(TestClock clock, TimeSpan within)
-    {
-        while (clock.NextDue is not { } due || due > clock.GetUtcNow() + within) await Task.Yield();
     }
 
     public Task<FlowRun> StartAsync(IEnumerable<string> lines, string run = "run") => StartAsync(Many(lines), run);

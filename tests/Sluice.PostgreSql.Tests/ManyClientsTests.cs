@@ -1,19 +1,26 @@
+using Npgsql;
 using Sluice.Storage;
 
 namespace Sluice.PostgreSql.Tests;
 
 /// <summary>Many callers in several store objects, over streams that write to each other.</summary>
-public class ManyClientsTests(SharedServer server)
+/// <remarks>In a database of its own: the server counts deadlocks by database, and other tests provoke some.</remarks>
+public sealed class ManyClientsTests(SharedServer server) : IAsyncLifetime
 {
     private const int Clients = 64, Commits = 10;
     private static readonly string[] Streams = ["a", "b", "c"];
+    private readonly string database = $"clients_{SharedServer.NewSchema()}";
+
+    public ValueTask InitializeAsync() => new(server.Server.AskAsync($"CREATE DATABASE {database} OWNER sluice"));
+
+    public ValueTask DisposeAsync() => new(server.Server.AskAsync($"DROP DATABASE {database} WITH (FORCE)"));
 
     [Fact]
     public async Task SixtyFourClientsThatWriteToEachOthersStreamsMeetNoDeadlock()
     {
-        string schema = SharedServer.NewSchema();
-        PostgresStreamStore[] stores = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => PostgresStreamStore.OpenAsync(server.Address,
-            new() { Schema = schema, MaxConnections = 8 }).AsTask()));
+        string address = new NpgsqlConnectionStringBuilder(server.Address) { Database = database }.ConnectionString;
+        PostgresStreamStore[] stores = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => PostgresStreamStore.OpenAsync(address,
+            new() { MaxConnections = 8 }).AsTask()));
         foreach (string stream in Streams)
         {
             await stores[0].OpenStreamAsync(stream, new() { Partitions = Clients });
@@ -61,6 +68,6 @@ public class ManyClientsTests(SharedServer server)
     private async Task<object?> DeadlocksAsync()
     {
         await server.Server.AskAsync("SELECT pg_stat_clear_snapshot()");
-        return await server.Server.AskAsync("SELECT deadlocks FROM pg_stat_database WHERE datname = 'sluice'");
+        return await server.Server.AskAsync($"SELECT deadlocks FROM pg_stat_database WHERE datname = '{database}'");
     }
 }

@@ -48,8 +48,8 @@ internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample,
     /// <summary>The name of the member in the query; null if there is none.</summary>
     public string? MemberName => Query("member");
 
-    /// <summary>A value in the query; null if it is missing or empty.</summary>
-    public string? Query(string name) => query[name].ToString() is { Length: > 0 } text ? text : null;
+    /// <summary>A value in the query, the last one of several; null if it is missing or empty.</summary>
+    public string? Query(string name) => query[name] is [.., { Length: > 0 } text] ? text : null;
 
     /// <summary>A number in the query; null if it is missing or empty.</summary>
     /// <exception cref="MissingException">It is no number.</exception>

@@ -100,6 +100,8 @@ public abstract class StreamStoreFixture : IAsyncDisposable
         => throw new NotSupportedException("Override BeginTransactionAsync, or leave HasTransactions at false.");
 
     /// <summary>Deletes the data. Behind a scenario that has failed, the store may still be open, with calls in progress.</summary>
+    /// <remarks>Behind a failed scenario, the suite waits five minutes for this method. Then the method goes on beside the next scenario,
+    /// as the calls in progress do. Give each fixture a place of its own: a folder, a schema, a prefix.</remarks>
     public virtual ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);

@@ -25,8 +25,8 @@ public sealed record NodeSnapshot(
     public TimeSpan? Time { get; init; }
 
     /// <summary>
-    /// The items of the last ten minutes that the node took the longest for, the slowest first, at most 10; failed ones, too. Empty unless
-    /// <see cref="RunOptions.RecordTimings"/> is set.
+    /// The items of the ten minutes before the snapshot that the node took the longest for, the slowest first, at most 10; failed ones,
+    /// too. Empty unless <see cref="RunOptions.RecordTimings"/> is set.
     /// </summary>
     public IReadOnlyList<SlowItem> Slowest { get; init; } = [];
 

@@ -10,6 +10,7 @@ namespace Sluice.Engine;
 /// <remarks>Thread-safe; no lock: the first thread that has made them sets them. It keeps the run until then.</remarks>
 internal sealed class FinalNodes(PipelineRun run) : IReadOnlyList<NodeSnapshot>
 {
+    private readonly long taken = SnapshotTaker.Now(run);
     private PipelineRun? run = run;
     private NodeSnapshot[]? nodes;
 
@@ -24,7 +25,7 @@ internal sealed class FinalNodes(PipelineRun run) : IReadOnlyList<NodeSnapshot>
             if (Volatile.Read(ref nodes) is { } known) return known;
             PipelineRun? ended = Volatile.Read(ref run);
             if (ended is null) return Volatile.Read(ref nodes)!;     // another thread has been faster
-            Interlocked.CompareExchange(ref nodes, SnapshotTaker.NodesOf(ended), null);
+            Interlocked.CompareExchange(ref nodes, SnapshotTaker.NodesOf(ended, taken), null);
             Volatile.Write(ref run, null);
             return nodes;
         }

@@ -42,10 +42,10 @@ internal sealed class SlowestItems(TimeProvider time)
         }
     }
 
-    /// <summary>Adds the items to those of the other instances of the node. Any thread.</summary>
-    public void AddTo(ref List<SlowItem>? all)
+    /// <summary>Adds the items of the ten minutes before a timestamp to those of the other instances of the node. Any thread.</summary>
+    public void AddTo(ref List<SlowItem>? all, long now)
     {
-        long tooOld = time.GetTimestamp() - (long)(Age.TotalSeconds * time.TimestampFrequency);
+        long tooOld = now - (long)(Age.TotalSeconds * time.TimestampFrequency);
         lock (sync)
             foreach (Kept one in items)
                 if (one.At > tooOld) (all ??= []).Add(one.Item);

@@ -6,12 +6,18 @@ namespace Sluice.Engine;
 internal static class SnapshotTaker
 {
     public static RunSnapshot Take(PipelineRun run)
-        => new(StateOf(run), run.Elapsed, RootsOf(run), run.IsFinal ? new FinalNodes(run) : NodesOf(run), run.OutputCounts, run.DeadLetters,
-            run.StillRunning)
+        => new(StateOf(run), run.Elapsed, RootsOf(run), run.IsFinal ? new FinalNodes(run) : NodesOf(run, Now(run)), run.OutputCounts,
+            run.DeadLetters, run.StillRunning)
         { CancelReason = run.CancelReason, SentBefore = SentBefore(run) };
 
+    /// <summary>The moment of a snapshot. Only <see cref="NodeSnapshot.Slowest"/> needs it, so a run without timings does not ask its
+    /// clock.</summary>
+    public static long Now(PipelineRun run) => run.Options.RecordTimings ? run.Time.GetTimestamp() : 0;
+
     /// <summary>Takes the snapshots of the nodes, in the order of the topology.</summary>
-    public static NodeSnapshot[] NodesOf(PipelineRun run)
+    /// <param name="run">The run.</param>
+    /// <param name="now">The moment of the snapshot: the nodes of a run that has completed are made later, and show the same.</param>
+    public static NodeSnapshot[] NodesOf(PipelineRun run, long now)
     {
         TopologyRecorder recorder = run.Recorder;
         var counts = new NodeCounts[recorder.Count];
@@ -27,7 +33,7 @@ internal static class SnapshotTaker
             context.AddTo(ref counts[context.Node]);
             isTimed[context.Node] |= context.Times is not null;
             context.AddMeasuredTo(ref measured[context.Node]);
-            context.Times?.AddSlowestTo(ref slowest[context.Node]);
+            context.Times?.AddSlowestTo(ref slowest[context.Node], now);
         }
         foreach (StageContext context in run.Contexts) context.Reporter?.Report(counts);
 

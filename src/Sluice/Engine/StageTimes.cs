@@ -50,6 +50,7 @@ internal sealed class StageTimes(TimeProvider time)
         slowest.Note(item, ticks - before, leftAt);
     }
 
-    /// <summary>Adds the slowest items to those of the other instances of the node. Any thread.</summary>
-    public void AddSlowestTo(ref List<SlowItem>? all) => slowest.AddTo(ref all);
+    /// <summary>Adds the slowest items of the ten minutes before a timestamp to those of the other instances of the node. Any
+    /// thread.</summary>
+    public void AddSlowestTo(ref List<SlowItem>? all, long now) => slowest.AddTo(ref all, now);
 }

@@ -68,11 +68,12 @@ public sealed partial class Supervisor
         string[] left = LeftBehind(), executors = core.EndingExecutors;
         string was = $"{Name} was to stop {(cancellation.IsCancellationRequested ? "before its token was cancelled"
             : limit > TimeSpan.Zero ? $"within {DurationText.Of(limit)}" : "at once")}";
-        core.Warn(left.Length == 0 && executors.Length > 0
-            ? $"{was}, and {string.Join(", ", executors)} has not ended its DisposeAsync in that time. All processors were handed over."
-            : $"{was}, and not everything was handed over in that time: "
-            + $"{string.Join(", ", (left.Length > 0 ? left : ["its inputs"]).Concat(executors.Select(one => $"the end of {one}")))}. "
-            + $"{(limit == TimeSpan.Zero ? "" : WhyNot(left.Length > 0))}{WhatNext}");
+        string? disposal = executors.Length == 0 ? null : $"DisposeAsync of {string.Join(", ", executors)} has not ended";
+        core.Warn(left.Length == 0 && disposal is not null
+            ? $"{was}, and the {disposal} in that time. All processors were handed over."
+            : $"{was}, and not everything was handed over in that time: {string.Join(", ", left.Length > 0 ? left : ["its inputs"])}. "
+            + $"{(limit == TimeSpan.Zero ? "" : WhyNot(left.Length > 0))}{WhatNext}"
+            + (disposal is null ? "" : $" The {disposal}, either."));
         return left;
     }
 

@@ -149,7 +149,7 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
     }
 
     /// <summary>Refuses an attachment. A store calls it for an attachment that it cannot write, before it writes anything.</summary>
-    /// <exception cref="StreamStoreException">Always.</exception>
+    /// <exception cref="StreamStoreException">Always. It is permanent, and names no partition: the refusal concerns the store.</exception>
     public void Refuse(ICommitAttachment attachment)
     {
         ArgumentNullException.ThrowIfNull(attachment);
@@ -157,7 +157,7 @@ public sealed record StoreCommit(Ownership Owner, long Sequence)
             $"A commit of {Owner} brings a {attachment.GetType().Name}, which only {attachment.WrittenBy} can write in its transaction; "
                 + $"this store cannot. "
             + "Nothing was applied. Use that store, or a sink that is repeatable by itself.")
-        { Stream = Owner.Group.Stream, Partition = Owner.Partition };
+        { IsPermanent = true };                      // without a partition: its consumer would run its items again
     }
 
     /// <summary>

@@ -19,7 +19,7 @@ public sealed class FailedStartTests : IDisposable
     public void Dispose() => log.Dispose();
 
     [Fact]
-    public async Task AFailureWhileAFailedStartIsUndoneDoesNotReplaceItsReason()
+    public async Task AnExecutorThatFailsWhileAFailedStartIsUndoneIsALineInTheLog()
     {
         using IHost host = Build(static sluice => sluice
             .AddProcessor(new Processor("p") { Inputs = ["x"], Outputs = ["y"] }, new Unending())

@@ -125,6 +125,30 @@ public class TableTests
         Assert.Contains("has rows whose published is in the future", lab.Warnings.Last(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task ARowOfADayThatHasNotComeHidesNone()
+    {
+        await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int, day date, PRIMARY KEY(day, id))");
+        await lab.RunAsync("INSERT INTO orders VALUES(1, current_date - 1), (2, current_date + 7), (3, 'infinity')");
+        await lab.AcceptAsync(lab.Table("day, id"));
+        await lab.RunAsync("INSERT INTO orders VALUES(4, current_date)");
+        await lab.AcceptAsync(lab.Table("day, id"));
+        await lab.RunAsync("UPDATE orders SET day = current_date WHERE id = 2; INSERT INTO orders VALUES(5, current_date)");
+        await lab.AcceptAsync(lab.Table("day, id"));
+        Assert.Equal(["1", "4", "5"], await lab.AcceptedAsync());
+        Assert.Contains("has rows whose day is in the future", lab.Warnings.First(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AValueAboveAllOthersIsWarnedOf()
+    {
+        await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int PRIMARY KEY, value numeric)");
+        await lab.RunAsync("INSERT INTO orders VALUES(1, 1), (2, 'NaN')");
+        await lab.AcceptAsync(lab.Table("value"));
+        Assert.Equal(["1", "2"], await lab.AcceptedAsync());
+        Assert.Contains(lab.Warnings, static one => one.Contains("is NaN, and no value is greater", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("(day date, id int, PRIMARY KEY(day, id))", "day, id", "('2026-01-01', 2), ('2026-01-01', 1), ('2025-12-31', 9)", "9 1 2")]
     [InlineData("(name text COLLATE \"C\", id int PRIMARY KEY)", "name", "('b', 1), ('B', 2), ('b', 0), ('é', 3)", "2 0 1 3")]

@@ -1,5 +1,6 @@
 using Sluice.Flows;
 using Sluice.Testing;
+using Sluice.Tests.Delivery;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;
@@ -70,10 +71,53 @@ public class OwnExecutorTests
         Task<IReadOnlyList<string>> stopping = service.StopAsync(TimeSpan.FromSeconds(30), FlowLab.Cancellation);
         await hasBegun.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         clock.Advance(TimeSpan.FromSeconds(30));
-        Assert.Empty(await stopping.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Equal("service-1 was to stop within 30 s, and Ending has not ended its DisposeAsync in that time. "
-            + "All processors were handed over.", Assert.Single(lab.Warnings));
+        IReadOnlyList<string> left = await stopping.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         end.SetResult();
+        Assert.Empty(left);
+        Assert.Equal("service-1 was to stop within 30 s, and the DisposeAsync of Ending has not ended in that time. "
+            + "All processors were handed over.", Assert.Single(lab.Warnings));
+    }
+
+    /// <summary>Others take over the processor, and not the disposal.</summary>
+    [Fact]
+    public async Task AnExecutorWhoseDisposalHangsIsNamedBesideTheProcessorsThatAreLeft()
+    {
+        var clock = new TestClock();
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        var store = new FrozenStore(lab.Store);
+        var (hasBegun, disposes) = (new SemaphoreSlim(0), new SemaphoreSlim(0));
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor service = lab.Join(options => options with
+        {
+            Time = clock,
+            LeaseDuration = TimeSpan.FromHours(1),
+            Executor = new Ending(() =>
+            {
+                disposes.Release();
+                return end.Task;
+            }),
+        }, store);
+        service.Register(First, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            hasBegun.Release();
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return 0;
+        });
+        await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        Assert.True(await hasBegun.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        store.Freeze();
+        Task<IReadOnlyList<string>> stopping = service.StopAsync(TimeSpan.FromSeconds(30), FlowLab.Cancellation);
+        Assert.True(await store.Stuck.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        clock.Advance(TimeSpan.FromSeconds(27));     // the time of the store
+        Assert.True(await disposes.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        clock.Advance(TimeSpan.FromSeconds(3));
+        IReadOnlyList<string> left = await stopping.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        end.SetResult();
+        store.Thaw();
+        Assert.Equal(["first"], left);
+        Assert.Contains("service-1 was to stop within 30 s, and not everything was handed over in that time: first. The store has not "
+            + "answered. Others take over when this service has been silent for the lease duration. The DisposeAsync of Ending has not "
+            + "ended, either.", lab.Warnings);
     }
 
     private sealed class Ending(Func<Task> end) : IExecutor, IAsyncDisposable

@@ -1,4 +1,5 @@
 using Sluice.Testing;
+using Sluice.Tests.Flows;
 using Wrapping = System.Func<Sluice.Storage.IStreamStore, Sluice.Storage.IStreamStore>;
 
 namespace Sluice.Tests.Storage;
@@ -14,6 +15,39 @@ public partial class FaultyStoreTests
         Assert.Contains("600 bytes", failure.Message, StringComparison.Ordinal);
 
         await Assert.ThrowsAsync<IOException>(() => StreamStoreContract.RunAsync("ACheckReadsEveryEntry", new KeepsItsFiles()));
+    }
+
+    [Fact]
+    public async Task AFixtureWhoseDisposalHangsIsGivenUpAfterFiveMinutes()
+    {
+        var clock = new TestClock();
+        await using var fixture = new Hangs(static inner => new ReservesNoBytes(inner));
+        Task<string?> check = StreamStoreContract.CheckAsync("AReservationCountsAgainstTheBoundOfBytes", fixture, clock);
+        await fixture.Begun.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.False(check.IsCompleted);
+        var failure = await Assert.ThrowsAsync<StreamStoreContractException>(() => clock.AdvanceUntilAsync(check));
+        Assert.Contains("600 bytes", failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The first disposal blocks its thread until the second.</summary>
+    private sealed class Hangs(Wrapping wrap) : MemoryStoreFixture(wrap)
+    {
+        private readonly ManualResetEventSlim goOn = new();
+        private int disposals;
+
+        public SemaphoreSlim Begun { get; } = new(0);
+
+        public override ValueTask DisposeAsync()
+        {
+            if (Interlocked.Increment(ref disposals) > 1)
+            {
+                goOn.Set();
+                return ValueTask.CompletedTask;
+            }
+            Begun.Release();
+            goOn.Wait(CancellationToken.None);
+            return base.DisposeAsync();
+        }
     }
 
     private sealed class KeepsItsFiles(Wrapping? wrap = null) : MemoryStoreFixture(wrap)

@@ -79,6 +79,26 @@ public class MemoryStreamStoreTests
             + "supervisors that use it.", later.Message);
     }
 
+    /// <summary>The refusal concerns the store, and not the partition: a consecutor would run the items of the partition again.</summary>
+    [Fact]
+    public async Task AnAttachmentThatTheStoreCannotWriteIsRefusedForGood()
+    {
+        await using var store = new MemoryStreamStore();
+        await store.OpenStreamAsync("s", new() { Partitions = 1 });
+        GroupId group = new("s", "g");
+        await store.AddGroupAsync(group);
+        Ownership owner = (await store.AcquireAsync(group, 0, new("m"))).Ownership;
+        var refusal = await Assert.ThrowsAsync<StreamStoreException>(
+            () => store.CommitAsync(new(owner, 1) { Attachments = [new Foreign()] }).AsTask());
+        Assert.Contains("brings a Foreign, which only the store of Foreign can write", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal((true, null, null), (refusal.IsPermanent, refusal.Stream, refusal.Partition));
+    }
+
+    private sealed class Foreign : ICommitAttachment
+    {
+        public string WrittenBy => "the store of Foreign";
+    }
+
     private static async Task SettleAllAsync(MemoryStreamStore store, Ownership owner, int commit, List<WeakReference> payloads)
     {
         LeaseResult lease = await store.LeaseAsync(new([owner]) { MaxBytes = long.MaxValue });

@@ -136,6 +136,11 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
             throw new InvalidDataException($"The user of the producer '{name}' may not do this: {e.MessageText}. ALTER ROLE … "
                 + "REPLICATION, and GRANT SELECT on the tables.", e);
         }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedObject && position is not null
+            && e.MessageText.Contains($"\"{publication}\"", StringComparison.Ordinal))
+        {
+            throw SlotCheck.NoPublication(publication, name, position, e);
+        }
         catch (PostgresException e) when (e.SqlState != PostgresErrorCodes.ObjectInUse && !SourceServer.MayPass(e))
         {
             throw server.Refused(e);

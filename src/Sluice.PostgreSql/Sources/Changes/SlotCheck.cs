@@ -46,5 +46,11 @@ internal static class SlotCheck
                 + $"What was accepted does not fit it. {Anew}");
     }
 
+    /// <summary>The server reads its log with the publications of the time of a change.</summary>
+    public static InvalidDataException NoPublication(string publication, string name, ChangesPosition position, Exception cause) => new(
+        $"The publication '{publication}' of the producer '{name}' was dropped since {Lsn(position.Flushed)} in the server's log, and "
+            + "perhaps created again: the changes between cannot be read any more. Create it if it is not there, and drop the slot "
+            + $"{position.Slot}. {Anew}", cause);
+
     public static string Lsn(ulong place) => new NpgsqlLogSequenceNumber(place).ToString();
 }

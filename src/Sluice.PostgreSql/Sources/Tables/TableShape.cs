@@ -6,7 +6,12 @@ internal sealed record FollowedColumn(string Name, string Type, bool IsNullable,
     /// <summary>The column of the alias t.</summary>
     public string Quoted { get; } = "t." + Identifier(Name);
 
-    public bool IsTime => Type.StartsWith("timestamp", StringComparison.Ordinal);
+    public bool IsDate => Type == "date";
+
+    public bool IsTime => IsDate || Type.StartsWith("timestamp", StringComparison.Ordinal);
+
+    /// <summary>Whether no value can be greater than this one. Later rows have to be smaller, so they are skipped.</summary>
+    public static bool IsGreatest(string value) => value is "NaN" or "Infinity";
 
     public static string Identifier(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }
@@ -32,14 +37,15 @@ internal sealed record TableShape(long Id, string Name, IReadOnlyList<FollowedCo
     }
 
     /// <summary>
-    /// The time up to which rows are read. PostgreSQL does not know the zone of a time without one: the later one counts of the session's
-    /// time and UTC. A subquery, which the server computes once: compared with the clock itself, it would read all later rows, and use no
-    /// index.
+    /// The time up to which rows are read. PostgreSQL does not know the zone of a date, or of a time without one: the later one counts of
+    /// the session's time and UTC. A subquery, which the server computes once: compared with the clock itself, it would read all later
+    /// rows, and use no index.
     /// </summary>
     public string Now(TimeSpan minAge)
     {
         string age = minAge.TotalSeconds.ToString("F6", CultureInfo.InvariantCulture);
         string now = $"(clock_timestamp() - interval '{age} seconds')";
+        if (First.IsDate) return $"(SELECT greatest({now}::date, ({now} AT TIME ZONE 'UTC')::date))";
         return First.Type.EndsWith("with time zone", StringComparison.Ordinal) ? $"(SELECT {now})"
             : $"(SELECT greatest({now}::timestamp, {now} AT TIME ZONE 'UTC'))";
     }

@@ -161,10 +161,11 @@ public class StepFailureTests
         });
         await Task.Run(() => _ = Step.Of(int () => throw new FormatException("no"))(), TestContext.Current.CancellationToken);
         await told.Task.WaitAsync(TestContext.Current.CancellationToken);
-        Task end = isDisposed ? scope.DisposeAsync().AsTask() : scope.Completion;
+        Task completion = scope.Completion, end = isDisposed ? scope.DisposeAsync().AsTask() : completion;
         Assert.False(end.IsCompleted);
         goOn.Set();
         await end;
+        await completion;                            // no call was cut short, so it is not cancelled
     }
 
     [Fact]

@@ -84,13 +84,16 @@ public sealed partial class StepScope
     {
         TaskCompletionSource? end = null;
         string? dropped = null;
+        bool cuts;
         lock (sync)
         {
             // After a failure, the code would have awaited the others next.
             if (outstanding > 0 && !IsCancelling && failures.Count == 0) dropped = WhatIsDropped();
             if (outstanding > 0) end = leaving ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             else if (isDisposed) return;
-            else isDisposed = true;
+            // Calls that have ended, and only tell their failures, are awaited: to cancel the scope would cancel its Completion.
+            cuts = newest is not null || Volatile.Read(ref inner) > 0;
+            if (outstanding == 0 || !cuts) isDisposed = true;
             if (outstanding == 0 && Volatile.Read(ref inner) > 0)
             {
                 end = new();
@@ -100,7 +103,7 @@ public sealed partial class StepScope
         if (dropped is not null) Warnings.Tell(dropped);
         try
         {
-            if (end is not null) await CancelAsync(end, permit).ConfigureAwait(Scheduler.IsSerial);
+            if (end is not null) await EndCallsAsync(end, permit, cuts).ConfigureAwait(Scheduler.IsSerial);
         }
         finally
         {
@@ -116,9 +119,9 @@ public sealed partial class StepScope
         }
     }
 
-    /// <summary>Cancels the calls and the inner scopes. Waits for the end of the calls and for the callbacks of the tokens, for the stop
-    /// timeout at most.</summary>
-    private async Task CancelAsync(TaskCompletionSource end, LimitPermit? permit)
+    /// <summary>Cancels the calls and the inner scopes, if there are any. Waits for the end of the calls and for the callbacks of the
+    /// tokens, for the stop timeout at most.</summary>
+    private async Task EndCallsAsync(TaskCompletionSource end, LimitPermit? permit, bool cuts)
     {
         var limit = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         // Before user code is told, which may block its thread.
@@ -127,7 +130,7 @@ public sealed partial class StepScope
             limit.TrySetResult();
             end.TrySetResult();
         }, null, options.StopTimeout, Timeout.InfiniteTimeSpan);
-        Task told = Scheduler.IsSerial ? CancelHere() : stop.CancelAsync();
+        Task told = !cuts ? Task.CompletedTask : Scheduler.IsSerial ? CancelHere() : stop.CancelAsync();
         if (!end.Task.IsCompleted)
         {
             permit?.Leave();
