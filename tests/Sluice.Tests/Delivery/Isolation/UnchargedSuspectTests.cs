@@ -98,7 +98,7 @@ public class UnchargedSuspectTests
         await UntilNoQuarantineAsync(store, clock);
     }
 
-    private static async Task UntilNoQuarantineAsync(IStreamStore store, TestClock clock)
+    private static async Task UntilNoQuarantineAsync(MemoryStreamStore store, TestClock clock)
     {
         var rounds = new Rounds(10_000);
         while ((await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner is not null)
