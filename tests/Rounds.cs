@@ -13,6 +13,19 @@ internal sealed class Rounds(int first)
     private int begun;
     private long since;                              // the timestamp at which the first rounds were over
 
+    /// <summary>Looks until a condition holds. The test fails when the patience is over.</summary>
+    /// <param name="isSo">The condition.</param>
+    /// <param name="otherwise">What the failure says.</param>
+    public static async Task UntilAsync(Func<bool> isSo, string otherwise)
+    {
+        var looks = new Rounds(100_000);
+        while (!isSo())
+        {
+            Assert.True(await looks.GoOnAsync(), otherwise);
+            await Task.Yield();
+        }
+    }
+
     /// <summary>Begins a round.</summary>
     /// <returns>Whether the patience lasts: false means that the test has failed.</returns>
     public async ValueTask<bool> GoOnAsync()

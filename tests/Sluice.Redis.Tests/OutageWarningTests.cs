@@ -63,9 +63,12 @@ public sealed class OutageWarningTests
             Assert.Matches($@"^The Redis server at {server.Address} answers again, \d+(\.\d)? s after the first call without an answer "
                 + @"\(\d\d:\d\d:\d\d UTC\)\. No caller has had an error so far\.$", await NextAsync());
         }
-        // A busy machine may have had outages of its own.
-        for (bool isAway = true; warnings.Reader.TryRead(out string? more); isAway = !isAway)
-            Assert.Contains(isAway ? " has not answered since " : " answers again, ", more, StringComparison.Ordinal);
+        // A busy machine may have had an outage of its own.
+        List<string> others = [];
+        while (warnings.Reader.TryRead(out string? more)) others.Add(more);
+        Assert.True(others.Count <= 2, string.Join('\n', others));
+        foreach ((int number, string other) in others.Index())
+            Assert.Contains(number == 0 ? " has not answered since " : " answers again, ", other, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -70,8 +70,10 @@ public sealed class HealthOfBacklogsTests : HealthTestBase
             await sender.SendAllAsync([.. Enumerable.Range(0, 500)], Cancellation);
         while (host.Services.GetRequiredService<Consecutor<int>>().Snapshot().InFlight == 0) await Task.Yield();
         HealthReportEntry now = await CheckAsync(host);
+        var rounds = new Rounds(20);
         while (now.Status == HealthStatus.Healthy)
         {
+            Assert.True(await rounds.GoOnAsync(), "The backlog stays 0.");
             long before = await BeatsAsync();
             Clock.Advance(TimeSpan.FromSeconds(10));
             while (await BeatsAsync() == before) await Task.Yield();

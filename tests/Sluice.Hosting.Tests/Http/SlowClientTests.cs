@@ -59,7 +59,8 @@ public class SlowClientTests
         Task stopping = service.StopAsync();
         Task<(int Status, string Text)> answer = client.ReceiveAsync();
         // The stop sets the timer of an hour anew.
-        while (clock.NextDue is not { } due || due > clock.GetUtcNow() + TimeSpan.FromSeconds(1)) await Task.Yield();
+        await Rounds.UntilAsync(() => clock.NextDue is { } due && due <= clock.GetUtcNow() + TimeSpan.FromSeconds(1),
+            "The stop gives the body no time limit.");
         clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(503, (await answer).Status);
         Assert.Contains("The service stops, and the body had not arrived; nothing was accepted.", (await answer).Text,

@@ -135,9 +135,9 @@ public class RetryTests
         {
             int before = watched.Rounds;
             clock.Advance(TimeSpan.FromSeconds(3));
-            while (watched.Rounds == before) await Task.Yield();
+            await Rounds.UntilAsync(() => watched.Rounds > before, "The second service does not look.");
         }
-        while (calls < 2) await Task.Yield();        // the pause was over before the second service began
+        await Rounds.UntilAsync(() => calls >= 2, "The run stands still.");          // the pause was over before the second service began
         var rounds = new Rounds(5_000);
         while (!completion.IsCompleted)
         {
