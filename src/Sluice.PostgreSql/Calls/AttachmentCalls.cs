@@ -44,7 +44,7 @@ internal static class AttachmentCalls
             {
                 await batch.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
             }
-            catch (PostgresException failure) when (RowWrites.IsOfStatement(failure))
+            catch (PostgresException failure) when (SinkFailures.IsOfStatement(failure))
             {
                 throw new StreamStoreException($"A statement of a sink cannot be run: {failure.MessageText} ({failure.SqlState}). "
                     + $"The statement: {text}", failure);

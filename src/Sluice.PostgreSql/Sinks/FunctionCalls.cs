@@ -84,7 +84,8 @@ internal static class FunctionCalls
             throw Refused(functions, index, "A statement of it was refused, and it went on: nothing can follow in this transaction. Let "
                 + "the exception through", left);
         }
-        catch (PostgresException refused) when (!RowWrites.IsOfServer(refused))
+        catch (PostgresException refused) when (!SinkFailures.IsOfServer(refused)
+            && !Failures.IsConflict(refused))
         {
             throw Refused(functions, index, $"A constraint that is checked last has refused it: {refused.MessageText} ({refused.SqlState})",
                 refused);

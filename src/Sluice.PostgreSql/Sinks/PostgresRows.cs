@@ -22,7 +22,7 @@ internal sealed class PostgresRows(SinkStatement insert, string? create) : Trans
             insert.Places = await store.PrepareSinkAsync(create, insert.Sql, cancellation).ConfigureAwait(false);
             isPrepared = true;
         }
-        catch (StreamStoreException e) when (e.InnerException is PostgresException failure && RowWrites.IsOfStatement(failure))
+        catch (StreamStoreException e) when (e.InnerException is PostgresException failure && SinkFailures.IsOfStatement(failure))
         {
             throw SinkStatement.Refused(state, insert.Sql, failure);
         }
