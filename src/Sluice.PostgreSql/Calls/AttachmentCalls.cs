@@ -46,8 +46,7 @@ internal static class AttachmentCalls
             }
             catch (PostgresException failure) when (SinkFailures.IsOfStatement(failure))
             {
-                throw new StreamStoreException($"A statement of a sink cannot be run: {failure.MessageText} ({failure.SqlState}). "
-                    + $"The statement: {text}", failure);
+                throw new SinkStatementException(text, isCreate: ReferenceEquals(text, create), failure);
             }
         }
     }

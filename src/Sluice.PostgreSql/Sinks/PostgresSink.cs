@@ -34,7 +34,7 @@ public static class PostgresSink
     /// <param name="values">
     /// Returns the values of an item's row: see <see cref="PostgresWrites.Add"/>. An exception fails the item.
     /// </param>
-    /// <param name="create">A statement to run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; null for none.</param>
+    /// <param name="create">One statement to run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; null for none.</param>
     /// <exception cref="ArgumentException">A statement is empty, or <paramref name="insert"/> is of another kind.</exception>
     public static Sink<T> InStore<T>(string insert, Func<T, object?[]> values, string? create = null)
     {
@@ -82,7 +82,7 @@ public static class PostgresSink
     /// <param name="values">
     /// Returns the values of an item's row: see <see cref="PostgresWrites.Add"/>. An exception fails the item.
     /// </param>
-    /// <param name="create">A statement to run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; null for none.</param>
+    /// <param name="create">One statement to run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; null for none.</param>
     /// <param name="adopt">Whether to accept a database that was written with another store, instead of refusing it.</param>
     /// <exception cref="ArgumentException">
     /// The connection string is malformed, a statement is empty, or <paramref name="insert"/> or <paramref name="delete"/> is of another
