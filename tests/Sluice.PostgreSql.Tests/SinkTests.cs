@@ -72,7 +72,8 @@ public sealed class SinkTests(SharedServer server) : IAsyncLifetime
         ConsecutorSnapshot end = await words.WaitForIdleAsync(Cancellation);
         Assert.Equal((99L, 1L, 0L, null), (end.Completed, end.Dead, end.Unaccounted, end.Problem));
         DeadLetter letter = Assert.Single(await words.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
-        Assert.Contains("A constraint that is checked last refused the row ('same'): duplicate key", letter.Error, StringComparison.Ordinal);
+        Assert.Contains("A constraint that is checked last refused the row ('same'): duplicate key", letter.Error,
+            StringComparison.Ordinal);
         Assert.Contains($"(23505). The statement: INSERT INTO {schema}.word VALUES($1)", letter.Error, StringComparison.Ordinal);
         Assert.Equal("99 99", await server.Server.AskAsync($"SELECT count(*) || ' ' || count(DISTINCT text) FROM {schema}.word"));
     }

@@ -18,8 +18,8 @@ internal sealed class FunctionSettings
     private static readonly string[] OfRound = ["lock_timeout", "idle_in_transaction_session_timeout", "plan_cache_mode"];
 
     // The server refuses changes of the others in the middle of a transaction, or by this user.
-    private const string Settable = "SELECT name, setting, reset_val, source FROM pg_settings WHERE (context = 'user' OR (context = 'superuser' AND "
-        + "current_setting('is_superuser') = 'on')) AND name NOT LIKE 'transaction%' AND name <> 'temp_buffers'";
+    private const string Settable = "SELECT name, setting, reset_val, source FROM pg_settings WHERE (context = 'user' "
+        + "OR (context = 'superuser' AND current_setting('is_superuser') = 'on')) AND name NOT LIKE 'transaction%' AND name <> 'temp_buffers'";
 
     private string[] values = [], names = [], settings = [];
     private string?[] lasting = [];
@@ -50,5 +50,7 @@ internal sealed class FunctionSettings
         "SELECT set_config(s.name, CASE WHEN s.name = ANY($3) THEN NULL ELSE b.setting END, false), "
             + "CASE WHEN s.name = ANY($3) AND b.setting IS NOT NULL THEN set_config(s.name, b.setting, true) END "
             + $"FROM ({Settable}) s LEFT JOIN unnest($1::text[], $2::text[]) AS b(name, setting) ON b.name = s.name "
-            + "WHERE s.setting IS DISTINCT FROM coalesce(b.setting, s.reset_val) OR (s.source = 'session' AND b.name IS NULL)").With(names).With(settings).With(OfRound);
+            + "WHERE s.setting IS DISTINCT FROM coalesce(b.setting, s.reset_val) "
+            + "OR (s.source = 'session' AND b.name IS NULL)")
+        .With(names).With(settings).With(OfRound);
 }

@@ -24,7 +24,8 @@ internal sealed class RowSuspicion
 
     /// <summary>Returns what is known of a commit; null if it has not failed before.</summary>
     public static RowSuspicion? Find(IReadOnlyList<PostgresWrites> writes)
-        => writes.Count > 0 && writes[0].Count > 0 && All.TryGetValue(writes[0].Statements[0].Values, out RowSuspicion? known) ? known : null;
+        => writes.Count > 0 && writes[0].Count > 0 && All.TryGetValue(writes[0].Statements[0].Values, out RowSuspicion? known)
+            ? known : null;
 
     public static RowSuspicion Of(RowGroup first) => All.GetOrCreateValue(first.Statement.Values);
 

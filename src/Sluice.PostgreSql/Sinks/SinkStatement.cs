@@ -69,8 +69,8 @@ internal sealed partial class SinkStatement(string sql)
                 cause);
         string hint = cause.SqlState is PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.SyntaxError && NamedPlace().IsMatch(sql)
             ? " Its parameters are $1, $2 and so on: they have no names." : "";
-        return new($"{sink} its statement: {why}. Correct it{(create is null ? ", or give the statement that makes its table (create)" : "")}."
-            + $"{hint} The statement: {sql}", cause);
+        string advice = create is null ? "Correct it, or give the statement that makes its table (create)." : "Correct it.";
+        return new($"{sink} its statement: {why}. {advice}{hint} The statement: {sql}", cause);
     }
 
     // Also an operator that is written like that: it only adds a hint to an error.
