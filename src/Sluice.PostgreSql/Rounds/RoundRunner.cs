@@ -203,6 +203,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             Round round = lent.Round = new(connection, sql, marks, intake, isReadOnly: false)
             {
                 ServerTime = options.ServerTime,
+                MaxFunctionTime = options.MaxFunctionTime,
                 Clock = clock,
                 Wait = attempt.Wait,
                 IsDivisible = isDivisible,
