@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Data.Common;
 using Sluice.Diagnostics;
 
 namespace Sluice;
@@ -6,6 +8,8 @@ namespace Sluice;
 internal static class FailureText
 {
     private const int MaxLength = 4000, MaxStack = 2000;         // stores keep no more than 4,000 of both together
+    private static readonly SearchValues<string> Additions
+        = SearchValues.Create(["\n\nPOSITION: ", "\n\nDETAIL: "], StringComparison.Ordinal);
     private const string FirstCall = "\n   at ";
 
     public static DeadLetter Letter(PipelineException failure, int attempts, DateTimeOffset at)
@@ -33,7 +37,10 @@ internal static class FailureText
     {
         try
         {
-            return failure.Message ?? "";
+            string message = failure.Message ?? "";
+            // Npgsql adds lines about the place in the statement, and that details are hidden.
+            int end = failure is DbException ? message.AsSpan().IndexOfAny(Additions) : -1;
+            return end < 0 ? message : message[..end];
         }
         catch (Exception e)
         {

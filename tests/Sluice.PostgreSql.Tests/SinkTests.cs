@@ -72,7 +72,9 @@ public sealed class SinkTests(SharedServer server) : IAsyncLifetime
         ConsecutorSnapshot end = await words.WaitForIdleAsync(Cancellation);
         Assert.Equal((99L, 1L, 0L, null), (end.Completed, end.Dead, end.Unaccounted, end.Problem));
         DeadLetter letter = Assert.Single(await words.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
-        Assert.Contains("A constraint that is checked last refused a row: duplicate key", letter.Error, StringComparison.Ordinal);
+        Assert.Contains("A constraint that is checked last refused the row ('same'): duplicate key", letter.Error,
+            StringComparison.Ordinal);
+        Assert.Contains($"(23505). The statement: INSERT INTO {schema}.word VALUES($1)", letter.Error, StringComparison.Ordinal);
         Assert.Equal("99 99", await server.Server.AskAsync($"SELECT count(*) || ' ' || count(DISTINCT text) FROM {schema}.word"));
     }
 
@@ -91,6 +93,7 @@ public sealed class SinkTests(SharedServer server) : IAsyncLifetime
             await Task.Delay(1, Cancellation);
         }
         Assert.Contains("does not exist", words.Snapshot().Problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("POSITION", words.Snapshot().Problem, StringComparison.Ordinal);
         await server.Server.AskAsync($"ALTER TABLE {schema}.away RENAME TO word");
         ConsecutorSnapshot end = await words.WaitForIdleAsync(Cancellation);
         Assert.Equal((2L, 0L), (end.Completed, end.Dead));
@@ -156,12 +159,29 @@ public sealed class SinkTests(SharedServer server) : IAsyncLifetime
     [Theory]
     [InlineData("INSERT INTO nowhere VALUES($1)", "cannot run its statement: relation \"nowhere\" does not exist (42P01)")]
     [InlineData("INSERT INTO word(text) VALUES($1); COMMIT", "cannot run its statement: cannot insert multiple commands")]
+    [InlineData("INSERT INTO pg_namespace(oid) VALUES(@id)", "(42703). Correct it, or give the statement that makes its table (create). "
+        + "Its parameters are $1, $2 and so on: they have no names. The statement: INSERT")]
     [InlineData("INSERT INTO pg_class VALUES(", "cannot run its statement: syntax error at end of input (42601)")]
     public async Task AnInvalidStatementIsRefusedAtTheStart(string sql, string why)
     {
         await using Consecutor<int> words = Words(Store, PostgresSink.InStore<int>(sql, Row), hasKeys: false);
         Exception said = await Assert.ThrowsAnyAsync<Exception>(() => words.StartAsync(Cancellation));
         Assert.Contains(why, said.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("CREATE TABEL x(a int)", "syntax error at or near \"TABEL\" (42601)")]
+    [InlineData("CREATE TABLE x(a int); CREATE INDEX ON x(a)", "cannot insert multiple commands into a prepared statement (42601)")]
+    public async Task AnInvalidStatementThatMakesATableIsShown(string create, string why)
+    {
+        foreach (Sink<int> sink in (Sink<int>[])[PostgresSink.InStore<int>("SELECT $1", static n => [n], create),
+            PostgresSink.InDatabase<int>(server.Address, "SELECT $1", "SELECT $1", static n => [n], create)])
+        {
+            await using Consecutor<int> words = Words(Store, sink, hasKeys: false);
+            Exception said = await Assert.ThrowsAnyAsync<Exception>(() => words.StartAsync(Cancellation));
+            Assert.Contains($"cannot run the statement that makes its table: {why}. Correct it: create takes one statement. The statement: "
+                + create, said.ToString(), StringComparison.Ordinal);
+        }
     }
 
     /// <summary><c>SLUICE_KILLS=…</c> kills the server more often.</summary>

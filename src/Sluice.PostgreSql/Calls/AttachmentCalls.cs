@@ -44,10 +44,9 @@ internal static class AttachmentCalls
             {
                 await batch.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
             }
-            catch (PostgresException failure) when (RowWrites.IsOfStatement(failure))
+            catch (PostgresException failure) when (SinkFailures.IsOfStatement(failure))
             {
-                throw new StreamStoreException($"A statement of a sink cannot be run: {failure.MessageText} ({failure.SqlState}). "
-                    + $"The statement: {text}", failure);
+                throw new SinkStatementException(text, isCreate: ReferenceEquals(text, create), failure);
             }
         }
     }

@@ -14,8 +14,6 @@ internal static class FunctionCalls
     private const int MaxLosses = 5;
 
     private static readonly ConditionalWeakTable<CommitFunctions, Faults> Known = new();
-    private static readonly string[] Settings =
-        ["search_path", "role", "synchronous_commit", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
 
     // The expression is not constant, so it is computed at COMMIT, not before.
     private const string Guard = "DECLARE sluice_guard NO SCROLL CURSOR WITH HOLD FOR SELECT ('A function of InTransaction must not '"
@@ -29,16 +27,14 @@ internal static class FunctionCalls
         foreach (CommitFunctions functions in attachments.OfType<CommitFunctions>())
             if (Known.TryGetValue(functions, out Faults? faults) && faults.Why is { } why)
                 throw Refused(functions, faults.Index, why, null);
-        string[] before = [];
-        await ReadAsync(round.Connection, [new NpgsqlBatchCommand("SELECT pg_backend_pid(), "
-            + "array_agg(current_setting(name) ORDER BY number) FROM unnest($1::text[]) WITH ORDINALITY AS s(name, number)").With(Settings),
-            new(Guard), new("SAVEPOINT sluice_commit")],
-            row => (round.BackendId, before) = (row.GetInt32(0), row.GetFieldValue<string[]>(1))).ConfigureAwait(false);
+        var settings = new FunctionSettings();
+        await ReadAsync(round.Connection, [FunctionSettings.Ask(), new(Guard), new("SAVEPOINT sluice_commit")],
+            row => round.BackendId = settings.Read(row)).ConfigureAwait(false);
         try
         {
             foreach (ICommitAttachment attachment in attachments)
                 if (attachment is CommitFunctions functions)
-                    for (int i = 0; i < functions.Count; i++) await RunAsync(round, functions, i, before).ConfigureAwait(false);
+                    for (int i = 0; i < functions.Count; i++) await RunAsync(round, functions, i, settings).ConfigureAwait(false);
                 else await RowWrites.RunAsync(round.Connection, [(PostgresWrites)attachment]).ConfigureAwait(false);
         }
         catch (StreamStoreException)
@@ -47,10 +43,11 @@ internal static class FunctionCalls
                 new("CLOSE sluice_guard")]).ConfigureAwait(false);
             throw;
         }
-        await RunAsync(round.Connection, [new("RELEASE SAVEPOINT sluice_commit"), new("CLOSE sluice_guard")]).ConfigureAwait(false);
+        await RunAsync(round.Connection, [settings.BehindAll(), new("RELEASE SAVEPOINT sluice_commit"), new("CLOSE sluice_guard")])
+            .ConfigureAwait(false);
     }
 
-    private static async Task RunAsync(Round round, CommitFunctions functions, int index, string[] before)
+    private static async Task RunAsync(Round round, CommitFunctions functions, int index, FunctionSettings settings)
     {
         NpgsqlConnection connection = round.Connection;
         // A statement of a function that was given up does not keep the locks of the round.
@@ -63,8 +60,7 @@ internal static class FunctionCalls
             {
                 // Deferred constraints are checked now, so that the item has a name.
                 await RunAsync(connection, [new("SET CONSTRAINTS ALL IMMEDIATE"), new("SET CONSTRAINTS ALL DEFERRED"),
-                    new NpgsqlBatchCommand("SELECT set_config(name, value, true) FROM unnest($1::text[], $2::text[]) AS s(name, value)")
-                        .With(Settings).With(before), new("RELEASE SAVEPOINT sluice_item")]).ConfigureAwait(false);
+                    settings.BehindItem(), new("RELEASE SAVEPOINT sluice_item")]).ConfigureAwait(false);
                 return;
             }
             // It takes back the settings, too.
@@ -81,7 +77,8 @@ internal static class FunctionCalls
             throw Refused(functions, index, "A statement of it was refused, and it went on: nothing can follow in this transaction. Let "
                 + "the exception through", left);
         }
-        catch (PostgresException refused) when (!RowWrites.IsOfServer(refused))
+        catch (PostgresException refused) when (!SinkFailures.IsOfServer(refused)
+            && !Failures.IsConflict(refused))
         {
             throw Refused(functions, index, $"A constraint that is checked last has refused it: {refused.MessageText} ({refused.SqlState})",
                 refused);

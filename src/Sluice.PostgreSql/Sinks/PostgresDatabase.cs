@@ -130,9 +130,9 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
             {
                 return await AttachmentCalls.PrepareAsync(connection, before, sql, cancellation).ConfigureAwait(false);
             }
-            catch (StreamStoreException e) when (e.InnerException is PostgresException failure)
+            catch (SinkStatementException refused)
             {
-                throw SinkStatement.Refused(state, sql, failure);
+                throw SinkStatement.Refused(state, sql, before, refused);
             }
         }
     }

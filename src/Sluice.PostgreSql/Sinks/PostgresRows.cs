@@ -22,9 +22,9 @@ internal sealed class PostgresRows(SinkStatement insert, string? create) : Trans
             insert.Places = await store.PrepareSinkAsync(create, insert.Sql, cancellation).ConfigureAwait(false);
             isPrepared = true;
         }
-        catch (StreamStoreException e) when (e.InnerException is PostgresException failure && RowWrites.IsOfStatement(failure))
+        catch (SinkStatementException refused)
         {
-            throw SinkStatement.Refused(state, insert.Sql, failure);
+            throw SinkStatement.Refused(state, insert.Sql, create, refused);
         }
     }
 

@@ -16,14 +16,14 @@ public static class PostgresSink
     /// </summary>
     /// <remarks>
     /// <para>
-    /// If the table refuses a row (NOT NULL, CHECK, an existing or a missing key, a value that its column or an index cannot have, an
-    /// exception of a trigger with any error code), its item fails. It is retried and then becomes a dead letter that names the values. The
-    /// other items are committed. If an existing key is no error, use <c>INSERT … ON CONFLICT … DO …</c>.
+    /// If the table refuses a row (NOT NULL, CHECK, an existing or a missing key, a value or a type that its column or an index cannot have,
+    /// an exception of a trigger with any error code), its item fails. It is retried and then becomes a dead letter that names the values.
+    /// The other items are committed. If an existing key is no error, use <c>INSERT … ON CONFLICT … DO …</c>.
     /// </para>
     /// <para>
-    /// An invalid statement is refused when the consecutor starts. If it fails later, for example because the table is gone, the commit is
-    /// repeated until it succeeds. The statements of a commit go to the server in one round trip. Slow triggers hold up the store's
-    /// transaction, and all callers in it.
+    /// An invalid statement is refused when the consecutor starts. If the server refuses it later for all rows, for example because the
+    /// table is gone, the commit is repeated until it succeeds. The statements of a commit go to the server in one round trip. Slow
+    /// triggers hold up the store's transaction, and all callers in it.
     /// </para>
     /// <para>The user of the store needs the right to write the table. Tables without a schema are found by that user's search path.</para>
     /// </remarks>
@@ -34,7 +34,7 @@ public static class PostgresSink
     /// <param name="values">
     /// Returns the values of an item's row: see <see cref="PostgresWrites.Add"/>. An exception fails the item.
     /// </param>
-    /// <param name="create">A statement to run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; null for none.</param>
+    /// <param name="create">One statement to run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; null for none.</param>
     /// <exception cref="ArgumentException">A statement is empty, or <paramref name="insert"/> is of another kind.</exception>
     public static Sink<T> InStore<T>(string insert, Func<T, object?[]> values, string? create = null)
     {
@@ -82,7 +82,7 @@ public static class PostgresSink
     /// <param name="values">
     /// Returns the values of an item's row: see <see cref="PostgresWrites.Add"/>. An exception fails the item.
     /// </param>
-    /// <param name="create">A statement to run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; null for none.</param>
+    /// <param name="create">One statement to run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; null for none.</param>
     /// <param name="adopt">Whether to accept a database that was written with another store, instead of refusing it.</param>
     /// <exception cref="ArgumentException">
     /// The connection string is malformed, a statement is empty, or <paramref name="insert"/> or <paramref name="delete"/> is of another

@@ -19,6 +19,9 @@ public sealed class PostgresWrites : ICommitAttachment
     /// <inheritdoc/>
     public string WrittenBy => "a PostgreSQL store";
 
+    /// <summary>Whether the rows are notes of the library, which belong to no item.</summary>
+    internal bool IsOfLibrary { get; init; }
+
     internal IReadOnlyList<(string Sql, object?[] Values)> Statements => statements;
 
     /// <summary>Adds a statement. Statements run in the order in which they were added, in one round trip.</summary>

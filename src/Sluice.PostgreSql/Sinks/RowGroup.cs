@@ -16,7 +16,8 @@ internal sealed class RowGroup(PostgresWrites writes, int first)
 
     public int Count { get; private set; } = 1;
 
-    private (string Sql, object?[] Values) Statement => Writes.Statements[First];
+    /// <summary>The first row.</summary>
+    public (string Sql, object?[] Values) Statement => Writes.Statements[First];
 
     /// <summary>Adds the next row of the same writes, if it can be written with the rows before it.</summary>
     public bool TryAdd()

@@ -12,19 +12,23 @@ internal static class RowWrites
     /// <exception cref="PostgresException">The server failed; the transaction may be void.</exception>
     public static async Task RunAsync(NpgsqlConnection connection, IReadOnlyList<PostgresWrites> writes)
     {
-        List<RowGroup> groups = Group(writes);
+        RowSuspicion? suspicion = RowSuspicion.Find(writes);
+        if (suspicion is not null) await suspicion.CheckAsync(connection).ConfigureAwait(false);
+        List<RowGroup> groups = suspicion is { IsSingle: true } ? Single(writes) : Group(writes);
         List<NpgsqlBatchCommand> commands = groups.ConvertAll(static group => group.ToCommand());
-        if (await TryAsync(connection, commands).ConfigureAwait(false) is not { } failed) return;
-        RowGroup? at = failed.At < groups.Count ? groups[failed.At] : null;
-        if (groups.Exists(static group => group.Count > 1) && (at is null || at.Count > 1))
+        if (await TryAsync(connection, groups, commands).ConfigureAwait(false) is { } failed)
         {
-            // One row of a group is at fault, or a statement cannot write two of the rows: ON CONFLICT DO UPDATE changes no row twice.
-            List<RowGroup> singles = Single(writes);
-            commands = singles.ConvertAll(static row => row.ToCommand());
-            if (await TryAsync(connection, commands).ConfigureAwait(false) is not { } again) return;
-            (failed, groups) = (again, singles);
+            if (IsOfGroup(groups, failed.At) && IsOpen(connection))
+            {
+                // One row of a group is at fault, or a statement cannot write two of the rows: ON CONFLICT DO UPDATE changes no row twice.
+                groups = Single(writes);
+                commands = groups.ConvertAll(static row => row.ToCommand());
+                if (await TryAsync(connection, groups, commands, isDue: true).ConfigureAwait(false) is not { } again) return;
+                failed = again;
+            }
+            throw await WhyAsync(connection, failed.Failure, failed.At, groups).ConfigureAwait(false);
         }
-        throw Refused(failed.Failure, failed.At, groups);
+        RowTrials.Note(writes);
     }
 
     /// <summary>Runs statements in one round trip, each for itself.</summary>
@@ -32,20 +36,20 @@ internal static class RowWrites
     /// <inheritdoc cref="RunAsync"/>
     public static async Task<int[]> RunSinglyAsync(NpgsqlConnection connection, PostgresWrites writes)
     {
+        if (RowSuspicion.Find([writes]) is { } suspicion) await suspicion.CheckAsync(connection).ConfigureAwait(false);
         List<RowGroup> singles = Single([writes]);
         List<NpgsqlBatchCommand> commands = singles.ConvertAll(static row => row.ToCommand());
-        if (await TryAsync(connection, commands).ConfigureAwait(false) is { } failed) throw Refused(failed.Failure, failed.At, singles);
+        if (await TryAsync(connection, singles, commands).ConfigureAwait(false) is { } failed)
+            throw await WhyAsync(connection, failed.Failure, failed.At, singles).ConfigureAwait(false);
+        RowTrials.Note([writes]);
         return [.. commands.Select(static command => command.RecordsAffected)];
     }
 
-    /// <summary>Whether the statement is at fault: its words, tables, types or rights.</summary>
-    public static bool IsOfStatement(PostgresException failure) => failure.SqlState[..2] is "42" or "0A" or "26" or "3D" or "3F";
+    // The client closes the connection after some failures, though the server does not.
+    private static bool IsOpen(NpgsqlConnection connection) => connection.State == System.Data.ConnectionState.Open;
 
-    // Classes of the error codes in PostgreSQL's manual: connection, state of the transaction, conflicts, resources, administrators, the
-    // system, configuration, internal errors. All that is neither this nor the statement is about the row: its values, a constraint, a
-    // trigger with an error code of its own.
-    public static bool IsOfServer(PostgresException failure)
-        => failure.SqlState[..2] is "08" or "25" or "40" or "53" or "55" or "57" or "58" or "F0" or "XX";
+    private static bool IsOfGroup(List<RowGroup> groups, int at)
+        => at < groups.Count ? groups[at].Count > 1 : groups.Exists(static group => group.Count > 1);
 
     private static List<RowGroup> Group(IReadOnlyList<PostgresWrites> all)
     {
@@ -60,7 +64,9 @@ internal static class RowWrites
         => [.. all.SelectMany(static writes => Enumerable.Range(0, writes.Count).Select(i => new RowGroup(writes, i)))];
 
     /// <returns>The number of the statement that was refused, and why; null if all were run.</returns>
-    private static async Task<(int At, PostgresException Failure)?> TryAsync(NpgsqlConnection connection, List<NpgsqlBatchCommand> commands)
+    /// <exception cref="PostgresException">The server failed, or a repetition of the transaction may succeed.</exception>
+    private static async Task<(int At, PostgresException Failure)?> TryAsync(NpgsqlConnection connection, List<RowGroup> groups,
+        List<NpgsqlBatchCommand> commands, bool isDue = false)
     {
         await using NpgsqlBatch batch = connection.CreateBatch();
         batch.BatchCommands.Add(new("SAVEPOINT sluice_sink"));
@@ -75,10 +81,12 @@ internal static class RowWrites
             await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
             return null;
         }
-        catch (PostgresException failure) when (!IsOfServer(failure))
+        catch (PostgresException failure) when (!SinkFailures.IsOfServer(failure)
+            && (isDue || !SinkFailures.IsTransient(failure) || RowSuspicion.Of(groups[0]).IsDue()))
         {
             int at = 0;                              // statements that were executed before have a type, the savepoint among them
             while (at < commands.Count && commands[at].StatementType != StatementType.Unknown) at++;
+            if (!IsOpen(connection)) return (at, failure);
             await using NpgsqlBatch back = connection.CreateBatch();
             back.BatchCommands.Add(new("ROLLBACK TO SAVEPOINT sluice_sink"));
             back.BatchCommands.Add(new("RELEASE SAVEPOINT sluice_sink"));
@@ -87,17 +95,27 @@ internal static class RowWrites
         }
     }
 
-    private static StreamStoreException Refused(PostgresException failure, int at, List<RowGroup> groups)
+    /// <returns>The exception to throw.</returns>
+    private static async Task<Exception> WhyAsync(NpgsqlConnection connection, PostgresException cause, int at, List<RowGroup> groups)
     {
-        // No statement is named: the consecutor finds the item by commits of fewer items.
-        if (at >= groups.Count)
-            return new ItemRejectedException(
-                $"A constraint that is checked last refused a row: {failure.MessageText} ({failure.SqlState}).");
-        (PostgresWrites writes, int item) = (groups[at].Writes, groups[at].First);
-        (string sql, object?[] values) = writes.Statements[item];
-        string why = $"{failure.MessageText} ({failure.SqlState}). The statement: {sql}";
-        // The server's further lines would stand in each dead letter; they say nothing that this does not.
-        return IsOfStatement(failure) ? new StreamStoreException($"A statement of a sink failed: {why}", failure)
-            : new ItemRejectedException($"The row {RowText.Of(values)} was refused: {why}") { Attachment = writes, Item = item };
+        if (!IsOpen(connection) && IsOfGroup(groups, at))
+        {
+            RowSuspicion.Of(groups[0]).Lose(null);
+            return cause;
+        }
+        bool isLast = at >= groups.Count;
+        List<RowGroup> items = groups.FindAll(static group => !group.Writes.IsOfLibrary);
+        RowGroup? row = !isLast ? groups[at] : items is [{ Count: 1 } only] ? only : null;
+        bool hasTaken = !isLast && groups.Take(at).Any(group => group.Statement.Sql == row!.Statement.Sql);
+        var failure = new RowFailure(cause, row, hasTaken, isLast);
+        if (!IsOpen(connection))
+        {
+            RowSuspicion.Of(groups[0]).Lose(failure);
+            return cause;
+        }
+        if (row is null || !SinkFailures.IsInDoubt(cause)
+            || await RowTrials.IsToBlameAsync(connection, failure).ConfigureAwait(false)) return failure.OfRow();
+        // A conflict with another transaction: the round is repeated.
+        return SinkFailures.IsTransient(cause) && cause.SqlState != PostgresErrorCodes.QueryCanceled ? cause : failure.OfStatement();
     }
 }

@@ -69,7 +69,7 @@ internal sealed class SinkNotes(NpgsqlDataSource source, string name)
         // A statement that changes nothing has nothing to undo: the row that is there belongs to another item.
         int[]? changed = rows.Count > 0 && SinkStatement.MayChangeNothing(rows.Statements[0].Sql)
             ? await RowWrites.RunSinglyAsync(connection, rows).ConfigureAwait(false) : null;
-        var notes = new PostgresWrites();
+        var notes = new PostgresWrites { IsOfLibrary = true };
         for (int i = 0; i < rows.Count; i++)
             if (changed is null || changed[i] != 0)
                 notes.AddChecked("INSERT INTO sluice_sink_row VALUES($1, $2, $3, $4)",

@@ -55,12 +55,41 @@ internal sealed partial class SinkStatement(string sql)
                 $"The row has {values} values, and the statement {places} parameters: {sql}"));
     }
 
-    /// <summary>The error of a sink whose statement is invalid.</summary>
-    public static InvalidOperationException Refused(SinkState state, string sql, PostgresException failure) => new(
-        $"The sink {state.Node} of {state.Consecutor} cannot run its statement: {failure.MessageText} ({failure.SqlState}). Correct it, or "
-            + $"give the statement that makes its table (create). The statement: {sql}", failure);
+    /// <summary>The error of a sink one of whose statements is invalid.</summary>
+    /// <param name="state">The sink.</param>
+    /// <param name="sql">The statement that runs for each item, and that failed unless <paramref name="create"/> did.</param>
+    /// <param name="create">The statement that makes the table; null for none.</param>
+    /// <param name="refused">What the server said, and of which statement.</param>
+    public static InvalidOperationException Refused(SinkState state, string sql, string? create, SinkStatementException refused)
+    {
+        PostgresException cause = refused.Cause;
+        string sink = $"The sink {state.Node} of {state.Consecutor} cannot run", why = $"{cause.MessageText} ({cause.SqlState})";
+        if (refused.IsCreate)
+            return new($"{sink} the statement that makes its table: {why}. Correct it: create takes one statement. The statement: {create}",
+                cause);
+        string hint = cause.SqlState is PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.SyntaxError && NamedPlace().IsMatch(sql)
+            ? " Its parameters are $1, $2 and so on: they have no names." : "";
+        string advice = create is null ? "Correct it, or give the statement that makes its table (create)." : "Correct it.";
+        return new($"{sink} its statement: {why}. {advice}{hint} The statement: {sql}", cause);
+    }
+
+    // Also an operator that is written like that: it only adds a hint to an error.
+    [GeneratedRegex(@"(^|[\s(,=])[@:][A-Za-z_]", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, MatchTimeoutMs)]
+    private static partial Regex NamedPlace();
 
     [GeneratedRegex(@"^\s*(INSERT\b.*\b(CONFLICT|SELECT)\b|UPDATE\b|DELETE\b|MERGE\b)",
         RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, MatchTimeoutMs)]
     private static partial Regex Conditional();
+}
+
+/// <summary>The server refuses a statement of a sink before it is run for an item.</summary>
+/// <param name="text">The statement.</param>
+/// <param name="isCreate">Whether it is the one that makes the sink's table.</param>
+/// <param name="cause">What the server said.</param>
+internal sealed class SinkStatementException(string text, bool isCreate, PostgresException cause) : StreamStoreException(
+    $"A statement of a sink cannot be run: {cause.MessageText} ({cause.SqlState}). The statement: {text}", cause)
+{
+    public bool IsCreate => isCreate;
+
+    public PostgresException Cause => cause;
 }
