@@ -84,6 +84,9 @@ public sealed record PostgresStoreOptions
 
     internal TimeSpan FrozenAfter { get; init; } = UsualFrozenAfter;
 
+    // The time after which the token of a function in a commit is cancelled; after twice that time its connection is given up.
+    internal TimeSpan MaxFunctionTime { get; init; } = TimeSpan.FromSeconds(2);
+
     // For tests: compares what a round knows with what is stored.
     internal Func<Round, Task>? Known { get; init; }
 

@@ -7,8 +7,7 @@ namespace Sluice.PostgreSql.Tests;
 /// <summary>A server that runs what the application has asked for is not away, however long that takes.</summary>
 public sealed class SlowStatementTests(SharedServer server) : IAsyncLifetime
 {
-    // More than twice the time after which a silent server is reported, as the timer may be early once; less than the two seconds that a
-    // function has.
+    // More than twice the time after which a silent server is reported, as the timer may be early once.
     private const string Slow = "SELECT pg_sleep(1.4)";
     private static readonly TimeSpan NoticeAfter = TimeSpan.FromMilliseconds(600);
 
@@ -37,7 +36,13 @@ public sealed class SlowStatementTests(SharedServer server) : IAsyncLifetime
     {
         ConcurrentQueue<string> warnings = [];
         await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(place.Connections,
-            new() { Schema = place.Name, NoticeAfter = NoticeAfter, OnWarning = warnings.Enqueue }, Cancellation);
+            new()
+            {
+                Schema = place.Name,
+                NoticeAfter = NoticeAfter,
+                MaxFunctionTime = TimeSpan.FromMinutes(1),
+                OnWarning = warnings.Enqueue
+            }, Cancellation);
         await store.OpenStreamAsync("orders", new() { Partitions = 1 }, Cancellation);
         await store.AddGroupAsync(Main, cancellation: Cancellation);
         Ownership owner = (await store.AcquireAsync(Main, 0, new("member"), Cancellation)).Ownership;

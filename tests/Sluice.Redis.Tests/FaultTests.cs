@@ -11,7 +11,8 @@ public class FaultTests
     public async Task CallsWaitForAServerThatRestarts()
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Timeout = TimeSpan.FromMinutes(1) });
         await store.PrepareAsync();
         for (int i = 1; i <= 4; i++)
         {

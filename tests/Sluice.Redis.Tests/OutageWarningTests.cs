@@ -9,6 +9,7 @@ namespace Sluice.Redis.Tests;
 /// <summary>A server that is away for a while: one warning says so, and another one that it answers again.</summary>
 public sealed class OutageWarningTests
 {
+    private static readonly TimeSpan Never = TimeSpan.FromHours(1);      // a busy machine is no outage
     private readonly Channel<string> warnings = Channel.CreateUnbounded<string>();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -20,8 +21,9 @@ public sealed class OutageWarningTests
     {
         await using RedisServer server = await RedisServer.StartAsync("--requirepass", "right-secret");
         await server.KillAsync();
-        Task<RedisStreamStore> opening = RedisStreamStore.ConnectAsync($"{server.Address},password=right-secret", Options).AsTask();
-        Assert.Equal($"The Redis server at {server.Address} is not connected yet; trying for 10 s.", await NextAsync());
+        Task<RedisStreamStore> opening = RedisStreamStore.ConnectAsync($"{server.Address},password=right-secret",
+            Options with { Timeout = TimeSpan.FromMinutes(1), NoticeAfter = Never }).AsTask();
+        Assert.Equal($"The Redis server at {server.Address} is not connected yet; trying for 60 s.", await NextAsync());
         await server.StartAgainAsync();
         await using RedisStreamStore store = await opening;
         Assert.Matches($@"^The Redis server at {server.Address} is connected now, after \d+(\.\d)? s\.$", await NextAsync());
@@ -33,7 +35,8 @@ public sealed class OutageWarningTests
     public async Task AStoreWhoseServerIsThereSaysNothing()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options)) await store.PrepareAsync();
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            Options with { NoticeAfter = Never, OpeningNoticeAfter = Never })) await store.PrepareAsync();
         Assert.False(warnings.Reader.TryRead(out _));
     }
 
@@ -60,7 +63,9 @@ public sealed class OutageWarningTests
             Assert.Matches($@"^The Redis server at {server.Address} answers again, \d+(\.\d)? s after the first call without an answer "
                 + @"\(\d\d:\d\d:\d\d UTC\)\. No caller has had an error so far\.$", await NextAsync());
         }
-        Assert.False(warnings.Reader.TryRead(out string? more), more);
+        // A busy machine may have had outages of its own.
+        for (bool isAway = true; warnings.Reader.TryRead(out string? more); isAway = !isAway)
+            Assert.Contains(isAway ? " has not answered since " : " answers again, ", more, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -118,6 +123,7 @@ public sealed class OutageWarningTests
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options with
         {
             Timeout = TimeSpan.FromMinutes(1),
+            OpeningNoticeAfter = Never,
         });
         Assert.Equal($"The Redis server at {server.Address} has no append-only file (appendonly no): what it has acknowledged since its "
             + "last snapshot is lost when the server dies. Set appendonly yes in its configuration.", await NextAsync());
@@ -156,8 +162,10 @@ public sealed class OutageWarningTests
         await store.PrepareAsync();
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "1");
         Task<AppendResult> appending = store.AppendAsync(1, "a");
+        string refusal = await NextAsync();
+        while (!refusal.Contains("has refused", StringComparison.Ordinal)) refusal = await NextAsync();      // outages of a busy machine
         Assert.Matches($@"^The Redis server at {server.Address} has refused calls \(NOREPLICAS [^()]*\) since \d\d:\d\d:\d\d UTC\. Calls",
-            await NextAsync());
+            refusal);
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "0");
         Assert.Equal(AppendStatus.Accepted, (await appending).Status);
         Assert.Contains("answers again, ", await NextAsync(), StringComparison.Ordinal);
@@ -168,12 +176,11 @@ public sealed class OutageWarningTests
     {
         await using RedisServer server = await RedisServer.StartAsync();
         TestClock clock = new();
-        var hour = TimeSpan.FromHours(1);            // a busy machine is no outage
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options with
         {
             Time = clock,
-            NoticeAfter = hour,
-            OpeningNoticeAfter = hour,
+            NoticeAfter = Never,
+            OpeningNoticeAfter = Never,
         });
         await store.PrepareAsync();
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "1mb");

@@ -22,7 +22,7 @@ function watch() {
 function connect() {
   kept.clear();
   const address = new URL(location.href);
-  if (!main.hasAttribute("data-silent") && address.searchParams.get("wait") === "30") address.searchParams.set("wait", "open");
+  if (!main.hasAttribute("data-silent") && address.searchParams.getAll("wait").at(-1) === "30") address.searchParams.set("wait", "open");
   const events = new EventSource(address);
   events.onopen = () => say("live", false);
   events.onerror = () => say("No answer: what is shown may be old.", true);
@@ -38,7 +38,7 @@ function connect() {
 /** Loads the page again, with more time to wait: its own search may be what has kept the store. After that, once in a minute at most. */
 function loadAgain() {
   const longer = new URL(location.href);
-  if (longer.searchParams.get("wait") !== "30") {
+  if (longer.searchParams.getAll("wait").at(-1) !== "30") {
     longer.searchParams.set("wait", "30");
     location.replace(longer);
   } else {

@@ -14,19 +14,19 @@ internal sealed class LentConnection(NpgsqlDataSource source, NpgsqlConnection c
     public ValueTask DisposeAsync()
     {
         if (Round is not { Unfinished: { IsCompleted: false } running } round) return connection.DisposeAsync();
-        _ = EndAsync(running, round.BackendId);
+        _ = EndAsync(running, round.BackendId, round.MaxFunctionTime);
         return default;
     }
 
     // The function may never return, so the connection does not wait for it, but for its own end.
-    private async Task EndAsync(Task running, int backend)
+    private async Task EndAsync(Task running, int backend, TimeSpan maxTime)
     {
         bool hasEnded = false;
         while (!hasEnded && !running.IsCompleted)
         {
             hasEnded = await TryTerminateAsync(backend).ConfigureAwait(false);
             // A function that waits for the server returns now.
-            await running.WaitAsync(FunctionCalls.MaxTime, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await running.WaitAsync(maxTime, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         if (hasEnded) await NoticeAsync().ConfigureAwait(false);
         await connection.DisposeAsync().ConfigureAwait(false);

@@ -45,6 +45,9 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     /// <summary>The server's id of the connection, while functions of items run.</summary>
     public int BackendId { get; set; }
 
+    /// <summary>The time after which the token of a function of an item is cancelled.</summary>
+    public TimeSpan MaxFunctionTime { get; init; }
+
     /// <summary>A function of an item that was given up, and still uses the connection; null for none.</summary>
     public Task? Unfinished { get; set; }
 

@@ -172,9 +172,8 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
     }
 
     // The store disposes its own source.
-    private Exception Explain(Exception failure, bool mayHaveRun)
-        => closing.IsCancellationRequested && Failures.IsSourceGone(failure) ? DisposedStore.Error(place.Name)
-        : Failures.Explain(failure, place, mayHaveRun);
+    private Exception Explain(Exception failure, bool mayHaveRun) => closing.IsCancellationRequested && Failures.IsSourceGone(failure)
+        ? DisposedStore.Error(place.Name) : Failures.Explain(failure, place, mayHaveRun);
 
     // A server that is silent is noticed while the call waits.
     private ITimer Watch(ServerWait wait)
@@ -208,6 +207,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
             Round round = lent.Round = new(connection, sql, marks, intake, isReadOnly: false)
             {
                 ServerTime = options.ServerTime,
+                MaxFunctionTime = options.MaxFunctionTime,
                 Clock = clock,
                 Wait = attempt.Wait,
                 IsDivisible = isDivisible,

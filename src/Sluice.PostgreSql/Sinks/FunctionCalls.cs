@@ -6,14 +6,11 @@ namespace Sluice.PostgreSql;
 /// <remarks>
 /// A function is foreign code. It must not end the transaction: a cursor that the server can only execute at a COMMIT makes each COMMIT
 /// fail, and a savepoint that is gone shows that the transaction was rolled back. Settings that it changes are put back.
-/// It has <see cref="MaxTime"/>; after twice that time its connection is given up. What it cannot do again is remembered by the attachment,
-/// which is the same when the round is repeated.
+/// It has <see cref="Round.MaxFunctionTime"/>; after twice that time its connection is given up. What it cannot do again is remembered by
+/// the attachment, which is the same when the round is repeated.
 /// </remarks>
 internal static class FunctionCalls
 {
-    /// <summary>After which a function's token is cancelled.</summary>
-    public static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(2);
-
     private const int MaxLosses = 5;
 
     private static readonly ConditionalWeakTable<CommitFunctions, Faults> Known = new();
@@ -57,8 +54,8 @@ internal static class FunctionCalls
     {
         NpgsqlConnection connection = round.Connection;
         // A statement of a function that was given up does not keep the locks of the round.
-        await RunAsync(connection, [new($"SET LOCAL statement_timeout = {Milliseconds(2 * MaxTime)}"), new("SAVEPOINT sluice_item")])
-            .ConfigureAwait(false);
+        await RunAsync(connection, [new($"SET LOCAL statement_timeout = {Milliseconds(2 * round.MaxFunctionTime)}"),
+            new("SAVEPOINT sluice_item")]).ConfigureAwait(false);
         Exception? failure = await TryAsync(round, functions, index).ConfigureAwait(false);
         try
         {
@@ -110,24 +107,25 @@ internal static class FunctionCalls
     // Runs the function, and returns what it throws.
     private static async Task<Exception?> TryAsync(Round round, CommitFunctions functions, int index)
     {
-        using var late = new CancellationTokenSource(MaxTime, TimeProvider.System);
+        TimeSpan most = round.MaxFunctionTime;
+        using var late = new CancellationTokenSource(most, TimeProvider.System);
         Task running = Task.CompletedTask;
         try
         {
             running = functions.RunAsync(index, round.Transaction!, late.Token).AsTask();
-            await running.WaitAsync(2 * MaxTime, TimeProvider.System).ConfigureAwait(false);
+            await running.WaitAsync(2 * most, TimeProvider.System).ConfigureAwait(false);
         }
         catch (TimeoutException) when (!running.IsCompleted)
         {
             round.Unfinished = running;
-            throw Void(functions, index, $"It was still running {(2 * MaxTime).TotalSeconds:N0} seconds after it began, although its token "
-                + $"was cancelled after {MaxTime.TotalSeconds:N0}: {TooLong}", null);
+            throw Void(functions, index, $"It was still running {(2 * most).TotalSeconds:N0} seconds after it began, although its token "
+                + $"was cancelled after {most.TotalSeconds:N0}: {TooLong}", null);
         }
         catch (Exception failure)
         {
             if (!late.IsCancellationRequested) return failure;
-            Known.GetOrCreateValue(functions).Refuse(index, $"It ran longer than {MaxTime.TotalSeconds:N0} seconds: {TooLong}");
-            return new TimeoutException($"It ran longer than {MaxTime.TotalSeconds:N0} seconds: {TooLong}.", failure);
+            Known.GetOrCreateValue(functions).Refuse(index, $"It ran longer than {most.TotalSeconds:N0} seconds: {TooLong}");
+            return new TimeoutException($"It ran longer than {most.TotalSeconds:N0} seconds: {TooLong}.", failure);
         }
         return null;
     }

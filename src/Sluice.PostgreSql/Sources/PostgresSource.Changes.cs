@@ -17,7 +17,8 @@ public static partial class PostgresSource
     /// </para>
     /// <para>
     /// A snapshot cannot be continued: if it is interrupted, it begins anew with <see cref="PostgresChangeKind.SnapshotStarted"/>, and its
-    /// rows come again. Treat the rows of a snapshot as upserts.
+    /// rows come again. Treat the rows of a snapshot as upserts. A consecutor keeps the order of the changes if it has one partition, or
+    /// one key for all.
     /// </para>
     /// <para>
     /// The server needs <c>wal_level=logical</c>, and the user the right <c>REPLICATION</c> and <c>SELECT</c> on the tables. Changes of the

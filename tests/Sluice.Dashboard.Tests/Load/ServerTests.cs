@@ -105,11 +105,11 @@ public sealed class ServerTests
     {
         using EventStream events = await EventStream.OpenAsync(viewer, "");
         string text = "";
-        for (long begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun) < TimeSpan.FromSeconds(30);)
+        for (long begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun) < TimeSpan.FromMinutes(2);)
         {
             if ((text = (await viewer.GetAsync(page)).Text).Contains(awaited, StringComparison.Ordinal)) return text;
             await events.ReadAsync();
         }
-        throw new TimeoutException($"For half a minute, '{page}' had no '{awaited}': {text}");
+        throw new TimeoutException($"For two minutes, '{page}' had no '{awaited}': {text}");
     }
 }

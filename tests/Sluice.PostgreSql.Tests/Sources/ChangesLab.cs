@@ -27,7 +27,7 @@ internal sealed class ChangesLab : IAsyncDisposable
     public async Task<string> FailAsync(Source<string>? source = null)
     {
         // A run that does not fail would follow for ever.
-        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var late = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         return (await Assert.ThrowsAsync<PipelineException>(() => Lab.AcceptAsync(source ?? Changes(), cancellation: late.Token))).Message;
     }
 

@@ -41,6 +41,9 @@ public class ChangesMistakeTests(LogicalServer logical) : IClassFixture<LogicalS
         + "'test_decoding')",
         "is another one now: of the plugin 'test_decoding'")]
     [InlineData("DROP PUBLICATION shop", "There is no publication 'shop'")]
+    [InlineData("DROP PUBLICATION shop;; INSERT INTO orders VALUES(9);; CREATE PUBLICATION shop FOR TABLE orders", "The publication 'shop' "
+        + "of the producer 'shop' was dropped since ")]
+    [InlineData("DROP PUBLICATION shop; CREATE PUBLICATION shop FOR TABLE orders", "The publication 'shop' of the producer 'shop' was ")]
     public async Task ASlotThatWasTamperedWithIsNoticed(string change, string why, string? then = null, string? whyThen = null)
     {
         await using ChangesLab shop = await ChangesLab.StartAsync(logical.Server);

@@ -125,6 +125,38 @@ public class TableTests
         Assert.Contains("has rows whose published is in the future", lab.Warnings.Last(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task ARowOfADayThatHasNotComeHidesNone()
+    {
+        await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int, day date, PRIMARY KEY(day, id))");
+        // The day of a session one day west of Greenwich, where tomorrow is today.
+        string today = (string)(await lab.AskAsync("SELECT (now() AT TIME ZONE 'UTC')::date::text"))!;
+        await using NpgsqlDataSource west = NpgsqlDataSource.Create($"{lab.Address};Timezone=<W>24");
+        Source<string> table = PostgresSource.Table("orders", west, "orders", "day, id", static row => $"{row["id"]}",
+            new() { PollInterval = null, OnWarning = lab.Warnings.Enqueue });
+        await lab.RunAsync($"INSERT INTO orders VALUES(1, date '{today}' - 2), (2, date '{today}' + 7), (3, 'infinity'), (6, '{today}')");
+        await lab.AcceptAsync(table);
+        await lab.RunAsync($"INSERT INTO orders VALUES(4, date '{today}' - 1)");
+        await lab.AcceptAsync(table);
+        await lab.RunAsync($"UPDATE orders SET day = date '{today}' - 1 WHERE id = 2; INSERT INTO orders VALUES(5, date '{today}' - 1)");
+        await lab.AcceptAsync(table);
+        Assert.Equal(["1", "4", "5"], await lab.AcceptedAsync());
+        Assert.Contains("has rows whose day is in the future", lab.Warnings.First(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AValueAboveAllOthersIsWarnedOf()
+    {
+        await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int PRIMARY KEY, value numeric)");
+        await lab.RunAsync("INSERT INTO orders VALUES(1, 1), (2, 'NaN')");
+        await lab.AcceptAsync(lab.Table("value"));
+        Assert.Equal(["1", "2"], await lab.AcceptedAsync());
+        Assert.Contains(lab.Warnings, static one => one.Contains("is NaN: rows that come later are", StringComparison.Ordinal));
+        lab.Warnings.Clear();
+        await lab.AcceptAsync(lab.Table("value"));
+        Assert.Contains(lab.Warnings, static one => one.Contains("is NaN: rows that come later are", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("(day date, id int, PRIMARY KEY(day, id))", "day, id", "('2026-01-01', 2), ('2026-01-01', 1), ('2025-12-31', 9)", "9 1 2")]
     [InlineData("(name text COLLATE \"C\", id int PRIMARY KEY)", "name", "('b', 1), ('B', 2), ('b', 0), ('é', 3)", "2 0 1 3")]

@@ -145,6 +145,7 @@ public class ClosedStoreTests
 
     private Supervisor Join(FlowLab lab) => lab.Join(options => options with
     {
+        RunRetentionDuration = Timeout.InfiniteTimeSpan,         // what removes runs would try again
         OnWarning = text =>
         {
             lock (warnings) warnings.Add(text);

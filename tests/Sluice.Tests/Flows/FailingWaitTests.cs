@@ -64,7 +64,13 @@ public class FailingWaitTests
     }
 
     private static SupervisorOptions Options(string name, TestClock clock)
-        => new() { Name = name, Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan };
+        => new()
+        {
+            Name = name,
+            Time = clock,
+            RunRetentionDuration = Timeout.InfiniteTimeSpan,
+            ResultRetentionDuration = TimeSpan.FromDays(365)         // the clock runs ahead of the services
+        };
 
     /// <summary>Fails all calls that wait for a change of one stream.</summary>
     private sealed class DeafStore(IStreamStore inner, string stream) : StreamStoreWrapper(inner, leaveOpen: true)

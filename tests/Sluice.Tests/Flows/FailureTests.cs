@@ -236,7 +236,8 @@ public class FailureTests
         await run.CancelAsync(cancellation: FlowLab.Cancellation);
         await run.DisposeAsync();
         var clock = new TestClock();
-        Task<bool> deleting = lab.Join(options => options with { Time = clock }).DeleteAsync("gone", FlowLab.Cancellation);
+        Supervisor other = lab.Join(options => options with { Time = clock });
+        Task<bool> deleting = other.DeleteAsync("gone", FlowLab.Cancellation);
         while (!deleting.IsCompleted)
         {
             clock.Advance(TimeSpan.FromSeconds(1));
@@ -245,7 +246,7 @@ public class FailureTests
         var early = await Assert.ThrowsAsync<InvalidOperationException>(() => deleting);
         Assert.StartsWith("The run gone is over, but first has not ended yet on service-1. Delete the run when it has", early.Message,
             StringComparison.Ordinal);
-        deleting = service.DeleteAsync("gone", FlowLab.Cancellation);
+        deleting = other.DeleteAsync("gone", FlowLab.Cancellation);
         go.SetResult();
         Assert.True(await deleting.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
 

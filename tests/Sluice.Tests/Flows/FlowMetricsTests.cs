@@ -48,7 +48,7 @@ public sealed class FlowMetricsTests : IDisposable
         {
             if (name != "messaging.client.sent.messages" || hasWritten is not null) return;
             hasWritten = false;
-            hasWritten = Task.Run(() => output!.WriteAsync(2).AsTask()).Wait(TimeSpan.FromSeconds(10));
+            hasWritten = Task.Run(() => output!.WriteAsync(2).AsTask()).Wait(FlowLab.Patience);
         });
         Supervisor service = lab.Join();
         service.Register(busy, async (IOWriter<int> y) =>

@@ -10,7 +10,7 @@ namespace Sluice.Tests.Flows;
 /// </summary>
 public sealed class ReplacedServiceTests : IAsyncDisposable
 {
-    private const int MostLooks = 2_000_000, MostRounds = 200, MostWaits = 50_000;
+    private const int FirstLooks = 2_000_000, FirstRounds = 200, MostWaits = 50_000;
     private const string Elsewhere = "elsewhere";
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(9);
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
@@ -20,6 +20,7 @@ public sealed class ReplacedServiceTests : IAsyncDisposable
     private readonly List<string> warnings = [];
     private readonly MemoryStreamStore store = new();
     private Supervisor? replaced;
+    private string? problem;                         // of the replaced service, when it warned
     private Supervisor? other;
 
     private static CancellationToken Cancellation => FlowLab.Cancellation;
@@ -48,15 +49,16 @@ public sealed class ReplacedServiceTests : IAsyncDisposable
             return IsTold();
         });
         Assert.Equal("The processor work is not hosted here now, and its work is tried again: Two processes",
-            replaced!.Problem?.Split(" are")[0]);
+            problem?.Split(" are")[0]);
         foreach (Ownership owner in taken) await store.ReleaseAsync(owner, Cancellation);
         await store.LeaveAsync(Group, "replaced", Elsewhere, Cancellation);
-        for (int round = 0; (await OwnedAsync("replaced")).Count == 0; round++)
+        var rounds = new Rounds(FirstRounds);
+        while ((await OwnedAsync("replaced")).Count == 0)
         {
-            Assert.True(round < MostRounds, $"The replaced service owns {(await OwnedAsync("replaced")).Count} partitions.");
+            Assert.True(await rounds.GoOnAsync(), $"The replaced service owns {(await OwnedAsync("replaced")).Count} partitions.");
             await BeatAsync();
         }
-        await UntilAsync(() => Task.FromResult(replaced.Problem is null));
+        await UntilAsync(() => Task.FromResult(replaced!.Problem is null));
         Assert.DoesNotContain(Elsewhere, (await LookAsync()).Members.Select(static member => member.Instance));
     }
 
@@ -73,9 +75,10 @@ public sealed class ReplacedServiceTests : IAsyncDisposable
         replaced = Host("replaced");
         other = Host("other");
         await UntilAsync(async () => (await store.FindGroupAsync(Group, Cancellation))?.Members.Count == 2);
-        for (int round = 0; (await OwnedAsync("replaced")).Count != 8 || (await OwnedAsync("other")).Count != 8; round++)
+        var rounds = new Rounds(FirstRounds);
+        while ((await OwnedAsync("replaced")).Count != 8 || (await OwnedAsync("other")).Count != 8)
         {
-            Assert.True(round < MostRounds, $"The replaced service owns {(await OwnedAsync("replaced")).Count} partitions.");
+            Assert.True(await rounds.GoOnAsync(), $"The replaced service owns {(await OwnedAsync("replaced")).Count} partitions.");
             await BeatAsync();
         }
         for (int i = 0; i < 1_000; i++) await Task.Yield();          // no heartbeat comes later
@@ -105,15 +108,21 @@ public sealed class ReplacedServiceTests : IAsyncDisposable
 
         void Note(string text)
         {
-            lock (warnings) warnings.Add(text);
+            lock (warnings)
+            {
+                if (IsTelling(text)) problem ??= replaced!.Problem;
+                warnings.Add(text);
+            }
         }
     }
 
     private bool IsTold()
     {
-        lock (warnings) return warnings.Exists(static text => text.Contains("again: Two processes are called 'replaced'",
-            StringComparison.Ordinal));
+        lock (warnings) return warnings.Exists(IsTelling);
     }
+
+    private static bool IsTelling(string warning)
+        => warning.Contains("again: Two processes are called 'replaced'", StringComparison.Ordinal);
 
     /// <summary>Lets heartbeats fall due, and waits until the members have sent theirs: a service that is late on a busy machine would
     /// count as silent. One that sends none has its reasons.</summary>
@@ -127,9 +136,10 @@ public sealed class ReplacedServiceTests : IAsyncDisposable
 
     private async Task UntilAsync(Func<Task<bool>> isSo)
     {
-        for (int look = 0; !await isSo(); look++)
+        var looks = new Rounds(FirstLooks);
+        while (!await isSo())
         {
-            if (look == MostLooks)
+            if (!await looks.GoOnAsync())
             {
                 GroupInfo group = await LookAsync();
                 string[] told;

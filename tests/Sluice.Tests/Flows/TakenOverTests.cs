@@ -14,7 +14,13 @@ public class TakenOverTests
     {
         var clock = new TestClock();
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
-        Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromSeconds(3) });
+        Supervisor service = lab.Join(options => options with
+        {
+            Time = clock,
+            LeaseDuration = TimeSpan.FromSeconds(3),
+            RunRetentionDuration = Timeout.InfiniteTimeSpan,
+            ResultRetentionDuration = TimeSpan.FromDays(365)         // the clock runs ahead of the service
+        });
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         service.Register(Work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>

@@ -29,7 +29,7 @@ public class ThrowingOnWarningTests
         service = lab.Join(options => options with
         {
             OnWarning = _ => failure = Record.Exception(() => Task.Run(() => service!.FindAsync("r", FlowLab.Cancellation))
-                .WaitAsync(TimeSpan.FromSeconds(10)).GetAwaiter().GetResult())
+                .WaitAsync(FlowLab.Patience).GetAwaiter().GetResult())
         });
         var work = new Processor("work") { Outputs = ["y"] };
         for (int i = 0; i < 2; i++) service.Register(work, static () => Task.FromResult(1));

@@ -7,7 +7,7 @@ namespace Sluice.Tests.Flows;
 /// <summary>The store never answers a call of a service, although it answers the heartbeats of that service.</summary>
 public sealed class UnansweredCallTests : IAsyncDisposable
 {
-    private const int MaxRounds = 60, MaxLooks = 5_000;
+    private const int FirstRounds = 60, MaxLooks = 5_000;
     private static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(9);
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
     private static readonly GroupId Group = FlowNames.Hosts("work");
@@ -27,9 +27,11 @@ public sealed class UnansweredCallTests : IAsyncDisposable
         Host("stuck", silent);
         await silent.Asked.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Host("other", store);
-        for (int round = 0; await OwnedByOtherAsync() < WorkGroup.Partitions; round++)
+        var rounds = new Rounds(FirstRounds);
+        while (await OwnedByOtherAsync() < WorkGroup.Partitions)
         {
-            Assert.True(round < MaxRounds, $"The other service owns {await OwnedByOtherAsync()} of {WorkGroup.Partitions} partitions.");
+            Assert.True(await rounds.GoOnAsync(),
+                $"The other service owns {await OwnedByOtherAsync()} of {WorkGroup.Partitions} partitions.");
             clock.Advance(LeaseDuration / 3);
             for (int look = 0; look < MaxLooks && await OwnedByOtherAsync() < WorkGroup.Partitions; look++) await Task.Yield();
         }
@@ -37,9 +39,10 @@ public sealed class UnansweredCallTests : IAsyncDisposable
         lock (warnings) Assert.Single(warnings, static text => text.Contains(OfThisService, StringComparison.Ordinal));
 
         silent.Answer();                             // the service goes on, and shares again
-        for (int round = 0; await OwnedByOtherAsync() > WorkGroup.Partitions / 2; round++)
+        rounds = new(FirstRounds);
+        while (await OwnedByOtherAsync() > WorkGroup.Partitions / 2)
         {
-            Assert.True(round < MaxRounds, $"The other service still owns {await OwnedByOtherAsync()} partitions.");
+            Assert.True(await rounds.GoOnAsync(), $"The other service still owns {await OwnedByOtherAsync()} partitions.");
             clock.Advance(LeaseDuration / 3);
             for (int look = 0; look < MaxLooks; look++) await Task.Yield();
         }

@@ -24,6 +24,8 @@ public partial class FaultyStoreTests
         await using var fixture = new Hangs(static inner => new ReservesNoBytes(inner));
         Task<string?> check = StreamStoreContract.CheckAsync("AReservationCountsAgainstTheBoundOfBytes", fixture, clock);
         await fixture.Begun.WaitAsync(TestContext.Current.CancellationToken);
+        await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
+        Assert.Equal(TimeSpan.FromMinutes(5), clock.NextDue - clock.GetUtcNow());
         Assert.False(check.IsCompleted);
         var failure = await Assert.ThrowsAsync<StreamStoreContractException>(() => clock.AdvanceUntilAsync(check));
         Assert.Contains("600 bytes", failure.Message, StringComparison.Ordinal);

@@ -2,8 +2,8 @@ using NpgsqlTypes;
 
 namespace Sluice.PostgreSql.Sources;
 
-/// <summary>The server of a publication, as it is when a connection begins.</summary>
-internal sealed record ChangesServer(string WalLevel, bool IsStandby, bool HasPublication, int Version, TimeSpan SenderTimeout, ulong End);
+/// <summary>The server of a publication, as it is when a connection begins. <c>Publication</c> is the id, zero if there is none.</summary>
+internal sealed record ChangesServer(string WalLevel, bool IsStandby, long Publication, int Version, TimeSpan SenderTimeout, ulong End);
 
 /// <summary>A replication slot, as the server describes it.</summary>
 internal sealed record SlotState(string Plugin, string Database, bool IsActive, string WalStatus, ulong Flushed);
@@ -18,14 +18,15 @@ internal sealed class ChangesCatalog(SourceServer server, string publication)
     {
         await using NpgsqlBatch batch = connection.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand("""
-            SELECT current_setting('wal_level'), pg_is_in_recovery(), EXISTS (SELECT FROM pg_publication WHERE pubname = $1),
+            SELECT current_setting('wal_level'), pg_is_in_recovery(),
+              coalesce((SELECT oid::bigint FROM pg_publication WHERE pubname = $1), 0),
               current_setting('server_version_num')::int,
               (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_sender_timeout'),
               CASE WHEN pg_is_in_recovery() THEN '0/0' ELSE pg_current_wal_lsn()::text END
             """).With(publication));
         await using NpgsqlDataReader row = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
         await row.ReadAsync(cancellation).ConfigureAwait(false);
-        return new ChangesServer(row.GetString(0), row.GetBoolean(1), row.GetBoolean(2), row.GetInt32(3),
+        return new ChangesServer(row.GetString(0), row.GetBoolean(1), row.GetInt64(2), row.GetInt32(3),
             TimeSpan.FromMilliseconds(row.GetInt64(4)), (ulong)NpgsqlLogSequenceNumber.Parse(row.GetString(5)));
     }, cancellation);
 

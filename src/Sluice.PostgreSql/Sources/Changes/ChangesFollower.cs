@@ -74,7 +74,7 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
         (string System, uint Timeline) identity = (system.SystemId, system.Timeline);
         if (position is null or { IsSnapshot: true })
         {
-            ChangesPosition begun = await BeginAsync(identity, cancellation).ConfigureAwait(false);
+            ChangesPosition begun = await BeginAsync(identity, known.Publication, cancellation).ConfigureAwait(false);
             await foreach ((PostgresChange, ChangesPosition) change in new ChangesSnapshot(server, catalog, database, options.HasSnapshot)
                 .ReadAsync(connection, known, begun, !progress.IsStored, cancellation).ConfigureAwait(false)) yield return change;
         }
@@ -84,21 +84,22 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
             if (progress.IsStored && !progress.Stored.IsEmpty && ChangesPosition.Read(progress.Stored, name) is var stored
                 && stored.Flushed > position.Flushed) position = stored;
             SlotState? slot = await catalog.SlotAsync(position.Slot, cancellation).ConfigureAwait(false);
-            SlotCheck.Slot(slot, position, known, identity, StorePlace.Of(connectionString, "").Database, name);
+            SlotCheck.Slot(slot, position, known, identity, StorePlace.Of(connectionString, "").Database, name, publication);
             if (identity.Timeline != position.Timeline) server.WarnOnce(
                 $"the server has another timeline ({identity.Timeline}, and {position.Timeline} before): a replica with the slot was "
                     + "promoted.");
         }
+        ChangesPosition from = position! with { Timeline = identity.Timeline, Publication = known.Publication };
         await foreach ((PostgresChange, ChangesPosition) change in new ChangesStream(server, publication, options, progress)
-            .ReadAsync(connection, known, position! with { Timeline = identity.Timeline }, cancellation).ConfigureAwait(false))
-            yield return change;
+            .ReadAsync(connection, known, from, cancellation).ConfigureAwait(false)) yield return change;
     }
 
     /// <summary>Stores the name of the slot, and drops what an interrupted snapshot has left.</summary>
-    private async Task<ChangesPosition> BeginAsync((string System, uint Timeline) identity, CancellationToken cancellation)
+    private async Task<ChangesPosition> BeginAsync((string System, uint Timeline) identity, long published,
+        CancellationToken cancellation)
     {
         string slot = position?.Slot ?? options.Slot ?? NewSlot();
-        ChangesPosition begun = new(true, identity.System, identity.Timeline, slot, 0, 0, 0);
+        ChangesPosition begun = new(true, identity.System, identity.Timeline, slot, 0, 0, 0, published);
         bool exists = progress.IsStored && await catalog.SlotAsync(slot, cancellation).ConfigureAwait(false) is not null;
         if (exists && position is null) throw new InvalidDataException(
             $"There is a slot {slot} already, and the producer '{name}' has no position in it: another program may need it. Give another "
@@ -135,6 +136,11 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
         {
             throw new InvalidDataException($"The user of the producer '{name}' may not do this: {e.MessageText}. ALTER ROLE … "
                 + "REPLICATION, and GRANT SELECT on the tables.", e);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedObject && position is not null
+            && !e.MessageText.Contains(position.Slot, StringComparison.Ordinal))
+        {
+            throw SlotCheck.NoPublication(publication, name, position, e);
         }
         catch (PostgresException e) when (e.SqlState != PostgresErrorCodes.ObjectInUse && !SourceServer.MayPass(e))
         {

@@ -10,10 +10,12 @@ namespace Sluice.PostgreSql.Sources;
 /// <param name="Flushed">The end of the last transaction that is complete.</param>
 /// <param name="Transaction">The commit of the transaction behind it of which changes were read; zero if there is none.</param>
 /// <param name="Count">How many of its changes were read.</param>
+/// <param name="Publication">The id of the publication, which another one of its name does not have; zero if an earlier version has
+/// stored the position.</param>
 internal sealed record ChangesPosition(bool IsSnapshot, string System, uint Timeline, string Slot, ulong Flushed, ulong Transaction,
-    long Count)
+    long Count, long Publication)
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
 
     public byte[] ToBytes()
     {
@@ -28,6 +30,7 @@ internal sealed record ChangesPosition(bool IsSnapshot, string System, uint Time
             bytes.Write(Flushed);
             bytes.Write(Transaction);
             bytes.Write(Count);
+            bytes.Write(Publication);
         }
         return stream.ToArray();
     }
@@ -36,10 +39,10 @@ internal sealed record ChangesPosition(bool IsSnapshot, string System, uint Time
     {
         using var bytes = new BinaryReader(new MemoryStream(position.ToArray()), Encoding.UTF8);
         byte version = bytes.ReadByte();
-        if (version != Version) throw new InvalidDataException(
+        if (version is 0 or > Version) throw new InvalidDataException(
             $"The position of the producer '{name}' is of version {version}, and this code knows {Version}: run the code that has stored "
                 + "it, or a later one.");
         return new(bytes.ReadBoolean(), bytes.ReadString(), bytes.ReadUInt32(), bytes.ReadString(), bytes.ReadUInt64(), bytes.ReadUInt64(),
-            bytes.ReadInt64());
+            bytes.ReadInt64(), version == 1 ? 0 : bytes.ReadInt64());
     }
 }

@@ -15,17 +15,19 @@ internal static class SlotCheck
         if (server.WalLevel != "logical") throw new InvalidDataException(
             $"The server of the producer '{name}' has wal_level={server.WalLevel}, and logical replication needs wal_level=logical: set "
                 + "it in postgresql.conf, and restart the server.");
-        if (!server.HasPublication) throw new InvalidDataException(
+        if (server.Publication == 0) throw new InvalidDataException(
             $"There is no publication '{publication}' for the producer '{name}': CREATE PUBLICATION {publication} FOR TABLE …");
     }
 
-    /// <summary>Checks the slot of a stored position, before it is read from again.</summary>
+    /// <summary>Checks the publication and the slot of a stored position, before it is read from again.</summary>
     public static void Slot(SlotState? slot, ChangesPosition position, ChangesServer server, (string System, uint Timeline) identity,
-        string database, string name)
+        string database, string name, string publication)
     {
         if (identity.System != position.System) throw new InvalidDataException(
             $"The producer '{name}' is connected to another server than before (system {identity.System}, and {position.System} then): "
                 + $"places in its log mean nothing here. Connect to the old one; or: {Anew}");
+        if (position.Publication != 0 && position.Publication != server.Publication)
+            throw NoPublication(publication, name, position, null);
         if (slot is null) throw new InvalidDataException(identity.Timeline != position.Timeline
             ? $"The server of the producer '{name}' is a replica that was promoted (timeline {identity.Timeline}, and {position.Timeline} "
                 + $"before), and it does not have the slot {position.Slot}: changes since {Lsn(position.Flushed)} may be lost. {Anew}"
@@ -45,6 +47,13 @@ internal static class SlotCheck
                 + $"{Lsn(position.Flushed)}: the server lacks its last transactions (a replica that was promoted, or an older backup). "
                 + $"What was accepted does not fit it. {Anew}");
     }
+
+    /// <summary>The server reads its log with the publications of the time of a change. If there was none, PostgreSQL up to 17 fails, and
+    /// later ones leave the change out.</summary>
+    public static InvalidDataException NoPublication(string publication, string name, ChangesPosition position, Exception? cause) => new(
+        $"The publication '{publication}' of the producer '{name}' was dropped since {Lsn(position.Flushed)} in the server's log, and "
+            + "perhaps created again: the changes between cannot be read any more. Create it if it is not there, and drop the slot "
+            + $"{position.Slot}. {Anew}", cause);
 
     public static string Lsn(ulong place) => new NpgsqlLogSequenceNumber(place).ToString();
 }

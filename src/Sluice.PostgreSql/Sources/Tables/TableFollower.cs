@@ -93,6 +93,9 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
             $"{shape.Name} has rows without a value in {string.Join(", ", after)}: they are read when they get one.");
         if (look.Passed == "future") server.WarnOnce(
             $"{shape.Name} has rows whose {shape.First.Name} is in the future: they are read when the time has come.");
+        if ((look.Bound ?? position?.Values) is [var last, ..] && shape.First.IsAboveNumbers(last)) server.WarnOnce(
+            $"{shape.Name} has a row whose {shape.First.Name} is {last}: rows that come later are smaller, and are not read. Correct the "
+                + "row, and give the producer another name.");
         return look;
     }
 
@@ -108,7 +111,9 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
                     $"The table {shape.Name} is another one than the producer '{server.Name}' has followed: it was dropped and created "
                         + $"again, and has no row with {shape.Describe(position.Values)}, the last one that was accepted. Its rows up to "
                         + "there would be skipped. Give the producer another name, to begin at the beginning.");
-            server.Warn($"{shape.Name} was created again, and has the last row that was accepted: the source goes on behind it.");
+            server.Warn($"{shape.Name} was created again, and has the row that was accepted last ("
+                + $"{shape.Describe(position.Values)}): the source goes on behind it. If it is another table, its rows up to there are not "
+                + "read: give the producer another name.");
         }
         if (!isChecked && look.Timeline != position.Timeline) server.Warn(
             $"the server has another timeline ({look.Timeline}, and {position.Timeline} before): a replica was promoted, or a backup "

@@ -6,7 +6,13 @@ internal sealed record FollowedColumn(string Name, string Type, bool IsNullable,
     /// <summary>The column of the alias t.</summary>
     public string Quoted { get; } = "t." + Identifier(Name);
 
-    public bool IsTime => Type.StartsWith("timestamp", StringComparison.Ordinal);
+    public bool IsDate => Type == "date";
+
+    public bool IsTime => IsDate || Type.StartsWith("timestamp", StringComparison.Ordinal);
+
+    /// <summary>Whether numbers that come later are smaller than this one, and so are skipped.</summary>
+    public bool IsAboveNumbers(string value) => value is "NaN" or "Infinity"
+        && (Type is "real" or "double precision" || Type.StartsWith("numeric", StringComparison.Ordinal));
 
     public static string Identifier(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }
@@ -33,13 +39,15 @@ internal sealed record TableShape(long Id, string Name, IReadOnlyList<FollowedCo
 
     /// <summary>
     /// The time up to which rows are read. PostgreSQL does not know the zone of a time without one: the later one counts of the session's
-    /// time and UTC. A subquery, which the server computes once: compared with the clock itself, it would read all later rows, and use no
-    /// index.
+    /// time and UTC. A date counts from the session's midnight: with the later one of two midnights, rows of today would come behind one
+    /// of tomorrow. A subquery, which the server computes once: compared with the clock itself, it would read all later rows, and
+    /// use no index.
     /// </summary>
     public string Now(TimeSpan minAge)
     {
         string age = minAge.TotalSeconds.ToString("F6", CultureInfo.InvariantCulture);
         string now = $"(clock_timestamp() - interval '{age} seconds')";
+        if (First.IsDate) return $"(SELECT {now}::date)";
         return First.Type.EndsWith("with time zone", StringComparison.Ordinal) ? $"(SELECT {now})"
             : $"(SELECT greatest({now}::timestamp, {now} AT TIME ZONE 'UTC'))";
     }

@@ -141,8 +141,8 @@ internal sealed partial class WorkGroup : IDisposable
         }
         catch (Exception e) when (!stopping.IsCancellationRequested && e is not ObjectDisposedException)
         {
-            core.Warn($"This service starts its work on the processor {function.Processor.Name} again: {e.Message}");
             problem = $"The processor {function.Processor.Name} is not hosted here now, and its work is tried again: {e.Message}";
+            core.Warn($"This service starts its work on the processor {function.Processor.Name} again: {e.Message}");
             foreach (WorkPartition partition in owned) await partition.LoseAsync().ConfigureAwait(false);
             DropLost();
             Task[] ending;

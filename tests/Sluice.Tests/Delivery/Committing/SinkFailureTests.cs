@@ -56,9 +56,10 @@ public class SinkFailureTests
         store.FailsLeaseOf = 1;
         await work.SendAsync(2, Cancellation);
         Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
+        var rounds = new Rounds(2_000_000);
         for (int i = 0; !idle.IsCompleted; i++)
         {
-            Assert.True(i < 2_000_000, $"It is still at it: {work.Snapshot()}");
+            Assert.True(await rounds.GoOnAsync(), $"It is still at it: {work.Snapshot()}");
             if (unsteady.Begins > 1) unsteady.FailsPreparation = false;          // only now: it has given up before
             if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
             await Member.NextAsync();
@@ -95,10 +96,11 @@ public class SinkFailureTests
         await work.SendAsync(2, Cancellation);
         Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
         // The problem is over a moment after the store tells the owner.
+        var rounds = new Rounds(200_000);
         for (int i = 0; !idle.IsCompleted || !(await Member.OwnersAsync(store)).Contains(" one:", StringComparison.Ordinal)
             || work.Snapshot().Problem is not null; i++)
         {
-            Assert.True(i < 200_000, $"It stands still: {work.Snapshot()}");
+            Assert.True(await rounds.GoOnAsync(), $"It stands still: {work.Snapshot()}");
             if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
             await Member.NextAsync();
         }

@@ -87,9 +87,11 @@ public class TransientStoreFailureTests
 
         async Task PassAsync(Task task, Consecutor<int>? consecutor = null)
         {
+            var rounds = new Rounds(200_000);
             for (int i = 0; !task.IsCompleted; i++)
             {
-                Assert.True(i < 200_000, $"failed call {failAt} {moment} ({store.Failed}): still at it: {consecutor?.Snapshot()}");
+                Assert.True(await rounds.GoOnAsync(),
+                    $"failed call {failAt} {moment} ({store.Failed}): still at it: {consecutor?.Snapshot()}");
                 if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
                 await Member.NextAsync();
             }

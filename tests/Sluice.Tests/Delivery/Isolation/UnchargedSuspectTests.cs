@@ -41,9 +41,10 @@ public class UnchargedSuspectTests
             return default;
         }), Member.Options("me", faulty, clock, partitions: 2) with { Delivery = DeliveryGuarantee.Replay(1, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
-        for (int round = 0; (await store.FindStreamAsync("work", Cancellation))!.Groups[0].Outstanding > 0; round++)
+        var rounds = new Rounds(100_000);
+        while ((await store.FindStreamAsync("work", Cancellation))!.Groups[0].Outstanding > 0)
         {
-            Assert.True(round < 100_000, $"{consecutor.Snapshot()}");
+            Assert.True(await rounds.GoOnAsync(), $"{consecutor.Snapshot()}");
             clock.Advance(TimeSpan.FromMilliseconds(200));
             for (int i = 0; i < 20; i++) await Member.NextAsync();
         }
@@ -51,12 +52,7 @@ public class UnchargedSuspectTests
         Assert.All(attempts, attempt => Assert.Equal(1, attempt));
         Assert.Equal(Items, attempts.Count);
         Assert.Empty(await store.ListDeadAsync(Member.Group, cancellation: Cancellation));
-        for (int round = 0; (await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner is not null; round++)
-        {
-            Assert.True(round < 10_000, "the quarantine of a lease that failed is held for ever");
-            clock.Advance(TimeSpan.FromMilliseconds(200));
-            for (int i = 0; i < 20; i++) await Member.NextAsync();
-        }
+        await UntilNoQuarantineAsync(store, clock);
     }
 
     /// <summary>The earlier instance died while it ran a suspect. Others see the member's heartbeats and must not wait for its
@@ -99,9 +95,15 @@ public class UnchargedSuspectTests
             Member.Options("me", settling, clock, 1));
         await me.StartAsync(Cancellation);
         await settling.Settled.WaitAsync(Cancellation);
-        for (int round = 0; (await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner is not null; round++)
+        await UntilNoQuarantineAsync(store, clock);
+    }
+
+    private static async Task UntilNoQuarantineAsync(MemoryStreamStore store, TestClock clock)
+    {
+        var rounds = new Rounds(10_000);
+        while ((await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner is not null)
         {
-            Assert.True(round < 10_000, "the quarantine of a lease that failed is held for ever");
+            Assert.True(await rounds.GoOnAsync(), "the quarantine of a lease that failed is held for ever");
             clock.Advance(TimeSpan.FromMilliseconds(200));
             for (int i = 0; i < 20; i++) await Member.NextAsync();
         }

@@ -32,9 +32,10 @@ public class DriverFailureTests
         await work.StartAsync(Cancellation);
         store.IsUnsteady = true;
         Task<ConsecutorSnapshot> idle = SendAsync();
+        var rounds = new Rounds(200_000);
         for (int i = 0; !idle.IsCompleted; i++)
         {
-            Assert.True(i < 200_000, $"It stands still: {work.Snapshot()}");
+            Assert.True(await rounds.GoOnAsync(), $"It stands still: {work.Snapshot()}");
             if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
             await Member.NextAsync();
         }
@@ -61,9 +62,10 @@ public class DriverFailureTests
         await (await store.Wait.WaitAsync(Cancellation))();
         await work.SendAsync(1, Cancellation);
         Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
+        var rounds = new Rounds(200_000);
         for (int i = 0; !idle.IsCompleted; i++)
         {
-            Assert.True(i < 200_000, $"It sleeps: {work.Snapshot()}");
+            Assert.True(await rounds.GoOnAsync(), $"It sleeps: {work.Snapshot()}");
             if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
             await Member.NextAsync();
         }

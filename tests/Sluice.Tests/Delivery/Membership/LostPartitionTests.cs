@@ -65,10 +65,11 @@ public class LostPartitionTests
 
         async Task UntilOwnersAsync(string owners, params string[] living)
         {
-            for (int round = 0; string.Join(' ', (await store.FindGroupAsync(Member.Group,
-                Cancellation))!.Partitions.Select(static partition => partition.Owner ?? "-").Order()) != owners; round++)
+            var rounds = new Rounds(1_000);
+            while (string.Join(' ', (await store.FindGroupAsync(Member.Group,
+                Cancellation))!.Partitions.Select(static partition => partition.Owner ?? "-").Order()) != owners)
             {
-                Assert.True(round < 1_000, await Member.OwnersAsync(store));
+                Assert.True(await rounds.GoOnAsync(), await Member.OwnersAsync(store));
                 await Member.BeatAsync(store, clock, living);
                 for (int i = 0; i < 50; i++) await Member.NextAsync();
             }
@@ -212,9 +213,10 @@ public class LostPartitionTests
         await Member.UntilAsync(() => store.Releases == 2);
         for (int i = 0; i < 200; i++) await Member.NextAsync();          // it would wait now
         Task<bool> stop = consecutor.StopAsync(TimeSpan.FromSeconds(1));
+        var rounds = new Rounds(2_000_000);
         for (int i = 0; !stop.IsCompleted; i++)
         {
-            Assert.True(i < 2_000_000, $"It does not stop: {consecutor.Snapshot()}");
+            Assert.True(await rounds.GoOnAsync(), $"It does not stop: {consecutor.Snapshot()}");
             if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
             await Member.NextAsync();
         }
@@ -224,9 +226,10 @@ public class LostPartitionTests
 
     private async Task<ConsecutorSnapshot> IdleAsync(Consecutor<int> consecutor, Task<ConsecutorSnapshot> idle, TimeSpan? step = null)
     {
+        var rounds = new Rounds(2_000_000);
         for (int i = 0; !idle.IsCompleted; i++)
         {
-            Assert.True(i < 2_000_000, $"It is still at it: {consecutor.Snapshot()}");
+            Assert.True(await rounds.GoOnAsync(), $"It is still at it: {consecutor.Snapshot()}");
             if (i % 50 == 49) clock.Advance(step ?? TimeSpan.FromSeconds(1));
             await Member.NextAsync();
         }

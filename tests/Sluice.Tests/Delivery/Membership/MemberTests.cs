@@ -115,9 +115,10 @@ public class MemberTests
         await dead.AbandonAsync();
         blind.IsBlind = true;
         Task<ConsecutorSnapshot> idle = other.WaitForIdleAsync(Cancellation);
-        for (int round = 0; !idle.IsCompleted; round++)
+        var rounds = new Rounds(5_000);
+        while (!idle.IsCompleted)
         {
-            Assert.True(round < 5_000, $"It has {await Member.OwnersAsync(store)}, and waits.");
+            Assert.True(await rounds.GoOnAsync(), $"It has {await Member.OwnersAsync(store)}, and waits.");
             await Member.BeatAsync(store, clock, "other");
             await Member.NextAsync();
             blind.IsBlind = !(await Member.OwnersAsync(store)).Contains("other", StringComparison.Ordinal);
@@ -145,9 +146,10 @@ public class MemberTests
             await Member.BeatAsync(store, clock, round < 2 ? ["sick", "sound"] : ["sound"]); // a lease time, in which commits may come back
             Assert.Equal("sick:1", await Member.OwnersAsync(store));
         }
-        for (int round = 0; (await Member.OwnersAsync(store)).Contains("sick", StringComparison.Ordinal); round++)
+        var rounds = new Rounds(1_000);
+        while ((await Member.OwnersAsync(store)).Contains("sick", StringComparison.Ordinal))
         {
-            Assert.True(round < 1000, "Nobody has taken over.");
+            Assert.True(await rounds.GoOnAsync(), "Nobody has taken over.");
             await Member.BeatAsync(store, clock, "sound");
             await Task.Yield();
         }

@@ -102,11 +102,12 @@ public class SentElsewhereTests
     private async Task<ConsecutorSnapshot> BeatUntilAsync(IStreamStore store, Consecutor<int> member,
         Func<ConsecutorSnapshot, bool> isReached, params string[] living)
     {
-        for (int beat = 0; ; beat++)
+        var rounds = new Rounds(50);
+        while (true)
         {
             ConsecutorSnapshot now = member.Snapshot();
             if (isReached(now)) return now;
-            Assert.True(beat < 50, $"{now}");
+            Assert.True(await rounds.GoOnAsync(), $"{now}");
             await Member.BeatAsync(store, clock, living);
             for (int i = 0; i < 50; i++) await Member.NextAsync();
         }

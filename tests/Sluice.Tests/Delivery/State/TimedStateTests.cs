@@ -38,18 +38,24 @@ public class TimedStateTests
     {
         var clock = new TestClock();
         TimeSpan moment = TimeSpan.FromMilliseconds(1);
-        await using var store = new SlowLeases(new MemoryStreamStore(clock), () => clock.Advance(moment));
+        var moving = new Lock();
+        await using var store = new SlowLeases(new MemoryStreamStore(clock), () => Move(_ => moment));
         var ledger = new Ledger();
         await using Consecutor<int> consecutor = Windows(store, ledger, clock);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
         for (int i = 0; i < 10_000; i++) await Member.NextAsync();       // until it waits for the hour
-        clock.Advance(clock.GetUtcNow().Date.AddHours(1) - clock.GetUtcNow() - moment);
+        Move(now => now.Date.AddHours(1) - now - moment);
         for (int i = 0; i < 10_000; i++) await Member.NextAsync();       // if it looks too early, the hour comes in the middle of that
-        clock.Advance(moment);
+        Move(_ => moment);
         await Member.UntilAsync(() => ledger.Lines.Count > 0);
         Assert.Equal(["00:00-01:00 1"], ledger.Lines);
+
+        void Move(Func<DateTimeOffset, TimeSpan> by)
+        {
+            lock (moving) clock.Advance(by(clock.GetUtcNow()));
+        }
     }
 
     [Fact]

@@ -14,8 +14,8 @@ public sealed partial class StepScope
     /// <see cref="Snapshot"/> and its <see cref="Topology"/>. For dashboards.
     /// </summary>
     /// <remarks>
-    /// The function runs before <see cref="DisposeAsync"/> ends, on any thread and for several scopes at a time, so it must be quick. What
-    /// it throws is a warning, and changes nothing for the scope. While nobody watches, a scope pays a comparison.
+    /// The function runs before the first <see cref="DisposeAsync"/> ends, on any thread and for several scopes at a time, so it must be
+    /// quick. What it throws is a warning, and changes nothing for the scope. While nobody watches, a scope pays a comparison.
     /// </remarks>
     /// <param name="ended">Receives the scopes.</param>
     /// <returns>Ends the watching when it is disposed.</returns>
