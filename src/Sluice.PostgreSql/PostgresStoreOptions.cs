@@ -109,11 +109,15 @@ public sealed record PostgresStoreOptions
     {
         ArgumentNullException.ThrowIfNull(Time);
         ArgumentException.ThrowIfNullOrEmpty(Schema);
+        // It may be a connection string, whose password no error shows.
+        string given = Schema.AsSpan().IndexOfAny(':', '=') < 0 ? $"this one is {Schema}" : "this one is no name";
         if (Schema.Length > 60 || !char.IsAsciiLetterLower(Schema[0])
             || !Schema.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_'))
             throw new ArgumentException(
-                $"The schema of a store has 1 to 60 small letters, digits and underscores, a letter first; this one is {Schema}.",
+                $"The schema of a store has 1 to 60 small letters, digits and underscores, a letter first; {given}.",
                     nameof(Schema));
+        if (Schema.StartsWith("pg_", StringComparison.Ordinal))
+            throw new ArgumentException($"PostgreSQL reserves names of schemas that begin with pg_; this one is {Schema}.", nameof(Schema));
         CheckRange(WakeInterval, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1), nameof(WakeInterval));
         CheckRange(Poll, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1), nameof(PollInterval));
         CheckRange(Timeout, TimeSpan.Zero, TimeSpan.FromHours(1), nameof(Timeout));

@@ -12,29 +12,40 @@ public sealed partial class PostgresStreamStore
     {
         if (disposal.HasBegun) throw DisposedStore.Error(place.Name);
         await RequireStoreAsync(connection, cancellation).ConfigureAwait(false);
+        long? hidden = null;
         bool hasKey = options?.IdempotencyKey is not null;
-        if (hasKey && await insert.FindAsync(connection, stream, entries.Count, options!, cancellation).ConfigureAwait(false) is { } known)
-            return known;
+        if (hasKey && await FindAsync().ConfigureAwait(false) is { } known) return known;
         (long Items, long Bytes)? need = (entries.Count, entries.Bytes);
         foreach ((int Items, long Bytes, byte[] Body) row in IntakeInsert.Rows(entries, isOne: hasKey))
         {
-            long? transaction = await insert.RunAsync(connection, id, stream, row, watch.Pending(stream), need, options, cancellation)
-                .ConfigureAwait(false);
+            long? transaction = await InsertAsync(row).ConfigureAwait(false);
             if (transaction is null)
             {
-                if (hasKey && await insert.FindAsync(connection, stream, entries.Count, options!, cancellation).ConfigureAwait(false)
-                    is { } other) return other;
+                if (hasKey && await FindAsync().ConfigureAwait(false) is { } other) return other;
                 // What was counted may be older than what transactions and consumers have done since.
                 await watch.LookAsync(cancellation).ConfigureAwait(false);
                 await TakeInAsync(stream, cancellation).ConfigureAwait(false);
-                transaction = await insert.RunAsync(connection, id, stream, row, watch.Pending(stream), need, options, cancellation)
-                    .ConfigureAwait(false);
+                transaction = await InsertAsync(row).ConfigureAwait(false);
+            }
+            if (transaction is null && await IsHiddenAsync(stream, connection, cancellation).ConfigureAwait(false))
+            {
+                hidden = await runner.DirectAsync(own => insert.FindHiddenAsync(own, id, stream, watch.Pending(stream), need!.Value,
+                    cancellation), cancellation, writes: false).ConfigureAwait(false);
+                if (hidden is null) return await runner.DirectAsync(own => RefusalAsync(stream, own, cancellation), cancellation,
+                    writes: false).ConfigureAwait(false);
+                transaction = await InsertAsync(row).ConfigureAwait(false);
+                if (transaction is null && hasKey && await FindAsync().ConfigureAwait(false) is { } other) return other;
             }
             if (transaction is not { } number) return await RefusalAsync(stream, connection, cancellation).ConfigureAwait(false);
             watch.Add(stream, number, row.Items, row.Bytes);
             need = null;
         }
         return new(SendStatus.Accepted, entries.Count);
+
+        Task<SendResult?> FindAsync() => insert.FindAsync(connection, stream, entries.Count, options!, hidden, cancellation);
+
+        Task<long?> InsertAsync((int Items, long Bytes, byte[] Body) row)
+            => insert.RunAsync(connection, id, stream, row, watch.Pending(stream), need, options, hidden, cancellation);
     }
 
     /// <summary>What a role needs to send in transactions of its own.</summary>
@@ -83,6 +94,15 @@ public sealed partial class PostgresStreamStore
             return (committed, ended);
         }, cancellation, writes: false);
 
+    // Whether the transaction does not see the stream, although it sees the store.
+    private async Task<bool> IsHiddenAsync(string stream, NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using NpgsqlBatch batch = connection.CreateBatch();
+        batch.BatchCommands.Add(sql.Command("SELECT EXISTS (SELECT FROM ~meta WHERE store = $1) AND NOT EXISTS (SELECT FROM ~stream "
+            + "WHERE name = $2)").With(id).With(stream));
+        return (bool)(await batch.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
+    }
+
     // Says why nothing was inserted. Runs in the application's transaction, and fails nothing.
     private async Task<SendResult> RefusalAsync(string stream, NpgsqlConnection connection, CancellationToken cancellation)
     {
@@ -101,15 +121,26 @@ public sealed partial class PostgresStreamStore
     {
         string where = connection.ConnectionString;
         if (checkedPlaces.ContainsKey(where)) return;
-        bool isThere;
+        (bool MayUse, string Database)? found = null;
         await using (NpgsqlBatch batch = connection.CreateBatch())
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n "
-                + "ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'intake')").With(sql.Schema));
-            isThere = (bool)(await batch.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT has_schema_privilege(n.oid, 'USAGE'), current_database()::text "
+                + "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'intake'")
+                .With(sql.Schema));
+            await using NpgsqlDataReader row = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+            if (await row.ReadAsync(cancellation).ConfigureAwait(false)) found = (row.GetBoolean(0), row.GetString(1));
         }
-        if (!isThere) throw ElsewhereError(connection);
+        if (found is not { } place) throw ElsewhereError(connection);
+        // Rights would not help in another database. The connection string may name an alias of a pooler.
+        if (!place.MayUse && place.Database != await runner.DirectAsync(OwnDatabaseAsync, cancellation, writes: false)
+            .ConfigureAwait(false)) throw ElsewhereError(connection);
         checkedPlaces.TryAdd(where, true);
+
+        async Task<string> OwnDatabaseAsync(NpgsqlConnection own)
+        {
+            await using var database = new NpgsqlCommand("SELECT current_database()::text", own);
+            return (string)(await database.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
+        }
     }
 
     private InvalidOperationException ElsewhereError(NpgsqlConnection connection) => new(

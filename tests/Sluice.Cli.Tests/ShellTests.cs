@@ -186,6 +186,9 @@ public sealed class ShellTests : CliTestBase
         Assert.Contains("GRANT USAGE ON SCHEMA \"shop\" TO \"the \"\"app\"\"\";\n",
             (await RunAsync("schema", "shop", "--user", "the \"app\"")).Succeeded().Output, StringComparison.Ordinal);
         Assert.Contains("small letters", await MistakeAsync(2, "schema", "Shop; DROP"), StringComparison.Ordinal);
+        string store = await MistakeAsync(2, "schema", "postgres:Host=h;Database=d;Username=u;Password=secret");
+        Assert.Contains("schema takes the name of a schema, such as sluice, and not a store", store, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", store, StringComparison.Ordinal);
         Assert.Contains("--user takes", await MistakeAsync(2, "schema", "--user", " "), StringComparison.Ordinal);
     }
 

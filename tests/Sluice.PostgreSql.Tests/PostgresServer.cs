@@ -129,6 +129,15 @@ internal sealed class PostgresServer : IAsyncDisposable
     public static string[] AsPostgres => Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres",
         "--clear-groups", "--"] : [];
 
+    /// <summary>The log of the server, from its start on.</summary>
+    public string Log => Path.Combine(directory, "log");
+
+    private async Task KeepAsync(Stream said)
+    {
+        await using var log = new FileStream(Log, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        await said.CopyToAsync(log);
+    }
+
     private string Data => Path.Combine(directory, DataFolder);
 
     /// <summary>Starts the server again over its data, and waits until it accepts connections.</summary>
@@ -158,7 +167,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         {
             said.Add(line);
             if (!line.Contains("database system is ready to accept", StringComparison.Ordinal)) continue;
-            _ = started.StandardError.BaseStream.CopyToAsync(Stream.Null);
+            _ = KeepAsync(started.StandardError.BaseStream);
             return;
         }
         throw new InvalidOperationException($"postgres did not start:\n{string.Join('\n', said)}");

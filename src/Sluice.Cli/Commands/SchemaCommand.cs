@@ -35,6 +35,10 @@ internal static class SchemaCommand
 
     private static int Write(string schema, string? user, int? from, bool isJson)
     {
+        // It may have a password, which no error shows.
+        if (schema.AsSpan().IndexOfAny(':', '=') >= 0)
+            throw CommandException.Usage("schema takes the name of a schema, such as sluice, and not a store: it prints SQL, and "
+                + "connects to no database.");
         string sql;
         try
         {

@@ -28,11 +28,15 @@ internal static class Failures
             // PgBouncer: the server went away under a client, or does not answer.
             || (server.SqlState == PostgresErrorCodes.ProtocolViolation),
         NpgsqlException or SocketException or IOException or TimeoutException => true,
-        ObjectDisposedException => true,
+        ObjectDisposedException => !IsSourceGone(failure),           // a connection
         InvalidOperationException broken => broken.Message.Contains("not open", StringComparison.OrdinalIgnoreCase)
             || broken.Message.Contains("Connection property", StringComparison.Ordinal),
         _ => IsLostPlace(failure),
     };
+
+    /// <summary>Whether the data source was disposed: no call will ever succeed.</summary>
+    public static bool IsSourceGone(Exception failure)
+        => failure is ObjectDisposedException gone && gone.ObjectName.EndsWith("DataSource", StringComparison.Ordinal);
 
     /// <summary>
     /// Whether the client may be wrong about the connection after a failure. If a batch fails while the server parses it, the client may
@@ -90,6 +94,9 @@ internal static class Failures
     /// <param name="mayHaveRun">Whether the server may have executed the call.</param>
     public static Exception Explain(Exception failure, StorePlace place, bool mayHaveRun)
     {
+        if (IsSourceGone(failure)) return new ObjectDisposedException(
+            $"The NpgsqlDataSource that you gave to the store {place.Name} was disposed, and the store cannot connect any more. Dispose "
+                + "the data source last, after the store.", failure);
         if (failure is not (NpgsqlException or SocketException or IOException or TimeoutException) && !IsLostPlace(failure))
             return failure;
         string outcome = mayHaveRun ? "what was asked may have been done or not. Repeat it" : "Nothing was done";

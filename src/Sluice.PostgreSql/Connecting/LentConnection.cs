@@ -42,7 +42,7 @@ internal sealed class LentConnection(NpgsqlDataSource source, NpgsqlConnection c
             await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
             return true;
         }
-        catch (Exception failure) when (Failures.MayPass(failure) || failure is NpgsqlException)
+        catch (Exception failure) when (Failures.MayPass(failure) || failure is NpgsqlException or ObjectDisposedException)
         {
             // If the server was restarted, the number may be that of another connection by now.
             await NoticeAsync().ConfigureAwait(false);
@@ -60,7 +60,7 @@ internal sealed class LentConnection(NpgsqlDataSource source, NpgsqlConnection c
             ask.CommandText = "SELECT 1";
             await ask.ExecuteNonQueryAsync().ConfigureAwait(false);
         }
-        catch (Exception failure) when (Failures.MayPass(failure) || failure is NpgsqlException)
+        catch (Exception failure) when (Failures.MayPass(failure) || failure is NpgsqlException or ObjectDisposedException)
         {
             // as expected
         }

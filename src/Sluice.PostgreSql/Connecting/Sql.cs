@@ -14,6 +14,15 @@ internal sealed class Sql(string schema, TimeSpan? frozenAfter = null)
     /// <summary>What <see cref="Frozen"/> is for transactions that belong to no store.</summary>
     public const string UsuallyFrozen = "SET LOCAL idle_in_transaction_session_timeout = 5000";
 
+    /// <summary>
+    /// Lets the server plan the statements that follow by indexes, whatever its statistics say. For statements about many rows of a table
+    /// that is usually empty: for an empty table the server plans to read all of it for each row, and keeps that plan.
+    /// </summary>
+    public const string ByIndexes = "SET LOCAL enable_seqscan = off";
+
+    /// <summary>Ends what <see cref="ByIndexes"/> began.</summary>
+    public const string ByStatistics = "SET LOCAL enable_seqscan TO DEFAULT";
+
     /// <summary>Begins a transaction that sees one state of the store, and locks nothing.</summary>
     public const string BeginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 

@@ -30,7 +30,7 @@ internal static class StoreOpening
                         + "changed. Look for long transactions in pg_stat_activity (a backup, a vacuum, or an application that has sent "
                         + "items and not committed), and open the store again when they have ended.", failure);
             }
-            catch (Exception failure) when (Failures.Unsafe(failure) is not null)
+            catch (Exception failure) when (Failures.Unsafe(failure) is not null || Failures.IsSourceGone(failure))
             {
                 throw Failures.Explain(failure, place, mayHaveRun: false);           // to wait would not help
             }

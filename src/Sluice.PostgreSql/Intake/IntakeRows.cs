@@ -25,7 +25,7 @@ internal sealed record IntakeRows(string[] Streams, string? Snapshot, List<Intak
 {
     private const int MaxRows = 1000, MaxBytes = 8 << 20;
 
-    private const string Columns = "i.stream, i.xid, i.id, i.bytes FROM ~intake i";
+    private const string Columns = "i.stream, i.xid, i.id, i.bytes, i.items, i.key, i.print, i.keep, i.body FROM ~intake i";
     private const string Each = "AND NOT i.damaged OFFSET 0", First = "AND NOT i.damaged ORDER BY i.stream, i.xid, i.id LIMIT 1";
 
     // Each stream's rows are a subquery of their own, so that the server looks them up by its index, from the mark on. In a plain join, it
@@ -47,12 +47,13 @@ internal sealed record IntakeRows(string[] Streams, string? Snapshot, List<Intak
 
     public static IntakeRows None { get; } = new([], null, [], false);
 
+    // Nothing is joined with the rows: a server that takes the intake for empty would compare each row with each. So the bodies go through
+    // the sort, most of them as TOAST pointers; it keeps the first rows only.
     private static string Text(string from)
-        => "SELECT c.snapshot, k.total, k.stream, k.xid, k.id, i.items, i.key, i.print, i.keep, i.body FROM "
+        => "SELECT c.snapshot, k.total, k.stream, k.xid, k.id, k.items, k.key, k.print, k.keep, k.body FROM "
         + "(SELECT pg_current_snapshot()::text AS snapshot) c LEFT JOIN (SELECT a.*, "
         + "sum(a.bytes) OVER (ORDER BY a.id) - a.bytes AS before, "
-        + Invariant($"count(*) OVER () AS total FROM ({from} ORDER BY id LIMIT {MaxRows + 1}) a) k ON k.before < {MaxBytes} ")
-        + "LEFT JOIN ~intake i ON i.stream = k.stream AND i.xid = k.xid AND i.id = k.id ORDER BY k.id";
+        + Invariant($"count(*) OVER () AS total FROM ({from} ORDER BY id LIMIT {MaxRows + 1}) a) k ON k.before < {MaxBytes} ORDER BY k.id");
 
     private static readonly string All = Text(From(Each)), AllWithOpen = Text(From(Each) + Open(Each));
 
@@ -71,7 +72,9 @@ internal sealed record IntakeRows(string[] Streams, string? Snapshot, List<Intak
     public static async Task<IntakeRows> ReadAsync(Round round, string[] streams, CancellationToken cancellation)
     {
         await using NpgsqlBatch batch = round.Connection.CreateBatch();
+        batch.BatchCommands.Add(new(Sql.ByIndexes));
         batch.BatchCommands.Add(Of(round, streams, All, AllWithOpen));
+        batch.BatchCommands.Add(new(Sql.ByStatistics));
         await using NpgsqlDataReader row = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
         List<IntakeRow> rows = [];
         string? snapshot = null;
@@ -111,18 +114,24 @@ internal sealed record IntakeRows(string[] Streams, string? Snapshot, List<Intak
             : command.With(open.Select(static one => one.Stream).ToArray()).With(open.Select(static one => one.Transaction).ToArray());
     }
 
+    // The places of the rows, each found by the primary key. A join could compare each row of the intake with each key, if the statistics
+    // say that the intake is empty.
+    private const string Same = "ctid = ANY(ARRAY(SELECT j.ctid FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) k(stream, xid, id) "
+        + "CROSS JOIN LATERAL (SELECT i.ctid FROM ~intake i WHERE i.stream = k.stream AND i.xid = k.xid AND i.id = k.id OFFSET 0) j))";
+
     /// <summary>Adds the statement that removes rows whose entries are appended, and marks those that cannot be read.</summary>
     public static void Remove(Round round, Func<string, NpgsqlBatchCommand> add)
     {
+        if (round.Rows.Intake.Count == 0) return;
+        add(Sql.ByIndexes);
         foreach (IGrouping<bool, IntakeRow> some in round.Rows.Intake.GroupBy(static row => row.Damage is not null))
         {
             IntakeRow[] rows = [.. some];
-            const string Same = "unnest($1::bigint[], $2::bigint[], $3::bigint[]) k(stream, xid, id) "
-                + "WHERE i.stream = k.stream AND i.xid = k.xid AND i.id = k.id";
-            add(some.Key ? $"UPDATE ~intake i SET damaged = true FROM {Same}" : $"DELETE FROM ~intake i USING {Same}")
+            add(some.Key ? $"UPDATE ~intake SET damaged = true WHERE {Same}" : $"DELETE FROM ~intake WHERE {Same}")
                 .With(RowWriter.Of(rows, row => row.Stream)).With(RowWriter.Of(rows, row => row.Transaction))
                 .With(RowWriter.Of(rows, row => row.Id));
         }
+        add(Sql.ByStatistics);
         round.Rows.Intake.Clear();
     }
 }

@@ -85,7 +85,7 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
                     if (failure is PostgresException) silence.Answer();
                     if (calls.Count > 1) return await RunEachAsync(calls.ConvertAll(static call => new List<StoreCall> { call }))
                         .ConfigureAwait(false);
-                    calls[0].Fail(Failures.Explain(failure, place, calls[0].MayHaveRun));
+                    calls[0].Fail(Explain(failure, calls[0].MayHaveRun));
                     return [];
                 }
                 attempt.Wait.Miss(failure);
@@ -163,13 +163,17 @@ internal sealed class RoundRunner(NpgsqlDataSource source, Sql sql, StorePlace p
                     throw Failures.Explain(failure, place, mayHaveRun);
                 }
             }
-            catch (Exception failure) when (failure is NpgsqlException)
+            catch (Exception failure) when (failure is NpgsqlException || Failures.IsSourceGone(failure))
             {
-                throw Failures.Explain(failure, place, mayHaveRun || (writes && isOpen && Failures.MayHaveRun(failure)));
+                throw Explain(failure, mayHaveRun || (writes && isOpen && Failures.MayHaveRun(failure)));
             }
             await PauseAsync(pause).WaitAsync(cancellation).ConfigureAwait(false);
         }
     }
+
+    // The store disposes its own source.
+    private Exception Explain(Exception failure, bool mayHaveRun) => closing.IsCancellationRequested && Failures.IsSourceGone(failure)
+        ? DisposedStore.Error(place.Name) : Failures.Explain(failure, place, mayHaveRun);
 
     // A server that is silent is noticed while the call waits.
     private ITimer Watch(ServerWait wait)

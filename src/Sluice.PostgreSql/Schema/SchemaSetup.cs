@@ -23,7 +23,7 @@ internal static class SchemaSetup
     public static async Task EnsureAsync(NpgsqlConnection connection, Sql sql, StorePlace place, bool create,
         CancellationToken cancellation)
     {
-        int? found = await VersionAsync(connection, sql, cancellation).ConfigureAwait(false);
+        int? found = await VersionAsync(connection, sql, place, cancellation).ConfigureAwait(false);
         if (found >= SchemaText.Version) Check(found.Value, place);
         else if (create) await MakeAsync(connection, sql, place, cancellation).ConfigureAwait(false);
         else throw Lacking(found, place);
@@ -74,7 +74,7 @@ internal static class SchemaSetup
         locked.BatchCommands.Add(new(LockTimeout));
         await locked.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
         // Another process may have created or upgraded it meanwhile.
-        int? found = await VersionAsync(connection, sql, cancellation).ConfigureAwait(false);
+        int? found = await VersionAsync(connection, sql, place, cancellation).ConfigureAwait(false);
         await using NpgsqlBatch batch = connection.CreateBatch();
         if (found is not { } version)
         {
@@ -101,8 +101,9 @@ internal static class SchemaSetup
         => [.. SchemaText.Before(version), LockTimeout, .. SchemaText.Upgrades[(version - 1)..].SelectMany(static texts => texts)];
 
     private static StreamStoreException Lacking(int? version, StorePlace place) => new(version is null
-        ? $"There is no store at {place}, and AutoCreate is off. Let a database administrator run what "
-            + $"sluice schema {place.Schema} prints (PostgresStreamStore.SchemaSql), or name the schema that has the store."
+        ? $"There is no store at {place}, and none is created here (PostgresStoreOptions.AutoCreate is off; commands and the dashboard "
+            + $"create none). Name the schema that has the store (Schema=…), or let a database administrator run what sluice schema "
+            + $"{place.Schema} prints (PostgresStreamStore.SchemaSql)."
         : $"The store at {place} has tables of the version {version}, this library needs {SchemaText.Version}, and AutoCreate is off. Let "
             + $"a database administrator run what sluice schema {place.Schema} --from {version} --user USER prints, where USER is the "
             + "application's (PostgresStreamStore.SchemaSql); or open the store once with AutoCreate, as the owner of its tables, and then "
@@ -126,11 +127,19 @@ internal static class SchemaSetup
         { IsPermanent = true };
     }
 
-    private static async Task<int?> VersionAsync(NpgsqlConnection connection, Sql sql, CancellationToken cancellation)
+    private const string Meta = "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 "
+        + "AND c.relname = 'meta'";
+
+    private static async Task<int?> VersionAsync(NpgsqlConnection connection, Sql sql, StorePlace place, CancellationToken cancellation)
     {
         // A query of the catalog, and not to_regclass: that one may answer from before the lock was given.
-        if (!await IsThereAsync(connection, "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            + "WHERE n.nspname = $1 AND c.relname = 'meta')", sql, cancellation).ConfigureAwait(false)) return null;
+        if (!await IsThereAsync(connection, $"SELECT EXISTS ({Meta})", sql, cancellation).ConfigureAwait(false)) return null;
+        if (!await IsThereAsync(connection, $"SELECT EXISTS ({Meta} AND (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid "
+            + "AND a.attname IN ('version', 'generation', 'store')) = 3)", sql, cancellation).ConfigureAwait(false))
+            throw new StreamStoreException($"The schema {sql.Schema} at {place.Server}/{place.Database} has a table meta that is not of a "
+                + "store: another program has made it. Nothing was changed. Name another schema for the store (Schema=… in the connection "
+                + "string, or PostgresStoreOptions.Schema).")
+            { IsPermanent = true };
         await using var version = new NpgsqlCommand(sql.Text("SELECT version FROM ~meta"), connection);
         return (int?)await version.ExecuteScalarAsync(cancellation).ConfigureAwait(false);
     }

@@ -18,7 +18,9 @@ public sealed partial class Consecutor<T>
     /// full.</summary>
     /// <remarks>May be called before the start. Concurrent calls share appends; their order is undefined.</remarks>
     /// <exception cref="PayloadException">The item cannot be written, or is too long.</exception>
-    /// <exception cref="StreamStoreException">The store failed for long. The item may or may not have been accepted.</exception>
+    /// <exception cref="StreamStoreException">The store failed for long: five tries, each of which waits as long as a call of the store.
+    /// For a server that does not answer that is about a minute by default; pass a token to wait less. The item may or may not have been
+    /// accepted.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while waiting. An item that waited for room is not accepted later. If the
     /// store was being asked at that moment, or had left an earlier try unanswered, the item may be accepted nevertheless.</exception>
     public ValueTask SendAsync(T item, CancellationToken cancellation = default)

@@ -46,7 +46,7 @@ internal sealed class ConsecutorLifetime(string name, ConsecutorOptions options,
 
     /// <summary>The exception for a store that was disposed before the consecutor.</summary>
     public InvalidOperationException StoreClosed(ObjectDisposedException cause) => new(
-        ClosedStore.Explain("consecutor", name, "A durable store keeps the accepted items for the next start."), cause);
+        ClosedStore.Explain("consecutor", name, "A durable store keeps the accepted items for the next start.", cause), cause);
 
     /// <summary>Ends the consecutor if a call of the store failed because the store was disposed: no call will ever succeed.</summary>
     /// <returns>Whether the store was disposed.</returns>

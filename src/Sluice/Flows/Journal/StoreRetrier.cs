@@ -132,7 +132,7 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
 
     /// <summary>Says that the store was disposed, in words that name its user.</summary>
     public ClosedStoreException Closed(ObjectDisposedException cause)
-        => new(ClosedStore.Explain("supervisor", Owner ?? "", "A durable store keeps the runs for the next start."), cause)
+        => new(ClosedStore.Explain("supervisor", Owner ?? "", "A durable store keeps the runs for the next start.", cause), cause)
         {
             Store = store.Root
         };
