@@ -16,9 +16,9 @@ public static class PostgresSink
     /// </summary>
     /// <remarks>
     /// <para>
-    /// If the table refuses a row (NOT NULL, CHECK, an existing or a missing key, a value or a type that its column or an index cannot have,
-    /// an exception of a trigger with any error code), its item fails. It is retried and then becomes a dead letter that names the values.
-    /// The other items are committed. If an existing key is no error, use <c>INSERT … ON CONFLICT … DO …</c>.
+    /// If the table refuses a row (NOT NULL, CHECK, an existing or a missing key, a value or a type that its column or an index cannot
+    /// have, an exception of a trigger with any error code), its item fails. It is retried and then becomes a dead letter that names the
+    /// values. The other items are committed. If an existing key is no error, use <c>INSERT … ON CONFLICT … DO …</c>.
     /// </para>
     /// <para>
     /// An invalid statement is refused when the consecutor starts. If the server refuses it later for all rows, for example because the

@@ -16,7 +16,8 @@ internal sealed record RowFailure(PostgresException Cause, RowGroup? Row, bool H
 
     /// <summary>The exception if the row is at fault. Without a row, the consecutor finds the item by commits of fewer items.</summary>
     public ItemRejectedException OfRow() => new(IsLast ? $"A constraint that is checked last refused {Values}: {Reason}{Statement}"
-        : $"T{Values[1..]} was refused: {Reason}{Statement}") { Attachment = Row?.Writes, Item = Row?.First };
+        : $"T{Values[1..]} was refused: {Reason}{Statement}")
+    { Attachment = Row?.Writes, Item = Row?.First };
 
     /// <summary>The exception if the statement or the server is at fault: the commit is repeated.</summary>
     public StreamStoreException OfStatement() => new($"A statement of a sink failed for {Values}: {Reason}{Statement}."
