@@ -27,9 +27,9 @@ public sealed partial class PostgresStreamStore
                 await TakeInAsync(stream, cancellation).ConfigureAwait(false);
                 transaction = await InsertAsync(row).ConfigureAwait(false);
             }
-            if (transaction is null && await IsHiddenAsync(stream, connection, cancellation).ConfigureAwait(false))
+            if (transaction is null && need is { } room && await IsHiddenAsync(stream, connection, cancellation).ConfigureAwait(false))
             {
-                hidden = await runner.DirectAsync(own => insert.FindHiddenAsync(own, id, stream, watch.Pending(stream), need!.Value,
+                hidden = await runner.DirectAsync(own => insert.FindHiddenAsync(own, id, stream, watch.Pending(stream), room,
                     cancellation), cancellation, writes: false).ConfigureAwait(false);
                 if (hidden is null) return await runner.DirectAsync(own => RefusalAsync(stream, own, cancellation), cancellation,
                     writes: false).ConfigureAwait(false);

@@ -52,26 +52,16 @@ public sealed class SinkRowFaultTests(SharedServer server) : IAsyncLifetime
     [InlineData("57014", true, false)]
     [InlineData("25006", true, false)]
     [InlineData("40001", true, false)]
-    [InlineData("42501", false, false)]
-    [InlineData("XX000", false, false)]
-    [InlineData("40001", false, false)]
     [InlineData("XX000", true, true)]
-    [InlineData("40P01", false, true)]
-    public async Task ARowThatATriggerRefusesWithAnyCodeFailsItsItemOnly(string code, bool isTogether, bool isOutside)
+    [InlineData("40P01", true, true)]
+    [InlineData("42P01", true, false, "AFTER")]
+    [InlineData("40001", true, false, "AFTER")]
+    public async Task ARowThatATriggerRefusesWithAnyCodeFailsItsItemOnly(string code, bool isTogether, bool isOutside,
+        string when = "BEFORE")
     {
         await RunAsync($"CREATE TABLE {schema}.row(id bigint NOT NULL, value int)");
-        await RefuseAsync(code, $"NEW.id = {Bad}");
+        await RefuseAsync(code, $"NEW.id = {Bad}", $"TRIGGER look {when} INSERT");
         await LetterOfAsync(static n => [(long)n, n], isTogether, isOutside, code, $"({Bad}, {Bad})");
-    }
-
-    [Theory]
-    [InlineData("XX000")]
-    [InlineData("40001")]
-    public async Task ADeferredTriggerFailsTheItemOfItsRowOnly(string code)
-    {
-        await RunAsync($"CREATE TABLE {schema}.row(id bigint NOT NULL, value int)");
-        await RefuseAsync(code, $"NEW.id = {Bad}", "CONSTRAINT TRIGGER look AFTER INSERT", "DEFERRABLE INITIALLY DEFERRED ");
-        await LetterOfAsync(static n => [(long)n, n], isTogether: true, isOutside: false, code, $"({Bad}, {Bad})");
     }
 
     /// <summary>The trigger refuses rows until it is gone. No item fails, and the problem names the statement and a row.</summary>
@@ -81,14 +71,25 @@ public sealed class SinkRowFaultTests(SharedServer server) : IAsyncLifetime
     [InlineData("XX000", 20)]
     [InlineData("XX000", 1)]
     [InlineData("57014", 20)]
-    public async Task ATriggerThatRefusesAllRowsKeepsThemWaiting(string code, int count)
+    [InlineData("57014", 1)]
+    [InlineData("42P01", 1, "TRIGGER look AFTER INSERT")]
+    [InlineData("42P01", 20, "TRIGGER look AFTER INSERT")]
+    [InlineData("40001", 20, "TRIGGER look AFTER INSERT")]
+    [InlineData("42501", 20, "CONSTRAINT TRIGGER look AFTER INSERT", "DEFERRABLE INITIALLY DEFERRED ")]
+    [InlineData("XX000", 1, "CONSTRAINT TRIGGER look AFTER INSERT", "DEFERRABLE INITIALLY DEFERRED ")]
+    [InlineData("42P01", 20, "TRIGGER look AFTER INSERT", "", true)]
+    public async Task ATriggerThatRefusesAllRowsKeepsThemWaiting(string code, int count, string trigger = "TRIGGER look BEFORE INSERT",
+        string rest = "", bool isRepeated = false)
     {
-        await RunAsync($"CREATE TABLE {schema}.row(id bigint, value int)");
-        await using Consecutor<int> rows = Rows(PostgresSink.InStore<int>(Insert, static n => [(long)n, n]));
+        await RunAsync($"CREATE TABLE {schema}.row(id bigint PRIMARY KEY, value int NOT NULL)");
+        // A row that is there already changes nothing, and asks no trigger.
+        if (isRepeated) await RunAsync($"INSERT INTO {schema}.row VALUES(0, 0)");
+        string insert = isRepeated ? $"{Insert} ON CONFLICT DO NOTHING" : Insert;
+        await using Consecutor<int> rows = Rows(PostgresSink.InStore<int>(insert, static n => [(long)n, n]));
         await rows.StartAsync(Cancellation);
         await rows.SendAsync(-1, Cancellation);
         await rows.WaitForIdleAsync(Cancellation);
-        await RefuseAsync(code, "true");
+        await RefuseAsync(code, "true", trigger, rest);
         await rows.SendAllAsync([.. Enumerable.Range(0, count)], Cancellation);
         while (rows.Snapshot().Problem?.Contains("for the row (", StringComparison.Ordinal) != true)
         {
@@ -96,7 +97,7 @@ public sealed class SinkRowFaultTests(SharedServer server) : IAsyncLifetime
             await Task.Delay(1, Cancellation);
         }
         string problem = rows.Snapshot().Problem!;
-        Assert.Contains($"): no ({code}). The statement: {Insert}", problem, StringComparison.Ordinal);
+        Assert.Contains($"): no ({code}). The statement: {insert}", problem, StringComparison.Ordinal);
         await RunAsync($"DROP TRIGGER look ON {schema}.row");
         ConsecutorSnapshot end = await rows.WaitForIdleAsync(Cancellation);
         Assert.Equal((count + 1L, 0L, 0L), (end.Completed, end.Dead, end.Unaccounted));

@@ -46,6 +46,7 @@ internal static class Failures
     public static bool MayConfuse(Exception failure) => failure switch
     {
         PostgresException server => server.InvariantSeverity == "ERROR" && !RoundCheck.Explains(server),
+        FunctionVoidedRoundException => true,        // it may have changed the session behind a rollback of its own
         NpgsqlException or SocketException or IOException or TimeoutException => false,      // the connection has ended
         OperationCanceledException => failure.InnerException is PostgresException,
         SluiceException or ObjectDisposedException => false,         // the store's own refusals

@@ -77,9 +77,19 @@ internal static class FunctionCalls
             throw Refused(functions, index, "A statement of it was refused, and it went on: nothing can follow in this transaction. Let "
                 + "the exception through", left);
         }
-        catch (PostgresException refused) when (!SinkFailures.IsOfServer(refused)
-            && !Failures.IsConflict(refused))
+        catch (PostgresException refused) when (!SinkFailures.IsOfServer(refused) && (!SinkFailures.IsTransient(refused)
+            || Failures.IsConflict(refused)))
         {
+            // A conflict is repeated with the round, and so is what has cost the connection; but for ever it would hold up all others.
+            bool isOpen = connection.State == System.Data.ConnectionState.Open;
+            if ((!isOpen || Failures.IsConflict(refused)) && Known.GetOrCreateValue(functions).Lose(index) < MaxLosses)
+            {
+                if (isOpen) throw;
+                throw new FunctionVoidedRoundException($"The server has failed behind {functions.Describe(index)}: {refused.MessageText} "
+                    + $"({refused.SqlState})", refused);
+            }
+            if (!isOpen) throw Void(functions, index, $"The server has failed behind it: {refused.MessageText} ({refused.SqlState})",
+                refused);
             throw Refused(functions, index, $"A constraint that is checked last has refused it: {refused.MessageText} ({refused.SqlState})",
                 refused);
         }

@@ -20,7 +20,7 @@ internal sealed class FunctionSettings
     // The server refuses changes of the others in the middle of a transaction, or by this user.
     private const string Settable = "SELECT name, setting, reset_val, source FROM pg_settings WHERE (context = 'user' "
         + "OR (context = 'superuser' AND current_setting('is_superuser') = 'on')) "
-        + "AND name NOT LIKE 'transaction%' AND name <> 'temp_buffers'";
+        + "AND name NOT IN ('transaction_isolation', 'transaction_read_only', 'transaction_deferrable', 'temp_buffers')";
 
     private string[] values = [], names = [], settings = [];
     private string?[] lasting = [];

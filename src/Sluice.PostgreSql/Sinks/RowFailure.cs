@@ -3,9 +3,8 @@ namespace Sluice.PostgreSql;
 /// <summary>A statement of a sink that the server has refused.</summary>
 /// <param name="Cause">What the server said.</param>
 /// <param name="Row">The row; null if it is not known, because a constraint that is checked last has refused it.</param>
-/// <param name="HasTaken">Whether the server has taken another row of the statement just before.</param>
 /// <param name="IsLast">Whether a constraint that is checked last has refused the row.</param>
-internal sealed record RowFailure(PostgresException Cause, RowGroup? Row, bool HasTaken, bool IsLast)
+internal sealed record RowFailure(PostgresException Cause, RowGroup? Row, bool IsLast)
 {
     // The server's further lines would stand in each dead letter; they say nothing that this does not.
     private string Reason => $"{Cause.MessageText} ({Cause.SqlState}).";

@@ -10,12 +10,10 @@ namespace Sluice.PostgreSql;
 /// <remarks>Used by one attempt at a time.</remarks>
 internal sealed class RowSuspicion
 {
-    private const int MaxRepetitions = 5;
-
     // By the values of the first row, which are the same object when the commit is repeated.
     private static readonly ConditionalWeakTable<object?[], RowSuspicion> All = [];
 
-    private int repetitions;
+    private int suspect = -1;                        // the row that failed last
     private Exception? verdict;
     private RowFailure? trial;
 
@@ -29,22 +27,15 @@ internal sealed class RowSuspicion
 
     public static RowSuspicion Of(RowGroup first) => All.GetOrCreateValue(first.Statement.Values);
 
-    /// <summary>Counts a failure that may pass; true each time that it has come often enough for a trial.</summary>
-    public bool IsDue()
-    {
-        if (++repetitions < MaxRepetitions) return false;
-        repetitions = 0;
-        return true;
-    }
-
     /// <summary>The connection was closed after a failure.</summary>
     /// <param name="failure">The failure; null if its row is one of a group.</param>
     public void Lose(RowFailure? failure)
     {
         IsSingle = true;
         if (failure is null) return;
-        if (failure.Row is null || failure.HasTaken) verdict = failure.OfRow();
-        else trial = failure;
+        if (failure.Row is not { } row) verdict = failure.OfRow();
+        else if (suspect == row.First) trial = failure;          // the second time: an internal error may pass
+        else suspect = row.First;
     }
 
     /// <summary>Throws what earlier attempts have found out.</summary>

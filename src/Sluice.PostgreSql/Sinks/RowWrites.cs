@@ -15,6 +15,7 @@ internal static class RowWrites
         RowSuspicion? suspicion = RowSuspicion.Find(writes);
         if (suspicion is not null) await suspicion.CheckAsync(connection).ConfigureAwait(false);
         List<RowGroup> groups = suspicion is { IsSingle: true } ? Single(writes) : Group(writes);
+        if (groups.Count == 0) return;
         List<NpgsqlBatchCommand> commands = groups.ConvertAll(static group => group.ToCommand());
         if (await TryAsync(connection, groups, commands).ConfigureAwait(false) is { } failed)
         {
@@ -23,12 +24,11 @@ internal static class RowWrites
                 // One row of a group is at fault, or a statement cannot write two of the rows: ON CONFLICT DO UPDATE changes no row twice.
                 groups = Single(writes);
                 commands = groups.ConvertAll(static row => row.ToCommand());
-                if (await TryAsync(connection, groups, commands, isDue: true).ConfigureAwait(false) is not { } again) return;
+                if (await TryAsync(connection, groups, commands).ConfigureAwait(false) is not { } again) return;
                 failed = again;
             }
             throw await WhyAsync(connection, failed.Failure, failed.At, groups).ConfigureAwait(false);
         }
-        RowTrials.Note(writes);
     }
 
     /// <summary>Runs statements in one round trip, each for itself.</summary>
@@ -41,7 +41,6 @@ internal static class RowWrites
         List<NpgsqlBatchCommand> commands = singles.ConvertAll(static row => row.ToCommand());
         if (await TryAsync(connection, singles, commands).ConfigureAwait(false) is { } failed)
             throw await WhyAsync(connection, failed.Failure, failed.At, singles).ConfigureAwait(false);
-        RowTrials.Note([writes]);
         return [.. commands.Select(static command => command.RecordsAffected)];
     }
 
@@ -66,7 +65,7 @@ internal static class RowWrites
     /// <returns>The number of the statement that was refused, and why; null if all were run.</returns>
     /// <exception cref="PostgresException">The server failed, or a repetition of the transaction may succeed.</exception>
     private static async Task<(int At, PostgresException Failure)?> TryAsync(NpgsqlConnection connection, List<RowGroup> groups,
-        List<NpgsqlBatchCommand> commands, bool isDue = false)
+        List<NpgsqlBatchCommand> commands)
     {
         await using NpgsqlBatch batch = connection.CreateBatch();
         batch.BatchCommands.Add(new("SAVEPOINT sluice_sink"));
@@ -81,8 +80,7 @@ internal static class RowWrites
             await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
             return null;
         }
-        catch (PostgresException failure) when (!SinkFailures.IsOfServer(failure)
-            && (isDue || !SinkFailures.IsTransient(failure) || RowSuspicion.Of(groups[0]).IsDue()))
+        catch (PostgresException failure) when (!SinkFailures.IsOfServer(failure) && !SinkFailures.IsTransient(failure))
         {
             int at = 0;                              // statements that were executed before have a type, the savepoint among them
             while (at < commands.Count && commands[at].StatementType != StatementType.Unknown) at++;
@@ -106,8 +104,8 @@ internal static class RowWrites
         bool isLast = at >= groups.Count;
         List<RowGroup> items = groups.FindAll(static group => !group.Writes.IsOfLibrary);
         RowGroup? row = !isLast ? groups[at] : items is [{ Count: 1 } only] ? only : null;
-        bool hasTaken = !isLast && groups.Take(at).Any(group => group.Statement.Sql == row!.Statement.Sql);
-        var failure = new RowFailure(cause, row, hasTaken, isLast);
+        var failure = new RowFailure(cause, row, isLast);
+        if (row is { Writes.IsOfLibrary: true }) return failure.OfStatement();
         if (!IsOpen(connection))
         {
             RowSuspicion.Of(groups[0]).Lose(failure);
@@ -115,7 +113,6 @@ internal static class RowWrites
         }
         if (row is null || !SinkFailures.IsInDoubt(cause)
             || await RowTrials.IsToBlameAsync(connection, failure).ConfigureAwait(false)) return failure.OfRow();
-        // A conflict with another transaction: the round is repeated.
-        return SinkFailures.IsTransient(cause) && cause.SqlState != PostgresErrorCodes.QueryCanceled ? cause : failure.OfStatement();
+        return failure.OfStatement();
     }
 }

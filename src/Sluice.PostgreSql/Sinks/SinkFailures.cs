@@ -18,13 +18,15 @@ internal static class SinkFailures
             || failure.SqlState is PostgresErrorCodes.LockNotAvailable
             || (failure.SqlState.StartsWith("57", StringComparison.Ordinal) && failure.SqlState != PostgresErrorCodes.QueryCanceled);
 
-    /// <summary>Whether a repetition may succeed: another transaction was in the way, or the statement took too long.</summary>
-    public static bool IsTransient(PostgresException failure)
+    /// <summary>Whether a repetition may succeed: another transaction was in the way, or the statement took too long. Not if the code of a
+    /// trigger said so.</summary>
+    public static bool IsTransient(PostgresException failure) => IsTransientCode(failure) && failure.Routine != "exec_stmt_raise";
+
+    private static bool IsTransientCode(PostgresException failure)
         => failure.SqlState.StartsWith("40", StringComparison.Ordinal) || failure.SqlState == PostgresErrorCodes.QueryCanceled;
 
-    /// <summary>Whether each trial that fails takes long, or costs the connection.</summary>
-    public static bool IsCostly(PostgresException failure)
-        => IsTransient(failure) || failure.SqlState.StartsWith("XX", StringComparison.Ordinal);
+    /// <summary>Whether each trial that fails costs the connection.</summary>
+    public static bool IsCostly(PostgresException failure) => failure.SqlState.StartsWith("XX", StringComparison.Ordinal);
 
     /// <summary>Whether the server has refused the statement before it ran, because of its words or of the types of its values.</summary>
     public static bool IsOfParsing(PostgresException failure)
@@ -33,7 +35,7 @@ internal static class SinkFailures
     /// <summary>Whether the error code does not tell what is at fault: the state of the transaction, objects in use, internal errors,
     /// and what may come from the body of a trigger.</summary>
     public static bool IsInDoubt(PostgresException failure)
-        => IsOfStatement(failure) || IsTransient(failure) || failure.SqlState[..2] is "25" or "55" or "XX";
+        => IsOfStatement(failure) || IsTransientCode(failure) || failure.SqlState[..2] is "25" or "55" or "XX";
 
     /// <summary>What to do besides repairing the row or the statement; empty if nothing.</summary>
     public static string Advice(PostgresException failure) => failure.SqlState == PostgresErrorCodes.QueryCanceled
