@@ -17,11 +17,13 @@ public class OwnersWaitTests
         Assert.Null(await RunAsync((_, after) => after >= 0 && left-- > 0 ? ValueTask.FromResult(after) : null));
     }
 
+    /// <summary>It ends at once: one that ends with each change may end too late for the scenario, if its thread has no
+    /// processor.</summary>
     [Fact]
-    public async Task AWaitThatEndsWithEachChangeIsNamed()
+    public async Task AWaitThatEndsEachTimeIsNamed()
     {
         StreamStoreContractException failure = await Assert.ThrowsAsync<StreamStoreContractException>(
-            () => RunAsync(static (inner, after) => inner.WaitForChangeAsync("orders", after)));
+            () => RunAsync(static (_, after) => after >= 0 ? ValueTask.FromResult(after) : null));
         Assert.Contains("does not wake the owner of another", failure.Message, StringComparison.Ordinal);
     }
 
