@@ -8,6 +8,9 @@ public sealed partial class WorkerConnectionTests
     private const string NoAnswer = "The Celery broker has not answered within 10 seconds. Processors for Celery wait until it is back.",
         Again = "The Celery broker takes tasks again.";
 
+    private readonly TestClock still = new();        // of ForTwoQueues
+    private readonly List<string> said = [];         // its warnings
+
     private static readonly Processor Count = new("count") { Inputs = ["line"], Outputs = ["total"] };
 
     [Theory]
@@ -45,18 +48,16 @@ public sealed partial class WorkerConnectionTests
     public async Task ABrokerThatIsAwayIsSaidOnceForAllQueues()
     {
         broker.IsAway = true;
-        var clock = new TestClock();
-        List<string> warnings = [];
-        await using CeleryExecutor alone = ForTwoQueues(clock, warnings);
+        await using CeleryExecutor alone = ForTwoQueues();
         await using Lab service = WithCount(alone);
         await using FlowRun run = await StartAsync(service, service.Copy, Count);
-        await clock.WaitForTimersAsync(2, Lab.Cancellation);
+        await still.WaitForTimersAsync(2, Lab.Cancellation);
         broker.IsAway = false;
-        clock.Advance(TimeSpan.FromSeconds(1));
+        still.Advance(TimeSpan.FromSeconds(1));
         await broker.NextAsync();
         await broker.NextAsync();
-        await clock.WaitForTimersAsync(2, Lab.Cancellation);
-        Assert.Equal(["The Celery broker cannot be reached. Processors for Celery wait until it is back.", Again], warnings);
+        await still.WaitForTimersAsync(2, Lab.Cancellation);
+        Assert.Equal(["The Celery broker cannot be reached. Processors for Celery wait until it is back.", Again], said);
     }
 
     /// <summary>RabbitMQ may give no answer for a queue without a majority, and take tasks for others.</summary>
@@ -64,26 +65,24 @@ public sealed partial class WorkerConnectionTests
     public async Task AQueueWithoutAnAnswerIsSaidOnceAlthoughTheBrokerTakesTasksForOthers()
     {
         broker.SilentQueue = "other";
-        var clock = new TestClock();
-        List<string> warnings = [];
-        await using CeleryExecutor alone = ForTwoQueues(clock, warnings);
+        await using CeleryExecutor alone = ForTwoQueues();
         await using Lab service = WithCount(alone);
         await using FlowRun run = await StartAsync(service, service.Copy, Count);
         await broker.NextAsync();
-        await clock.WaitForTimersAsync(2, Lab.Cancellation);             // of the pause, and of the task that was taken
+        await still.WaitForTimersAsync(2, Lab.Cancellation);             // of the pause, and of the task that was taken
         List<FlowRun> healthy = [];                  // whose tasks are taken, so that each adds a timer
         while (healthy.Count < 3)
         {
-            clock.Advance(TimeSpan.FromSeconds(5));
+            still.Advance(TimeSpan.FromSeconds(5));
             healthy.Add(await service.StartAsync(["a"], $"other-{healthy.Count}"));
             await broker.NextAsync();
-            await clock.WaitForTimersAsync(2 + healthy.Count, Lab.Cancellation);
+            await still.WaitForTimersAsync(2 + healthy.Count, Lab.Cancellation);
         }
         broker.SilentQueue = null;
-        clock.Advance(TimeSpan.FromSeconds(5));
+        still.Advance(TimeSpan.FromSeconds(5));
         await broker.NextAsync();
-        await clock.WaitForTimersAsync(2 + healthy.Count, Lab.Cancellation);
-        Assert.Equal([NoAnswer, Again], warnings);
+        await still.WaitForTimersAsync(2 + healthy.Count, Lab.Cancellation);
+        Assert.Equal([NoAnswer, Again], said);
         foreach (FlowRun one in healthy) await one.DisposeAsync();
     }
 
@@ -92,55 +91,51 @@ public sealed partial class WorkerConnectionTests
     public async Task AQueueWithoutAnAnswerIsSaidOnceAlthoughASendIsGivenUp()
     {
         broker.SilentQueue = "other";
-        var clock = new TestClock();
-        List<string> warnings = [];
-        await using CeleryExecutor alone = ForTwoQueues(clock, warnings);
+        await using CeleryExecutor alone = ForTwoQueues();
         await using Lab service = WithCount(alone);
         for (int i = 0; i < 3; i++)
         {
             await using FlowRun run = await StartAsync(service, Count);
-            await clock.WaitForTimersAsync(1, Lab.Cancellation);
+            await still.WaitForTimersAsync(1, Lab.Cancellation);
             await run.CancelAsync();
-            while (clock.ArmedTimers > 0) await Task.Yield();            // until the send has ended
+            while (still.ArmedTimers > 0) await Task.Yield();            // until the send has ended
         }
         broker.SilentQueue = null;
         await using FlowRun last = await StartAsync(service, Count);
         await broker.NextAsync();
-        await clock.WaitForTimersAsync(1, Lab.Cancellation);
-        Assert.Equal([NoAnswer, Again], warnings);
+        await still.WaitForTimersAsync(1, Lab.Cancellation);
+        Assert.Equal([NoAnswer, Again], said);
     }
 
     [Fact]
     public async Task EachReasonIsSaidOnceAlthoughASendWaitsForBothInTurn()
     {
         broker.SilentQueue = "other";
-        var clock = new TestClock();
-        List<string> warnings = [];
-        await using CeleryExecutor alone = ForTwoQueues(clock, warnings);
+        await using CeleryExecutor alone = ForTwoQueues();
         await using Lab service = WithCount(alone);
         await using FlowRun run = await StartAsync(service, Count);
         for (int i = 0; i < 4; i++)
         {
-            await clock.WaitForTimersAsync(1, Lab.Cancellation);
+            await still.WaitForTimersAsync(1, Lab.Cancellation);
             (broker.FullQueue, broker.SilentQueue) = (broker.SilentQueue, broker.FullQueue);
-            clock.Advance(TimeSpan.FromSeconds(5));
+            still.Advance(TimeSpan.FromSeconds(5));
         }
-        await clock.WaitForTimersAsync(1, Lab.Cancellation);
+        await still.WaitForTimersAsync(1, Lab.Cancellation);
         broker.SilentQueue = null;
-        clock.Advance(TimeSpan.FromSeconds(5));
+        still.Advance(TimeSpan.FromSeconds(5));
         await broker.NextAsync();
-        await clock.WaitForTimersAsync(1, Lab.Cancellation);
+        await still.WaitForTimersAsync(1, Lab.Cancellation);
         Assert.Equal([NoAnswer, "The Celery broker has not taken a task into the queue other. Processors for the queue other wait until it "
-            + "takes tasks.", Again, "The Celery broker takes tasks for the queue other again."], warnings);
+            + "takes tasks.", Again, "The Celery broker takes tasks for the queue other again."], said);
     }
 
-    private CeleryExecutor ForTwoQueues(TestClock clock, List<string> warnings) => new(broker, new()
+    private CeleryExecutor ForTwoQueues() => new(broker, new()
     {
-        OnWarning = warnings.Add,
+        OnWarning = said.Add,
         PickUpTimeout = TimeSpan.FromHours(1),       // no warning that no worker has come
         Routes = new Dictionary<string, CeleryRoute> { ["count"] = new() { Queue = "other" } },
     })
-    { Time = clock };
+    { Time = still };
 
     private static Lab WithCount(CeleryExecutor executor)
     {

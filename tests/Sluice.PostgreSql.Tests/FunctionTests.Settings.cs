@@ -16,14 +16,10 @@ public sealed partial class FunctionTests
             "SET idle_in_transaction_session_timeout = '9s'", "SET plan_cache_mode = force_custom_plan", "SET bytea_output = escape",
             "SET default_transaction_read_only = on", "SET \"DateStyle\" = 'German'", "SET app.tenant = 'a'",
             "SET standard_conforming_strings = off", "SET TimeZone = 'Asia/Tokyo'", "SET synchronous_commit = off"];
-        const string Ask = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('search_path', "
-            + "'statement_timeout', 'lock_timeout', 'work_mem', 'bytea_output', 'default_transaction_read_only', 'DateStyle', "
-            + "'standard_conforming_strings', 'TimeZone', 'plan_cache_mode', 'idle_in_transaction_session_timeout', 'synchronous_commit') "
-            + "OR (name = 'app.tenant' AND setting <> '')";
         await using PgBouncer? bouncer = isPooled ? await PgBouncer.StartAsync(server.Server.Port) : null;
         await using NpgsqlDataSource source = NpgsqlDataSource.Create($"{bouncer?.Address ?? server.Address};Maximum Pool Size=10;"
             + "Cancellation Timeout=-1;No Reset On Close=true");
-        string before = (await AskAsync())[0];
+        string before = (await SettingsAsync(source))[0];
         await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(source,
             new() { Schema = place.Name, TransactionPooling = isPooled, OnWarning = static _ => { } }, Cancellation);
         string during = "";
@@ -44,21 +40,44 @@ public sealed partial class FunctionTests
         await CommitLab.RunAsync(numbers, 20, dead: 0);
         Assert.Equal("\"$user\", public", during);
         await numbers.StopAsync(cancellation: Cancellation);
-        Assert.All(await AskAsync(), after => Assert.Equal(before, after));
+        Assert.All(await SettingsAsync(source), after => Assert.Equal(before, after));
+    }
 
-        // All connections, also those between a pooler and the server.
-        async Task<List<string>> AskAsync()
+    /// <summary>A SET behind a rollback is no part of a transaction that could be taken back.</summary>
+    [Fact]
+    public async Task SettingsBehindARollbackReachNobodyElse()
+    {
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create($"{server.Address};Maximum Pool Size=10;No Reset On Close=true");
+        string before = (await SettingsAsync(source))[0];
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(source,
+            new() { Schema = place.Name, OnWarning = static _ => { } }, Cancellation);
+        await using Consecutor<int> numbers = Numbers((n, context) =>
         {
-            List<string> said = [];
-            List<NpgsqlConnection> open = [];
-            for (int i = 0; i < 8; i++)
-            {
-                open.Add(await source.OpenConnectionAsync(Cancellation));
-                await using var ask = new NpgsqlCommand(Ask, open[^1], await open[^1].BeginTransactionAsync(Cancellation));
-                said.Add((string)(await ask.ExecuteScalarAsync(Cancellation))!);
-            }
-            foreach (NpgsqlConnection connection in open) await connection.DisposeAsync();
-            return said;
+            if (n == 7) context.InTransaction<NpgsqlTransaction>(async (transaction, cancellation) =>
+                await ExecuteAsync(transaction, "ROLLBACK; SET search_path = pg_catalog; SET work_mem = '3MB'", cancellation));
+            return default;
+        }, store: store);
+        await CommitLab.RunAsync(numbers, 20, dead: 1);
+        await numbers.StopAsync(cancellation: Cancellation);
+        Assert.All(await SettingsAsync(source), after => Assert.Equal(before, after));
+    }
+
+    // Of all connections, also of those between a pooler and the server.
+    private static async Task<List<string>> SettingsAsync(NpgsqlDataSource source)
+    {
+        const string Ask = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('search_path', "
+            + "'statement_timeout', 'lock_timeout', 'work_mem', 'bytea_output', 'default_transaction_read_only', 'DateStyle', "
+            + "'standard_conforming_strings', 'TimeZone', 'plan_cache_mode', 'idle_in_transaction_session_timeout', 'synchronous_commit') "
+            + "OR (name = 'app.tenant' AND setting <> '')";
+        List<string> said = [];
+        List<NpgsqlConnection> open = [];
+        for (int i = 0; i < 8; i++)
+        {
+            open.Add(await source.OpenConnectionAsync(Cancellation));
+            await using var ask = new NpgsqlCommand(Ask, open[^1], await open[^1].BeginTransactionAsync(Cancellation));
+            said.Add((string)(await ask.ExecuteScalarAsync(Cancellation))!);
         }
+        foreach (NpgsqlConnection connection in open) await connection.DisposeAsync();
+        return said;
     }
 }

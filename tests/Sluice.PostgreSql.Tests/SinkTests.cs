@@ -4,7 +4,7 @@ using Sluice.Storage;
 namespace Sluice.PostgreSql.Tests;
 
 /// <summary>Rows of the application's tables, in the commits of the store: each is written once, or its item is a dead letter.</summary>
-public sealed class SinkTests(SharedServer server) : IAsyncLifetime
+public sealed partial class SinkTests(SharedServer server) : IAsyncLifetime
 {
     private readonly string schema = SharedServer.NewSchema();
     private readonly EmptiedSchema place = EmptiedSchema.Rent(server.Address);

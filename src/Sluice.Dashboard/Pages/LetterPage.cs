@@ -25,8 +25,8 @@ internal static class LetterPage
             ]), IsLive: false),
             new("error", Markup.Of($"""
                 <h2>Error</h2><pre tabindex="0">{VisibleText.Shorten(letter.Error, PayloadText.MaxShown)}</pre>
-                {(letter.Stack.Length == 0 ? Markup.None
-                    : Markup.Of($"<details open><summary>Stack</summary><pre tabindex=\"0\">{VisibleText.Show(letter.Stack)}</pre></details>"))}
+                {(letter.Stack.Length == 0 ? Markup.None : Markup.Of(
+                    $"<details open><summary>Stack</summary><pre tabindex=\"0\">{VisibleText.Show(letter.Stack)}</pre></details>"))}
                 """), IsLive: false),
             new("payload", Markup.Of($"""
                 <h2>Payload</h2><pre tabindex="0">{shown}</pre>{(cut is null ? Markup.None : Markup.Of($"<p>{cut}</p>"))}

@@ -45,8 +45,8 @@ internal static class ConsecutorVerdict
             return look.Members.Any(static member => member.Status is MemberStatus.Alive or MemberStatus.Unknown)
                 ? new(Urgency.Warning, $"Its processes own no partition, and {Shown.Count(sample.Backlog, "item")} "
                     + $"{(sample.Backlog == 1 ? "waits" : "wait")}: they acquire partitions in a moment; if not, their logs say why.")
-                : new(Urgency.Failing, $"No process works on its {Shown.Count(sample.Backlog, "item")}: no member owns a partition. Start a "
-                    + "process that runs it.");
+                : new(Urgency.Failing, $"No process works on its {Shown.Count(sample.Backlog, "item")}: no member owns a partition. Start "
+                    + "a process that runs it.");
         MemberLook[] silent = [.. look.Members.Where(one => one.Partitions > 0 && IsSilent(one, sample))];
         if (silent.Length > 0)
         {
@@ -55,8 +55,8 @@ internal static class ConsecutorVerdict
                 ? $"{name} sends no heartbeats: it has ended, or takes no questions"
                 : $"{name} {(silent.Length == 1 ? "hangs or has died" : $"and {Shown.Count(silent.Length - 1)} more hang or have died")}";
             return look.Members.All(one => IsSilent(one, sample))
-                ? new(Urgency.Failing, $"No process works on its {Shown.Count(sample.Backlog, "item")}: {who}, and no other process runs it. "
-                    + "Start one.")
+                ? new(Urgency.Failing, $"No process works on its {Shown.Count(sample.Backlog, "item")}: {who}, and no other process runs "
+                    + "it. Start one.")
                 : new(Urgency.Warning, $"{who}, with {Shown.Count(silent.Sum(static one => one.Partitions), "partition")}: others take "
                     + "over when the lease duration is over.");
         }

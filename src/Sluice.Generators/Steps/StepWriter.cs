@@ -52,8 +52,8 @@ internal static class StepWriter
         var text = new StringBuilder();
         text.Append($"/// <summary>{documentation.Summary($"Schedules <c>{method.Name}</c>.")}</summary>\n");
         foreach (StepParameter parameter in parameters)
-            text.Append(
-                $"/// <param name=\"{parameter.PlainName}\">{documentation.Parameter(parameter.PlainName, parameter.Description)}</param>\n");
+            text.Append($"/// <param name=\"{parameter.PlainName}\">")
+                .Append(documentation.Parameter(parameter.PlainName, parameter.Description)).Append("</param>\n");
         text.Append($"/// <param name=\"{byName}\">Nothing to give: what follows is given by its name.</param>\n");
         text.Append($"/// <param name=\"{after}\">What else to wait for; null for nothing.</param>\n");
         text.Append(
@@ -61,7 +61,9 @@ internal static class StepWriter
                 + $"given is there.</returns>\n");
         text.Append(StepAttributes.Of(method));
         text.Append(
-            $"{modifiers} {result.Future} {StepNames.EscapeAll(name)}{StepNames.Parameters(method)}({string.Concat(parameters.Select(parameter => parameter.InTwin + ", "))}global::Sluice.Graphs.WriteAfterByName {byName} = default, global::Sluice.Graphs.After? {after} = null){StepNames.Constraints(method)}\n");
+            $"{modifiers} {result.Future} {StepNames.EscapeAll(name)}{StepNames.Parameters(method)}("
+                + $"{string.Concat(parameters.Select(parameter => parameter.InTwin + ", "))}global::Sluice.Graphs.WriteAfterByName {byName} "
+                + $"= default, global::Sluice.Graphs.After? {after} = null){StepNames.Constraints(method)}\n");
         text.Append($"    => new {call}{StepNames.Arguments(method)}({string.Join(", ", given)}).Start({after});\n\n");
         if (method.Arity == 0 && parameters.Count == 1 && parameters[0].InPlain is { } plain)
         {

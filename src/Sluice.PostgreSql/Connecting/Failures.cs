@@ -23,7 +23,7 @@ internal static class Failures
     {
         PostgresException server => server.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
             or PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.ReadOnlySqlTransaction
-            or PostgresErrorCodes.LockNotAvailable or "57P05" or "25P03"
+            or PostgresErrorCodes.LockNotAvailable or "57P05" or "25P03" or "25P04"
             || server.SqlState.StartsWith("08", StringComparison.Ordinal)
             // PgBouncer: the server went away under a client, or does not answer.
             || (server.SqlState == PostgresErrorCodes.ProtocolViolation),

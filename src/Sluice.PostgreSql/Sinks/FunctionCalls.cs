@@ -77,10 +77,10 @@ internal static class FunctionCalls
             throw Refused(functions, index, "A statement of it was refused, and it went on: nothing can follow in this transaction. Let "
                 + "the exception through", left);
         }
-        catch (PostgresException refused) when (!SinkFailures.IsOfServer(refused) && (!SinkFailures.IsTransient(refused)
-            || Failures.IsConflict(refused)))
+        catch (PostgresException refused) when (!SinkFailures.IsOfServer(refused) && !SinkFailures.IsTransient(refused))
         {
-            // A conflict is repeated with the round, and so is what has cost the connection; but for ever it would hold up all others.
+            // A conflict that a trigger tells is repeated with the round, and so is what has cost the connection: for ever, that would hold
+            // up all others.
             bool isOpen = connection.State == System.Data.ConnectionState.Open;
             if ((!isOpen || Failures.IsConflict(refused)) && Known.GetOrCreateValue(functions).Lose(index) < MaxLosses)
             {

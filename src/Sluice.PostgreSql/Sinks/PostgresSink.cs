@@ -17,13 +17,14 @@ public static class PostgresSink
     /// <remarks>
     /// <para>
     /// If the table refuses a row (NOT NULL, CHECK, an existing or a missing key, a value or a type that its column or an index cannot
-    /// have, an exception of a trigger with any error code), its item fails. It is retried and then becomes a dead letter that names the
-    /// values. The other items are committed. If an existing key is no error, use <c>INSERT … ON CONFLICT … DO …</c>.
+    /// have, an exception of a trigger), its item fails. It is retried and then becomes a dead letter that names the values. The other
+    /// items are committed. If an existing key is no error, use <c>INSERT … ON CONFLICT … DO …</c>.
     /// </para>
     /// <para>
     /// An invalid statement is refused when the consecutor starts. If the server refuses it later for all rows, for example because the
-    /// table is gone, the commit is repeated until it succeeds. The statements of a commit go to the server in one round trip. Slow
-    /// triggers hold up the store's transaction, and all callers in it.
+    /// table is gone, the commit is repeated until it succeeds. If the error code of a refused row does not tell whether the row or the
+    /// statement is at fault (a trigger can raise any code), the row is, if the server takes another row of the same commit. The
+    /// statements of a commit go to the server in one round trip. Slow triggers hold up the store's transaction, and all callers in it.
     /// </para>
     /// <para>The user of the store needs the right to write the table. Tables without a schema are found by that user's search path.</para>
     /// </remarks>

@@ -5,7 +5,8 @@ namespace Sluice.PostgreSql;
 
 /// <summary>
 /// What is known of the failures of a commit that is repeated. The client closes the connection after an internal error of the server
-/// (XX000), and with it the transaction that other callers share. So one attempt finds the row, and a later one decides.
+/// (XX000), and with it the transaction that other callers share. So two attempts find the same row, because an internal error may pass,
+/// and a later one decides.
 /// </summary>
 /// <remarks>Used by one attempt at a time.</remarks>
 internal sealed class RowSuspicion

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using System.Data;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Sluice.PostgreSql;
 
@@ -9,10 +12,10 @@ namespace Sluice.PostgreSql;
 /// </summary>
 internal static class RowTrials
 {
-    private const int MaxOthers = 8, MaxKnown = 1000;
+    private const int MaxOthers = 8, MaxRemembered = 1000;
 
-    // The rows at fault, with the error code: when its item is tried again, a row is alone in its commit.
-    private static readonly ConcurrentDictionary<(string Sql, string Row, string Code), bool> Known = new();
+    // The rows that were at fault, with the error code: when its item is tried again, a row is alone in its commit.
+    private static readonly ConcurrentDictionary<(string Sql, string Row, string Code), bool> AtFault = new();
 
     /// <summary>Whether the row is certainly at fault, and not the statement, a trigger that refuses all rows, or the server.</summary>
     /// <param name="connection">The connection, in a transaction that can go on.</param>
@@ -24,16 +27,39 @@ internal static class RowTrials
         // The server infers the types of values that are null, and checks words, tables and rights. It does not run the statement.
         if (!await PassesAsync(connection, ($"EXPLAIN {sql}", new object?[SqlPlaces.Count(sql)]), mustChange: false).ConfigureAwait(false))
             return false;
-        var row = (sql, RowText.Of(failure.Row.Statement.Values), failure.Cause.SqlState);
-        if (SinkFailures.IsOfParsing(failure.Cause) || Known.ContainsKey(row)) return true;
+        var row = (sql, DigestOf(failure.Row.Statement.Values), failure.Cause.SqlState);
+        if (SinkFailures.IsOfParsing(failure.Cause) || AtFault.ContainsKey(row)) return true;
         foreach (object?[] other in Others(failure.Row, SinkFailures.IsCostly(failure.Cause) ? 1 : MaxOthers))
         {
             if (!await PassesAsync(connection, (sql, other), mustChange: true).ConfigureAwait(false)) continue;
-            if (Known.Count >= MaxKnown) Known.Clear();
-            Known[row] = true;
+            if (AtFault.Count >= MaxRemembered) AtFault.Clear();
+            AtFault[row] = true;
             return true;
         }
         return false;
+    }
+
+    // Of the whole values, which may be long: two rows of the same length are not the same row.
+    private static string DigestOf(object?[] values)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Add(values);
+        return Convert.ToHexString(hash.GetHashAndReset());
+
+        void Add(object? value)
+        {
+            ReadOnlySpan<byte> bytes = value switch
+            {
+                byte[] given => given,
+                ReadOnlyMemory<byte> given => given.Span,
+                null or Array => [],
+                _ => Encoding.UTF8.GetBytes(Convert.ToString(value, CultureInfo.InvariantCulture) ?? ""),
+            };
+            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{value?.GetType()} {bytes.Length} ")));
+            hash.AppendData(bytes);
+            if (value is Array and not byte[])
+                foreach (object? one in (Array)value) Add(one);
+        }
     }
 
     // Other rows of the statement, from the whole commit, and not always the same ones: they may have the same fault.

@@ -149,7 +149,7 @@ public class MemberTests
         var rounds = new Rounds(1_000);
         while ((await Member.OwnersAsync(store)).Contains("sick", StringComparison.Ordinal))
         {
-            Assert.True(await rounds.GoOnAsync(), "Nobody has taken over.");
+            Assert.True(await rounds.GoOnAsync(), "No member has taken over the partition.");
             await Member.BeatAsync(store, clock, "sound");
             await Task.Yield();
         }

@@ -15,7 +15,7 @@ public sealed partial class StepScope
     /// </summary>
     /// <remarks>
     /// The function runs before the first <see cref="DisposeAsync"/> ends, on any thread and for several scopes at a time, so it must be
-    /// quick. What it throws is a warning, and changes nothing for the scope. While nobody watches, a scope pays a comparison.
+    /// quick. What it throws is a warning, and changes nothing for the scope. Without a function, a scope pays a comparison.
     /// </remarks>
     /// <param name="ended">Receives the scopes.</param>
     /// <returns>Ends the watching when it is disposed.</returns>

@@ -3,32 +3,14 @@ using Sluice.Storage;
 
 namespace Sluice.PostgreSql.Tests;
 
-/// <summary>
-/// A row that the server refuses for a reason that could be the statement's or the server's: its item is a dead letter, and only that.
-/// </summary>
-public sealed class SinkRowFaultTests(SharedServer server) : IAsyncLifetime
+/// <content>
+/// Rows that the server refuses for a reason that could be the statement's or the server's: only the items of such rows are dead letters.
+/// </content>
+public sealed partial class SinkTests
 {
     private const int Bad = 50;
 
-    private readonly string schema = SharedServer.NewSchema();
-    private readonly EmptiedSchema place = EmptiedSchema.Rent(server.Address);
-    private PostgresStreamStore? opened;
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
     private string Insert => $"INSERT INTO {schema}.row VALUES($1, $2)";
-
-    public async ValueTask InitializeAsync()
-    {
-        await server.Server.AskAsync($"CREATE SCHEMA {schema} AUTHORIZATION sluice");
-        opened = await PostgresStreamStore.OpenAsync(place.Connections, new() { Schema = place.Name }, Cancellation);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (opened is not null) await opened.DisposeAsync();
-        await place.ReturnAsync();
-    }
 
     [Theory]
     [InlineData("date", "unknown", true, false)]
@@ -85,29 +67,51 @@ public sealed class SinkRowFaultTests(SharedServer server) : IAsyncLifetime
         // A row that is there already changes nothing, and asks no trigger.
         if (isRepeated) await RunAsync($"INSERT INTO {schema}.row VALUES(0, 0)");
         string insert = isRepeated ? $"{Insert} ON CONFLICT DO NOTHING" : Insert;
-        await using Consecutor<int> rows = Rows(PostgresSink.InStore<int>(insert, static n => [(long)n, n]));
+        await using Consecutor<int> rows = Words(Store, PostgresSink.InStore<int>(insert, static n => [(long)n, n]),
+            hasKeys: false);
         await rows.StartAsync(Cancellation);
         await rows.SendAsync(-1, Cancellation);
         await rows.WaitForIdleAsync(Cancellation);
         await RefuseAsync(code, "true", trigger, rest);
         await rows.SendAllAsync([.. Enumerable.Range(0, count)], Cancellation);
-        while (rows.Snapshot().Problem?.Contains("for the row (", StringComparison.Ordinal) != true)
-        {
-            Cancellation.ThrowIfCancellationRequested();
-            await Task.Delay(1, Cancellation);
-        }
-        string problem = rows.Snapshot().Problem!;
+        string problem = await ProblemOfARowAsync(rows);
         Assert.Contains($"): no ({code}). The statement: {insert}", problem, StringComparison.Ordinal);
         await RunAsync($"DROP TRIGGER look ON {schema}.row");
         ConsecutorSnapshot end = await rows.WaitForIdleAsync(Cancellation);
         Assert.Equal((count + 1L, 0L, 0L), (end.Completed, end.Dead, end.Unaccounted));
     }
 
+    /// <summary>A row that was refused before, and passes for the same row in a message, does not make another row a refused one.</summary>
+    [Fact]
+    public async Task ARowThatWasAtFaultIsKnownByItsWholeValues()
+    {
+        await RunAsync($"CREATE TABLE {schema}.row(value bytea)");
+        await RefuseAsync("42501", "NEW.value = '\\x00'");
+        await using Consecutor<int> rows = Words(Store, PostgresSink.InStore<int>($"INSERT INTO {schema}.row VALUES($1)",
+            static n => [new byte[] { (byte)n }]), hasKeys: false);
+        await rows.SendAllAsync([0, 1, 2], Cancellation);
+        await rows.StartAsync(Cancellation);
+        Assert.Equal((2L, 1L), await rows.WaitForIdleAsync(Cancellation) is var end ? (end.Completed, end.Dead) : default);
+        await RunAsync($"DROP TRIGGER look ON {schema}.row; DROP FUNCTION {schema}.look()");
+        await RefuseAsync("42501", "true");
+        await rows.SendAsync(3, Cancellation);
+        Assert.Contains("for the row (1 bytes): no (42501)", await ProblemOfARowAsync(rows), StringComparison.Ordinal);
+        await RunAsync($"DROP TRIGGER look ON {schema}.row");
+        Assert.Equal((3L, 1L), await rows.WaitForIdleAsync(Cancellation) is var last ? (last.Completed, last.Dead) : default);
+    }
+
+    private static async Task<string> ProblemOfARowAsync(Consecutor<int> rows)
+    {
+        await Rounds.UntilAsync(() => rows.Snapshot().Problem?.Contains("for the row (", StringComparison.Ordinal) == true,
+            "No problem names a row.");
+        return rows.Snapshot().Problem!;
+    }
+
     private async Task LetterOfAsync(Func<int, object?[]> values, bool isTogether, bool isOutside, string code, string named)
     {
-        await using Consecutor<int> rows = Rows(isOutside
+        await using Consecutor<int> rows = Words(Store, isOutside
             ? PostgresSink.InDatabase($"{server.Address};Search Path={schema}", Insert, $"DELETE FROM {schema}.row WHERE id = $1", values)
-            : PostgresSink.InStore(Insert, values));
+            : PostgresSink.InStore(Insert, values), hasKeys: false);
         if (isTogether)
         {
             await rows.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
@@ -134,21 +138,4 @@ public sealed class SinkRowFaultTests(SharedServer server) : IAsyncLifetime
         => RunAsync($"CREATE FUNCTION {schema}.look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {when} THEN RAISE EXCEPTION 'no' "
             + $"USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$",
             $"CREATE {trigger} ON {schema}.row {rest}FOR EACH ROW EXECUTE FUNCTION {schema}.look()");
-
-    private async Task RunAsync(params string[] statements)
-    {
-        foreach (string statement in statements)
-        {
-            await using Npgsql.NpgsqlCommand command = server.Direct.CreateCommand(statement);
-            await command.ExecuteNonQueryAsync(Cancellation);
-        }
-    }
-
-    private Consecutor<int> Rows(Sink<int> sink) => new("rows", source => source | (sink | Stage.Named("table")), new()
-    {
-        Store = opened!,
-        Process = new(),
-        Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
-        Stream = new() { Partitions = 1 }
-    });
 }

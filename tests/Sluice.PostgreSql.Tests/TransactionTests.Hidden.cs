@@ -4,29 +4,17 @@ using Sluice.Storage;
 
 namespace Sluice.PostgreSql.Tests;
 
-/// <summary>A send makes the stream of a new consecutor. A transaction whose snapshot is older does not see it, and sends to it all the
-/// same.</summary>
-public sealed class HiddenStreamTests(SharedServer server) : IAsyncLifetime
+/// <content>A send makes the stream of a new consecutor. A transaction whose snapshot is older does not see it, and sends to it all the
+/// same.</content>
+public sealed partial class TransactionTests
 {
-    private readonly string schema = SharedServer.NewSchema();
-    private PostgresStreamStore? opened;
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    private PostgresStreamStore Store => opened!;
-
-    public async ValueTask InitializeAsync()
-        => opened = await PostgresStreamStore.OpenAsync(server.Address, new() { Schema = schema }, Cancellation);
-
-    public async ValueTask DisposeAsync() => await Store.DisposeAsync();
-
     [Theory]
     [InlineData(IsolationLevel.ReadCommitted)]
     [InlineData(IsolationLevel.RepeatableRead)]
     [InlineData(IsolationLevel.Serializable)]
     public async Task TheFirstSendOfAConsecutorIsAccepted(IsolationLevel isolation)
     {
-        await using Consecutor<int> orders = Orders(10_000);
+        await using Consecutor<int> orders = Numbers(10_000);
         await using NpgsqlConnection connection = await server.Direct.OpenConnectionAsync(Cancellation);
         await using NpgsqlTransaction transaction = await BeginAsync(connection, isolation);
         await orders.SendAllAsync(Enumerable.Range(0, 5000), transaction, Cancellation);         // more than a row has
@@ -43,7 +31,7 @@ public sealed class HiddenStreamTests(SharedServer server) : IAsyncLifetime
     [InlineData(IsolationLevel.RepeatableRead)]
     public async Task AFullStreamAndOneThatHasEndedRefuse(IsolationLevel isolation)
     {
-        await using Consecutor<int> orders = Orders(2);
+        await using Consecutor<int> orders = Numbers(2);
         await using NpgsqlConnection connection = await server.Direct.OpenConnectionAsync(Cancellation);
         await using NpgsqlTransaction transaction = await BeginAsync(connection, isolation);
         await orders.SendAllAsync([1, 2], Cancellation);
@@ -54,7 +42,7 @@ public sealed class HiddenStreamTests(SharedServer server) : IAsyncLifetime
         Assert.Equal(1, await new NpgsqlCommand("SELECT 1", connection).ExecuteScalarAsync(Cancellation));
     }
 
-    private Consecutor<int> Orders(int bound)
+    private Consecutor<int> Numbers(int bound)
         => new("orders", static source => source | (static (int _) => { }), new() { Store = Store, Stream = new() { MaxItems = bound } });
 
     private static async Task<NpgsqlTransaction> BeginAsync(NpgsqlConnection connection, IsolationLevel isolation)
