@@ -63,12 +63,7 @@ public sealed class OutageWarningTests
             Assert.Matches($@"^The Redis server at {server.Address} answers again, \d+(\.\d)? s after the first call without an answer "
                 + @"\(\d\d:\d\d:\d\d UTC\)\. No caller has had an error so far\.$", await NextAsync());
         }
-        // A busy machine may have had an outage of its own.
-        List<string> others = [];
-        while (warnings.Reader.TryRead(out string? more)) others.Add(more);
-        Assert.True(others.Count <= 2, string.Join('\n', others));
-        foreach ((int number, string other) in others.Index())
-            Assert.Contains(number == 0 ? " has not answered since " : " answers again, ", other, StringComparison.Ordinal);
+        Assert.False(warnings.Reader.TryRead(out string? more), more);
     }
 
     [Fact]
@@ -166,7 +161,9 @@ public sealed class OutageWarningTests
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "1");
         Task<AppendResult> appending = store.AppendAsync(1, "a");
         string refusal = await NextAsync();
-        while (!refusal.Contains("has refused", StringComparison.Ordinal)) refusal = await NextAsync();      // outages of a busy machine
+        // A busy machine may have an outage of its own.
+        while (refusal.Contains(" has not answered since ", StringComparison.Ordinal)
+            || refusal.Contains(" answers again, ", StringComparison.Ordinal)) refusal = await NextAsync();
         Assert.Matches($@"^The Redis server at {server.Address} has refused calls \(NOREPLICAS [^()]*\) since \d\d:\d\d:\d\d UTC\. Calls",
             refusal);
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "0");
