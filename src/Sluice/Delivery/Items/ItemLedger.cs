@@ -30,7 +30,8 @@ internal sealed partial class ItemLedger
         Moved?.Invoke();
     }
 
-    /// <summary>Sets the counts from the store, unless an item has moved since the store was asked, or is in flight.</summary>
+    /// <summary>Sets the counts from the store, unless an item has moved since the store was asked, or is in flight, or letters are about
+    /// to.</summary>
     /// <param name="seen"><see cref="Moves"/> before the store was asked.</param>
     /// <param name="owned">The partitions of this member.</param>
     /// <param name="accepted">The items that all members have accepted.</param>
@@ -42,7 +43,7 @@ internal sealed partial class ItemLedger
     {
         lock (Sync)
         {
-            if (moves != seen || inFlight > 0) return false;
+            if (moves != seen || inFlight > 0 || letterChanges > 0) return false;
             (long retrying, long parked, long suspect) = (Count(WaitingStatus.Retrying), Count(WaitingStatus.Parked),
                 Count(WaitingStatus.Suspect));
             Set(accepted, outstanding - retrying - parked - suspect, ended, dead, retrying, parked, suspect);
@@ -54,8 +55,7 @@ internal sealed partial class ItemLedger
 
     private void Set(long accepted, long pending, PartitionCounts ended, long dead, long retrying, long parked, long suspect)
     {
-        moves++;
-        letterMoves++;
+        (loads, moves, letterMoves) = (loads + 1, moves + 1, letterMoves + 1);
         (accepted, pending) = (accepted + inNoStore, pending + inNoStore);       // accepted before the start
         (this.accepted, this.pending, completed, skipped, split) = (accepted, pending, ended.Completed, ended.Skipped, ended.Split);
         (this.dead, this.retrying, this.parked, this.suspect, inFlight) = (dead, retrying, parked, suspect, 0);

@@ -9,24 +9,21 @@ internal static class LetterChanges
 
     public static Task<int> RedriveAsync(ConsecutorCore core, IReadOnlyList<LetterPlace> letters, DamagedPartitions damaged,
         CancellationToken cancellation)
-        => DoAsync(core, letters, damaged, core.Store.RedriveAsync, redriven =>
-    {
-        core.Ledger.Redrive(redriven);
-        core.Pump.Changed();
-    }, cancellation);
+        => DoAsync(core, letters, damaged, core.Store.RedriveAsync, core.Ledger.TryRedrive, cancellation);
 
     public static Task<int> DeleteAsync(ConsecutorCore core, IReadOnlyList<LetterPlace> letters, DamagedPartitions damaged,
         CancellationToken cancellation)
-        => DoAsync(core, letters, damaged, core.Store.DeleteDeadAsync, deleted => core.Ledger.Delete(deleted), cancellation);
+        => DoAsync(core, letters, damaged, core.Store.DeleteDeadAsync, core.Ledger.TryDelete, cancellation);
 
     /// <summary>Repeats a call whose answer was lost, for the letters that are still there; the others were changed.</summary>
     private static async Task<int> DoAsync(ConsecutorCore core, IReadOnlyList<LetterPlace> letters, DamagedPartitions damaged,
-        Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change, Action<int> count, CancellationToken cancellation)
+        Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change, Func<long, long, bool> count,
+        CancellationToken cancellation)
     {
-        core.Ledger.BeginLetterChange();
+        long begun = core.Ledger.BeginLetterChange();
         try
         {
-            return await RepeatAsync(core, letters, damaged, change, count, cancellation).ConfigureAwait(false);
+            return await RepeatAsync(core, letters, damaged, change, Count, cancellation).ConfigureAwait(false);
         }
         catch
         {
@@ -37,6 +34,12 @@ internal static class LetterChanges
         finally
         {
             core.Ledger.EndLetterChange();
+        }
+
+        void Count(int more)
+        {
+            if (!count(more, begun)) core.Doubts.Add();
+            core.Pump.Changed();
         }
     }
 

@@ -78,6 +78,43 @@ public class LettersChangedElsewhereTests
         await BeatUntilAsync(store, consecutor, new() { Accepted = 3, Cancelled = 3 });
     }
 
+    /// <remarks>An item of another program is a reason to count all anew, which finds in the store what the call has done.</remarks>
+    [Fact]
+    public async Task OwnChangesAreCountedOnceBesideARecount()
+    {
+        await using var store = new PausedAnswers(await ScenarioStore.OpenAsync(clock));
+        await using Consecutor<int> consecutor = Make(store), other = Make(store, name: "other");
+        await FailAsync(consecutor, 3);
+
+        Task<int> deleting = consecutor.DeleteDeadLettersAsync(_ => true, Cancellation);
+        await store.HasAnswered.WaitAsync(Cancellation);
+        await other.SendAsync(4, Cancellation);
+        await Member.UntilAsync(() => Volatile.Read(ref calls) == 4);
+        for (int looks = store.Looks; store.Looks < looks + 3;) await Member.BeatAsync(store, clock, "me");      // two recounts are over
+        store.Resume();
+        Assert.Equal(3, await deleting);
+        await BeatUntilAsync(store, consecutor, new() { Accepted = 4, Dead = 1, Cancelled = 3 });
+    }
+
+    /// <remarks>The start counts what the store has, and the call has its answer after that.</remarks>
+    [Fact]
+    public async Task OwnChangesAreCountedOnceBesideTheStart()
+    {
+        await using var store = new PausedAnswers(await ScenarioStore.OpenAsync(clock));
+        await using (Consecutor<int> before = Make(store))
+        {
+            await FailAsync(before, 3);
+            Assert.True(await before.StopAsync());
+        }
+        await using Consecutor<int> consecutor = Make(store);
+        Task<int> deleting = consecutor.DeleteDeadLettersAsync(_ => true, Cancellation);
+        await store.HasAnswered.WaitAsync(Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        store.Resume();
+        Assert.Equal(3, await deleting);
+        await BeatUntilAsync(store, consecutor, new() { Accepted = 3, Cancelled = 3 });
+    }
+
     /// <remarks>The letters that a commit deletes above the limit, as a heartbeat sees them: the 34 that were counted are 32.</remarks>
     [Fact]
     public async Task LettersAboveTheLimitAreCountedOnce()
@@ -117,9 +154,9 @@ public class LettersChangedElsewhereTests
         await BeatUntilAsync(store, consecutor, new() { Accepted = 39, Dead = 5, Cancelled = 34 });
     }
 
-    private Consecutor<int> Make(IStreamStore store, DeliveryGuarantee? delivery = null) => new("work",
+    private Consecutor<int> Make(IStreamStore store, DeliveryGuarantee? delivery = null, string name = "me") => new("work",
         source => source | Try | (_ => { }),
-        Member.Options("me", store, clock) with { Delivery = delivery ?? DeliveryGuarantee.Replay(0) });
+        Member.Options(name, store, clock) with { Delivery = delivery ?? DeliveryGuarantee.Replay(0) });
 
     private int Try(int number)
     {
@@ -159,10 +196,20 @@ public class LettersChangedElsewhereTests
     private sealed class PausedAnswers(IStreamStore inner) : StreamStoreWrapper(inner)
     {
         private readonly TaskCompletionSource resumed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int looks;
 
         public SemaphoreSlim HasAnswered { get; } = new(0);
 
+        /// <summary>How often the counts of the stream were read.</summary>
+        public int Looks => Volatile.Read(ref looks);
+
         public void Resume() => resumed.SetResult();
+
+        public override ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+        {
+            Interlocked.Increment(ref looks);
+            return base.FindStreamAsync(stream, cancellation);
+        }
 
         public override async ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers,
             CancellationToken cancellation = default)

@@ -133,8 +133,8 @@ public sealed class PausingTests : IAsyncDisposable
         await using Consecutor<int> a = Make("a"), b = Make("b");
         await a.StartAsync(Cancellation);
         await b.StartAsync(Cancellation);
-        // Each has one partition: a member that learns of a pause looks at the group and gives a surplus partition away, and the other takes
-        // it with its next heartbeat. Time stands still from here on.
+        // Each has one partition: a member that learns of a pause looks at the group and gives a surplus partition away, and the other
+        // takes it with its next heartbeat. Time stands still from here on.
         while (await OwnersAsync() is not ["a", "b"] and not ["b", "a"]) await Member.BeatAsync(store, clock, "a", "b");
         for (int round = 0; round < 20; round++)
         {
