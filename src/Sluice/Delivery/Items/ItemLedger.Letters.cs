@@ -6,15 +6,23 @@ internal sealed partial class ItemLedger
     private long letterMoves;                        // changes of the count of dead letters
     private int letterChanges;                       // calls of this member that redrive or delete letters, and are not counted yet
 
+    /// <summary>Counts redriven letters. Before the start none are counted as dead: they count as accepted then.</summary>
     public void Redrive(long letters)
     {
-        lock (Sync) (dead, pending, moves) = (dead - letters, pending + letters, moves + 1);
+        lock (Sync)
+        {
+            (pending, moves) = (pending + letters, moves + 1);
+            if (loads > 0) dead -= letters;
+            else accepted += letters;
+        }
         Moved?.Invoke();
     }
 
+    /// <summary>Counts deleted letters. Before the start none are counted.</summary>
     public void Delete(long letters)
     {
-        lock (Sync) (dead, cancelled, moves) = (dead - letters, cancelled + letters, moves + 1);
+        lock (Sync)
+            if (loads > 0) (dead, cancelled, moves) = (dead - letters, cancelled + letters, moves + 1);
         Moved?.Invoke();
     }
 

@@ -115,6 +115,28 @@ public class LettersChangedElsewhereTests
         await BeatUntilAsync(store, consecutor, new() { Accepted = 3, Cancelled = 3 });
     }
 
+    /// <remarks>The snapshot had "dead -2".</remarks>
+    [Fact]
+    public async Task LettersThatAreChangedBeforeTheStartAreNotMissing()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using (Consecutor<int> before = Make(store))
+        {
+            await FailAsync(before, 3);
+            Assert.True(await before.StopAsync());
+        }
+        Volatile.Write(ref isMended, true);
+        await using Consecutor<int> consecutor = Make(store);
+        Assert.Equal(2, await consecutor.DeleteDeadLettersAsync(static letter => letter.Number < 3, Cancellation));
+        Assert.Equal((0, 0), (consecutor.Snapshot().Dead, consecutor.Snapshot().Cancelled));
+        Assert.Equal(1, await consecutor.RedriveAsync(static _ => true, Cancellation));
+        Assert.Equal((0, 1, 0), (consecutor.Snapshot().Dead, consecutor.Snapshot().Pending, consecutor.Snapshot().Unaccounted));
+        Assert.Contains("has not been started", (await Assert.ThrowsAsync<InvalidOperationException>(
+            () => consecutor.WaitForIdleAsync(Cancellation))).Message, StringComparison.Ordinal);
+        await consecutor.StartAsync(Cancellation);
+        await BeatUntilAsync(store, consecutor, new() { Accepted = 3, Completed = 1, Cancelled = 2 });
+    }
+
     /// <remarks>The letters that a commit deletes above the limit, as a heartbeat sees them: the 34 that were counted are 32.</remarks>
     [Fact]
     public async Task LettersAboveTheLimitAreCountedOnce()
