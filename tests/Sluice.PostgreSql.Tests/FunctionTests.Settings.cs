@@ -62,12 +62,33 @@ public sealed partial class FunctionTests
         Assert.All(await SettingsAsync(source), after => Assert.Equal(before, after));
     }
 
+    /// <summary>This setting would switch triggers and foreign keys off for all who use the connection later.</summary>
+    [Fact]
+    public async Task ASettingThatTheUserWasGrantedReachesNobodyElse()
+    {
+        await server.Server.AskAsync("GRANT SET ON PARAMETER session_replication_role TO sluice");
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create($"{server.Address};Maximum Pool Size=10;No Reset On Close=true");
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(source,
+            new() { Schema = place.Name, OnWarning = static _ => { } }, Cancellation);
+        await using Consecutor<int> numbers = Numbers((n, context) =>
+        {
+            context.InTransaction<NpgsqlTransaction>(async (transaction, cancellation) =>
+                await ExecuteAsync(transaction, "SET session_replication_role = 'replica'", cancellation));
+            return default;
+        }, store: store);
+        await CommitLab.RunAsync(numbers, 20, dead: 0);
+        await numbers.StopAsync(cancellation: Cancellation);
+        Assert.All(await SettingsAsync(source), after => Assert.Contains("session_replication_role=origin", after,
+            StringComparison.Ordinal));
+    }
+
     // Of all connections, also of those between a pooler and the server.
     private static async Task<List<string>> SettingsAsync(NpgsqlDataSource source)
     {
         const string Ask = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('search_path', "
             + "'statement_timeout', 'lock_timeout', 'work_mem', 'bytea_output', 'default_transaction_read_only', 'DateStyle', "
-            + "'standard_conforming_strings', 'TimeZone', 'plan_cache_mode', 'idle_in_transaction_session_timeout', 'synchronous_commit') "
+            + "'standard_conforming_strings', 'TimeZone', 'plan_cache_mode', 'session_replication_role', "
+            + "'idle_in_transaction_session_timeout', 'synchronous_commit') "
             + "OR (name = 'app.tenant' AND setting <> '')";
         List<string> said = [];
         List<NpgsqlConnection> open = [];

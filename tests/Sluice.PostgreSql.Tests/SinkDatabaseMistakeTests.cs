@@ -64,6 +64,19 @@ public sealed class SinkDatabaseMistakeTests(SharedServer server) : DatabaseSink
     }
 
     [Fact]
+    public async Task ADisposedDataSourceIsNamed()
+    {
+        var connections = NpgsqlDataSource.Create(Address);
+        TransactionalSink<object?[]> sink = await BeginAsync(new PostgresDatabase(() => connections, false, "here", new(Insert), Delete,
+            Create, false));
+        await connections.DisposeAsync();
+        var failure = await Assert.ThrowsAsync<IOException>(() => CommitAsync(sink, ["a"]));
+        Assert.StartsWith("The NpgsqlDataSource that you gave to the sink of the database here was disposed,", failure.Message,
+            StringComparison.Ordinal);
+        await sink.End();
+    }
+
+    [Fact]
     public void MistakesAreRefusedBeforeTheStart()
     {
         Func<string, object?[]> values = word => Row(word);

@@ -27,8 +27,8 @@ internal static class FunctionCalls
         foreach (CommitFunctions functions in attachments.OfType<CommitFunctions>())
             if (Known.TryGetValue(functions, out Faults? faults) && faults.Why is { } why)
                 throw Refused(functions, faults.Index, why, null);
-        var settings = new FunctionSettings();
-        await ReadAsync(round.Connection, [FunctionSettings.Ask(), new(Guard), new("SAVEPOINT sluice_commit")],
+        var settings = new FunctionSettings(round.Connection.PostgreSqlVersion);
+        await ReadAsync(round.Connection, [settings.Ask(), new(Guard), new("SAVEPOINT sluice_commit")],
             row => round.BackendId = settings.Read(row)).ConfigureAwait(false);
         try
         {

@@ -212,6 +212,9 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
 
     private IOException Explained(Exception failure) => new(failure is PostgresException server
         ? $"The database {place} cannot be written: {server.MessageText} ({server.SqlState})."
+        : Failures.IsSourceGone(failure)
+            ? $"The NpgsqlDataSource that you gave to the sink of the database {place} was disposed, and the sink cannot connect any more. "
+                + "Dispose the data source last, after the consecutor; the rows wait for the next start."
         : $"The database {place} does not answer: {failure.Message.TrimEnd('.')}.", failure);
 
     /// <summary>A partition that this process owns.</summary>

@@ -191,7 +191,7 @@ public sealed partial class Consecutor<T>
 
     internal void ThrowIfEnded()
     {
-        if (core.Lifetime.Token.IsCancellationRequested) throw core.Lifetime.Over();
+        if (core.Lifetime.IsOver) throw core.Lifetime.Over();
     }
 
     /// <returns>The append that carries the item.</returns>

@@ -40,7 +40,7 @@ public class ChangesMistakeTests(LogicalServer logical) : IClassFixture<LogicalS
     [InlineData("SELECT pg_drop_replication_slot('SLOT')", "was dropped", "SELECT pg_create_logical_replication_slot('SLOT', "
         + "'test_decoding')",
         "is another one now: of the plugin 'test_decoding'")]
-    [InlineData("DROP PUBLICATION shop", "There is no publication 'shop'")]
+    [InlineData("DROP PUBLICATION shop", "The publication 'shop' of the producer 'shop' was dropped since ")]
     [InlineData("DROP PUBLICATION shop;; INSERT INTO orders VALUES(9);; CREATE PUBLICATION shop FOR TABLE orders", "The publication 'shop' "
         + "of the producer 'shop' was dropped since ")]
     [InlineData("DROP PUBLICATION shop; CREATE PUBLICATION shop FOR TABLE orders", "The publication 'shop' of the producer 'shop' was ")]

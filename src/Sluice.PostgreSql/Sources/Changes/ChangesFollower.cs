@@ -64,7 +64,7 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         ChangesServer known = await catalog.ServerAsync(cancellation).ConfigureAwait(false);
-        SlotCheck.Server(known, name, publication);
+        SlotCheck.Server(known, position, name, publication);
         await using var connection = new LogicalReplicationConnection(connectionString);
         connection.WalReceiverStatusInterval = known.SenderTimeout > TimeSpan.Zero && known.SenderTimeout / 3 < MaxStatusInterval
             ? known.SenderTimeout / 3 : MaxStatusInterval;

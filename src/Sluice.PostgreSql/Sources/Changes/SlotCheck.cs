@@ -7,7 +7,7 @@ internal static class SlotCheck
 {
     private const string Anew = "Give the producer another name, to begin with a snapshot.";
 
-    public static void Server(ChangesServer server, string name, string publication)
+    public static void Server(ChangesServer server, ChangesPosition? position, string name, string publication)
     {
         if (server.IsStandby) throw new InvalidDataException(
             $"The producer '{name}' is connected to a standby: a slot belongs to the primary. Connect to the primary (Target Session "
@@ -15,6 +15,7 @@ internal static class SlotCheck
         if (server.WalLevel != "logical") throw new InvalidDataException(
             $"The server of the producer '{name}' has wal_level={server.WalLevel}, and logical replication needs wal_level=logical: set "
                 + "it in postgresql.conf, and restart the server.");
+        if (server.Publication == 0 && position is { Publication: not 0 }) throw NoPublication(publication, name, position, null);
         if (server.Publication == 0) throw new InvalidDataException(
             $"There is no publication '{publication}' for the producer '{name}': CREATE PUBLICATION {publication} FOR TABLE …");
     }

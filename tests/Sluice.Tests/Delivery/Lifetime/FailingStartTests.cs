@@ -32,6 +32,26 @@ public class FailingStartTests
         Assert.True(sink.HasEnded);
     }
 
+    /// <remarks>The consecutor gives its partitions back for as long as the store takes, and accepted what was sent meanwhile.</remarks>
+    [Fact]
+    public async Task NothingIsAcceptedAfterAStartThatHasFailed()
+    {
+        await using var store = new MemoryStreamStore();
+        TaskCompletionSource let = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        var sink = new Late { Failure = new IOException("no file") };
+        sink.Let.SetResult();
+        await using var work = new Consecutor<int>("work", source => source | (Sink.Commit(() => sink) | Stage.Named("late")),
+            new() { Store = new SlowRelease(store, let.Task), Stream = new() { Partitions = 1 }, Run = new() { Time = new TestClock() } });
+        await Assert.ThrowsAsync<PipelineException>(() => work.StartAsync(Cancellation));
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => work.SendAsync(1, Cancellation).AsTask());
+        Assert.StartsWith("The consecutor work has failed: nothing can be sent to it any more.", refused.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => work.SendAllAsync([2], Cancellation).AsTask());
+        Assert.False(work.Completion.IsCompleted);
+        let.SetResult();
+        await Assert.ThrowsAsync<PipelineException>(() => work.Completion.WaitAsync(Cancellation));
+        Assert.Equal(0, (await store.FindGroupAsync(new("work", "work"), Cancellation))!.Partitions[0].Tail);
+    }
+
     /// <remarks>The end waited for the end of the start, which never came, for the lease duration.</remarks>
     [Fact]
     public async Task AFailureBeforeTheStartEndsTheConsecutorAtOnce()
@@ -70,8 +90,19 @@ public class FailingStartTests
         Assert.Empty((await store.FindGroupAsync(new("work", "work"), Cancellation))!.Members);
     }
 
+    private sealed class SlowRelease(IStreamStore inner, Task let) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override async ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
+        {
+            await let;
+            return await base.ReleaseAsync(owner, cancellation);
+        }
+    }
+
     private sealed class Late : TransactionalSink<int>
     {
+        public Exception? Failure { get; init; }
+
         public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public TaskCompletionSource Let { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -82,6 +113,7 @@ public class FailingStartTests
         {
             Begun.TrySetResult();
             await Let.Task;
+            if (Failure is not null) throw Failure;
         }
 
         protected override ValueTask PrepareAsync(SinkCommit<int> commit, CancellationToken cancellation) => default;
