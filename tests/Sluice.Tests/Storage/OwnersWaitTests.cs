@@ -37,7 +37,8 @@ public class OwnersWaitTests
             CancellationToken cancellation = default)
         {
             if (after < 0) return base.WaitForEntriesAsync(stream, partitions, after, cancellation);
-            var wait = new TaskCompletionSource<long>(after, TaskCreationOptions.RunContinuationsAsynchronously);
+            // Continuations run at once: the wait has ended for its caller, too, when the append returns.
+            var wait = new TaskCompletionSource<long>(after);
             waiting.Add(wait);
             return new(wait.Task);
         }

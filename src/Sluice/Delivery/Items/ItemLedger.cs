@@ -11,6 +11,7 @@ internal sealed partial class ItemLedger
 {
     private long accepted, completed, skipped, dead, cancelled, pending, inFlight, retrying, parked, suspect, split;
     private long moves;
+    private long failedFree;                         // items that have failed here, and had been settled before their start
     private long inNoStore;                          // accepted items in no store that have not ended
 
     public Lock Sync { get; } = new();
@@ -57,7 +58,8 @@ internal sealed partial class ItemLedger
     {
         (loads, moves, letterMoves) = (loads + 1, moves + 1, letterMoves + 1);
         (accepted, pending) = (accepted + inNoStore, pending + inNoStore);       // accepted before the start
-        (this.accepted, this.pending, completed, skipped, split) = (accepted, pending, ended.Completed, ended.Skipped, ended.Split);
+        (this.accepted, this.pending, skipped, split) = (accepted, pending, ended.Skipped, ended.Split);
+        completed = ended.Completed - failedFree;
         (this.dead, this.retrying, this.parked, this.suspect, inFlight) = (dead, retrying, parked, suspect, 0);
         (mayLack, behind) = (false, 0);
         cancelled = accepted + split - pending - completed - skipped - dead - retrying - parked - suspect;
@@ -213,10 +215,10 @@ internal sealed partial class ItemLedger
         Moved?.Invoke();
     }
 
-    /// <summary>Counts a failed item as cancelled that was settled before its start.</summary>
+    /// <summary>Counts a failed item as cancelled that was settled before its start. The store knows it as completed.</summary>
     public void FailFree()
     {
-        lock (Sync) (completed, cancelled) = (completed - 1, cancelled + 1);
+        lock (Sync) (completed, cancelled, failedFree) = (completed - 1, cancelled + 1, failedFree + 1);
     }
 
     /// <summary>How many suspects this member knows.</summary>

@@ -62,8 +62,8 @@ public class CountedOnceTests
         for (int looks = store.Looks; store.Looks == looks;) await Member.BeatAsync(store, clock, "me");         // a recount
         for (int i = 0; i < 3; i++) await Member.BeatAsync(store, clock, "me");                                  // has ended
         store.HoldsLeases = true;
-        await using Consecutor<int> commit = new("work", static source => source | (static _ => { }), Member.Options("other", store, clock));
-        await commit.SendAsync(1, Cancellation);         // in the store, and nothing of it is told to the first
+        await using Consecutor<int> other = new("work", static source => source | (static _ => { }), Member.Options("other", store, clock));
+        await other.SendAsync(1, Cancellation);         // in the store, and nothing of it is told to the first
         Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
         for (int i = 0; i < 2_000; i++) await Member.NextAsync();
         Assert.False(idle.IsCompleted, "It did not wait for the item.");
@@ -91,6 +91,17 @@ public class CountedOnceTests
         Assert.NotNull(ledger.LetterMoves);
 
         ConsecutorSnapshot Count() => ledger.Snapshot("work", ConsecutorStatus.Running, null, null, null);
+    }
+
+    [Fact]
+    public void AnItemThatFailsBehindItsSettlementStaysCancelled()
+    {
+        var ledger = new ItemLedger();
+        ledger.Load(2, 0, new(2, 0, 0), 0, 0, 0, 0);     // both were settled before their start
+        ledger.FailFree();
+        Assert.True(ledger.TryLoad(ledger.Moves, [], 2, 0, new(2, 0, 0), 0));
+        ConsecutorSnapshot now = ledger.Snapshot("work", ConsecutorStatus.Running, null, null, null);
+        Assert.Equal((1, 1, 0), (now.Completed, now.Cancelled, now.Unaccounted));
     }
 
     private async Task AdvanceAsync()
