@@ -39,7 +39,7 @@ public sealed partial class SinkTests
     [InlineData("42501", true)]
     public async Task ADeferredTriggerThatRefusesARowFailsItsItemOnly(string code, bool hasTwoSinks)
     {
-        await RunAsync($"CREATE TABLE {schema}.row(id bigint PRIMARY KEY, value int NOT NULL)");
+        await RunAsync($"CREATE TABLE {schema}.row(id bigint, value int)");
         await RefuseAsync(code, $"NEW.id = {1000 + Bad}", Constraint, Deferred);
         await using Consecutor<int> rows = TwoRows(hasTwoSinks);
         await rows.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
@@ -48,6 +48,17 @@ public sealed partial class SinkTests
         Assert.Equal((99L, 1L), (end.Completed, end.Dead));
         Assert.Equal(Bad, Assert.Single(await rows.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation)).Item);
         Assert.Equal(198L, await server.Server.AskAsync($"SELECT count(*) FROM {schema}.row"));
+    }
+
+    [Theory]
+    [InlineData("42501", false)]
+    [InlineData("XX000", false)]
+    [InlineData("42501", true)]
+    public async Task ADeferredTriggerThatRefusesTheRowOfAnItemFailsItOnly(string code, bool isOutside)
+    {
+        await RunAsync($"CREATE TABLE {schema}.row(id bigint, value int)");
+        await RefuseAsync(code, $"NEW.id = {Bad}", Constraint, Deferred);
+        await LetterOfAsync(static n => [(long)n, n], isTogether: true, isOutside, code, $"({Bad}, {Bad})");
     }
 
     /// <summary>The trigger refuses a number of calls, whatever the row is: the fault of all ends at each possible moment.</summary>
@@ -95,7 +106,7 @@ public sealed partial class SinkTests
     public async Task AnItemThatWasAtFaultBesideOthersIsNotTriedAlone()
     {
         int calls = 0;
-        await RunAsync($"CREATE TABLE {schema}.row(id bigint PRIMARY KEY, value int)");
+        await RunAsync($"CREATE TABLE {schema}.row(id bigint, value int)");
         await RefuseAsync("42501", $"NEW.id = {Bad}");
         await LetterOfAsync(n => [(long)n, Interlocked.Increment(ref calls)], isTogether: true, isOutside: false, "42501", $"({Bad}, ");
     }
