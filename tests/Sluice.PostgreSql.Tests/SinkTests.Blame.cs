@@ -119,10 +119,10 @@ public sealed partial class SinkTests
         await using Consecutor<int> rows = Rows("rows", PostgresSink.InStore<int>(
             $"{Insert} ON CONFLICT(id) DO UPDATE SET value = excluded.value", static n => [(long)n, n]));
         await RefuseAsync("42P01", "true", "TRIGGER look AFTER INSERT");
-        await rows.SendAllAsync([.. Enumerable.Range(0, 20)], Cancellation);
+        await rows.SendAllAsync([.. Enumerable.Range(0, 2)], Cancellation);
         await rows.StartAsync(Cancellation);
         await ProblemOfARowAsync(rows);
-        await EndsAsync(rows, 20, 0);
+        await EndsAsync(rows, 2, 0);
     }
 
     /// <summary>The row that the sink wrote last stands in for others of the commit.</summary>
