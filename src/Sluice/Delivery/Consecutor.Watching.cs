@@ -32,6 +32,7 @@ public sealed partial class Consecutor<T>
         if (begun is not null) await begun.WaitAsync(cancellation).ConfigureAwait(false);
         var moved = new Signal();
         bool hasWarned = false;
+        if (hasWrittenEntries) core.Doubts.Add();    // a transaction may have been committed since the last recount
         core.Ledger.Moved += moved.Set;
         core.CommitWait.BeginCall();
         try

@@ -246,6 +246,13 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         return true;
     }
 
+    /// <summary>A change of the store has been answered and counted, or has failed.</summary>
+    public void EndChange(LedgerChange change)
+    {
+        if (!Ledger.EndChange(change)) Doubts.Add();
+        Ledger.Touch();
+    }
+
     /// <summary>Drops everything: all that wait give up. Throws nothing: also called by a timer.</summary>
     public void Drop()
     {

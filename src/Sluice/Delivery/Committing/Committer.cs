@@ -193,9 +193,7 @@ internal sealed partial class Committer(ConsecutorCore core)
         }
     }
 
-    /// <returns>Whether the commit is settled: applied or void. If not, it is too large or an item is refused, and nothing was
-    /// done.</returns>
-    private async Task<ApplyResult> TryApplyAsync(CommitDraft draft)
+    private async Task<ApplyResult> ApplyAsync(CommitDraft draft)
     {
         OwnedPartition partition = draft.Partition;
         using DraftOutputs? outputs = DraftOutputs.Of(core.Outputs, draft);

@@ -76,7 +76,7 @@ internal sealed partial class Appender<T>
                             if (last >= LastOf(part, first))
                             {
                                 if (position is { } stored) Stored?.Invoke(stored);
-                                if (Accept(batch, part, first)) return;
+                                if (Accept(batch, part, first, hasFailed)) return;
                                 (part, first) = (batch, 0);          // the rest was not tried, and the stream is full
                             }
                             hasFailed = false;
@@ -93,7 +93,7 @@ internal sealed partial class Appender<T>
                         tried = 0;                   // a full stream is no failure
                         continue;
                     }
-                    if (Accept(batch, part, first)) return;
+                    if (Accept(batch, part, first, hasFailed)) return;
                     (position, isUnsure, hasFailed, tried, first, wait) = (null, false, false, 0, 0, FirstWait);
                     continue;
                 }
@@ -129,13 +129,18 @@ internal sealed partial class Appender<T>
     private static long LastOf(AppendBatch batch, long first) => first + Math.Max(1, batch.Entries.Count) - 1;
 
     /// <summary>Notes that the store has accepted a part of a batch.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="part">The part.</param>
+    /// <param name="first">The number of its first item.</param>
+    /// <param name="mayBeCounted">Whether the answer to an earlier try was lost: a recount in the pause may have found the items.</param>
     /// <returns>Whether it was all of it.</returns>
-    private bool Accept(AppendBatch batch, AppendBatch part, long first)
+    private bool Accept(AppendBatch batch, AppendBatch part, long first, bool mayBeCounted)
     {
         int count = part.Entries.Count;
         last = LastOf(part, first);
         NoteAppend();
         core.Ledger.Accept(count);
+        if (mayBeCounted) core.Doubts.Add();         // behind it, so that no recount has settled the doubt
         // Whole groups may be fewer than `most`. A batch that has fewer tells nothing of the room behind it.
         bool isPart = !ReferenceEquals(part, batch);
         if (isPart || count >= most) most = (int)Math.Min(int.MaxValue, 2L * Math.Max(most, count));

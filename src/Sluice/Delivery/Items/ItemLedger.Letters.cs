@@ -5,50 +5,25 @@ internal sealed partial class ItemLedger
 {
     private long letterMoves;                        // changes of the count of dead letters
     private int letterChanges;                       // calls of this member that redrive or delete letters, and are not counted yet
-    private long loads;                              // how often the counts were set from the store
 
-    /// <summary>A call that redrives or deletes letters begins: until it ends, the store may have fewer than are counted here.</summary>
-    /// <returns>For <see cref="TryRedrive"/> and <see cref="TryDelete"/>.</returns>
-    public long BeginLetterChange()
+    /// <summary>Counts redriven letters. Before the start none are counted as dead: they count as accepted then.</summary>
+    public void Redrive(long letters)
     {
         lock (Sync)
         {
-            letterChanges++;
-            return loads;
-        }
-    }
-
-    public void EndLetterChange()
-    {
-        lock (Sync) (letterChanges, letterMoves) = (letterChanges - 1, letterMoves + 1);
-    }
-
-    /// <summary>Counts letters that were redriven.</summary>
-    /// <param name="letters">How many.</param>
-    /// <param name="begun">What <see cref="BeginLetterChange"/> returned before.</param>
-    /// <returns>False if the counts were set from the store meanwhile, and may or may not have these letters: nothing was counted.</returns>
-    public bool TryRedrive(long letters, long begun)
-    {
-        lock (Sync)
-        {
-            if (loads != begun) return false;
-            (dead, pending, moves) = (dead - letters, pending + letters, moves + 1);
+            (pending, moves) = (pending + letters, moves + 1);
+            if (loads > 0) dead -= letters;
+            else accepted += letters;
         }
         Moved?.Invoke();
-        return true;
     }
 
-    /// <summary>Counts letters that were deleted.</summary>
-    /// <inheritdoc cref="TryRedrive"/>
-    public bool TryDelete(long letters, long begun)
+    /// <summary>Counts deleted letters. Before the start none are counted.</summary>
+    public void Delete(long letters)
     {
         lock (Sync)
-        {
-            if (loads != begun) return false;
-            (dead, cancelled, moves) = (dead - letters, cancelled + letters, moves + 1);
-        }
+            if (loads > 0) (dead, cancelled, moves) = (dead - letters, cancelled + letters, moves + 1);
         Moved?.Invoke();
-        return true;
     }
 
     /// <summary>The number of the last change of the letters; null if there are none, or this member changes some.</summary>

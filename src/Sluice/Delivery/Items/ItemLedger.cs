@@ -30,8 +30,8 @@ internal sealed partial class ItemLedger
         Moved?.Invoke();
     }
 
-    /// <summary>Sets the counts from the store, unless an item has moved since the store was asked, or is in flight, or letters are about
-    /// to.</summary>
+    /// <summary>Sets the counts from the store, unless an item has moved since the store was asked, or is in flight, or a change is under
+    /// way.</summary>
     /// <param name="seen"><see cref="Moves"/> before the store was asked.</param>
     /// <param name="owned">The partitions of this member.</param>
     /// <param name="accepted">The items that all members have accepted.</param>
@@ -43,7 +43,7 @@ internal sealed partial class ItemLedger
     {
         lock (Sync)
         {
-            if (moves != seen || inFlight > 0 || letterChanges > 0) return false;
+            if (moves != seen || inFlight > 0 || changes > 0) return false;
             (long retrying, long parked, long suspect) = (Count(WaitingStatus.Retrying), Count(WaitingStatus.Parked),
                 Count(WaitingStatus.Suspect));
             Set(accepted, outstanding - retrying - parked - suspect, ended, dead, retrying, parked, suspect);

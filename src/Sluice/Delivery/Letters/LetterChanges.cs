@@ -9,18 +9,17 @@ internal static class LetterChanges
 
     public static Task<int> RedriveAsync(ConsecutorCore core, IReadOnlyList<LetterPlace> letters, DamagedPartitions damaged,
         CancellationToken cancellation)
-        => DoAsync(core, letters, damaged, core.Store.RedriveAsync, core.Ledger.TryRedrive, cancellation);
+        => DoAsync(core, letters, damaged, core.Store.RedriveAsync, core.Ledger.Redrive, cancellation);
 
     public static Task<int> DeleteAsync(ConsecutorCore core, IReadOnlyList<LetterPlace> letters, DamagedPartitions damaged,
         CancellationToken cancellation)
-        => DoAsync(core, letters, damaged, core.Store.DeleteDeadAsync, core.Ledger.TryDelete, cancellation);
+        => DoAsync(core, letters, damaged, core.Store.DeleteDeadAsync, core.Ledger.Delete, cancellation);
 
     /// <summary>Repeats a call whose answer was lost, for the letters that are still there; the others were changed.</summary>
     private static async Task<int> DoAsync(ConsecutorCore core, IReadOnlyList<LetterPlace> letters, DamagedPartitions damaged,
-        Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change, Func<long, long, bool> count,
-        CancellationToken cancellation)
+        Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change, Action<long> count, CancellationToken cancellation)
     {
-        long begun = core.Ledger.BeginLetterChange();
+        LedgerChange counting = core.Ledger.BeginChange(isOfLetters: true);
         try
         {
             return await RepeatAsync(core, letters, damaged, change, Count, cancellation).ConfigureAwait(false);
@@ -33,12 +32,12 @@ internal static class LetterChanges
         }
         finally
         {
-            core.Ledger.EndLetterChange();
+            core.EndChange(counting);
         }
 
         void Count(int more)
         {
-            if (!count(more, begun)) core.Doubts.Add();
+            count(more);
             core.Pump.Changed();
         }
     }
@@ -56,6 +55,7 @@ internal static class LetterChanges
                 if (isUnsure)
                 {
                     List<LetterPlace> left = await LeftAsync(core, letters, cancellation).ConfigureAwait(false);
+                    if (left.Count < letters.Count) core.Doubts.Add();       // somebody else may have deleted them
                     Count(letters.Count - left.Count);
                     (letters, isUnsure) = (left, false);
                     continue;

@@ -89,8 +89,8 @@ public class LettersChangedElsewhereTests
         Task<int> deleting = consecutor.DeleteDeadLettersAsync(_ => true, Cancellation);
         await store.HasAnswered.WaitAsync(Cancellation);
         await other.SendAsync(4, Cancellation);
-        await Member.UntilAsync(() => Volatile.Read(ref calls) == 4);
-        for (int looks = store.Looks; store.Looks < looks + 3;) await Member.BeatAsync(store, clock, "me");      // two recounts are over
+        await Member.UntilAsync(consecutor, static now => now.Dead is 4 or 1);        // item 4 is committed
+        for (int looks = store.Looks; store.Looks < looks + 4;) await Member.BeatAsync(store, clock, "me");      // a recount is over
         store.Resume();
         Assert.Equal(3, await deleting);
         await BeatUntilAsync(store, consecutor, new() { Accepted = 4, Dead = 1, Cancelled = 3 });
@@ -113,6 +113,28 @@ public class LettersChangedElsewhereTests
         store.Resume();
         Assert.Equal(3, await deleting);
         await BeatUntilAsync(store, consecutor, new() { Accepted = 3, Cancelled = 3 });
+    }
+
+    /// <remarks>The snapshot had "dead -2".</remarks>
+    [Fact]
+    public async Task LettersThatAreChangedBeforeTheStartAreNotMissing()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using (Consecutor<int> before = Make(store))
+        {
+            await FailAsync(before, 3);
+            Assert.True(await before.StopAsync());
+        }
+        Volatile.Write(ref isMended, true);
+        await using Consecutor<int> consecutor = Make(store);
+        Assert.Equal(2, await consecutor.DeleteDeadLettersAsync(static letter => letter.Number < 3, Cancellation));
+        Assert.Equal((0, 0), (consecutor.Snapshot().Dead, consecutor.Snapshot().Cancelled));
+        Assert.Equal(1, await consecutor.RedriveAsync(static _ => true, Cancellation));
+        Assert.Equal((0, 1, 0), (consecutor.Snapshot().Dead, consecutor.Snapshot().Pending, consecutor.Snapshot().Unaccounted));
+        Assert.Contains("has not been started", (await Assert.ThrowsAsync<InvalidOperationException>(
+            () => consecutor.WaitForIdleAsync(Cancellation))).Message, StringComparison.Ordinal);
+        await consecutor.StartAsync(Cancellation);
+        await BeatUntilAsync(store, consecutor, new() { Accepted = 3, Completed = 1, Cancelled = 2 });
     }
 
     /// <remarks>The letters that a commit deletes above the limit, as a heartbeat sees them: the 34 that were counted are 32.</remarks>
