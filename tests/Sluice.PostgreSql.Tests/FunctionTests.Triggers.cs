@@ -26,7 +26,7 @@ public sealed partial class FunctionTests
         Assert.Contains(expected, (await ErrorsAsync(numbers))[7], StringComparison.Ordinal);
     }
 
-    /// <summary>The server cancels the check of the constraints each time. The round is repeated some times, and then the item fails.</summary>
+    /// <summary>The server cancels the check of the constraints each time. The round is repeated, and then the item fails.</summary>
     [Fact]
     public async Task ACheckThatIsCancelledEachTimeFailsItsItemOnly()
     {

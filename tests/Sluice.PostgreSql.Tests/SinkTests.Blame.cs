@@ -171,7 +171,8 @@ public sealed partial class SinkTests
     private Consecutor<int> TwoRows(bool hasTwoSinks)
     {
         return new("rows", source => hasTwoSinks
-            ? source | [s => s | (Sink(static n => n) | Stage.Named("first")), s => s | (Sink(static n => n + 1000) | Stage.Named("second"))]
+            ? source | [s => s | (Sink(static n => n) | Stage.Named("first")),
+                s => s | (Sink(static n => n + 1000) | Stage.Named("second"))]
             : source.SelectMany(static n => new[] { n, n + 1000 }) | (Sink(static n => n) | Stage.Named("table")), Once);
 
         Sink<int> Sink(Func<int, int> id) => PostgresSink.InStore<int>(Insert, n => [(long)id(n), n]);

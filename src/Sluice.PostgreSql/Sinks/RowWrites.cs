@@ -139,8 +139,8 @@ internal static class RowWrites
     }
 
     /// <returns>The exception to throw.</returns>
-    private static async Task<Exception> WhyAsync(NpgsqlConnection connection, IReadOnlyList<PostgresWrites> writes, PostgresException cause,
-        int at, List<RowGroup> groups)
+    private static async Task<Exception> WhyAsync(NpgsqlConnection connection, IReadOnlyList<PostgresWrites> writes,
+        PostgresException cause, int at, List<RowGroup> groups)
     {
         bool isLast = at >= groups.Count;
         List<RowGroup> items = groups.FindAll(static group => !group.Writes.IsOfLibrary);

@@ -8,8 +8,8 @@ namespace Sluice.PostgreSql;
 internal static class SinkFailures
 {
     // The classes of PostgreSQL. All others are of the code of triggers and functions.
-    private const string Classes = " 00 01 02 03 08 09 0A 0B 0F 0L 0P 0Z 10 20 21 22 23 24 25 26 27 28 2B 2D 2F 34 38 39 3B 3D 3F 40 42 44 53 "
-        + "54 55 57 58 72 F0 HV P0 XX ";
+    private const string Classes = " 00 01 02 03 08 09 0A 0B 0F 0L 0P 0Z 10 20 21 22 23 24 25 26 27 28 2B 2D 2F 34 38 39 3B 3D 3F 40 42 44 "
+        + "53 54 55 57 58 72 F0 HV P0 XX ";
 
     /// <summary>
     /// Whether only the row can be at fault: its values, a constraint, the size of an index entry. Or the code of a trigger says that it
