@@ -197,7 +197,7 @@ internal sealed partial class RunBuilder
     {
         if (Following is { Home: not ItemTracking.Consecutor }) Check(kind, "remembers items", hint);
         if (recorder is not null) (recorder.KeepsState, recorder.KeepsTime) = (true, recorder.KeepsTime || isTimed);
-        string what = hint is null ? $"A {kind}" : $"The {kind} {hint}";
+        string what = hint is null ? $"{(kind[0] is 'a' ? "An" : "A")} {kind}" : $"The {kind} {hint}";
         if (name is null)
             throw new InvalidTopologyException(
                 $"{what} keeps state in a consecutor, and needs a name of its own: its state outlives the code, and is found again by the "

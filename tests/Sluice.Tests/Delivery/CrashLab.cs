@@ -7,7 +7,7 @@ namespace Sluice.Tests.Delivery;
 /// survives.</summary>
 internal sealed class CrashLab(Random random, int items)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);         // with no change
     private static readonly AsyncLocal<Tally?> OfAll = new();
 
     /// <summary>Of how many deaths of a process, or seeds, one is played: as many as the store says, at least four without
@@ -54,13 +54,18 @@ internal sealed class CrashLab(Random random, int items)
             Consecutor<int> consecutor = Key is null ? new("numbers", body, options) : new("numbers", body, options) { Key = Key };
             PipelineRun? intake = null;
             Task work = WorkAsync();
-            try
+            for (string before = ""; !work.IsCompleted && !mortal.Died.IsCompleted;)
             {
-                await Task.WhenAny(work, mortal.Died).WaitAsync(Patience, cancellation);
-            }
-            catch (TimeoutException)
-            {
-                throw new InvalidOperationException($"It hangs: {consecutor.Snapshot()}");
+                try
+                {
+                    await Task.WhenAny(work, mortal.Died).WaitAsync(Patience, cancellation);
+                }
+                catch (TimeoutException)
+                {
+                    string now = $"{consecutor.Snapshot()}";
+                    if (now == before) throw new InvalidOperationException($"It hangs: {now}");
+                    before = now;
+                }
             }
             if (!mortal.Died.IsCompleted && work.IsFaulted)
                 throw new InvalidOperationException($"The consecutor did not go on, although its store lives: {consecutor.Snapshot()}",

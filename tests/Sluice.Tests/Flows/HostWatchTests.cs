@@ -111,6 +111,25 @@ public class HostWatchTests
         async Task<TimeSpan?> LookAsync() => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].NoHostFor;
     }
 
+    /// <remarks>Formerly the time of the answer counted as silence of the host.</remarks>
+    [Fact]
+    public async Task AHostIsNotSilentBecauseTheStoreAnswersLate()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var late = new LateStore(store);
+        await using Supervisor starter = Join(late, "starter");
+        await using FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        await store.HeartbeatAsync(new(FlowNames.Hosts("work"), "elsewhere", "instance", Lease), FlowLab.Cancellation);
+        Assert.Null(await LookAsync());
+        late.OnAnswer = () => clock.Advance(Lease);
+        Assert.Null(await LookAsync());              // what the store had read is as old as the heartbeat
+        late.OnAnswer = null;
+        Assert.Equal(Lease, await LookAsync());
+
+        async Task<TimeSpan?> LookAsync() => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].NoHostFor;
+    }
+
     [Fact]
     public async Task TheStarterIsWarnedOnceOfEachHostThatHasDiedInTheMiddle()
     {
@@ -127,7 +146,7 @@ public class HostWatchTests
 
         await first.AbandonAsync();
         while (warnings.IsEmpty) await GoOnAsync(null);
-        Assert.Matches("^The processor 'work' of the run order-7 has had no living host for [0-9]+ seconds: first, which had it, "
+        Assert.Matches("^The processor 'work' of the run order-7 has had no living host for [0-9]+ (seconds|minutes): first, which had it, "
             + "is silent. Start a service that registers 'work': the run goes on there by itself. CancelAsync ends the run.$",
             Assert.Single(warnings));
         for (int i = 0; i < 12; i++) await GoOnAsync(null);
@@ -200,4 +219,17 @@ public class HostWatchTests
 
     private Supervisor Join(IStreamStore store, string name)
         => Supervisor.Attach(store, new() { Name = name, Time = clock, LeaseDuration = Lease });
+
+    /// <summary>A store whose answer about a group arrives after the test has let time pass.</summary>
+    private sealed class LateStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public Action? OnAnswer { get; set; }
+
+        public override async ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+        {
+            GroupInfo? answer = await base.FindGroupAsync(group, cancellation);
+            OnAnswer?.Invoke();
+            return answer;
+        }
+    }
 }

@@ -75,6 +75,9 @@ public class StartAgainTests
             cancellation: FlowLab.Cancellation))
             await FlowLab.ReadAsync(first.Output<int>("y"));
         await EndedAsync(service, "first");
+        // The values leave the store a moment after the run has ended.
+        string values = FlowNames.Values("first", "x");
+        await lab.UntilAsync(values, async () => (await lab.Store.FindStreamAsync(values, FlowLab.Cancellation))!.Items == 0);
         FlowStreamInfo input = (await FlowInspector.FindAsync(lab.Store, "first", FlowLab.Cancellation))!.Streams[0];
         Assert.Equal(("x", true, false, false), (input.Name, input.IsInput, input.IsResult, input.IsWhole));
         var failure = await Assert.ThrowsAsync<FlowException>(() => service.StartAgainAsync("first", "second", FlowLab.Cancellation));

@@ -24,7 +24,7 @@ internal sealed partial class RoundCommitter
         if (remaining.Count == 0)
         {
             if (TryFireFewer(round, roots, root => Preparation.TooLarge(core, root, rows), isTooLarge: true) || TryEndFewer(round, roots)
-                || TryEmitFewer(round, roots)) return;
+                || TryEmitFewer(round, roots) || TryStoreEmissions(round, roots)) return;
             core.Lifetime.Failed?.Invoke(new InvalidOperationException(
                 $"What the consecutor {core.Name} remembers and puts out at one time, without any item, is more than a commit "
                     + $"holds: {StoreCommit.MaxItems:N0} parts. Nothing was changed."));
@@ -52,6 +52,16 @@ internal sealed partial class RoundCommitter
         int emitted = roots.Count(static root => root.Emission is not null);
         if (Math.Min(emitted, scope.MaxEmissions) / 2 is not (> 0 and var fewer)) return false;
         scope.MaxEmissions = fewer;
+        Undo(round, roots);
+        core.Rounds!.Repeat(round);
+        return true;
+    }
+
+    /// <summary>Stores what stages put out as an item of its own, which may have more outputs than a commit holds.</summary>
+    /// <returns>Whether the round runs again.</returns>
+    private bool TryStoreEmissions(Round round, List<Root> roots)
+    {
+        if (!roots.Exists(static root => root.Emission is not null and not TimerEmission) || !round.TryStoreEmissions()) return false;
         Undo(round, roots);
         core.Rounds!.Repeat(round);
         return true;

@@ -90,7 +90,9 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
         {
             if (root.Item is not { } item)
             {
-                mustRepeat |= round.TryLeaveOut(root);
+                // What has failed behind a stage that remembers it would be remembered twice, if it entered there again.
+                mustRepeat |= round.TryLeaveOut(root) || (root is { Failures: not null, IsTouched: true }
+                    && root.Emission is not null and not TimerEmission && round.TryStoreEmissions());
                 continue;
             }
             if (root.Park is { } why)

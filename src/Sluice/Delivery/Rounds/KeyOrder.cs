@@ -41,6 +41,22 @@ internal sealed class KeyOrder
     /// <summary>The timestamp of the earliest retry of any key; null if no entry waits for a retry.</summary>
     public long? RetryAt => due.Count > 0 ? due.Min.DueAt : null;
 
+    /// <summary>Counts entries that are due at a time, up to a limit; of each key only those that no entry holds up.</summary>
+    public int CountDue(long now, int most)
+    {
+        int count = 0;
+        foreach ((long dueAt, ulong key) in due)
+        {
+            if (dueAt > now) break;
+            foreach (Waiting one in keys[key].Entries.Values)
+            {
+                if (!(one.DueAt <= now)) break;
+                if (++count == most) return count;
+            }
+        }
+        return count;
+    }
+
     /// <summary>Returns the hash of the key by which an entry is ordered; zero if it has no order: it was redriven, emitted, or accepted
     /// without a key, or it is the end of a batch.</summary>
     public ulong KeyOf(in Entry entry, in EntryHeaders headers)

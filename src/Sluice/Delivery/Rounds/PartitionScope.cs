@@ -217,12 +217,15 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         core.Pump.Changed();
     }
 
-    public override Ticket Emit<T>(int node, T item)
+    public override Ticket? Emit<T>(int node, T item)
     {
         Root root = core.Roots.Rent();
-        root.BeginEmission(partition, new Emission<T>(node, core.Recorder.NameOf(node), item, Interlocked.Increment(ref emitted)),
-            core.Store.Generation);
-        return root.Join(Round!);
+        string name = core.Recorder.NameOf(node);
+        root.BeginEmission(partition, new Emission<T>(node, name, item, Interlocked.Increment(ref emitted)), core.Store.Generation);
+        root.Join(Round!);
+        if (!Round!.StoresEmissions) return root;
+        root.Fail(new PipelineException(name, null, new InvalidOperationException("It goes on as an item of its own."), node));
+        return null;
     }
 
     private string WhyFull()

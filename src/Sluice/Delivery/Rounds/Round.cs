@@ -60,7 +60,27 @@ internal sealed class Round(Rounds rounds, DeliveryGuarantee delivery, OwnedPart
 
     /// <summary>Whether emissions that have failed and cannot be written are given up: each becomes a dead letter without its
     /// payload.</summary>
-    public bool GivesUpEmissions { get; set; }
+    public bool GivesUpEmissions
+    {
+        get;
+        set
+        {
+            field = value;
+            StoresEmissions &= !value;               // otherwise it would give up those that have not failed
+        }
+    }
+
+    /// <summary>Whether what stages emit is stored as items of their own, and does not go on in the round: an emission has failed behind a
+    /// stage that remembers it, or the emissions are more than a commit holds. Read by any thread; set between two tries.</summary>
+    public bool StoresEmissions { get; private set; }
+
+    /// <summary>Lets the next try of the round store its emissions.</summary>
+    /// <returns>False if this try does so already, or has given up an emission that cannot be written.</returns>
+    public bool TryStoreEmissions()
+    {
+        if (StoresEmissions || GivesUpEmissions) return false;
+        return StoresEmissions = true;
+    }
 
     /// <summary>The failure of a stage to emit at the end of the input; null if there is none.</summary>
     public Exception? EndFailure { get; set; }

@@ -19,13 +19,14 @@ internal sealed partial class Rounds
         held = heldUp.Length == 0 ? null : heldUp[0];
         if (heldUp.Length == 0) return (resting, most);
 
-        // A lease has due entries first, so a lease of one entry is the retry. Due partitions take turns with the others.
+        // A lease has due entries first. Each of the due partitions has at least as many of them as are leased, so no new entry comes.
+        // Due partitions take turns with the others.
         OwnedPartition[] others = Array.FindAll(resting, partition => !IsHeldUp(partition));
         OwnedPartition[] due = Array.FindAll(heldUp, partition => partition.Order!.RetryAt is { } at && at <= looked);
         EndTurns(Array.FindAll(heldUp, partition => !due.Contains(partition)));          // no entries to lease: no turn to wait for
         isDuesTurn = due.Length > 0 && (!isDuesTurn || others.Length == 0);
         isTurnOwed = due.Length > 0 && !isDuesTurn;
-        return isDuesTurn ? (due, 1) : (others, most);
+        return isDuesTurn ? (due, due.Min(partition => partition.Order!.CountDue(looked, most))) : (others, most);
     }
 
     // A lease may have entries of one partition only. Their rounds come one after another, and other partitions need room meanwhile: if

@@ -110,7 +110,8 @@ internal sealed class StateOutlet<T> : Inlet<T>
 
     public override bool HandsOn => next.HandsOn;
 
-    public override ValueTask PushAsync(T item, Ticket? ticket) => next.PushAsync(item, ticket ?? scope.Emit(Emitter, item));
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+        => (ticket ?? scope.Emit(Emitter, item)) is { } own ? next.PushAsync(item, own) : default;
 
     public override void Flush() => next.Flush();
 

@@ -55,8 +55,8 @@ internal abstract class StateScope
     /// <summary>Makes a separate item from an output that belongs to no input item.</summary>
     /// <param name="node">The node that put it out.</param>
     /// <param name="item">The output.</param>
-    /// <returns>Its ticket.</returns>
-    public abstract Ticket Emit<T>(int node, T item);
+    /// <returns>Its ticket; null if it is stored as an item, and must not go on.</returns>
+    public abstract Ticket? Emit<T>(int node, T item);
 
     /// <summary>A number that is unique in this partition and larger than all before, also after restarts. Any thread.</summary>
     public abstract long NextNumber();

@@ -21,7 +21,7 @@ internal sealed class HostWatch(IStreamStore store, TimeProvider time)
     {
         if (processor.Status > FlowStatus.Running) return processor;
         Sight sight = await LookAsync(processor.Name, cancellation).ConfigureAwait(false);
-        return processor with { NoHostFor = Since(sight), PausedAt = processor.Starts == 0 ? sight.PausedAt : null };
+        return processor with { NoHostFor = sight.NobodyFor, PausedAt = processor.Starts == 0 ? sight.PausedAt : null };
     }
 
     /// <param name="processor">The name of the processor.</param>
@@ -31,12 +31,13 @@ internal sealed class HostWatch(IStreamStore store, TimeProvider time)
     public async Task<TimeSpan?> NobodyForAsync(string processor, TimeSpan maxAge, CancellationToken cancellation)
     {
         lock (seen)
-            if (seen.TryGetValue(processor, out Sight? last) && time.GetElapsedTime(last.At) < maxAge) return Since(last);
-        return Since(await LookAsync(processor, cancellation).ConfigureAwait(false));
+            if (seen.TryGetValue(processor, out Sight? last) && time.GetElapsedTime(last.At) < maxAge) return last.NobodyFor;
+        return (await LookAsync(processor, cancellation).ConfigureAwait(false)).NobodyFor;
     }
 
     private async Task<Sight> LookAsync(string processor, CancellationToken cancellation)
     {
+        long askedAt = time.GetTimestamp();          // the answer may be as old
         GroupInfo? group = await store.FindGroupAsync(FlowNames.Hosts(processor), cancellation).ConfigureAwait(false);
         lock (seen)
         {
@@ -47,16 +48,15 @@ internal sealed class HostWatch(IStreamStore store, TimeProvider time)
                 .ToDictionary(member => member.Name, member => before.TryGetValue(member.Name, out var last) && last.Member == member ? last
                 : (member, now), StringComparer.Ordinal);
             bool isHosted = members.Values.Any(member => MemberInstance.IsAlive(member.Member.Instance) == true
-                || (time.GetElapsedTime(member.SeenAt, now) < member.Member.LeaseDuration
+                || (time.GetElapsedTime(member.SeenAt, askedAt) < member.Member.LeaseDuration
                     && !MemberInstance.HasProcessEnded(member.Member.Instance)));
             long? nobodySince = isHosted ? null : known?.NobodySince
                 ?? members.Values.Select(member => member.SeenAt).DefaultIfEmpty(now).Max();
-            return seen[processor] = new(now, members, nobodySince, group?.PausedAt);
+            TimeSpan? nobodyFor = nobodySince is { } since ? time.GetElapsedTime(since, Math.Max(since, askedAt)) : null;
+            return seen[processor] = new(now, members, nobodySince, nobodyFor, group?.PausedAt);
         }
     }
 
-    private TimeSpan? Since(Sight sight) => sight.NobodySince is { } since ? time.GetElapsedTime(since, sight.At) : null;
-
     private sealed record Sight(long At, Dictionary<string, (MemberInfo Member, long SeenAt)> Members, long? NobodySince,
-        DateTimeOffset? PausedAt);
+        TimeSpan? NobodyFor, DateTimeOffset? PausedAt);
 }

@@ -108,12 +108,22 @@ internal sealed partial class RunWatch : IAsyncDisposable
         RunTimeline? timeline = null)
     {
         var watch = new RunWatch(calls, run) { timeline = timeline, isPartEnough = isPartEnough };
-        if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(watch.stream, cancellation), cancellation)
-            .ConfigureAwait(false) is not null) await watch.ReadUpAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (await watch.IsThereAsync(cancellation).ConfigureAwait(false)) await watch.ReadUpAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (FlowException)
+        {
+            if (await watch.IsThereAsync(cancellation).ConfigureAwait(false)) throw;
+            watch.Plan = null!;                      // it was deleted meanwhile
+        }
         if (watch.Plan is not null) return watch;
         await watch.DisposeAsync().ConfigureAwait(false);
         return null;
     }
+
+    private async Task<bool> IsThereAsync(CancellationToken cancellation)
+        => await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation).ConfigureAwait(false) is not null;
 
     /// <summary>Reads what was added to the journal since. Not while the journal is followed.</summary>
     /// <returns>Whether it still is the journal of this run: one that was deleted, or began again under the id, is another one.</returns>

@@ -151,7 +151,7 @@ public sealed class Output<T>
     {
         context.Out++;
         StateScope? scope = Emitting ?? (EmitsAlways ? Root!.Touch() : null);
-        if (scope is not null) return next.PushAsync(item, scope.Emit(context.Node, item));
+        if (scope is not null) return scope.Emit(context.Node, item) is { } emitted ? next.PushAsync(item, emitted) : default;
         Ticket?.Add(1);
         return next.PushAsync(item, Ticket);
     }

@@ -30,7 +30,7 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     public long? NextEnd => FirstEndingAfter(closedUpTo) is var first && first < windows.Count ? windows[first].End : null;
 
     /// <summary>Whether <see cref="Close"/> has more to do than one commit takes.</summary>
-    public bool HasMore => used >= Most && (NextEnd <= watermark.At || FirstEndingAfter(Expiry) > 0);
+    public bool HasMore => NextEnd <= watermark.At || FirstEndingAfter(Expiry) > 0;
 
     private int Most => most?.Invoke() ?? int.MaxValue;
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Storage;
 using Sluice.Testing;
 
@@ -107,14 +108,14 @@ public class SendingSequenceTests
     public async Task AFullStreamThatNobodyHasStartedIsWarnedOf()
     {
         var clock = new TestClock();
-        List<string> warnings = [];
+        var warnings = new ConcurrentQueue<string>();
         await using var store = new Watched(clock);
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new()
         {
             Store = store,
             Stream = new() { Partitions = 1, MaxItems = 1 },
             Run = new() { Time = clock },
-            OnWarning = warnings.Add
+            OnWarning = warnings.Enqueue
         });
         await consecutor.SendAsync(1, Cancellation);
         Task second = consecutor.SendAsync(2, Cancellation).AsTask();
@@ -123,6 +124,7 @@ public class SendingSequenceTests
         clock.Advance(TimeSpan.FromSeconds(4));
         Assert.Empty(warnings);
         clock.Advance(TimeSpan.FromSeconds(2));
+        await Member.UntilAsync(() => !warnings.IsEmpty);            // it asks the store first who has started the consecutor
 
         Assert.Equal(["Sends wait for room: the stream numbers is full, and none of the items in flight (0) has ended since. This "
             + "process has not started the consecutor. Call StartAsync: until then the sends wait."], warnings);

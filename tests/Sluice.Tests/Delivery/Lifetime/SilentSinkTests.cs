@@ -146,6 +146,7 @@ public sealed class SilentSinkTests : IDisposable
     {
         Task stopping = Task.Run(() => work.StopAsync(TimeSpan.FromSeconds(10), CancellationToken.None), Cancellation);
         await Member.UntilAsync(() => work.Snapshot().Status != ConsecutorStatus.Running);
+        await sink.Called.Task.WaitAsync(Patience, Cancellation);
         clock.Advance(TimeSpan.FromSeconds(9));
         await Member.UntilAsync(() => work.Snapshot().Run is { Status: RunStatus.Cancelled } || stopping.IsCompleted)
             .WaitAsync(Patience, Cancellation);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
+using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
@@ -96,6 +97,29 @@ public class FailedItemHoldsItsKeyTests
         if (retries == 0) Assert.True(end.Dead > Items / 2, $"{end}");
     }
 
+    /// <remarks>One lease and one commit for each of them would let a partition crawl after a failure.</remarks>
+    [Theory]
+    [InlineData(1, 20)]
+    [InlineData(10, 60)]
+    public async Task ItemsThatWaitedForAFailedOneGoOnTogether(int failing, int mostCommits)
+    {
+        await using var store = new CountedCommits(new MemoryStreamStore());
+        await using var consecutor = new Consecutor<int>("work", source => source
+            | StageNode.Of(() => new Sums(n => starts.AddOrUpdate(n, 1, static (_, known) => known + 1) == 1 && n <= failing))
+            | Stage.Named("sums") | (static _ => { }), new()
+            {
+                Store = store,
+                Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
+                Process = new(),
+                Stream = new() { Partitions = 1 }
+            });
+        await consecutor.SendAllAsync([.. Enumerable.Range(1, 200)], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
+        Assert.Equal((200L, 0L), (end.Completed, end.Unaccounted));
+        Assert.InRange(store.Commits, 1, mostCommits);
+    }
+
     private async Task<ConsecutorSnapshot> RunAsync(string shape, int[] items, Func<int, string> key, Func<int, int, bool> fails)
     {
         await using var store = new MemoryStreamStore();
@@ -142,6 +166,19 @@ public class FailedItemHoldsItsKeyTests
         {
             State += item;
             return fails(item) ? throw new TimeoutException("not now") : output.PushAsync(State);
+        }
+    }
+
+    private sealed class CountedCommits(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        private int commits;
+
+        public int Commits => Volatile.Read(ref commits);
+
+        public override ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+        {
+            Interlocked.Increment(ref commits);
+            return base.CommitAsync(commit, cancellation);
         }
     }
 }

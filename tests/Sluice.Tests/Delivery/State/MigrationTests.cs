@@ -93,8 +93,8 @@ public class MigrationTests
         await using (Consecutor<int> late = Numbers(() => new New(static stored => stored.Key != "2" ? Text(stored)
             : throw new NotSupportedException("Version 0 is too old."))))
         {
+            await late.SendAllAsync([1, 2, 2, 1], Cancellation);     // once it has failed, nothing can be sent
             await late.StartAsync(Cancellation);
-            await late.SendAllAsync([1, 2, 2, 1], Cancellation);
             await Task.WhenAny(late.Completion, late.WaitForIdleAsync(Cancellation));
             Assert.Equal(ConsecutorStatus.Failed, late.Snapshot().Status);
             InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => late.Completion);

@@ -1,0 +1,156 @@
+using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>What a chunk, window or timer puts out fails behind a second state, or has more outputs than a commit holds: it becomes an item
+/// of its own, which no state counts twice.</summary>
+public class StoredEmissionTests
+{
+    private readonly Ledger ledger = new();
+    private readonly TestClock clock = new();
+    private readonly ConcurrentQueue<string> written = new();
+    private int starts;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string> Ways => ["throws", "asynchronously", "behind a buffer", "sink"];
+
+    /// <remarks>The state had the chunk from its first start, and got it again from the second.</remarks>
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task AChunkThatFailsBehindAStateCountsOnce(string way)
+    {
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        await using var numbers = new Consecutor<int>("numbers", source =>
+        {
+            var sums = source.Chunk(2) | Stage.Named("pairs");
+            var total = sums.Scan(0, static (sum, pair) => sum + pair.Sum()) | Stage.Named("sum");
+            return way switch
+            {
+                "throws" => total | Fail | Stage.Named("fail") | ledger.Sink<int>(),
+                "asynchronously" => total | FailLaterAsync | Stage.Named("fail") | ledger.Sink<int>(),
+                "behind a buffer" => total | Stage.Buffer(4) | Fail | Stage.Named("fail") | ledger.Sink<int>(),
+                _ => total | Sink.Commit(() => new RefusingSink(this)),
+            };
+        }, Options(store));
+        await numbers.StartAsync(Cancellation);
+        await numbers.SendAllAsync([1, 2], Cancellation);
+        ConsecutorSnapshot end = await numbers.WaitForIdleAsync(Cancellation);
+        Assert.True(starts > 1);
+        Assert.Equal((0L, 0L), (end.Dead, end.Unaccounted));
+        await numbers.SendAllAsync([10, 20], Cancellation);
+        await numbers.WaitForIdleAsync(Cancellation);
+        Assert.Equal(["3", "33"], ledger.Lines.Concat(written));
+    }
+
+    [Fact]
+    public async Task AResultAtTheEndThatFailsBehindAStateCountsOnce()
+    {
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        await using var numbers = new Consecutor<int>("numbers", source
+            => (source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("all")).Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") | Fail
+            | Stage.Named("fail") | ledger.Sink<int>(), Options(store));
+        await numbers.StartAsync(Cancellation);
+        await numbers.SendAllAsync([1, 2], Cancellation);
+        await numbers.CompleteAsync(Cancellation);
+        Assert.Equal(0, (await numbers.WaitForIdleAsync(Cancellation)).Dead);
+        Assert.Equal((2, "3"), (starts, Assert.Single(ledger.Lines)));
+    }
+
+    /// <summary>It closes by time, so there is no item whose commit could be divided.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AWindowMayHaveMoreOutputsThanACommitHolds(bool isAtTheEnd)
+    {
+        const int Many = 2_500;
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        await using var numbers = new Consecutor<int>("numbers", static source
+            => (source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours")).SelectMany(static window => window.Items) | Sink.Output<int>("parts"), Options(store));
+        var parts = new ConcurrentBag<int>();
+        await using var reader = new Consecutor<int>("parts", source => source | parts.Add, Options(store));
+        numbers.Output<int>("parts").To(reader);
+        await reader.StartAsync(Cancellation);
+        await numbers.StartAsync(Cancellation);
+        await numbers.SendAllAsync([.. Enumerable.Range(0, Many)], Cancellation);
+        await numbers.WaitForIdleAsync(Cancellation);
+        if (isAtTheEnd) await numbers.CompleteAsync(Cancellation);
+        else clock.Advance(TimeSpan.FromHours(2));
+        while (parts.Count < Many)
+        {
+            Assert.False(numbers.Completion.IsFaulted, $"{numbers.Snapshot()}");
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.PollAsync();
+        }
+        await reader.WaitForIdleAsync(Cancellation);
+        Assert.Equal(Enumerable.Range(0, Many), parts.Order());
+        Assert.Equal(0, (await numbers.WaitForIdleAsync(Cancellation)).Dead);
+    }
+
+    /// <summary>The process dies while many windows of event time come out; no further item comes.</summary>
+    [Fact]
+    public async Task WindowsThatAreOverComeOutAfterARestart()
+    {
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        bool isFree = false;
+        await using (Consecutor<int> first = Seconds())
+        {
+            await first.StartAsync(Cancellation);
+            await first.SendAllAsync([.. Enumerable.Range(0, 400)], Cancellation);
+            await first.SendAsync(10_000, Cancellation);
+            while (ledger.Lines.Count < 100) await Member.PollAsync();
+            await first.AbandonAsync();
+        }
+        Volatile.Write(ref isFree, true);
+        Assert.InRange(ledger.Lines.Count, 100, 399);
+        await using Consecutor<int> second = Seconds();
+        await second.StartAsync(Cancellation);
+        while (ledger.Lines.Count < 400) await Member.PollAsync();
+        Assert.Equal(Enumerable.Range(0, 400), ledger.Lines.Select(int.Parse));
+
+        Consecutor<int> Seconds() => new("numbers", source => source.Window(new EventTime<int>(
+            static n => DateTimeOffset.UnixEpoch.AddSeconds(n)) { MaxOutOfOrderness = TimeSpan.FromSeconds(2000) }, TimeSpan.FromSeconds(1))
+            | Stage.Named("seconds") | (async (window, cancellation) =>
+            {
+                int item = window.Items.Single();
+                if (item == 200 && !Volatile.Read(ref isFree)) await Task.Delay(Timeout.Infinite, cancellation);
+                return item;
+            }) | ledger.Sink<int>(), Options(store));
+    }
+
+    private ConsecutorOptions Options(IStreamStore store) => new()
+    {
+        Store = store,
+        InstanceId = "me",
+        Process = new(),
+        Run = new() { Time = clock },
+        Delivery = DeliveryGuarantee.Replay(5, Backoff.None),
+        Stream = new() { Partitions = 1 }
+    };
+
+    private int Fail(int sum) => Interlocked.Increment(ref starts) == 1 ? throw new TimeoutException("not now") : sum;
+
+    private async Task<int> FailLaterAsync(int sum)
+    {
+        await Task.Yield();
+        return Fail(sum);
+    }
+
+    /// <summary>Refuses its first item.</summary>
+    private sealed class RefusingSink(StoredEmissionTests test) : TransactionalSink<int>
+    {
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
+
+        protected override ValueTask PrepareAsync(SinkCommit<int> commit, CancellationToken cancellation)
+            => Interlocked.Increment(ref test.starts) == 1 ? throw new ItemRejectedException("not now") { Item = 0 } : default;
+
+        protected override ValueTask CommittedAsync(SinkCommit<int> commit, CancellationToken cancellation)
+        {
+            foreach (StagedItem<int> item in commit.Items) test.written.Enqueue($"{item.Value}");
+            return default;
+        }
+    }
+}
