@@ -154,9 +154,9 @@ public sealed partial class PostgresStreamStore
     }
 
     /// <summary>Runs the statement that makes a sink's table, and checks the sink's statement.</summary>
-    /// <returns>The number of parameters of the sink's statement.</returns>
+    /// <returns>The types of the parameters of the sink's statement.</returns>
     /// <exception cref="StreamStoreException">The server refuses a statement: then the inner exception says why.</exception>
-    internal Task<int> PrepareSinkAsync(string? create, string insert, CancellationToken cancellation)
+    internal Task<uint[]> PrepareSinkAsync(string? create, string insert, CancellationToken cancellation)
     {
         if (disposal.HasBegun) throw DisposedStore.Error(place.Name);
         return runner.DirectAsync(connection => AttachmentCalls.PrepareAsync(connection, create, insert, cancellation), cancellation);

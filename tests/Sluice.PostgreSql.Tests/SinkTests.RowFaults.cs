@@ -67,8 +67,7 @@ public sealed partial class SinkTests
         // A row that is there already changes nothing, and asks no trigger.
         if (isRepeated) await RunAsync($"INSERT INTO {schema}.row VALUES(0, 0)");
         string insert = isRepeated ? $"{Insert} ON CONFLICT DO NOTHING" : Insert;
-        await using Consecutor<int> rows = Words(Store, PostgresSink.InStore<int>(insert, static n => [(long)n, n]),
-            hasKeys: false);
+        await using Consecutor<int> rows = Rows("words", PostgresSink.InStore<int>(insert, static n => [(long)n, n]));
         await rows.StartAsync(Cancellation);
         await rows.SendAsync(-1, Cancellation);
         await rows.WaitForIdleAsync(Cancellation);
@@ -89,8 +88,10 @@ public sealed partial class SinkTests
         await RefuseAsync("42501", "NEW.value = '\\x00'");
         await using Consecutor<int> rows = Words(Store, PostgresSink.InStore<int>($"INSERT INTO {schema}.row VALUES($1)",
             static n => [new byte[] { (byte)n }]), hasKeys: false);
-        await rows.SendAllAsync([0, 1, 2], Cancellation);
         await rows.StartAsync(Cancellation);
+        await rows.SendAllAsync([1, 2], Cancellation);
+        await rows.WaitForIdleAsync(Cancellation);
+        await rows.SendAsync(0, Cancellation);
         Assert.Equal((2L, 1L), await rows.WaitForIdleAsync(Cancellation) is var end ? (end.Completed, end.Dead) : default);
         await RunAsync($"DROP TRIGGER look ON {schema}.row; DROP FUNCTION {schema}.look()");
         await RefuseAsync("42501", "true");

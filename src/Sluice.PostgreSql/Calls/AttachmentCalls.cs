@@ -18,8 +18,8 @@ internal static class AttachmentCalls
     public static bool HasFunctions(StoreCommit commit) => commit.Attachments.Any(static attachment => attachment is CommitFunctions);
 
     /// <summary>Runs the statement that makes a sink's table, and lets the server check the other one.</summary>
-    /// <returns>The number of parameters of the other statement.</returns>
-    public static async Task<int> PrepareAsync(NpgsqlConnection connection, string? create, string sql, CancellationToken cancellation)
+    /// <returns>The types of the parameters of the other statement.</returns>
+    public static async Task<uint[]> PrepareAsync(NpgsqlConnection connection, string? create, string sql, CancellationToken cancellation)
     {
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellation).ConfigureAwait(false);
         await DoAsync(Sql.UsuallyFrozen).ConfigureAwait(false);
@@ -29,12 +29,12 @@ internal static class AttachmentCalls
             await DoAsync(create).ConfigureAwait(false);
         }
         await DoAsync($"PREPARE sluice_sink AS {sql}").ConfigureAwait(false);
-        await using var count = new NpgsqlCommand("SELECT cardinality(parameter_types) FROM pg_prepared_statements "
-            + "WHERE name = 'sluice_sink'", connection, transaction);
-        int places = Convert.ToInt32(await count.ExecuteScalarAsync(cancellation).ConfigureAwait(false), CultureInfo.InvariantCulture);
+        await using var ask = new NpgsqlCommand("SELECT parameter_types::oid[] FROM pg_prepared_statements WHERE name = 'sluice_sink'",
+            connection, transaction);
+        uint[] types = (uint[])(await ask.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
         await DoAsync("DEALLOCATE sluice_sink").ConfigureAwait(false);
         await transaction.CommitAsync(cancellation).ConfigureAwait(false);
-        return places;
+        return types;
 
         async Task DoAsync(string text)
         {

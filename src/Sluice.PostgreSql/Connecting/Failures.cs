@@ -110,6 +110,7 @@ internal static class Failures
             return new StreamStoreException($"The PostgreSQL server at {place.Server} does not answer: {outcome}."
                 + (HasWaited(failure) ? " It has not ended a statement within the Command Timeout: it is overloaded or frozen, or another "
                     + "session holds a lock (pg_blocking_pids)." : ""), failure);
+        if (RowFailure.TextOf(server) is { } ofSink) return new StreamStoreException(ofSink, failure);
         return server.SqlState switch
         {
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => new StreamStoreException(

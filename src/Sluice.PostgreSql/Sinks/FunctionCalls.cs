@@ -77,21 +77,23 @@ internal static class FunctionCalls
             throw Refused(functions, index, "A statement of it was refused, and it went on: nothing can follow in this transaction. Let "
                 + "the exception through", left);
         }
-        catch (PostgresException refused) when (!SinkFailures.IsOfServer(refused) && !SinkFailures.IsTransient(refused))
+        catch (PostgresException refused) when (!SinkFailures.IsOfServer(refused))
         {
-            // A conflict that a trigger tells is repeated with the round, and so is what has cost the connection: for ever, that would hold
-            // up all others.
+            // A conflict or a timeout is repeated with the round, and so is what has cost the connection: for ever, that would hold up all
+            // others.
             bool isOpen = connection.State == System.Data.ConnectionState.Open;
-            if ((!isOpen || Failures.IsConflict(refused)) && Known.GetOrCreateValue(functions).Lose(index) < MaxLosses)
+            string said = $"{refused.MessageText} ({refused.SqlState})";
+            if ((!isOpen || Failures.IsConflict(refused) || SinkFailures.IsTransient(refused))
+                && Known.GetOrCreateValue(functions).Lose(index) < MaxLosses)
             {
                 if (isOpen) throw;
-                throw new FunctionVoidedRoundException($"The server has failed behind {functions.Describe(index)}: {refused.MessageText} "
-                    + $"({refused.SqlState})", refused);
+                throw new FunctionVoidedRoundException($"The server has failed behind {functions.Describe(index)}: {said}", refused);
             }
-            if (!isOpen) throw Void(functions, index, $"The server has failed behind it: {refused.MessageText} ({refused.SqlState})",
-                refused);
-            throw Refused(functions, index, $"A constraint that is checked last has refused it: {refused.MessageText} ({refused.SqlState})",
-                refused);
+            if (!isOpen) throw Void(functions, index, $"The server has failed behind it: {said}", refused);
+            throw Refused(functions, index, SinkFailures.IsTimeout(refused)
+                ? $"The constraints that are checked last took longer than {(2 * round.MaxFunctionTime).TotalSeconds:N0} seconds, or were "
+                    + $"cancelled, {MaxLosses} times: {said}"
+                : $"A constraint that is checked last has refused it: {said}", refused);
         }
         catch (NpgsqlOperationInProgressException open)
         {

@@ -21,6 +21,7 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
     private const string CounterPrefix = "commits ";
 
     private readonly Dictionary<int, Part> parts = [];
+    private readonly SinkEvidence evidence = new();
     private NpgsqlDataSource? source;
     private SinkNotes? notes;
     private string sink = "";
@@ -49,7 +50,7 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
     {
         Part part = parts.GetValueOrDefault(commit.Partition) ?? throw new InvalidOperationException(string.Create(
             CultureInfo.InvariantCulture, $"The sink {sink} has not begun for partition {commit.Partition}: a defect."));
-        var rows = new PostgresWrites();
+        var rows = new PostgresWrites { Items = commit.Items, Evidence = evidence };
         foreach (StagedItem<object?[]> item in commit.Items) rows.AddChecked(insert.Sql, item.Value);
         try
         {
@@ -65,7 +66,7 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
         {
             part.MayBeAhead = false;                 // nothing was written
             if (refused.Attachment is not null && refused.Attachment != rows) throw;
-            throw new ItemRejectedException(refused.Message, refused.InnerException) { Item = refused.Item };
+            throw new ItemRejectedException(refused.Message, refused.InnerException) { Item = refused.Item, IsFinal = refused.IsFinal };
         }
         catch (Exception failure) when (IsOfServer(failure))
         {
@@ -77,6 +78,7 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
     protected override async ValueTask CommittedAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
     {
         Part part = parts[commit.Partition];
+        evidence.Taken = commit.Items[^1].Value;
         (part.Committed, part.MayBeAhead) = (part.Committed + 1, false);
         // The next transaction clears the notes. Only the first one must be confirmed, in case no other follows.
         if (part.Committed > 1) return;
@@ -114,8 +116,9 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
     {
         var made = new SinkNotes(source!, sink);
         await made.MakeAsync(cancellation).ConfigureAwait(false);
-        int places = await CountAsync(create, insert.Sql).ConfigureAwait(false);
-        needed = await CountAsync(null, delete).ConfigureAwait(false);
+        evidence.Types = await TypesAsync(create, insert.Sql).ConfigureAwait(false);
+        int places = evidence.Types.Length;
+        needed = (await TypesAsync(null, delete).ConfigureAwait(false)).Length;
         if (needed > places)
             throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
                 $"The sink {state.Node} of {state.Consecutor} cannot take its rows back: the statement for that has {needed} parameters, "
@@ -123,7 +126,7 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
         insert.Places = places;
         return made;
 
-        async Task<int> CountAsync(string? before, string sql)
+        async Task<uint[]> TypesAsync(string? before, string sql)
         {
             await using NpgsqlConnection connection = await source!.OpenOwnAsync(cancellation).ConfigureAwait(false);
             try
@@ -211,7 +214,7 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
         => failure is NpgsqlException or SocketException or TimeoutException or EndOfStreamException or ObjectDisposedException;
 
     private IOException Explained(Exception failure) => new(failure is PostgresException server
-        ? $"The database {place} cannot be written: {server.MessageText} ({server.SqlState})."
+        ? $"The database {place} cannot be written: {RowFailure.TextOf(server) ?? $"{server.MessageText} ({server.SqlState})."}"
         : Failures.IsSourceGone(failure)
             ? $"The NpgsqlDataSource that you gave to the sink of the database {place} was disposed, and the sink cannot connect any more. "
                 + "Dispose the data source last, after the consecutor; the rows wait for the next start."

@@ -3,6 +3,7 @@ namespace Sluice.PostgreSql;
 /// <summary>A sink whose rows the store itself writes, in the commit's transaction.</summary>
 internal sealed class PostgresRows(SinkStatement insert, string? create) : TransactionalSink<object?[]>
 {
+    private readonly SinkEvidence evidence = new();
     private bool isPrepared;
 
     protected override async ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
@@ -19,7 +20,8 @@ internal sealed class PostgresRows(SinkStatement insert, string? create) : Trans
                     + $"({TypeNames.Of(state.Store.Root.GetType())}).");
         try
         {
-            insert.Places = await store.PrepareSinkAsync(create, insert.Sql, cancellation).ConfigureAwait(false);
+            evidence.Types = await store.PrepareSinkAsync(create, insert.Sql, cancellation).ConfigureAwait(false);
+            insert.Places = evidence.Types.Length;
             isPrepared = true;
         }
         catch (SinkStatementException refused)
@@ -30,9 +32,15 @@ internal sealed class PostgresRows(SinkStatement insert, string? create) : Trans
 
     protected override ValueTask PrepareAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
     {
-        var writes = new PostgresWrites();
+        var writes = new PostgresWrites { Items = commit.Items, Evidence = evidence };
         foreach (StagedItem<object?[]> item in commit.Items) writes.AddChecked(insert.Sql, item.Value);
         commit.Attach(writes, static statement => statement);
+        return default;
+    }
+
+    protected override ValueTask CommittedAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
+    {
+        evidence.Taken = commit.Items[^1].Value;
         return default;
     }
 }

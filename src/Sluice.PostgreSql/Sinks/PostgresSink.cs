@@ -22,9 +22,10 @@ public static class PostgresSink
     /// </para>
     /// <para>
     /// An invalid statement is refused when the consecutor starts. If the server refuses it later for all rows, for example because the
-    /// table is gone, the commit is repeated until it succeeds. If the error code of a refused row does not tell whether the row or the
-    /// statement is at fault (a trigger can raise any code), the row is, if the server takes another row of the same commit. The
-    /// statements of a commit go to the server in one round trip. Slow triggers hold up the store's transaction, and all callers in it.
+    /// table is gone, the commit is repeated until it succeeds. If an error code does not tell whether a row or the statement is at fault
+    /// (a trigger can raise any code), the sink tries rows: if the server takes the rows of another item, and then refuses those of this
+    /// item again, the item is a dead letter at once. If not, the commit is repeated. The statements of a commit go to the server in one
+    /// round trip. Slow triggers hold up the store's transaction, and all callers in it.
     /// </para>
     /// <para>The user of the store needs the right to write the table. Tables without a schema are found by that user's search path.</para>
     /// </remarks>

@@ -22,6 +22,12 @@ public sealed class PostgresWrites : ICommitAttachment
     /// <summary>Whether the rows are notes of the library, which belong to no item.</summary>
     internal bool IsOfLibrary { get; init; }
 
+    /// <summary>The items of the statements, at the same indexes; null if they are not known.</summary>
+    internal IReadOnlyList<StagedItem<object?[]>>? Items { get; init; }
+
+    /// <summary>What the server takes from the sink of the rows; null if it is not known.</summary>
+    internal SinkEvidence? Evidence { get; init; }
+
     internal IReadOnlyList<(string Sql, object?[] Values)> Statements => statements;
 
     /// <summary>Adds a statement. Statements run in the order in which they were added, in one round trip.</summary>
@@ -47,6 +53,9 @@ public sealed class PostgresWrites : ICommitAttachment
 
     /// <summary>Removes all statements.</summary>
     public void Clear() => statements.Clear();
+
+    /// <summary>The statements, each for itself.</summary>
+    internal IEnumerable<RowGroup> Singly() => Enumerable.Range(0, Count).Select(i => new RowGroup(this, i));
 
     internal void AddChecked(string sql, object?[] values) => statements.Add((sql, values));
 }

@@ -1,12 +1,10 @@
-using System.Data;
 using System.Runtime.CompilerServices;
 
 namespace Sluice.PostgreSql;
 
 /// <summary>
 /// What is known of the failures of a commit that is repeated. The client closes the connection after an internal error of the server
-/// (XX000), and with it the transaction that other callers share. So two attempts find the same row, because an internal error may pass,
-/// and a later one decides.
+/// (XX000), and with it the transaction that other callers share. So the next attempt continues the trial.
 /// </summary>
 /// <remarks>Used by one attempt at a time.</remarks>
 internal sealed class RowSuspicion
@@ -14,54 +12,32 @@ internal sealed class RowSuspicion
     // By the values of the first row, which are the same object when the commit is repeated.
     private static readonly ConditionalWeakTable<object?[], RowSuspicion> All = [];
 
-    private int suspect = -1;                        // the row that failed last
-    private Exception? verdict;
-    private RowFailure? trial;
-
-    /// <summary>Whether rows are to be written one by one, so that the refused row has a name.</summary>
-    public bool IsSingle { get; private set; }
+    private RowFailure? failure;
 
     /// <summary>Returns what is known of a commit; null if it has not failed before.</summary>
     public static RowSuspicion? Find(IReadOnlyList<PostgresWrites> writes)
-        => writes.Count > 0 && writes[0].Count > 0 && All.TryGetValue(writes[0].Statements[0].Values, out RowSuspicion? known)
-            ? known : null;
+        => First(writes) is { } first && All.TryGetValue(first, out RowSuspicion? known) ? known : null;
 
-    public static RowSuspicion Of(RowGroup first) => All.GetOrCreateValue(first.Statement.Values);
-
-    /// <summary>The connection was closed after a failure.</summary>
-    /// <param name="failure">The failure; null if its row is one of a group.</param>
-    public void Lose(RowFailure? failure)
+    /// <summary>Remembers a failure that has closed the connection.</summary>
+    /// <param name="writes">The rows of the commit.</param>
+    /// <param name="lost">The failure; null if its row is one of a group, so that only writing the rows one by one tells it.</param>
+    public static void Note(IReadOnlyList<PostgresWrites> writes, RowFailure? lost)
     {
-        IsSingle = true;
-        if (failure is null) return;
-        if (failure.Row is not { } row) verdict = failure.OfRow();
-        else if (suspect == row.First) trial = failure;          // the second time: an internal error may pass
-        else suspect = row.First;
+        if (First(writes) is { } first) All.GetOrCreateValue(first).failure = lost;
     }
 
-    /// <summary>Throws what earlier attempts have found out.</summary>
-    /// <exception cref="ItemRejectedException">A row is at fault.</exception>
-    /// <exception cref="StreamStoreException">A statement or the server is at fault.</exception>
-    public async Task CheckAsync(NpgsqlConnection connection)
+    /// <summary>Takes the failure that is to be judged; null if the rows are to be written, one by one.</summary>
+    public RowFailure? Take(IReadOnlyList<PostgresWrites> writes)
     {
-        if (verdict is not null)
-        {
-            Exception said = verdict;
-            verdict = null;
-            throw said;
-        }
-        if (trial is not { } failure) return;
-        trial = null;
-        bool isToBlame;
-        try
-        {
-            isToBlame = await RowTrials.IsToBlameAsync(connection, failure).ConfigureAwait(false);
-        }
-        catch (PostgresException) when (connection.State != ConnectionState.Open)
-        {
-            verdict = failure.OfStatement();
-            throw;
-        }
-        throw isToBlame ? failure.OfRow() : failure.OfStatement();
+        RowFailure? taken = failure?.In(writes);
+        failure = null;
+        return taken;
+    }
+
+    private static object?[]? First(IReadOnlyList<PostgresWrites> writes)
+    {
+        foreach (PostgresWrites one in writes)
+            if (one.Count > 0) return one.Statements[0].Values;
+        return null;
     }
 }

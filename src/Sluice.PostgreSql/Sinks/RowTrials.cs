@@ -1,101 +1,81 @@
-using System.Collections.Concurrent;
-using System.Data;
-using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
-
 namespace Sluice.PostgreSql;
 
 /// <summary>
-/// Finds out whether a row is at fault when the error code does not tell. The row is at fault if the server takes another row of its commit
-/// at the same moment. Nothing of a trial stays: it ends with a rollback to its savepoint.
+/// Finds out whether an item is at fault when the error code does not tell. It is, if behind the failure the server takes the rows of
+/// another item, and then refuses the rows of this one again, alone and with the same code. Nothing of a trial stays.
 /// </summary>
+/// <remarks>If the connection is closed behind a trial, the client has closed it after a failure.</remarks>
 internal static class RowTrials
 {
-    private const int MaxOthers = 8, MaxRemembered = 1000;
+    private const int MaxOthers = 8;
 
-    // The rows that were at fault, with the error code: when its item is tried again, a row is alone in its commit.
-    private static readonly ConcurrentDictionary<(string Sql, string Row, string Code), bool> AtFault = new();
-
-    /// <summary>Whether the row is certainly at fault, and not the statement, a trigger that refuses all rows, or the server.</summary>
+    /// <summary>Whether the item of a row is certainly at fault, and not the statement, a trigger that refuses all rows, or the
+    /// server.</summary>
     /// <param name="connection">The connection, in a transaction that can go on.</param>
+    /// <param name="writes">The rows of the commit.</param>
     /// <param name="failure">The failure, whose row is known.</param>
-    /// <exception cref="PostgresException">The server failed. If the connection is closed now, the row is not at fault.</exception>
-    public static async Task<bool> IsToBlameAsync(NpgsqlConnection connection, RowFailure failure)
+    /// <exception cref="PostgresException">The server failed, or the transaction is to be repeated.</exception>
+    public static async Task<bool> IsToBlameAsync(NpgsqlConnection connection, IReadOnlyList<PostgresWrites> writes, RowFailure failure)
     {
-        string sql = failure.Row!.Statement.Sql;
-        // The server infers the types of values that are null, and checks words, tables and rights. It does not run the statement.
-        if (!await PassesAsync(connection, ($"EXPLAIN {sql}", new object?[SqlPlaces.Count(sql)]), mustChange: false).ConfigureAwait(false))
-            return false;
-        var row = (sql, DigestOf(failure.Row.Statement.Values), failure.Cause.SqlState);
-        if (SinkFailures.IsOfParsing(failure.Cause) || AtFault.ContainsKey(row)) return true;
-        foreach (object?[] other in Others(failure.Row, SinkFailures.IsCostly(failure.Cause) ? 1 : MaxOthers))
+        List<ItemRows> items = ItemRows.Of(writes);
+        ItemRows own = items.Find(item => item.Rows.Exists(row => row.Statement.Values == failure.Row!.Statement.Values))!;
+        return await IsAnotherTakenAsync(connection, items, own, failure).ConfigureAwait(false)
+            && await RowWrites.TryAsync(connection, own.ToCommands(), isTrial: true).ConfigureAwait(false) is { } again
+            && again.Failure.SqlState == failure.Cause.SqlState;
+    }
+
+    /// <summary>Finds the first item that a constraint which is checked last refuses, by checking behind each item.</summary>
+    /// <returns>The failure with a row of the item; as it was, if no item is refused so.</returns>
+    public static async Task<RowFailure> FindAsync(NpgsqlConnection connection, IReadOnlyList<PostgresWrites> writes, RowFailure failure)
+    {
+        List<NpgsqlBatchCommand> commands = [];
+        List<RowGroup> rows = [];                    // of the commands
+        foreach (ItemRows item in ItemRows.Of(writes))
         {
-            if (!await PassesAsync(connection, (sql, other), mustChange: true).ConfigureAwait(false)) continue;
-            if (AtFault.Count >= MaxRemembered) AtFault.Clear();
-            AtFault[row] = true;
-            return true;
+            commands.AddRange([.. item.ToCommands(), new("SET CONSTRAINTS ALL IMMEDIATE"), new("SET CONSTRAINTS ALL DEFERRED")]);
+            rows.AddRange([.. item.Rows, item.Rows[0], item.Rows[0]]);
+        }
+        return await RowWrites.TryAsync(connection, commands, isTrial: true).ConfigureAwait(false) is { } found && found.At < rows.Count
+            && found.Failure.SqlState == failure.Cause.SqlState ? failure with { Row = rows[found.At] } : failure;
+    }
+
+    private static async Task<bool> IsAnotherTakenAsync(NpgsqlConnection connection, List<ItemRows> items, ItemRows own, RowFailure failure)
+    {
+        (string sql, PostgresWrites writes) = (failure.Row!.Statement.Sql, failure.Row.Writes);
+        IReadOnlySet<string> needed = failure.IsLast ? own.Statements : new HashSet<string>(StringComparer.Ordinal) { sql };
+        bool isParsing = SinkFailures.IsOfParsing(failure.Cause);
+        if (!isParsing && needed.Any(SinkStatement.MayDiffer)) return false;
+        ItemRows[] others = [.. items.Where(item => item != own && needed.IsSubsetOf(item.Statements))];
+        if (others.Length == 0)
+        {
+            if (writes.Evidence is not { } known) return false;
+            if (isParsing) return known.Types is { } types && await HasTypesAsync(connection, sql, types).ConfigureAwait(false);
+            return known.Taken is { } taken && needed.Count == 1
+                && await IsTakenAsync(connection, [RowGroup.Single((sql, taken))]).ConfigureAwait(false);
+        }
+        // Not always the same ones: they may have the same fault.
+        int first = Random.Shared.Next(others.Length), step = Math.Max(1, others.Length / MaxOthers);
+        for (int i = 0; i < Math.Min(MaxOthers, others.Length); i++)
+        {
+            ItemRows other = others[(first + (i * step)) % others.Length];
+            if (await IsTakenAsync(connection, other.ToCommands()).ConfigureAwait(false)) return true;
+            if (!RowWrites.IsOpen(connection)) return false;
         }
         return false;
     }
 
-    // Of the whole values, which may be long: two rows of the same length are not the same row.
-    private static string DigestOf(object?[] values)
-    {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Add(values);
-        return Convert.ToHexString(hash.GetHashAndReset());
+    // A statement that changes nothing has asked no trigger, and a refusal for another reason may come before the triggers.
+    private static async Task<bool> IsTakenAsync(NpgsqlConnection connection, List<NpgsqlBatchCommand> commands)
+        => await RowWrites.TryAsync(connection, commands, isTrial: true).ConfigureAwait(false) is null
+            && commands.TrueForAll(static command => command.RecordsAffected != 0);
 
-        void Add(object? value)
-        {
-            ReadOnlySpan<byte> bytes = value switch
-            {
-                byte[] given => given,
-                ReadOnlyMemory<byte> given => given.Span,
-                null or Array => [],
-                _ => Encoding.UTF8.GetBytes(Convert.ToString(value, CultureInfo.InvariantCulture) ?? ""),
-            };
-            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{value?.GetType()} {bytes.Length} ")));
-            hash.AppendData(bytes);
-            if (value is Array and not byte[])
-                foreach (object? one in (Array)value) Add(one);
-        }
-    }
-
-    // Other rows of the statement, from the whole commit, and not always the same ones: they may have the same fault.
-    private static IEnumerable<object?[]> Others(RowGroup row, int count)
+    // Whether the server infers the same types for the parameters as at the start of the sink.
+    private static async Task<bool> HasTypesAsync(NpgsqlConnection connection, string sql, uint[] types)
     {
-        object?[][] all = [.. row.Writes.Statements.Where((other, i) => i != row.First && other.Sql == row.Statement.Sql)
-            .Select(static other => other.Values)];
-        int first = all.Length == 0 ? 0 : Random.Shared.Next(all.Length), step = Math.Max(1, all.Length / count);
-        for (int i = 0; i < Math.Min(count, all.Length); i++) yield return all[(first + (i * step)) % all.Length];
-    }
-
-    /// <summary>Whether the server takes a row, with all triggers and constraints. A statement that changes nothing has asked no trigger,
-    /// and a refusal for another reason may come before the triggers, so both prove nothing.</summary>
-    private static async Task<bool> PassesAsync(NpgsqlConnection connection, (string Sql, object?[] Values) statement, bool mustChange)
-    {
-        NpgsqlBatchCommand tried = RowGroup.Single(statement);
-        bool passes = true;
-        await using (NpgsqlBatch trial = connection.CreateBatch())
-        {
-            trial.BatchCommands.Add(new("SAVEPOINT sluice_trial"));
-            trial.BatchCommands.Add(tried);
-            trial.BatchCommands.Add(new("SET CONSTRAINTS ALL IMMEDIATE"));
-            try
-            {
-                await trial.ExecuteNonQueryAsync().ConfigureAwait(false);
-            }
-            catch (PostgresException failure) when (!SinkFailures.IsOfServer(failure) && !SinkFailures.IsTransient(failure))
-            {
-                if (connection.State != ConnectionState.Open) throw;
-                passes = false;
-            }
-        }
-        await using NpgsqlBatch back = connection.CreateBatch();
-        back.BatchCommands.Add(new("ROLLBACK TO SAVEPOINT sluice_trial"));
-        back.BatchCommands.Add(new("RELEASE SAVEPOINT sluice_trial"));
-        await back.ExecuteNonQueryAsync().ConfigureAwait(false);
-        return passes && !(mustChange && tried.RecordsAffected == 0);
+        uint[]? now = null;
+        await RowWrites.TryAsync(connection, [new($"PREPARE sluice_trial AS {sql}"),
+            new("SELECT parameter_types::oid[] FROM pg_prepared_statements WHERE name = 'sluice_trial'"), new("DEALLOCATE sluice_trial")],
+            isTrial: true, row => now = row.GetFieldValue<uint[]>(0)).ConfigureAwait(false);
+        return now is not null && types.AsSpan().SequenceEqual(now);
     }
 }

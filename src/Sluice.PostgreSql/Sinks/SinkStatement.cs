@@ -38,6 +38,12 @@ internal sealed partial class SinkStatement(string sql)
     /// </summary>
     public static bool MayChangeNothing(string sql) => Conditional().IsMatch(sql);
 
+    /// <summary>
+    /// Whether the words of a statement let it do one thing with a row and another thing with the next one, such as insert or update. Then
+    /// other triggers run, and a row that is taken tells nothing of another one.
+    /// </summary>
+    public static bool MayDiffer(string sql) => Several().IsMatch(sql);
+
     /// <exception cref="ArgumentException">The number of values differs from the number of parameters.</exception>
     public void CheckCount(int values)
     {
@@ -80,6 +86,11 @@ internal sealed partial class SinkStatement(string sql)
     [GeneratedRegex(@"^\s*(INSERT\b.*\b(CONFLICT|SELECT)\b|UPDATE\b|DELETE\b|MERGE\b)",
         RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, MatchTimeoutMs)]
     private static partial Regex Conditional();
+
+    // Also a text with these words: then the trial proves nothing, and the item waits.
+    [GeneratedRegex(@"^\s*(MERGE|WITH)\b|\bDO\s+UPDATE\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+        | RegexOptions.ExplicitCapture, MatchTimeoutMs)]
+    private static partial Regex Several();
 }
 
 /// <summary>The server refuses a statement of a sink before it is run for an item.</summary>

@@ -29,6 +29,9 @@ public class ItemRejectedException : StreamStoreException
     /// </summary>
     public int? Item { get; init; }
 
+    /// <summary>Whether the item is not retried: it becomes a dead letter at once.</summary>
+    public bool IsFinal { get; init; }
+
     /// <summary>The refused attachment; null if a sink refuses an item itself.</summary>
     public ICommitAttachment? Attachment { get; init; }
 }

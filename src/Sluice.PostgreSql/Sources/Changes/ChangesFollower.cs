@@ -138,7 +138,7 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
                 + "REPLICATION, and GRANT SELECT on the tables.", e);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedObject && position is not null
-            && e.MessageText.Contains(publication, StringComparison.Ordinal)
+            && e.MessageText.Contains($"\"{publication}\"", StringComparison.Ordinal)
             && !e.MessageText.Contains(position.Slot, StringComparison.Ordinal))
         {
             throw SlotCheck.NoPublication(publication, name, position, e);

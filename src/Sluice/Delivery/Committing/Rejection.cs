@@ -55,7 +55,8 @@ internal sealed record Rejection(string Node, SinkBinding? Sink, Exception Cause
 
     /// <summary>The failure of the item. Nothing of the item was committed, so it is tried again from its start.</summary>
     public PartFailure AsFailure(NodeTable nodes)
-        => new(new PipelineException(Node, null, Cause, nodes.Find(Node)!.Value), IsPartial: true, IsFinal: false, Attempts: 1);
+        => new(new PipelineException(Node, null, Cause, nodes.Find(Node)!.Value), IsPartial: true,
+            IsFinal: Cause is ItemRejectedException { IsFinal: true }, Attempts: 1);
 }
 
 /// <summary>The result of an attempt to apply a commit.</summary>
