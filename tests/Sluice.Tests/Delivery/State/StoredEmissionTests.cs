@@ -51,8 +51,8 @@ public class StoredEmissionTests
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
         await using var numbers = new Consecutor<int>("numbers", source
-            => (source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("all")).Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") | Fail
-            | Stage.Named("fail") | ledger.Sink<int>(), Options(store));
+            => (source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("all")).Scan(0, static (sum, n) => sum + n)
+            | Stage.Named("sum") | Fail | Stage.Named("fail") | ledger.Sink<int>(), Options(store));
         await numbers.StartAsync(Cancellation);
         await numbers.SendAllAsync([1, 2], Cancellation);
         await numbers.CompleteAsync(Cancellation);
@@ -69,7 +69,8 @@ public class StoredEmissionTests
         const int Many = 2_500;
         await using var store = await ScenarioStore.OpenAsync(clock);
         await using var numbers = new Consecutor<int>("numbers", static source
-            => (source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours")).SelectMany(static window => window.Items) | Sink.Output<int>("parts"), Options(store));
+            => (source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours")).SelectMany(static window => window.Items)
+            | Sink.Output<int>("parts"), Options(store));
         var parts = new ConcurrentBag<int>();
         await using var reader = new Consecutor<int>("parts", source => source | parts.Add, Options(store));
         numbers.Output<int>("parts").To(reader);
@@ -112,7 +113,8 @@ public class StoredEmissionTests
         Assert.Equal(Enumerable.Range(0, 400), ledger.Lines.Select(int.Parse));
 
         Consecutor<int> Seconds() => new("numbers", source => source.Window(new EventTime<int>(
-            static n => DateTimeOffset.UnixEpoch.AddSeconds(n)) { MaxOutOfOrderness = TimeSpan.FromSeconds(2000) }, TimeSpan.FromSeconds(1))
+            static n => DateTimeOffset.UnixEpoch.AddSeconds(n))
+        { MaxOutOfOrderness = TimeSpan.FromSeconds(2000) }, TimeSpan.FromSeconds(1))
             | Stage.Named("seconds") | (async (window, cancellation) =>
             {
                 int item = window.Items.Single();
