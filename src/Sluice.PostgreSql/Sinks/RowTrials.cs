@@ -45,11 +45,14 @@ internal static class RowTrials
         IReadOnlySet<string> needed = failure.IsLast ? own.Statements : new HashSet<string>(StringComparer.Ordinal) { sql };
         bool isParsing = SinkFailures.IsOfParsing(failure.Cause);
         if (!isParsing && needed.Any(SinkStatement.MayDiffer)) return false;
+        // Of a changed column all values are wrong, but a null of another row would be taken.
+        if (isParsing && writes.Evidence?.Types is { } types && !await HasTypesAsync(connection, sql, types).ConfigureAwait(false))
+            return false;
         ItemRows[] others = [.. items.Where(item => item != own && needed.IsSubsetOf(item.Statements))];
         if (others.Length == 0)
         {
             if (writes.Evidence is not { } known) return false;
-            if (isParsing) return known.Types is { } types && await HasTypesAsync(connection, sql, types).ConfigureAwait(false);
+            if (isParsing) return known.Types is not null;
             return known.Taken is { } taken && needed.Count == 1
                 && await IsTakenAsync(connection, [RowGroup.Single((sql, taken))]).ConfigureAwait(false);
         }

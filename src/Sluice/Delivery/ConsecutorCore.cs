@@ -246,6 +246,14 @@ internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
         return true;
     }
 
+    /// <summary>Gives up a partition whose stored state is damaged. Any thread.</summary>
+    public void StandStill(OwnedPartition partition, string damage)
+    {
+        Stopped.Stop(partition.Number, partition.Owner.Epoch, damage);
+        Partitions.Lose(partition);
+        _ = Members.TryReleaseAsync(partition).Observed();
+    }
+
     /// <summary>A change of the store has been answered and counted, or has failed.</summary>
     public void EndChange(LedgerChange change)
     {

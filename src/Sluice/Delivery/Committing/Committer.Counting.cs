@@ -3,25 +3,6 @@ namespace Sluice.Delivery;
 /// <content>Counts an applied commit, and notes its files.</content>
 internal sealed partial class Committer
 {
-    /// <returns>Whether the commit is settled: applied or void. If not, it is too large or an item is refused, and nothing was
-    /// done.</returns>
-    private Task<ApplyResult> TryApplyAsync(CommitDraft draft)
-        => draft.Counts.Roots > 0 ? ApplyAsync(draft) : ApplyWithoutItemsAsync(draft);
-
-    /// <summary>Applies a commit of a timer, or of the end of the input. It has no item in flight that would keep a recount away.</summary>
-    private async Task<ApplyResult> ApplyWithoutItemsAsync(CommitDraft draft)
-    {
-        LedgerChange counting = core.Ledger.BeginChange(isOfLetters: false);
-        try
-        {
-            return await ApplyAsync(draft).ConfigureAwait(false);
-        }
-        finally
-        {
-            core.EndChange(counting);
-        }
-    }
-
     private async Task CountAsync(CommitDraft draft)
     {
         CommitCounts counts = draft.Counts;

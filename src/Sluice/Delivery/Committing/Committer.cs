@@ -193,9 +193,10 @@ internal sealed partial class Committer(ConsecutorCore core)
         }
     }
 
-    private async Task<ApplyResult> ApplyAsync(CommitDraft draft)
+    /// <returns>Whether the commit is settled: applied or void. If not, it is too large or an item is refused, and nothing was
+    /// done.</returns>
+    private async Task<ApplyResult> TryApplyAsync(CommitDraft draft)
     {
-        OwnedPartition partition = draft.Partition;
         using DraftOutputs? outputs = DraftOutputs.Of(core.Outputs, draft);
         List<SinkBinding> sinks = Preparation.Collect(draft);
         (CommitParts? parts, Rejection? rejection) = await Preparation.PrepareAsync(core, draft, sinks, abandoned.Token)
@@ -208,6 +209,22 @@ internal sealed partial class Committer(ConsecutorCore core)
             return new(true);
         }
         outputs?.AddTo(parts);
+        if (draft.Counts is { Roots: > 0, Derived: 0 }) return await ApplyAsync(draft, outputs, sinks, parts).ConfigureAwait(false);
+        // No item in flight tells of a commit of a timer or the end of the input, or of items that a commit makes.
+        LedgerChange counting = core.Ledger.BeginChange(isOfLetters: false);
+        try
+        {
+            return await ApplyAsync(draft, outputs, sinks, parts).ConfigureAwait(false);
+        }
+        finally
+        {
+            core.EndChange(counting);
+        }
+    }
+
+    private async Task<ApplyResult> ApplyAsync(CommitDraft draft, DraftOutputs? outputs, List<SinkBinding> sinks, CommitParts parts)
+    {
+        OwnedPartition partition = draft.Partition;
         // sinks hear that it is committed, and may forget how to repeat it
         StoreCommit commit = draft.Build(parts) with { MustLast = sinks.Count > 0 };
         bool isSpilled = !commit.Fits, isSealed = false;

@@ -151,7 +151,8 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
             if (root.Emission is { } emission && root.Failures is not null)
             {
                 root.DropStaged();
-                Derive(draft, root, emission, round.GivesUpEmissions || (round.IsEnding && !MayTryAgain(partition.EndFailures)));
+                Derive(draft, root, emission, round.GivesUpEmissions
+                    || (round.IsEnding && !round.StoresEmissions && !MayTryAgain(partition.EndFailures)));
             }
             draft.Roots.Add(root);
         }
@@ -193,6 +194,12 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
     private void Refuse(Round round, List<Root> roots, UnwritableException unwritable)
     {
         TakeBack(round);
+        if (unwritable.IsEmission && round.StopStoringEmissions())
+        {
+            Undo(round, roots);
+            core.Rounds!.Repeat(round);
+            return;
+        }
         OwnedPartition partition = round.Partition;
         List<RoundItem> remaining = [.. round.Remaining];
         if (remaining.Count > 1)

@@ -56,14 +56,10 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
             if (scope.IsPartlyInMemory) await ahead.ReadAsync(round, scope);
             if (round.FiresTimers) await scope.FireTimersAsync(round, () => Rent(round).BeginTick(round.Partition));
         }
-        catch (StreamStoreException damage) when (damage.IsPermanent && damage is not StoreRolledBackException
-            && damage.Partition == round.Partition.Number)
+        catch (StreamStoreException damage) when (scope.TryStandStill(damage))
         {
             scope.Forget();
-            Core.Stopped.Stop(round.Partition.Number, round.Partition.Owner.Epoch, damage.Message);
-            Core.Partitions.Lose(round.Partition);
             round.Release();
-            await Core.Members.TryReleaseAsync(round.Partition).WaitAsync(Context.Token);
             return;
         }
         catch (StreamStoreException e)
@@ -78,12 +74,12 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
         }
         catch (InvalidOperationException e)
         {
-            Core.Lifetime.Failed?.Invoke(e);
+            if (!Core.Lifetime.EndIfClosed(e)) Core.Lifetime.Failed?.Invoke(e);
             return;
         }
         // Beside a suspect nothing comes out that is due: a crash there would be charged to it.
         if (!round.FiresTimers && (round.Items.Count == 0 || Core.Alone.MayWork()))
-            foreach (IDue due in scope.TakeDue()) due.Act(Rent(round).BeginTick(round.Partition));
+            foreach (IDue due in scope.TakeDue(round)) due.Act(Rent(round).BeginTick(round.Partition));
         if (round.IsEnding) await EndNextAsync(round, scope);
         for (int i = 0; i < round.Items.Count; i++)
         {
@@ -169,6 +165,10 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
         try
         {
             await scope.EndNextAsync(hold);
+        }
+        catch (StreamStoreException damage) when (scope.TryStandStill(damage))
+        {
+            // The round is given up with its partition.
         }
         catch (Exception e) when (e is PipelineException or StreamStoreException)
         {

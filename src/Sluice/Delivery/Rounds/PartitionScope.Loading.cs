@@ -152,11 +152,30 @@ internal sealed partial class PartitionScope
         }
     }
 
-    /// <summary>Reads the row of a key while an item is in flight. If this code cannot read it, the consecutor ends, and the item goes back
-    /// with it: an item that failed would be given up by its policy, or become a dead letter.</summary>
+    /// <summary>Lets the partition stand still if the store has damaged rows of it. Nothing of the present round is committed.</summary>
+    /// <returns>Whether that was the failure.</returns>
+    public bool TryStandStill(StreamStoreException failure)
+    {
+        if (!failure.IsPermanent || failure is StoreRolledBackException || failure.Partition != partition.Number) return false;
+        core.StandStill(partition, failure.Message);
+        return true;
+    }
+
+    /// <summary>Reads the row of a key while an item is in flight. If the row is damaged, the partition stands still. If this code cannot
+    /// read it, the consecutor ends. The item goes back in both cases: else its failure would be given up by its policy, or it would become
+    /// a dead letter.</summary>
     private async ValueTask ReadAloneAsync(string node, string key, Action<StateReader> enter)
     {
-        IReadOnlyList<StateRow> rows = await InsistAsync(node, key).ConfigureAwait(false);
+        IReadOnlyList<StateRow> rows;
+        try
+        {
+            rows = await InsistAsync(node, key).ConfigureAwait(false);
+        }
+        catch (StreamStoreException damage)
+        {
+            TryStandStill(damage);
+            throw;                                   // no commit has the failure, because the partition is lost
+        }
         try
         {
             Take(node, rows, isComplete: true, enter);

@@ -40,7 +40,7 @@ internal sealed partial class PartitionScope
     {
         var turn = round.Turn = new RoundTimers(round, this, core.Recorder.NameOf, lastOfTurn ??= number);
         round.HasMoreTimers = false;
-        await ReadAheadAsync((stage, _) => KeysDue(stage, turn.Until, round.MaxTimers), stopping).ConfigureAwait(false);
+        await ReadAheadAsync((stage, _) => KeysDue(stage, turn.Until, round.MaxTimers + round.MaxMoves), stopping).ConfigureAwait(false);
         foreach (object instance in Instances)
             if (instance is IHasTimers { Timers: { NextAt: { } next } timers } && next <= turn.Until) timers.Act(turn, hold());
     }

@@ -191,17 +191,19 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         }
     }
 
-    /// <summary>Returns the instances that are due.</summary>
-    public IReadOnlyList<IDue> TakeDue()
+    /// <summary>Returns the instances that are due. For a round that has acted for idleness before it was undone, what is due by the clock
+    /// is due again: the instances are new, and nobody has looked since whether items wait.</summary>
+    public IReadOnlyList<IDue> TakeDue(Round round)
     {
         lock (sync)
         {
             if (dues.Count + idleDues.Count == 0) return [];
             long now = core.Time.GetTimestamp();
-            List<IDue> due = [.. dues.Where(one => one.Value <= now).Concat(idleDues.Where(one => one.Value <= empty.Timestamp))
+            long idle = round.ActsForIdleness ? now : empty.Timestamp;
+            List<IDue> due = [.. dues.Where(one => one.Value <= now).Concat(idleDues.Where(one => one.Value <= idle))
                 .OrderBy(static one => one.Value).Select(static one => one.Key)];
             foreach (IDue one in due)
-                if (!dues.Remove(one)) idleDues.Remove(one);
+                if (!dues.Remove(one)) round.ActsForIdleness |= idleDues.Remove(one);
             return due;
         }
     }

@@ -16,6 +16,7 @@ internal sealed class Round(Rounds rounds, DeliveryGuarantee delivery, OwnedPart
     private int outstanding;
     private int begun;
     private volatile bool hasMoreTimers;
+    private bool hasStoredEmissions;
     private readonly HashSet<(int Node, string Key, string Timer)> leftOut = [];
     private ConcurrentDictionary<ulong, int>? failed;        // by key: the first root that has failed and will be retried
 
@@ -60,27 +61,31 @@ internal sealed class Round(Rounds rounds, DeliveryGuarantee delivery, OwnedPart
 
     /// <summary>Whether emissions that have failed and cannot be written are given up: each becomes a dead letter without its
     /// payload.</summary>
-    public bool GivesUpEmissions
-    {
-        get;
-        set
-        {
-            field = value;
-            StoresEmissions &= !value;               // otherwise it would give up those that have not failed
-        }
-    }
+    public bool GivesUpEmissions { get; set; }
 
     /// <summary>Whether what stages emit is stored as items of their own, and does not go on in the round: an emission has failed behind a
     /// stage that remembers it, or the emissions are more than a commit holds. Read by any thread; set between two tries.</summary>
     public bool StoresEmissions { get; private set; }
 
-    /// <summary>Lets the next try of the round store its emissions.</summary>
-    /// <returns>False if this try does so already, or has given up an emission that cannot be written.</returns>
+    /// <summary>Lets the next try of the round store its emissions, once in its life.</summary>
+    /// <returns>False if a try has done so already.</returns>
     public bool TryStoreEmissions()
     {
-        if (StoresEmissions || GivesUpEmissions) return false;
-        return StoresEmissions = true;
+        if (hasStoredEmissions) return false;
+        return StoresEmissions = hasStoredEmissions = true;
     }
+
+    /// <summary>Lets emissions go on in the round again, because one cannot be written: those that have not failed need not be.</summary>
+    /// <returns>Whether they were stored.</returns>
+    public bool StopStoringEmissions()
+    {
+        bool didStore = StoresEmissions;
+        StoresEmissions = false;
+        return didStore;
+    }
+
+    /// <summary>Whether the round has acted for the idleness of the input: it does so in all its tries.</summary>
+    public bool ActsForIdleness { get; set; }
 
     /// <summary>The failure of a stage to emit at the end of the input; null if there is none.</summary>
     public Exception? EndFailure { get; set; }

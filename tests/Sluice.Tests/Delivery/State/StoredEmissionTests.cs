@@ -60,6 +60,30 @@ public class StoredEmissionTests
         Assert.Equal((2, "3"), (starts, Assert.Single(ledger.Lines)));
     }
 
+    /// <remarks>The round that ran again found nothing due, because time had passed since the look that found no item. So the window was
+    /// started without end.</remarks>
+    [Fact]
+    public async Task AWindowOfAnIdleInputThatAlwaysFailsBehindAStateIsADeadLetter()
+    {
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        var time = new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)) { IdleTimeout = TimeSpan.FromSeconds(5) };
+        await using var numbers = new Consecutor<int>("numbers", source
+            => (source.Window(time, TimeSpan.FromSeconds(10)) | Stage.Named("tens"))
+            .Scan(0, static (sum, window) => sum + window.Items.Sum()) | Stage.Named("sum") | FailAlways | Stage.Named("fail")
+            | ledger.Sink<int>(),
+            Options(store) with { Run = new() { Time = new TickingClock(clock) } });
+        await numbers.StartAsync(Cancellation);
+        await numbers.SendAllAsync([1, 2], Cancellation);
+        await numbers.WaitForIdleAsync(Cancellation);
+        while (numbers.Snapshot().Dead == 0)
+        {
+            Assert.InRange(Volatile.Read(ref starts), 0, 7);
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.PollAsync();
+        }
+        Assert.Equal(7, starts);                     // one that does not count, and six attempts
+    }
+
     /// <summary>It closes by time, so there is no item whose commit could be divided.</summary>
     [Theory]
     [InlineData(false)]
@@ -135,10 +159,31 @@ public class StoredEmissionTests
 
     private int Fail(int sum) => Interlocked.Increment(ref starts) == 1 ? throw new TimeoutException("not now") : sum;
 
+    private int FailAlways(int sum)
+    {
+        Interlocked.Increment(ref starts);
+        throw new TimeoutException("not now");
+    }
+
     private async Task<int> FailLaterAsync(int sum)
     {
         await Task.Yield();
         return Fail(sum);
+    }
+
+    /// <summary>Time goes on by 100 nanoseconds with each look, as no two looks at a real clock say the same.</summary>
+    private sealed class TickingClock(TestClock inner) : TimeProvider
+    {
+        private long looks;
+
+        public override long TimestampFrequency => inner.TimestampFrequency;
+
+        public override long GetTimestamp() => inner.GetTimestamp() + Interlocked.Increment(ref looks);
+
+        public override DateTimeOffset GetUtcNow() => inner.GetUtcNow();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+            => inner.CreateTimer(callback, state, dueTime, period);
     }
 
     /// <summary>Refuses its first item.</summary>

@@ -66,6 +66,26 @@ public class UnwritableEmissionTests
         Assert.Equal((2L, 0L), (again.Dead, again.Unaccounted));
     }
 
+    /// <summary>The window fails behind a second state, so its round would store all windows, and none of them can be written.</summary>
+    [Fact]
+    public async Task AnUnwritableWindowCostsNoOtherWindow()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using var consecutor = new Consecutor<int>("work", source => (source.Window(new EventTime<int>(
+                static n => DateTimeOffset.UnixEpoch.AddSeconds(n))
+        { MaxOutOfOrderness = TimeSpan.FromHours(1) }, TimeSpan.FromSeconds(10)) | Stage.Named("tens"))
+            .Scan(0, static (sum, window) => sum + window.Items.Sum()) | Stage.Named("sum")
+            | (sum => sum == 12 ? throw new TimeoutException("not now") : sum) | ledger.Sink<int>(),
+            Options(store, PayloadSerializers.Json.With(new Refusing<Window<int>>())));
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([1, 11, 21], Cancellation);
+        await consecutor.CompleteAsync(Cancellation);
+        await PassAsync(() => consecutor.Snapshot() is { IsIdle: true, Dead: > 0 } && ledger.Lines.Count > 1);
+        Assert.Equal(["1", "33"], ledger.Lines);
+        Assert.Equal((1L, 0L), (consecutor.Snapshot().Dead, consecutor.Snapshot().Unaccounted));
+        Assert.Equal("tens", Assert.Single(await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Node);
+    }
+
     [Fact]
     public async Task AnUnwritableWindowOfATimerIsADeadLetterThatNamesItsNode()
     {
