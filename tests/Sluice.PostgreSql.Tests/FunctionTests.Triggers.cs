@@ -16,7 +16,8 @@ public sealed partial class FunctionTests
     {
         await server.Server.AskAsync($"CREATE FUNCTION {schema}.look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.n = 7 AND "
             + $"NEW.kind = 'row' THEN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$; "
-            + $"CREATE CONSTRAINT TRIGGER look AFTER INSERT ON {schema}.number DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {schema}.look()");
+            + $"CREATE CONSTRAINT TRIGGER look AFTER INSERT ON {schema}.number DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+            + $"EXECUTE FUNCTION {schema}.look()");
         await using Consecutor<int> numbers = Numbers((n, context) =>
         {
             context.InTransaction<NpgsqlTransaction>((transaction, cancellation) => InsertAsync(transaction, n, "row", cancellation));
@@ -32,7 +33,8 @@ public sealed partial class FunctionTests
     {
         await server.Server.AskAsync($"CREATE FUNCTION {schema}.look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.n = 7 AND "
             + "NEW.kind = 'row' THEN PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(1); END IF; RETURN NEW; END $$; "
-            + $"CREATE CONSTRAINT TRIGGER look AFTER INSERT ON {schema}.number DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {schema}.look()");
+            + $"CREATE CONSTRAINT TRIGGER look AFTER INSERT ON {schema}.number DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+            + $"EXECUTE FUNCTION {schema}.look()");
         await using Consecutor<int> numbers = Numbers((n, context) =>
         {
             context.InTransaction<NpgsqlTransaction>((transaction, cancellation) => InsertAsync(transaction, n, "row", cancellation));

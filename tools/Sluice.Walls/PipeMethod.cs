@@ -23,7 +23,8 @@ internal static class PipeMethod
         string constraints = string.Concat(method.ConstraintClauses.Select(each => $" {each}"));
         string text = Documentation(symbol, receiver)
             + PipeTypes.Attributes(method.AttributeLists, Indent)
-            + $"{Indent}public static {PipeTypes.Of(method.ReturnType)} {method.Identifier.ValueText}{PipeTypes.TypeParameters(method.TypeParameterList)}"
+            + $"{Indent}public static {PipeTypes.Of(method.ReturnType)} {method.Identifier.ValueText}"
+            + PipeTypes.TypeParameters(method.TypeParameterList)
             + $"(this {PipeTypes.Of(parameters[0].Type!)} pipe{rest}){constraints}\n"
             + $"{Indent}{{\n"
             + $"{Indent}    global::System.ArgumentNullException.ThrowIfNull(pipe);\n"

@@ -11,7 +11,7 @@ internal static class Printer
 {
     public static void Usage(IReadOnlyList<Scenario> scenarios)
     {
-        Write($"Sluice.Bench [SCENARIO…] [--quick] [--cores N] [--minutes N]    without a scenario: all of them; `list` and `--help` show this");
+        Write($"Sluice.Bench [SCENARIO…] [--quick] [--cores N] [--minutes N]    without a scenario: all; `list` and `--help` show this");
         Write($"");
         foreach (var scenario in scenarios)
         {

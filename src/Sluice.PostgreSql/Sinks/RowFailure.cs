@@ -20,7 +20,8 @@ internal sealed record RowFailure(PostgresException Cause, RowGroup? Row, bool I
     {
         null => "a row",
         { Count: 1 } => $"the row {RowText.Of(Row.Statement.Values)}",
-        _ => string.Create(CultureInfo.InvariantCulture, $"one of {Row.Count:N0} rows, of which {RowText.Of(Row.Statement.Values)} is the first"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"one of {Row.Count:N0} rows, of which ")
+            + $"{RowText.Of(Row.Statement.Values)} is the first",
     };
 
     private string Text => $"A statement of a sink failed for {Values}: {Reason}{Statement}." + (SinkFailures.IsTimeout(Cause)

@@ -90,6 +90,21 @@ public class JournalTests
         Assert.Empty(lab.Warnings);
     }
 
+    /// <remarks>Formerly the reading failed.</remarks>
+    [Fact]
+    public async Task ARunThatIsDeletedWhileItsJournalIsReadOnIsNotThere()
+    {
+        await using var lab = new FlowLab();
+        await using var deleting = new DeletingStore(lab.Store, "flow/run");
+        await using FlowRun run = await lab.Join().StartAsync(Copying, [IOVal.Of("x", 1)], run: "run", cancellation: FlowLab.Cancellation);
+        var calls = new StoreRetrier(deleting, TimeProvider.System, _ => { }, TimeSpan.FromSeconds(1));
+        await using RunWatch watch = (await RunWatch.OpenAsync(calls, "run", FlowLab.Cancellation))!;
+        Assert.True(await watch.TryReadOnAsync(FlowLab.Cancellation));
+        deleting.IsArmed = true;
+        Assert.False(await watch.TryReadOnAsync(FlowLab.Cancellation).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.False(deleting.IsArmed);
+    }
+
     [Fact]
     public async Task AWatchKeepsNoStuckIdleOrMovingEvents()
     {

@@ -210,7 +210,8 @@ internal sealed partial class Committer(ConsecutorCore core)
         }
         outputs?.AddTo(parts);
         if (draft.Counts is { Roots: > 0, Derived: 0 }) return await ApplyAsync(draft, outputs, sinks, parts).ConfigureAwait(false);
-        // No item in flight tells of a commit of a timer or the end of the input, or of items that a commit makes.
+        // A timer and the end of the input have no item in flight, and neither have the items that a commit makes: a recount would not
+        // know that they are about to be counted.
         LedgerChange counting = core.Ledger.BeginChange(isOfLetters: false);
         try
         {

@@ -55,7 +55,7 @@ internal static class LetterChanges
                 if (isUnsure)
                 {
                     List<LetterPlace> left = await LeftAsync(core, letters, cancellation).ConfigureAwait(false);
-                    if (left.Count < letters.Count) core.Doubts.Add();       // somebody else may have deleted them
+                    if (left.Count < letters.Count) core.Doubts.Add();       // another program may have deleted them
                     Count(letters.Count - left.Count);
                     (letters, isUnsure) = (left, false);
                     continue;

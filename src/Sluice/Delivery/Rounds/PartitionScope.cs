@@ -191,8 +191,8 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         }
     }
 
-    /// <summary>Returns the instances that are due. For a round that has acted for idleness before it was undone, what is due by the clock
-    /// is due again: the instances are new, and nobody has looked since whether items wait.</summary>
+    /// <summary>Returns the instances that are due. A round that had found the input idle and was undone takes what is due by the clock:
+    /// its instances are new, and the store was not asked again whether items wait.</summary>
     public IReadOnlyList<IDue> TakeDue(Round round)
     {
         lock (sync)

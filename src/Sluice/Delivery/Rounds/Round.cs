@@ -84,7 +84,7 @@ internal sealed class Round(Rounds rounds, DeliveryGuarantee delivery, OwnedPart
         return didStore;
     }
 
-    /// <summary>Whether the round has acted for the idleness of the input: it does so in all its tries.</summary>
+    /// <summary>Whether the round has called an instance because the input was idle. Then all its tries do.</summary>
     public bool ActsForIdleness { get; set; }
 
     /// <summary>The failure of a stage to emit at the end of the input; null if there is none.</summary>

@@ -19,8 +19,8 @@ internal sealed partial class Rounds
         held = heldUp.Length == 0 ? null : heldUp[0];
         if (heldUp.Length == 0) return (resting, most);
 
-        // A lease has due entries first. Each of the due partitions has at least as many of them as are leased, so no new entry comes.
-        // Due partitions take turns with the others.
+        // A lease has due entries first. Each of the due partitions has at least as many of them as are leased, so a new entry comes only
+        // if the store's clock is behind; it is parked then. Due partitions take turns with the others.
         OwnedPartition[] others = Array.FindAll(resting, partition => !IsHeldUp(partition));
         OwnedPartition[] due = Array.FindAll(heldUp, partition => partition.Order!.RetryAt is { } at && at <= looked);
         EndTurns(Array.FindAll(heldUp, partition => !due.Contains(partition)));          // no entries to lease: no turn to wait for

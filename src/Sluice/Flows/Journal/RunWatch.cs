@@ -108,36 +108,43 @@ internal sealed partial class RunWatch : IAsyncDisposable
         RunTimeline? timeline = null)
     {
         var watch = new RunWatch(calls, run) { timeline = timeline, isPartEnough = isPartEnough };
-        try
+        if (await watch.IfThereAsync(async _ =>
         {
-            if (await watch.IsThereAsync(cancellation).ConfigureAwait(false)) await watch.ReadUpAsync(cancellation).ConfigureAwait(false);
-        }
-        catch (FlowException)
-        {
-            if (await watch.IsThereAsync(cancellation).ConfigureAwait(false)) throw;
-            watch.Plan = null!;                      // it was deleted meanwhile
-        }
-        if (watch.Plan is not null) return watch;
+            await watch.ReadUpAsync(cancellation).ConfigureAwait(false);
+            return watch.Plan is not null;
+        }, cancellation).ConfigureAwait(false)) return watch;
         await watch.DisposeAsync().ConfigureAwait(false);
         return null;
     }
 
-    private async Task<bool> IsThereAsync(CancellationToken cancellation)
-        => await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation).ConfigureAwait(false) is not null;
+    /// <summary>Reads the journal if it is there.</summary>
+    /// <returns>What the reading returns; false if the journal is not there, or was deleted meanwhile.</returns>
+    private async Task<bool> IfThereAsync(Func<StreamInfo, Task<bool>> read, CancellationToken cancellation)
+    {
+        try
+        {
+            return await FindAsync().ConfigureAwait(false) is { } info && await read(info).ConfigureAwait(false);
+        }
+        catch (FlowException)
+        {
+            if (await FindAsync().ConfigureAwait(false) is not null) throw;
+            return false;
+        }
+
+        Task<StreamInfo?> FindAsync() => calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation);
+    }
 
     /// <summary>Reads what was added to the journal since. Not while the journal is followed.</summary>
     /// <returns>Whether it still is the journal of this run: one that was deleted, or began again under the id, is another one.</returns>
-    public async Task<bool> TryReadOnAsync(CancellationToken cancellation)
+    public Task<bool> TryReadOnAsync(CancellationToken cancellation) => IfThereAsync(async info =>
     {
-        StreamInfo? info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation)
-            .ConfigureAwait(false);
-        if (info is null || info.Appended < next - 1) return false;
+        if (info.Appended < next - 1) return false;
         ReadResult first = await calls.DoAsync(stream, () => calls.Store.ReadAsync(new(stream, 0, 1) { MaxItems = 1 }, cancellation),
             cancellation).ConfigureAwait(false);
         if (first.Entries.IsEmpty || Read(first.Entries.Span[0], out _)?.Plan?.Key != Plan.Key) return false;
         if (info.Appended >= next) await ReadUpAsync(cancellation).ConfigureAwait(false);
         return true;
-    }
+    }, cancellation);
 
     public async ValueTask DisposeAsync()
     {

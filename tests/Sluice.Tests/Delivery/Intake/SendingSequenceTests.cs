@@ -124,7 +124,7 @@ public class SendingSequenceTests
         clock.Advance(TimeSpan.FromSeconds(4));
         Assert.Empty(warnings);
         clock.Advance(TimeSpan.FromSeconds(2));
-        await Member.UntilAsync(() => !warnings.IsEmpty);            // it asks the store first who has started the consecutor
+        await Member.UntilAsync(() => !warnings.IsEmpty);            // the store is asked first which members run
 
         Assert.Equal(["Sends wait for room: the stream numbers is full, and none of the items in flight (0) has ended since. This "
             + "process has not started the consecutor. Call StartAsync: until then the sends wait."], warnings);

@@ -45,8 +45,8 @@ public class StopWhileTheStoreIsAskedTests
         Assert.Equal((1L, 0L, 0L), (end.Completed, end.Dead, end.Unaccounted));
 
         Consecutor<int> Make(IStreamStore at)
-            => new("work", static source => source | StageNode.Of(static () => new Count()) | Stage.Named("count") | (static _ => { }),
-                Options(at))
+            => new("work", static source => source | StageNode.Of(static () => new CountByKey<int>()) | Stage.Named("count")
+                | (static _ => { }), Options(at))
             { Key = static n => $"{n}" };
     }
 
@@ -99,7 +99,7 @@ public class StopWhileTheStoreIsAskedTests
         // The key is not known before the stage, so the row is read when the item comes there.
         Consecutor<int> Make(IStreamStore at) => new("work",
             static source => source | (static n => $"{n}") | Stage.KeyBy(static (string text) => text)
-                | StageNode.Of(static () => new CountText()) | Stage.Named("count") | (static _ => { }),
+                | StageNode.Of(static () => new CountByKey<string>()) | Stage.Named("count") | (static _ => { }),
             Options(at));
     }
 
@@ -110,21 +110,6 @@ public class StopWhileTheStoreIsAskedTests
             StateMemory = new(0),
             Delivery = DeliveryGuarantee.Confirm
         };
-
-    private abstract class Counter<T> : StatefulStageNode<T, T, int>
-    {
-        protected override int InitialState(string key) => 0;
-
-        protected override ValueTask ProcessAsync(T item, Output<T> output, CancellationToken cancellation)
-        {
-            State++;
-            return output.PushAsync(item);
-        }
-    }
-
-    private sealed class Count : Counter<int>;
-
-    private sealed class CountText : Counter<string>;
 
     /// <summary>Does not answer one kind of call, and ignores its token; or fails each read of a row of the node 'count'.</summary>
     private sealed class SilentStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)

@@ -78,10 +78,10 @@ public class DamagedStateTests
         await Member.NextAsync();
     }
 
-    // The key is that of another type, so it is not known before the item comes.
+    // The key is that of a text, and the items of the consecutor are numbers: rows cannot be read ahead.
     private Consecutor<int> Make(IStreamStore store, int retries) => new("work",
-        source => source | (static n => $"{n}") | Stage.KeyBy(static (string text) => text) | StageNode.Of(static () => new Count())
-            | Stage.Named("count") | (static _ => { }),
+        source => source | (static n => $"{n}") | Stage.KeyBy(static (string text) => text)
+            | StageNode.Of(static () => new CountByKey<string>()) | Stage.Named("count") | (static _ => { }),
         new()
         {
             Store = store,
@@ -91,17 +91,6 @@ public class DamagedStateTests
             Run = new() { Time = clock },
             Process = new()
         });
-
-    private sealed class Count : StatefulStageNode<string, string, int>
-    {
-        protected override int InitialState(string key) => 0;
-
-        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation)
-        {
-            State++;
-            return output.PushAsync(item);
-        }
-    }
 
     private sealed class DamagedStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {

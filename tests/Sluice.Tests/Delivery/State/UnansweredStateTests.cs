@@ -37,7 +37,8 @@ public class UnansweredStateTests
         Assert.True(await idle is { Completed: Keys + 2, Cancelled: 0, Unaccounted: 0 }, $"{await idle}");
         Assert.Equal(0, store.ReadsToFail);
 
-        Consecutor<int> Make() => new("work", source => source | StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
+        Consecutor<int> Make() => new("work",
+            source => source | StageNode.Of(() => new CountByKey<int>()) | Stage.Named("count") | (_ => { }),
             new()
             {
                 Store = store,
@@ -76,17 +77,6 @@ public class UnansweredStateTests
             return idle.IsCompleted;
         });
         Assert.Equal(["6"], ledger.Lines);
-    }
-
-    private sealed class Count : StatefulStageNode<int, int, int>
-    {
-        protected override int InitialState(string key) => 0;
-
-        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
-        {
-            State++;
-            return output.PushAsync(item);
-        }
     }
 
     private sealed class SilentStore(IStreamStore inner) : StreamStoreWrapper(inner)
