@@ -55,8 +55,10 @@ public class LostSendTests
 
         public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
         {
+            // Looked at behind the call: a lease that was under way before may give out the item, too.
+            LeaseResult lease = await base.LeaseAsync(request, cancellation);
             if (HoldsLeases) await released.Task.WaitAsync(cancellation);
-            return await base.LeaseAsync(request, cancellation);
+            return lease;
         }
     }
 }
