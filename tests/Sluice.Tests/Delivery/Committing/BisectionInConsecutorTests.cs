@@ -17,7 +17,7 @@ public partial class BisectionInConsecutorTests
     [Fact]
     public async Task OneBadItemOfAChunkIsDeadLetteredAloneAndCanBeRedriven()
     {
-        // It stands still: no round is slow, so their sizes are known.
+        // The clock stands still: no round is slow, so the sizes of the rounds are known.
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
         bad.Add(37);

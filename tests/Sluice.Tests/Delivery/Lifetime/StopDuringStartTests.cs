@@ -60,7 +60,7 @@ public class StopDuringStartTests
         await end;
         await consecutor.Completion.WaitAsync(Cancellation);
         // Later calls are made beside the start. It may end a moment after the consecutor.
-        Exception? cut = await Record.ExceptionAsync(() => start.WaitAsync(Cancellation));
+        Exception? cut = await Record.ExceptionAsync(() => start);
         bool isCut = cut is not null;
         if (isCut)
         {

@@ -9,6 +9,7 @@ namespace Sluice.Tests.Delivery;
 public class CountedOnceTests
 {
     private readonly TestClock clock = new();
+    private readonly Rounds rounds = new(1_000);     // the store forgets a sender after a month
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -106,6 +107,7 @@ public class CountedOnceTests
 
     private async Task AdvanceAsync()
     {
+        Assert.True(await rounds.GoOnAsync(), "It is still at it.");
         clock.Advance(TimeSpan.FromMilliseconds(100));
         await Member.NextAsync();
     }
