@@ -21,7 +21,7 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
         int kills = int.TryParse(more, CultureInfo.InvariantCulture, out int given) ? given : 3, orders = 40 * kills;
         using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", $"{orders}", "--seed", "5", "--kills",
             $"{kills}");
-        string output = (await drive.EndAsync()).Succeeded().Output;
+        string output = WithoutSlowStore(await drive.EndAsync()).Succeeded().Output;
         Match line = Regex.Match(output, @"^right: (\d+) orders placed, (\d+) declined, (\d+) sold out; .*the server [1-9]",
             RegexOptions.Multiline);
         Assert.True(line.Success, output);
@@ -33,7 +33,7 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
     {
         using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "20", "--seed", "6", "--kills", "1",
             "--store", $"postgres:{server.Postgres.Address}");
-        string output = (await drive.EndAsync()).Succeeded().Output;
+        string output = WithoutSlowStore(await drive.EndAsync()).Succeeded().Output;
         Assert.Contains("right: ", output, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", output, StringComparison.Ordinal);
         Assert.Equal(0L, await server.Postgres.AskAsync($"SELECT count(*) FROM pg_namespace WHERE nspname LIKE '{Schema(output)}%'"));
@@ -121,7 +121,7 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
         Assert.Equal("apple 1 2 1", await server.Postgres.AskAsync(
             "SELECT sale.product || ' ' || number || ' ' || pieces || ' ' || left_in_stock FROM sale JOIN shipment USING (order_id)"));
         await shop.SignalAsync("TERM");
-        (await shop.EndAsync()).Succeeded();
+        WithoutSlowStore(await shop.EndAsync()).Succeeded();
 
         async Task<HttpStatusCode> PostAsync(Guid id, string product, int quantity, string card = "4711", string customer = "c")
         {
@@ -217,6 +217,13 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
     {
         public async ValueTask DisposeAsync() => await remove();
     }
+
+    // On a busy machine, the shop may say that the server has not answered for a second.
+    private static Ended WithoutSlowStore(Ended ended) => ended with
+    {
+        Errors = Regex.Replace(ended.Errors, @"^sluice: warning: The PostgreSQL server at \S+ (has not answered since|answers again, ).*\n",
+            "", RegexOptions.Multiline),
+    };
 
     private static string Schema(string output) => Regex.Match(output, @"Search Path=(orders_\d+_\d+)").Groups[1].Value;
 
