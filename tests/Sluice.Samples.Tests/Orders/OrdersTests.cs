@@ -203,8 +203,9 @@ public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<Order
             DECLARE made record;
             BEGIN
                 FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE object_identity LIKE '%.{table}' LOOP
-                    EXECUTE format('CREATE TRIGGER inserted BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION public.on_{table}()',
-                        made.object_identity);
+                    -- a table with references comes again for each of them
+                    EXECUTE format('CREATE OR REPLACE TRIGGER inserted BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION %s()',
+                        made.object_identity, 'public.on_{table}');
                 END LOOP;
             END $$;
             CREATE EVENT TRIGGER {table} ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.create_{table}();
