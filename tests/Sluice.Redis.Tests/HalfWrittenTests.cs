@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A call that the store refuses, or that meets damage, has written nothing: what it was about goes on when the cause is gone.</summary>
+/// <summary>A call that the store refuses, or that meets damage, has written nothing: all goes on when the cause is gone.</summary>
 public class HalfWrittenTests(SharedServer server)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -63,7 +63,8 @@ public class HalfWrittenTests(SharedServer server)
         Assert.True(damaged.IsPermanent);
         ProducerState other = await store.OpenProducerAsync(Rows.Orders, "other", Cancellation);
         using EntryBatch batch = Rows.Batch("two");
-        Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new(Rows.Orders, "other", other.Epoch, 1, batch), Cancellation)).Status);
+        var append = new AppendRequest(Rows.Orders, "other", other.Epoch, 1, batch);
+        Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(append, Cancellation)).Status);
         Assert.Equal(["one", "two"], await store.ReadAsync(Rows.Orders));
     }
 
