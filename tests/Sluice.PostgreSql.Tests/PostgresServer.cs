@@ -34,7 +34,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     private PostgresServer(string[] settings)
     {
         this.settings = settings;
-        asking = new(() => NpgsqlDataSource.Create(Admin));
+        asking = new(() => NpgsqlDataSource.Create(Admin + ";Timeout=60;Command Timeout=120"));
     }
 
     public int Port { get; private init; } = FreePort.Next();
