@@ -225,6 +225,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     public async Task<object?> AskAsync(string text)
     {
         await using NpgsqlCommand command = asking.Value.CreateCommand(text);
+        command.CommandTimeout = 180;                // seconds: statements of tests wait for what others do
         return await command.ExecuteScalarAsync();
     }
 

@@ -1,4 +1,5 @@
 using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
@@ -15,7 +16,7 @@ public class PartlySentTests
     public async Task AFailureOfTheStoreSaysHowManyItemsAreAccepted(bool isList)
     {
         await using var store = new FailingStore(new MemoryStreamStore()) { Appends = 2 };
-        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = store });
+        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), WithoutTime(store));
         IEnumerable<int> items = Enumerable.Range(0, 5 * Part).Where(static _ => true);
         var failure = await Assert.ThrowsAsync<StreamStoreException>(
             () => work.SendAllAsync(isList ? [.. items] : items, Cancellation).AsTask());
@@ -29,7 +30,7 @@ public class PartlySentTests
     public async Task ACancellationSaysHowManyItemsAreAccepted()
     {
         await using var store = new MemoryStreamStore();
-        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = store });
+        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), WithoutTime(store));
         using var giveUp = new CancellationTokenSource();
         var cancelled = await Assert.ThrowsAsync<OperationCanceledException>(() => work.SendAllAsync(Items(), giveUp.Token).AsTask());
         Assert.StartsWith("The first 4,096 items that were sent to work are accepted; it is not known of the others.", cancelled.Message,
@@ -158,6 +159,9 @@ public class PartlySentTests
         static Consecutor<int> Make(string name, IStreamStore store)
             => new(name, source => source | Sink.Output<int>("out"), new() { Store = store });
     }
+
+    // A part of a sequence ends by its time, too: also if the thread that reads it stands still.
+    private static ConsecutorOptions WithoutTime(IStreamStore store) => new() { Store = store, Run = new() { Time = new TestClock() } };
 
     private sealed class FailingStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {
