@@ -32,7 +32,10 @@ do
         known[b.name], v.left, v.closed = v, v[1] - v[2], v[4]
       end
       b.counts, v.left, v.closed = v, v.left + b.accepted - b.ended, v.closed + b.close
-      if v.closed > 0 and v.left == 0 then for _, name in ipairs(b.streams) do checkMarker(name) end end
+      if v.closed > 0 and v.left == 0 then
+        v.closed = 0
+        for _, name in ipairs(b.streams) do checkMarker(name) end
+      end
     end
   end
 end

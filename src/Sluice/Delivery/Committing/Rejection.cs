@@ -54,9 +54,11 @@ internal sealed record Rejection(string Node, SinkBinding? Sink, Exception Cause
     }
 
     /// <summary>The failure of the item. Nothing of the item was committed, so it is tried again from its start.</summary>
-    public PartFailure AsFailure(NodeTable nodes)
+    /// <param name="nodes">The nodes.</param>
+    /// <param name="isGuess">Whether it is only one of those that may be to blame: then it is not the last word.</param>
+    public PartFailure AsFailure(NodeTable nodes, bool isGuess = false)
         => new(new PipelineException(Node, null, Cause, nodes.Find(Node)!.Value), IsPartial: true,
-            IsFinal: Cause is ItemRejectedException { IsFinal: true }, Attempts: 1);
+            IsFinal: !isGuess && Cause is ItemRejectedException { IsFinal: true }, Attempts: 1);
 }
 
 /// <summary>The result of an attempt to apply a commit.</summary>

@@ -192,7 +192,7 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
     private static SinkRefusal? RefusalOf(Root root)
     {
         for (PartFailure? failure = root.Failures; failure is not null; failure = failure.Next)
-            if (failure is not { IsFinal: true, Cause.InnerException: ItemRejectedException }) return null;
+            if (failure is not { IsFinal: true, IsPartial: true, Cause.InnerException: ItemRejectedException }) return null;
         PipelineException first = root.Failures!.Cause;
         return new(first.Node, FailureText.MessageOf(first.InnerException!));
     }
@@ -269,10 +269,10 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
             core.Rounds!.Divide(round, isTooLarge: false);
             return false;
         }
-        // Each emission is retried with its own commit; then only the item is left.
+        // Each emission is retried with its own commit; then only the item is left. Who is alone is to blame for sure.
         List<Root> staged = roots.FindAll(root => rejection.IsByNobody ? root.Staged is not null : root.HasStagedFor(rejection.Sink));
         List<Root> emitted = staged.FindAll(static root => root.Item is null);
-        foreach (Root root in emitted.Count > 0 ? emitted : staged) root.Refuse(rejection.AsFailure(core.Nodes));
+        foreach (Root root in emitted.Count > 0 ? emitted : staged) root.Refuse(rejection.AsFailure(core.Nodes, staged.Count > 1));
         return true;
     }
 }

@@ -68,6 +68,11 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
             Core.Problems.Latest =
                 $"The store does not say what is remembered of partition {round.Partition.Number}; it is asked again: {FailureText.Of(e)}";
             scope.Forget();
+            if (Core.Pump.IsStopping && round.Items.Count == 0)
+            {
+                round.Release();                     // a stop does not wait for what is not in hand yet
+                return;
+            }
             await SleepAsync(RetryInterval);
             rounds.Repeat(round);
             return;
@@ -77,8 +82,9 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
             if (!Core.Lifetime.EndIfClosed(e)) Core.Lifetime.Failed?.Invoke(e);
             return;
         }
-        // Beside a suspect nothing comes out that is due: a crash there would be charged to it.
-        if (!round.FiresTimers && (round.Items.Count == 0 || Core.Alone.MayWork()))
+        // Beside a suspect nothing comes out that is due: a crash there would be charged to it. Beside an end nothing does either: it reads rows
+        // of stages that other threads would use. What is due then comes out in the next round.
+        if (!round.FiresTimers && !round.IsEnding && (round.Items.Count == 0 || Core.Alone.MayWork()))
             foreach (IDue due in scope.TakeDue(round)) due.Act(Rent(round).BeginTick(round.Partition));
         if (round.IsEnding) await EndNextAsync(round, scope);
         for (int i = 0; i < round.Items.Count; i++)
@@ -173,6 +179,11 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
         catch (Exception e) when (e is PipelineException or StreamStoreException)
         {
             round.EndFailure = e;                    // undone when the round has ended
+        }
+        catch (InvalidOperationException e)          // as when rows are read before the round begins
+        {
+            if (!Core.Lifetime.EndIfClosed(e)) Core.Lifetime.Failed?.Invoke(e);
+            return;
         }
         hold.Settle(Outcome.Skipped);
     }

@@ -34,6 +34,12 @@ internal sealed partial class PartitionScope
         lock (sync) return core.KeepsTimers && !ends.IsUnderWay && (!HasBegun || timersDue <= looked);
     }
 
+    /// <summary>Whether a stop of the consecutor has begun.</summary>
+    public bool IsStopping => core.Pump.IsStopping;
+
+    /// <summary>The present, as a timestamp of the run's clock.</summary>
+    public long Timestamp => core.Time.GetTimestamp();
+
     public override long NextNumber() => Interlocked.Increment(ref number);
 
     /// <summary>Fires due timers. Used by the pump.</summary>

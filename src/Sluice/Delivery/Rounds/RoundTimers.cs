@@ -12,6 +12,9 @@ internal sealed class RoundTimers(Round round, PartitionScope scope, Func<int, s
     /// <summary>The number of timers that have fired.</summary>
     public int Taken => taken;
 
+    /// <summary>When the first one has fired: what was waited for before is no time of the timers.</summary>
+    public long FiredAt { get; private set; }
+
     /// <summary>The number of rows by time that have moved.</summary>
     public int Moved => moved;
 
@@ -20,7 +23,18 @@ internal sealed class RoundTimers(Round round, PartitionScope scope, Func<int, s
 
     public override bool IsLost => round.Partition.IsVoid;
 
-    public override bool TryTake() => MayGoOn(ref taken, round.MaxTimers, ref moved);
+    /// <summary>None fires once a stop has begun: it would wait for all of them.</summary>
+    public override bool TryTake()
+    {
+        if (scope.IsStopping)
+        {
+            TellMore();
+            return false;
+        }
+        if (!MayGoOn(ref taken, round.MaxTimers, ref moved)) return false;
+        if (FiredAt == 0) FiredAt = scope.Timestamp;
+        return true;
+    }
 
     public override bool TryMove() => MayGoOn(ref moved, round.MaxMoves, ref taken);
 

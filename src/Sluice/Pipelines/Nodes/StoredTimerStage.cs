@@ -78,7 +78,6 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
         try
         {
             if (!ended) await FireAllAsync(timers, turn, hold);
-            Next.Flush();
         }
         catch (StreamStoreException) when (turn.IsLost)
         {
@@ -90,6 +89,7 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
         }
         finally
         {
+            Next.Flush();
             gate.Exit();
         }
         hold.Settle(Outcome.Skipped);
