@@ -27,8 +27,8 @@ internal sealed partial class PartitionScope
         if (endsAt is not null) lastOfTurn = null;
     }
 
-    /// <summary>Whether timers are due, or their due times are unknown. None is due while a stage ends by several commits: a key that it has
-    /// passed would get a state that does not end.</summary>
+    /// <summary>Whether timers are due, or their due times are unknown. None is due while a stage ends by several commits: a key that it
+    /// has passed would get a state that does not end.</summary>
     public bool AreTimersDue(long looked)
     {
         lock (sync) return core.KeepsTimers && !ends.IsUnderWay && (!HasBegun || timersDue <= looked);

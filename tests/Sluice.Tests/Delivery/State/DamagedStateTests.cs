@@ -148,7 +148,8 @@ public class DamagedStateTests
 
         public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node,
             IReadOnlyList<string> keys, CancellationToken cancellation = default)
-            => (IsDamaged && node == "count") || (DamagesTimers && keys.Count == 1 && node == "$timers/twice") ? throw Damage(partition) : base.ReadStateAsync(group, partition, node, keys, cancellation);
+            => (IsDamaged && node == "count") || (DamagesTimers && keys.Count == 1 && node == "$timers/twice") ? throw Damage(partition)
+            : base.ReadStateAsync(group, partition, node, keys, cancellation);
 
         public override ValueTask<IReadOnlyList<StateRow>> ListStateAsync(GroupId group, int partition, string node, string? after = null,
             int max = 1000, CancellationToken cancellation = default)

@@ -41,8 +41,8 @@ public sealed class EndOfManyKeysTests
 
     private static Source<string> Chain(Source<int> source, Ending ending) => ending switch
     {
-        Ending.Aggregate => (source | Stage.KeyBy(static (int n) => n, lanes: 2)).Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum")
-            | (static n => $"{n}"),
+        Ending.Aggregate => (source | Stage.KeyBy(static (int n) => n, lanes: 2)).Aggregate(0, static (sum, n) => sum + n)
+            | Stage.Named("sum") | (static n => $"{n}"),
         Ending.Chained => source | StageNode.Of(static () => new Total()) | Stage.Named("total")
             | Stage.KeyBy(static (string text) => text.Split('=')[0], lanes: 2) | StageNode.Of(static () => new CountByKey<string>())
             | Stage.Named("count"),
@@ -57,7 +57,8 @@ public sealed class EndOfManyKeysTests
             return default;
         }
 
-        protected override ValueTask EndKeyAsync(Output<string> output, CancellationToken cancellation) => output.PushAsync($"{Key}={State}");
+        protected override ValueTask EndKeyAsync(Output<string> output, CancellationToken cancellation)
+            => output.PushAsync($"{Key}={State}");
     }
 
     private sealed class Silent : TimedStageNode<int, string, int>
@@ -71,7 +72,8 @@ public sealed class EndOfManyKeysTests
 
         protected override ValueTask OnTimerAsync(string timer, Output<string> output, CancellationToken cancellation) => default;
 
-        protected override ValueTask EndKeyAsync(Output<string> output, CancellationToken cancellation) => output.PushAsync($"{Key}={State}");
+        protected override ValueTask EndKeyAsync(Output<string> output, CancellationToken cancellation)
+            => output.PushAsync($"{Key}={State}");
     }
 
     private sealed class CountingStore(IStreamStore inner) : StreamStoreWrapper(inner)

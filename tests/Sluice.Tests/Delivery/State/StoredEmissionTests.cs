@@ -52,8 +52,9 @@ public class StoredEmissionTests
     public async Task AChunkThatASinkRefusesForGoodIsADeadLetterAtOnce()
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
-        await using var numbers = new Consecutor<int>("numbers", source => source.Chunk(2) | Stage.Named("pairs") | (static pair => pair.Sum())
-            | Sink.Commit(() => new RefusingSink(this) { IsFinal = true }) | Stage.Named("rows"), Options(store));
+        await using var numbers = new Consecutor<int>("numbers", source => source.Chunk(2) | Stage.Named("pairs")
+            | (static pair => pair.Sum()) | Sink.Commit(() => new RefusingSink(this) { IsFinal = true }) | Stage.Named("rows"),
+            Options(store));
         await numbers.StartAsync(Cancellation);
         await numbers.SendAllAsync([1, 2, 10, 20], Cancellation);
         ConsecutorSnapshot end = await numbers.WaitForIdleAsync(Cancellation);

@@ -4,8 +4,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Keys end by several commits. A timer that becomes due between two of them fires no more: its key may have been passed, and would
-/// get a state that never ends.</summary>
+/// <summary>Keys end by several commits. A timer that becomes due between two of them fires no more: its key may have been passed, and
+/// would get a state that never ends.</summary>
 public sealed class TimersAtTheEndTests
 {
     private const int Keys = 120;
