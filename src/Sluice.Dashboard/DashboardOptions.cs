@@ -75,7 +75,8 @@ public sealed record DashboardOptions
     /// </summary>
     public Func<string, CancellationToken, ValueTask<IStreamStore>>? OpenToChange { get; init; }
 
-    /// <summary>How long a page waits for a look at a store, and then shows what was seen before.</summary>
+    /// <summary>How long a page waits for a look at a store, and then shows what was seen before; and for what it reads itself, and then
+    /// asks whether the store answers.</summary>
     internal TimeSpan LookTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
     internal void Check()

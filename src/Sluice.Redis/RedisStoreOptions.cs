@@ -95,6 +95,9 @@ public sealed record RedisStoreOptions
     // The maximum time of the client for connecting, or for finding the master.
     internal TimeSpan Longest { get; init; } = TimeSpan.FromSeconds(30);
 
+    // The maximum time for which a server is asked what it is, before the client connects.
+    internal TimeSpan Question { get; init; } = TimeSpan.FromSeconds(1);
+
     internal void Check()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(Durability.Level, Durability.Process.Level, nameof(Durability));

@@ -25,6 +25,9 @@ public sealed record SqliteStoreOptions
     // The maximum number of recent blocks, whose chunks have no rows; tests use fewer.
     internal int RecentBlocks { get; init; } = 256;
 
+    // The time after which the token of a function in a commit is cancelled; after twice that time the store goes on.
+    internal TimeSpan MaxFunctionTime { get; init; } = TimeSpan.FromSeconds(2);
+
     internal void Check()
     {
         ArgumentNullException.ThrowIfNull(Time);

@@ -155,7 +155,7 @@ public sealed partial class SqliteStreamStore : StreamStore
         try
         {
             var file = new StoreFile(path, durability, options, isOperator);
-            var living = new Living { RecentBlocks = options.RecentBlocks };
+            var living = new Living { RecentBlocks = options.RecentBlocks, MaxFunctionTime = options.MaxFunctionTime };
             session = Session.Open(file, living);
             living.Clock = new(options.Time, session.LastTime);
             living.Away = session.Away + (session.LastTime == default ? 0 : (living.Clock.Now - session.LastTime).Ticks);

@@ -149,13 +149,11 @@ public sealed class CeleryTaskTests(RedisWorkers workers) : IClassFixture<RedisW
     [Fact]
     public async Task AResultBackendThatIsAwayAtTheEndIsNamed()
     {
-        var broker = new PlayedBroker();
-        RedisServer server = await RedisServer.StartAsync();
+        await using RedisServer server = await RedisServer.StartAsync();
+        var broker = new PlayedBroker { OnSending = () => server.KillAsync() };          // the time for the result begins afterwards
         await using var client = new CeleryClient(broker, BrokerAddress.Parse($"redis://{server.Address}/0"));
-        Task<int> call = client.Task<int, int>("any", new() { ResultTimeout = TimeSpan.FromSeconds(1) })(1, Cancellation);
-        await broker.NextAsync();
-        await server.DisposeAsync();
-        CeleryTaskException failure = await Assert.ThrowsAsync<CeleryTaskException>(() => call);
+        CeleryTaskException failure = await Assert.ThrowsAsync<CeleryTaskException>(
+            () => client.Task<int, int>("any", new() { ResultTimeout = TimeSpan.FromSeconds(1) })(1, Cancellation));
         Assert.Contains("The Celery result backend, Redis at 127.0.0.1:", failure.Message, StringComparison.Ordinal);
         Assert.Null(failure.State);
     }

@@ -24,8 +24,12 @@ internal sealed class PlayedBroker : Broker
     /// <summary>The next task that was sent.</summary>
     public ValueTask<TaskMessage> NextAsync() => tasks.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
-    public override Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation)
+    /// <summary>Awaited before it takes a task.</summary>
+    public Func<Task> OnSending { get; set; } = static () => Task.CompletedTask;
+
+    public override async Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation)
     {
+        await OnSending();
         if (Failures.TryDequeue(out Exception? failure)) throw failure;
         if (IsAway) throw new BrokerAwayException("The Celery broker cannot be reached.");
         if (route.Queue == SilentQueue) throw new BrokerAwayException("The Celery broker has not answered within 10 seconds.");
@@ -33,7 +37,6 @@ internal sealed class PlayedBroker : Broker
             throw new BrokerAwayException($"The Celery broker has not taken a task into the queue {FullQueue}.") { Queue = FullQueue };
         lock (Routes) Routes.Add(route);
         tasks.Writer.TryWrite(task);
-        return Task.CompletedTask;
     }
 
     /// <summary>Whether tasks wait in the queue, as it says; null if it does not answer.</summary>

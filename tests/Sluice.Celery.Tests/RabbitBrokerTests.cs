@@ -84,7 +84,7 @@ public class RabbitQueueTests(RabbitWorkers workers) : IClassFixture<RabbitWorke
     [Fact]
     public async Task AQueueThatSomebodyElseMakesMeanwhileIsUsed()
     {
-        await using RabbitBroker plain = new(BrokerAddress.Parse(workers.Url)), urgent = new(BrokerAddress.Parse(workers.Url));
+        await using RabbitBroker plain = NewBroker(), urgent = NewBroker();
         for (int i = 0; i < 100; i++)                // one of them makes the queue, with other arguments than the other one would
         {
             CeleryRoute route = new() { Queue = $"made-twice-{i}" };
@@ -97,11 +97,13 @@ public class RabbitQueueTests(RabbitWorkers workers) : IClassFixture<RabbitWorke
     [Fact]
     public async Task AQueueThatDoesNotExistHasNoTasksAndIsMadeForTheNextOne()
     {
-        await using RabbitBroker broker = new(BrokerAddress.Parse(workers.Url));
+        await using RabbitBroker broker = NewBroker();
         CeleryRoute route = new() { Queue = "gone" };
         QueueState state = await broker.DescribeAsync("gone", Lab.Cancellation);
         Assert.Equal((false, "the queue does not exist, because it was deleted with its tasks, or expired"), (state.HasTasks, state.Text));
         await broker.SendAsync(new("any", "a"), route, Lab.Cancellation);
         Assert.True((await broker.DescribeAsync("gone", Lab.Cancellation)).HasTasks);
     }
+
+    private RabbitBroker NewBroker() => new(BrokerAddress.Parse(workers.Url)) { SendTimeout = Lab.Patience };
 }

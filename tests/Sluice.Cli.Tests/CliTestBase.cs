@@ -44,6 +44,15 @@ public abstract class CliTestBase : IDisposable
         return document.RootElement.Clone();
     }
 
+    /// <summary>Waits until the only member is seen alive. While its process stands still, it is silent, or does not answer.</summary>
+    internal async Task<JsonElement> FindAliveAsync(string store)
+    {
+        JsonElement member;
+        do member = Assert.Single((await RunJsonAsync("members", store)).EnumerateArray());
+        while (member.GetProperty("status").GetString() is "silent" or "noHeartbeats");
+        return member;
+    }
+
     internal async Task<string> MistakeAsync(int exitCode, params string[] arguments)
         => (await RunAsync(arguments)).OneErrorLine(exitCode, "sluice");
 

@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace Sluice.Packages.Tests;
 
 /// <summary>The worker of the template <c>sluice</c>, generated and published from the packed packages; and a second one, whose handler
-/// takes as many milliseconds as the variable DELAY says.</summary>
+/// takes as many milliseconds as the variable DELAY says. If the variable is negative, they begin when the host is told to stop.</summary>
 public sealed class PublishedWorker(Packed packed) : IAsyncLifetime
 {
     private const string SlowHandler =
@@ -18,12 +18,18 @@ public sealed class PublishedWorker(Packed packed) : IAsyncLifetime
             Task HandleAsync(Item item, CancellationToken cancellation);
         }
 
-        public sealed class LoggingItemHandler(ILogger<LoggingItemHandler> logger) : IItemHandler
+        public sealed class LoggingItemHandler(ILogger<LoggingItemHandler> logger, IHostApplicationLifetime lifetime) : IItemHandler
         {
             public async Task HandleAsync(Item item, CancellationToken cancellation)
             {
                 logger.LogInformation("Begins the item {Id}", item.Id);
-                await Task.Delay(int.Parse(Environment.GetEnvironmentVariable("DELAY")!), cancellation);
+                int delay = int.Parse(Environment.GetEnvironmentVariable("DELAY")!);
+                if (delay < 0)
+                {
+                    var stops = new TaskCompletionSource();
+                    using (lifetime.ApplicationStopping.Register(stops.SetResult)) await stops.Task.WaitAsync(cancellation);
+                }
+                await Task.Delay(Math.Abs(delay), cancellation);
                 Console.WriteLine($"Handled the item {item.Id}");      // at once: a log that is written later is lost in a kill
             }
         }

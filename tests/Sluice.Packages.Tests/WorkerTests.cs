@@ -80,9 +80,11 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
         using WorkerProgram program = published.Program("slow");
         ConcurrentBag<string> accepted = [];
         Ended killed;
-        using (SampleProcess first = await program.StartAsync("DELAY=20", "Sluice__Consecutors__items__MaxInFlight=4"))
+        // Slower than the clients of any machine, so that items are left.
+        using (SampleProcess first = await program.StartAsync("DELAY=1000", "Sluice__Consecutors__items__MaxInFlight=4"))
         {
             Task[] clients = [.. Enumerable.Range(0, 8).Select(SendAsync)];
+            await first.ReadUntilAsync(IsHandled);
             while (accepted.Count < 300) await Task.Yield();
             first.Kill();
             await Task.WhenAll(clients);
@@ -117,7 +119,7 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
     public async Task TheSignalTermLetsItemsInFlightEndAndKeepsTheOthers()
     {
         using WorkerProgram program = published.Program("slow");
-        using (SampleProcess first = await program.StartAsync("DELAY=8000", "Sluice__Consecutors__items__MaxInFlight=1"))
+        using (SampleProcess first = await program.StartAsync("DELAY=-8000", "Sluice__Consecutors__items__MaxInFlight=1"))
         {
             foreach (string id in new[] { "one", "two" }) Assert.Equal(HttpStatusCode.Accepted, await program.PostAsync(id, "hello"));
             string begun = await first.ReadUntilAsync(static line => line.Contains("Begins the item", StringComparison.Ordinal));

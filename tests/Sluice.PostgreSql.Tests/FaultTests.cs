@@ -129,7 +129,7 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task AWaitForALockOfAnotherSessionNamesThatCause()
     {
         await using PostgresStreamStore store = await OpenAsync(
-            new() { Timeout = TimeSpan.FromSeconds(1), NoticeAfter = TimeSpan.FromMilliseconds(100) }, ";Timeout=60;Command Timeout=1");
+            new() { Timeout = TimeSpan.FromSeconds(6), NoticeAfter = TimeSpan.FromMilliseconds(100) }, ";Timeout=60;Command Timeout=6");
         warnings.Clear();
         await using ByHand blocker = await ByHand.LockAsync(Server, "sluice", "orders");
         var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
@@ -178,7 +178,7 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task AStandbyServesNoReadsBecauseTheyMightMissWrites()
     {
-        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromSeconds(2) });
+        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromSeconds(6) });
         await Server.StopAsync();
         await Server.StartAsStandbyAsync();
         var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.FindStreamAsync("orders"));

@@ -16,7 +16,13 @@ public sealed partial class FunctionTests
     {
         var never = new TaskCompletionSource();
         await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Address,
-            new() { Schema = place.Name, MaxConnections = 3, OnWarning = static _ => { } }, Cancellation);
+            Patient.Options with
+            {
+                Schema = place.Name,
+                MaxConnections = 3,
+                MaxFunctionTime = TimeSpan.FromSeconds(5),
+                OnWarning = static _ => { }
+            }, Cancellation);
         await using Consecutor<int> numbers = Numbers((n, context) =>
         {
             context.InTransaction<NpgsqlTransaction>(async (transaction, cancellation) =>
@@ -30,7 +36,7 @@ public sealed partial class FunctionTests
             return default;
         }, store: store);
         await CommitLab.RunAsync(numbers, 10, dead: 1);
-        Assert.Contains("It was still running 4 seconds after it began", (await ErrorsAsync(numbers))[5], StringComparison.Ordinal);
+        Assert.Contains("It was still running 10 seconds after it began", (await ErrorsAsync(numbers))[5], StringComparison.Ordinal);
         Assert.Equal("18 9", await AskAsync("count(*) || ' ' || count(DISTINCT n)"));
         never.SetResult();
     }

@@ -12,16 +12,16 @@ public sealed partial class FunctionTests
     [InlineData(false, "; SET LOCAL work_mem = '4MB'; SET LOCAL search_path = pg_temp")]
     public async Task SettingsOfAFunctionReachNobodyElse(bool isPooled, string end)
     {
-        string[] own = ["SET search_path = pg_catalog", "SET statement_timeout = '3s'", "SET lock_timeout = '2s'", "SET work_mem = '3MB'",
-            "SET idle_in_transaction_session_timeout = '9s'", "SET plan_cache_mode = force_custom_plan", "SET bytea_output = escape",
-            "SET default_transaction_read_only = on", "SET \"DateStyle\" = 'German'", "SET app.tenant = 'a'",
-            "SET standard_conforming_strings = off", "SET TimeZone = 'Asia/Tokyo'", "SET synchronous_commit = off"];
+        string[] own = ["SET search_path = pg_catalog", "SET statement_timeout = '3min'", "SET lock_timeout = '2min'",
+            "SET work_mem = '3MB'", "SET idle_in_transaction_session_timeout = '9min'", "SET plan_cache_mode = force_custom_plan",
+            "SET bytea_output = escape", "SET default_transaction_read_only = on", "SET \"DateStyle\" = 'German'",
+            "SET app.tenant = 'a'", "SET standard_conforming_strings = off", "SET TimeZone = 'Asia/Tokyo'", "SET synchronous_commit = off"];
         await using PgBouncer? bouncer = isPooled ? await PgBouncer.StartAsync(server.Server.Port) : null;
         await using NpgsqlDataSource source = NpgsqlDataSource.Create($"{bouncer?.Address ?? server.Address};Maximum Pool Size=10;"
             + "Cancellation Timeout=-1;No Reset On Close=true");
         string before = (await SettingsAsync(source))[0];
         await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(source,
-            new() { Schema = place.Name, TransactionPooling = isPooled, OnWarning = static _ => { } }, Cancellation);
+            Patient.Options with { Schema = place.Name, TransactionPooling = isPooled, OnWarning = static _ => { } }, Cancellation);
         string during = "";
         await using Consecutor<int> numbers = Numbers((n, context) =>
         {
@@ -50,7 +50,7 @@ public sealed partial class FunctionTests
         await using NpgsqlDataSource source = NpgsqlDataSource.Create($"{server.Address};Maximum Pool Size=10;No Reset On Close=true");
         string before = (await SettingsAsync(source))[0];
         await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(source,
-            new() { Schema = place.Name, OnWarning = static _ => { } }, Cancellation);
+            Patient.Options with { Schema = place.Name, OnWarning = static _ => { } }, Cancellation);
         await using Consecutor<int> numbers = Numbers((n, context) =>
         {
             if (n == 7) context.InTransaction<NpgsqlTransaction>(async (transaction, cancellation) =>
@@ -69,7 +69,7 @@ public sealed partial class FunctionTests
         await server.Server.AskAsync("GRANT SET ON PARAMETER session_replication_role TO sluice");
         await using NpgsqlDataSource source = NpgsqlDataSource.Create($"{server.Address};Maximum Pool Size=10;No Reset On Close=true");
         await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(source,
-            new() { Schema = place.Name, OnWarning = static _ => { } }, Cancellation);
+            Patient.Options with { Schema = place.Name, OnWarning = static _ => { } }, Cancellation);
         await using Consecutor<int> numbers = Numbers((n, context) =>
         {
             context.InTransaction<NpgsqlTransaction>(async (transaction, cancellation) =>

@@ -41,7 +41,7 @@ public sealed partial class FunctionTests
             return default;
         });
         await CommitLab.RunAsync(numbers, 20, dead: 1);
-        Assert.Contains("longer than 4 seconds, or were cancelled, 5 times: canceling statement due to user request (57014)",
+        Assert.Contains("longer than 120 seconds, or were cancelled, 5 times: canceling statement due to user request (57014)",
             (await ErrorsAsync(numbers))[7], StringComparison.Ordinal);
     }
 }

@@ -18,8 +18,7 @@ public sealed partial class FunctionTests(SharedServer server) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        opened = await PostgresStreamStore.OpenAsync(place.Connections, new() { Schema = place.Name, OnWarning = static _ => { } },
-            Cancellation);
+        opened = await OpenAsync(TimeSpan.FromMinutes(1));
         await server.Server.AskAsync($"CREATE SCHEMA {schema} AUTHORIZATION sluice; "
             + $"CREATE TABLE {schema}.number(n int, kind text, UNIQUE (n, kind) DEFERRABLE INITIALLY DEFERRED); "
             + $"CREATE SEQUENCE {schema}.call; GRANT ALL ON {schema}.number, {schema}.call TO sluice");
@@ -30,6 +29,9 @@ public sealed partial class FunctionTests(SharedServer server) : IAsyncLifetime
         if (opened is not null) await opened.DisposeAsync();
         await place.ReturnAsync();
     }
+
+    private ValueTask<PostgresStreamStore> OpenAsync(TimeSpan maxFunctionTime) => PostgresStreamStore.OpenAsync(place.Connections,
+        Patient.Options with { Schema = place.Name, MaxFunctionTime = maxFunctionTime, OnWarning = static _ => { } }, Cancellation);
 
     [Theory]
     [InlineData(false)]
@@ -87,10 +89,10 @@ public sealed partial class FunctionTests(SharedServer server) : IAsyncLifetime
         { "reader", "It has left a command or a reader open" },
         { "close", "The connection was closed or lost 5 times while it ran" },
         { "parameters", "The connection was closed or lost 5 times while it ran" },
-        { "sleep", "It ran longer than 2 seconds" },
-        { "wait", "It was still running 4 seconds after it began" },
-        { "block", "It was still running 4 seconds after it began" },
-        { "store", "It was still running 4 seconds after it began" },
+        { "sleep", "It ran longer than 5 seconds" },
+        { "wait", "It was still running 10 seconds after it began" },
+        { "block", "It was still running 10 seconds after it began" },
+        { "store", "It was still running 10 seconds after it began" },
         { "killed", "The connection was closed or lost 5 times while it ran" },
     };
 
@@ -100,6 +102,9 @@ public sealed partial class FunctionTests(SharedServer server) : IAsyncLifetime
     public async Task AMistakeFailsItsItemOnly(string mistake, string why)
     {
         using var released = new ManualResetEventSlim();
+        await using PostgresStreamStore? late = why.Contains("seconds", StringComparison.Ordinal)
+            ? await OpenAsync(TimeSpan.FromSeconds(5)) : null;
+        PostgresStreamStore store = late ?? Store;
         await using Consecutor<int> numbers = Numbers((n, context) =>
         {
             context.InTransaction<NpgsqlTransaction>(async (transaction, cancellation) =>
@@ -108,7 +113,7 @@ public sealed partial class FunctionTests(SharedServer server) : IAsyncLifetime
                 if (n == 5) await MistakeAsync(transaction, cancellation);
             });
             return default;
-        });
+        }, store: store);
         await CommitLab.RunAsync(numbers, 20, dead: 1);
         Assert.Contains(why, (await ErrorsAsync(numbers))[5], StringComparison.Ordinal);
         Assert.Equal("38 19", await AskAsync("count(*) || ' ' || count(DISTINCT n)"));
@@ -153,7 +158,7 @@ public sealed partial class FunctionTests(SharedServer server) : IAsyncLifetime
                     released.Wait(CancellationToken.None);
                     break;
                 case "store":
-                    await Store.OpenProducerAsync("numbers", "waits", CancellationToken.None);          // for the round of this commit
+                    await store.OpenProducerAsync("numbers", "waits", CancellationToken.None);          // for the round of this commit
                     break;
                 case "killed":
                     await ExecuteAsync(transaction, "SELECT pg_terminate_backend(pg_backend_pid())", CancellationToken.None);
@@ -242,7 +247,7 @@ public sealed partial class FunctionTests(SharedServer server) : IAsyncLifetime
     {
         await using PgBouncer bouncer = await PgBouncer.StartAsync(server.Server.Port);
         await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(bouncer.Address,
-            new() { Schema = place.Name, TransactionPooling = true }, Cancellation);
+            Patient.Options with { Schema = place.Name, TransactionPooling = true }, Cancellation);
         await using Consecutor<int> numbers = Numbers((n, context) =>
         {
             context.InTransaction<NpgsqlTransaction>((transaction, cancellation) => n == 5

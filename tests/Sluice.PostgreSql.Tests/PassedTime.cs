@@ -16,6 +16,6 @@ internal sealed class PassedTime(bool stands = false)
     public static PostgresStoreOptions With(TimeProvider time)
     {
         DateTimeOffset begun = time.GetUtcNow();
-        return new() { Time = time, ServerTime = () => DateTimeOffset.UtcNow + (time.GetUtcNow() - begun) };
+        return Patient.Options with { Time = time, ServerTime = () => DateTimeOffset.UtcNow + (time.GetUtcNow() - begun) };
     }
 }

@@ -34,7 +34,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     private PostgresServer(string[] settings)
     {
         this.settings = settings;
-        asking = new(() => NpgsqlDataSource.Create(Admin));
+        asking = new(() => NpgsqlDataSource.Create(Admin + ";Timeout=60;Command Timeout=120"));
     }
 
     public int Port { get; private init; } = FreePort.Next();
@@ -225,6 +225,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     public async Task<object?> AskAsync(string text)
     {
         await using NpgsqlCommand command = asking.Value.CreateCommand(text);
+        command.CommandTimeout = 180;                // seconds: statements of tests wait for what others do
         return await command.ExecuteScalarAsync();
     }
 

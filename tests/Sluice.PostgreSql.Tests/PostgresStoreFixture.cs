@@ -21,7 +21,14 @@ internal sealed class PostgresStoreFixture(string address, PostgresStoreOptions?
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider clock)
         => new CallCounter(await PostgresStreamStore.OpenAsync(schema.Connections,
-        (options ?? new()) with { Time = clock, Schema = schema.Name, ServerTime = () => time.Now, Known = KnownRows.CompareAsync }));
+        (options ?? new()) with
+        {
+            Time = clock,
+            Schema = schema.Name,
+            ServerTime = () => time.Now,
+            Known = KnownRows.CompareAsync,
+            Timeout = Patient.Options.Timeout
+        }));
 
     public override async ValueTask KillAsync(IStreamStore store)
     {

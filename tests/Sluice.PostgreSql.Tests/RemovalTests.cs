@@ -7,6 +7,7 @@ public class RemovalTests(SharedServer server) : IAsyncLifetime
 {
     private static readonly GroupId Main = new("orders", "main");
     private readonly string schema = SharedServer.NewSchema();
+    private readonly DateTimeOffset begun = DateTimeOffset.UtcNow;       // the store's time goes on only if a test says so
     private TimeSpan passed;
     private PostgresStreamStore? opened;
 
@@ -14,8 +15,8 @@ public class RemovalTests(SharedServer server) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        opened = await PostgresStreamStore.OpenAsync(server.Address, new()
-        { Schema = schema, ServerTime = () => DateTimeOffset.UtcNow + passed, OnWarning = warning => Assert.Fail(warning) });
+        opened = await PostgresStreamStore.OpenAsync(server.Address, Patient.Options with
+        { Schema = schema, ServerTime = () => begun + passed, OnWarning = warning => Assert.Fail(warning) });
         await Store.OpenStreamAsync("orders", new() { Partitions = 1 });
         await Store.AddGroupAsync(Main);
     }

@@ -13,7 +13,7 @@ internal static class ScenarioStore
 
     public static ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)
     {
-        var options = new PostgresStoreOptions { Known = KnownRows.CompareAsync };
+        PostgresStoreOptions options = Patient.Options with { Known = KnownRows.CompareAsync };
         return EmptiedSchema.OpenStoreAsync(time is null ? options : options with { Time = time, ServerTime = () => time.GetUtcNow() });
     }
 }

@@ -25,7 +25,7 @@ public sealed class SharedServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         server = await PostgresServer.StartAsync();
-        Direct = NpgsqlDataSource.Create(server.Address);
+        Direct = NpgsqlDataSource.Create(server.Address + ";Timeout=60;Command Timeout=120");
         Current ??= this;
     }
 

@@ -103,9 +103,10 @@ public sealed partial class SinkTests
 
     private static async Task<string> ProblemOfARowAsync(Consecutor<int> rows)
     {
-        await Rounds.UntilAsync(() => rows.Snapshot().Problem?.Contains("for the row (", StringComparison.Ordinal) == true,
+        string? problem = null;                      // the next attempt may have another one, or none
+        await Rounds.UntilAsync(() => (problem = rows.Snapshot().Problem)?.Contains("for the row (", StringComparison.Ordinal) == true,
             "No problem names a row.");
-        return rows.Snapshot().Problem!;
+        return problem!;
     }
 
     private async Task LetterOfAsync(Func<int, object?[]> values, bool isTogether, bool isOutside, string code, string named)

@@ -8,8 +8,8 @@ namespace Sluice.PostgreSql.Tests;
 public sealed class SlowStatementTests(SharedServer server) : IAsyncLifetime
 {
     // More than twice the time after which a silent server is reported, as the timer may be early once.
-    private const string Slow = "SELECT pg_sleep(1.4)";
-    private static readonly TimeSpan NoticeAfter = TimeSpan.FromMilliseconds(600);
+    private const string Slow = "SELECT pg_sleep(4.5)";
+    private static readonly TimeSpan NoticeAfter = TimeSpan.FromSeconds(2);
 
     private static readonly GroupId Main = new("orders", "main");
     private readonly EmptiedSchema place = EmptiedSchema.Rent(server.Address);

@@ -25,7 +25,7 @@ public sealed class UpgradeBesideVacuumTests
     [InlineData(6)]
     public async Task AnAutovacuumGivesWay(int version)
     {
-        await using PostgresServer server = await PostgresServer.StartAsync("autovacuum_naptime=1s", "deadlock_timeout=2s");
+        await using PostgresServer server = await PostgresServer.StartAsync("autovacuum_naptime=1s", "deadlock_timeout=6s");
         await StoredDump.RestoreAsync(server.Port, "sluice", await StoredDump.ReadAsync($"version-{version}"));
         // The vacuum pauses after each page, so that it takes minutes.
         await server.AskAsync("ALTER TABLE history.chunk SET (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)");

@@ -24,9 +24,9 @@ public class ClusterTests
             RedisServer owner = await cluster.OwnerAsync(prefix);
             if (!owners.Add(owner)) continue;
             await using RedisStreamStore writer = await RedisStreamStore.ConnectAsync((await cluster.OtherAsync(prefix)).Address,
-                new() { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1) }, Cancellation);
+                Patient.Options with { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1) }, Cancellation);
             await using RedisStreamStore reader = await RedisStreamStore.ConnectAsync(cluster.Addresses,
-                new() { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1) }, Cancellation);
+                Patient.Options with { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1) }, Cancellation);
             await writer.PrepareAsync();
             long seen = await reader.WaitForChangeAsync(Rows.Orders, -1, Cancellation);
             await writer.AppendAsync(1, "a");
@@ -41,7 +41,7 @@ public class ClusterTests
     public async Task CallsWaitWhileTheSlotIsMoved()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
-        RedisStoreOptions options = new() { Prefix = "shop", Timeout = Patience };
+        RedisStoreOptions options = Patient.Options with { Prefix = "shop" };
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, options, Cancellation);
         await using RedisStreamStore impatient = await RedisStreamStore.ConnectAsync(cluster.Addresses,
             options with { Timeout = TimeSpan.Zero }, Cancellation);
@@ -70,8 +70,8 @@ public class ClusterTests
     public async Task ConsecutorsCompleteEachItemOnceWhileTheSlotMoves()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop" },
-            Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses,
+            Patient.Options with { Prefix = "shop" }, Cancellation);
         using var standstill = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         standstill.CancelAfter(Patience);
         Task playing = new RandomChain(1, store).PlayAsync(standstill.Token);
@@ -154,14 +154,14 @@ public class ClusterTests
         await using RedisCluster cluster = await RedisCluster.StartAsync("--requirepass", RedisCluster.Password);
         string address = (await cluster.OwnerAsync("shop")).Address + $",password={RedisCluster.Password}";
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
-            await RedisStreamStore.ConnectAsync(address + ",defaultDatabase=1", cancellation: Cancellation));
+            await RedisStreamStore.ConnectAsync(address + ",defaultDatabase=1", Patient.Options, Cancellation));
         Assert.Contains("is part of a Redis Cluster, which has the database 0 only: leave defaultDatabase=1 out", failure.Message,
             StringComparison.Ordinal);
         Assert.True(failure.IsPermanent);
 
         await using RedisServer lone = await RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-port", "{second port}");
         failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(lone.Address,
-            new() { Prefix = "shop", Timeout = TimeSpan.Zero }, Cancellation));
+            Patient.Options with { Prefix = "shop", Timeout = TimeSpan.Zero }, Cancellation));
         Assert.Contains($"No server of the Redis Cluster at {lone.Address} serves the slot", failure.Message, StringComparison.Ordinal);
     }
 
@@ -174,14 +174,14 @@ public class ClusterTests
             "-@all", "+@read", "+@write", "+@connection", "+@pubsub", "+@scripting", "+info", "+time", "+bgrewriteaof", "+wait",
                 "+config|get", "+cluster", "+acl");
         string address = $"{cluster.Addresses},password={RedisCluster.Password}";
-        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, cancellation: Cancellation))
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, Patient.Options, Cancellation))
             await store.PrepareAsync();
         foreach (string one in cluster.Addresses.Split(','))
             await RedisCluster.TellAsync(int.Parse(one.Split(':')[1], CultureInfo.InvariantCulture), "ACL", "SETUSER", "default",
                 "-cluster");
 
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
-            await RedisStreamStore.ConnectAsync(address, cancellation: Cancellation));
+            await RedisStreamStore.ConnectAsync(address, Patient.Options, Cancellation));
         Assert.StartsWith(
             $"The user may not ask the Redis Cluster at {cluster.Addresses.Replace(",", ", ", StringComparison.Ordinal)} where the store "
                 + $"is: give the permission for CLUSTER (+cluster).", failure.Message, StringComparison.Ordinal);
@@ -197,7 +197,7 @@ public class ClusterTests
         await RedisCluster.TellAsync(server.Port, "CLUSTER", "ADDSLOTSRANGE", "0", "16383");
         string address = $"127.0.0.1:{server.SecondPort},ssl=true,sslHost=localhost,password={RedisCluster.Password}";
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(address,
-            new() { CertificateValidation = certificate.IsTheOne }, Cancellation);
+            Patient.Options with { CertificateValidation = certificate.IsTheOne }, Cancellation);
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
@@ -213,7 +213,7 @@ public class ClusterTests
             TargetHost = host,
             RemoteCertificateValidationCallback = certificate.IsTheOne
         };
-        await using RedisStreamStore again = await RedisStreamStore.ConnectAsync(servers, cancellation: Cancellation);
+        await using RedisStreamStore again = await RedisStreamStore.ConnectAsync(servers, Patient.Options, Cancellation);
         Assert.Equal(["a"], await again.ReadAsync(Rows.Orders));
     }
 

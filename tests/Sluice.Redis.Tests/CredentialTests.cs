@@ -59,7 +59,7 @@ public class CredentialTests
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(
             $"{server.Address},user=shop,password=right-secret,prefix=shop{more}");
         await WorksAsync(store);
-        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true");
+        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Admin);
         await SetPasswordAsync("other-secret");
         Task<AppendResult> Again() => store.AppendAsync(2, "b");
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(Again);

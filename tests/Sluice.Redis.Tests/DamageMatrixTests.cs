@@ -15,7 +15,7 @@ namespace Sluice.Redis.Tests;
 /// </summary>
 public class DamageMatrixTests
 {
-    private const int MostRounds = 1000;             // each is a second of test time; a busy machine needs more
+    private const int FirstRounds = 1000;            // each is a second of test time
 
     private static readonly GroupId Work = new("work", "work");
 
@@ -28,7 +28,7 @@ public class DamageMatrixTests
     public async Task DamageToAKeyIsHarmlessOrReported()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true,syncTimeout=5000");
+        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Admin);
         IDatabase database = raw.GetDatabase();
         await FillAsync(server);
         KeyDamage[] all = [.. (await KeyDamage.ListAsync(database)).Where(damage => !Array.Exists(Uncovered,
@@ -64,7 +64,7 @@ public class DamageMatrixTests
     {
         var clock = new TestClock();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
-            new() { Time = clock, ServerTime = () => clock.GetUtcNow() });
+            Patient.Options with { Time = clock, ServerTime = () => clock.GetUtcNow() });
         await using Consecutor<int> consecutor = DamagedWork.Make(store, clock, fails: n => n is 5 or 6 or 7);
         await consecutor.StartAsync(Cancellation);
         for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
@@ -87,12 +87,12 @@ public class DamageMatrixTests
         {
             var clock = new TestClock();
             await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
-                new() { Time = clock, ServerTime = () => clock.GetUtcNow() });
+                Patient.Options with { Time = clock, ServerTime = () => clock.GetUtcNow() });
             await using Consecutor<int> consecutor = DamagedWork.Make(store, clock, fails: _ => false);
             await consecutor.StartAsync(Cancellation).WaitAsync(TimeSpan.FromMinutes(5), TimeProvider.System, Cancellation);
             ConsecutorSnapshot now = consecutor.Snapshot();
-            for (int round = 0; !now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && now.Loss is null && round < MostRounds;
-                round++)
+            var rounds = new Rounds(FirstRounds);
+            while (!now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && now.Loss is null && await rounds.GoOnAsync())
             {
                 clock.Advance(TimeSpan.FromSeconds(1));
                 // gives the store time to answer

@@ -28,7 +28,7 @@ public class DamagedFlowTests(SharedServer server)
     public async Task AChangedWorkOrderFailsItsRunOnly()
     {
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
-            new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
+            Patient.Options with { Prefix = SharedServer.NewPrefix() }, Cancellation);
         await using var service = Supervisor.Attach(store);
         await using FlowRun run = await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", "hello")],
             cancellation: Cancellation);
@@ -52,9 +52,9 @@ public class DamagedFlowTests(SharedServer server)
     public async Task ARunWithADamagedJournalIsLeftOutOfTheList()
     {
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
-            new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
-        List<string> warnings = [];
-        await using var service = Supervisor.Attach(store, new() { OnWarning = warnings.Add });
+            Patient.Options with { Prefix = SharedServer.NewPrefix() }, Cancellation);
+        var warnings = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        await using var service = Supervisor.Attach(store, new() { OnWarning = warnings.Enqueue });
         await using (await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", 1)], run: "sound", cancellation: Cancellation))
         { }
         await using (await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", 1)], run: "spoilt", cancellation: Cancellation))
@@ -72,7 +72,7 @@ public class DamagedFlowTests(SharedServer server)
     private async Task FailAsync(string why, Func<byte[], byte[]>? change)
     {
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
-            new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
+            Patient.Options with { Prefix = SharedServer.NewPrefix() }, Cancellation);
         await using var service = Supervisor.Attach(store);
         await using FlowRun run = await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", "hello")],
             cancellation: Cancellation);

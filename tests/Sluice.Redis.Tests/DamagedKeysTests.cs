@@ -18,8 +18,8 @@ public class DamagedKeysTests
     {
         await using RedisServer server = await RedisServer.StartAsync("--enable-debug-command", "yes");
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
-            new() { Time = new TestClock(), Timeout = TimeSpan.FromSeconds(30) });
-        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true,syncTimeout=5000");
+            Patient.Options with { Time = new TestClock() });
+        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Admin);
         IDatabase database = raw.GetDatabase();
         await FilledStore.FillAsync(store);
         KeyDamage[] all = [.. await KeyDamage.ListAsync(database)];
@@ -45,7 +45,7 @@ public class DamagedKeysTests
                 if (FilledStore.IsAtomic(name) && (string?)await database.ExecuteAsync("DEBUG", "DIGEST") != before)
                     wrong.Add($"{damage}: {name} has failed, and changed something");
             }
-            await database.PingAsync().WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
+            await database.PingAsync().WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         }
 
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {wanted} changes (of {all.Length}):\n{string.Join('\n', wrong.Take(40))}");
@@ -58,7 +58,7 @@ public class DamagedKeysTests
     {
         try
         {
-            await call(store).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+            await call(store).WaitAsync(TimeSpan.FromMinutes(3), TestContext.Current.CancellationToken);
             return null;
         }
         catch (StoreRolledBackException lost)

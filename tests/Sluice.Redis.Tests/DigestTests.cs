@@ -106,14 +106,15 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
 
     private async Task<RedisStreamStore> OpenAsync()
     {
-        RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = new TestClock(), Prefix = prefix });
+        RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            Patient.Options with { Time = new TestClock(), Prefix = prefix });
         await FilledStore.FillAsync(store);
         return store;
     }
 
     private async Task ChangeAsync(string kind, Func<IDatabase, RedisKey, Task> change)
     {
-        using ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true");
+        using ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(server.Admin);
         IDatabase database = connection.GetDatabase();
         var keys = (RedisKey[]?)await database.ExecuteAsync("KEYS", $"{{{prefix}}}:{kind}:{Rows.Orders}#*:{Rows.Main.Name}#*:0");
         await change(database, keys!.Single());

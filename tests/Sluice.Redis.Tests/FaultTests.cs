@@ -33,7 +33,8 @@ public class FaultTests
     public async Task AServerThatDoesNotComeBackIsReported()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Timeout = TimeSpan.Zero });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            Patient.Options with { Timeout = TimeSpan.Zero });
         await store.PrepareAsync();
         await server.KillAsync();
 
@@ -49,7 +50,7 @@ public class FaultTests
     public async Task EntriesWrittenAfterATruncatedCommitLast(bool isCleaned)
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
-        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address))
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal))
         {
             await store.PrepareAsync();
             await store.AppendAsync(1, "a");
@@ -59,14 +60,14 @@ public class FaultTests
         server.CutLog(20);
         await server.StartAgainAsync();
         if (!isCleaned) await PretendItIsCleanAsync(server);
-        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address))
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal))
         {
             Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
             Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(2, "b")).Status);
         }
         await server.KillAsync();
         await server.StartAgainAsync();
-        await using RedisStreamStore again = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisStreamStore again = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal);
         // Without the repair, the truncated entry comes back in the place of an acknowledged one.
         Assert.Equal(["a", isCleaned ? "b" : "cut"], await again.ReadAsync(Rows.Orders));
     }
@@ -78,7 +79,7 @@ public class FaultTests
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, Patient.Mortal);
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         using EntryBatch output = Rows.Batch("out");
@@ -99,7 +100,7 @@ public class FaultTests
         await using var proxy = new CuttingProxy(server.Port);
         // The clock of the store stands still, so only a message can wake the reader.
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address,
-            new() { Silence = TimeSpan.FromMilliseconds(300), Time = new TestClock() });
+            Patient.Mortal with { Silence = TimeSpan.FromMilliseconds(300), Time = new TestClock() });
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         using EntryBatch output = Rows.Batch("out");
@@ -111,7 +112,7 @@ public class FaultTests
         Assert.True(proxy.HasCut);
         Assert.Equal(["out"], await store.ReadAsync(Rows.Results));
         long seen = await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
-        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal);
         await other.AppendAsync(2, "b");
         while ((await store.ReadAsync(Rows.Orders)).Length == 0)
             seen = await store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
@@ -124,7 +125,7 @@ public class FaultTests
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address,
-            new() { Silence = TimeSpan.FromMilliseconds(300) });
+            Patient.Mortal with { Silence = TimeSpan.FromMilliseconds(300) });
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         using EntryBatch output = Rows.Batch("out");
@@ -145,9 +146,9 @@ public class FaultTests
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
         TestClock clock = new();
-        RedisStoreOptions options = new() { Silence = TimeSpan.FromMilliseconds(300), Time = clock };
+        RedisStoreOptions options = Patient.Mortal with { Silence = TimeSpan.FromMilliseconds(300), Time = clock };
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, options);
-        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal);
         await store.PrepareAsync();
         await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);      // subscribes
         IDatabase first = store.Connection.Database;
@@ -174,7 +175,7 @@ public class FaultTests
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
-        RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address);
+        RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, Patient.Mortal);
         await store.PrepareAsync();
         proxy.CutAtScript("read", Cut.Silence);
         Task<string[]> reading = store.ReadAsync(Rows.Orders);
@@ -191,8 +192,8 @@ public class FaultTests
     public async Task AFlushedStoreIsDetectedAndStartsANewGeneration()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
-        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal);
+        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal);
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         await store.Connection.Database.ExecuteAsync("FLUSHALL");
@@ -211,7 +212,7 @@ public class FaultTests
     public async Task AnAnswerOfAnEarlierGenerationDoesNotLowerTheGeneration()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal);
         await store.PrepareAsync();
         Assert.Equal(2, await store.RaiseGenerationAsync(1));
         await store.Connection.Database.HashSetAsync(store.Connection.Meta, "generation", 1);
@@ -226,9 +227,9 @@ public class FaultTests
     public async Task AStoreOpenedAfterAFlushDoesNotReuseIds()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal);
         await store.Connection.Database.ExecuteAsync("FLUSHALL");
-        await using RedisStreamStore newcomer = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisStreamStore newcomer = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal);
         await newcomer.PrepareAsync();
 
         await Assert.ThrowsAsync<StoreRolledBackException>(() => store.AppendAsync(1, "a"));
@@ -240,7 +241,7 @@ public class FaultTests
     public async Task FlushedServerFunctionsAreLoadedAgain()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal);
         await store.PrepareAsync();
         await store.Connection.Database.ExecuteAsync("FUNCTION", "FLUSH");
 
@@ -253,7 +254,7 @@ public class FaultTests
     public async Task AFullMemoryRefusesAppendsAndLetsCommitsMakeRoom()
     {
         await using RedisServer server = await RedisServer.StartAsync("--maxmemory-policy", "noeviction");
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal);
         await store.PrepareAsync();
         string large = new('x', 500_000);
         for (int i = 1; i <= 10; i++) await store.AppendAsync(i, large);
@@ -272,7 +273,7 @@ public class FaultTests
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "4mb");
         Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit)).Status);
         Assert.Equal(["out"], await store.ReadAsync(Rows.Results));
-        await using (RedisStreamStore second = await RedisStreamStore.ConnectAsync(server.Address))
+        await using (RedisStreamStore second = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal))
             Assert.Equal(["out"], await second.ReadAsync(Rows.Results));
 
         // As the first process of a new version finds it.
@@ -287,7 +288,7 @@ public class FaultTests
 
     private static async Task PretendItIsCleanAsync(RedisServer server)
     {
-        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true");
+        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Admin);
         IDatabase database = raw.GetDatabase();
         ServerInfo info = ServerInfo.Read((string?)await database.ExecuteAsync("INFO", "server"));
         await database.HashSetAsync("{sluice}:meta", "clean", info.RunId);

@@ -31,7 +31,7 @@ public sealed class FlowFailoverTests : IAsyncLifetime
         int starts = 0;
         var warnings = new ConcurrentQueue<string>();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(servers.Addresses,
-            new() { PollInterval = TimeSpan.FromMilliseconds(200) }, Cancellation);
+            Patient.Mortal with { PollInterval = TimeSpan.FromMilliseconds(200) }, Cancellation);
         await using var service = Supervisor.Attach(store, new() { Name = "service", OnWarning = warnings.Enqueue });
         service.Register(numbers, async (IO<int> count, IOWriter<int> number, CancellationToken cancellation) =>
         {

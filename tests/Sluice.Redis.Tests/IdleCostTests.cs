@@ -103,7 +103,7 @@ public class IdleCostTests
     public async Task WithoutAServerAWaitForAChangeEndsWithTheNextPollOnceItIsBack()
     {
         await using RedisServer own = await RedisServer.StartAsync("--appendfsync", "always");
-        RedisStoreOptions options = new() { Time = clock, Silence = TimeSpan.FromMilliseconds(300) };
+        RedisStoreOptions options = Patient.Mortal with { Time = clock, Silence = TimeSpan.FromMilliseconds(300) };
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(own.Address, options, Cancellation);
         await store.PrepareAsync();
         await own.KillAsync();
@@ -125,7 +125,7 @@ public class IdleCostTests
     private static TimeSpan Poll => new RedisStoreOptions().PollInterval;
 
     private async Task<RedisStreamStore> ConnectAsync(RedisServer server)
-        => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock }, Cancellation);
+        => await RedisStreamStore.ConnectAsync(server.Address, Patient.Options with { Time = clock }, Cancellation);
 
     /// <summary>Lets a minute pass: at each poll, waits until the idle user has called the store.</summary>
     /// <returns>The number of calls to the server in this minute.</returns>

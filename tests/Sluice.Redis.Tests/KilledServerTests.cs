@@ -37,7 +37,8 @@ public class KilledServerTests
         public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
         {
             server ??= await RedisServer.StartAsync("--appendfsync", "always");
-            return await RedisStreamStore.ConnectAsync(server.Address, new() { Time = time, ServerTime = () => passed.Now });
+            return await RedisStreamStore.ConnectAsync(server.Address,
+                Patient.Mortal with { Time = time, ServerTime = () => passed.Now });
         }
 
         public override ValueTask PassTimeAsync(TestClock clock, TimeSpan time)

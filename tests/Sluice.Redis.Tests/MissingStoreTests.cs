@@ -22,7 +22,7 @@ public class MissingStoreTests
                 + "(defaultDatabase=…) and its prefix (prefix=…)? A service makes the store when it opens it.", failure.Message);
             Assert.True(failure.IsPermanent);
         }
-        await using ConnectionMultiplexer client = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        await using ConnectionMultiplexer client = await ConnectionMultiplexer.ConnectAsync(server.Admin);
         IDatabase database = client.GetDatabase();
         Assert.Equal("", $"{await database.ExecuteAsync("INFO", "keyspace")}".Replace("# Keyspace", "", StringComparison.Ordinal).Trim());
         Assert.Empty((RedisResult[])(await database.ExecuteAsync("FUNCTION", "LIST"))!);

@@ -11,7 +11,7 @@ namespace Sluice.Redis.Tests;
 public class NetworkTests(SharedServer server)
 {
     private const int Items = 300;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(6);
     private static readonly int Only = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SEED") ?? "0");
     private static readonly int Count = Environment.GetEnvironmentVariable("SLUICE_NETWORKS") is { } asked ? int.Parse(asked)
         : Repetitions.Of(2, all: 4);
@@ -27,8 +27,9 @@ public class NetworkTests(SharedServer server)
         string prefix = SharedServer.NewPrefix();
         await using var front = new UnreliableProxy(server.Port, seed, mostCuts: 8);
         await using var back = new UnreliableProxy(server.Port, -seed, mostCuts: 12);
-        await using RedisStreamStore starting = await RedisStreamStore.ConnectAsync(front.Address, new() { Prefix = prefix }, Cancellation);
-        await using RedisStreamStore hosting = await RedisStreamStore.ConnectAsync(back.Address, new() { Prefix = prefix }, Cancellation);
+        RedisStoreOptions options = Patient.Mortal with { Prefix = prefix };
+        await using RedisStreamStore starting = await RedisStreamStore.ConnectAsync(front.Address, options, Cancellation);
+        await using RedisStreamStore hosting = await RedisStreamStore.ConnectAsync(back.Address, options, Cancellation);
         await using var starter = Supervisor.Attach(starting, new() { Name = "starter" });
         await using var host = Supervisor.Attach(hosting, new() { Name = "host", MaxStarts = int.MaxValue });
         CrashFlow.Register(host, _ => true);
@@ -49,8 +50,8 @@ public class NetworkTests(SharedServer server)
     public async Task ConsecutorsCompleteEachItemOnceOverABadNetwork(int seed)
     {
         await using var proxy = new UnreliableProxy(server.Port, seed, mostCuts: 12);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Prefix = SharedServer.NewPrefix() },
-            Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address,
+            Patient.Mortal with { Prefix = SharedServer.NewPrefix() }, Cancellation);
         using var standstill = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         standstill.CancelAfter(Patience);
         await new RandomChain(seed, store).PlayAsync(standstill.Token);

@@ -26,19 +26,30 @@ public class OtherProtocolTests
 
         async Task AnswerAsync()
         {
+            List<Task> clients = [];
             try
             {
-                while (true)
-                {
-                    using TcpClient client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
-                    NetworkStream stream = client.GetStream();
-                    await stream.WriteAsync(Encoding.ASCII.GetBytes(greeting), TestContext.Current.CancellationToken);
-                    await stream.CopyToAsync(Stream.Null, TestContext.Current.CancellationToken);
-                }
+                while (true) clients.Add(GreetAsync(await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken)));
+            }
+            catch (Exception ended) when (ended is SocketException or InvalidOperationException)
+            {
+                // The test has closed the listener.
+            }
+            await Task.WhenAll(clients);
+        }
+
+        async Task GreetAsync(TcpClient client)
+        {
+            using TcpClient closed = client;
+            try
+            {
+                NetworkStream stream = client.GetStream();
+                await stream.WriteAsync(Encoding.ASCII.GetBytes(greeting), TestContext.Current.CancellationToken);
+                await stream.CopyToAsync(Stream.Null, TestContext.Current.CancellationToken);
             }
             catch (Exception ended) when (ended is SocketException or IOException or InvalidOperationException)
             {
-                // The store has closed the connection, or the test the listener.
+                // The store has closed the connection.
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using System.Threading.Channels;
 using Sluice.Shared;
 using Sluice.Storage;
@@ -51,31 +52,42 @@ public sealed class OutageWarningTests
             Timeout = TimeSpan.FromMinutes(1),
         });
         await store.PrepareAsync();
+        string begins = $@"^The Redis server at {server.Address} has not answered since \d\d:\d\d:\d\d UTC\. Calls that can be repeated "
+            + @"wait for up to 60 s each \(RedisStoreOptions\.Timeout\); others fail\. Is it running, and can it be reached\?$";
+        string ends = $@"^The Redis server at {server.Address} answers again, \d+(\.\d)? s after the first call without an answer "
+            + @"\(\d\d:\d\d:\d\d UTC\)\. No caller has had an error so far\.$";
+        while (warnings.Reader.TryRead(out _)) { }           // the opening was slow
         for (int outage = 1; outage <= 2; outage++)
         {
             await (isKilled ? server.KillAsync() : server.PauseAsync());
             Task<string[]>[] reading = [.. Enumerable.Range(0, 100).Select(_ => Task.Run(() => store.ReadAsync(Rows.Orders)))];
-            Assert.Matches($@"^The Redis server at {server.Address} has not answered since \d\d:\d\d:\d\d UTC\. Calls that can be repeated "
-                + @"wait for up to 60 s each \(RedisStoreOptions\.Timeout\); others fail\. Is it running, and can it be reached\?$",
-                await NextAsync());
+            Assert.Matches(begins, await NextAsync());
             await (isKilled ? server.StartAgainAsync() : server.ResumeAsync());
             await Task.WhenAll(reading).WaitAsync(Cancellation);
-            Assert.Matches($@"^The Redis server at {server.Address} answers again, \d+(\.\d)? s after the first call without an answer "
-                + @"\(\d\d:\d\d:\d\d UTC\)\. No caller has had an error so far\.$", await NextAsync());
+            Assert.Matches(ends, await NextAsync());
+            // The 100 answers take a busy machine more than a second: another outage, with a warning for each of its ends.
+            while (warnings.Reader.TryRead(out string? more))
+            {
+                Assert.Matches(begins, more);
+                Assert.True(warnings.Reader.TryRead(out string? end), more);
+                Assert.Matches(ends, end);
+            }
         }
-        Assert.False(warnings.Reader.TryRead(out string? more), more);
     }
 
     [Fact]
     public async Task CallsThatHaveFailedAreCounted()
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
+        await using (RedisStreamStore patient = await RedisStreamStore.ConnectAsync(server.Address, new() { Timeout = Never }))
+            await patient.PrepareAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options with
         {
             Timeout = TimeSpan.Zero,
+            NoticeAfter = TimeSpan.FromMilliseconds(1),          // so that the first failure is of the outage that is told
         });
-        await store.PrepareAsync();
         await server.KillAsync();
+        while (warnings.Reader.TryRead(out _)) { }           // the opening was slow
         int failed = 0;
         string? first;
         for (; !warnings.Reader.TryRead(out first); failed++)
@@ -128,6 +140,8 @@ public sealed class OutageWarningTests
         Assert.False(warnings.Reader.TryRead(out _));
         await store.PrepareAsync();
         await server.KillAsync();
+        while (warnings.Reader.TryRead(out string? slow))        // a busy machine may have an outage of its own
+            Assert.Matches(" has not answered since | answers again, ", slow);
         Task<string[]> reading = store.ReadAsync(Rows.Orders);
         Assert.Contains("has not answered since", await NextAsync(), StringComparison.Ordinal);
         await server.StartAgainAsync();              // without its data
@@ -158,17 +172,26 @@ public sealed class OutageWarningTests
             Timeout = TimeSpan.FromMinutes(1),
         });
         await store.PrepareAsync();
-        await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "1");
+        await SetAsync("1");
         Task<AppendResult> appending = store.AppendAsync(1, "a");
         string refusal = await NextAsync();
-        // A busy machine may have an outage of its own.
-        while (refusal.Contains(" has not answered since ", StringComparison.Ordinal)
-            || refusal.Contains(" answers again, ", StringComparison.Ordinal)) refusal = await NextAsync();
+        // A busy machine may have an outage of its own, in which refusals are not told.
+        for (int n = 2; Regex.IsMatch(refusal, " has not answered since | answers again, "); n++)
+        {
+            await SetAsync("0");
+            await appending;
+            while (warnings.Reader.TryRead(out _)) { }
+            await SetAsync("1");
+            appending = store.AppendAsync(n, "a");
+            refusal = await NextAsync();
+        }
         Assert.Matches($@"^The Redis server at {server.Address} has refused calls \(NOREPLICAS [^()]*\) since \d\d:\d\d:\d\d UTC\. Calls",
             refusal);
-        await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "0");
+        await SetAsync("0");
         Assert.Equal(AppendStatus.Accepted, (await appending).Status);
         Assert.Contains("answers again, ", await NextAsync(), StringComparison.Ordinal);
+
+        Task SetAsync(string number) => store.Connection.Database.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", number);
     }
 
     [Fact]

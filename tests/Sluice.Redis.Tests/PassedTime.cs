@@ -16,7 +16,11 @@ internal sealed class PassedTime(bool stands = false)
     public static RedisStoreOptions With(TimeProvider time, string? prefix = null)
     {
         DateTimeOffset begun = time.GetUtcNow();
-        var options = new RedisStoreOptions { Time = time, ServerTime = () => DateTimeOffset.UtcNow + (time.GetUtcNow() - begun) };
+        RedisStoreOptions options = Patient.Options with
+        {
+            Time = time,
+            ServerTime = () => DateTimeOffset.UtcNow + (time.GetUtcNow() - begun)
+        };
         return prefix is null ? options : options with { Prefix = prefix };
     }
 }

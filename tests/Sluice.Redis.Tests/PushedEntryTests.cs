@@ -23,8 +23,8 @@ public sealed class PushedEntryTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         server = await RedisServer.StartAsync();
-        here = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock }, Cancellation);
-        there = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
+        here = await RedisStreamStore.ConnectAsync(server.Address, Patient.Options with { Time = clock }, Cancellation);
+        there = await RedisStreamStore.ConnectAsync(server.Address, Patient.Options, Cancellation);
         await here.OpenStreamAsync(Rows.Orders, new() { Partitions = 1 }, Cancellation);
     }
 

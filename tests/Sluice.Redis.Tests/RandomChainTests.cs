@@ -17,7 +17,7 @@ public class RandomChainTests(SharedServer server)
         for (int seed = First; seed < First + Count; seed++)
         {
             await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
-                new() { Prefix = SharedServer.NewPrefix() });
+                Patient.Options with { Prefix = SharedServer.NewPrefix() });
             try
             {
                 await new RandomChain(seed, store).PlayAsync(TestContext.Current.CancellationToken);

@@ -11,6 +11,7 @@ internal sealed class RedisCluster : IAsyncDisposable
 {
     public const string Password = "right-secret";
     private const int Slots = 16384;
+    private const int FailsAfter = 2000;             // milliseconds without an answer
     private readonly List<RedisServer> servers = [];
     private readonly string[] settings;
 
@@ -30,12 +31,15 @@ internal sealed class RedisCluster : IAsyncDisposable
             if (i > 0) await MeetAsync(server, cluster.servers[0]);
         }
         await cluster.AgreeAsync();
+        // On a busy machine a server may stand still: then nobody is to take its place before a test has added a replica.
+        await cluster.FailAfterAsync(60_000);
         return cluster;
     }
 
     /// <summary>Adds a replica, and waits until it is connected.</summary>
     public async Task<RedisServer> AddReplicaAsync(RedisServer master)
     {
+        await FailAfterAsync(FailsAfter);
         RedisServer replica = await StartServerAsync();
         await MeetAsync(replica, servers[0]);
         await AgreeAsync();
@@ -96,7 +100,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         await TellAsync(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", targetId);
         while (await TellAsync(source, "CLUSTER", "GETKEYSINSLOT", slot, "3") is [not "", ..] keys)
         {
-            await TellAsync(source, ["MIGRATE", "127.0.0.1", $"{target.Port}", "", "0", "10000", "KEYS", .. keys]);
+            await TellAsync(source, ["MIGRATE", "127.0.0.1", $"{target.Port}", "", "0", "60000", "KEYS", .. keys]);
             if (halfway is not null) await halfway();
             halfway = null;
         }
@@ -131,10 +135,15 @@ internal sealed class RedisCluster : IAsyncDisposable
     private async Task<RedisServer> StartServerAsync()
     {
         // A server talks to the others on its cluster port, by default 10,000 above its own port.
-        RedisServer server = await RedisServer.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port",
-            "{second port}", "--repl-diskless-sync-delay", "0", .. settings]);
+        RedisServer server = await RedisServer.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", $"{FailsAfter}",
+            "--cluster-port", "{second port}", "--repl-diskless-sync-delay", "0", .. settings]);
         servers.Add(server);
         return server;
+    }
+
+    private async Task FailAfterAsync(int milliseconds)
+    {
+        foreach (RedisServer server in servers) await TellAsync(server, "CONFIG", "SET", "cluster-node-timeout", $"{milliseconds}");
     }
 
     private static Task<string[]> MeetAsync(RedisServer server, RedisServer other)

@@ -34,6 +34,9 @@ internal sealed class RedisServer : IAsyncDisposable
 
     public string Address => $"127.0.0.1:{Port}";
 
+    /// <summary>The connection string for a client of a test that may do everything and waits long.</summary>
+    public string Admin => Address + ",allowAdmin=true,connectTimeout=60000,syncTimeout=60000,asyncTimeout=60000";
+
     /// <summary>The process id.</summary>
     public int Id => id;
 

@@ -15,7 +15,8 @@ internal sealed class RedisStoreFixture(string address, bool timeStands = false)
     public override int KillStride => Repetitions.Of(4, all: 1);
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider clock)
-        => await RedisStreamStore.ConnectAsync(address, new() { Time = clock, Prefix = prefix, ServerTime = () => time.Now });
+        => await RedisStreamStore.ConnectAsync(address,
+            Patient.Options with { Time = clock, Prefix = prefix, ServerTime = () => time.Now });
 
     public override ValueTask KillAsync(IStreamStore store) => store.DisposeAsync();
 
@@ -73,7 +74,8 @@ internal sealed class RedisStoreFixture(string address, bool timeStands = false)
 
     private async Task<ConnectionMultiplexer> ConnectAsync()
     {
-        Target target = await new Route(ServerAddress.Parse(address), new() { Prefix = prefix }).FindAsync(default);
+        Target target = await new Route(ServerAddress.Parse(address), Patient.Options with { Prefix = prefix }).FindAsync(default);
+        target.Options.ConnectTimeout = target.Options.SyncTimeout = target.Options.AsyncTimeout = 60_000;
         return await ConnectionMultiplexer.ConnectAsync(target.Options);
     }
 

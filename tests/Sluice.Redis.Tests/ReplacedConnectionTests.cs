@@ -14,8 +14,8 @@ public class ReplacedConnectionTests
     public async Task ACallThatWaitsForARewriteContinuesOnANewConnection()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
-        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal, Cancellation);
+        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal, Cancellation);
         await store.PrepareAsync();
         IDatabase first = store.Connection.Database, admin = other.Connection.Database;
         await admin.ExecuteAsync("CONFIG", "SET", "rdb-key-save-delay", "60000000");
@@ -44,7 +44,7 @@ public class ReplacedConnectionTests
     public async Task AConnectionClosedBeforeACallIsReplaced(bool isRepeatable)
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal, Cancellation);
         await store.PrepareAsync();
         store.Connection.Database.Multiplexer.Close(allowCommandsToComplete: false);
 
@@ -59,9 +59,9 @@ public class ReplacedConnectionTests
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
-        var brief = TimeSpan.FromSeconds(2);
+        var brief = TimeSpan.FromSeconds(8);
         RedisStoreOptions options = new() { Timeout = brief, Silence = brief, Longest = TimeSpan.FromSeconds(4) };
-        await using (RedisStreamStore patient = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation))
+        await using (RedisStreamStore patient = await RedisStreamStore.ConnectAsync(server.Address, Patient.Mortal, Cancellation))
             await patient.PrepareAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, options, Cancellation);
         proxy.SilentAfterCut = int.MaxValue;

@@ -13,7 +13,7 @@ internal static class ScenarioStore
 
     public static async ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)
     {
-        var options = new RedisStoreOptions { Prefix = SharedServer.NewPrefix() };
+        RedisStoreOptions options = Patient.Options with { Prefix = SharedServer.NewPrefix() };
         return await RedisStreamStore.ConnectAsync(SharedServer.Current.Address, time is null ? options
             : options with { Time = time, ServerTime = () => time.GetUtcNow() });
     }

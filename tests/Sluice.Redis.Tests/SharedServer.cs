@@ -13,6 +13,8 @@ public sealed class SharedServer : IAsyncLifetime
 
     internal string Address => server!.Address;
 
+    internal string Admin => server!.Admin;
+
     internal int Port => server!.Port;
 
     // If several test runs share a machine, a client whose server is down may reach a server of another run. Its prefix keeps the keys

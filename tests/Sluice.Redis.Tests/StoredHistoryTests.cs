@@ -31,7 +31,7 @@ public class StoredHistoryTests
     {
         await using RedisServer server = await RedisServer.StartAsync(Settings);
         await using (IStreamStore store = await ConnectAsync(server)) await StoredHistory.BeginAsync(store);
-        using (ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync($"{server.Address},allowAdmin=true"))
+        using (ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(server.Admin))
             await connection.GetDatabase().ExecuteAsync("SAVE");
         await server.KillAsync();
         if (Environment.GetEnvironmentVariable("SLUICE_WRITE_STORES") is { Length: > 0 } target)
@@ -42,5 +42,5 @@ public class StoredHistoryTests
     }
 
     private static async Task<IStreamStore> ConnectAsync(RedisServer server)
-        => await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = "history" });
+        => await RedisStreamStore.ConnectAsync(server.Address, Patient.Options with { Prefix = "history" });
 }

@@ -48,7 +48,7 @@ public class TornStoreTests(SharedServer shared)
     public async Task NoStoreIsMadeBesideKeysOfOne()
     {
         string prefix = SharedServer.NewPrefix(), address = $"{shared.Address},prefix={prefix}";
-        await using ConnectionMultiplexer client = await ConnectionMultiplexer.ConnectAsync(shared.Address);
+        await using ConnectionMultiplexer client = await ConnectionMultiplexer.ConnectAsync(shared.Admin);
         RedisKey left = $"{{{prefix}}}:streams";
         await client.GetDatabase().SortedSetAddAsync(left, "orders", 0);
 

@@ -16,14 +16,16 @@ internal sealed class WaitProxy : IAsyncDisposable
     private readonly CancellationTokenSource end = new();
     private readonly SemaphoreSlim one = new(1);
     private readonly ConnectionMultiplexer side;
+    private readonly TaskCompletionSource<bool> waits = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int port;
     private readonly Task accepting;
     private string? cutAfter;
+    private volatile bool hasCut;
 
     public WaitProxy(int port)
     {
         this.port = port;
-        side = ConnectionMultiplexer.Connect($"127.0.0.1:{port},allowAdmin=true");
+        side = ConnectionMultiplexer.Connect($"127.0.0.1:{port},allowAdmin=true,connectTimeout=60000,asyncTimeout=60000");
         listener.Start();
         accepting = AcceptAsync();
     }
@@ -31,7 +33,8 @@ internal sealed class WaitProxy : IAsyncDisposable
     /// <summary>As a connection string. The proxy reads answers, and knows the older protocol only.</summary>
     public string Address => $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port},protocol=resp2";
 
-    public bool HasCut => Volatile.Read(ref cutAfter) is null;
+    /// <summary>The first WAIT after the cut has come; the result is whether its connection has written.</summary>
+    public Task<bool> WaitsAfterCut => waits.Task;
 
     /// <summary>Cuts the connection after a call of this function was executed and before its answer.</summary>
     public void CutAfter(string script) => Volatile.Write(ref cutAfter, Script.Named(script).Function);
@@ -79,6 +82,7 @@ internal sealed class WaitProxy : IAsyncDisposable
                 await one.WaitAsync(end.Token);
                 try
                 {
+                    if (words[0] == "WAIT" && hasCut) waits.TrySetResult(hasWritten);
                     (long before, int replicas) = await ReplicationAsync();
                     if (words[0] == "WAIT" && !hasWritten) await from.GetStream()
                         .WriteAsync(Encoding.ASCII.GetBytes($":{replicas}\r\n"), end.Token);
@@ -90,6 +94,7 @@ internal sealed class WaitProxy : IAsyncDisposable
                         if (cutAfter is { } script && words.Contains(script))
                         {
                             Volatile.Write(ref cutAfter, null);
+                            hasCut = true;
                             return;
                         }
                         await from.GetStream().WriteAsync(answer, end.Token);

@@ -88,6 +88,24 @@ internal sealed class SampleProcess : IDisposable
     /// <summary>The process id.</summary>
     public int Id => process.Id;
 
+    /// <summary>The ids of the child processes of a process. A thread that ends meanwhile hands its children to another one.</summary>
+    public static string[] ChildrenOf(int process)
+    {
+        HashSet<string> children = new(StringComparer.Ordinal);
+        foreach (string thread in Directory.GetDirectories($"/proc/{process}/task"))
+        {
+            try
+            {
+                children.UnionWith(File.ReadAllText($"{thread}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries));
+            }
+            catch (IOException)
+            {
+                // The thread has ended.
+            }
+        }
+        return [.. children];
+    }
+
     /// <summary>Kills it at once. On a busy machine, a program that sends the signal would be too late.</summary>
     public void Kill() => process.Kill();
 

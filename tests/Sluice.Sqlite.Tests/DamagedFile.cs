@@ -9,7 +9,7 @@ namespace Sluice.Sqlite.Tests;
 /// <summary>A store file with data of every kind, for tests that damage it, and a consecutor that continues with the file.</summary>
 internal static class DamagedFile
 {
-    private const int MostRounds = 3000;             // each is a second of test time; a busy machine needs more
+    private const int FirstRounds = 3000;            // each is a second of test time
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -46,7 +46,8 @@ internal static class DamagedFile
             await using Consecutor<int> consecutor = DamagedWork.Make(store, clock, fails: _ => false);
             await consecutor.StartAsync(Cancellation).WaitAsync(TimeSpan.FromMinutes(5), TimeProvider.System, Cancellation);
             ConsecutorSnapshot now = consecutor.Snapshot();
-            for (int round = 0; !now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && round < MostRounds; round++)
+            var rounds = new Rounds(FirstRounds);
+            while (!now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && await rounds.GoOnAsync())
             {
                 clock.Advance(TimeSpan.FromSeconds(1));
                 // gives the store time to answer

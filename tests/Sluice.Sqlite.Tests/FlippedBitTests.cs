@@ -19,7 +19,7 @@ public sealed class FlippedBitTests : IDisposable
     private const int KindOfPage = 0, FirstCell = 9;
 
     // In real time: only a call that hangs takes that long.
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly TempDirectory directory = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

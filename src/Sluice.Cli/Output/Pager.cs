@@ -15,6 +15,7 @@ internal sealed class Pager
     private const int NotExecutable = 126, NotFound = 127;
 
     private static volatile Process? shown;
+    private static volatile bool isStarting;
 
     private readonly Process process;
     private readonly string program;
@@ -28,7 +29,7 @@ internal sealed class Pager
         {
             try
             {
-                return shown is { HasExited: false };
+                return isStarting || shown is { HasExited: false };
             }
             catch (InvalidOperationException)
             {
@@ -57,10 +58,11 @@ internal sealed class Pager
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
         };
         if (!start.Environment.ContainsKey("LESS")) start.Environment["LESS"] = LessOptions;
-        Process process;
+        isStarting = true;                           // the pager may get keys before its process is known here
         try
         {
-            process = Process.Start(start)!;
+            Process process = Process.Start(start)!;
+            return new(process, wanted ?? "less") { Input = process.StandardInput };
         }
         catch (Win32Exception) when (wanted is null)
         {
@@ -71,7 +73,10 @@ internal sealed class Pager
             throw CommandException.Usage($"The pager '{wanted}' (SLUICE_PAGER or PAGER) cannot be started: {failure.Message}. Give "
                 + "--no-pager.");
         }
-        return new(process, wanted ?? "less") { Input = process.StandardInput };
+        finally
+        {
+            isStarting = false;
+        }
     }
 
     /// <summary>Ends the output, and waits until the user has read it.</summary>

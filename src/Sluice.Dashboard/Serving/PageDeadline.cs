@@ -14,14 +14,14 @@ internal static class PageDeadline
     /// </summary>
     public const string Longer = "wait", LongerValue = "30", LongerOpen = "open";
 
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1), ForAnAnswer = TimeSpan.FromSeconds(0.5),
+    private static readonly TimeSpan ForAnAnswer = TimeSpan.FromSeconds(0.5),
         Max = TimeSpan.FromSeconds(10), MaxLonger = TimeSpan.FromSeconds(30);
 
     /// <exception cref="SilentStoreException">The store is silent.</exception>
     /// <exception cref="SlowPageException">The store answers, and the page takes too long.</exception>
     public static async Task<Page> WaitAsync(Task<Page> drawing, PageRequest request, TimeSpan? patience)
     {
-        TimeProvider time = request.Options.Time;
+        (TimeProvider time, TimeSpan soon) = (request.Options.Time, request.Options.LookTimeout);
         long began = time.GetTimestamp();
         bool asksLate = request.Query(Longer) == LongerValue, isLonger = asksLate || request.Query(Longer) == LongerOpen, isSlow = false;
         using var asking = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted);
@@ -31,14 +31,14 @@ internal static class PageDeadline
             StoreSample[] stores = [.. StoresOf(request)];
             // One that has not answered the look either is asked at once.
             if (asksLate || !Array.Exists(stores, static one => one.IsSilent))
-                await ((Task)drawing).WaitAsync(asksLate ? MaxLonger : Soon, time, request.Aborted)
+                await ((Task)drawing).WaitAsync(asksLate ? MaxLonger : soon, time, request.Aborted)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (drawing.IsCompleted || request.Aborted.IsCancellationRequested)
                 return await drawing.WaitAsync(request.Aborted).ConfigureAwait(false);
             Task answers = Task.WhenAll(stores.Select(one => AnswerAsync(one, asking.Token)));
             await Task.WhenAny(drawing, answers).WaitAsync(ForAnAnswer, time, request.Aborted).ConfigureAwait(false);
             isSlow = true;
-            TimeSpan rest = asksLate ? TimeSpan.Zero : isLonger ? MaxLonger - Soon : Max;
+            TimeSpan rest = asksLate ? TimeSpan.Zero : isLonger && soon < MaxLonger ? MaxLonger - soon : Max;
             return await drawing.WaitAsync(rest, time, request.Aborted).ConfigureAwait(false);
         }
         catch (TimeoutException late)

@@ -12,7 +12,7 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
 {
     // The number of servers of a large cluster that are asked at a time.
     private const int Most = 16;
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1), Fresh = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(250);
 
     private EndPoint[] known = [.. address.Options.EndPoints];
     private Target? last;
@@ -183,9 +183,10 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     // longer than the store may take to open.
     private TimeSpan Limit()
     {
-        if (isAnswered || !address.Options.Ssl) return Longest;
+        TimeSpan longest = options.Question;
+        if (isAnswered || !address.Options.Ssl) return longest;
         TimeSpan left = options.Timeout - TimeProvider.System.GetElapsedTime(begun);
-        return left <= Longest ? Longest : left < Longest * (1 + unanswered) ? left : Longest * (1 + unanswered);
+        return left <= longest ? longest : left < longest * (1 + unanswered) ? left : longest * (1 + unanswered);
     }
 
     private sealed record Answer(ClusterNodes? Nodes, int Slot, string? Refusal);

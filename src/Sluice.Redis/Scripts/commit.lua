@@ -42,7 +42,8 @@ for i, output in ipairs(outputs) do
 end
 for _, output in ipairs(outputs) do openParts(stream(output[1]), output[6]) end
 checkMarkers(batches)
-for _, r in ipairs(readers) do stream(r[1]) end
+local opened = {}
+for _, r in ipairs(readers) do checkOpen(stream(r[1]), r[2], opened) end
 for _, c in ipairs(cursors) do
   checkMove(stream(c[1]), c[3], c[4])
   checkReader(stream(c[1]), c[2], c[3])

@@ -7,12 +7,10 @@ namespace Sluice.Sqlite;
 /// <summary>Runs functions of items in the store's transaction.</summary>
 /// <remarks>
 /// A function runs on another thread, while the writer's thread waits for it: so one that never returns can be given up. Its token is
-/// cancelled after <see cref="MaxTime"/>, its statement is interrupted then, and after twice that time the writer goes on.
+/// cancelled after <see cref="Living.MaxFunctionTime"/>, its statement is interrupted then, and after twice that time the writer goes on.
 /// </remarks>
 internal static class FunctionCalls
 {
-    public static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(2);
-
     // SQLite rolls the whole transaction back if a statement that writes is interrupted, or if a constraint asks for that. The transaction
     // is repeated without the function.
     private static readonly ConditionalWeakTable<CommitFunctions, ItemRejectedException> Interrupted = new();
@@ -23,23 +21,23 @@ internal static class FunctionCalls
     public static void Run(Session session, CommitFunctions functions)
     {
         if (Interrupted.TryGetValue(functions, out ItemRejectedException? before)) throw before;
-        for (int i = 0; i < functions.Count; i++) Run(session.Database, functions, i);
+        for (int i = 0; i < functions.Count; i++) Run(session.Database, functions, i, session.Living.MaxFunctionTime);
     }
 
-    private static void Run(Database database, CommitFunctions functions, int index)
+    private static void Run(Database database, CommitFunctions functions, int index, TimeSpan most)
     {
         var transaction = new SqliteTransaction(database);
-        using var late = new CancellationTokenSource(MaxTime, TimeProvider.System);
+        using var late = new CancellationTokenSource(most, TimeProvider.System);
         database.InterruptWhen(late.Token);
         Task running = functions.RunAsync(index, transaction, late.Token).AsTask();
         try
         {
             Exception? failure = null;
-            bool hasEnded = Task.WaitAny([running], 2 * MaxTime) == 0;
+            bool hasEnded = Task.WaitAny([running], 2 * most) == 0;
             transaction.End();
             if (hasEnded) failure = running.Exception?.InnerException ?? (running.IsCanceled ? new TaskCanceledException(running) : null);
             if (transaction.Fault is { } fault) throw fault;
-            string limit = MaxTime.TotalSeconds.ToString("N0", CultureInfo.InvariantCulture);
+            string limit = most.TotalSeconds.ToString("N0", CultureInfo.InvariantCulture);
             if (!hasEnded)
                 throw Refused($"It was still running after twice its {limit} seconds, although its token was cancelled. {TooLong}", null);
             if (late.IsCancellationRequested && (failure is not null || !database.IsInTransaction))

@@ -15,6 +15,10 @@ internal sealed class Living
     private readonly Dictionary<long, DateTimeOffset> expiries = [];
 
     public int RecentBlocks { get; init; } = 256;
+
+    /// <summary>See <see cref="SqliteStoreOptions.MaxFunctionTime"/>.</summary>
+    public TimeSpan MaxFunctionTime { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>The total time for which the store was closed, in ticks. Set once, when it is opened.</summary>
     public long Away { get; set; }
 

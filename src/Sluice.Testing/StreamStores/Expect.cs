@@ -45,7 +45,7 @@ internal static class Expect
     {
         try
         {
-            await task.WaitAsync(limit ?? TimeSpan.FromSeconds(30), TimeProvider.System);
+            await task.WaitAsync(limit ?? TimeSpan.FromMinutes(1), TimeProvider.System);
         }
         catch (TimeoutException late)
         {

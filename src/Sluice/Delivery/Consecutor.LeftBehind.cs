@@ -7,6 +7,9 @@ namespace Sluice;
 // What a stop has left behind, for its warnings and exceptions.
 public sealed partial class Consecutor<T>
 {
+    /// <summary>Whether items are in flight, or windows and timers that came out by time.</summary>
+    private bool IsAtWork => core.InFlight.Count > 0 || core.Rounds is { AreOver: false };
+
     /// <summary>Says which code of the user still runs after the end of the runs; null if none does.</summary>
     private string? LeftBehind
     {
@@ -27,7 +30,7 @@ public sealed partial class Consecutor<T>
     {
         List<string> left = [];
         // Without items, it is the consecutor's own source that runs: it waits for the store.
-        if (core.InFlight.Count > 0 && LeftBehind is { } code) left.Add(code);
+        if (IsAtWork && LeftBehind is { } code) left.Add(code);
         left.AddRange(SilentSinks);
         string why = left.Count > 0 ? "and has not given everything back in that time" : "and the store did not answer in that time";
         if (core.InFlight.Count is > 0 and var items) left.Add($"{items:N0} items were in flight");

@@ -127,8 +127,8 @@ public sealed partial class Consecutor<T>
         BacklogTelemetry.Ended(core.Observed);
     }
 
-    /// <summary>Stops gracefully: leasing ends, items in flight end and are committed, and partitions are released. A stop costs no item an
-    /// attempt.</summary>
+    /// <summary>Stops gracefully: leasing ends, items in flight end and are committed, also windows and timers that have come out by time,
+    /// and partitions are released. A stop costs no item an attempt.</summary>
     /// <remarks>
     /// <para>End hooks of nodes are not called, because the input has not ended.</para>
     /// <para>
@@ -184,10 +184,10 @@ public sealed partial class Consecutor<T>
         // Items of a consecutor without a store cannot go back to one: those that it has accepted still go through, and those that fail
         // meanwhile become dead letters.
         if (local is null || !core.Pump.MayBegin) core.Pump.Stop();
-        while (((core.Pump.MayBegin && (local!.HasItems || core.Ledger.HasPending)) || core.InFlight.Count > 0)
+        while (((core.Pump.MayBegin && (local!.HasItems || core.Ledger.HasPending)) || IsAtWork)
             && !stopDeadline.IsCancellationRequested && !core.Lifetime.Token.IsCancellationRequested)
             await core.InFlight.Quiet.WaitAsync().WaitAsync(stopDeadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        bool isQuiet = core.InFlight.Count == 0;
+        bool isQuiet = !IsAtWork;
         await EndAsync().ConfigureAwait(false);
         return !TellLost() && isQuiet;
     }

@@ -93,6 +93,10 @@ internal abstract class Operator<TIn, TOut>
     /// <summary>Whether it puts items out when time has passed, not only while its input pushes.</summary>
     public virtual bool IsTimed => false;
 
+    /// <summary>Whether its instances count the time in which they can get items; then the lanes by key of a timed operator share
+    /// <see cref="LaneWaits"/>.</summary>
+    public virtual bool CountsOpenTime => false;
+
     /// <summary>
     /// The operator to use behind a KeyBy in a consecutor, with state for each key; null if there is none, and then a consecutor refuses
     /// operators with a memory.

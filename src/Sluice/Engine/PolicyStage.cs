@@ -216,7 +216,9 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps, IUpstre
             Gate = Context.Gate,
             KeyOf = Context.KeyOf,
             OwnsKey = Context.OwnsKey,
-            KeyClock = Context.KeyClock
+            KeyClock = Context.KeyClock,
+            PresentKey = Context.PresentKey,
+            LaneWaits = Context.LaneWaits
         };
         Context.Present = attempt;
         held = new Holding<TOut>(Context, Next);

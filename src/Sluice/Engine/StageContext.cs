@@ -88,6 +88,20 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         set => Place.KeyClock = value;
     }
 
+    /// <summary>Returns the key whose instance is being made or ended; null if the stage has no instance for each key.</summary>
+    public Func<object?>? PresentKey
+    {
+        get => place?.PresentKey;
+        set => Place.PresentKey = value;
+    }
+
+    /// <summary>The waits of the router in front of the lanes; null if the stage has one lane or does not count them.</summary>
+    public LaneWaits? LaneWaits
+    {
+        get => place?.LaneWaits;
+        set => Place.LaneWaits = value;
+    }
+
     /// <summary>The gate that the instances of a timed stage share; null if there is one instance.</summary>
     public Gate? Gate
     {
@@ -178,6 +192,10 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         Failed++;
         return new PipelineException(run.NameOf(node), null, cause, node) { EndsRun = endsRun };
     }
+
+    /// <summary>Creates the exception for a failure at the end of the input; if the instance is that of a key, it names the key.</summary>
+    public Exception FailureAtEnd(Exception cause)
+        => PresentKey is { } key ? Failure(cause, $"the end of the key '{ItemText.Of(key())}'", ticket: null) : Failure(cause);
 
     /// <summary>
     /// Creates the exception for another node whose work this instance also does; the instance counts for that node itself.

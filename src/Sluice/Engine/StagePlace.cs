@@ -14,5 +14,9 @@ internal sealed class StagePlace
 
     public KeyClock? KeyClock { get; set; }
 
+    public Func<object?>? PresentKey { get; set; }
+
+    public LaneWaits? LaneWaits { get; set; }
+
     public Gate? Gate { get; set; }
 }

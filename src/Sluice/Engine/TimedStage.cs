@@ -27,6 +27,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     private readonly long start;
     private readonly StateScope? scope;              // in a consecutor, which ticks when the partition is idle
     private readonly KeyClock? keys;                 // if each key has an instance
+    private readonly LaneWaits? waits;               // if it shares them with other lanes
     private ITimer? timer;
     private Ticket? hold;
     private TimeSpan? due;
@@ -39,6 +40,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         gate = context.Gate ?? new Gate(context.Run.Scheduler);
         change = new Waiter(context.Run.Scheduler);
         keys = context.KeyClock;
+        waits = context.LaneWaits;
         start = keys?.Start ?? Time.GetTimestamp();
         if (scope is null && keys is null) context.Run.OnStop.Add(Abort);
     }
@@ -48,8 +50,9 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     /// <summary>The time since the stage was made, at the start of the run.</summary>
     protected TimeSpan Now => Time.GetElapsedTime(start);
 
-    /// <summary>The part of <see cref="Now"/> in which the stage could take items: without what <see cref="AddWait"/> notes.</summary>
-    protected TimeSpan OpenTime => Now - gate.Waited;
+    /// <summary>The time in which the stage could take items: without what <see cref="AddWait"/> notes, and without the waits of the router
+    /// in front of its lanes. It has an origin of its own.</summary>
+    protected TimeSpan OpenTime => (waits?.OpenTime ?? Now) - gate.Waited;
 
     /// <summary>The time of day. In a consecutor it never goes back.</summary>
     protected DateTimeOffset UtcNow => scope?.UtcNow ?? Time.GetUtcNow();
@@ -110,7 +113,8 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     }
 
     /// <summary>Notes that the stage has taken no items since a moment because what follows it was busy. Call it inside a hook.</summary>
-    protected void AddWait(TimeSpan since) => gate.Waited += Now - since;
+    /// <param name="since">The moment, as <see cref="OpenTime"/>: this is the open time again.</param>
+    protected void AddWait(TimeSpan since) => gate.Waited += OpenTime - since;
 
     /// <summary>Leaves the gate until <see cref="SignalChange"/>. Only for the input's hooks, so that one party waits at most.</summary>
     protected async ValueTask WaitForChangeAsync()
@@ -270,6 +274,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         TimeSpan left = time - Now;
         if (left <= TimeSpan.Zero)
         {
+            if (waits?.TryHold(this) == true) return false;
             due = null;
             return true;
         }

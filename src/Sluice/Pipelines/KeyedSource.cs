@@ -24,7 +24,7 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
 
     /// <summary>Builds an instance of the stage for each lane, and the router that distributes the items by key.</summary>
     internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance,
-        bool isTimed, bool isByKey, bool isByText)
+        bool isTimed, bool isByKey, bool isByText, bool countsOpenTime)
     {
         var lanes = new Inlet<T>[keyed.Lanes];
         FanIn? merge = null;
@@ -32,6 +32,8 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
         next.ShareAmong(keyed.Lanes);
         // A stored timer knows the text of its key and no item, so the text must choose the lane.
         Func<T, int> hash = isByText ? item => KeyedLanes<T>.HashOf(keyed.Text(item)) : keyed.Hash;
+        // A lane that is alone notes itself what it waits for.
+        LaneWaits? waits = countsOpenTime && lanes.Length > 1 ? new(builder.Run, haveRings: builder.IsMultiThread) : null;
         for (int i = 0; i < lanes.Length; i++)
         {
             int lane = i;
@@ -39,12 +41,13 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
             if (merge is not null) outlet.ComesFrom(node);
             StageContext own = builder.Context(node);
             own.KeyOf = keyed.Text;
+            own.LaneWaits = waits;
             if (isByText) own.OwnsKey = key => KeyRouter<T>.LaneOf(KeyedLanes<T>.HashOf(key), lanes.Length) == lane;
             lanes[i] = isByKey ? keyed.ByKey(own, outlet, instance, isTimed) : instance(own, outlet);
             if (builder.IsMultiThread) lanes[i] = builder.Boundary(lanes[i], builder.Run.Options.MaxBufferedItems);
         }
         var context = new StageContext(builder.Run, node);           // counts nothing: the lanes do
-        var router = new KeyRouter<T>(context, hash, lanes);
+        var router = new KeyRouter<T>(context, hash, lanes, waits);
         builder.Enter(node, router);
         upstream.Build(builder, router);
     }

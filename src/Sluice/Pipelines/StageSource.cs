@@ -93,7 +93,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         {
             Inlet<TIn> instance = Instance(builder, context, outlet);
             return isIsolated ? builder.Isolated(instance) : instance;
-        }, stage.IsTimed, stage.IsByKey, isByText: stage.HasTimers && builder.Following is not null);
+        }, stage.IsTimed, stage.IsByKey, isByText: stage.HasTimers && builder.Following is not null,
+            stage.CountsOpenTime && stage.IsByKey);
     }
 
     private void BuildParallel(RunBuilder builder, int node, Inlet<TOut> next)

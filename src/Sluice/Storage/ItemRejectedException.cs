@@ -29,7 +29,8 @@ public class ItemRejectedException : StreamStoreException
     /// </summary>
     public int? Item { get; init; }
 
-    /// <summary>Whether the item is not retried: it becomes a dead letter at once.</summary>
+    /// <summary>Whether the item is not retried: it becomes a dead letter at once. A window or chunk is retried all the same if another node
+    /// with state stands between it and the sink.</summary>
     public bool IsFinal { get; init; }
 
     /// <summary>The refused attachment; null if a sink refuses an item itself.</summary>

@@ -21,6 +21,7 @@ public sealed class Browser : IAsyncDisposable
             browser ??= await playwright.Chromium.LaunchAsync(new()
             {
                 ExecutablePath = "/usr/bin/chromium-headless-shell",
+                Timeout = Window.PatienceMs,
                 Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
                     "--disable-component-update", "--disable-sync"],
             });

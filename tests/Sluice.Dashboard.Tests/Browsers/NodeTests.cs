@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 
 namespace Sluice.Dashboard.Tests.Browsers;
@@ -50,11 +51,11 @@ public sealed class NodeTests(Browser browser)
         await using Window window = await browser.OpenAsync(scene.Program, new() { JavaScriptEnabled = hasScript });
         await window.GoAsync("/flows/run-1?store=store-2");
         await window.Page.Locator("#graph svg a", new() { HasText = "waits" }).ClickAsync();
-        Assert.EndsWith("/flows/run-1?store=store-2#processor-1", window.Page.Url, StringComparison.Ordinal);
+        await window.HasAddressAsync("/flows/run-1?store=store-2#processor-1");
         await window.HasTextAsync("tr:has(:target)", "waits");
         await window.Page.Locator("#graph svg a", new() { HasText = "sum" }).ClickAsync();
         await window.HasTextAsync("#values", "sum");
-        Assert.Contains("stream=sum&store=store-2", window.Page.Url, StringComparison.Ordinal);
+        await Assertions.Expect(window.Page).ToHaveURLAsync(new Regex("stream=sum&store=store-2"));
         await window.GoAsync("/graphs/shop?resolve=2");
         await window.Page.Locator("#graph svg a", new() { HasText = "badge" }).ClickAsync();
         await window.HasTextAsync("tr:has(:target)", "badge");

@@ -85,11 +85,11 @@ public sealed class PageTests(Browser browser)
         await using Window window = await browser.OpenAsync(scene.Program);
         await window.GoAsync("/consecutors/orders");
         ILocator figures = window.Page.Locator("#graph svg text").Filter(new() { HasText = "/s" }).First;
-        await Assertions.Expect(figures).ToContainTextAsync("0/s", new() { Timeout = 60_000 });
+        await Assertions.Expect(figures).ToContainTextAsync("0/s");
         await using PipelineRun feed = Feed(scene);
         await window.Page.WaitForFunctionAsync(
             "() => [...document.querySelectorAll('#graph svg text.rate')].some(rate => /^[1-9]/.test(rate.textContent))");
-        await Assertions.Expect(window.Page.Locator("#graph .working").First).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Assertions.Expect(window.Page.Locator("#graph .working").First).ToBeVisibleAsync();
         Assert.Empty(window.Problems);
     }
 

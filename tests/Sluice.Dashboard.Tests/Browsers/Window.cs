@@ -6,12 +6,18 @@ namespace Sluice.Dashboard.Tests.Browsers;
 /// <summary>A window of a browser with a profile of its own. It notes what no page may do.</summary>
 internal sealed class Window : IAsyncDisposable
 {
+    /// <summary>For how many milliseconds a browser is waited for.</summary>
+    public const float PatienceMs = 60_000;
+
     private readonly IBrowserContext context;
+
+    // What is expected of a page is otherwise waited for five seconds.
+    static Window() => Assertions.SetDefaultExpectTimeout(PatienceMs);
 
     private Window(IBrowserContext context, IPage page, DashboardProgram program)
     {
         (this.context, Page, Program) = (context, page, program);
-        page.SetDefaultTimeout(60_000);
+        page.SetDefaultTimeout(PatienceMs);
         page.Console += (_, message) =>
         {
             if (message.Type is "error" or "warning") Problems.Enqueue($"{page.Url} says {message.Type}: {message.Text}");
@@ -48,17 +54,17 @@ internal sealed class Window : IAsyncDisposable
 
     /// <summary>Waits until an element has a text.</summary>
     public Task HasTextAsync(string selector, string text)
-        => Assertions.Expect(Page.Locator(selector)).ToContainTextAsync(text, new() { Timeout = 60_000 });
+        => Assertions.Expect(Page.Locator(selector)).ToContainTextAsync(text);
 
     /// <summary>
     /// Waits until the window shows a page of the dashboard. Playwright's own wait misses a change that comes while it begins.
     /// </summary>
     public Task HasAddressAsync(string path)
-        => Assertions.Expect(Page).ToHaveURLAsync(Program.Root + path, new() { Timeout = 60_000 });
+        => Assertions.Expect(Page).ToHaveURLAsync(Program.Root + path);
 
     /// <summary>Waits until the window shows another page than the one of this address.</summary>
     public Task LeavesAsync(string address)
-        => Assertions.Expect(Page).Not.ToHaveURLAsync(address, new() { Timeout = 60_000 });
+        => Assertions.Expect(Page).Not.ToHaveURLAsync(address);
 
     /// <summary>Whether the page is wider than the window.</summary>
     public Task<bool> IsTooWideAsync()

@@ -38,6 +38,7 @@ public sealed partial class FlowActionTests : IAsyncDisposable
     {
         await using var flow = new Doubling(store);
         await flow.RunAsync("r", keepsInput: false, "a");
+        await flow.ReleasedAsync("r");
         await flow.RunAsync("other", keepsInput: true, "a");
         await using DashboardProgram program = await DashboardProgram.StartAsync(Options(flow));
         using Viewer viewer = program.NewViewer();

@@ -69,6 +69,7 @@ public sealed partial class FlowTests : IAsyncDisposable
     {
         await using var flow = new Doubling(store);
         await flow.RunAsync("r", keepsInput: false, "a", "b", "c");
+        await flow.ReleasedAsync("r");
         await using DashboardProgram program = await DashboardProgram.StartAsync(Options());
         using Viewer viewer = program.NewViewer();
         string page = (await viewer.GetAsync("/flows/r?stream=x")).Text;

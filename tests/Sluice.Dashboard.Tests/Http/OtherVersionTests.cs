@@ -102,6 +102,7 @@ public sealed class OtherVersionTests : IDisposable
     {
         Batteries_V2.Init();
         Assert.Equal(raw.SQLITE_OK, raw.sqlite3_open(Path, out sqlite3 database));
+        raw.sqlite3_busy_timeout(database, 60_000);                 // the reader may just open or close the file
         using (database) Assert.Equal(raw.SQLITE_OK, raw.sqlite3_exec(database, $"UPDATE sluice_meta SET version = {value}"));
     }
 }

@@ -4,6 +4,12 @@ using Sluice.Testing;
 namespace Sluice.Dashboard.Tests.Http;
 
 /// <summary>The scopes of steps that have ended, on the first page and on pages of their own.</summary>
+/// <remarks>
+/// These tests run alone: each dashboard records the scopes of all of the process, so those of other tests would take their places, and the
+/// first pages of other tests would tell of theirs.
+/// </remarks>
+[CollectionDefinition(nameof(StepsTests), DisableParallelization = true)]
+[Collection(nameof(StepsTests))]
 public sealed class StepsTests
 {
     private const string Hostile = "<b>etl</b>";

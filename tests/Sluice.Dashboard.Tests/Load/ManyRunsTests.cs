@@ -3,6 +3,7 @@ using System.Text;
 using Sluice.Dashboard.Sampling;
 using Sluice.Diagnostics;
 using Sluice.Flows;
+using Sluice.Testing;
 
 namespace Sluice.Dashboard.Tests.Load;
 
@@ -12,6 +13,7 @@ public sealed class ManyRunsTests : IAsyncDisposable
     private const int Many = 100_000;
 
     private readonly MemoryStreamStore store = new();
+    private readonly TestClock clock = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -79,11 +81,12 @@ public sealed class ManyRunsTests : IAsyncDisposable
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 
-    private Task<DashboardProgram> StartAsync(IStreamStore shown) => DashboardProgram.StartAsync(new()
+    // The clock stands still: there is one look, and each page waits for it.
+    private Task<DashboardProgram> StartAsync(IStreamStore shown)
     {
-        Stores = new Dictionary<string, IStreamStore> { ["main"] = shown },
-        RefreshInterval = TimeSpan.FromMinutes(1),   // one look
-    });
+        clock.Advance(TimeSpan.FromSeconds(1));
+        return DashboardProgram.StartAsync(new() { Stores = new Dictionary<string, IStreamStore> { ["main"] = shown }, Time = clock });
+    }
 
     private static async Task<Answer> TimeAsync(Viewer viewer, WatchedStore watched, string page, int maxCalls)
     {

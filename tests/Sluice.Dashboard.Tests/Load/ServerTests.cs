@@ -78,23 +78,25 @@ public sealed class ServerTests
         await startAgain();
         await UntilAsync("/consecutors/orders/dead", "2 dead letters.");
 
+        string letters = "";
         for (int round = 0; round < 2; round++)
         {
             await kill();
             string gone = await UntilAsync("", "verdict failing");
             Assert.Contains("orders", gone, StringComparison.Ordinal);              // what was seen last stays
-            foreach (string page in (string[])["/consecutors/orders/dead", "/consecutors/orders/state", "/flows", "/audit"])
+            foreach (string path in (string[])["/consecutors/orders/dead", "/consecutors/orders/state", "/flows", "/audit"])
             {
-                Answer answer = await viewer.GetAsync(page);
-                Assert.Equal((page, HttpStatusCode.ServiceUnavailable), (page, answer.Status));
+                Answer answer = await viewer.GetAsync(path);
+                Assert.Equal((path, HttpStatusCode.ServiceUnavailable), (path, answer.Status));
                 Assert.Contains("class=\"failing\"", answer.Text, StringComparison.Ordinal);
                 Assert.DoesNotContain("secret", gone + answer.Text, StringComparison.OrdinalIgnoreCase);     // of the connection string
             }
             await startAgain();
             await UntilAsync("", "Answers.");
-            await UntilAsync("/consecutors/orders/dead", "2 dead letters.");
+            letters = await UntilAsync("/consecutors/orders/dead", "2 dead letters.");
         }
-        Answer done = await viewer.PostAsync("/consecutors/orders/discard", "/consecutors/orders/dead", ("number", "1"));
+        Answer done = await viewer.PostRawAsync("/consecutors/orders/discard",
+            [("number", "1"), ("form-token", Viewer.TokenOf(letters)!)]);
         Assert.Equal(HttpStatusCode.SeeOther, done.Status);
 
         Task<string> UntilAsync(string page, string awaited) => ServerTests.UntilAsync(viewer, page, awaited);

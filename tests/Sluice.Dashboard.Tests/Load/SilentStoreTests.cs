@@ -41,9 +41,10 @@ public sealed class SilentStoreTests : IAsyncDisposable
         await new Letters(store).AddAsync("one");
         await using DashboardProgram program = await StartAsync(new SlowStore(store, "ListDeadAsync", Task.Delay(-1, Cancellation)));
         using Viewer viewer = program.NewViewer();
+        await viewer.GetAsync("");                            // while the clock stands still, the page waits for the first look
         string said = "The store answers, and has not given all of this page for";
         Answer page;
-        int asked = 0;
+        var rounds = new Rounds(50);
         long began;
         do                                           // the clock may have been faster than the answer of the store
         {
@@ -52,7 +53,7 @@ public sealed class SilentStoreTests : IAsyncDisposable
             await MoveUntilAsync(slow);
             page = await slow;
         }
-        while (!page.Text.Contains(said, StringComparison.Ordinal) && ++asked < 50);
+        while (!page.Text.Contains(said, StringComparison.Ordinal) && await rounds.GoOnAsync());
         Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (page.Status, page.Text.Contains(said, StringComparison.Ordinal)));
         Assert.True(clock.GetElapsedTime(began) >= TimeSpan.FromSeconds(seconds), $"It waited for {clock.GetElapsedTime(began)}.");
         Assert.Contains($"/consecutors/orders/dead{longer}\">Wait up to 30 s</a>", page.Text, StringComparison.Ordinal);
@@ -137,8 +138,10 @@ public sealed class SilentStoreTests : IAsyncDisposable
         using Viewer viewer = program.NewViewer();
         silent.Stop();
         string text = "", said = "Nothing of second is shown: The store has not answered for";
-        for (int i = 0; i < 200 && !(text.Contains(said, StringComparison.Ordinal) && text.Contains(other, StringComparison.Ordinal)); i++)
+        var rounds = new Rounds(200);
+        while (!(text.Contains(said, StringComparison.Ordinal) && text.Contains(other, StringComparison.Ordinal)))
         {
+            if (!await rounds.GoOnAsync()) break;
             Task<Answer> page = viewer.GetAsync(path);
             await MoveUntilAsync(page);
             text = (await page).Text;
@@ -160,13 +163,14 @@ public sealed class SilentStoreTests : IAsyncDisposable
     // Counts drawings and not moves of the clock: on a busy machine, many moves pass before a page is drawn.
     private async Task UntilAsync(EventStream events, string text)
     {
-        for (int drawing = 0; drawing < 200; drawing++)
+        var drawings = new Rounds(200);
+        while (true)
         {
             Task<List<string>> read = events.ReadAsync();
             await MoveUntilAsync(read);
             if (string.Join('\n', await read).Contains(text, StringComparison.Ordinal)) return;
+            Assert.True(await drawings.GoOnAsync(), $"The stream of the page does not say: {text}");
         }
-        Assert.Fail($"The stream of the page does not say: {text}");
     }
 
     // The clock may be faster than the stores that answer: a page can call them silent, and the next one shows them.

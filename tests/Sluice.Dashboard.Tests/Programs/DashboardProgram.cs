@@ -36,7 +36,11 @@ internal sealed class DashboardProgram : IAsyncDisposable
         if (options.Time == TimeProvider.System && !isSilent) options = options with { LookTimeout = TimeSpan.FromMinutes(1) };
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.ConfigureKestrel(static kestrel =>
+        {
+            kestrel.Listen(IPAddress.Loopback, 0);
+            (kestrel.Limits.MinRequestBodyDataRate, kestrel.Limits.MinResponseDataRate) = (null, null);  // the viewer may have no processor
+        });
         services?.Invoke(builder);
         WebApplication app = builder.Build();
         use?.Invoke(app);
@@ -51,7 +55,7 @@ internal sealed class DashboardProgram : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));      // streams of events end with the program
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));      // streams of events end with the program
         await app.StopAsync(patience.Token);
         await app.DisposeAsync();
     }

@@ -9,9 +9,11 @@ internal sealed class Doubling : IAsyncDisposable
     private static readonly Processor Doubles = new("doubles") { Inputs = ["x"], Outputs = ["y"] };
 
     private readonly List<FlowRun> runs = [];
+    private readonly IStreamStore store;
 
     public Doubling(IStreamStore store, string name = "shop-1", IStreamStore? wrapped = null)
     {
+        this.store = store;
         Service = Supervisor.Attach(wrapped ?? store, new() { Name = name, OnWarning = static _ => { } });
         Service.Register(Doubles, static async (IO<byte[]> x, IOWriter<byte[]> y, CancellationToken cancellation) =>
         {
@@ -43,6 +45,17 @@ internal sealed class Doubling : IAsyncDisposable
         await using FlowRun run = await Service.FindAsync(id, TestContext.Current.CancellationToken)
             ?? throw new InvalidOperationException($"There is no run {id}.");
         await EndedAsync(run);
+    }
+
+    /// <summary>Waits until all values of the input have left the store: that is a moment after the end of a run that does not keep them.
+    /// </summary>
+    public async Task ReleasedAsync(string id)
+    {
+        while ((await store.FindStreamAsync($"flow-io/{id}/x", TestContext.Current.CancellationToken))!.Items > 0)
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -34,8 +34,10 @@ internal sealed partial class Viewer : IDisposable
 
     /// <summary>Returns the token of this viewer's forms.</summary>
     public async Task<string> TokenAsync(string page)
-        => Token().Match((await GetAsync(page)).Text) is { Success: true } found ? found.Groups[1].Value
-            : throw new InvalidOperationException($"The page {page} has no form with a token.");
+        => TokenOf((await GetAsync(page)).Text) ?? throw new InvalidOperationException($"The page {page} has no form with a token.");
+
+    /// <summary>Returns the token of a page's forms; null if it has none.</summary>
+    public static string? TokenOf(string text) => Token().Match(text) is { Success: true } found ? found.Groups[1].Value : null;
 
     /// <summary>Posts a form with the viewer's token, which is taken from a page with forms.</summary>
     public async Task<Answer> PostAsync(string path, string page, params (string Name, string Value)[] fields)

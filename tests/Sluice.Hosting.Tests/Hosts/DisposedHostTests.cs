@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -20,6 +21,32 @@ public sealed class DisposedHostTests : IDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public void Dispose() => log.Dispose();
+
+    [Fact]
+    public async Task AHostThatIsDisposedWithoutAStopStopsItsUnitsFirst()
+    {
+        ConcurrentQueue<int> seen = [];
+        IHost host = Build(sluice => sluice
+            .AddProducer<int>("numbers", _ => Source.From(NumbersAsync()))
+            .AddConsecutor<int>("numbers", (_, source) => source | seen.Enqueue));
+        await host.StartAsync(Cancellation);
+        while (seen.Count < 3) await Task.Yield();
+        await ((IAsyncDisposable)host).DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
+        // Each unit says how it has stopped, on a busy machine perhaps after the disposal.
+        while (Units().Count() < 4) await Task.Yield();
+        Assert.DoesNotContain(log.Lines, static line => line.Level >= LogLevel.Error);
+        Assert.Equal(["Started the consecutor numbers", "Started a producer of numbers"], Units().Take(2));
+        Assert.Equal(["Stopped a producer of numbers", "Stopped the consecutor numbers"], Units().Skip(2).Order());    // at once
+
+        async IAsyncEnumerable<int> NumbersAsync()
+        {
+            for (int i = 0; ; i++)
+            {
+                yield return i;
+                if (i == 3) await release.Task;
+            }
+        }
+    }
 
     /// <summary>The container opens no scope any more, and disposes what it made last before it stops the units.</summary>
     [Theory]
@@ -91,6 +118,9 @@ public sealed class DisposedHostTests : IDisposable
         await ((IAsyncDisposable)host).DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
         Assert.DoesNotContain(log.Lines, static line => line.Text.Contains("did not stop in its time", StringComparison.Ordinal));
     }
+
+    private IEnumerable<string> Units() => log.Lines.Select(static line => line.Text.Split(':')[0].Split(" before ")[0])
+        .Where(static line => line.StartsWith("Started", StringComparison.Ordinal) || line.StartsWith("Stopped", StringComparison.Ordinal));
 
     private IHost Build(Func<SluiceBuilder, SluiceBuilder> add)
     {

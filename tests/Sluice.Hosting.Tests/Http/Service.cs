@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
 using Sluice.Diagnostics;
 using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests.Http;
 
@@ -31,7 +32,7 @@ internal sealed class Service : IAsyncDisposable
     public HttpClient Client { get; }
 
     /// <param name="store">Not disposed.</param>
-    /// <param name="options">The endpoint's.</param>
+    /// <param name="options">The endpoint's. Its clock is one that stands still, unless they name another one.</param>
     /// <param name="starts">Whether the consecutor is started.</param>
     /// <param name="stream">How its stream is made.</param>
     /// <param name="key">Finds keys.</param>
@@ -49,9 +50,14 @@ internal sealed class Service : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         if (log is not null) builder.Logging.AddProvider(log);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(IPAddress.Loopback, 0);
+            kestrel.Limits.MinRequestBodyDataRate = null;            // a client of a busy machine may stand still: the server would give up
+        });
         WebApplication app = builder.Build();
-        app.MapProducer("/orders", consecutor, options);
+        app.MapProducer("/orders", consecutor, options is { } given && given.Time != TimeProvider.System ? given
+            : (options ?? new()) with { Time = new TestClock() });
         await app.StartAsync();
         return new(consecutor, app, processed);
     }

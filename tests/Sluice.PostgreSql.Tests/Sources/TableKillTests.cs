@@ -31,7 +31,7 @@ public sealed class TableKillTests : IAsyncLifetime
         {
             Task[] writing = [.. Enumerable.Range(0, Writers).Select(writer => Task.Run(() => WriteAsync(lab, (100 * kill) + writer)))];
             var written = Task.WhenAll(writing);
-            while (!written.IsCompleted)
+            while (!written.IsCompleted || deaths < 2 * (kill + 1))
             {
                 if (await lab.AcceptUntilDeathAsync(lab.Table() | Twice, random.Next(1, 12), (Moment)random.Next(3))) deaths++;
                 if (random.Next(4) == 0) await running!.AskAsync(

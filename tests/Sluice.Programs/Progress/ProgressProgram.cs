@@ -53,10 +53,16 @@ internal static class ProgressProgram
             if (number == 4) await gate.WaitAsync(cancellation);
             return number;
         }
-        await using PipelineRun run = (Source.From(Enumerable.Range(1, 6)) | Work
-            | (static number => Console.WriteLine($"number {number}"))).Start();
+        var half = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Print(int number)
+        {
+            Console.WriteLine($"number {number}");
+            if (number == 3) half.SetResult();
+        }
+        await using PipelineRun run = (Source.From(Enumerable.Range(1, 6)) | Work | Print).Start();
         await using ProgressDisplay progress = run.ShowProgress(new() { Title = "printed" });
         Console.ReadLine();
+        await half.Task;
         Console.Write("not complete");
         gate.Release();
         await run.Completion;

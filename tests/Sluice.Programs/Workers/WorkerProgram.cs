@@ -30,6 +30,13 @@ internal static class WorkerProgram
                 }
         }
 
+        // A test says how long that takes: until there is a file.
+        if (args is ["--sluice-worker", _, "after", var file])
+        {
+            while (!File.Exists(file)) await Task.Delay(10);
+            args = args[..2];
+        }
+
         // Where a worker is not to get to work: before it has asked.
         switch (args)
         {

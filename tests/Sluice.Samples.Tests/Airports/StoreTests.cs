@@ -30,13 +30,17 @@ public sealed class StoreTests : AirportsRun
                 await Task.Delay(1, TestContext.Current.CancellationToken);
             process.Kill();
             var life = await process.EndAsync();
-            if (life.ExitCode == 0) break;
+            if (life.ExitCode == 0)
+            {
+                BeginAnew();
+                killed = 0;
+                continue;
+            }
             Assert.True(life.ExitCode == 137, $"ended by itself with {life.ExitCode}: {life.Errors}");
             killed++;
         }
 
         var ended = (await RunAsync(job)).Succeeded();
-        Assert.True(killed >= Kills / 2, $"only {killed} kills before the end: the job is too small");
         Assert.Contains("Resumed from", ended.Output, StringComparison.Ordinal);
         Assert.Equal(ReadCsv(PlainCsv), ReadCsv());
         Assert.Equal(ReadCsv().ToHashSet(), ReadDatabase().ToHashSet());
@@ -106,20 +110,24 @@ public sealed class StoreTests : AirportsRun
     public async Task AnInterruptedRunIsResumed()
     {
         string[] job = ["--airports", WriteGazetteer(Airports), "--select", "all", "--store", "sqlite:pairs.db"];
-        using (var process = Start(job))
-        {
-            await process.ReadUntilAsync(line => line.StartsWith("0 of", StringComparison.Ordinal));
-            await process.SignalAsync("INT");
-            var interrupted = await process.EndAsync();
-            Assert.Equal((130, ""), (interrupted.ExitCode, interrupted.Errors));
-            Assert.Contains("Interrupted", interrupted.Output, StringComparison.Ordinal);
-            Assert.Equal(Number(interrupted, "completed"), File.Exists(CsvPath) && new FileInfo(CsvPath).Length > 0 ? ReadCsv().Length : 0);
-        }
+        Ended interrupted;
+        while ((interrupted = await InterruptAsync()).ExitCode == 0) BeginAnew();
+        Assert.Equal((130, ""), (interrupted.ExitCode, interrupted.Errors));
+        Assert.Contains("Interrupted", interrupted.Output, StringComparison.Ordinal);
+        Assert.Equal(Number(interrupted, "completed"), File.Exists(CsvPath) && new FileInfo(CsvPath).Length > 0 ? ReadCsv().Length : 0);
 
         var ended = (await RunAsync(job)).Succeeded();
         Assert.Equal((Pairs, 0), (Number(ended, "completed"), Number(ended, "dead")));
         Assert.Equal(Pairs, ReadCsv().ToHashSet().Count);
         Assert.Equal(ReadCsv().ToHashSet(), ReadDatabase().ToHashSet());
+
+        async Task<Ended> InterruptAsync()
+        {
+            using var process = Start(job);
+            await process.ReadUntilAsync(line => line.StartsWith("0 of", StringComparison.Ordinal));
+            await process.SignalAsync("INT");
+            return await process.EndAsync();
+        }
     }
 
     [Fact]
@@ -176,6 +184,13 @@ public sealed class StoreTests : AirportsRun
         Assert.Contains(named, line, StringComparison.Ordinal);
         Assert.Equal(before, await File.ReadAllTextAsync(given));
         Assert.Equal([given], Directory.GetFiles(Folder));
+    }
+
+    // A job takes half a second. On a busy machine it may have come to its end before the kill or the signal.
+    private void BeginAnew()
+    {
+        foreach (string file in Directory.GetFiles(Folder))
+            if (Path.GetFileName(file) is not ("generated.csv" or "plain.csv")) File.Delete(file);
     }
 
     private static int Number(Ended ended, string row)

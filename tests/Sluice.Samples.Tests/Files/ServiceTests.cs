@@ -44,10 +44,13 @@ public sealed class ServiceTests : IDisposable
         Assert.Equal((0, 0), (FilesRun.Number(table, "kills"), FilesRun.Number(table, "restarts")));
         string keys = await AskAsync(server.Port, "--scan");
         Assert.Contains("work%2Fextract", keys, StringComparison.Ordinal);
-        // On a slow machine the sweeper has had its turn during the run, and that stays in the store.
-        Assert.DoesNotContain(keys.Split('\n'), static key => key.Contains("flow", StringComparison.Ordinal)
-            && !key.Contains("flow-sweep", StringComparison.Ordinal));
+        HasNoRun(keys);
     }
+
+    // On a slow machine the sweeper has had its turn during the run, and that stays in the store.
+    private static void HasNoRun(string keys)
+        => Assert.DoesNotContain(keys.Split('\n'), static key => key.Contains("flow", StringComparison.Ordinal)
+            && !key.Contains("flow-sweep", StringComparison.Ordinal));
 
     [Long("EveryFileIsCountedOnceDespiteKilledServices; OutageWarningTests")]
     [Fact]
@@ -102,7 +105,7 @@ public sealed class ServiceTests : IDisposable
         Assert.Equal(130, ended.ExitCode);
         Assert.EndsWith("files: interrupted\n", ended.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("what is left", ended.Errors, StringComparison.Ordinal);
-        Assert.DoesNotContain("flow", await AskAsync(server.Port, "--scan"), StringComparison.Ordinal);
+        HasNoRun(await AskAsync(server.Port, "--scan"));
     }
 
     private static async Task<string> AskAsync(int port, string question)

@@ -29,9 +29,13 @@ public sealed class KilledPaymentServerTests
             "--durability", "process");
         string store = (await drive.ReadUntilAsync(line => line.Contains(" payments with ", StringComparison.Ordinal))).Split(" to ")[1];
         var directory = new DirectoryInfo(Path.GetDirectoryName(store)!);
-        while (!directory.EnumerateFiles("*.csv").Any(static file => file.Length > 1000) && !drive.HasExited) await Task.Yield();
-        string server = Assert.Single(Directory.GetDirectories($"/proc/{drive.Id}/task")
-            .SelectMany(static task => File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+        string[] children = [];
+        while ((!directory.EnumerateFiles("*.csv").Any(static file => file.Length > 1000) || children.Length == 0) && !drive.HasExited)
+        {
+            children = SampleProcess.ChildrenOf(drive.Id);
+            await Task.Yield();
+        }
+        string server = Assert.Single(children);
         using (Process kill = Process.Start("kill", ["-KILL", server])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
         Ended ended = await drive.EndAsync();
         Assert.True(ended.ExitCode == 1, ended.Output);

@@ -80,12 +80,24 @@ internal sealed class PaymentsServer : IDisposable
         using var content = new FormUrlEncodedContent(fields.Append(("form-token", token))
             .Select(static field => KeyValuePair.Create(field.Item1, field.Item2)));
         using HttpResponseMessage answer = await http!.PostAsync(form, content, Cancellation);
+        if (answer is { StatusCode: HttpStatusCode.ServiceUnavailable, RequestMessage: { Method.Method: "GET", RequestUri: { } next } })
+            return await GetTextAsync(next.ToString());
         return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancellation);
     }
 
     public async Task<JsonElement> GetAsync(string path) => JsonDocument.Parse(await GetTextAsync(path)).RootElement;
 
-    public Task<string> GetTextAsync(string path) => http!.GetStringAsync(path, Cancellation);
+    /// <summary>Gets a text. On a busy machine, a page of the dashboard may say that the store has not answered yet: then it asks
+    /// again.</summary>
+    public async Task<string> GetTextAsync(string path)
+    {
+        while (true)
+        {
+            using HttpResponseMessage answer = await http!.GetAsync(path, Cancellation);
+            if (answer.StatusCode == HttpStatusCode.ServiceUnavailable) continue;
+            return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancellation);
+        }
+    }
 
     /// <summary>Waits until <c>GET /snapshot</c> shows a given count.</summary>
     public async Task WaitForAsync(string consecutor, string figure, long value)

@@ -19,7 +19,8 @@ public sealed class WordsTests : IDisposable
             "--files", "300", "--executor", executor, isKilled ? "--kill" : "");
         string line = Assert.Single(ended.Succeeded().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith($"{Counted} ({executor}) in ", line, StringComparison.Ordinal);
-        Assert.Equal(isKilled, line.EndsWith(" processes were killed", StringComparison.Ordinal));
+        // One process, if the others had nothing left to do when it was their turn.
+        Assert.Equal(isKilled, line.EndsWith(" killed", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -206,6 +206,7 @@ public sealed class OwnerListenerTests : IDisposable
     private sealed class SlowClock : TimeProvider
     {
         private readonly TestClock clock = new();
+        private readonly Lock advancing = new();     // several threads ask
 
         public bool IsSlow { get; set; }
 
@@ -217,8 +218,11 @@ public sealed class OwnerListenerTests : IDisposable
         {
             if (IsSlow)
             {
-                clock.Advance(TimeSpan.FromSeconds(11));
-                Slowly++;
+                lock (advancing)
+                {
+                    clock.Advance(TimeSpan.FromSeconds(11));
+                    Slowly++;
+                }
             }
             return clock.GetTimestamp();
         }

@@ -13,9 +13,13 @@ public abstract class TransactionTestBase : IAsyncLifetime
     /// <summary>The statements that make the tables.</summary>
     private protected abstract SqliteWrites Tables { get; }
 
+    /// <summary>A machine on which a thread stands still for a while is to fail no function.</summary>
+    private protected virtual TimeSpan MaxFunctionTime => TimeSpan.FromMinutes(1);
+
     public async ValueTask InitializeAsync()
     {
-        opened = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, cancellation: Cancellation);
+        opened = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process,
+            new() { MaxFunctionTime = MaxFunctionTime }, Cancellation);
         await Store.ExecuteAsync(Tables, Cancellation);
     }
 

@@ -16,14 +16,15 @@ internal sealed class PacedStore(IStreamStore inner) : StreamStoreWrapper(inner,
     private int calls;
     private int beats;
 
-    /// <summary>Advances the clock second by second, or by five, until a condition holds, and not any more then; fails after twenty
-    /// thousand steps. A longer step would be most of a lease duration.</summary>
+    /// <summary>Advances the clock second by second, or by five, until a condition holds, and not any more then; fails a minute after
+    /// twenty thousand steps. A longer step would be most of a lease duration.</summary>
     public async Task PassAsync(TestClock clock, Func<bool> isReached, Func<string> describe, int seconds = 1)
     {
         (int known, TimeSpan sinceBeat) = (Volatile.Read(ref beats), TimeSpan.Zero);
-        for (int steps = 0; !isReached(); steps++)
+        var rounds = new Rounds(20_000);
+        while (!isReached())
         {
-            Assert.True(steps < 20_000, $"It is still at it: {describe()}");
+            Assert.True(await rounds.GoOnAsync(), $"It is still at it: {describe()}");
             for (int looks = 0; !isReached() && (looks < 50 || Volatile.Read(ref calls) > 0 || IsBeatMissing(looks)); looks++)
                 if (looks < 50 || Volatile.Read(ref calls) == 0) await Member.NextAsync();
                 else await Task.Delay(1);                              // a slow call: its server needs the processor

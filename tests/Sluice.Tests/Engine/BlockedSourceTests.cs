@@ -141,7 +141,7 @@ public sealed class BlockedSourceTests : IDisposable
             await mayGoOn.Task;
             seen.Add(item);
         });
-        PipelineRun run = pipeline.Start();
+        PipelineRun run = pipeline.Start(new RunOptions { Time = clock });
         await waits.Task;
         Task drained = run.StopAsync();
         while (run.FailureSoFar is null) await Task.Yield();

@@ -35,6 +35,7 @@ public class DrainTests
             {
                 Mode = mode,
                 TrackItems = true,
+                Time = clock,                            // it stands still: the source may take long to return
                 OnStarted = started => run = started
             }));
             await begun.Task;

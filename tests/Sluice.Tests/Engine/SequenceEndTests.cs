@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
@@ -20,7 +21,7 @@ public class SequenceEndTests
         {
             await goesOn.Task;
             seen.Enqueue(n);
-        })).Start(ExecutionMode.MultiThread, Cancellation);
+        })).Start(new RunOptions { Time = new TestClock() }, Cancellation);    // which stands still: the source may take long to return
         await isFull.Task.WaitAsync(Cancellation);
         Task<bool> stopped = run.StopAsync();
         goesOn.SetResult();

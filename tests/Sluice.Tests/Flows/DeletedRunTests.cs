@@ -16,6 +16,7 @@ public class DeletedRunTests
         FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         FlowRun beside = (await service.FindAsync(run.Id, FlowLab.Cancellation))!;
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await lab.UntilLeftAsync("work", run.Id);
         Assert.True(await service.DeleteAsync(run.Id, FlowLab.Cancellation));
         Func<Task>[] calls = [() => FlowLab.ReadAsync(run.Output<int>("y")), () => run.GetStatusAsync(FlowLab.Cancellation),
             () => run.CancelAsync("late", FlowLab.Cancellation), () => FlowLab.ReadAsync(beside.Output<int>("y"))];
@@ -47,6 +48,7 @@ public class DeletedRunTests
             .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Contains("deleted", failure.Message);
 
+        await lab.UntilLeftAsync("work", "half");
         Assert.True(await service.DeleteAsync("half", FlowLab.Cancellation));
         await using FlowRun again = await StartAsync();
         Assert.Equal([1], await FlowLab.ReadAsync(again.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));

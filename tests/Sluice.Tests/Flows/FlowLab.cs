@@ -28,15 +28,17 @@ internal sealed class FlowLab(IStreamStore inner) : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly List<Supervisor> services = [];
+    private readonly List<string> warnings = [], details = [];
     private int names;
 
     public FlowLab() : this(new MemoryStreamStore()) { }
 
     public IStreamStore Store => inner;
 
-    public List<string> Warnings { get; } = [];
+    /// <summary>The warnings so far. Services may warn while a test looks at them.</summary>
+    public List<string> Warnings => Copy(warnings);
 
-    public List<string> Details { get; } = [];
+    public List<string> Details => Copy(details);
 
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -47,8 +49,8 @@ internal sealed class FlowLab(IStreamStore inner) : IAsyncDisposable
         {
             Name = $"service-{++names}",
             StopTimeout = Timeout.InfiniteTimeSpan,  // tests move the clock while a service stops
-            OnWarning = text => Note(Warnings, text),
-            OnDetails = text => Note(Details, text)
+            OnWarning = text => Note(warnings, text),
+            OnDetails = text => Note(details, text)
         };
         Supervisor service = Supervisor.Attach(store ?? Store, configure?.Invoke(options) ?? options);
         services.Add(service);
@@ -89,9 +91,19 @@ internal sealed class FlowLab(IStreamStore inner) : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until no service works on a processor of a run. A deletion waits for that, too, but not for long.</summary>
+    public Task UntilLeftAsync(string processor, string run, int parts = WorkGroup.Partitions)
+        => UntilAsync($"work/{processor}", async () => (await Store.ListStateAsync(FlowNames.Hosts(processor),
+            EntryKey.Of(run).PartitionOf(parts), WorkPartition.Node, cancellation: Cancellation)).Count == 0);
+
     public async ValueTask DisposeAsync()
     {
         foreach (Supervisor service in services) await service.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
         await Store.DisposeAsync();
+    }
+
+    private static List<string> Copy(List<string> texts)
+    {
+        lock (texts) return [.. texts];
     }
 }

@@ -131,8 +131,9 @@ public class MaxConcurrencyTests
         await using FlowRun run = await lab.Join().StartAsync(Flow.From(merging).Resolve(),
             [IOVal.Of("a", 1), IOVal.Stream("b", SilentAsync(never.Task))], cancellation: FlowLab.Cancellation);
         await works.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        for (int seconds = 0; seconds < 600 && !run.Completion.IsCompleted; seconds++)
+        for (var seconds = new Rounds(600); !run.Completion.IsCompleted;)
         {
+            Assert.True(await seconds.GoOnAsync(), "It works on, however much time passes.");
             clock.Advance(TimeSpan.FromSeconds(1));
             for (int i = 0; i < 1_000 && !run.Completion.IsCompleted; i++) await Task.Yield();
         }

@@ -63,6 +63,11 @@ public class PausedWorkTests
         Assert.Equal($"The starts of the processor work are paused since {since:u}: new runs wait until somebody resumes them "
             + "(`sluice resume STORE work/work:hosts`).", Assert.Single(warnings));
         FlowRunInfo status = await run.GetStatusAsync(FlowLab.Cancellation);
+        for (var looks = new Rounds(100_000); status.Processors[1].WaitsFor is null;)         // its function may be about to begin
+        {
+            Assert.True(await looks.GoOnAsync(), "The processor behind it does not wait.");
+            status = await run.GetStatusAsync(FlowLab.Cancellation);
+        }
         Assert.Equal([since, null], status.Processors.Select(static one => one.PausedAt));
         Assert.Contains($"waiting (paused since {since:u}), y 0", status.ToText(), StringComparison.Ordinal);
         Assert.Contains("written by work, whose starts are paused", status.Processors[1].WaitsFor!, StringComparison.Ordinal);

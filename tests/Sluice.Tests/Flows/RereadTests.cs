@@ -116,9 +116,7 @@ public class RereadTests
 
     private static async Task<bool> UntilDeletedAsync(FlowLab lab, Supervisor service, string run)
     {
-        await lab.UntilAsync("work/work", async () =>
-            (await lab.Store.ListStateAsync(FlowNames.Hosts("work"), EntryKey.Of(run).PartitionOf(WorkGroup.Partitions), WorkPartition.Node,
-            cancellation: FlowLab.Cancellation)).Count == 0);
+        await lab.UntilLeftAsync("work", run);
         return await service.DeleteAsync(run, FlowLab.Cancellation);
     }
 

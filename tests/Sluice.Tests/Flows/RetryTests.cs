@@ -260,10 +260,7 @@ public class RetryTests
             $"It has worked for longer than 10 s{(resume == ResumeMode.PerItem ? " on one item" : "")}, not counting what it waited "
                 + $"for (Processor.Timeout).", StringComparison.Ordinal));
 
-        bool IsRetried()
-        {
-            lock (lab.Warnings) return lab.Warnings.Exists(text => text.Contains("tried again", StringComparison.Ordinal));
-        }
+        bool IsRetried() => lab.Warnings.Exists(text => text.Contains("tried again", StringComparison.Ordinal));
 
         async IAsyncEnumerable<IOVal> OneThenTwoAsync()
         {

@@ -47,7 +47,7 @@ public class StalledRunTests
         string? warning = null;
         await AdvanceUntilAsync(() =>
         {
-            lock (lab.Warnings) warning = lab.Warnings.Find(text => text.StartsWith($"In the run {run.Id}, source has waited for ",
+            warning = lab.Warnings.Find(text => text.StartsWith($"In the run {run.Id}, source has waited for ",
                 StringComparison.Ordinal));
             return Task.FromResult(warning is not null);
         });

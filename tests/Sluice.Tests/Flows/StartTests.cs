@@ -225,6 +225,7 @@ public class StartTests
         Assert.Null(await service.FindAsync("c", FlowLab.Cancellation));
         Assert.False(await service.DeleteAsync("c", FlowLab.Cancellation));
         await Assert.ThrowsAsync<InvalidOperationException>(() => service.DeleteAsync("a", FlowLab.Cancellation));
+        await lab.UntilLeftAsync(Copy.Name, "b");
         Assert.True(await service.DeleteAsync("b", FlowLab.Cancellation));
         Assert.Empty(await lab.Store.ListStreamsAsync("flow-io/b/", FlowLab.Cancellation));
         Assert.Null(await service.FindAsync("b", FlowLab.Cancellation));

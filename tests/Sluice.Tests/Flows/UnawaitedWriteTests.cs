@@ -10,39 +10,19 @@ public class UnawaitedWriteTests
     [Fact]
     public async Task AFunctionThatReturnsWhileItsWritesArePendingFailsItsProcessor()
     {
-        const string told = "The function of the processor forgets-await has returned while ";
-        var refused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var judgement = new Judgement();
         await using var memory = new MemoryStreamStore();
-        var store = new HookedStore(memory)
-        {
-            // No value is stored before the function has returned and was judged.
-            Before = (call, stream) => call == nameof(IStreamStore.AppendAsync) && stream.EndsWith("/y", StringComparison.Ordinal)
-                ? refused.Task : Task.CompletedTask
-        };
-        await using var lab = new FlowLab(store);
+        await using var lab = new FlowLab(judgement.Over(memory));
         Supervisor service = lab.Join();
         var work = new Processor("forgets-await") { Inputs = ["x"], Outputs = ["y"] };
         service.Register(work, WriteAsync);
-        AppDomain.CurrentDomain.FirstChanceException += Look;
-        try
-        {
-            await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)],
-                cancellation: FlowLab.Cancellation);
-            FlowException failure = await Assert.ThrowsAsync<FlowException>(() =>
-                run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-            Assert.Contains(told, failure.Message, StringComparison.Ordinal);
-            Assert.Contains(" writes to y had not ended. Await every WriteAsync, and all work that writes, before the function returns.",
-                failure.Message, StringComparison.Ordinal);
-        }
-        finally
-        {
-            AppDomain.CurrentDomain.FirstChanceException -= Look;
-        }
-
-        void Look(object? sender, FirstChanceExceptionEventArgs thrown)
-        {
-            if (thrown.Exception.Message.StartsWith(told, StringComparison.Ordinal)) refused.TrySetResult();
-        }
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() =>
+            run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Contains(Judgement.Text, failure.Message, StringComparison.Ordinal);
+        Assert.Contains(" writes to y had not ended. Await every WriteAsync, and all work that writes, before the function returns.",
+            failure.Message, StringComparison.Ordinal);
 
         static async Task WriteAsync(IO<int> x, IOWriter<int> y)
         {
@@ -56,7 +36,9 @@ public class UnawaitedWriteTests
     [Fact]
     public async Task AFunctionElsewhereThatReturnsWhileItsWritesArePendingFailsItsProcessor()
     {
-        await using var lab = new FlowLab();
+        using var judgement = new Judgement();
+        await using var memory = new MemoryStreamStore();
+        await using var lab = new FlowLab(judgement.Over(memory));
         var work = new Processor("forgets-await") { Inputs = ["x"], Outputs = ["y"] };
         var functions = new ProcessorFunctions
         {
@@ -75,7 +57,7 @@ public class UnawaitedWriteTests
             cancellation: FlowLab.Cancellation);
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() =>
             run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Contains("The function of the processor forgets-await has returned while ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(Judgement.Text, failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -98,12 +80,34 @@ public class UnawaitedWriteTests
             Assert.Equal($"The processor work of the run {run.Id} wrote a value to y after its function had returned. Nothing can take it "
                 + "any more: the value is lost. Await every WriteAsync, and all work that writes, before the function returns.",
                 (await Assert.ThrowsAsync<FlowException>(async () => await left!.WriteAsync(i))).Message);
-        lock (lab.Warnings) Assert.Single(lab.Warnings, text => text.Contains("after its function had returned", StringComparison.Ordinal));
+        Assert.Single(lab.Warnings, text => text.Contains("after its function had returned", StringComparison.Ordinal));
 
         async Task WriteAsync(IO<int> x, IOWriter<int> y)
         {
             left = y;
             await foreach (int value in x.StreamAsync()) await y.WriteAsync(value);
+        }
+    }
+
+    /// <summary>Lets no value of y be stored before the function has returned and was judged.</summary>
+    private sealed class Judgement : IDisposable
+    {
+        public const string Text = "The function of the processor forgets-await has returned while ";
+        private readonly TaskCompletionSource refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Judgement() => AppDomain.CurrentDomain.FirstChanceException += Look;
+
+        public HookedStore Over(IStreamStore inner) => new(inner)
+        {
+            Before = (call, stream) => call == nameof(IStreamStore.AppendAsync) && stream.EndsWith("/y", StringComparison.Ordinal)
+                ? refused.Task : Task.CompletedTask
+        };
+
+        public void Dispose() => AppDomain.CurrentDomain.FirstChanceException -= Look;
+
+        private void Look(object? sender, FirstChanceExceptionEventArgs thrown)
+        {
+            if (thrown.Exception.Message.StartsWith(Text, StringComparison.Ordinal)) refused.TrySetResult();
         }
     }
 }

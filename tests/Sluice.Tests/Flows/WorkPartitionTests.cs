@@ -25,9 +25,7 @@ public class WorkPartitionTests
         foreach (FlowRun run in runs)
         {
             await run.DisposeAsync();
-            await lab.UntilAsync("work/work", async () =>
-                (await lab.Store.ListStateAsync(FlowNames.Hosts("work"), EntryKey.Of(run.Id).PartitionOf(parts), WorkPartition.Node,
-                cancellation: FlowLab.Cancellation)).Count == 0);
+            await lab.UntilLeftAsync("work", run.Id, parts);
             Assert.True(await services[1].DeleteAsync(run.Id, FlowLab.Cancellation));
         }
     }
@@ -49,13 +47,9 @@ public class WorkPartitionTests
         await lab.UntilAsync("work/work", () => Task.FromResult(Warnings() > 0));
         Assert.Equal(1, Warnings());
 
-        int Warnings()
-        {
-            lock (lab.Warnings)
-                return lab.Warnings.Count(text => text.StartsWith(
-                    "The work of the processor work is divided into 4 parts in the store, not into 8 as this service says "
-                        + "(SupervisorOptions.WorkPartitions): 4 services can share it.", StringComparison.Ordinal));
-        }
+        int Warnings() => lab.Warnings.Count(text => text.StartsWith(
+            "The work of the processor work is divided into 4 parts in the store, not into 8 as this service says "
+                + "(SupervisorOptions.WorkPartitions): 4 services can share it.", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -74,6 +74,9 @@ public class PersistedFormTests
             null)
         { Batch = new BatchTag("c", "b1") { Listeners = ["l"] } }));
         Assert.Equal("0202006E6F0E010033", Hex(new EntryHeaders(null, "no") { Namesakes = 3 }));
+        Assert.Equal("0202006E6F0F0800726F77730A626164", Hex(new EntryHeaders(null, "no") { Refusal = new("rows", "bad") }));
+        Assert.Equal(new SinkRefusal("rows", "bad\nworse"),
+            EntryHeaders.Read(new EntryHeaders(null, "no") { Refusal = new("rows", "bad\nworse") }.ToBytes()).Refusal);
         var trace = new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
         EntryHeaders both = EntryHeaders.Read(new EntryHeaders(null, "no") { Namesakes = 3, Trace = new(trace) }.ToBytes());
         Assert.Equal((3, trace.TraceId), (both.Namesakes, both.Trace?.Context.TraceId));

@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Threading.Channels;
 using Sluice.Diagnostics;
+using Sluice.Testing;
+using Sluice.Tests.Executors;
 
 namespace Sluice.Tests.Processes;
 
@@ -185,19 +188,20 @@ public partial class ProcessTests
     [InlineData(true)]
     public async Task AnItemThatTimesOutEndsItsWorker(bool areTimersEarly)
     {
-        PipelineRun? run = null;
-        List<string> results = await (Source.From(["a", "hang", "b"]) | Pipe.InProcesses<string, string>("text", Two)
-            | Stage.Timeout(TimeSpan.FromSeconds(4)).OnError(ErrorPolicy.DeadLetter))
-            .ToListAsync(new RunOptions
-            {
-                OnStarted = started => run = started,
-                Time = areTimersEarly ? new HastyTime()
-            : TimeProvider.System
-            }, Cancellation);
+        var clock = new TestClock();
+        var results = Channel.CreateUnbounded<string>();
+        await using PipelineRun run = (Source.From(["a", "hang", "b"]) | Pipe.InProcesses<string, string>("text", Two)
+            | Stage.Unordered.Timeout(TimeSpan.FromSeconds(4)).OnError(ErrorPolicy.DeadLetter)
+            | (text => Assert.True(results.Writer.TryWrite(text))))
+            .Start(new RunOptions { Time = areTimersEarly ? new HastyTime(clock) : clock }, Cancellation);
+        string[] others = [await results.Reader.ReadAsync(Cancellation), await results.Reader.ReadAsync(Cancellation)];
+        Assert.Equal(["a", "b"], others.Order(StringComparer.Ordinal));
+        await clock.WaitForTimersAsync(2, Cancellation);         // of both workers: one has the last item
+        clock.Advance(TimeSpan.FromSeconds(4));
+        await run.Completion;
 
-        Assert.Equal(["a", "b"], results);
         Assert.Equal("TimeoutException: The attempt took longer than 4 s. Its worker process was ended.",
-            Assert.Single(run!.DeadLetters).Error);
+            Assert.Single(run.DeadLetters).Error);
     }
 
     [Theory]
@@ -206,14 +210,22 @@ public partial class ProcessTests
     [InlineData("never-asks", "exit code 1")]
     public async Task WorkersThatEndBeforeTheyWorkFailTheRun(string body, string how)
     {
+        string file = ProcessExecutorLab.NoFile();
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
-            () => (Numbers(10) | Pipe.InProcesses<int, int>(body,
-                Two with { MaxFailedStarts = 2 })).ToListAsync(cancellation: Cancellation));
+            () => (Source.From(Items()) | Pipe.InProcesses<int, int>(body,
+                Two with { MaxFailedStarts = 2, Arguments = ["after", file] })).ToListAsync(cancellation: Cancellation));
+        File.Delete(file);
 
         Assert.StartsWith(
             $"'{body}' failed: 2 starts of a worker process in a row have failed before it got to work, the last one with {how}. 10 items wait, "
                 + $"the first one is 0. The workers' program must say if (await Worker.TryRunAsWorkerAsync(args, ", failure.Message,
             StringComparison.Ordinal);
+
+        IEnumerable<int> Items()
+        {
+            for (int i = 0; i < 10; i++) yield return i;
+            File.WriteAllText(file, "");                         // all of them wait: the workers may end
+        }
     }
 
     [Fact]

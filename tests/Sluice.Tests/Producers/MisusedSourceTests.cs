@@ -20,8 +20,9 @@ public class MisusedSourceTests
                 for (int i = 1; i <= 3; i++) await intake.SendAsync(new(i));
         })).Start();
         await intake.SendAsync(new(0), Cancellation);
-        for (int i = 0; Said().Length == 0 && i < 1_000_000; i++)
+        for (var seconds = new Rounds(1_000_000); Said().Length == 0;)
         {
+            Assert.True(await seconds.GoOnAsync(), "Nothing is said.");
             clock.Advance(TimeSpan.FromSeconds(1));
             await Task.Yield();
         }

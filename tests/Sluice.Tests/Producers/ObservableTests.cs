@@ -71,8 +71,9 @@ public class ObservableTests
         PipelineRun run = crawler.Start(new RunOptions { Time = clock });
         pushes = await subject.Subscribed;
         pushes.OnNext(0);
-        for (int i = 0; Said().Length == 0 && i < 1_000_000; i++)
+        for (var seconds = new Rounds(1_000_000); Said().Length == 0;)
         {
+            Assert.True(await seconds.GoOnAsync(), "Nothing is said.");
             clock.Advance(TimeSpan.FromSeconds(1));
             await Task.Yield();
         }

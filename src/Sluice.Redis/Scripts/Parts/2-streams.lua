@@ -1,6 +1,6 @@
 -- A stream: h:stream has its options and what is reserved. Everything else of a stream is under its id, "stream#made": one that is made anew under the same name shares nothing with what it was. b: has what each
 -- consumer has before it, "g:group" as "items bytes made new", "r:reader" as "items bytes gates new" (new: whether it began behind what was there), each with its checksum.
-local MOST_PARTITIONS, MOST_CONSUMERS = 4096, 500
+local MOST_PARTITIONS = 4096
 local NUMBERS = { 'partitions', 'items', 'bytes', 'entry', 'made', 'reservedItems', 'reservedBytes', 'storedItems', 'storedBytes', 'appended', 'consumers', 'untrimmed' }
 
 -- The marks of a partition that never had an entry.
@@ -79,7 +79,15 @@ local function count(h, kind, name, items, bytes)
   h.counted[one] = true
 end
 
-local function tooMany(h) fail('TOOMANY', MOST_CONSUMERS .. ' ' .. h.name) end
+local needRoom
+do
+  local MOST_CONSUMERS = 500
+
+  -- Refuses so many new consumers, if the stream would have too many.
+  function needRoom(h, more)
+    if consumers(h).consumers + more > MOST_CONSUMERS then fail('TOOMANY', MOST_CONSUMERS .. ' ' .. h.name) end
+  end
+end
 
 -- A new consumer; what is behind the counters is when a group was made, and whether a reader gates.
 local function addConsumer(h, kind, name, items, bytes, rest, isNew)
@@ -87,24 +95,6 @@ local function addConsumer(h, kind, name, items, bytes, rest, isNew)
   local one = { kind = kind, name = name, i = items, b = bytes, rest = rest, isNew = isNew == '1' }
   if kind == 'g' then h.groups[name] = one else h.readers[name] = one end
   h.counted[one], h.consumers, h.dirty = true, h.consumers + 1, true
-end
-
-local function removeConsumer(h, kind, name)
-  consumers(h)
-  local all = kind == 'g' and h.groups or h.readers
-  h.counted[all[name]] = nil
-  all[name] = nil
-  call('HDEL', K .. 'b:' .. h.id, kind .. ':' .. name)
-  h.consumers, h.dirty = h.consumers - 1, true
-end
-
--- What the stream holds, and how much was ever put into it.
-local function addStored(h, items, bytes)
-  h.storedItems, h.storedBytes, h.appended, h.dirty = h.storedItems + items, h.storedBytes + bytes, h.appended + math.max(0, items), true
-end
-
-local function reserve(h, items, bytes)
-  h.reservedItems, h.reservedBytes, h.dirty = h.reservedItems + items, h.reservedBytes + bytes, true
 end
 
 local function flushStream(h)
@@ -128,6 +118,26 @@ local function flushStream(h)
     many('HSET', K .. 'b:' .. h.id, list)
     h.counted = {}
   end
+end
+
+-- At once: if the call fails later, a consumer that is gone must not be counted.
+local function removeConsumer(h, kind, name)
+  consumers(h)
+  local all = kind == 'g' and h.groups or h.readers
+  h.counted[all[name]] = nil
+  all[name] = nil
+  call('HDEL', K .. 'b:' .. h.id, kind .. ':' .. name)
+  h.consumers, h.dirty = h.consumers - 1, true
+  flushStream(h)
+end
+
+-- What the stream holds, and how much was ever put into it.
+local function addStored(h, items, bytes)
+  h.storedItems, h.storedBytes, h.appended, h.dirty = h.storedItems + items, h.storedBytes + bytes, h.appended + math.max(0, items), true
+end
+
+local function reserve(h, items, bytes)
+  h.reservedItems, h.reservedBytes, h.dirty = h.reservedItems + items, h.reservedBytes + bytes, true
 end
 
 -- Whether a consumer that gates has no room for so much more; an empty one always has.

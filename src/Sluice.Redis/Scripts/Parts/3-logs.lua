@@ -162,8 +162,9 @@ local function push(name, part, first)
   return name .. struct.pack('<BI4I4I8I8I4', 0, part[1], part[2], first, now, generation) .. part[4]
 end
 
--- The marks of the partitions that some parts are for, and that they can be appended there: the keys that will be written to are of the right kind.
+-- The marks of the partitions that some parts are for, the consumers that will be told of them, and that they can be appended there: the keys that will be written to are of the right kind.
 local function openParts(h, parts)
+  if #parts > 0 then consumers(h) end
   local partitions = {}
   for i, part in ipairs(parts) do partitions[i] = part[1] end
   openLogs(h, partitions)

@@ -94,12 +94,26 @@ end
 local function openReader(h, name, atNew, expires, gates)
   local key = K .. 'r:' .. h.id .. ':' .. name
   if not consumers(h).readers[name] then
-    if h.consumers >= MOST_CONSUMERS then tooMany(h) end
+    needRoom(h, 1)
     local items, bytes = beginAt(h, key, atNew)
     addConsumer(h, 'r', name, items, bytes, gates, atNew)
     call('HSET', key, 'expires', expires)
   end
   useReader(h, name, call('HGET', key, 'expires'))
+end
+
+-- What opening a reader will read, before anything is written. `opened` has the readers that are new of one call, and how many each stream gets.
+local function checkOpen(h, name, opened)
+  local key, marks = K .. 'r:' .. h.id .. ':' .. name, K .. 'l:' .. h.id
+  call('ZCARD', K .. 'rx:' .. h.id)
+  if consumers(h).readers[name] then
+    local expires = call('HGET', key, 'expires')
+    if expires and expires ~= '' then number(expires, 0, key, 'expires', h.name) end
+  elseif not opened[key] then
+    opened[key], opened[h.id] = true, (opened[h.id] or 0) + 1
+    needRoom(h, opened[h.id])
+    if call('HLEN', marks) == 0 then broken(marks, nil, h.name) end
+  end
 end
 
 -- The places as they are stored: who has asked reads them.
@@ -116,8 +130,8 @@ local function closeReader(h, name)
   call('ZREM', K .. 'rx:' .. h.id, name)
   if not consumers(h).readers[name] then return end
   call('UNLINK', K .. 'r:' .. h.id .. ':' .. name)
+  h.untrimmed = 0
   removeConsumer(h, 'r', name)
-  h.untrimmed, h.dirty = 0, true
   changed(h.name)
 end
 

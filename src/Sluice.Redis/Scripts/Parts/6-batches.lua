@@ -10,20 +10,30 @@ local function takeBatches()
 end
 
 local BATCH = { 'accepted', 'ended', 'failed', 'closed' }
-local function checkMarkers(batches)
-  local known = {}
-  for _, b in ipairs(batches) do
-    for _, name in ipairs(b.streams) do
-      local h = find(name)
-      if h then number(call('HGET', h.key, 'markers') or '0', 0, h.key, 'markers', name) end
+
+-- Where the marker of a batch that is complete will stand can be appended to; several of one call stand in different partitions.
+local checkMarkers
+do
+  local function checkMarker(name)
+    local h = find(name)
+    if not h or (h.ended and string.find(h.ended, '^F')) then return end
+    h.markers = (h.markers or number(call('HGET', h.key, 'markers') or '0', 0, h.key, 'markers', name)) + 1
+    openParts(h, { { h.markers % h.partitions } })
+  end
+
+  function checkMarkers(batches)
+    local known = {}
+    for _, b in ipairs(batches) do
+      b.key = K .. 'bt:' .. b.name
+      local v = known[b.name]
+      if not v then
+        v = call('HMGET', b.key, unpack(BATCH))
+        for i, field in ipairs(BATCH) do v[i] = number(v[i] or '0', -LARGEST, b.key, field) end
+        known[b.name], v.left, v.closed = v, v[1] - v[2], v[4]
+      end
+      b.counts, v.left, v.closed = v, v.left + b.accepted - b.ended, v.closed + b.close
+      if v.closed > 0 and v.left == 0 then for _, name in ipairs(b.streams) do checkMarker(name) end end
     end
-    b.key = K .. 'bt:' .. b.name
-    if not known[b.name] then
-      local v = call('HMGET', b.key, unpack(BATCH))
-      for i, field in ipairs(BATCH) do v[i] = number(v[i] or '0', -LARGEST, b.key, field) end
-      known[b.name] = v
-    end
-    b.counts = known[b.name]
   end
 end
 

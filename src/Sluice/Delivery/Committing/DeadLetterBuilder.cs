@@ -91,9 +91,9 @@ internal sealed class DeadLetterBuilder(
         };
 
         // An entry with headers keeps them, with the node at which it enters. Null says so; a null array would become empty headers. The
-        // entry has ended in its batch: when it is redriven, it belongs to none.
-        return root.Headers.Id is null || root.Headers.Batch is not null
-            ? letter with { Headers = (root.Headers with { Id = root.Id, Batch = null }).ToBytes() }
+        // entry has ended in its batch: when it is redriven, it belongs to none, and a sink that has refused it is asked again.
+        return root.Headers.Id is null || root.Headers.Batch is not null || root.Headers.Refusal is not null
+            ? letter with { Headers = (root.Headers with { Id = root.Id, Batch = null, Refusal = null }).ToBytes() }
             : letter;
     }
 

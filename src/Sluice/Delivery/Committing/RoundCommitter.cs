@@ -172,7 +172,8 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
     {
         EntryHeaders headers = emission.Describe(root.Id, core.Recorder.NameOf(emission.Node)) with
         {
-            Trace = root.Trace is { } trace ? new(trace.Context) : null
+            Trace = root.Trace is { } trace ? new(trace.Context) : null,
+            Refusal = RefusalOf(root)
         };
         draft.Derive(to =>
         {
@@ -185,6 +186,15 @@ internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDra
                 Emission.WriteLoss(to, headers, root.Failures!.Cause, why);
             }
         });
+    }
+
+    // If a sink has refused it for good, it is not tried again: it might be alone in a commit, where a sink cannot tell whose fault it is.
+    private static SinkRefusal? RefusalOf(Root root)
+    {
+        for (PartFailure? failure = root.Failures; failure is not null; failure = failure.Next)
+            if (failure is not { IsFinal: true, Cause.InnerException: ItemRejectedException }) return null;
+        PipelineException first = root.Failures!.Cause;
+        return new(first.Node, FailureText.MessageOf(first.InnerException!));
     }
 
     private bool MayTryAgain(int failures) => core.Options.Delivery is { Level: DeliveryLevel.Replay } replay && failures < replay.Count;

@@ -16,7 +16,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
 {
     private const byte IdTag = ItemIdHeader.Tag, NodeTag = 2, AfterTag = 3, BatchNameTag = 4, OfTag = 5, ListenerTag = 6, EndTag = 7,
         PartTag = 8, KeyTag = 9, LossTag = 10, TimerTag = 11, TraceTag = EntryTrace.Tag, TraceStateTag = EntryTrace.StateTag,
-        NamesakesTag = 14;
+        NamesakesTag = 14, RefusalTag = 15;
     private const int MaxLossLength = 4000;
 
     /// <summary>Whether the entry enters behind the node: the node has put it out.</summary>
@@ -40,6 +40,10 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
     /// Else null.
     /// </summary>
     public string? Loss { get; init; }
+
+    /// <summary>The sink that has refused what the node has put out, and why, if it is not to be tried again; else null. It fails where it
+    /// enters, and its letter can be redriven.</summary>
+    public SinkRefusal? Refusal { get; init; }
 
     /// <summary>Which part of a divided list the entry is; null if it is none.</summary>
     public ListPart? Part { get; init; }
@@ -67,7 +71,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
     {
         string? id = null, node = null;
         bool isAfter = false;
-        string? batch = null, end = null, of = null, part = null, key = null, loss = null, timer = null, namesakes = null;
+        string? batch = null, end = null, of = null, part = null, key = null, loss = null, timer = null, namesakes = null, refusal = null;
         List<string>? listeners = null;
         ReadOnlySpan<byte> trace = default, traceState = default;
         while (bytes.Length >= 3)
@@ -84,6 +88,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
             else if (bytes[0] == PartTag) part = Encoding.UTF8.GetString(value);
             else if (bytes[0] == KeyTag) key = Encoding.UTF8.GetString(value);
             else if (bytes[0] == LossTag) loss = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == RefusalTag) refusal = Encoding.UTF8.GetString(value);
             else if (bytes[0] == TimerTag) timer = Encoding.UTF8.GetString(value);
             else if (bytes[0] == NamesakesTag) namesakes = Encoding.UTF8.GetString(value);
             else if (bytes[0] == TraceTag) trace = value;
@@ -98,6 +103,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
             Part = ListPart.Read(part),
             Key = key,
             Loss = loss,
+            Refusal = SinkRefusal.Read(refusal),
             Timer = timer,
             Batch = batch is null || of is null ? null : new(of, batch) { Listeners = listeners is null ? [] : [.. listeners] },
             EndOf = end is null || of is null ? null : new(of, end),
@@ -119,7 +125,8 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
         Write(bytes, PartTag, Part?.ToText());
         Write(bytes, KeyTag, Key);
         Write(bytes, TimerTag, Timer);
-        Write(bytes, LossTag, Loss is { Length: > MaxLossLength } ? Loss[..MaxLossLength] : Loss);
+        Write(bytes, LossTag, Shortened(Loss));
+        Write(bytes, RefusalTag, Shortened(Refusal?.ToText()));
         Write(bytes, TraceTag, Trace?.ToBytes());
         Write(bytes, TraceStateTag, Trace?.State);
         return bytes.WrittenSpan.ToArray();
@@ -148,6 +155,8 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
         to.Add(serializer, item, key, batch is null ? default : batch.Headers);
     }
 
+    private static string? Shortened(string? text) => text is { Length: > MaxLossLength } ? text[..MaxLossLength] : text;
+
     private static void Write(ArrayBufferWriter<byte> to, byte tag, string? value)
         => Write(to, tag, value is null ? null : Encoding.UTF8.GetBytes(value));
 
@@ -160,4 +169,15 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
         to.Advance(3);
         to.Write(value);
     }
+}
+
+/// <summary>Why an entry is a dead letter as soon as it is leased: a sink has refused its item, and would refuse it again.</summary>
+/// <param name="Sink">The node of the sink. Its name has no control characters.</param>
+/// <param name="Reason">The message of the sink.</param>
+internal sealed record SinkRefusal(string Sink, string Reason)
+{
+    public static SinkRefusal? Read(string? text)
+        => text?.IndexOf('\n', StringComparison.Ordinal) is >= 0 and var end ? new(text[..end], text[(end + 1)..]) : null;
+
+    public string ToText() => $"{Sink}\n{Reason}";
 }

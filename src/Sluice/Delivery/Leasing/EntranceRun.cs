@@ -47,6 +47,12 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
             root.Fail(new PipelineException(node, null, new PayloadException(loss), number), isFinal: true);
             return;
         }
+        if (root.Headers.Refusal is { } refusal)
+        {
+            var refused = new ItemRejectedException(refusal.Reason) { IsFinal = true };
+            root.Fail(new PipelineException(refusal.Sink, null, refused, core.Nodes.Find(refusal.Sink) ?? number), isFinal: true);
+            return;
+        }
         if (root.Headers is { Timer: { } timer, Key: { } key })
         {
             if (following.TimersOf(number, key) is { } lane)

@@ -13,8 +13,8 @@ internal sealed partial class PartitionScope
 
     /// <summary>Makes an instance of each stage of a run, with its stored state.</summary>
     /// <param name="run">The run.</param>
-    /// <param name="anew">Whether all instances are made anew. A stage ends the keys of all its lanes in one instance, and an old instance
-    /// knows the keys of its own lane only.</param>
+    /// <param name="anew">Whether all instances are made anew, because a stage ends. It ends the keys of all its lanes in one instance, and
+    /// an old instance knows the keys of its own lane only.</param>
     /// <param name="itemsStop">Gives up what items and rounds read until the next call: cancelled when the run stops.</param>
     /// <param name="cancellation">Gives up.</param>
     public async ValueTask LoadAsync(ItemTracking run, bool anew, CancellationToken itemsStop, CancellationToken cancellation)
@@ -26,7 +26,7 @@ internal sealed partial class PartitionScope
         {
             foreach (IKeyedStateful cells in byKey) cells.Begin();
             held?.Enter();
-            await BeginTimersAsync(cancellation).ConfigureAwait(false);
+            await BeginTimersAsync(ends.IsUnderWay, cancellation).ConfigureAwait(false);
             return;
         }
         Forget();
@@ -38,16 +38,19 @@ internal sealed partial class PartitionScope
         if (Instances.Any(static instance => Remembers(instance) is not (null or IKeyedStateful))) held = new();
         held?.Enter();
         if (isRetired) RetireInstances();
+        // Each commit ends some keys only, and discards the instances: the rows of all keys would be read again for each.
+        bool readsByKey = anew || ends.IsUnderWay;
         for (int number = 0; number < run.Remembering.Count; number++)
         {
             string node = run.Remembering[number].StateName;
-            if (Remembers(InstanceOf(number)) is { } remembers) await LoadAsync(node, remembers, cancellation).ConfigureAwait(false);
+            if (Remembers(InstanceOf(number)) is { } remembers)
+                await LoadAsync(node, remembers, readsByKey, cancellation).ConfigureAwait(false);
             if (InstanceOf(number) is IHasTimers { Timers: var timers })
-                await LoadAsync(ITimerRows.NodeByKey(node), timers.ByKey, cancellation).ConfigureAwait(false);
+                await LoadAsync(ITimerRows.NodeByKey(node), timers.ByKey, readsByKey, cancellation).ConfigureAwait(false);
         }
         held?.Tell(Memory);
         loaded = run;
-        await BeginTimersAsync(cancellation).ConfigureAwait(false);
+        await BeginTimersAsync(readsByKey, cancellation).ConfigureAwait(false);
     }
 
     private async ValueTask LoadClockAsync(CancellationToken cancellation)
@@ -116,11 +119,11 @@ internal sealed partial class PartitionScope
         if (failure is not null) ExceptionDispatchInfo.Throw(failure);
     }
 
-    private async ValueTask LoadAsync(string node, IStateful remembers, CancellationToken cancellation)
+    private async ValueTask LoadAsync(string node, IStateful remembers, bool readsByKey, CancellationToken cancellation)
     {
         List<StateRow> rows = [];
         bool isComplete = false;
-        while (!isComplete && (remembers is not IKeyedStateful || (rows.Count < MaxRowsAtFirst && !Memory.IsFull)))
+        while (!isComplete && (remembers is not IKeyedStateful || (rows.Count < MaxRowsAtFirst && !readsByKey && !Memory.IsFull)))
         {
             const int PageSize = 1000;
             IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, rows.Count == 0 ? null

@@ -27,10 +27,11 @@ internal sealed partial class PartitionScope
         if (endsAt is not null) lastOfTurn = null;
     }
 
-    /// <summary>Whether timers are due, or their due times are unknown.</summary>
+    /// <summary>Whether timers are due, or their due times are unknown. None is due while a stage ends by several commits: a key that it has
+    /// passed would get a state that does not end.</summary>
     public bool AreTimersDue(long looked)
     {
-        lock (sync) return core.KeepsTimers && (!HasBegun || timersDue <= looked);
+        lock (sync) return core.KeepsTimers && !ends.IsUnderWay && (!HasBegun || timersDue <= looked);
     }
 
     public override long NextNumber() => Interlocked.Increment(ref number);
@@ -40,6 +41,7 @@ internal sealed partial class PartitionScope
     {
         var turn = round.Turn = new RoundTimers(round, this, core.Recorder.NameOf, lastOfTurn ??= number);
         round.HasMoreTimers = false;
+        if (ends.IsUnderWay) return;                 // found when the marks were read
         await ReadAheadAsync((stage, _) => KeysDue(stage, turn.Until, round.MaxTimers + round.MaxMoves), stopping).ConfigureAwait(false);
         foreach (object instance in Instances)
             if (instance is IHasTimers { Timers: { NextAt: { } next } timers } && next <= turn.Until) timers.Act(turn, hold());
@@ -64,10 +66,10 @@ internal sealed partial class PartitionScope
         return null;
     }
 
-    private async ValueTask BeginTimersAsync(CancellationToken cancellation)
+    private async ValueTask BeginTimersAsync(bool isEnding, CancellationToken cancellation)
     {
         if (!core.KeepsTimers) return;
-        for (int i = 0; i < Instances.Count; i++)
+        for (int i = 0; i < Instances.Count && !isEnding; i++)           // else none fires, and they are read later
         {
             if (Instances[i] is not IHasTimers { Timers: var timers }) continue;
             string node = ITimerRows.NodeByTime(loaded!.Remembering[i].StateName);

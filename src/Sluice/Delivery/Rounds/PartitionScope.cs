@@ -25,8 +25,11 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     private readonly StateShapes shapes = new(core.State);
     private readonly SpareWork spare = new();
 
+    /// <summary>The most timers that fire in one commit.</summary>
+    public const int MaxTimers = 64;
+
     /// <summary>How many timers fire in one commit. It outlives rounds: what is due at one moment takes many of them.</summary>
-    public CommitLimit TimersAtOnce { get; } = new(64);
+    public CommitLimit TimersAtOnce { get; } = new(MaxTimers);
 
     /// <summary>How many keys of a stage end in one commit.</summary>
     public CommitLimit EndsAtOnce { get; } = new(500);
@@ -118,6 +121,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         if (loaded is null) return rows;
         for (int number = 0; number < Instances.Count; number++)
         {
+            if (TakeEntered(number)) ends.HasEntered(loaded.Remembering[number].StateName, rows);
             if (Remembers(Instances[number]) is not { } remembers) continue;
             (string node, int before) = (loaded.Remembering[number].StateName, rows.Count);
             remembers.Save(new ChangedRows(core.StateSerializers, loaded.Remembering[number].Node, node, rows, spare));
@@ -127,8 +131,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
                 for (int i = before; i < rows.Count; i++) held?.Put(node, rows[i].Key, rows[i].Value?.Length);
             shapes.Save(node, rows);
         }
-        int entered = TakeEntered();
-        bool hasEndedStage = ends.Save(rows, loaded.Remembering, Round is { Items.Count: > 0 } ? entered : 0);
+        bool hasEndedStage = ends.Save(rows);
         if (core.KeepsTime && rows.Count > 0)
         {
             var clock = new byte[8];

@@ -18,6 +18,8 @@ internal sealed class RoundTimers(Round round, PartitionScope scope, Func<int, s
     /// <summary>Whether the round has both taken timers and moved rows; without one of the two, the commit would be smaller.</summary>
     public bool IsMixed => taken > 0 && moved > 0;
 
+    public override bool IsLost => round.Partition.IsVoid;
+
     public override bool TryTake() => MayGoOn(ref taken, round.MaxTimers, ref moved);
 
     public override bool TryMove() => MayGoOn(ref moved, round.MaxMoves, ref taken);

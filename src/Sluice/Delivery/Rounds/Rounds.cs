@@ -17,6 +17,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
     private readonly Stack<RoundItem> spare = new();
     private List<Round> over = [];
     private readonly RoundPace pace = new(MaxItems);       // under sync
+    private readonly RoundPace paceOfTimers = new(PartitionScope.MaxTimers);       // under sync
     private readonly CommitLimit size = new(MaxItems);     // under sync
     private int rotation;
     private bool mayAct;                             // whether stages may act by themselves; used by the pump
@@ -143,6 +144,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
         {
             over.Add(round);
             pace.Learn(round.Remaining.Count(), lasted);
+            if (round.Turn is { } timers) paceOfTimers.Learn(timers.Taken, lasted);
         }
         core.ToCommit.Set();
     }
@@ -197,10 +199,12 @@ internal sealed partial class Rounds(ConsecutorCore core)
     /// <summary>Ends a round whose commit is applied or void.</summary>
     public void End(Round round, bool isCommitted)
     {
+        bool areOver;
         lock (sync)
         {
             int count = round.Items.Count;
             running.Remove(round.Partition.Number);
+            areOver = running.Count == 0;
             if (round.FiresTimers) round.Partition.Scope!.EndTurn(round.HasMoreTimers ? null : AfterNow(TurnOfOthers));
             foreach (RoundItem item in round.Items)
             {
@@ -210,6 +214,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
             }
             if (isCommitted && count > 0) size.HaveCommitted(count);
         }
+        if (areOver) core.InFlight.Quiet.Set();      // a stop waits for rounds without items, too
         core.Pump.Changed();
         core.Partitions.Rest(round.Partition);
     }
@@ -238,7 +243,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
             return new(this, core.Options.Delivery, partition, [], isEntrance)
             {
                 FiresTimers = true,
-                MaxTimers = scope.TimersAtOnce.Value
+                MaxTimers = Math.Min(scope.TimersAtOnce.Value, paceOfTimers.Items)
             };
         scope.EndTurn(null);
         partition.IsAtEnd = false;                   // ask the store again before the next stage ends: emissions may have failed

@@ -13,9 +13,13 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
     private Dictionary<string, string?>? ended;      // by stage: null if it has ended; otherwise the last key that has ended
     private (string Stage, string? Key, bool HasMore)? added;
     private bool isUncertain;                        // whether the saved marks are committed
-    private volatile bool areAll;
+    private volatile bool areAll, isUnderWay;
 
     public bool AreAll => areAll;
+
+    /// <summary>Whether a stage has ended in part: some of its keys have put out what they hold, and others have not. Any
+    /// thread.</summary>
+    public bool IsUnderWay => isUnderWay;
 
     /// <summary>Notes that saved marks are committed, or were forgotten.</summary>
     public void Begin() => isUncertain = false;
@@ -28,6 +32,7 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
             .ConfigureAwait(false);
         ended = rows.ToDictionary(row => row.Key, row => row.Value is { Length: > 0 } key && key.Span[0] == 1
             ? Encoding.UTF8.GetString(key.Span[1..]) : null, StringComparer.Ordinal);
+        Changed();
     }
 
     public async ValueTask EndNextAsync(ItemTracking run, PartitionScope scope, Root hold, CancellationToken cancellation)
@@ -45,16 +50,17 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
                 added = (stage.StateName, hasMore ? "" : null, hasMore);
                 return;
             }
-            await EndKeysAsync(stage, cells, after, scope, hold, cancellation);
+            await EndKeysAsync(run, number, cells, after, hold, scope, cancellation);
             return;
         }
         areAll = true;
         ledger.Touch();
     }
 
-    private async ValueTask EndKeysAsync(IStatefulStage stage, IKeyedStateful cells, string? after, PartitionScope scope, Root hold,
-        CancellationToken cancellation)
+    private async ValueTask EndKeysAsync(ItemTracking run, int number, IKeyedStateful cells, string? after, Root hold,
+        PartitionScope scope, CancellationToken cancellation)
     {
+        IStatefulStage stage = run.Remembering[number];
         bool hasMore = true, isKeyOver = true;
         Round round = scope.Round!;
         round.EndedKeys = 0;
@@ -65,6 +71,7 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
             IReadOnlyList<StateRow> keys = await store.ListStateAsync(identity.Group, partition.Number, stage.StateName, after, most,
                 cancellation);
             Fill(cells, stage, keys, scope);
+            await ReadAheadAsync(run, number, keys, scope, cancellation);
             foreach (StateRow row in keys)
             {
                 round.EndedKeys++;
@@ -77,6 +84,18 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
         if (!hasMore && cells is IHasTimers { Timers: var timers })
             hasMore = await EndTimersAsync(stage, scope, timers, Math.Min(KeysAtOnce, round.MaxEndingKeys), cancellation);
         added = (stage.StateName, after, hasMore);
+    }
+
+    /// <summary>Reads the timers of keys that are to end, and what the stages downstream remember under these keys.</summary>
+    private static ValueTask ReadAheadAsync(ItemTracking run, int number, IReadOnlyList<StateRow> rows, PartitionScope scope,
+        CancellationToken cancellation)
+    {
+        if (rows.Count == 0) return default;
+        string[] keys = [.. rows.Select(static row => row.Key)];
+        IStatefulStage ending = run.Remembering[number];
+        HashSet<IStatefulStage> downstream = [.. run.Remembering.Take(number)
+            .Where(stage => stage is IKeyedStage { KeyOf: not null } && stage.StateName != ending.StateName)];
+        return scope.ReadAheadAsync((stage, _) => ReferenceEquals(stage, ending) || downstream.Contains(stage) ? keys : null, cancellation);
     }
 
     /// <summary>Ends the timers of a stage, also of keys without state: none fires any more.</summary>
@@ -97,33 +116,31 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
 
     private static int ChangesOf(IKeyedStateful cells) => cells.Changes + (cells is IHasTimers { Timers: var timers } ? timers.Changes : 0);
 
-    /// <summary>Adds what has changed to a commit.</summary>
+    /// <summary>Notes that an item has reached a stage. If the stage has ended, it ends again.</summary>
+    /// <param name="stage">The stage.</param>
     /// <param name="rows">The rows of the commit.</param>
-    /// <param name="stages">All stages that keep state.</param>
-    /// <param name="entered">How many of them, from the first, items may have reached: the items that those stages hold are emitted
-    /// again.</param>
-    /// <returns>Whether an instance has ended.</returns>
-    public bool Save(List<StateRow> rows, IReadOnlyList<IStatefulStage> stages, int entered)
+    public void HasEntered(string stage, List<StateRow> rows)
     {
-        if (added is { } last)
-        {
-            added = null;
-            if (last is { HasMore: true, Key: null }) return true;           // no key has ended: it begins again with the first one
-            byte[] value = last.HasMore ? [1, .. Encoding.UTF8.GetBytes(last.Key!)] : [0];
-            rows.Add(new(Node, last.Stage, 0, value));
-            ended![last.Stage] = last.HasMore ? last.Key : null;
-            isUncertain = true;
-            return true;
-        }
-        if (ended is not { Count: > 0 }) return false;
-        for (int i = 0; i < entered; i++)
-        {
-            string stage = stages[i].StateName;
-            if (!ended.Remove(stage)) continue;
-            rows.Add(new(Node, stage, 0, null));
-            (isUncertain, areAll) = (true, false);
-        }
-        return false;
+        if (ended is not { Count: > 0 } || !ended.Remove(stage)) return;
+        rows.Add(new(Node, stage, 0, null));
+        (isUncertain, areAll) = (true, false);
+        Changed();
+    }
+
+    /// <summary>Adds the mark of the stage that has ended in this round.</summary>
+    /// <param name="rows">The rows of the commit.</param>
+    /// <returns>Whether an instance has ended.</returns>
+    public bool Save(List<StateRow> rows)
+    {
+        if (added is not { } last) return false;
+        added = null;
+        if (last is { HasMore: true, Key: null }) return true;               // no key has ended: it begins again with the first one
+        byte[] value = last.HasMore ? [1, .. Encoding.UTF8.GetBytes(last.Key!)] : [0];
+        rows.Add(new(Node, last.Stage, 0, value));
+        ended![last.Stage] = last.HasMore ? last.Key : null;
+        isUncertain = true;
+        Changed();
+        return true;
     }
 
     /// <summary>Forgets uncommitted marks: the stored ones count.</summary>
@@ -132,4 +149,6 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
         added = null;
         if (isUncertain) ended = null;
     }
+
+    private void Changed() => isUnderWay = ended!.Values.Any(static key => key is not null);
 }

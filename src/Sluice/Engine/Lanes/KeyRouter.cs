@@ -6,10 +6,11 @@ internal sealed class KeyRouter<T> : Inlet<T>
     private readonly StageContext context;
     private readonly Func<T, int> hash;
     private readonly Inlet<T>[] lanes;
+    private readonly LaneWaits? waits;               // if the stage counts the time in which it can get items
 
-    public KeyRouter(StageContext context, Func<T, int> hash, Inlet<T>[] lanes)
+    public KeyRouter(StageContext context, Func<T, int> hash, Inlet<T>[] lanes, LaneWaits? waits)
     {
-        (this.context, this.hash, this.lanes, Node) = (context, hash, lanes, context.Node);
+        (this.context, this.hash, this.lanes, this.waits, Node) = (context, hash, lanes, waits, context.Node);
         BranchStop.Attach(this, lanes);
     }
 
@@ -28,7 +29,7 @@ internal sealed class KeyRouter<T> : Inlet<T>
         {
             throw context.Failure(e, item, ticket);
         }
-        return lanes[lane].PushAsync(item, ticket);
+        return waits is null ? lanes[lane].PushAsync(item, ticket) : PushNotedAsync(waits, lanes[lane], item, ticket);
     }
 
     public override void ComesFrom(int from)
@@ -44,5 +45,41 @@ internal sealed class KeyRouter<T> : Inlet<T>
     protected override async ValueTask OnCompleteAsync()
     {
         foreach (Inlet<T> lane in lanes) await lane.CompleteAsync();
+    }
+
+    // Without rings, the lane works on the item inside of the push, and may block the thread.
+    private static ValueTask PushNotedAsync(LaneWaits waits, Inlet<T> lane, T item, Ticket? ticket)
+    {
+        if (!waits.HaveRings) waits.Begin();
+        ValueTask pushed;
+        try
+        {
+            pushed = lane.PushAsync(item, ticket);
+        }
+        catch
+        {
+            if (!waits.HaveRings) waits.End();
+            throw;
+        }
+        if (!pushed.IsCompletedSuccessfully)
+        {
+            if (waits.HaveRings) waits.Begin();
+            return EndLaterAsync(waits, pushed);
+        }
+        if (!waits.HaveRings) waits.End();
+        return default;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private static async ValueTask EndLaterAsync(LaneWaits waits, ValueTask pushed)
+    {
+        try
+        {
+            await pushed;
+        }
+        finally
+        {
+            waits.End();
+        }
     }
 }

@@ -22,6 +22,7 @@ internal sealed class KeyedStage<TKey, TIn, TOut> : Inlet<TIn>, IUpstream
     private readonly Dictionary<OneKey<TKey>, Entry> instances = [];
     private Entry? newest, oldest;                   // a linked list in the order of use
     private volatile Inlet<TIn>? current;            // the instance that the input may be waiting in
+    private OneKey<TKey> present;                    // whose instance is being made or ended
     private bool hasTold;
 
     public KeyedStage(StageContext context, Inlet<TOut> next, Func<TIn, TKey> keyOf, int maxKeys,
@@ -30,6 +31,7 @@ internal sealed class KeyedStage<TKey, TIn, TOut> : Inlet<TIn>, IUpstream
         (this.context, this.next, this.keyOf, this.maxKeys, this.make, Node) = (context, next, keyOf, maxKeys, make, context.Node);
         outlet = new(next);
         context.KeyClock = new(context.Run);
+        context.PresentKey = () => present.Value;
         if (isTimed)
         {
             context.Gate = new Gate(context.Run.Scheduler);
@@ -67,7 +69,7 @@ internal sealed class KeyedStage<TKey, TIn, TOut> : Inlet<TIn>, IUpstream
     {
         for (Entry? entry = oldest; entry is not null; entry = entry.Newer)
         {
-            current = entry.Instance;
+            (current, present) = (entry.Instance, entry.Key);
             await entry.Instance.CompleteAsync();
         }
         context.KeyClock!.Dispose();
@@ -88,7 +90,7 @@ internal sealed class KeyedStage<TKey, TIn, TOut> : Inlet<TIn>, IUpstream
                     + $"key that was used least recently has ended, and begins anew when it comes again. "
                 + "If that is not meant, raise Stage.KeyBy(…, maxKeys: …).");
         }
-        current = evicted.Instance;
+        (current, present) = (evicted.Instance, evicted.Key);
         await evicted.Instance.CompleteAsync();
         Entry entry = Add(key);
         current = entry.Instance;
@@ -97,6 +99,7 @@ internal sealed class KeyedStage<TKey, TIn, TOut> : Inlet<TIn>, IUpstream
 
     private Entry Add(OneKey<TKey> key)
     {
+        present = key;
         var entry = new Entry(key, make(context, outlet));
         instances.Add(key, entry);
         Link(entry);
@@ -173,6 +176,8 @@ internal sealed class KeyedOutlet<T> : Inlet<T>
 internal readonly struct OneKey<TKey>(TKey value) : IEquatable<OneKey<TKey>>
 {
     private readonly TKey value = value;
+
+    public object? Value => value;
 
     public bool Equals(OneKey<TKey> other) => value is byte[] bytes
         ? other.value is byte[] others && bytes.AsSpan().SequenceEqual(others)

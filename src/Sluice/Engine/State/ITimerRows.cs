@@ -69,6 +69,9 @@ internal abstract class TimerTurn(long until, long lastNumber)
     /// <summary>The time up to which timers are due, in ticks of UTC.</summary>
     public long Until => until;
 
+    /// <summary>Whether the partition was lost meanwhile. Any thread.</summary>
+    public abstract bool IsLost { get; }
+
     /// <summary>Takes room for one more timer in this turn. Any thread.</summary>
     /// <returns>Whether there was room.</returns>
     public abstract bool TryTake();

@@ -11,7 +11,7 @@ internal abstract class StateScope
 
     private ItemTracking? run;
     private object[] instances = [];
-    private int highest = -1;                        // the highest number of a stage that an item has reached: the furthest upstream
+    private bool[] entered = [];                     // by stage number: whether an item has reached it
 
     /// <summary>The instances in the current run, by stage number; empty before <see cref="Begin"/>.</summary>
     public IReadOnlyList<object> Instances => instances;
@@ -30,25 +30,28 @@ internal abstract class StateScope
         if (ReferenceEquals(run, following)) return false;
         run = following;
         instances = [.. following.Remembering.Select(stage => stage.MakeInstance(this))];
+        entered = new bool[instances.Length];
         return true;
     }
 
     /// <summary>Discards the instances, with all changes that were not saved.</summary>
-    public virtual void Forget() => (run, instances, highest) = (null, [], -1);
+    public virtual void Forget() => (run, instances, entered) = (null, [], []);
 
     /// <summary>The instance of a stage that an item has reached. Any thread of the run.</summary>
     public object Enter(int number)
     {
-        for (int known = Volatile.Read(ref highest); number > known; known = Volatile.Read(ref highest))
-            Interlocked.CompareExchange(ref highest, number, known);
+        if (!entered[number]) entered[number] = true;          // a line of memory that lanes share is mostly read
         return instances[number];
     }
 
-    /// <summary>
-    /// The stages that items may have reached since the last call: the one furthest upstream, and all behind it, which have lower numbers.
-    /// </summary>
-    /// <returns>The number of stages, counted from stage 0.</returns>
-    protected int TakeEntered() => Interlocked.Exchange(ref highest, -1) + 1;
+    /// <summary>Whether an item has reached a stage since the last call, or what another stage has put out. Used while no item is in
+    /// flight.</summary>
+    protected bool TakeEntered(int number)
+    {
+        bool isEntered = entered[number];
+        entered[number] = false;
+        return isEntered;
+    }
 
     public object InstanceOf(int number) => instances[number];
 

@@ -136,8 +136,9 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     /// <param name="scope">Where what is pushed becomes an item of its own; null in a run whose state ends with it.</param>
     /// <param name="hold">What is put out by name hangs on it.</param>
     /// <param name="about">What it is about, where it fails; null for the end.</param>
+    /// <param name="ended">The key that ends, where its failure names it.</param>
     public async ValueTask EndKeyAsync(Func<Output<TOut>, CancellationToken, ValueTask> hook, StateScope? scope, Ticket? hold,
-        string? about = null)
+        string? about = null, string? ended = null)
     {
         output.Emitting = scope;
         try
@@ -147,6 +148,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         catch (Exception e)
         {
             output.DropHeld();
+            if (ended is not null) about = $"the end of the key '{ItemText.Of(ended)}'";
             throw IsNotOurs(e) ? e : about is null ? Context.Failure(e) : Context.Failure(e, about, hold);
         }
         finally

@@ -129,7 +129,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
         node.Enter(cells, cell);
         try
         {
-            await inner.EndKeyAsync(node.EndKey, scope, hold);
+            await inner.EndKeyAsync(node.EndKey, scope, hold, ended: hold is null && keyOf is not null ? key : null);
         }
         finally
         {

@@ -80,6 +80,10 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
             if (!ended) await FireAllAsync(timers, turn, hold);
             Next.Flush();
         }
+        catch (StreamStoreException) when (turn.IsLost)
+        {
+            // Nothing of the turn is committed. Its partition stands still, or the next owner fires the timers.
+        }
         catch (Exception e)
         {
             Context.Run.Fail(e, Node);

@@ -29,12 +29,24 @@ public sealed record EventTime<T>(Func<T, DateTimeOffset> Timestamp)
 
     /// <summary>The named output for late items: items that belong to no window any more. By default null: late items are counted as
     /// skipped.</summary>
-    public string? LateOutput { get; init; }
+    /// <exception cref="ArgumentException">The name is empty.</exception>
+    public string? LateOutput
+    {
+        get;
+        init
+        {
+            if (value is not null) ArgumentException.ThrowIfNullOrEmpty(value, nameof(LateOutput));
+            field = value;
+        }
+    }
 
     /// <summary>The time without items after which the watermark advances with the clock of the run. It then stays as far behind the clock
     /// as it was when the last item came. More than zero; by default null: windows stay open until an item moves the watermark.</summary>
-    /// <remarks>Time in which the stage waits for the stages behind it does not count, and in a consecutor none in which items wait in the
-    /// store. Time in which a stage in front of it works on an item does count.</remarks>
+    /// <remarks><para>Time in which the stage waits for the stages behind it does not count, nor does time in which items of a key wait for
+    /// an item of another key behind <see cref="Stage.KeyBy"/>, nor, in a consecutor, time in which items wait in the store. Time in which
+    /// a stage in front of it works on an item does count.</para>
+    /// <para>The clock closes the windows that are open. When it has closed the last one, the watermark stops until an item
+    /// comes.</para></remarks>
     /// <exception cref="ArgumentOutOfRangeException">The time is zero or less, or too long.</exception>
     public TimeSpan? IdleTimeout
     {

@@ -82,6 +82,8 @@ internal sealed class EventWindowOperator<T>(EventTime<T> time, WindowAssigner w
 
     public override bool IsTimed => true;
 
+    public override bool CountsOpenTime => time.IdleTimeout is not null;
+
     public override bool EndsItems => true;
 
     public override bool Remembers => true;

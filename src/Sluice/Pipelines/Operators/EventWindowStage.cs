@@ -107,7 +107,7 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask EndLateAsync(ValueTask pushed, T item, Ticket? ticket)
     {
-        TimeSpan began = Now;
+        TimeSpan began = OpenTime;
         await WaitForAsync(pushed, item, ticket);
         AddWait(began);
         ticket?.Settle(Outcome.Completed);
@@ -117,7 +117,7 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
     private ValueTask EmitReady()
     {
         if (!windows.AreReady) return default;
-        TimeSpan began = Now;
+        TimeSpan began = OpenTime;
         while (windows.TryTakeReady(out Window<T> window))
         {
             ValueTask emitted = EmitAsync(window, null);

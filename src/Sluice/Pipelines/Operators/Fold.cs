@@ -118,7 +118,7 @@ internal sealed class AggregateStage<T, TState, TResult>(
         }
         catch (Exception e)
         {
-            throw Context.Failure(e);
+            throw Context.FailureAtEnd(e);
         }
         await EmitAsync(last, null);
         await Next.CompleteAsync();

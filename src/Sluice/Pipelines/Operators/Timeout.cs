@@ -7,7 +7,9 @@ public static partial class SourceExtensions
     /// <summary>Fails the run, or ends the stream, when no item comes for too long.</summary>
     /// <remarks>
     /// <para>The time runs from the start of the run to the first item, from each item to the next, and to the end. What counts is when
-    /// items come: while what follows is busy with one, the time stands still.</para>
+    /// items come: while what follows is busy with one, the time stands still. Behind <see cref="Stage.KeyBy"/> each key has a time of its
+    /// own, from its first item on, which also stands still while items wait for an item of another key. Time for which another branch
+    /// holds up the source does count.</para>
     /// <para>The failure is a <see cref="PipelineException"/> that names the node and has a <see cref="TimeoutException"/> inside. When the
     /// stream is to end instead, its sources are told to stop, what they still bring is skipped, and what follows sees the end as soon
     /// as they have stopped; everything that came before is processed. To limit the work on one item, annotate the stage that does it with
@@ -31,6 +33,8 @@ internal sealed class TimeoutOperator<T>(TimeSpan within, bool end) : TimedOpera
 
     public override string Stateful => "remembers when the last item came";
 
+    public override bool CountsOpenTime => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new TimeoutStage<T>(context, next, within, end);
 }
 
@@ -39,28 +43,32 @@ internal sealed class TimeoutStage<T> : TimedStage<T, T>
 {
     private readonly TimeSpan within;
     private readonly bool end;
+    private readonly bool isByKey;
+    private readonly object? key;
     private TimeSpan over;
     private bool hasEnded;
 
     public TimeoutStage(StageContext context, Inlet<T> next, TimeSpan within, bool end) : base(context, next)
     {
         (this.within, this.end) = (within, end);
-        if (context.KeyClock is null) context.Run.OnStart.Add(Begin);
+        (isByKey, key) = (context.KeyClock is not null, context.PresentKey?.Invoke());
+        if (!isByKey) context.Run.OnStart.Add(Begin);
         else Begin();                                // with the first item of its key
     }
 
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)
     {
         if (hasEnded) return LeaveOut(ticket);
+        TimeSpan began = isByKey ? OpenTime : default;
         ValueTask pushed = EmitAsync(item, ticket);
-        if (!pushed.IsCompletedSuccessfully) return CountLaterAsync(pushed);
-        over = Now + within;
+        if (!pushed.IsCompletedSuccessfully) return CountLaterAsync(pushed, began);
+        Count(began);
         return default;
     }
 
     protected override ValueTask OnTickAsync()
     {
-        TimeSpan left = over - Now;
+        TimeSpan left = over - OpenTime;
         if (left > TimeSpan.Zero)
         {
             SetTimer(left);
@@ -74,20 +82,28 @@ internal sealed class TimeoutStage<T> : TimedStage<T, T>
 
     private void Begin()
     {
-        over = Now + within;
+        over = OpenTime + within;
         SetTimer(within);
     }
 
-    private async ValueTask CountLaterAsync(ValueTask pushed)
+    // What follows was busy with an item: behind a KeyBy, items of the other keys of the lane may have waited for it.
+    private void Count(TimeSpan began)
+    {
+        if (isByKey) AddWait(began);
+        over = (isByKey ? began : OpenTime) + within;
+    }
+
+    private async ValueTask CountLaterAsync(ValueTask pushed, TimeSpan began)
     {
         await pushed;
-        over = Now + within;
+        Count(began);
     }
 
     // No item has failed: it is not counted as one.
     private PipelineException Failure()
     {
-        string behind = Context.In == 0 ? "the first item did not come" : $"no item came behind the {Context.In} before";
+        string behind = isByKey ? $"no further item of the key '{ItemText.Of(key)}' came"
+            : Context.In == 0 ? "the first item did not come" : $"no item came behind the {Context.In} before";
         return new(Context.Run.NameOf(Node), null, new TimeoutException($"{behind} within {DurationText.Of(within)}."), Node);
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
 using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
@@ -16,9 +17,11 @@ public partial class BisectionInConsecutorTests
     [Fact]
     public async Task OneBadItemOfAChunkIsDeadLetteredAloneAndCanBeRedriven()
     {
-        await using var store = new MemoryStreamStore();
+        // The clock stands still: no round is slow, so the sizes of the rounds are known.
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
         bad.Add(37);
-        await using Consecutor<int> consecutor = Chunks(store, 64, DeliveryGuarantee.Replay(1, Backoff.None));
+        await using Consecutor<int> consecutor = Chunks(store, 64, DeliveryGuarantee.Replay(1, Backoff.None), clock);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 64)], Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
@@ -198,9 +201,9 @@ public partial class BisectionInConsecutorTests
             .OrderBy(static cell => cell.Key).ToListAsync(Cancellation);
     }
 
-    private Consecutor<int> Chunks(IStreamStore store, int size, DeliveryGuarantee delivery)
+    private Consecutor<int> Chunks(IStreamStore store, int size, DeliveryGuarantee delivery, TimeProvider? time = null)
         => new("work", source => source.Chunk(size) | Stage.Named("chunks") | Write | Stage.Named("write").Bisect | Each
-        | ledger.Sink<int>(), new() { Store = store, Delivery = delivery });
+        | ledger.Sink<int>(), new() { Store = store, Delivery = delivery, Run = new() { Time = time ?? TimeProvider.System } });
 
     private int[] Write(int[] list)
     {

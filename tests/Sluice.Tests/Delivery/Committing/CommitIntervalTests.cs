@@ -96,8 +96,10 @@ public class CommitIntervalTests
         await first.AbandonAsync();
         await using Consecutor<int> next = New(store);
         await next.StartAsync(Cancellation);
-        for (int step = 0; seen.IsEmpty && step < 1000; step++)            // until the lease of the first one is over
+        var rounds = new Rounds(1_000);
+        while (seen.IsEmpty)                         // until the lease of the first one is over
         {
+            Assert.True(await rounds.GoOnAsync(), $"{next.Snapshot()}");
             clock.Advance(TimeSpan.FromMilliseconds(200));
             for (int i = 0; i < 20; i++) await Member.NextAsync();
         }
@@ -117,7 +119,7 @@ public class CommitIntervalTests
         await UntilAsync(() => consecutor.Snapshot() is { InFlight: 0, Completed: 1 });
     }
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private static Task UntilAsync(Func<bool> isReached) => Member.UntilAsync(isReached).WaitAsync(Patience, Cancellation);
 

@@ -115,7 +115,8 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
                 Process = new(),
                 Run = run,
                 LeaseDuration = lease,
-                Delivery = DeliveryGuarantee.Replay(20, Backoff.Constant(TimeSpan.FromSeconds(1))),
+                // The slow item is tried each second until the first half ends, which may take some time.
+                Delivery = DeliveryGuarantee.Replay(1000, Backoff.Constant(TimeSpan.FromSeconds(1))),
                 Stream = new() { Partitions = 2 },
                 OnBatchCompleted = ToldAsync
             })

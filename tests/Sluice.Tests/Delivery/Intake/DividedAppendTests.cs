@@ -54,7 +54,7 @@ public sealed class DividedAppendTests : IDisposable
         {
             using var giveUp = new CancellationTokenSource();
             Task send = sending.SendAllAsync([.. Enumerable.Range(0, Items)], giveUp.Token).AsTask();
-            while (store.Left > 0 || sending.Snapshot().Accepted < 2 * Group) await MoveAsync();
+            await AdvanceUntilAsync(() => store.Left == 0 && sending.Snapshot().Accepted >= 2 * Group);
             await giveUp.CancelAsync();
             var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => send);
             Assert.StartsWith("The first 32 items that were sent to work are accepted", cancelled.Message, StringComparison.Ordinal);
@@ -188,17 +188,22 @@ public sealed class DividedAppendTests : IDisposable
         }
     }
 
-    // An append that has waited for a second is divided.
     private async Task AdvanceUntilAsync(Task task)
     {
-        while (!task.IsCompleted) await MoveAsync();
+        await AdvanceUntilAsync(() => task.IsCompleted);
         await task;
     }
 
-    private async Task MoveAsync()
+    // An append that has waited for a second is divided. While its thread stands still, the time limits of sends must not pass.
+    private async Task AdvanceUntilAsync(Func<bool> isReached)
     {
-        clock.Advance(TimeSpan.FromSeconds(1));
-        await Member.NextAsync();
+        var rounds = new Rounds(1_000);
+        while (!isReached())
+        {
+            Assert.True(await rounds.GoOnAsync(), "It is still at it.");
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
     }
 
     private static IEnumerable<WithPosition<int>> Threes(ReadOnlyMemory<byte> from)

@@ -80,8 +80,10 @@ public class LateTryTests
     // The first try has no answer, and the next one comes after a pause.
     private static async Task<SendResult> EndAsync(Task<SendResult> send, TestClock clock)
     {
+        var rounds = new Rounds(1_000);              // the store forgets a sender after a month
         while (!send.IsCompleted)
         {
+            Assert.True(await rounds.GoOnAsync(), "The send does not end.");
             clock.Advance(TimeSpan.FromSeconds(1));
             await Member.NextAsync();
         }

@@ -1,4 +1,5 @@
 using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
@@ -7,6 +8,9 @@ public class PartlySentTests
 {
     private const int Part = 4096;
 
+    // A part of a sequence ends by its time, too: also if the thread that reads it stands still.
+    private readonly TestClock clock = new();
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -14,11 +18,16 @@ public class PartlySentTests
     [InlineData(false)]
     public async Task AFailureOfTheStoreSaysHowManyItemsAreAccepted(bool isList)
     {
-        await using var store = new FailingStore(new MemoryStreamStore()) { Appends = 2 };
-        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = store });
+        await using var store = new FailingStore(new MemoryStreamStore(clock)) { Appends = 2 };
+        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), OnClock(store));
         IEnumerable<int> items = Enumerable.Range(0, 5 * Part).Where(static _ => true);
-        var failure = await Assert.ThrowsAsync<StreamStoreException>(
-            () => work.SendAllAsync(isList ? [.. items] : items, Cancellation).AsTask());
+        Task sending = work.SendAllAsync(isList ? [.. items] : items, Cancellation).AsTask();
+        await Rounds.UntilAsync(() =>
+        {
+            if (store.Appends < 0) clock.Advance(TimeSpan.FromSeconds(0.1));    // until the next try
+            return sending.IsCompleted;
+        }, "The send does not fail.");
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => sending);
         Assert.Equal("The first 8,192 items that were sent to work are accepted; it is not known of the others. The disk is full.",
             failure.Message);
         Assert.True(failure.IsPermanent);
@@ -28,8 +37,8 @@ public class PartlySentTests
     [Fact]
     public async Task ACancellationSaysHowManyItemsAreAccepted()
     {
-        await using var store = new MemoryStreamStore();
-        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = store });
+        await using var store = new MemoryStreamStore(clock);
+        await using var work = new Consecutor<int>("work", source => source.ForEach(_ => { }), OnClock(store));
         using var giveUp = new CancellationTokenSource();
         var cancelled = await Assert.ThrowsAsync<OperationCanceledException>(() => work.SendAllAsync(Items(), giveUp.Token).AsTask());
         Assert.StartsWith("The first 4,096 items that were sent to work are accepted; it is not known of the others.", cancelled.Message,
@@ -158,6 +167,8 @@ public class PartlySentTests
         static Consecutor<int> Make(string name, IStreamStore store)
             => new(name, source => source | Sink.Output<int>("out"), new() { Store = store });
     }
+
+    private ConsecutorOptions OnClock(IStreamStore store) => new() { Store = store, Run = new() { Time = clock } };
 
     private sealed class FailingStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {

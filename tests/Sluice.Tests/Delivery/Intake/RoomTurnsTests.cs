@@ -41,11 +41,7 @@ public class RoomTurnsTests
         Task<SendResult> leaving = work.TrySendAsync(22, How(22, 3600), left.Token);
         left.Cancel();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving);
-        while (!hurried.IsCompleted)
-        {
-            clock.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
+        await AdvanceUntilAsync(clock, hurried);
         Assert.Equal(SendStatus.Full, (await hurried).Status);
         Assert.DoesNotContain(patient, static send => send.IsCompleted);
         await work.StartAsync(Cancellation);
@@ -90,15 +86,23 @@ public class RoomTurnsTests
         Task<SendResult> small = work.TrySendAsync(5, How("small", 1), Cancellation);
         let.Release();
         await Member.UntilAsync(work, static now => now.Completed == 1);
-        while (!small.IsCompleted)
-        {
-            clock.Advance(TimeSpan.FromSeconds(1));
-            await Member.NextAsync();
-        }
+        await AdvanceUntilAsync(clock, small);
         Assert.Equal(SendStatus.Accepted, (await small).Status);
         Assert.DoesNotContain(large, static send => send.IsCompleted);
         let.Release(100);
         foreach (Task<SendResult> send in large) Assert.Equal(SendStatus.Accepted, (await send).Status);
+    }
+
+    // While the thread of a request stands still, the time of the patient ones must not pass.
+    private static async Task AdvanceUntilAsync(TestClock clock, Task send)
+    {
+        var rounds = new Rounds(1_000);
+        while (!send.IsCompleted)
+        {
+            Assert.True(await rounds.GoOnAsync(), "The request has no answer.");
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
     }
 
     private sealed class CountingAppends(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)

@@ -25,17 +25,23 @@ public class SendTimeoutTests
         Assert.Equal(SendStatus.Full, (await TryAsync(work, 200, TimeSpan.Zero)).Status);
 
         Task<SendResult> later = TryAsync(work, 202, TimeSpan.FromSeconds(2)), sooner = TryAsync(work, 201, TimeSpan.FromSeconds(1));
-        await Member.NextAsync();
-        clock.Advance(TimeSpan.FromSeconds(1));
+        await PassASecondAsync();
         Assert.Equal(SendStatus.Full, (await sooner).Status);
         Assert.False(later.IsCompleted);
-        clock.Advance(TimeSpan.FromSeconds(1));
+        await PassASecondAsync();
         Assert.Equal(SendStatus.Full, (await later).Status);
         Assert.DoesNotContain(patient, static send => send.IsCompleted);
 
         await work.StartAsync(Cancellation);
         foreach (Task<SendResult> send in patient) Assert.Equal(SendStatus.Accepted, (await send).Status);
         Assert.Equal(bound + 3, (await work.WaitForIdleAsync(Cancellation)).Completed);
+    }
+
+    /// <summary>Waits for the timer of the send that ends then: a timer that is set afterwards would be late.</summary>
+    private async Task PassASecondAsync()
+    {
+        await Member.UntilAsync(() => clock.NextDue == clock.GetUtcNow() + TimeSpan.FromSeconds(1));
+        clock.Advance(TimeSpan.FromSeconds(1));
     }
 
     private async Task<Consecutor<int>> FullAsync(IStreamStore store, int bound)

@@ -120,7 +120,7 @@ public class SendingSequenceTests
         await consecutor.SendAsync(1, Cancellation);
         Task second = consecutor.SendAsync(2, Cancellation).AsTask();
         await store.IsFull.Task.WaitAsync(Cancellation);
-
+        await Member.UntilAsync(() => consecutor.Core.Sends.IsWaiting);           // from then on it counts the time
         clock.Advance(TimeSpan.FromSeconds(4));
         Assert.Empty(warnings);
         clock.Advance(TimeSpan.FromSeconds(2));
@@ -152,6 +152,7 @@ public class SendingSequenceTests
         await store.HeartbeatAsync(new(new("numbers", "numbers"), "worker", "1", TimeSpan.FromSeconds(30)), Cancellation);
         Task second = sender.SendAsync(2, Cancellation).AsTask();
         await store.IsFull.Task.WaitAsync(Cancellation);
+        await Member.UntilAsync(() => sender.Core.Sends.IsWaiting);           // from then on it counts the time
         clock.Advance(TimeSpan.FromSeconds(6));
 
         Assert.Equal("Sends wait for room: the stream numbers is full. The consecutor runs elsewhere (worker), and ends no items, or too "

@@ -108,9 +108,10 @@ public class DamagedEntryTests
             && now.Completed == Items - damaged.Count);
         for (int beat = 0; beat < 3; beat++) await BeatBothAsync();     // no member acquires a partition of one that it knows to live
         await store.AcquireAsync(Member.Group, partition, new("other"), Cancellation);
-        for (int beat = 0; consecutor.Snapshot() is var now && (now.Stopped.Count > 0 || now.Problem is not null); beat++)
+        var rounds = new Rounds(50);
+        while (consecutor.Snapshot() is var now && (now.Stopped.Count > 0 || now.Problem is not null))
         {
-            Assert.True(beat < 50, $"{now}");
+            Assert.True(await rounds.GoOnAsync(), $"{now}");
             await BeatBothAsync();
         }
         Assert.Equal("other", (await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions[partition].Owner);

@@ -75,7 +75,12 @@ public class EntranceTurnsTests
         for (int i = 0; i < 200; i++) await Member.NextAsync();
         Assert.Equal(["1 begins"], steps);
         Assert.Null(consecutor.Snapshot().Problem);
-        clock.Advance(TimeSpan.FromSeconds(11));
+        // The turn begins a moment after its letter is in flight, perhaps when the clock has moved on.
+        await Member.UntilAsync(() =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(11));
+            return consecutor.Snapshot().Problem is not null;
+        });
         Assert.StartsWith("No item begins here: redriven letters", consecutor.Snapshot().Problem, StringComparison.Ordinal);
         released.SetResult();
         Assert.Equal(4, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);

@@ -42,7 +42,7 @@ public class LocalEndTests
         Task producing = (Source.Range(0, int.MaxValue) | (static n => (int)n) | consecutor).RunAsync(cancellation: Cancellation);
         while (!consecutor.Core.Sends.IsWaiting) await Task.Yield();
         await consecutor.DisposeAsync();
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => producing.WaitAsync(TimeSpan.FromSeconds(30), Cancellation));
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => producing.WaitAsync(TimeSpan.FromMinutes(2), Cancellation));
         Assert.Contains("nothing can be sent to it any more.", failure.Message, StringComparison.Ordinal);
     }
 
@@ -56,7 +56,7 @@ public class LocalEndTests
         Task sending = SendAsync();
         while (!consecutor.Core.Sends.IsWaiting) await Task.Yield();
         await consecutor.DisposeAsync();
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => sending.WaitAsync(TimeSpan.FromSeconds(30), Cancellation));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => sending.WaitAsync(TimeSpan.FromMinutes(2), Cancellation));
         Assert.Contains("nothing can be sent to it any more.", failure.Message, StringComparison.Ordinal);
 
         async Task SendAsync()

@@ -31,7 +31,7 @@ public class LocalMemoryTests
         }
         Assert.Equal((1L, 0L, failures + 1), (end.Completed, end.Dead, starts));
         await FlushAsync(consecutor);
-        Assert.False(IsAlive(sent));
+        await IsFreedAsync(sent);
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public class LocalMemoryTests
         Assert.True(IsAlive(sent));
         Assert.Equal(1, await consecutor.DeleteDeadLettersAsync(static letter => letter.Item is Item, Cancellation));
         await FlushAsync(consecutor);
-        Assert.False(IsAlive(sent));
+        await IsFreedAsync(sent);
     }
 
     /// <summary>A letter that is read after its deletion says that it cannot be read.</summary>
@@ -81,6 +81,13 @@ public class LocalMemoryTests
         var item = new Item(true);
         await consecutor.SendAsync(item, Cancellation);
         return new(item);
+    }
+
+    // A thread that stands still behind its last call may hold the item for a moment longer.
+    private static async Task IsFreedAsync(WeakReference sent)
+    {
+        var rounds = new Rounds(1);
+        while (IsAlive(sent)) Assert.True(await rounds.GoOnAsync(), "The item is kept.");
     }
 
     private static bool IsAlive(WeakReference sent)

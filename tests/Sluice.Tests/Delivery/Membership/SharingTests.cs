@@ -77,17 +77,23 @@ public class SharingTests
         counting.Reset();                            // a start reads all that it takes
         await second.SendAllAsync([.. Enumerable.Range(0, 2000)], Cancellation);
         await Member.UntilAsync(() => done.Count == 2000);
+        await UntilCommittedAsync();
         while (counting.Reads < (await OwnersAsync(store)).Count(static owner => owner == 'b')) await BeatAsync(store, "a", "b");
         Assert.Equal(MaxReads, counting.MostInARound);
 
         await second.SendAllAsync([.. Enumerable.Range(0, 2000)], Cancellation);
         await Member.UntilAsync(() => done.Count == 4000);
-        // Until all is committed: partitions that change one after the other would be read a few at a time, by several heartbeats.
-        while ((await store.FindStreamAsync("work", Cancellation))!.Groups[0].Outstanding > 0) await Member.PollAsync();
+        await UntilCommittedAsync();
         Task<ConsecutorSnapshot> idle = first.WaitForIdleAsync(Cancellation);
         while (!idle.IsCompleted) await BeatAsync(store, "a", "b");
         Assert.Equal((4000L, 4000L), ((await idle).Accepted, (await idle).Completed));
         Assert.InRange(counting.MostInARound, MaxReads + 1, Partitions / 2);
+
+        // Partitions that change one after the other would be read a few at a time, by several heartbeats.
+        async Task UntilCommittedAsync()
+        {
+            while ((await store.FindStreamAsync("work", Cancellation))!.Groups[0].Outstanding > 0) await Member.PollAsync();
+        }
 
         Consecutor<int> Busy(IStreamStore over, string name) => new("work", source => source | (item => done.Enqueue((name, item))),
             Member.Options(name, over, clock, Partitions))

@@ -166,6 +166,34 @@ public class CompletionTests
         Assert.Equal(["7", "10"], ledger.Lines);
     }
 
+    /// <remarks>Formerly the result of the other branch came out again, unchanged.</remarks>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(4)]
+    public async Task ARedriveIntoOneBranchAfterTheEndPutsOutNothingOfTheOther(int poison)
+    {
+        await using var store = await ScenarioStore.OpenAsync();
+        Ledger odd = new(), even = new();
+        bool fails = true;
+        await using var consecutor = new Consecutor<int>("numbers", source => source
+            | (n => n == poison && fails ? throw new FormatException("poison") : n) |
+        [
+            all => all.Where(static n => n % 2 == 1).Aggregate(0, static (sum, n) => sum + n) | Stage.Named("odd")
+                | odd.Sink<int>("odd"),
+            all => all.Where(static n => n % 2 == 0).Aggregate(0, static (sum, n) => sum + n) | Stage.Named("even")
+                | even.Sink<int>("even"),
+        ], Options(store));
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([1, 2, 3, 4], Cancellation);
+        await consecutor.CompleteAsync(Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        fails = false;
+        Assert.Equal(1, await consecutor.RedriveAsync(static _ => true, Cancellation));
+        await consecutor.WaitForIdleAsync(Cancellation);
+        Assert.Equal(poison == 3 ? ["1", "4"] : ["4"], odd.Lines);
+        Assert.Equal(poison == 4 ? ["2", "6"] : ["6"], even.Lines);
+    }
+
     [Fact]
     public Task EachResultIsPutOutOnceDespiteCrashes() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
     {

@@ -51,11 +51,35 @@ public class DamagedStateTests
         await IdleAsync(consecutor);
     }
 
+    /// <summary>Timers that were set again for now, and have left the memory, are read one by one.</summary>
+    /// <remarks>Formerly the whole consecutor failed.</remarks>
+    [Fact]
+    public async Task ARowOfTimersThatIsReadWhileTheyFireStopsItsPartition()
+    {
+        const int Many = 400;
+        await using var store = new DamagedStore(new MemoryStreamStore(clock));
+        await using Consecutor<int> consecutor = new("work",
+            source => source | StageNode.Of(static () => new Twice()) | Stage.Named("twice") | (static _ => { }),
+            Options(store, retries: 0) with { StateMemory = new(1) })
+        { Key = static n => $"{n}" };
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, Many)], Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        store.DamagesTimers = true;
+        await StoppedAsync(consecutor);
+        store.DamagesTimers = false;
+        while (await consecutor.ListStateAsync<int>("twice", Cancellation).CountAsync(static row => row.Value == 2, Cancellation) < Many)
+        {
+            Assert.False(consecutor.Completion.IsFaulted);
+            await AdvanceAsync();
+        }
+    }
+
     private async Task<ConsecutorSnapshot> StoppedAsync(Consecutor<int> consecutor)
     {
         while (consecutor.Snapshot().Stopped.Count == 0)
         {
-            Assert.Equal(0, consecutor.Snapshot().Dead);
+            Assert.Equal((0L, false), (consecutor.Snapshot().Dead, consecutor.Completion.IsFaulted));
             await AdvanceAsync();
         }
         ConsecutorSnapshot now = await Member.UntilAsync(consecutor, static now => now is { InFlight: 0, Stopped.Count: 1 });
@@ -82,19 +106,36 @@ public class DamagedStateTests
     private Consecutor<int> Make(IStreamStore store, int retries) => new("work",
         source => source | (static n => $"{n}") | Stage.KeyBy(static (string text) => text)
             | StageNode.Of(static () => new CountByKey<string>()) | Stage.Named("count") | (static _ => { }),
-        new()
+        Options(store, retries));
+
+    private ConsecutorOptions Options(IStreamStore store, int retries) => new()
+    {
+        Store = store,
+        InstanceId = "me",
+        Stream = new() { Partitions = 1, MaxItems = 2 * Keys },
+        Delivery = DeliveryGuarantee.Replay(retries, Backoff.None),
+        Run = new() { Time = clock },
+        Process = new()
+    };
+
+    private sealed class Twice : TimedStageNode<int, int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {
-            Store = store,
-            InstanceId = "me",
-            Stream = new() { Partitions = 1, MaxItems = 2 * Keys },
-            Delivery = DeliveryGuarantee.Replay(retries, Backoff.None),
-            Run = new() { Time = clock },
-            Process = new()
-        });
+            Timers.Set(TimeSpan.FromMinutes(1));
+            return default;
+        }
+
+        protected override ValueTask OnTimerAsync(string timer, Output<int> output, CancellationToken cancellation)
+        {
+            if (++State < 2) Timers.Set(TimeSpan.Zero);
+            return default;
+        }
+    }
 
     private sealed class DamagedStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {
-        private volatile bool isDamaged, damagesLists;
+        private volatile bool isDamaged, damagesLists, damagesTimers;
 
         /// <summary>Whether rows that are read by their keys are damaged.</summary>
         public bool IsDamaged { get => isDamaged; set => isDamaged = value; }
@@ -102,9 +143,12 @@ public class DamagedStateTests
         /// <summary>Whether pages of rows are damaged.</summary>
         public bool DamagesLists { get => damagesLists; set => damagesLists = value; }
 
+        /// <summary>Whether rows of timers are damaged that are read one by one.</summary>
+        public bool DamagesTimers { get => damagesTimers; set => damagesTimers = value; }
+
         public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node,
             IReadOnlyList<string> keys, CancellationToken cancellation = default)
-            => IsDamaged && node == "count" ? throw Damage(partition) : base.ReadStateAsync(group, partition, node, keys, cancellation);
+            => (IsDamaged && node == "count") || (DamagesTimers && keys.Count == 1 && node == "$timers/twice") ? throw Damage(partition) : base.ReadStateAsync(group, partition, node, keys, cancellation);
 
         public override ValueTask<IReadOnlyList<StateRow>> ListStateAsync(GroupId group, int partition, string node, string? after = null,
             int max = 1000, CancellationToken cancellation = default)

@@ -27,7 +27,7 @@ public class RoundPaceTests
     {
         var pace = new RoundPace(512);
         pace.Learn(15, TimeSpan.Zero);
-        pace.Learn(0, TimeSpan.FromHours(1));        // a round of timers
+        pace.Learn(0, TimeSpan.FromHours(1));        // the end of the input
         Assert.Equal(16, pace.Items);
     }
 
@@ -72,5 +72,52 @@ public class RoundPaceTests
             return completed == All;
         }, () => $"{handled} handled, {consecutor.Snapshot()}");
         Assert.InRange(most, 0, 2);
+    }
+
+    /// <remarks>Formerly 64 timers shared a commit, however long their handlers took.</remarks>
+    [Fact]
+    public async Task ASlowTimerIsCommittedBeforeTheOthersHaveFired()
+    {
+        const int All = 40;
+        var clock = new TestClock();
+        var ledger = new Ledger();
+        await using IStreamStore inner = await ScenarioStore.OpenAsync(clock);
+        var store = new PacedStore(inner);
+        int handled = 0;
+        await using var consecutor = new Consecutor<int>("slow",
+            source => source | StageNode.Of(() => new SlowTimers(async () =>
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(900), clock);
+                Interlocked.Increment(ref handled);
+            })) | Stage.Named("slow") | ledger.Sink<int>(),
+            new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Run = new() { Time = clock } })
+        { Key = static number => $"{number}" };
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync(Enumerable.Range(0, All), Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+
+        long most = 0;
+        await store.PassAsync(clock, () =>
+        {
+            int committed = ledger.Lines.Count;
+            if (Volatile.Read(ref handled) is > 17 and var ended) most = Math.Max(most, ended - committed);
+            return committed == All;
+        }, () => $"{handled} handled, {consecutor.Snapshot()}");
+        Assert.InRange(most, 0, 2);
+    }
+
+    private sealed class SlowTimers(Func<Task> work) : TimedStageNode<int, int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            Timers.Set(TimeSpan.FromMinutes(1));
+            return default;
+        }
+
+        protected override async ValueTask OnTimerAsync(string timer, Output<int> output, CancellationToken cancellation)
+        {
+            await work();
+            await output.PushAsync(1);
+        }
     }
 }

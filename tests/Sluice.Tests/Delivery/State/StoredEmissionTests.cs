@@ -46,6 +46,27 @@ public class StoredEmissionTests
         Assert.Equal(["3", "33"], ledger.Lines.Concat(written));
     }
 
+    /// <remarks>Formerly it was tried again, perhaps alone in its commit, where a database cannot tell whose fault it is and lets it
+    /// wait.</remarks>
+    [Fact]
+    public async Task AChunkThatASinkRefusesForGoodIsADeadLetterAtOnce()
+    {
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        await using var numbers = new Consecutor<int>("numbers", source => source.Chunk(2) | Stage.Named("pairs") | (static pair => pair.Sum())
+            | Sink.Commit(() => new RefusingSink(this) { IsFinal = true }) | Stage.Named("rows"), Options(store));
+        await numbers.StartAsync(Cancellation);
+        await numbers.SendAllAsync([1, 2, 10, 20], Cancellation);
+        ConsecutorSnapshot end = await numbers.WaitForIdleAsync(Cancellation);
+        Assert.Equal((1L, 0L, "30"), (end.Dead, end.Unaccounted, Assert.Single(written)));
+        DeadLetter letter = Assert.Single(await numbers.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
+        Assert.Equal(("rows", true), (letter.Node, letter.EntersAtNode));
+        Assert.Contains("not now", letter.Error, StringComparison.Ordinal);
+        Assert.Equal(1, await numbers.RedriveAsync(static _ => true, Cancellation));
+        end = await numbers.WaitForIdleAsync(Cancellation);
+        Assert.Equal((0L, 0L), (end.Dead, end.Unaccounted));
+        Assert.Equal(["30", "3"], written);
+    }
+
     [Fact]
     public async Task AResultAtTheEndThatFailsBehindAStateCountsOnce()
     {
@@ -189,10 +210,13 @@ public class StoredEmissionTests
     /// <summary>Refuses its first item.</summary>
     private sealed class RefusingSink(StoredEmissionTests test) : TransactionalSink<int>
     {
+        public bool IsFinal { get; init; }
+
         protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
 
         protected override ValueTask PrepareAsync(SinkCommit<int> commit, CancellationToken cancellation)
-            => Interlocked.Increment(ref test.starts) == 1 ? throw new ItemRejectedException("not now") { Item = 0 } : default;
+            => Interlocked.Increment(ref test.starts) == 1 
+                ? throw new ItemRejectedException("not now") { Item = 0, IsFinal = IsFinal } : default;
 
         protected override ValueTask CommittedAsync(SinkCommit<int> commit, CancellationToken cancellation)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Sluice.Diagnostics;
 using Sluice.Storage;
 using Sluice.Testing;
@@ -11,6 +12,19 @@ public sealed partial class StoredTimersTests
     private static async Task RestAsync()
     {
         for (int i = 0; i < 3_000; i++) await Member.NextAsync();
+    }
+
+    /// <summary>Lets time pass, and waits for what is due then. A thread may begin to wait for a timer, by the time that it has seen, only
+    /// after the clock has passed it: then it waits until the clock goes on, a second of test time for each second.</summary>
+    private async Task PassAsync(TimeSpan time, Func<bool> isReached)
+    {
+        clock.Advance(time);
+        for (long since = Stopwatch.GetTimestamp(); !isReached(); await Member.PollAsync())
+        {
+            if (Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(1)) continue;
+            clock.Advance(TimeSpan.FromSeconds(1));
+            since = Stopwatch.GetTimestamp();
+        }
     }
 
     /// <summary>Waits for the rows: the ledger is written before its commit is made.</summary>

@@ -43,8 +43,7 @@ public sealed partial class StoredTimersTests
         await last.StartAsync(Cancellation);
         await RestAsync();
         Assert.Equal(5, ledger.Lines.Count);         // the last command that set the timer has moved it
-        clock.Advance(TimeSpan.FromMinutes(1));
-        await Member.UntilAsync(() => ledger.Lines.Count == 6);
+        await PassAsync(TimeSpan.FromMinutes(1), () => ledger.Lines.Count == 6);
         Assert.Equal("x:b", ledger.Lines[^1]);
         Assert.Equal((10L, 0L, 0L), (last.Snapshot().Accepted, last.Snapshot().Dead, last.Snapshot().Unaccounted));
     }
@@ -82,8 +81,7 @@ public sealed partial class StoredTimersTests
             "z:set twice 60"], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
         await RestAsync();
-        clock.Advance(Pause);
-        await Member.UntilAsync(() => consecutor.Snapshot() is { Dead: 2, IsIdle: true } && ledger.Lines.Count == 4);
+        await PassAsync(Pause, () => consecutor.Snapshot() is { Dead: 2, IsIdle: true } && ledger.Lines.Count == 4);
         Assert.Equal(["x:later", "x:ok", "z:ok", "z:twice"], ledger.Lines.Order(StringComparer.Ordinal));
         List<DeadLetter> letters = await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation);
         Assert.Equal(["the timer 'broken' of the key 'x'", "the timer 'broken' of the key 'y'"],
@@ -112,8 +110,7 @@ public sealed partial class StoredTimersTests
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 40).Select(static n => $"k{n}:set many 60"), "nan:set nan 60"], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
         await RestAsync();
-        clock.Advance(Pause);
-        await Member.UntilAsync(() => ledger.Lines.Count == 40 && consecutor.Snapshot() is { Dead: 1, IsIdle: true });
+        await PassAsync(Pause, () => ledger.Lines.Count == 40 && consecutor.Snapshot() is { Dead: 1, IsIdle: true });
         await Member.UntilAsync(() => others.Snapshot() is { Accepted: 4_000, IsIdle: true });
         DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Contains("What 'remote' remembers under the key 'nan' cannot be written", letter.Error, StringComparison.Ordinal);
@@ -192,8 +189,7 @@ public sealed partial class StoredTimersTests
         {
             await said.StartAsync(Cancellation);
             await RestAsync();
-            clock.Advance(Pause);
-            await Member.UntilAsync(() => ledger.Lines.Count == 2);
+            await PassAsync(Pause, () => ledger.Lines.Count == 2);
             Assert.Equal(["x:a", "y:a"], ledger.Lines.Order(StringComparer.Ordinal));
             await UntilRowsAsync(store, "control", 2);
             Assert.Equal(0, await RowsAsync(store, "remote"));
@@ -234,8 +230,7 @@ public sealed partial class StoredTimersTests
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{count} timers: {counting.Rows} rows read at the start, {memory.Bytes} bytes of state in memory");
         Assert.InRange(counting.Rows, 1, 21_000);      // up to 10,000 of the state, as many of the timers by key, and a page by time
-        clock.Advance(TimeSpan.FromHours(1));
-        await Member.UntilAsync(() => ledger.Lines.Count == count);
+        await PassAsync(TimeSpan.FromHours(1), () => ledger.Lines.Count == count);
         await second.WaitForIdleAsync(Cancellation);
         Assert.Equal(Enumerable.Range(0, count).OrderBy(static n => n % 1_000).ThenBy(static n => n).Select(static n => $"k{n}:a"),
             ledger.Lines);

@@ -155,13 +155,15 @@ public class TimedStateTests
             | (window => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}") | ledger.Sink<string>(),
         new() { Store = store, Process = new(), Run = new() { Time = time } });
 
-    /// <summary>Advances the clock once and waits; then second by second, in case a timer was about to be set just then.</summary>
+    /// <summary>Advances the clock once and waits; then second by second, in case a timer was about to be set just then. If a thread
+    /// stands still meanwhile, the clock does not run hours ahead.</summary>
     internal static async Task AdvanceUntilAsync(TestClock clock, TimeSpan by, Func<bool> isReached)
     {
         clock.Advance(by);
-        while (!isReached())
+        for (int second = 0; !isReached(); second++)
         {
             for (int i = 0; i < 5_000 && !isReached(); i++) await Member.NextAsync();
+            if (second > 30) await Task.Delay(20, Cancellation);
             clock.Advance(TimeSpan.FromSeconds(1));
         }
     }

@@ -94,7 +94,7 @@ public class TimerCrashTests
                             else expected.Add(line);
                         }
                     }
-                    using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+                    using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
                     await Member.UntilAsync(() => mortal.Died.IsCompleted || consecutor.Completion.IsCompleted
                         || IsSettled(consecutor.Snapshot(), patience.Token));
                     if (consecutor.Completion.IsFaulted) await consecutor.Completion;

@@ -60,7 +60,7 @@ internal sealed class SpanLog : IDisposable
             lock (ended)
             {
                 while (open > 0)
-                    if (!Monitor.Wait(ended, TimeSpan.FromSeconds(30))) Assert.Fail($"{open} spans have begun and do not end.");
+                    if (!Monitor.Wait(ended, TimeSpan.FromMinutes(2))) Assert.Fail($"{open} spans have begun and do not end.");
                 return [.. ended.Where(span => span.TraceId == Sender.TraceId).OrderBy(static span => span.StartTimeUtc)];
             }
         }

@@ -30,7 +30,7 @@ public class LateFunctionTests
         Assert.Equal(old, Assert.Single(PythonLab.Children()));
 
         Task cancelling = cancelled.CancelAsync("enough", Cancellation);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(2 * FlowLab.Patience);
         while (PythonLab.Children().Length < 2)
         {
             patience.Token.ThrowIfCancellationRequested();

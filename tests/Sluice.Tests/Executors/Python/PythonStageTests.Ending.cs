@@ -117,8 +117,8 @@ public sealed partial class PythonStageTests
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("numbers", source => source | Map<int, int>("duoble") | (_ => { }),
             new() { Store = store });
+        await consecutor.SendAllAsync([1, 2, 3], Cancellation);          // once it has failed, nothing can be sent
         await consecutor.StartAsync(Cancellation);
-        await consecutor.SendAllAsync([1, 2, 3], Cancellation);
         Exception failure = await Assert.ThrowsAnyAsync<SluiceException>(() => consecutor.WaitForIdleAsync(Cancellation));
         Assert.Contains("There is no stage \"duoble\". Near it: double.", failure.ToString(), StringComparison.Ordinal);
         Assert.Empty(PythonLab.Children());

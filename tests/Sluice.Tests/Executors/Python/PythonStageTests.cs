@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.Versioning;
+using System.Threading.Channels;
 using Sluice.Diagnostics;
+using Sluice.Testing;
 using Sluice.Tests.Processes;
 
 namespace Sluice.Tests.Executors;
@@ -144,13 +146,18 @@ public sealed partial class PythonStageTests
     [Fact]
     public async Task AnItemThatTimesOutEndsItsChild()
     {
-        PipelineRun? run = null;
-        List<string> results = await (Source.From(["a", "hang", "b"]) | Map<string, string>("text")
-            | Stage.Timeout(TimeSpan.FromSeconds(4)).OnError(ErrorPolicy.DeadLetter))
-            .ToListAsync(new RunOptions { OnStarted = started => run = started }, Cancellation);
-        Assert.Equal(["a", "b"], results);
+        var clock = new TestClock();
+        var results = Channel.CreateUnbounded<string>();
+        await using PipelineRun run = (Source.From(["a", "hang", "b"]) | Map<string, string>("text")
+            | Stage.Parallel(2).Unordered.Timeout(TimeSpan.FromSeconds(4)).OnError(ErrorPolicy.DeadLetter)
+            | (text => Assert.True(results.Writer.TryWrite(text)))).Start(new RunOptions { Time = clock }, Cancellation);
+        string[] others = [await results.Reader.ReadAsync(Cancellation), await results.Reader.ReadAsync(Cancellation)];
+        Assert.Equal(["a", "b"], others.Order(StringComparer.Ordinal));
+        await clock.WaitForTimersAsync(2, Cancellation);         // of both children: one has the last item
+        clock.Advance(TimeSpan.FromSeconds(4));
+        await run.Completion;
         Assert.StartsWith("TimeoutException: The attempt took longer than 4 s. Its worker process was ended.",
-            Assert.Single(run!.DeadLetters).Error, StringComparison.Ordinal);
+            Assert.Single(run.DeadLetters).Error, StringComparison.Ordinal);
     }
 
     [Theory]

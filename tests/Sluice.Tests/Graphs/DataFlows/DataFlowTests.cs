@@ -169,7 +169,8 @@ public class DataFlowTests
         }
         void After(int wait) => hasGoneOn = true;
         using var stop = new CancellationTokenSource();
-        ValueTask<DataFlowResult> running = (DataFlow.From(Wait) | After).RunAsync(stop.Token);
+        ValueTask<DataFlowResult> running = (DataFlow.From(Wait) | After)
+            .With(new DataFlowOptions { StopTimeout = Timeout.InfiniteTimeSpan }).RunAsync(stop.Token);
         await started.Task;
         await stop.CancelAsync();
         var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await running);

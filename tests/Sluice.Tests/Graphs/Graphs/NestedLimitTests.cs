@@ -32,7 +32,7 @@ public class NestedLimitTests
         clock.Advance(TimeSpan.FromSeconds(1));
         Assert.False(first.IsCompleted);             // the second call has the place
         busy.SetResult(0);
-        NodeOutcome known = (await first.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).Get(outcome)!;
+        NodeOutcome known = (await first.WaitAsync(TimeSpan.FromMinutes(1), Cancellation)).Get(outcome)!;
         Assert.Equal((NodeStatus.Succeeded, 1, 5, 1), (known.Status, known.Attempts, known.Value, calls));
         await second;
     }
@@ -55,14 +55,14 @@ public class NestedLimitTests
         inside.SetResult(5);
         Assert.False(first.IsCompleted);
         await stop.CancelAsync();
-        var failed = await Assert.ThrowsAsync<NodeFailedException>(() => first.WaitAsync(TimeSpan.FromSeconds(30), Cancellation));
+        var failed = await Assert.ThrowsAsync<NodeFailedException>(() => first.WaitAsync(TimeSpan.FromMinutes(1), Cancellation));
         Assert.IsAssignableFrom<OperationCanceledException>(failed.InnerException);
 
         // The first call has asked for its place, and gives it back at once.
         Task<GraphContext<int>> third = outer.ResolveAsync(2, Cancellation).AsTask();
         busy.SetResult(0);
         await second;
-        await third.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        await third.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
     }
 
     /// <summary>While one flow of a call waits for the place, another lends it once more, and then waits for it, too.</summary>
@@ -91,14 +91,14 @@ public class NestedLimitTests
         {
             busy.SetResult(0);
             // The first call gets the place, and gives it back at once, because it is lent.
-            await hasEnded.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+            await hasEnded.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
             third = outer.ResolveAsync(3, Cancellation).AsTask();
         }
         insideLater.SetResult(6);
         Assert.Equal((isFreeWhileLent, false), (second.IsCompleted, first.IsCompleted));
         (isFreeWhileLent ? other : busy).SetResult(0);
-        await Task.WhenAll(first, second, third).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
-        await outer.ResolveAsync(2, Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        await Task.WhenAll(first, second, third).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        await outer.ResolveAsync(2, Cancellation).AsTask().WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
 
         async Task FirstAsync()
         {

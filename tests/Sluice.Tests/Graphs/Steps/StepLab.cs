@@ -6,6 +6,9 @@ namespace Sluice.Tests.Graphs;
 /// <summary>Runs steps in virtual time, one at a time, in an order that a seed decides.</summary>
 internal sealed class StepLab(int seed)
 {
+    // What runs in the pool may be late.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     public TestClock Clock { get; } = new();
 
     public SeededScheduler Scheduler { get; } = new(seed);
@@ -28,7 +31,7 @@ internal sealed class StepLab(int seed)
         {
             await using StepScope scope = StepScope.Begin(maxConcurrency, cancellation, options ?? Options);
             await work(scope);
-        }, Clock);
+        }, Clock, Patience);
 
     /// <summary>Runs a test once with each seed.</summary>
     public static async Task WithSeedsAsync(int count, Func<StepLab, Task> test)

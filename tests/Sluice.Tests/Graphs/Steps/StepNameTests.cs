@@ -60,13 +60,7 @@ public class StepNameTests
         await using StepScope scope = StepScope.Begin();
         var (page, text) = Call();
         await scope.Completion;
-        for (int i = 0; i < 3; i++)
-        {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-        }
-        Assert.False(page.IsAlive);
-        Assert.False(text.IsAlive);
+        await Garbage.CollectAsync(page, text);
         Assert.Equal("show", Assert.Single(scope.Topology.Nodes).Name);
 
         [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]

@@ -108,13 +108,7 @@ public class StepSizeTests
     {
         var next = Step.Of((byte[] state) => new byte[1]);
         (WeakReference first, Future<byte[]> last) = await RunAsync(next);
-        for (int i = 0; i < 100 && first.IsAlive; i++)
-        {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            await Task.Yield();
-        }
-        Assert.False(first.IsAlive);
+        await Garbage.CollectAsync(first);
         Assert.True(last.IsCompleted);
 
         [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]

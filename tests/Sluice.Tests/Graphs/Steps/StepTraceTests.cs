@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Sluice.Graphs;
 using Sluice.Tests.Delivery.Traces;
@@ -11,7 +12,7 @@ public class StepTraceTests
     public async Task ACallIsASpanInTheTraceOfItsCaller()
     {
         using var source = new ActivitySource(nameof(StepTraceTests));
-        List<Activity> ended = [];
+        ConcurrentQueue<Activity> ended = [];
         using ActivityListener listener = Listen(ended);
 
         using Activity outer = source.StartActivity("outer")!;
@@ -41,7 +42,7 @@ public class StepTraceTests
     public async Task ANodeThatEndsByTheTimeLimitOfAClientHasFailed()
     {
         using var source = new ActivitySource(nameof(StepTraceTests));
-        List<Activity> ended = [];
+        ConcurrentQueue<Activity> ended = [];
         using ActivityListener listener = Listen(ended);
         using Activity outer = source.StartActivity("outer")!;
         GraphBuilder<int> builder = Graph.For<int>();
@@ -56,16 +57,13 @@ public class StepTraceTests
         Assert.Equal(("failed", ActivityStatusCode.Error), (span.GetTagItem("sluice.outcome"), span.Status));
     }
 
-    private static ActivityListener Listen(List<Activity> ended)
+    private static ActivityListener Listen(ConcurrentQueue<Activity> ended)
     {
         var listener = new ActivityListener
         {
             ShouldListenTo = from => from.Name is "Sluice" or nameof(StepTraceTests),
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = activity =>
-            {
-                lock (ended) ended.Add(activity);
-            },
+            ActivityStopped = ended.Enqueue,
         };
         ActivitySource.AddActivityListener(listener);
         return listener;

@@ -13,7 +13,8 @@ internal sealed class UnobservedFailures : IDisposable
     /// <summary>Collects garbage until something is reported, and a little more.</summary>
     public async Task<string[]> CollectAsync()
     {
-        for (int i = 0, left = 3; i < 200 && left > 0; i++)
+        var rounds = new Rounds(200);
+        for (int left = 3; left > 0 && await rounds.GoOnAsync();)
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();

@@ -45,7 +45,7 @@ public sealed class CutSequenceTests
     {
         List<int> seen = [];
         RunSnapshot end = await (Source.Of(1).SelectManyAsync(EndlessAsync) | Stage.Named("many"))
-            .Take(Items).ForEach(seen.Add).RunAsync(new RunOptions { Mode = mode }).WaitAsync(TimeSpan.FromSeconds(30));
+            .Take(Items).ForEach(seen.Add).RunAsync(new RunOptions { Mode = mode }).WaitAsync(TimeSpan.FromMinutes(1));
         Assert.Equal((Items, 0L), (seen.Count, end["many"].Failed));
 
         static async IAsyncEnumerable<int> EndlessAsync(int item, [EnumeratorCancellation] CancellationToken cancellation)
@@ -139,7 +139,7 @@ public sealed class CutSequenceTests
         List<int> seen = [];
         RunSnapshot end = await (SilentSequenceTests.Many(Source.From([1, 2]), many, wait) | Stage.Named(name) | Stage.Buffer(100))
             .DoAsync(async (_, cancellation) => await waits.WaitAsync(cancellation)).Take(Items).ForEach(seen.Add)
-            .RunAsync(new RunOptions { Mode = ExecutionMode.MultiThread }).WaitAsync(TimeSpan.FromSeconds(30));
+            .RunAsync(new RunOptions { Mode = ExecutionMode.MultiThread }).WaitAsync(TimeSpan.FromMinutes(1));
         Assert.Equal(Enumerable.Repeat(1, Items), seen);
         Assert.Equal((0L, 0L), (end[name].Failed, end[name].Retried));
     }

@@ -198,6 +198,22 @@ public sealed class EventWindowTests : FunctionOperatorContract<int[]>
     }
 
     [Fact]
+    public async Task TheClockMovesTheWatermarkToTheEndOfTheLastOpenWindow()
+    {
+        await using var run = new TimedRun<string>(ExecutionMode.SingleThread,
+            source => source.Window(Time(300) with { IdleTimeout = 5 * Second }, 10 * Second).Select(Text));
+        run.Send(305);                               // the watermark is at 5
+        run.Pass(3600);
+        Assert.Equal("300..310: 305@305", run.Seen);
+        run.Send(309);
+        Assert.Equal(1, run.Node("window").Skipped);
+        run.Send(311);
+        Assert.Equal(1, run.Node("window").Skipped);
+        run.End();
+        await run.AssertEndedAsync();
+    }
+
+    [Fact]
     public async Task WithoutAnIdleTimeoutTheClockDoesNotMoveTheWatermark()
     {
         await using var run = new TimedRun<string>(ExecutionMode.SingleThread, source => source.Window(Time(), 10 * Second).Select(Text));
@@ -216,6 +232,7 @@ public sealed class EventWindowTests : FunctionOperatorContract<int[]>
         Assert.Throws<ArgumentOutOfRangeException>(() => Time(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => Time(0, -1));
         Assert.Throws<ArgumentOutOfRangeException>(() => Time() with { IdleTimeout = TimeSpan.Zero });
+        Assert.Throws<ArgumentException>("LateOutput", () => Time() with { LateOutput = "" });
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Window(Time(), TimeSpan.Zero));
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Window(Time(), Second, 2 * Second));
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Window(Time(), Second, Second / 101));

@@ -38,7 +38,7 @@ public sealed class SilentSequenceTests
         await using PipelineRun run = (Many(Source.From([1, 2]), SecondIsQuietAsync, wait) | Stage.Buffer(100))
             .DoAsync(async (_, cancellation) => await waits.Task.WaitAsync(cancellation)).Take(Items).ForEach(seen.Add)
             .Start(new RunOptions { Mode = mode });
-        await run.Completion.WaitAsync(TimeSpan.FromSeconds(30));
+        await run.Completion.WaitAsync(TimeSpan.FromMinutes(1));
         Assert.Equal(Enumerable.Repeat(1, Items), seen);
 
         async IAsyncEnumerable<int> SecondIsQuietAsync(int item, [EnumeratorCancellation] CancellationToken cancellation)
@@ -56,7 +56,7 @@ public sealed class SilentSequenceTests
         List<int> seen = [];
         await using PipelineRun run = Source.From<int>(IsHeld(wait, mode) ? [] : [10, 20])
             .Zip(Silent(Source.From([1]), wait), (left, right) => left + right).ForEach(seen.Add).Start(new RunOptions { Mode = mode });
-        await run.Completion.WaitAsync(TimeSpan.FromSeconds(30));
+        await run.Completion.WaitAsync(TimeSpan.FromMinutes(1));
         Assert.Equal(IsHeld(wait, mode) ? [] : [11, 21], seen);
     }
 

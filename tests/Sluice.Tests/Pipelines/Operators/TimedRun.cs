@@ -18,20 +18,29 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
     private Action? arriving;
     private Action? ending;
 
-    public TimedRun(ExecutionMode mode, Func<Source<int>, Source<TOut>> pipeline) : this(mode, (source, _) => pipeline(source))
+    public TimedRun(ExecutionMode mode, Func<Source<int>, Source<TOut>> pipeline, int? maxBufferedItems = null)
+        : this(mode, (source, _) => pipeline(source), maxBufferedItems)
     {
     }
 
     /// <param name="mode">The execution mode. The test's scheduler runs the pipeline in every mode.</param>
     /// <param name="pipeline">Builds the pipeline from two sources. The second source emits the negative numbers.</param>
-    public TimedRun(ExecutionMode mode, Func<Source<int>, Source<int>, Source<TOut>> pipeline)
+    /// <param name="maxBufferedItems">The room in front of each island; null for the default.</param>
+    public TimedRun(ExecutionMode mode, Func<Source<int>, Source<int>, Source<TOut>> pipeline, int? maxBufferedItems = null)
     {
         start = Clock.GetUtcNow();
         Run = pipeline(Feed(input).Select(Arrive), Feed(negative).Select(Arrive)).ForEachAsync(async (item, _, cancellation) =>
         {
             seen.Add(string.Create(CultureInfo.InvariantCulture, $"{item}@{(Clock.GetUtcNow() - start).TotalSeconds}"));
             if (block is { } until) await until.Task.WaitAsync(cancellation);
-        }).Start(new RunOptions { Mode = mode, Scheduler = scheduler, Time = Clock, TrackItems = true });
+        }).Start(new RunOptions
+        {
+            Mode = mode,
+            Scheduler = scheduler,
+            Time = Clock,
+            TrackItems = true,
+            MaxBufferedItems = maxBufferedItems ?? new RunOptions().MaxBufferedItems,
+        });
         Rest();
     }
 

@@ -38,7 +38,7 @@ public sealed class OddEntriesTests
         Task accepted = Task.Run(() => lab.AcceptAsync(lab.Lines(path)), TestContext.Current.CancellationToken);
         try
         {
-            await accepted.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            await accepted.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
             lab.Write("app.log", "b\n");
             await lab.AcceptAsync(lab.Lines(path));
         }

@@ -1,0 +1,95 @@
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A stop waits for timers and windows that have come out by time, as it waits for items in flight.</summary>
+public sealed class StopBesideTimersTests
+{
+    private readonly TestClock clock = new();
+    private readonly Ledger ledger = new();
+    private readonly SemaphoreSlim begun = new(0), go = new(0);
+    private int starts;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AStopWaitsForWhatHasComeOutByTime(bool isWindow)
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using Consecutor<int> consecutor = Make(store, isWindow);
+        await BeginAsync(consecutor);
+        Task<bool> stopping = consecutor.StopAsync();
+        for (int i = 0; i < 1_000; i++) await Member.NextAsync();
+        Assert.False(stopping.IsCompleted);
+        go.Release();
+        Assert.True(await stopping);
+        Assert.Equal((1, "1"), (starts, Assert.Single(ledger.Lines)));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ADeadlineCutsOffWhatHasComeOutByTime(bool isWindow)
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using (Consecutor<int> consecutor = Make(store, isWindow))
+        {
+            await BeginAsync(consecutor);
+            Assert.False(await consecutor.StopAsync(TimeSpan.Zero));
+            Assert.Empty(ledger.Lines);
+        }
+        await using Consecutor<int> next = Make(store, isWindow);
+        go.Release();
+        await next.StartAsync(Cancellation);
+        await Member.UntilAsync(() => ledger.Lines.Count == 1);
+        Assert.Equal(2, starts);
+    }
+
+    private async Task BeginAsync(Consecutor<int> consecutor)
+    {
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        while (!begun.Wait(0, Cancellation))
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+    }
+
+    private async Task<int> WorkAsync(CancellationToken cancellation)
+    {
+        Interlocked.Increment(ref starts);
+        begun.Release();
+        await go.WaitAsync(cancellation);
+        return 1;
+    }
+
+    private Consecutor<int> Make(IStreamStore store, bool isWindow) => new("numbers", source => isWindow
+        ? source.Window(TimeSpan.FromMinutes(1)) | Stage.Named("window")
+            | (async (window, cancellation) => await WorkAsync(cancellation)) | ledger.Sink<int>()
+        : source | StageNode.Of(() => new Once(WorkAsync)) | Stage.Named("once") | ledger.Sink<int>(),
+        new()
+        {
+            Store = store,
+            Process = new(),
+            InstanceId = "me",
+            Stream = new() { Partitions = 1 },
+            Run = new() { Time = clock }
+        });
+
+    private sealed class Once(Func<CancellationToken, Task<int>> work) : TimedStageNode<int, int, int>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            Timers.Set(TimeSpan.FromMinutes(1));
+            return default;
+        }
+
+        protected override async ValueTask OnTimerAsync(string timer, Output<int> output, CancellationToken cancellation)
+            => await output.PushAsync(await work(cancellation));
+    }
+}
