@@ -127,7 +127,7 @@ public sealed class WaitingStartTests : IAsyncDisposable
             {
                 if (isMerged)
                 {
-                    await foreach (var (_, value) in x.Merge(z)) await CopyAsync(value);
+                    await foreach (var (_, value) in x.Merge([z], cancellation)) await CopyAsync(value);
                     return;
                 }
                 await foreach (int value in x.StreamAsync(cancellation)) await CopyAsync(value);
@@ -170,7 +170,7 @@ public sealed class WaitingStartTests : IAsyncDisposable
             host.Register(saving, async (IO<int> x, IO<int> z, Checkpoint<int> last, CancellationToken cancellation) =>
             {
                 if (!last.HasValue || isReading)
-                    await foreach (var (_, value) in x.Merge(z))
+                    await foreach (var (_, value) in x.Merge([z], cancellation))
                     {
                         if (!last.HasValue) await last.SaveAsync(value, cancellation);
                         break;
