@@ -11,8 +11,8 @@ namespace Sluice.Flows;
 /// commit that stores the processor's position, so it survives its host. If a processor resumes per item or at checkpoints, progress resets
 /// the count.
 /// </para>
-/// <para>Failed inputs, a <see cref="NondeterministicReplayException"/> and cancellations are not retried. Immutable; equal if all members
-/// are equal.</para>
+/// <para>Failed inputs, a <see cref="NondeterministicReplayException"/> and cancellations of the run are not retried. A failure of another
+/// run, which the function has started, is. Immutable; equal if all members are equal.</para>
 /// </remarks>
 /// <example><code>
 /// var geocode = new Processor("geocode")

@@ -27,7 +27,10 @@ public enum ResumeMode
     /// <summary>
     /// Resumes where it has last saved its state (<see cref="Checkpoint{TState}"/>). The store keeps the inputs since then.
     /// </summary>
-    /// <remarks>One commit has the state, the output up to the checkpoint, and the position in the inputs.</remarks>
+    /// <remarks>
+    /// One commit has the state, the output up to the checkpoint, and the position in the inputs. A function with a saved state is called
+    /// again at once, before a further value comes: it may have work left of the last one.
+    /// </remarks>
     [JsonStringEnumMemberName("Checkpoint")]
     Checkpoint,
 }

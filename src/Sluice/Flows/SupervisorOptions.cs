@@ -60,8 +60,9 @@ public sealed record SupervisorOptions
     /// <summary>
     /// The largest number of starts of a processor without progress, before the run fails because its hosts, child processes or workers
     /// died each time. At least 1; default 5. Handovers do not count, nor do deaths while the processor waits for its slot
-    /// (<see cref="MaxConcurrency"/>) or its worker (<see cref="ProcessorCall.WaitForPlaceAsync"/>). A commit that moves the processor's
-    /// position in an input, or saves a state, begins the count anew; a processor that resumes from scratch has no such commits.
+    /// (<see cref="MaxConcurrency"/>) or its worker (<see cref="ProcessorCall.WaitForPlaceAsync"/>), or, called again without a value, for
+    /// its first one. A commit that moves the processor's position in an input, or saves a state, begins the count anew; a processor that
+    /// resumes from scratch has no such commits.
     /// </summary>
     public int MaxStarts
     {

@@ -1,6 +1,7 @@
 using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
@@ -166,6 +167,113 @@ public class BoundedStreamTests
                 if (Interlocked.Increment(ref written) == 20 * Small.MaxItems) unread.TrySetResult();
                 if (i > Volatile.Read(ref limit)) released.TrySetResult();
                 if (i % 100 == 0) await Task.Yield();
+            }
+        }
+    }
+
+    /// <summary>The loop gets hundreds of values at once, and works on them for many times the <c>ReaderTimeout</c>.</summary>
+    [Fact]
+    public async Task TheBoundOfAResultHoldsWhileASlowLoopGoesOn()
+    {
+        var clock = new TestClock();
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        await using var hooked = new HookedStore(lab.Store);
+        var timeout = TimeSpan.FromSeconds(60);
+        Supervisor service = lab.Join(options => options with
+        {
+            ReaderTimeout = timeout,
+            Time = clock,
+            RunRetentionDuration = Timeout.InfiniteTimeSpan,
+            LeaseDuration = TimeSpan.FromHours(1)
+        }, hooked);
+        long refused = 0;
+        var unread = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(Maker, MakeEndlessAsync);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker).With("x", Small).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
+        string name = FlowNames.Values(run.Id, "x");
+        await unread.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        hooked.Before = (call, stream) =>
+        {
+            if (call == nameof(hooked.WaitForChangeAsync) && stream == name) Interlocked.Increment(ref refused);
+            return Task.CompletedTask;
+        };
+        int read = 0;
+        long kept = 0, seen = 0;
+        await foreach (int value in run.Output<int>("x").StreamAsync(FlowLab.Cancellation))
+        {
+            if (read++ == 0)
+            {
+                await Rounds.UntilAsync(() => Volatile.Read(ref refused) > 0, "The writer is not held up.");
+                (kept, seen) = (Written(), Volatile.Read(ref refused));
+            }
+            if (read == 60) break;
+            clock.Advance(timeout / 10);
+            if (read % 10 != 0) continue;
+            long before = seen;                      // the writer tries at least once in a timeout
+            await Rounds.UntilAsync(() => Volatile.Read(ref refused) > before || Written() > kept,
+                "The writer stands still.");
+            Assert.Equal(kept, Written());
+            seen = Volatile.Read(ref refused);
+        }
+        await run.CancelAsync("enough", FlowLab.Cancellation);
+
+        long Written() => lab.Store.FindStreamAsync(name).AsTask().Result!.Appended;
+
+        async IAsyncEnumerable<IOVal> MakeEndlessAsync()
+        {
+            for (int i = 0; ; i++)
+            {
+                yield return IOVal.Of("x", i);
+                if (i == 20 * Small.MaxItems) unread.TrySetResult();
+                if (i % 100 == 0) await Task.Yield();
+            }
+        }
+    }
+
+    /// <summary>The reader that has expired is opened at the oldest value, and goes on from where the loop is.</summary>
+    [Fact]
+    public async Task ALoopOverAKeptResultThatRestedForLongHoldsUpNothingByWhatItHasRead()
+    {
+        const int Behind = 300;
+        var clock = new TestClock();
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        await using var hooked = new HookedStore(lab.Store);
+        Supervisor service = lab.Join(options => options with
+        {
+            ReaderTimeout = TimeSpan.FromSeconds(60),
+            Time = clock,
+            RunRetentionDuration = Timeout.InfiniteTimeSpan,
+            LeaseDuration = TimeSpan.FromHours(1)
+        }, hooked);
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var isWaiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(Maker, MakeAsync);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker).With("x", Small).Resolve(), [], keepOutputs: true,
+            cancellation: FlowLab.Cancellation);
+        string name = FlowNames.Values(run.Id, "x");
+        await lab.UntilAsync(name, async () => (await lab.Store.FindStreamAsync(name, FlowLab.Cancellation))!.Appended == Behind);
+        await using IAsyncEnumerator<int> values = run.Output<int>("x").StreamAsync(FlowLab.Cancellation)
+            .GetAsyncEnumerator(FlowLab.Cancellation);
+        for (int read = 0; read < Behind; read++) Assert.True(await values.MoveNextAsync());
+        clock.Advance(TimeSpan.FromSeconds(120));
+        hooked.Before = (call, stream) =>
+        {
+            if (call == nameof(hooked.WaitForChangeAsync) && stream == name) isWaiting.TrySetResult();
+            return Task.CompletedTask;
+        };
+        Task<bool> next = values.MoveNextAsync().AsTask();
+        await isWaiting.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        go.SetResult();
+        Assert.True(await next.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal(Behind, values.Current);
+
+        async IAsyncEnumerable<IOVal> MakeAsync()
+        {
+            for (int i = 0; i <= Behind; i++)
+            {
+                if (i == Behind) await go.Task;
+                yield return IOVal.Of("x", i);
             }
         }
     }

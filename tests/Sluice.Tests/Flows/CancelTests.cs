@@ -43,6 +43,34 @@ public class CancelTests
         Assert.NotNull(status.EndedAt);              // otherwise no sweep would ever remove the run
     }
 
+    [Fact]
+    public async Task AnInputThatACancellationCutsOffIsNoFailure()
+    {
+        await using var lab = new FlowLab();
+        Supervisor starter = lab.Join();
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        FlowRun run = await starter.StartAsync(Working, [IOVal.Stream("x", ManyAsync())], cancellation: FlowLab.Cancellation);
+        await run.CancelAsync("enough", FlowLab.Cancellation);
+        end.SetResult();                             // its next value is refused
+        await left.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await run.DisposeAsync();                    // waits until nothing is put in any more
+        Assert.DoesNotContain(lab.Warnings, static text => text.Contains("The input x", StringComparison.Ordinal));
+
+        async IAsyncEnumerable<int> ManyAsync()
+        {
+            await end.Task;
+            try
+            {
+                for (int i = 0; ; i++) yield return i;
+            }
+            finally
+            {
+                left.TrySetResult();
+            }
+        }
+    }
+
     /// <summary>The journal has the cancellation then, so the rest follows: otherwise readers would wait for the streams.</summary>
     [Fact]
     public async Task ACancellationWhoseCallerGivesUpInTheMiddleGoesOn()

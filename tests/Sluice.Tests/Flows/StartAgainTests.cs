@@ -86,6 +86,35 @@ public class StartAgainTests
         Assert.Null(await FlowInspector.FindAsync(lab.Store, "second", FlowLab.Cancellation));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnInputThatWasNotPutInToItsEndHasAnErrorOfItsOwn(bool isCancelled)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = Join(lab, isSigned: false);
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using FlowRun first = await service.StartAsync(Keeping(), [IOVal.Stream("x", CutAsync())], run: "first",
+            cancellation: FlowLab.Cancellation);
+        Assert.Equal(2, await first.Output<int>("y").FirstAsync(FlowLab.Cancellation));
+        if (isCancelled) await first.CancelAsync("enough", FlowLab.Cancellation);
+        else end.SetResult();
+        await Assert.ThrowsAsync<FlowException>(() => first.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        var failure = await Assert.ThrowsAsync<FlowException>(() => service.StartAgainAsync("first", "second", FlowLab.Cancellation));
+        Assert.StartsWith("The run first cannot be started again: its input x was not put in to its end: "
+            + (isCancelled ? "the run was cancelled: enough" : "What was put in failed: no paper"), failure.Message,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("Retention.All", failure.Message, StringComparison.Ordinal);
+        end.TrySetResult();
+
+        async IAsyncEnumerable<int> CutAsync()
+        {
+            yield return 1;
+            await end.Task;
+            throw new IOException("no paper");
+        }
+    }
+
     [Fact]
     public async Task AWrongIdIsRefused()
     {

@@ -5,7 +5,8 @@ using Sluice.Storage;
 namespace Sluice.Tests.Flows;
 
 /// <summary>
-/// A processor that waits for its slot, or for the place where its function runs, has not been started: its host may die of others.
+/// A processor that waits for its slot, for the place where its function runs, or, when it is started again, for its first value, has not
+/// been started: its host may die of others.
 /// </summary>
 public sealed class WaitingStartTests : IAsyncDisposable
 {
@@ -95,6 +96,91 @@ public sealed class WaitingStartTests : IAsyncDisposable
             await FailureAsync(run), StringComparison.Ordinal);
     }
 
+    /// <summary>A saved state may mean work that is left, so the function is called without a value.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AFunctionThatOnlyWaitsForItsNextValueMayBeStartedOften(bool isMerged)
+    {
+        Processor saving = Copy with { Inputs = ["x", "z"], Resume = ResumeMode.Checkpoint };
+        var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(saving).Resolve(),
+            [IOVal.Stream("x", TwoAsync(next.Task)), IOVal.Stream("z", NoneAsync(next.Task))], run: "one",
+            cancellation: FlowLab.Cancellation);
+        Supervisor dying = Host();
+        await UntilRowAsync("one", static row => row.State is not null);
+        for (int start = 2; start <= 5; start++)
+        {
+            await dying.AbandonAsync();
+            dying = Host();
+            int number = start;
+            await UntilRowAsync("one", row => row.Starts == number && row.Fruitless == 0);
+        }
+        next.SetResult();
+        Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("y")));
+        Assert.Null(await FailureAsync(run));
+
+        Supervisor Host()
+        {
+            Supervisor host = lab.Join(static options => options with { Name = "host", MaxStarts = 2 });
+            host.Register(saving, async (IO<int> x, IO<int> z, IOWriter<int> y, Checkpoint<int> last, CancellationToken cancellation) =>
+            {
+                if (isMerged)
+                {
+                    await foreach (var (_, value) in x.Merge([z], cancellation)) await CopyAsync(value);
+                    return;
+                }
+                await foreach (int value in x.StreamAsync(cancellation)) await CopyAsync(value);
+
+                async Task CopyAsync(int value)
+                {
+                    await y.WriteAsync(value, cancellation);
+                    await last.SaveAsync(value, cancellation);
+                }
+            });
+            return host;
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WorkThatEndsItsHostsIsGivenUpAlsoBehindASavedState(bool isReading)
+    {
+        Processor saving = Copy with { Inputs = ["x", "z"], Resume = ResumeMode.Checkpoint };
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(saving).Resolve(),
+            [IOVal.Stream("x", TwoAsync(isReading ? Task.CompletedTask : end.Task)), IOVal.Stream("z", NoneAsync(end.Task))], run: "one",
+            cancellation: FlowLab.Cancellation);
+        for (int start = 1; start <= 3; start++)
+        {
+            Supervisor dying = Host();
+            int number = start;
+            await UntilRowAsync("one", row => row.Starts == number && row.State is not null && row.Fruitless == number - 1);
+            await dying.AbandonAsync();
+        }
+        Host();
+        Assert.Contains("It was started 2 times without progress, and each time its host was gone", await FailureAsync(run),
+            StringComparison.Ordinal);
+        end.SetResult();
+
+        Supervisor Host()
+        {
+            Supervisor host = lab.Join(static options => options with { Name = "host", MaxStarts = 2 });
+            host.Register(saving, async (IO<int> x, IO<int> z, Checkpoint<int> last, CancellationToken cancellation) =>
+            {
+                if (!last.HasValue || isReading)
+                    await foreach (var (_, value) in x.Merge([z], cancellation))
+                    {
+                        if (!last.HasValue) await last.SaveAsync(value, cancellation);
+                        break;
+                    }
+                await Task.Delay(Timeout.Infinite, cancellation);
+            });
+            return host;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await lab.DisposeAsync();
@@ -127,6 +213,19 @@ public sealed class WaitingStartTests : IAsyncDisposable
                     return isSo(JsonSerializer.Deserialize(row.Value!.Value.Span, RunJson.Default.Assignment)!);
             return false;
         }
+    }
+
+    private static async IAsyncEnumerable<int> TwoAsync(Task next)
+    {
+        yield return 1;
+        await next;
+        yield return 2;
+    }
+
+    private static async IAsyncEnumerable<int> NoneAsync(Task end)
+    {
+        await end;
+        yield break;
     }
 
     /// <summary>Runs functions here, once there is a place.</summary>

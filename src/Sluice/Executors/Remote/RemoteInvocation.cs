@@ -90,7 +90,7 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
             End();
             writer.Say(CallFrame.Failed, question: null,
                 CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0,
-                    isOwn: !stopping.IsCancellationRequested));
+                    isOwn: !stopping.IsCancellationRequested, Run));
         }
         hasEnded = true;
         Fail(new InvalidOperationException(

@@ -34,18 +34,20 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
     /// <param name="id">The id of a failure that was sent to the remote side, if it is one.</param>
     /// <param name="isOwn">Whether a cancellation is the function's own, such as the timeout of a request, and not the
     /// service's.</param>
-    public static CallFailure Of(Exception e, long id = 0, bool isOwn = false)
+    /// <param name="run">The run of the function that has failed. A failure of another run, which the function has started, is the
+    /// function's.</param>
+    public static CallFailure Of(Exception e, long id = 0, bool isOwn = false, string? run = null)
     {
+        FlowException? flow = run is not null && StreamFailures.IsOfAnotherRun(e, run) ? null : e as FlowException;
         FailureKind kind = e switch
         {
-            NondeterministicReplayException => FailureKind.Different,
+            NondeterministicReplayException when flow is not null => FailureKind.Different,
             FlowException => FailureKind.Flow,
             OperationCanceledException when !isOwn || id > 0 => FailureKind.Cancelled,
             PayloadException => FailureKind.Payload,
             InvalidOperationException when id > 0 => FailureKind.Misuse,
             _ => FailureKind.Other,
         };
-        var flow = e as FlowException;
         return new(id, kind, e.GetType().Name, ShortText.Of(FailureText.MessageOf(e), MaxMessage), flow?.Processor ?? "",
             flow?.IsCancelled == true,
             kind == FailureKind.Other ? ShortText.Of(FailureText.AllOf(e), MaxDetails) : "");

@@ -5,7 +5,7 @@ internal sealed partial class HostedProcessor
 {
     private RunEvent Failed(Exception e, ProcessorPlan plan, int attempt = 1)
     {
-        StreamFailure failure = StreamFailures.Of(e, processor);
+        StreamFailure failure = StreamFailures.Of(e, Run, processor);
         if (failure.Processor == processor)
         {
             if (attempt > 1) failure = failure with

@@ -3,6 +3,7 @@ namespace Sluice.Flows;
 /// <content>
 /// The counts of starts and attempts, in the row of the processor. A start counts for <see cref="SupervisorOptions.MaxStarts"/> while its
 /// host may die of it: not while it waits for its slot or for the place where it runs, because then it may be another processor's fault.
+/// The same holds while a function that was called without a value waits for its first one.
 /// </content>
 internal sealed partial class HostedProcessor
 {
@@ -26,7 +27,7 @@ internal sealed partial class HostedProcessor
     /// <summary>Counts a failed attempt, and takes back its start, in one commit.</summary>
     private async Task RetryAsync(Assignment stored, bool isCounted, int attempt, ProcessorPlan plan, Exception e)
     {
-        string error = StreamFailures.Of(e, processor).Error;
+        string error = StreamFailures.Of(e, Run, processor).Error;
         core.Warn(
             $"The processor {processor} of the run {Run} has failed in attempt {attempt:N0} of {plan.Retry!.Retries + 1:N0}, and is tried "
                 + $"again: {error}");

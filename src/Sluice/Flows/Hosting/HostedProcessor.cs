@@ -174,7 +174,9 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             Declarations.Check(plan, function);
             FlowTypes.Check(watch.Plan.Streams, plan, function);
             feedWatch = new FeedWatch(core, watch.Plan, plan, feedLife.Token).RunAsync();
-            await InputReadiness.WaitAsync(core.Calls, Run, plan, turn.Rest, life.Token).ConfigureAwait(false);
+            // Otherwise the function would wait for a value that its work does not need.
+            if (plan.Wait || !current.MayHaveWork())
+                await InputReadiness.WaitAsync(core.Calls, Run, plan, turn.Rest, life.Token).ConfigureAwait(false);
             turn.Wait();
             slot = core.Slots.Make(plan.Timeout is { } most ? new(core.Options.Time, most) : null, turn.Rest, life.Token);
             isCounted = slot.TryEnter();             // it may wait for its slot for long
@@ -230,7 +232,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
         finally
         {
             await watch.PauseAsync().ConfigureAwait(false);
-            (hasMoved, running) = (invocation?.Stored.Fruitless == 0, null);
+            (hasMoved, running) = (invocation is { IsCounted: true, Stored.Fruitless: 0 }, null);
             turn.Rest();
             if (invocation is not null)
                 await Task.WhenAll(invocation.Inputs.Select(static input => input.EndAsync())).ConfigureAwait(false);
@@ -269,8 +271,8 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     }
 
     /// <summary>Whether the function itself has failed, in a way that a retry may cure.</summary>
-    private bool IsOwn(Exception e) => e is not (ExecutionLostException or NondeterministicReplayException)
-        && StreamFailures.Of(e, processor) is { IsCancelled: false } failure && failure.Processor == processor;
+    private bool IsOwn(Exception e) => e is not ExecutionLostException
+        && StreamFailures.Of(e, Run, processor) is { IsCancelled: false, IsDifference: false } failure && failure.Processor == processor;
 
     /// <summary>Thrown after a failed attempt was stored; another attempt follows.</summary>
     private sealed class AttemptFailedException : Exception;

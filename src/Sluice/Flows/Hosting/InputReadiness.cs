@@ -1,7 +1,8 @@
 namespace Sluice.Flows;
 
 /// <summary>
-/// Waits until a processor can start: until one input has a value or has ended; with <see cref="Processor.Wait"/>, until all are complete.
+/// Waits until a processor can start that has no work yet: until one input has a value or has ended; with <see cref="Processor.Wait"/>,
+/// until all are complete.
 /// </summary>
 internal static class InputReadiness
 {

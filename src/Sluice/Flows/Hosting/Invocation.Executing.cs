@@ -6,6 +6,8 @@ namespace Sluice.Flows;
 /// <content>What an executor does with the function.</content>
 internal sealed partial class Invocation
 {
+    private int isUncounted;                         // 1 from the first wait for a first value on
+
     /// <summary>Whether the executor has returned while the function runs: another attempt would run beside it.</summary>
     public bool IsLeft { get; private set; }
 
@@ -23,6 +25,18 @@ internal sealed partial class Invocation
     /// </summary>
     /// <param name="begin">Begins what is waited for; called outside of the time limit, too.</param>
     public Task WaitForPlaceAsync(Func<Task> begin) => WaitUncountedAsync(slot.WaitAsync(begin), null);
+
+    /// <summary>
+    /// Takes back the count of a start that did not wait for a value, when its function waits for the first one: no work was left that its
+    /// host may die of.
+    /// </summary>
+    /// <param name="isMerged">Whether the wait is one of a merge, which reads several inputs ahead.</param>
+    private async Task UncountIdleAsync(bool isMerged)
+    {
+        if (Stored.Fruitless == 0 || inputs.Values.Any(static one => one.HasTaken)
+            || (isMerged && !inputs.Values.All(static one => one.IsIdle))) return;
+        if (Interlocked.Exchange(ref isUncounted, 1) == 0) await CountAsync(false).ConfigureAwait(false);
+    }
 
     // A place that is lost is a lost start, so it counts after a failure, too.
     private async Task WaitUncountedAsync(Task waited, CancellationTokenSource? waiting)

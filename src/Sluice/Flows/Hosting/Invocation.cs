@@ -274,7 +274,7 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
                 IsOnce = commits is not null,
                 IsPlaced = assignment.Inputs.ContainsKey(name)
             };
-            inputs.Add(name, new(calls, port, this, slot, life));
+            inputs.Add(name, new(calls, port, this, slot, life) { Waits = assignment.MayHaveWork() ? UncountIdleAsync : null });
         }
         foreach (string name in Plan.Outputs)
         {

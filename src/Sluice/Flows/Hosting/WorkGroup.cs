@@ -30,7 +30,7 @@ internal sealed partial class WorkGroup : IDisposable
     private readonly WorkOrders orders;
     private volatile WorkPartition[] owned = [];     // changed by the loop; heartbeats only read it
     private readonly CancellationTokenSource stopping = new();
-    private readonly List<Task> running = [];        // also the lock of the partitions' running work
+    private readonly HashSet<Task> running = [];     // also the lock of the partitions' running work
     private volatile BoundFunction function;
     private TimeSpan pause = AfterDefect;
     private int partitions;                          // of the work stream; the loop's
@@ -199,18 +199,22 @@ internal sealed partial class WorkGroup : IDisposable
         {
             if (isFull) woken.Set();
         }));
+        Task? own = null;
         lock (running)
         {
             partition.Running[assignment.Run] = hosted;
-            running.RemoveAll(task => task.IsCompleted);
-            running.Add(RunAsync());
+            running.Add(own = RunAsync());
         }
 
         async Task RunAsync()
         {
-            await hosted.RunAsync().ConfigureAwait(false);
+            await hosted.RunAsync().ConfigureAwait(false);          // yields at once
             if (hosted.IsLeftBehind) isLeftBehind = true;
-            lock (running) partition.Running.Remove(assignment.Run);
+            lock (running)
+            {
+                partition.Running.Remove(assignment.Run);
+                running.Remove(own!);
+            }
             hosted.Dispose();
             woken.Set();                             // another run of this id may wait for its end
         }

@@ -226,6 +226,9 @@ internal sealed record Assignment(
     /// </summary>
     [JsonPropertyName("IsUntold")]
     public bool IsUntold { get; init; }
+
+    /// <summary>Whether the function may have work left that needs no further value: it has saved a state, or has failed.</summary>
+    public bool MayHaveWork() => State is not null || Failures > 0;
 }
 
 /// <summary>The failure in the end of a stream, for its readers.</summary>

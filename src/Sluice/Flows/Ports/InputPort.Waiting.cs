@@ -3,6 +3,27 @@ namespace Sluice.Flows;
 // Waits for values: the slot of the function is free meanwhile, unless the function may be at work.
 internal sealed partial class InputPort
 {
+    private volatile bool hasTaken;
+
+    /// <summary>Called before a wait for a value, with whether a merge reads ahead; null for nothing.</summary>
+    public Func<bool, Task>? Waits { get; init; }
+
+    /// <summary>Whether a reader here has taken a value.</summary>
+    public bool HasTaken
+    {
+        get => hasTaken;
+        set => hasTaken = value;
+    }
+
+    /// <summary>Whether all readers here wait for a value.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (sync) return Volatile.Read(ref waiting) >= active.Count;
+        }
+    }
+
     /// <summary>Begins a wait for a value, which ends when the result is disposed.</summary>
     /// <param name="keepsSlot">Whether the function keeps its slot, as it may be at work; otherwise the slot is free meanwhile.</param>
     /// <param name="cancellation">Ends it.</param>

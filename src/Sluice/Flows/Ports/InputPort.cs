@@ -7,8 +7,6 @@ namespace Sluice.Flows;
 internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null,
     CancellationToken life = default) : IInputPort
 {
-    private const int Step = 64;                     // moves its readers in the store every so many values, and before a wait
-
     private readonly Lock sync = new();
     private readonly List<PortReader> active = [];
     private readonly AsyncLock moving = new();
@@ -138,24 +136,6 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
         return Math.Max(0, keeper.Next[0] + keeper.Backlog - Math.Max(keeper.Next[0], Least()));
     }
 
-    /// <summary>Moves the readers in the store to the position that all readers here have passed, unless that is too close.</summary>
-    public async ValueTask MoveAsync(bool isWaiting, CancellationToken cancellation)
-    {
-        long least = Least();
-        if (least <= told || (!isWaiting && least - told < Step)) return;
-        await moving.EnterAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            if (isGateOpen == true) await TellAsync(plan.Gate!, least, cancellation).ConfigureAwait(false);
-            if (plan.MovesKeeper) await TellAsync(plan.Keeper, least, cancellation).ConfigureAwait(false);
-            told = Math.Max(told, least);
-        }
-        finally
-        {
-            moving.Leave();
-        }
-    }
-
     /// <summary>Closes the gate for good: unread values are kept without holding up the writer.</summary>
     /// <returns>Whether the gate was open until now.</returns>
     public async Task<bool> LiftGateAsync()
@@ -196,41 +176,6 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
 
     public FlowException Gone(long from, long missed)
         => StreamFailures.Gone(plan.Run, plan.Name, from, missed, isResult: plan.Processor is null);
-
-    private async Task TellAsync(string reader, long next, CancellationToken cancellation)
-    {
-        if (isClosed) return;                        // otherwise it would be opened again
-        var move = new CursorCommit(Stream, reader, 0, next);
-        if (await calls.DoAsync(Stream, () => Store.MoveReaderAsync(move, cancellation), cancellation).ConfigureAwait(false)
-            || plan.GateExpiry is null) return;
-        bool isGate = reader == plan.Gate;           // it has expired meanwhile
-        var options = new ReaderOptions { AppliesBackpressure = isGate, IdleTimeout = isGate ? plan.GateExpiry : plan.KeeperExpiry };
-        await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, reader, options, cancellation), cancellation).ConfigureAwait(false);
-    }
-
-    private long Least()
-    {
-        lock (sync) return active.Count == 0 ? Passed ?? told : active.Min(reader => reader.Passed);
-    }
-
-    private async Task OpenGateAsync(long start, CancellationToken cancellation)
-    {
-        await moving.EnterAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            ThrowIfClosed();
-            if (isGateOpen == true || isLifted) return;
-            var options = new ReaderOptions { IdleTimeout = plan.GateExpiry };
-            isGateOpen = null;                       // until the store has answered
-            await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, plan.Gate!, options, cancellation), cancellation)
-                .ConfigureAwait(false);
-            (isGateOpen, told) = (true, start);
-        }
-        finally
-        {
-            moving.Leave();
-        }
-    }
 
     private async Task CloseGateAsync(bool onlyIfIdle, CancellationToken cancellation)
     {

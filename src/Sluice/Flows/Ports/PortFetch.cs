@@ -36,6 +36,7 @@ internal static class PortFetch
             }
             if (result.Entries.Length > 0)
             {
+                port.HasTaken = true;
                 await port.MoveAsync(isWaiting: false, cancellation).ConfigureAwait(false);
                 return (result.Entries, result.Next);
             }
@@ -48,7 +49,10 @@ internal static class PortFetch
             }
             await port.MoveAsync(isWaiting: true, cancellation).ConfigureAwait(false);
             await using (await port.RestAsync(keepsSlot: reader.IsMerged, cancellation).ConfigureAwait(false))
+            {
+                if (port.Waits is { } waits) await waits(reader.IsMerged).ConfigureAwait(false);
                 await port.Calls.WaitForChangeAsync(port.Stream, seen, cancellation).ConfigureAwait(false);
+            }
         }
     }
 }

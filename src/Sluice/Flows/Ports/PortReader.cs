@@ -4,6 +4,7 @@ namespace Sluice.Flows;
 /// <see cref="Next"/>.</summary>
 internal sealed class PortReader(IInputPort port, long from, bool isCounted)
 {
+    private readonly InputPort? expiring = port is InputPort { Expires: true } one ? one : null;
     private ReadOnlyMemory<Entry> batch;
     private int index;
     private long next = from;
@@ -67,6 +68,7 @@ internal sealed class PortReader(IInputPort port, long from, bool isCounted)
     /// <exception cref="FlowException">The stream has failed, or no longer has the value.</exception>
     public async ValueTask<bool> ReadAsync(CancellationToken cancellation)
     {
+        if (expiring is not null) await expiring.UseGateAsync(this, cancellation).ConfigureAwait(false);
         if (!HasNext)
         {
             ReadOnlyMemory<Entry> taken = await TakeAsync(cancellation).ConfigureAwait(false);

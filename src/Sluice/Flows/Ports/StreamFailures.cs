@@ -36,14 +36,22 @@ internal static class StreamFailures
             + "keepOutputs: true, or give the stream Retention.All.")
     { Run = run };
 
-    /// <summary>The failure for a processor's outputs: the origin's, if the processor only passes one on.</summary>
-    public static StreamFailure Of(Exception failure, string processor)
-        => failure is FlowException { Processor: { } origin } known && origin != processor
-        ? new(origin, Cause(known), known.IsCancelled) { IsDifference = known is NondeterministicReplayException }
-            : new(processor, failure is FlowException ? Short(failure.Message)
-                : $"{failure.GetType().Name}: {Short(FailureText.MessageOf(failure))}",
-                failure is FlowException { IsCancelled: true })
-            { IsDifference = failure is NondeterministicReplayException };
+    /// <summary>
+    /// The failure for a processor's outputs: the origin's, if the processor only passes on one of its run. A failure of another run, which
+    /// the function has started, is a failure of the function.
+    /// </summary>
+    public static StreamFailure Of(Exception failure, string run, string processor)
+    {
+        var flow = failure as FlowException;
+        FlowException? known = IsOfAnotherRun(failure, run) ? null : flow;
+        string? origin = known?.Processor;
+        string error = origin is not null && origin != processor ? Cause(known!) : flow is not null ? Short(flow.Message)
+            : $"{failure.GetType().Name}: {Short(FailureText.MessageOf(failure))}";
+        return new(origin ?? processor, error, known is { IsCancelled: true }) { IsDifference = known is NondeterministicReplayException };
+    }
+
+    /// <summary>Whether an exception is the failure of another run.</summary>
+    public static bool IsOfAnotherRun(Exception failure, string run) => failure is FlowException { Run: { } other } && other != run;
 
     // A failure that was passed on has its origin already; otherwise each stream would add a sentence.
     private static string Short(string text) => text.Length <= MaxText ? text : text[..MaxText] + "…";

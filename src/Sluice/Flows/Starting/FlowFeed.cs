@@ -106,7 +106,9 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         {
             string why = FailureText.MessageOf(e);
             end = RunJson.End(new(null, $"What was put in failed: {why}", IsCancelled: false));
-            core.Warn($"The input {values.Key} of the run {plan.Run} has failed: {why}");
+            StreamFailure? known = await FindEndAsync().ConfigureAwait(false);
+            if (known is not { IsCancelled: true })
+                core.Warn($"The input {values.Key} of the run {plan.Run} has failed: {known?.Error ?? why}");
         }
         if (core.IsAbandoned) return;
         try
@@ -117,6 +119,21 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         catch (Exception e) when (e is StreamStoreException or FlowException or ObjectDisposedException or OperationCanceledException)
         {
             core.Warn($"The input {values.Key} of the run {plan.Run} could not be ended: {e.Message}");
+        }
+    }
+    /// <summary>Finds why another has ended the stream meanwhile, such as a cancellation of the run; null if it is not known. Never throws.
+    /// </summary>
+    private async Task<StreamFailure?> FindEndAsync()
+    {
+        try
+        {
+            StreamInfo? info = await core.Calls.DoAsync([], () => core.Store.FindStreamAsync(stream, core.Life), core.Life)
+                .ConfigureAwait(false);
+            return info?.End?.Failure is { } failure ? RunJson.Failure(failure) : null;
+        }
+        catch (Exception e) when (e is SluiceException or ObjectDisposedException or OperationCanceledException)
+        {
+            return null;
         }
     }
 }

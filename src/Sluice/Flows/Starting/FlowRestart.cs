@@ -37,6 +37,7 @@ internal sealed class FlowRestart(SupervisorCore core, RunPlan plan, Func<string
         string name = FlowNames.Values(plan.Run, stream.Name);
         StreamInfo? info = await core.Calls.DoAsync([], () => core.Store.FindStreamAsync(name, cancellation), cancellation)
             .ConfigureAwait(false);
+        if (info is { End: null or { IsFailure: true } }) throw Unfinished(stream.Name, info.End?.Failure);
         if (info is null || !FlowReports.IsWhole(info) || (stream.Given is { Count: >= 0 } given && given.Count != info.Appended))
             throw Gone(stream.Name);
         if (info.Appended is > MaxAtOnce or 0)           // read after this call, with the token of the feed
@@ -63,6 +64,15 @@ internal sealed class FlowRestart(SupervisorCore core, RunPlan plan, Func<string
             if (read.Entries.IsEmpty) throw Gone(stream);
             next = read.Next;
         }
+    }
+
+    private FlowException Unfinished(string stream, string? end)
+    {
+        StreamFailure? failure = end is null ? null : RunJson.Failure(end);
+        string why = failure is null ? "" : failure.IsCancelled ? $": the run was cancelled: {failure.Error}" : $": {failure.Error}";
+        return new($"The run {plan.Run} cannot be started again: its input {stream} was not put in to its end{why.TrimEnd('.')}. Start the "
+            + "flow anew, with the whole input.")
+        { Run = plan.Run };
     }
 
     private FlowException Gone(string stream)
