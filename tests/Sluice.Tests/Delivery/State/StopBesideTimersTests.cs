@@ -48,10 +48,35 @@ public sealed class StopBesideTimersTests
         Assert.Equal(2, starts);
     }
 
+    /// <remarks>All timers of the commit fired first: with slow ones, a stop took a minute.</remarks>
+    [Fact]
+    public async Task OnceAStopHasBegunNoFurtherTimerFires()
+    {
+        await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
+        await using Consecutor<int> consecutor = Make(store, isWindow: false, static item => item);
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([1, 2, 3], Cancellation);
+        await TimeOutAsync(consecutor);
+        Task<bool> stopping = consecutor.StopAsync();
+        go.Release(9);
+        Assert.True(await stopping);
+        Assert.Equal((1, "1"), (starts, Assert.Single(ledger.Lines)));
+
+        await using Consecutor<int> next = Make(store, isWindow: false, static item => item);
+        await next.StartAsync(Cancellation);
+        await Member.UntilAsync(() => ledger.Lines.Count == 3);
+        Assert.Equal(3, starts);
+    }
+
     private async Task BeginAsync(Consecutor<int> consecutor)
     {
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
+        await TimeOutAsync(consecutor);
+    }
+
+    private async Task TimeOutAsync(Consecutor<int> consecutor)
+    {
         await consecutor.WaitForIdleAsync(Cancellation);
         while (!begun.Wait(0, Cancellation))
         {
@@ -68,10 +93,11 @@ public sealed class StopBesideTimersTests
         return 1;
     }
 
-    private Consecutor<int> Make(IStreamStore store, bool isWindow) => new("numbers", source => isWindow
+    private Consecutor<int> Make(IStreamStore store, bool isWindow, Func<int, int>? key = null) => new("numbers", source => isWindow
         ? source.Window(TimeSpan.FromMinutes(1)) | Stage.Named("window")
             | (async (window, cancellation) => await WorkAsync(cancellation)) | ledger.Sink<int>()
-        : source | StageNode.Of(() => new Once(WorkAsync)) | Stage.Named("once") | ledger.Sink<int>(),
+        : key is null ? source | StageNode.Of(() => new Once(WorkAsync)) | Stage.Named("once") | ledger.Sink<int>()
+        : source | Stage.KeyBy(key, lanes: 1) | StageNode.Of(() => new Once(WorkAsync)) | Stage.Named("once") | ledger.Sink<int>(),
         new()
         {
             Store = store,
