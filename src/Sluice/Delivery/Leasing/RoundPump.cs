@@ -82,8 +82,8 @@ internal sealed class RoundPump<T> : ConsecutorPump<T>
             if (!Core.Lifetime.EndIfClosed(e)) Core.Lifetime.Failed?.Invoke(e);
             return;
         }
-        // Beside a suspect nothing comes out that is due: a crash there would be charged to it. Beside an end nothing does either: it reads rows
-        // of stages that other threads would use. What is due then comes out in the next round.
+        // Beside a suspect nothing comes out that is due: a crash there would be charged to it. Beside an end nothing does either: it reads
+        // rows of stages that other threads would use. What is due then comes out in the next round.
         if (!round.FiresTimers && !round.IsEnding && (round.Items.Count == 0 || Core.Alone.MayWork()))
             foreach (IDue due in scope.TakeDue(round)) due.Act(Rent(round).BeginTick(round.Partition));
         if (round.IsEnding) await EndNextAsync(round, scope);

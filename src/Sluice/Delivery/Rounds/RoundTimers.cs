@@ -21,7 +21,7 @@ internal sealed class RoundTimers(Round round, PartitionScope scope, Func<int, s
     /// <summary>Whether the round has both taken timers and moved rows; without one of the two, the commit would be smaller.</summary>
     public bool IsMixed => taken > 0 && moved > 0;
 
-    public override bool IsLost => round.Partition.IsVoid;
+    public override bool IsLostBy(Exception failure) => failure is StreamStoreException && round.Partition.IsVoid;
 
     /// <summary>None fires once a stop has begun: it would wait for all of them.</summary>
     public override bool TryTake()

@@ -69,8 +69,8 @@ internal abstract class TimerTurn(long until, long lastNumber)
     /// <summary>The time up to which timers are due, in ticks of UTC.</summary>
     public long Until => until;
 
-    /// <summary>Whether the partition was lost meanwhile. Any thread.</summary>
-    public abstract bool IsLost { get; }
+    /// <summary>Whether a failure is the loss of the partition: nothing of the turn is committed then.</summary>
+    public abstract bool IsLostBy(Exception failure);
 
     /// <summary>Takes room for one more timer in this turn. Any thread.</summary>
     /// <returns>Whether there was room.</returns>

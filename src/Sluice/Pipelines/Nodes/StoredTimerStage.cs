@@ -79,9 +79,9 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
         {
             if (!ended) await FireAllAsync(timers, turn, hold);
         }
-        catch (StreamStoreException) when (turn.IsLost)
+        catch (Exception e) when (turn.IsLostBy(e))
         {
-            // Nothing of the turn is committed. Its partition stands still, or the next owner fires the timers.
+            // The partition stands still, or the next owner fires the timers.
         }
         catch (Exception e)
         {

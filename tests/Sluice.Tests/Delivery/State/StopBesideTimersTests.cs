@@ -4,7 +4,7 @@ using Sluice.Testing;
 namespace Sluice.Tests.Delivery;
 
 /// <summary>A stop waits for timers and windows that have come out by time, as it waits for items in flight.</summary>
-public sealed class StopBesideTimersTests
+public sealed class StopBesideTimersTests : IDisposable
 {
     private readonly TestClock clock = new();
     private readonly Ledger ledger = new();
@@ -12,6 +12,12 @@ public sealed class StopBesideTimersTests
     private int starts;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        begun.Dispose();
+        go.Dispose();
+    }
 
     [Theory]
     [InlineData(false)]

@@ -74,9 +74,8 @@ public class StoredEmissionTests
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
         await using var numbers = new Consecutor<int>("numbers", source => (source | Stage.KeyBy(static (int n) => n, lanes: 1))
-            .Aggregate(0, static (sum, n) => sum + n) | Sink.Commit(() => new RefusingSink(this) { IsFinal = true, IsUnnamed = true })
-            | Stage.Named("rows"),
-            Options(store));
+            .Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sums")
+            | Sink.Commit(() => new RefusingSink(this) { IsFinal = true, IsUnnamed = true }) | Stage.Named("rows"), Options(store));
         await numbers.StartAsync(Cancellation);
         await numbers.SendAllAsync([.. Enumerable.Range(1, 20)], Cancellation);
         await numbers.CompleteAsync(Cancellation);
