@@ -20,6 +20,7 @@ internal abstract class TimedOperator<T> : Operator<T, T>
 /// </remarks>
 internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWorkItem, IDue
 {
+    private static readonly TimeSpan NearlyDue = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan MaxTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
     private readonly Gate gate;
@@ -31,6 +32,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     private ITimer? timer;
     private Ticket? hold;
     private TimeSpan? due;
+    private TimeSpan openDue;                        // the same as open time, if the stage shares the waits of lanes
     private bool isForIdle;
     private bool ended;
 
@@ -99,6 +101,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         if (ended) return;
         if (wait < TimeSpan.Zero) wait = TimeSpan.Zero;
         due = Now + wait;
+        if (waits is not null) openDue = OpenTime + wait;
         this.isForIdle = isForIdle;
         Arm(wait);
     }
@@ -265,18 +268,22 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         if (cause is not PipelineException { IsKept: true }) Context.Run.Fail(cause, Node);
     }
 
-    /// <summary>
-    /// Whether the tick is due. The timer may have been moved, or the stage may have ended, while the tick waited for the gate.
-    /// </summary>
+    /// <summary>Whether the tick is due: the timer may have been moved, or the stage may have ended, before the gate let it in.</summary>
     private bool IsDue()
     {
         if (ended || Context.Run.IsStopping || due is not { } time) return false;
         TimeSpan left = time - Now;
         if (left <= TimeSpan.Zero)
         {
-            if (waits?.TryHold(this) == true) return false;
-            due = null;
-            return true;
+            // Only what is nearly due is held: all that is held acts again at the end of each wait.
+            left = waits is null ? left : openDue - OpenTime;
+            if (left <= NearlyDue)
+            {
+                if (waits?.TryHold(this) == true) return false;
+                due = null;
+                return true;
+            }
+            due = Now + left;
         }
         // System timers count whole milliseconds, and may be a little early by the finer clock.
         Arm(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));

@@ -60,9 +60,9 @@ public sealed record SupervisorOptions
     /// <summary>
     /// The largest number of starts of a processor without progress, before the run fails because its hosts, child processes or workers
     /// died each time. At least 1; default 5. Handovers do not count, nor do deaths while the processor waits for its slot
-    /// (<see cref="MaxConcurrency"/>) or its worker (<see cref="ProcessorCall.WaitForPlaceAsync"/>), or, called again without a value, for
-    /// its first one. A commit that moves the processor's position in an input, or saves a state, begins the count anew; a processor that
-    /// resumes from scratch has no such commits.
+    /// (<see cref="MaxConcurrency"/>) or its worker (<see cref="ProcessorCall.WaitForPlaceAsync"/>), or, called without a value, has
+    /// waited for its first one for a minute. A commit that moves the processor's position in an input, or saves a state, begins the count
+    /// anew; a processor that resumes from scratch has no such commits.
     /// </summary>
     public int MaxStarts
     {
@@ -70,6 +70,9 @@ public sealed record SupervisorOptions
         init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(MaxStarts),
             $"A processor is started at least once, not {value} times.");
     } = 5;
+
+    /// <summary>How long a function waits for its first value before its start no longer counts for <see cref="MaxStarts"/>.</summary>
+    internal TimeSpan IdleStart { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
     /// How long unread results are kept for the service that started the run, after the end of the run or the death of the service.

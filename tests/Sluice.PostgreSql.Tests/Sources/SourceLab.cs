@@ -13,6 +13,7 @@ namespace Sluice.PostgreSql.Tests.Sources;
 internal sealed class SourceLab : IAsyncDisposable
 {
     private static readonly ConcurrentBag<string> Free = [];
+    private static readonly SemaphoreSlim Dropping = new(1);
     private static int databases;
 
     private readonly PostgresServer server;
@@ -156,7 +157,16 @@ internal sealed class SourceLab : IAsyncDisposable
         await store.DisposeAsync();
         if (server == SharedServer.Current.Server)
         {
-            await RunAsync("DROP OWNED BY sluice CASCADE");
+            // It changes rows that all databases share, and fails beside another one.
+            await Dropping.WaitAsync(Cancellation);
+            try
+            {
+                await RunAsync("DROP OWNED BY sluice CASCADE");
+            }
+            finally
+            {
+                Dropping.Release();
+            }
             Free.Add(Name);
         }
         await Database.DisposeAsync();

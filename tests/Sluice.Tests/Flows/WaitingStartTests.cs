@@ -98,15 +98,16 @@ public sealed class WaitingStartTests : IAsyncDisposable
 
     /// <summary>A saved state may mean work that is left, so the function is called without a value.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task AFunctionThatOnlyWaitsForItsNextValueMayBeStartedOften(bool isMerged)
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task AFunctionThatOnlyWaitsForItsNextValueMayBeStartedOften(bool isMerged, bool hasOtherEnded)
     {
         Processor saving = Copy with { Inputs = ["x", "z"], Resume = ResumeMode.Checkpoint };
         var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using FlowRun run = await lab.Join().StartAsync(Flow.From(saving).Resolve(),
-            [IOVal.Stream("x", TwoAsync(next.Task)), IOVal.Stream("z", NoneAsync(next.Task))], run: "one",
-            cancellation: FlowLab.Cancellation);
+            [IOVal.Stream("x", TwoAsync(next.Task)), IOVal.Stream("z", NoneAsync(hasOtherEnded ? Task.CompletedTask : next.Task))],
+            run: "one", cancellation: FlowLab.Cancellation);
         Supervisor dying = Host();
         await UntilRowAsync("one", static row => row.State is not null);
         for (int start = 2; start <= 5; start++)
@@ -122,7 +123,8 @@ public sealed class WaitingStartTests : IAsyncDisposable
 
         Supervisor Host()
         {
-            Supervisor host = lab.Join(static options => options with { Name = "host", MaxStarts = 2 });
+            Supervisor host = lab.Join(static options
+                => options with { Name = "host", MaxStarts = 2, IdleStart = TimeSpan.FromMilliseconds(1) });
             host.Register(saving, async (IO<int> x, IO<int> z, IOWriter<int> y, Checkpoint<int> last, CancellationToken cancellation) =>
             {
                 if (isMerged)
@@ -136,6 +138,52 @@ public sealed class WaitingStartTests : IAsyncDisposable
                 {
                     await y.WriteAsync(value, cancellation);
                     await last.SaveAsync(value, cancellation);
+                }
+            });
+            return host;
+        }
+    }
+
+    /// <summary>What is left of values that were passed may end the host beside a wait, and so may the next value.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AStartThatFindsNoValueCountsUntilItsFunctionHasWaitedForAWhile(bool waitsLong)
+    {
+        Processor saving = Copy with { Resume = ResumeMode.Checkpoint };
+        TaskCompletionSource next = new(TaskCreationOptions.RunContinuationsAsynchronously), taken = new();
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(saving).Resolve(), [IOVal.Stream("x", TwoAsync(next.Task))],
+            run: "one", cancellation: FlowLab.Cancellation);
+        Supervisor first = Host();
+        await UntilRowAsync("one", static row => row.State is not null);
+        await first.AbandonAsync();
+        Supervisor second = Host();
+        await UntilRowAsync("one", row => row.Starts == 2 && row.Fruitless == (waitsLong ? 0 : 1));
+        next.SetResult();
+        await taken.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await UntilRowAsync("one", static row => row.Starts == 2 && row.Fruitless == 1);
+        await second.AbandonAsync();
+        Host();
+        Assert.Contains("It was started 1 time without progress", await FailureAsync(run), StringComparison.Ordinal);
+
+        Supervisor Host()
+        {
+            Supervisor host = lab.Join(options => options with
+            {
+                Name = "host",
+                MaxStarts = 1,
+                IdleStart = waitsLong ? TimeSpan.FromMilliseconds(1) : options.IdleStart
+            });
+            host.Register(saving, async (IO<int> x, IOWriter<int> y, Checkpoint<int> last, CancellationToken cancellation) =>
+            {
+                await foreach (int value in x.StreamAsync(cancellation))
+                {
+                    if (value == 1) await last.SaveAsync(value, cancellation);
+                    else
+                    {
+                        taken.TrySetResult();
+                        await Task.Delay(Timeout.Infinite, cancellation);
+                    }
                 }
             });
             return host;

@@ -13,7 +13,7 @@ internal sealed class RoundTimers(Round round, PartitionScope scope, Func<int, s
     public int Taken => taken;
 
     /// <summary>When the first one has fired: what was waited for before is no time of the timers.</summary>
-    public long FiredAt { get; private set; }
+    public long? FiredAt { get; private set; }
 
     /// <summary>The number of rows by time that have moved.</summary>
     public int Moved => moved;
@@ -32,7 +32,7 @@ internal sealed class RoundTimers(Round round, PartitionScope scope, Func<int, s
             return false;
         }
         if (!MayGoOn(ref taken, round.MaxTimers, ref moved)) return false;
-        if (FiredAt == 0) FiredAt = scope.Timestamp;
+        FiredAt ??= scope.Timestamp;
         return true;
     }
 

@@ -144,7 +144,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
         {
             over.Add(round);
             pace.Learn(round.Remaining.Count(), lasted);
-            if (round.Turn is { Taken: > 0 } timers) paceOfTimers.Learn(timers.Taken, core.Time.GetElapsedTime(timers.FiredAt));
+            if (round.Turn is { FiredAt: { } firedAt } timers) paceOfTimers.Learn(timers.Taken, core.Time.GetElapsedTime(firedAt));
         }
         core.ToCommit.Set();
     }

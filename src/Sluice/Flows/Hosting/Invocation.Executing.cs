@@ -6,7 +6,9 @@ namespace Sluice.Flows;
 /// <content>What an executor does with the function.</content>
 internal sealed partial class Invocation
 {
-    private int isUncounted;                         // 1 from the first wait for a first value on
+    private readonly Lock counts = new();
+    private Task counted = Task.CompletedTask;       // the last change of the count; under counts
+    private int isUncounted;                         // 1 while the function waits for its first value, and that has lasted
 
     /// <summary>Whether the executor has returned while the function runs: another attempt would run beside it.</summary>
     public bool IsLeft { get; private set; }
@@ -27,15 +29,43 @@ internal sealed partial class Invocation
     public Task WaitForPlaceAsync(Func<Task> begin) => WaitUncountedAsync(slot.WaitAsync(begin), null);
 
     /// <summary>
-    /// Takes back the count of a start that did not wait for a value, when its function waits for the first one: no work was left that its
-    /// host may die of.
+    /// Takes back the count of a start that found no value, when its function has waited for the first one for a while: if work was left
+    /// that its host may die of, the host would be dead.
     /// </summary>
+    /// <param name="changed">Ends when the input has changed.</param>
     /// <param name="isMerged">Whether the wait is one of a merge, which reads several inputs ahead.</param>
-    private async Task UncountIdleAsync(bool isMerged)
+    private async Task UncountIdleAsync(Task changed, bool isMerged)
     {
-        if (Stored.Fruitless == 0 || inputs.Values.Any(static one => one.HasTaken)
-            || (isMerged && !inputs.Values.All(static one => one.IsIdle))) return;
-        if (Interlocked.Exchange(ref isUncounted, 1) == 0) await CountAsync(false).ConfigureAwait(false);
+        TimeSpan rest = core.Options.IdleStart - core.Options.Time.GetElapsedTime(begun);
+        do                                           // another input of a merge may come to its end meanwhile
+        {
+            if (Stored.Fruitless == 0 || inputs.Values.Any(static one => one.HasTaken)) return;
+            if (rest > TimeSpan.Zero)
+                await changed.WaitAsync(rest, core.Options.Time, CancellationToken.None)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (changed.IsCompleted) return;
+            rest = core.Options.IdleStart;
+        }
+        while (!IsIdle(isMerged));
+        if (Interlocked.Exchange(ref isUncounted, 1) == 0) await CountInTurnAsync(false).ConfigureAwait(false);
+    }
+
+    private bool IsIdle(bool isMerged) => Stored.Fruitless > 0 && !inputs.Values.Any(static one => one.HasTaken)
+        && (!isMerged || inputs.Values.All(static one => one.IsIdle));
+
+    /// <summary>Counts the start again when the function gets its first value: its host may die of that.</summary>
+    private Task CountAgainAsync() => Interlocked.Exchange(ref isUncounted, 0) == 1 ? CountInTurnAsync(true) : Task.CompletedTask;
+
+    // The first value may come while the count is taken back.
+    private Task CountInTurnAsync(bool isCounted)
+    {
+        lock (counts) return counted = CountBehindAsync(counted, isCounted);
+    }
+
+    private async Task CountBehindAsync(Task before, bool isCounted)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await CountAsync(isCounted).ConfigureAwait(false);
     }
 
     // A place that is lost is a lost start, so it counts after a failure, too.

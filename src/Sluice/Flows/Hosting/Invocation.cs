@@ -25,11 +25,13 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
     private readonly CancellationToken life;
     private readonly ItemLoops? loops;
     private readonly bool wasTried;                  // an earlier start may have written choices
+    private readonly long begun;
 
     private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, bool isCounted,
         BoundFunction function, WorkPartition partition, DeadlockDetector deadlocks, ExecutionSlot slot, CancellationToken life)
     {
         (this.deadlocks, this.slot, limit, IsCounted) = (deadlocks, slot, slot.Limit, isCounted);
+        begun = core.Options.Time.GetTimestamp();
         calls = core.Calls.WatchedBy(limit);
         this.partition = partition;
         wasTried = assignment.Starts > 1 || assignment.Failures > 0;
@@ -274,7 +276,7 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
                 IsOnce = commits is not null,
                 IsPlaced = assignment.Inputs.ContainsKey(name)
             };
-            inputs.Add(name, new(calls, port, this, slot, life) { Waits = assignment.MayHaveWork() ? UncountIdleAsync : null });
+            inputs.Add(name, new(calls, port, this, slot, life) { Waits = UncountIdleAsync, Takes = CountAgainAsync });
         }
         foreach (string name in Plan.Outputs)
         {

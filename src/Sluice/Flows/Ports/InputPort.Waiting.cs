@@ -5,22 +5,30 @@ internal sealed partial class InputPort
 {
     private volatile bool hasTaken;
 
-    /// <summary>Called before a wait for a value, with whether a merge reads ahead; null for nothing.</summary>
-    public Func<bool, Task>? Waits { get; init; }
+    /// <summary>Called in a wait for a value, with the task that ends when the stream has changed, and with whether a merge reads ahead;
+    /// null for nothing.</summary>
+    public Func<Task, bool, Task>? Waits { get; init; }
+
+    /// <summary>Called when a reader here takes the first value; null for nothing.</summary>
+    public Func<Task>? Takes { get; init; }
 
     /// <summary>Whether a reader here has taken a value.</summary>
-    public bool HasTaken
+    public bool HasTaken => hasTaken;
+
+    /// <summary>Notes that a reader here takes values.</summary>
+    public async ValueTask TakeAsync()
     {
-        get => hasTaken;
-        set => hasTaken = value;
+        if (hasTaken) return;
+        hasTaken = true;
+        if (Takes is { } takes) await takes().ConfigureAwait(false);
     }
 
-    /// <summary>Whether all readers here wait for a value.</summary>
+    /// <summary>Whether all readers here wait for a value, or have ended.</summary>
     public bool IsIdle
     {
         get
         {
-            lock (sync) return Volatile.Read(ref waiting) >= active.Count;
+            lock (sync) return Volatile.Read(ref waiting) >= active.Count(static reader => !reader.HasEnded);
         }
     }
 

@@ -36,7 +36,7 @@ internal static class PortFetch
             }
             if (result.Entries.Length > 0)
             {
-                port.HasTaken = true;
+                await port.TakeAsync().ConfigureAwait(false);
                 await port.MoveAsync(isWaiting: false, cancellation).ConfigureAwait(false);
                 return (result.Entries, result.Next);
             }
@@ -50,8 +50,9 @@ internal static class PortFetch
             await port.MoveAsync(isWaiting: true, cancellation).ConfigureAwait(false);
             await using (await port.RestAsync(keepsSlot: reader.IsMerged, cancellation).ConfigureAwait(false))
             {
-                if (port.Waits is { } waits) await waits(reader.IsMerged).ConfigureAwait(false);
-                await port.Calls.WaitForChangeAsync(port.Stream, seen, cancellation).ConfigureAwait(false);
+                Task changed = port.Calls.WaitForChangeAsync(port.Stream, seen, cancellation);
+                if (port.Waits is { } waits) await waits(changed, reader.IsMerged).ConfigureAwait(false);
+                await changed.ConfigureAwait(false);
             }
         }
     }

@@ -121,6 +121,7 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
             core.Warn($"The input {values.Key} of the run {plan.Run} could not be ended: {e.Message}");
         }
     }
+
     /// <summary>Finds why another has ended the stream meanwhile, such as a cancellation of the run; null if it is not known. Never throws.
     /// </summary>
     private async Task<StreamFailure?> FindEndAsync()

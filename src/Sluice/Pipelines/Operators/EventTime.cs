@@ -42,8 +42,8 @@ public sealed record EventTime<T>(Func<T, DateTimeOffset> Timestamp)
 
     /// <summary>The time without items after which the watermark advances with the clock of the run. It then stays as far behind the clock
     /// as it was when the last item came. More than zero; by default null: windows stay open until an item moves the watermark.</summary>
-    /// <remarks><para>Time in which the stage waits for the stages behind it does not count, nor does time in which items of a key wait for
-    /// an item of another key behind <see cref="Stage.KeyBy"/>, nor, in a consecutor, time in which items wait in the store. Time in which
+    /// <remarks><para>Time in which the stage waits for the stages behind it does not count, nor, behind <see cref="Stage.KeyBy"/>, time in
+    /// which items of any key wait for an item of another key, nor, in a consecutor, time in which items wait in the store. Time in which
     /// a stage in front of it works on an item does count.</para>
     /// <para>The clock closes the windows that are open. When it has closed the last one, the watermark stops until an item
     /// comes.</para></remarks>

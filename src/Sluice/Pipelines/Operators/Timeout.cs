@@ -8,8 +8,8 @@ public static partial class SourceExtensions
     /// <remarks>
     /// <para>The time runs from the start of the run to the first item, from each item to the next, and to the end. What counts is when
     /// items come: while what follows is busy with one, the time stands still. Behind <see cref="Stage.KeyBy"/> each key has a time of its
-    /// own, from its first item on, which also stands still while items wait for an item of another key. Time for which another branch
-    /// holds up the source does count.</para>
+    /// own, from its first item on. It stands still for all keys while items wait for an item of another key, so under a load that what
+    /// follows does not bear a silent key is noticed late. Time for which another branch holds up the source does count.</para>
     /// <para>The failure is a <see cref="PipelineException"/> that names the node and has a <see cref="TimeoutException"/> inside. When the
     /// stream is to end instead, its sources are told to stop, what they still bring is skipped, and what follows sees the end as soon
     /// as they have stopped; everything that came before is processed. To limit the work on one item, annotate the stage that does it with
