@@ -47,10 +47,13 @@ public abstract class CliTestBase : IDisposable
     /// <summary>Waits until the only member is seen alive. While its process stands still, it is silent, or does not answer.</summary>
     internal async Task<JsonElement> FindAliveAsync(string store)
     {
-        JsonElement member;
-        do member = Assert.Single((await RunJsonAsync("members", store)).EnumerateArray());
-        while (member.GetProperty("status").GetString() is "silent" or "noHeartbeats");
-        return member;
+        var looks = new Rounds(20);
+        while (true)
+        {
+            JsonElement member = Assert.Single((await RunJsonAsync("members", store)).EnumerateArray());
+            if (member.GetProperty("status").GetString() is not ("silent" or "noHeartbeats")) return member;
+            Assert.True(await looks.GoOnAsync(), $"The member is not seen alive: {member}");
+        }
     }
 
     internal async Task<string> MistakeAsync(int exitCode, params string[] arguments)

@@ -82,8 +82,10 @@ public sealed class OutageWarningTests
         await using (RedisStreamStore patient = await RedisStreamStore.ConnectAsync(server.Address, new() { Timeout = Never }))
             await patient.PrepareAsync();
         RedisStreamStore? opened = null;
+        var tries = new Rounds(1_000);
         while (opened is null)                       // it has no patience when it is opened either
         {
+            Assert.True(await tries.GoOnAsync(), "The store cannot be opened.");
             try
             {
                 opened = await RedisStreamStore.ConnectAsync(server.Address, Options with

@@ -31,7 +31,7 @@ internal sealed class RedisCluster : IAsyncDisposable
             if (i > 0) await MeetAsync(server, cluster.servers[0]);
         }
         await cluster.AgreeAsync();
-        // On a busy machine a server may stand still: then nobody is to take its place before a test has added a replica.
+        // On a busy machine a server may stand still: no other server is to take its place before a test has added a replica.
         await cluster.FailAfterAsync(60_000);
         return cluster;
     }

@@ -63,7 +63,9 @@ internal static class OperatorWalls
             if (members.Length == 0) continue;
             TypeSyntax type = block.ParameterList!.Parameters[0].Type!;
             text.Append(text.Length > 0 ? "\n" : "")
-                .Append($"    extension{(isPipe ? PipeTypes.TypeParameters(block.TypeParameterList) : block.TypeParameterList!.ToString())}({(isPipe ? PipeTypes.Of(type) : type.ToString())})\n    {{\n")
+                .Append("    extension")
+                .Append(isPipe ? PipeTypes.TypeParameters(block.TypeParameterList) : block.TypeParameterList!.ToString())
+                .Append($"({(isPipe ? PipeTypes.Of(type) : type.ToString())})\n    {{\n")
                 .Append(string.Join("\n", members)).Append("    }\n");
         }
         return text.ToString();

@@ -193,7 +193,8 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         return new PipelineException(run.NameOf(node), null, cause, node) { EndsRun = endsRun };
     }
 
-    /// <summary>Creates the exception for a failure at the end of the input; if the instance is that of a key, it names the key.</summary>
+    /// <summary>Creates the exception for a failure at the end of the input. The message names the key if each key has an
+    /// instance.</summary>
     public Exception FailureAtEnd(Exception cause)
         => PresentKey is { } key ? Failure(cause, $"the end of the key '{ItemText.Of(key())}'", ticket: null) : Failure(cause);
 

@@ -32,7 +32,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     private ITimer? timer;
     private Ticket? hold;
     private TimeSpan? due;
-    private TimeSpan openDue;                        // the same as open time, if the stage shares the waits of lanes
+    private TimeSpan openDue;                        // when it is due in open time, if the stage shares the waits of lanes
     private bool isForIdle;
     private bool ended;
 

@@ -19,7 +19,7 @@ public sealed class StoreTests : AirportsRun
         (await RunAsync([.. job[..4], "--no-progress", "--out", PlainCsv, "--no-db"])).Succeeded();
         var random = new Random(20_23);
         long whole = new FileInfo(PlainCsv).Length;
-        var killed = 0;
+        int killed = 0, tooEarly = 0;
         while (killed < Kills)
         {
             // Kills by progress, not by time, because the speed of machines differs. The file is read once per check, because a start that
@@ -32,7 +32,7 @@ public sealed class StoreTests : AirportsRun
             var life = await process.EndAsync();
             if (life.ExitCode == 0)
             {
-                BeginAnew();
+                BeginAnew(++tooEarly);
                 killed = 0;
                 continue;
             }
@@ -111,7 +111,7 @@ public sealed class StoreTests : AirportsRun
     {
         string[] job = ["--airports", WriteGazetteer(Airports), "--select", "all", "--store", "sqlite:pairs.db"];
         Ended interrupted;
-        while ((interrupted = await InterruptAsync()).ExitCode == 0) BeginAnew();
+        for (int tooEarly = 1; (interrupted = await InterruptAsync()).ExitCode == 0; tooEarly++) BeginAnew(tooEarly);
         Assert.Equal((130, ""), (interrupted.ExitCode, interrupted.Errors));
         Assert.Contains("Interrupted", interrupted.Output, StringComparison.Ordinal);
         Assert.Equal(Number(interrupted, "completed"), File.Exists(CsvPath) && new FileInfo(CsvPath).Length > 0 ? ReadCsv().Length : 0);
@@ -187,8 +187,9 @@ public sealed class StoreTests : AirportsRun
     }
 
     // A job takes half a second. On a busy machine it may have come to its end before the kill or the signal.
-    private void BeginAnew()
+    private void BeginAnew(int tooEarly)
     {
+        Assert.True(tooEarly <= 20, $"The job has ended before the kill or the signal {tooEarly} times: it is too small.");
         foreach (string file in Directory.GetFiles(Folder))
             if (Path.GetFileName(file) is not ("generated.csv" or "plain.csv")) File.Delete(file);
     }

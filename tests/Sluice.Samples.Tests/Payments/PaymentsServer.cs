@@ -91,11 +91,12 @@ internal sealed class PaymentsServer : IDisposable
     /// again.</summary>
     public async Task<string> GetTextAsync(string path)
     {
+        var looks = new Rounds(100);
         while (true)
         {
             using HttpResponseMessage answer = await http!.GetAsync(path, Cancellation);
-            if (answer.StatusCode == HttpStatusCode.ServiceUnavailable) continue;
-            return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancellation);
+            if (answer.StatusCode != HttpStatusCode.ServiceUnavailable || !await looks.GoOnAsync())
+                return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancellation);
         }
     }
 

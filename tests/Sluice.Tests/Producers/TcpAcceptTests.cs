@@ -32,7 +32,7 @@ public class TcpAcceptTests
     [Fact]
     public async Task AHandlerThatThrowsGivesThePortBack()
     {
-        int port = FreePort.Next();                  // which nobody else gets in between
+        int port = FreePort.Next();                  // which no other test gets in between
         PipelineRun failing = Start(static _ => throw new FormatException("not now"));
         Assert.EndsWith("failed: not now", (await Assert.ThrowsAsync<PipelineException>(() => failing.Completion)).Message,
             StringComparison.Ordinal);

@@ -128,5 +128,6 @@ internal sealed class Case
         => $"case {Number}: Replay({Replays}), {Partitions} partitions, {(HasKeys ? "keys" : "no keys")}, capacity {Capacity}, "
         + $"bound {Bound}, "
             + $"{Senders} senders of {BatchSize}, {ResumedItems} "
-            + $"resumed, {(HasDatabase ? "database, " : "")}{(HasRows ? "rows, " : "")}{(HasState ? "state, " : "")}{string.Concat(Extras.Select(extra => $"{extra.Name}, "))}{(Cures ? "cured" : "not cured")}, bombs {bombEvery}: {Body}";
+            + $"resumed, {(HasDatabase ? "database, " : "")}{(HasRows ? "rows, " : "")}{(HasState ? "state, " : "")}"
+            + $"{string.Concat(Extras.Select(extra => $"{extra.Name}, "))}{(Cures ? "cured" : "not cured")}, bombs {bombEvery}: {Body}";
 }

@@ -3,7 +3,8 @@ namespace Sluice.Flows;
 /// <content>
 /// The counts of starts and attempts, in the row of the processor. A start counts for <see cref="SupervisorOptions.MaxStarts"/> while its
 /// host may die of it: not while it waits for its slot or for the place where it runs, because then it may be another processor's fault.
-/// The same holds while a function that was called without a value waits for its first one.
+/// The same holds for a function that was called without a value and has waited for its first one for
+/// <see cref="SupervisorOptions.IdleStart"/>.
 /// </content>
 internal sealed partial class HostedProcessor
 {

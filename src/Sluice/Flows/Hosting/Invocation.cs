@@ -276,7 +276,7 @@ internal sealed partial class Invocation : IInvocation, IItemBoundary, IDisposab
                 IsOnce = commits is not null,
                 IsPlaced = assignment.Inputs.ContainsKey(name)
             };
-            inputs.Add(name, new(calls, port, this, slot, life) { Waits = UncountIdleAsync, Takes = CountAgainAsync });
+            inputs.Add(name, new(calls, port, this, slot, life) { OnWaiting = UncountIdleAsync, OnFirstValue = CountAgainAsync });
         }
         foreach (string name in Plan.Outputs)
         {

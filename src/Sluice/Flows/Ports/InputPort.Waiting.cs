@@ -7,10 +7,10 @@ internal sealed partial class InputPort
 
     /// <summary>Called in a wait for a value, with the task that ends when the stream has changed, and with whether a merge reads ahead;
     /// null for nothing.</summary>
-    public Func<Task, bool, Task>? Waits { get; init; }
+    public Func<Task, bool, Task>? OnWaiting { get; init; }
 
     /// <summary>Called when a reader here takes the first value; null for nothing.</summary>
-    public Func<Task>? Takes { get; init; }
+    public Func<Task>? OnFirstValue { get; init; }
 
     /// <summary>Whether a reader here has taken a value.</summary>
     public bool HasTaken => hasTaken;
@@ -20,7 +20,7 @@ internal sealed partial class InputPort
     {
         if (hasTaken) return;
         hasTaken = true;
-        if (Takes is { } takes) await takes().ConfigureAwait(false);
+        if (OnFirstValue is { } told) await told().ConfigureAwait(false);
     }
 
     /// <summary>Whether all readers here wait for a value, or have ended.</summary>

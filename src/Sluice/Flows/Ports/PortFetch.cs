@@ -51,7 +51,7 @@ internal static class PortFetch
             await using (await port.RestAsync(keepsSlot: reader.IsMerged, cancellation).ConfigureAwait(false))
             {
                 Task changed = port.Calls.WaitForChangeAsync(port.Stream, seen, cancellation);
-                if (port.Waits is { } waits) await waits(changed, reader.IsMerged).ConfigureAwait(false);
+                if (port.OnWaiting is { } told) await told(changed, reader.IsMerged).ConfigureAwait(false);
                 await changed.ConfigureAwait(false);
             }
         }

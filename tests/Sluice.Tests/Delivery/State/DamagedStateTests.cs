@@ -102,7 +102,7 @@ public class DamagedStateTests
         await Member.NextAsync();
     }
 
-    // The key is that of a text, and the items of the consecutor are numbers: rows cannot be read ahead.
+    // The function finds keys of texts, and the items of the consecutor are numbers: rows cannot be read ahead.
     private Consecutor<int> Make(IStreamStore store, int retries) => new("work",
         source => source | (static n => $"{n}") | Stage.KeyBy(static (string text) => text)
             | StageNode.Of(static () => new CountByKey<string>()) | Stage.Named("count") | (static _ => { }),
