@@ -27,18 +27,19 @@ public static partial class PostgresSource
     /// </para>
     /// </remarks>
     /// <param name="name">The name under which the position is stored. One run at a time owns it.</param>
-    /// <param name="connection">The connection string of the primary, without a pooler between.</param>
+    /// <param name="connection">The connection string of the primary, without a pooler between. With several servers (<c>Host=a,b</c>)
+    /// the source finds the primary.</param>
     /// <param name="publication">The publication: <c>CREATE PUBLICATION shop FOR TABLE orders, customers</c>.</param>
     /// <param name="item">Makes an item of a change. An exception fails the run with a message that names the change.</param>
     /// <param name="options">Options.</param>
-    /// <exception cref="ArgumentException">A name is empty, or the connection string is malformed.</exception>
+    /// <exception cref="ArgumentException">A name is empty, or the connection string is malformed or has words of stores.</exception>
     public static Source<T> Changes<T>(string name, string connection, string publication, Func<PostgresChange, T> item,
         PostgresChangesOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentException.ThrowIfNullOrEmpty(publication);
         ArgumentNullException.ThrowIfNull(item);
-        string text = DataSources.Parse(connection).ConnectionString;
+        string text = ChangesAddress.Of(connection);
         PostgresChangesOptions chosen = options ?? new();
         return Source.Acknowledged(name, "PostgresSource.Changes", (progress, cancellation) =>
             new ChangesFollower<T>(name, text, publication, item, chosen).ReadAsync(progress, cancellation));
