@@ -17,13 +17,13 @@ public static partial class PostgresSource
     /// </para>
     /// <para>
     /// A snapshot cannot be continued: if it is interrupted, it begins anew with <see cref="PostgresChangeKind.SnapshotStarted"/>, and its
-    /// rows come again. Treat the rows of a snapshot as upserts. A consecutor keeps the order of the changes if it has one partition, or
-    /// one key for all.
+    /// rows come again. Treat the rows of a snapshot as upserts. While it is read, statements that change its tables (<c>ALTER TABLE</c>)
+    /// wait for it. A consecutor keeps the order of the changes if it has one partition, or one key for all.
     /// </para>
     /// <para>
-    /// The server needs <c>wal_level=logical</c>, and the user the right <c>REPLICATION</c> and <c>SELECT</c> on the tables. Changes of the
-    /// schema are not items: rows have the columns of the time of their change. Elsewhere than in front of a consecutor with a store the
-    /// slot is temporary, and each run begins with a snapshot.
+    /// The server needs <c>wal_level=logical</c>, and the user the right <c>REPLICATION</c> and <c>SELECT</c> on the tables, and
+    /// <c>BYPASSRLS</c> if a policy hides rows from it. Changes of the schema are not items: rows have the columns of the time of their
+    /// change. Elsewhere than in front of a consecutor with a store the slot is temporary, and each run begins with a snapshot.
     /// </para>
     /// </remarks>
     /// <param name="name">The name under which the position is stored. One run at a time owns it.</param>

@@ -4,7 +4,7 @@ using Sluice.PostgreSql.Sources;
 
 namespace Sluice.PostgreSql.Tests.Sources;
 
-/// <summary>A snapshot has each row that is there, once, and as the stream would send it: whatever the tables and the server are like.</summary>
+/// <summary>A snapshot has each row that is there, once, and as the stream would send it.</summary>
 public class ChangesSnapshotTests(LogicalServer logical) : IClassFixture<LogicalServer>
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

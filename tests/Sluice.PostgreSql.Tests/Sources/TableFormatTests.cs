@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Sluice.PostgreSql.Tests.Sources;
 
-/// <summary>The formats of a session do not decide which rows are read: a position is a text that has to mean the same value again.</summary>
+/// <summary>The formats of a session do not decide which rows are read: a position is a text that must mean the same value again.</summary>
 public class TableFormatTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -36,8 +36,8 @@ public class TableFormatTests
     [Fact]
     public async Task ARowThatIsSeenAndCannotBeReadIsWaitedFor()
     {
-        await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int PRIMARY KEY); INSERT INTO orders VALUES(1), (2); "
-            + "ALTER TABLE orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; "
+        await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int PRIMARY KEY); "
+            + "INSERT INTO orders VALUES(1), (2); ALTER TABLE orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; "
             + "CREATE POLICY look ON orders USING (id = 1 OR current_query() LIKE '%DESC LIMIT 1')");
         using var late = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         late.CancelAfter(TimeSpan.FromMinutes(1));

@@ -3,7 +3,8 @@ using NpgsqlTypes;
 namespace Sluice.PostgreSql.Sources;
 
 /// <summary>The server of a publication, as it is when a connection begins. <c>Publication</c> is the id, zero if there is none.</summary>
-internal sealed record ChangesServer(string? Host, int Port, string WalLevel, bool IsStandby, long Publication, int Version, TimeSpan SenderTimeout, ulong End);
+internal sealed record ChangesServer(string? Host, int Port, string WalLevel, bool IsStandby, long Publication, int Version,
+    TimeSpan SenderTimeout, ulong End);
 
 /// <summary>A replication slot, as the server describes it.</summary>
 internal sealed record SlotState(string Plugin, string Database, bool IsActive, string WalStatus, ulong Flushed);
