@@ -63,12 +63,35 @@ public class RefusedCommitTests
         Assert.Equal(2, forgetful.Generation);
     }
 
+    [Fact]
+    public async Task LostChoicesAreALossOfTheStore()
+    {
+        await using var lab = new FlowLab();
+        var forgetful = new ForgetfulStore(lab.Store, CommitStatus.Gap) { LosesChoices = true };
+        Supervisor service = lab.Join(store: forgetful);
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
+        service.Register(work, static async (IO<int> x, TimeProvider time) =>
+        {
+            await x.FirstAsync();
+            return time.GetUtcNow().Year;
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(2, forgetful.Generation);
+        Assert.Contains(lab.Warnings, static text => text.Contains("The store has lost choices of the processor work",
+            StringComparison.Ordinal));
+    }
+
     /// <summary>A store that refuses, from some time on, each commit of the owner who comes first.</summary>
     private sealed class ForgetfulStore(IStreamStore inner, CommitStatus answer) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private readonly Lock sync = new();
         private Ownership? forgotten;
         private bool forgets;
+
+        /// <summary>Whether the next append of choices is refused.</summary>
+        public bool LosesChoices { get; set; }
 
         public void Forget()
         {
@@ -77,6 +100,14 @@ public class RefusedCommitTests
 
         public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
             => IsForgotten(commit.Owner) ? new(answer, "as the test wants") : await base.CommitAsync(commit, cancellation);
+
+        public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+        {
+            if (!LosesChoices || !request.Stream.StartsWith("flow-choices/", StringComparison.Ordinal))
+                return base.AppendAsync(request, cancellation);
+            LosesChoices = false;
+            return new(new AppendResult(AppendStatus.Gap, 0, null));
+        }
 
         private bool IsForgotten(Ownership owner)
         {

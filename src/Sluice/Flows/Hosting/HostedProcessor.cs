@@ -27,9 +27,6 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
 
     public string Run => assignment.Run;
 
-    /// <summary>Whether it waits for its slot.</summary>
-    public StartTurn Turn => turn;
-
     /// <summary>Cancels the function, so that another service can continue.</summary>
     public Task HandOverAsync()
     {
