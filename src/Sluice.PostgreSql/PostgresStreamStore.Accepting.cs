@@ -23,8 +23,9 @@ public sealed partial class PostgresStreamStore
             {
                 if (hasKey && await FindAsync().ConfigureAwait(false) is { } other) return other;
                 // What was counted may be older than what transactions and consumers have done since.
-                await watch.LookAsync(cancellation).ConfigureAwait(false);
+                IReadOnlyCollection<long> ended = await watch.EndedAsync(stream, cancellation).ConfigureAwait(false);
                 await TakeInAsync(stream, cancellation).ConfigureAwait(false);
+                watch.Forget(stream, ended);
                 transaction = await InsertAsync(row).ConfigureAwait(false);
             }
             if (transaction is null && need is { } room && await IsHiddenAsync(stream, connection, cancellation).ConfigureAwait(false))

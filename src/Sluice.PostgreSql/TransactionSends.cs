@@ -71,7 +71,8 @@ public static class TransactionSends
     /// <remarks>
     /// Two open transactions that send under one key follow each other, as with a unique column: the second one waits for the end of the
     /// first one. Sends outside of transactions never wait: if one is accepted under the key before the transaction commits, an equal item
-    /// of the transaction is not accepted again, although the answer was <see cref="SendStatus.Accepted"/>.
+    /// of the transaction is not accepted again, although the answer was <see cref="SendStatus.Accepted"/>. If the items of two sends under
+    /// one key differ, and the first one's transaction has just committed, the second one may be accepted, too, and be no conflict.
     /// </remarks>
     /// <param name="sender">The consecutor.</param>
     /// <param name="item">The item.</param>

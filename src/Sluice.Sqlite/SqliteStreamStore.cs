@@ -28,7 +28,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     private readonly StoreLock fileLock;
     private readonly Living living;
     private readonly Writer writer;
-    private readonly SemaphoreSlim looking = new(1);
+    private readonly DamageLooks looks;
     private readonly OwnerListener? listener;
     private readonly OneDisposal disposal = new();
     private readonly string? loss;
@@ -39,6 +39,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     {
         (this.file, this.fileLock, this.living, this.writer, Durability) = (file, fileLock, living, writer, durability);
         (this.loss, this.isOperator) = (loss, isOperator);
+        looks = new(file);
         writer.Start();
         if (acceptsChanges) listener = OwnerListener.Start(this, file.Time);
     }
@@ -138,6 +139,7 @@ public sealed partial class SqliteStreamStore : StreamStore
         {
             try
             {
+                await looks.CloseAsync().ConfigureAwait(false);      // so that the writer's connection is the last one
                 await writer.CloseAsync(abandon).ConfigureAwait(false);
                 if (!abandon) fileLock.ForgetToldLoss();
             }

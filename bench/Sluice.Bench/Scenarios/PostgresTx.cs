@@ -15,6 +15,8 @@ internal static class PostgresTx
     private const int Senders = 8;
     private const string Payload = "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789";
 
+    private const string Prepared = ";Max Auto Prepare=20;Auto Prepare Min Usages=2";
+
     private static readonly Lazy<Task<PostgresServer>> Server = new(StartAsync);
     private static int schemas;
 
@@ -23,10 +25,15 @@ internal static class PostgresTx
     [
         new Comparison("postgres-tx", 4_000, 2_000, static count => count,
         [
-            new Variant(Variant.Ours, OursAsync),
+            new Variant(Variant.Ours, count => OursAsync(count)),
             new Variant("outbox-row", count => ByHandAsync(count, "INSERT INTO outbox(body) VALUES ($1)")),
             new Variant("outbox-notify",
                 count => ByHandAsync(count, "WITH i AS (INSERT INTO outbox(body) VALUES ($1)) SELECT pg_notify('outbox', '')")),
+        ]) { WarmCount = 200 },
+        new Comparison("postgres-tx-prepared", 4_000, 2_000, static count => count,
+        [
+            new Variant(Variant.Ours, count => OursAsync(count, Prepared)),
+            new Variant("outbox-row", count => ByHandAsync(count, "INSERT INTO outbox(body) VALUES ($1)", Prepared)),
         ]) { WarmCount = 200 },
         new Comparison("postgres-tx-wake", 200, 40, static count => count,
         [
@@ -36,15 +43,15 @@ internal static class PostgresTx
     ])
     { Finish = Stop };
 
-    private static async Task<Outcome> OursAsync(long count)
+    private static async Task<Outcome> OursAsync(long count, string more = "")
     {
         await using PostgresStreamStore store = await OpenAsync();
         await using var items = Items(store, static _ => { });
-        long elapsed = await RunAsync(count, (_, transaction) => items.SendAsync(Payload, transaction));
+        long elapsed = await RunAsync(count, (_, transaction) => items.SendAsync(Payload, transaction), more);
         return new((await store.FindStreamAsync("items"))!.Appended, (double)elapsed / count);
     }
 
-    private static async Task<Outcome> ByHandAsync(long count, string insert)
+    private static async Task<Outcome> ByHandAsync(long count, string insert, string more = "")
     {
         await AskAsync("TRUNCATE outbox");
         long elapsed = await RunAsync(count, async (connection, _) =>
@@ -52,13 +59,13 @@ internal static class PostgresTx
             await using var command = new NpgsqlCommand(insert, connection);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Payload });
             await command.ExecuteNonQueryAsync();
-        });
+        }, more);
         return new((long)(await AskAsync("SELECT count(*) FROM outbox"))!, (double)elapsed / count);
     }
 
-    private static async Task<long> RunAsync(long count, Func<NpgsqlConnection, NpgsqlTransaction, Task> send)
+    private static async Task<long> RunAsync(long count, Func<NpgsqlConnection, NpgsqlTransaction, Task> send, string more)
     {
-        await using NpgsqlDataSource source = NpgsqlDataSource.Create((await Server.Value).Address);
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create((await Server.Value).Address + more);
         long left = count, started = Stopwatch.GetTimestamp();
         await Task.WhenAll(Enumerable.Range(0, Senders).Select(_ => Task.Run(async () =>
         {

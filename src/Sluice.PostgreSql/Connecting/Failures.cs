@@ -89,6 +89,11 @@ internal static class Failures
     /// <summary>The server's words, for a warning; empty if it said nothing.</summary>
     public static string Words(Exception? failure) => failure is PostgresException server ? server.MessageText : "";
 
+    /// <summary>Whether no connection of the pool became free in time. The server was not asked.</summary>
+    public static bool IsPoolExhausted(Exception failure)
+        => failure is NpgsqlException { InnerException: TimeoutException } && failure.Message.Contains("pool has been exhausted",
+            StringComparison.Ordinal);
+
     /// <summary>Returns the exception to throw instead.</summary>
     /// <param name="failure">The failure.</param>
     /// <param name="place">The server and database.</param>
@@ -106,6 +111,10 @@ internal static class Failures
                 $"There is no TLS connection to the PostgreSQL server at {place.Server}: {reason.TrimEnd('.')}. "
                 + "SSL Mode and Root Certificate in the connection string say what is asked for; VerifyFull also checks that the "
                 + $"certificate is made for the Host. {char.ToUpperInvariant(outcome[0])}{outcome[1..]}.", failure);
+        if (IsPoolExhausted(failure))
+            return new StreamStoreException($"All connections of the pool to the PostgreSQL server at {place.Server} are in use: {outcome}. "
+                + "Raise Maximum Pool Size. If the store has an NpgsqlDataSource of the application, each open transaction of the application "
+                + "keeps one of its connections: give the store a data source of its own.", failure);
         if (failure is not PostgresException server)
             return new StreamStoreException($"The PostgreSQL server at {place.Server} does not answer: {outcome}."
                 + (HasWaited(failure) ? " It has not ended a statement within the Command Timeout: it is overloaded or frozen, or another "

@@ -11,7 +11,7 @@ internal sealed class IntakeInsert(Sql sql)
 
     // Planned for each send, because nothing may be prepared on the application's connection. So it reads the row of the stream only, and
     // has few operators. What is not in the stream yet counts as well.
-    private const string Row = "SELECT s.id, pg_current_xact_id()::text::bigint, $3, $4, $5";
+    private const string Row = "SELECT s.id, txid_current(), $3, $4, $5";
     private const string Columns = "INSERT INTO ~intake(stream, xid, items, bytes, body";
     private const string Place = " FROM ~stream s WHERE s.name = $1 AND s.store = $2";
     private const string Room = " AND NOT s.has_ended AND (s.held_items <= $6 OR (s.held_items <= s.max_items - $7 "

@@ -6,7 +6,8 @@ namespace Sluice.PostgreSql;
 /// <c>NOTIFY</c> takes a lock over the whole database at its commit.
 /// </summary>
 /// <remarks>
-/// Only makes it faster: each round of a stream takes in what it sees. Thread-safe. Locking rule: <c>gate</c> protects everything.
+/// Only makes it faster: each round of a stream takes in what it sees. A stream that cannot take in, because another session has locked it
+/// or it is damaged, delays no other one. Thread-safe. Locking rule: <c>gate</c> protects everything.
 /// </remarks>
 /// <param name="ended">Returns which of some transactions have committed, and which have ended.</param>
 /// <param name="takeIn">Moves the items of a stream into its partitions.</param>
@@ -28,6 +29,7 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
     private readonly Lock gate = new();
     private readonly Dictionary<long, Sent> open = [];
     private readonly Dictionary<string, (long Items, long Bytes)> pending = new(StringComparer.Ordinal);
+    private readonly HashSet<string> taking = new(StringComparer.Ordinal);     // streams that take in for an earlier look
     private readonly CancellationTokenSource closing = new();
     private TimeSpan pause;
     private Task watching = Task.CompletedTask;
@@ -68,6 +70,31 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
         closing.Dispose();
     }
 
+    /// <summary>Which of the transactions that have sent to a stream have ended. What has committed is taken in by a call of the stream
+    /// that begins after that.</summary>
+    public async Task<IReadOnlyCollection<long>> EndedAsync(string stream, CancellationToken cancellation)
+    {
+        long[] transactions;
+        lock (gate) transactions = [.. open.Where(one => one.Value.Streams.ContainsKey(stream)).Select(static one => one.Key)];
+        if (transactions.Length == 0) return [];
+        try
+        {
+            return (await ended(transactions, cancellation).ConfigureAwait(false)).Ended;
+        }
+        catch (Exception failure) when (AreUnknown(failure))
+        {
+            return transactions;
+        }
+    }
+
+    /// <summary>Counts what transactions have sent to a stream no more: they have rolled back, or it is in the stream.</summary>
+    public void Forget(string stream, IEnumerable<long> transactions)
+    {
+        lock (gate)
+            foreach (long transaction in transactions)
+                if (open.TryGetValue(transaction, out Sent? sent)) Remove(transaction, sent, stream);
+    }
+
     private async Task WatchAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -93,8 +120,8 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
         }
     }
 
-    /// <summary>Takes in what has committed. Never throws.</summary>
-    public async Task LookAsync(CancellationToken cancellation)
+    // Takes in what has committed, and waits for that no longer than until the next look is due anyway. Never throws.
+    private async Task LookAsync(CancellationToken cancellation)
     {
         long[] transactions;
         lock (gate) transactions = [.. open.Keys];
@@ -102,40 +129,82 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
         try
         {
             (HashSet<long> committed, HashSet<long> all) = await ended(transactions, cancellation).ConfigureAwait(false);
-            string[] took = StreamsOf(committed);
-            await Task.WhenAll(took.Select(takeIn)).WaitAsync(cancellation).ConfigureAwait(false);
-            publish([.. StreamsOf(all).Except(took)]);       // a stream that has ended may be complete now
-            lock (gate)
-                foreach (long transaction in transactions)
-                    if (all.Contains(transaction) || (open.TryGetValue(transaction, out Sent? sent)
-                        && TimeProvider.System.GetElapsedTime(sent.Since) > MaxAge)) Remove(transaction);
+            Task took = Task.WhenAll(Begin(committed, all));
+            ForgetOld(transactions);
+            await took.WaitAsync(MaxInterval, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        catch (Exception failure) when (failure is NpgsqlException or IOException or InvalidOperationException or StreamStoreException
-            or System.Net.Sockets.SocketException or OperationCanceledException or ObjectDisposedException or TimeoutException)
+        catch (Exception failure)
         {
-            // The calls say that the server is away. Consumers look again when it answers. A server that does not know the transactions
-            // was put in place of another one.
-            if (failure.InnerException is not PostgresException && failure is not PostgresException) return;
+            // The calls say that the server is away. Consumers look again when it answers.
+            if (!AreUnknown(failure)) return;
             lock (gate)
                 foreach (long transaction in transactions) Remove(transaction);
         }
     }
 
-    private string[] StreamsOf(HashSet<long> transactions)
+    // "Transaction ID … is in the future": the server was put in place of another one.
+    private static bool AreUnknown(Exception failure)
+        => (failure as PostgresException ?? failure.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.InvalidParameterValue;
+
+    // A stream for which an earlier look still takes in has its turn at a later one.
+    private List<Task> Begin(HashSet<long> committed, HashSet<long> all)
+    {
+        Dictionary<string, List<long>> sent = new(StringComparer.Ordinal);
+        List<Task> begun = [];
+        lock (gate)
+        {
+            foreach (long transaction in all.Where(open.ContainsKey))
+                foreach (string stream in open[transaction].Streams.Keys)
+                    if (sent.TryGetValue(stream, out List<long>? others)) others.Add(transaction);
+                    else if (!taking.Contains(stream)) sent.Add(stream, [transaction]);
+            taking.UnionWith(sent.Keys);
+        }
+        foreach ((string stream, List<long> transactions) in sent)
+            begun.Add(TakeInAsync(stream, transactions, transactions.Exists(committed.Contains)));
+        return begun;
+    }
+
+    private async Task TakeInAsync(string stream, List<long> transactions, bool hasItems)
+    {
+        try
+        {
+            if (hasItems) await takeIn(stream).ConfigureAwait(false);
+            else publish([stream]);                  // if its input has ended, it may be complete now
+            Forget(stream, transactions);
+        }
+        catch (Exception)
+        {
+            // The calls of the stream say why. It is tried again at the next look.
+        }
+        finally
+        {
+            lock (gate) taking.Remove(stream);
+        }
+    }
+
+    private void ForgetOld(long[] transactions)
     {
         lock (gate)
-            return [.. transactions.Where(open.ContainsKey).SelectMany(one => open[one].Streams.Keys).Distinct()];
+            foreach (long transaction in transactions)
+                if (open.TryGetValue(transaction, out Sent? sent) && TimeProvider.System.GetElapsedTime(sent.Since) > MaxAge)
+                    Remove(transaction);
     }
 
     private void Remove(long transaction)
     {
-        if (!open.Remove(transaction, out Sent? sent)) return;
-        foreach ((string stream, (long items, long bytes)) in sent.Streams)
-            if (pending[stream] is var all && all.Items > items) pending[stream] = (all.Items - items, all.Bytes - bytes);
-            else pending.Remove(stream);
+        if (!open.TryGetValue(transaction, out Sent? sent)) return;
+        foreach (string stream in sent.Streams.Keys.ToArray()) Remove(transaction, sent, stream);
     }
 
-    /// <summary>What a transaction has sent.</summary>
+    private void Remove(long transaction, Sent sent, string stream)
+    {
+        if (!sent.Streams.Remove(stream, out (long Items, long Bytes) share)) return;
+        if (pending[stream] is var all && all.Items > share.Items) pending[stream] = (all.Items - share.Items, all.Bytes - share.Bytes);
+        else pending.Remove(stream);
+        if (sent.Streams.Count == 0) open.Remove(transaction);
+    }
+
+    /// <summary>What a transaction has sent and what is not known to be in the streams, or to be rolled back.</summary>
     private sealed class Sent
     {
         public Dictionary<string, (long Items, long Bytes)> Streams { get; } = new(StringComparer.Ordinal);

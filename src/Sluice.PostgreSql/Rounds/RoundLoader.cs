@@ -219,6 +219,8 @@ internal static class RoundLoader
             .With(stream.Id).With(numbers));
         await using NpgsqlDataReader rows = await round.ExecuteAsync(batch, cancellation).ConfigureAwait(false);
         while (await rows.ReadAsync(cancellation).ConfigureAwait(false)) ReadPart(stream, rows);
+        foreach (int number in numbers)
+            if (!stream.Parts.ContainsKey(number)) throw Failures.Missing($"the partition {stream.Name}/{number}", stream.Name);
     }
 
     /// <summary>Reads a partition of a group that was not named in advance.</summary>

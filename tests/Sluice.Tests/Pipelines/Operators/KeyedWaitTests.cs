@@ -72,6 +72,25 @@ public sealed class KeyedWaitTests
         await AssertTimedOutAsync(run);
     }
 
+    /// <remarks>Once the wall time of its timeout has passed, the tick of a key waits for the end of a wait. All keys acted at the end of
+    /// each wait of the router, and waited again for the next one.</remarks>
+    [Fact]
+    public async Task AKeyWhoseTimeStandsStillDoesNotActAtTheEndOfEachWait()
+    {
+        const int Keys = 400, Behind = 100;
+        await using var run = new TimedRun<int>(ExecutionMode.MultiThread,
+            source => (source | Stage.KeyBy((int item) => item % Keys, lanes: 2)).Timeout(30 * Second), maxBufferedItems: 1);
+        run.Send(Enumerable.Range(0, Keys));
+        run.Block();
+        run.Send(Enumerable.Repeat(1, Behind));
+        run.Pass(31);
+        run.Step();                                  // each key has looked once, and knows how much of its time is left
+        int before = run.Executed;
+        for (int i = 1; i < Behind / 2; i++) run.Step();
+        Assert.InRange(run.Executed - before, Behind / 2, 10 * Behind);
+        run.Unblock();
+    }
+
     [Fact]
     public async Task TheFailureOfATimeoutNamesTheKey()
     {

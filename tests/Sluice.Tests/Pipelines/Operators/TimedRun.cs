@@ -51,6 +51,9 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
     /// <summary>The output, with the seconds since the start: <c>1@0 2@1.5</c>.</summary>
     public string Seen => string.Join(' ', seen);
 
+    /// <summary>The number of work items that were executed.</summary>
+    public int Executed => scheduler.Executed;
+
     /// <summary>The only node of a kind.</summary>
     public NodeSnapshot Node(string kind) => Run.Snapshot().Nodes.Single(node => node.Node.Kind == kind);
 
@@ -106,6 +109,15 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
     {
         TaskCompletionSource? until = block;
         block = null;
+        until!.SetResult();
+        Rest();
+    }
+
+    /// <summary>Lets the sink, which waits in an item, have that item and wait in the next one.</summary>
+    public void Step()
+    {
+        TaskCompletionSource? until = block;
+        Block();
         until!.SetResult();
         Rest();
     }
