@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>After a failover that has lost the last commits of a partition of work, the store refuses each further one of its owner.</summary>
+/// <summary>After a failover that has lost the last commits of a partition of work, the store refuses each further one.</summary>
 public class RefusedCommitTests
 {
     private const int Values = 40;
