@@ -28,7 +28,8 @@ public sealed partial class RedisStreamStore
                 .Number(Math.Min(1, parts.Count)).Parts(parts).Batches(request.Batches);
             try
             {
-                return Result(request, await CallAsync("append", arguments, cancellation).ConfigureAwait(false));
+                return Result(request, await CallAsync(request.MakesRoom ? Script.AppendAnyway : "append", arguments,
+                    cancellation).ConfigureAwait(false));
             }
             catch (RefusedException refused)
             {

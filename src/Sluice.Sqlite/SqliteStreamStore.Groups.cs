@@ -47,7 +47,6 @@ public sealed partial class SqliteStreamStore
     {
         ArgumentNullException.ThrowIfNull(request);
         StreamNames.Check(request.Member);
-        if (disposal.HasBegun) throw DisposedStore.Error(file.Path);
         if (await looks.FindAsync(group, partition, cancellation).ConfigureAwait(false) is { } damage)
             throw new StreamStoreException($"{damage} Nothing was changed. Restore a backup; CheckAsync lists all damage.")
             {

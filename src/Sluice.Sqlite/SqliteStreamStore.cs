@@ -139,6 +139,7 @@ public sealed partial class SqliteStreamStore : StreamStore
         {
             try
             {
+                await looks.CloseAsync().ConfigureAwait(false);      // so that the writer's connection is the last one
                 await writer.CloseAsync(abandon).ConfigureAwait(false);
                 if (!abandon) fileLock.ForgetToldLoss();
             }

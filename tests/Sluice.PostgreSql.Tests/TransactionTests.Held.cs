@@ -33,7 +33,8 @@ public sealed partial class TransactionTests
     public async Task APoolWithoutAFreeConnectionIsNoServerThatDoesNotAnswer()
     {
         await using NpgsqlDataSource own = NpgsqlDataSource.Create(server.Address + ";Maximum Pool Size=2;Timeout=1");
-        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(own, new() { Schema = schema, WakeUp = WakeUp.Poll, Timeout = TimeSpan.FromSeconds(2) }, Cancellation);
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(own,
+            new() { Schema = schema, WakeUp = WakeUp.Poll, Timeout = TimeSpan.FromSeconds(2) }, Cancellation);
         await using NpgsqlConnection one = await own.OpenConnectionAsync(Cancellation);
         await using NpgsqlConnection other = await own.OpenConnectionAsync(Cancellation);
         var refused = await Assert.ThrowsAsync<StreamStoreException>(() => store.OpenStreamAsync("more", null, Cancellation).AsTask());

@@ -1,4 +1,5 @@
 using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Redis.Tests;
@@ -96,5 +97,37 @@ public class FlowTests(SharedServer server)
         await foreach (int value in run.Output<int>("y").StreamAsync(Cancellation)) Assert.Equal(2 * read++, value);
         Assert.Equal(Items, read);
         await run.Completion.WaitAsync(Patience, Cancellation);
+    }
+
+    /// <remarks>The request to cancel a run is an entry of its journal. The run that fills a server is the one that somebody wants to
+    /// stop.</remarks>
+    [Fact]
+    public async Task ARunCanBeCancelledAndDeletedWhileTheServerIsFull()
+    {
+        await using RedisServer full = await RedisServer.StartAsync("--maxmemory-policy", "noeviction");
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(full.Address, Patient.Options, Cancellation);
+        await using var service = Supervisor.Attach(store, new() { Name = "service", OnWarning = static _ => { } });
+        var isThere = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(Doubles, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            isThere.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(Doubles).Resolve(), [IOVal.Of("x", 1)], run: "one",
+            cancellation: Cancellation);
+        await isThere.Task.WaitAsync(Patience, Cancellation);
+        await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "1mb");
+        using (var entries = new EntryBatch())
+        {
+            entries.Add([1]);
+            await store.OpenStreamAsync("other", null, Cancellation);
+            var append = new AppendRequest("other", "p", 0, 1, entries);
+            Assert.Contains("is full (maxmemory)", (await Assert.ThrowsAsync<StreamStoreException>(() => store.AppendAsync(append,
+                Cancellation).AsTask())).Message, StringComparison.Ordinal);
+            Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(append with { MakesRoom = true }, Cancellation)).Status);
+        }
+        await run.CancelAsync("it fills the server", Cancellation).WaitAsync(Patience, Cancellation);
+        Assert.True((await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(Patience, Cancellation))).IsCancelled);
+        Assert.True(await service.DeleteAsync("one", Cancellation).WaitAsync(Patience, Cancellation));
     }
 }

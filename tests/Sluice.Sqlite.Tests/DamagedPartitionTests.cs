@@ -72,6 +72,36 @@ public sealed class DamagedPartitionTests : IDisposable
             => store.AcquireAsync(Group, number, new("me") { ExpectedEpoch = former[number] }, cancellation).AsTask();
     }
 
+    /// <remarks>A look has a connection of its own, and SQLite empties the log at the end of the last one that may write.</remarks>
+    [Fact]
+    public async Task NothingOfTheLogIsLeftIfAStoreIsDisposedInTheMiddleOfAcquisitions()
+    {
+        const int Partitions = 50;
+        string path = directory.File("store.db");
+        for (int round = 0; round < 20; round++)
+        {
+            SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, null, Cancellation);
+            await store.OpenStreamAsync($"words{round}", new() { Partitions = Partitions }, Cancellation);
+            GroupId group = new($"words{round}", "words");
+            await store.AddGroupAsync(group, cancellation: Cancellation);
+            Task<AcquireResult>[] acquiring = [.. Enumerable.Range(0, Partitions)
+                .Select(number => store.AcquireAsync(group, number, new("me"), Cancellation).AsTask())];
+            if (round % 2 == 1) await acquiring[round];
+            await store.DisposeAsync();
+            foreach (Task<AcquireResult> one in acquiring)
+                try
+                {
+                    Assert.Equal(AcquireStatus.Taken, (await one).Status);
+                }
+                catch (ObjectDisposedException)
+                {
+                    // Its turn was behind the disposal.
+                }
+            Assert.Equal([path], Directory.GetFiles(directory.Path, "store.db*").Where(static file => !file.EndsWith("-lock",
+                StringComparison.Ordinal)));
+        }
+    }
+
     public void Dispose() => directory.Dispose();
 
     private static Consecutor<string> Words(IStreamStore store) => new("words", source => source | (_ => throw new FormatException()), new()

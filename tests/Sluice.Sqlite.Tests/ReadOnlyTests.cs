@@ -171,6 +171,24 @@ public sealed class ReadOnlyTests : IDisposable
             => SqliteStreamStore.BackupAsync(StorePath, target, Cancellation).AsTask())).Message;
     }
 
+    /// <remarks>SQLite takes the log that was left for that of the new file: the copy showed what was in the former one.</remarks>
+    [Theory]
+    [InlineData("-wal", true), InlineData("-wal", false)]
+    [InlineData("-journal", true), InlineData("-journal", false)]
+    public async Task ABackupIsRefusedBesideTheLogOfAFormerCopy(string log, bool isThereBefore)
+    {
+        await (await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation)).DisposeAsync();
+        string copy = directory.File("copy.db");
+        if (isThereBefore) Leave();
+
+        var failure = Assert.Throws<StreamStoreException>(() => Backup.Write(StorePath, copy, Cancellation, Leave));
+
+        Assert.StartsWith($"The file {copy}{log} is left of a former copy", failure.Message, StringComparison.Ordinal);
+        Assert.Equal([copy + log], Directory.GetFiles(directory.Path, "copy.db*"));
+
+        void Leave() => File.WriteAllText(copy + log, "of a former copy");
+    }
+
     [Fact]
     public async Task ACopyThatIsCancelledOrHasTheNameOfADirectoryLeavesNoFile()
     {

@@ -37,7 +37,8 @@ internal static partial class AuditLog
         entries.Add(bytes.WrittenSpan);
         var append = new AppendRequest(StoreSource.AuditStream, $"{action}{(outcome is null ? "" : "/end")}", 0, 1, entries)
         {
-            ForgetAfter = Remembered
+            ForgetAfter = Remembered,
+            MakesRoom = true                         // as what is audited may, a discard above all
         };
         AppendStatus status = (await store.AppendAsync(append).ConfigureAwait(false)).Status;
         if (status is not (AppendStatus.Accepted or AppendStatus.Duplicate))

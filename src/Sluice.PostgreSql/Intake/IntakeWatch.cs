@@ -70,8 +70,8 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
         closing.Dispose();
     }
 
-    /// <summary>Which of the transactions that have sent to a stream have ended. What has committed is taken in by a call of the stream that
-    /// begins after that.</summary>
+    /// <summary>Which of the transactions that have sent to a stream have ended. What has committed is taken in by a call of the stream
+    /// that begins after that.</summary>
     public async Task<IReadOnlyCollection<long>> EndedAsync(string stream, CancellationToken cancellation)
     {
         long[] transactions;
@@ -142,8 +142,9 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
         }
     }
 
-    // A server that does not know the transactions was put in place of another one.
-    private static bool AreUnknown(Exception failure) => failure is PostgresException || failure.InnerException is PostgresException;
+    // "Transaction ID … is in the future": the server was put in place of another one.
+    private static bool AreUnknown(Exception failure)
+        => (failure as PostgresException ?? failure.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.InvalidParameterValue;
 
     // A stream for which an earlier look still takes in has its turn at a later one.
     private List<Task> Begin(HashSet<long> committed, HashSet<long> all)

@@ -9,6 +9,11 @@ namespace Sluice.Redis;
 /// </summary>
 internal sealed class Script
 {
+    /// <summary>The append of entries that help to make room: also if the server's memory is full.</summary>
+    public const string AppendAnyway = "append_anyway";
+
+    private const string AddsEntries = "-- adds entries";
+
     private static readonly Dictionary<string, Script> All;
 
     static Script()
@@ -19,9 +24,11 @@ internal sealed class Script
         var scripts = files.Where(file => !IsPart(file.Key)).OrderBy(file => file.Key, StringComparer.Ordinal).ToArray();
         string version = Convert.ToHexStringLower(SHA256.HashData(
             Encoding.UTF8.GetBytes(string.Concat(parts.Concat(scripts).Select(file => file.Key + file.Value))))[..8]);
-        All = scripts.ToDictionary(file => file.Key, file => new Script(file.Key, $"sluice_{file.Key}_{version}"), StringComparer.Ordinal);
-        Library =
-            $"#!lua name=sluice_{version}\n{string.Concat(parts.Select(file => file.Value))}{string.Concat(scripts.Select(file => Registered(All[file.Key], file.Value)))}";
+        All = scripts.Select(static file => file.Key).Append(AppendAnyway)
+            .ToDictionary(name => name, name => new Script(name, $"sluice_{name}_{version}"), StringComparer.Ordinal);
+        Library = string.Concat(new[] { $"#!lua name=sluice_{version}\n" }.Concat(parts.Select(static file => file.Value))
+            .Concat(scripts.Select(static file => Registered(All[file.Key], file.Value)))
+            .Append(Registered(All[AppendAnyway], files["append"].Replace(AddsEntries, "--", StringComparison.Ordinal))));
     }
 
     private Script(string name, string function) => (Name, Function) = (name, function);
@@ -36,7 +43,7 @@ internal sealed class Script
         || Name.StartsWith("read", StringComparison.Ordinal) || Name == "beat");
 
     /// <summary>Whether it is the append of a sender.</summary>
-    public bool Appends => Name == "append";
+    public bool Appends => Name is "append" or AppendAnyway;
 
     /// <summary>The text of the library, which a server gets once.</summary>
     public static string Library { get; }
@@ -49,7 +56,7 @@ internal sealed class Script
     {
         if (body.StartsWith("-- bare", StringComparison.Ordinal))
             return $"addBare('{script.Function}', function(KEYS, ARGV)\n{body}\nend)\n";
-        string addsEntries = body.StartsWith("-- adds entries", StringComparison.Ordinal) ? "true" : "false";
+        string addsEntries = body.StartsWith(AddsEntries, StringComparison.Ordinal) ? "true" : "false";
         return $"add('{script.Function}', {addsEntries}, function()\n{body}\nend)\n";
     }
 

@@ -1,4 +1,4 @@
--- adds entries
+-- adds entries; as append_anyway, it may also do so when the memory is full
 local h = stream(arg())
 local name, epoch, sequence, last, longest, made = arg(), num(), num(), num(), num(), arg()
 local hasPosition, position, forgetAfter = arg() == '1', arg(), arg()

@@ -2,7 +2,8 @@ namespace Sluice.Sqlite;
 
 /// <summary>
 /// Verifies the whole store over its own connection. It reads a limited number of chunks at a time, so that checkpoints of the write-ahead
-/// log can proceed; data that must agree is read in one snapshot.
+/// log can proceed meanwhile. Data that must agree is read in one snapshot, and so is the file by SQLite's own check: as long as that takes,
+/// the log grows.
 /// </summary>
 internal sealed class IntegrityCheck(Database database, CancellationToken cancellation)
 {
@@ -16,6 +17,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
 
     public IntegrityReport Run()
     {
+        database.InterruptWhen(cancellation);        // SQLite's own check is one statement
         try
         {
             // Includes the indexes: an index without a row hides it, and no other check compares the indexes of producers, letters and old
@@ -32,6 +34,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         }
         catch (SqliteFailure failure)
         {
+            if (failure.IsInterrupt) cancellation.ThrowIfCancellationRequested();
             problems.Add($"The file cannot be read to its end: {failure.Message}.");
         }
         return new(entries, problems);

@@ -7,6 +7,13 @@ namespace Sluice.Sqlite;
 /// <remarks>Not thread-safe. Needs a read transaction, so that all reads see one snapshot.</remarks>
 internal sealed class PartitionCheck(Database database, string stream, string group, int partition)
 {
+    private const string InSequence = "SELECT seq, NULL, id FROM sluice_row INDEXED BY sluice_row_seq WHERE grp = ? AND part = ?";
+    private const string Due = "SELECT seq, due, id FROM sluice_row INDEXED BY sluice_row_due WHERE grp = ? AND part = ? AND state = 1";
+    private const string Suspect
+        = "SELECT seq, NULL, id FROM sluice_row INDEXED BY sluice_row_suspect WHERE grp = ? AND part = ? AND state = 3";
+    private const string Flying
+        = "SELECT NULL, NULL, id FROM sluice_row INDEXED BY sluice_row_flying WHERE grp = ? AND part = ? AND state = 0";
+
     private string Name => $"{stream}:{group}/{partition}";
 
     /// <summary>The damage; null if there is none.</summary>
@@ -75,17 +82,14 @@ internal sealed class PartitionCheck(Database database, string stream, string gr
         if ((count, bytes, flying) != (0, 0, 0))
             return $"The number of entries that wait in {Name}, or their length, is not what its marks say: {-count} too many, "
                 + $"with {-bytes} bytes, {-flying} of them in flight.";
-        return CheckIndex(id, "sluice_row_seq", "seq, NULL, id", "", found.All)
-            ?? CheckIndex(id, "sluice_row_due", "seq, due, id", "AND state = 1", found.Due)
-            ?? CheckIndex(id, "sluice_row_suspect", "seq, NULL, id", "AND state = 3", found.Suspects)
-            ?? CheckIndex(id, "sluice_row_flying", "NULL, NULL, id", "AND state = 0", found.Flying);
+        return CheckIndex(id, "sluice_row_seq", InSequence, found.All) ?? CheckIndex(id, "sluice_row_due", Due, found.Due)
+            ?? CheckIndex(id, "sluice_row_suspect", Suspect, found.Suspects) ?? CheckIndex(id, "sluice_row_flying", Flying, found.Flying);
     }
 
     // SQLite does not compare an index with its table. A retry that is missing in the index would never be due.
-    private string? CheckIndex(long id, string index, string columns, string condition, long expected)
+    private string? CheckIndex(long id, string index, string entries, long expected)
     {
-        Statement rows = database.Sql($"SELECT {columns} FROM sluice_row INDEXED BY {index} WHERE grp = ? AND part = ? {condition}").Put(id)
-            .Put(partition);
+        Statement rows = database.Sql(entries).Put(id).Put(partition);
         long found = 0;
         while (rows.Next()) found += Indexed.SumOf(rows.LongOrNull(0), rows.LongOrNull(1), rows.Long(2));
         return found == expected ? null

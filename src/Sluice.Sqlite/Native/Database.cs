@@ -132,6 +132,10 @@ internal sealed class Database : IDisposable
         => raw.sqlite3_progress_handler(handle, StepsToCheck, static token => ((CancellationToken)token).IsCancellationRequested ? 1 : 0,
             cancellation);
 
+    /// <summary>Asks from time to time, while a statement runs, whether it is to be interrupted. The function must not throw.</summary>
+    public void InterruptIf(Func<bool> ask)
+        => raw.sqlite3_progress_handler(handle, StepsToCheck, static ask => ((Func<bool>)ask)() ? 1 : 0, ask);
+
     /// <summary>Ends <see cref="InterruptWhen"/>.</summary>
     public void InterruptNever() => raw.sqlite3_progress_handler(handle, 0, null, null);
 

@@ -11,6 +11,7 @@ internal static class Backup
     public static bool Write(string path, string target, CancellationToken cancellation, Action? beforeRename = null)
     {
         if (File.Exists(target)) throw new StreamStoreException($"The file {target} exists already: give the copy a new name.");
+        RefuseLeftLog(target);
         if (Directory.Exists(target)) throw new StreamStoreException($"{target} is a directory: give the copy the name of a new file.");
         if (Path.GetDirectoryName(target) is { Length: > 0 } folder && !Directory.Exists(folder))
             throw new StreamStoreException(
@@ -30,6 +31,7 @@ internal static class Backup
             using (var written = new FileStream(partial, FileMode.Open, FileAccess.ReadWrite)) written.Flush(flushToDisk: true);
             beforeRename?.Invoke();
             cancellation.ThrowIfCancellationRequested();
+            RefuseLeftLog(target);
             File.Move(partial, target);
             return true;
         }
@@ -40,11 +42,20 @@ internal static class Backup
             throw new StreamStoreException($"The store {path} could not be copied to {target}: {failure.Message.TrimEnd('.')}. {rest}",
                 failure);
         }
-        catch (OperationCanceledException)
+        catch (Exception stopped) when (stopped is OperationCanceledException or StreamStoreException)
         {
             TryDelete(partial);                      // if it cannot be deleted, the next copy to this name deletes it
             throw;
         }
+    }
+
+    // SQLite would take it for the log of the copy, and show what was in the former one.
+    private static void RefuseLeftLog(string target)
+    {
+        foreach (string log in (string[])["-wal", "-journal"])
+            if (File.Exists(target + log)) throw new StreamStoreException(
+                $"The file {target}{log} is left of a former copy, and would be taken for the log of this one: delete it, or give the copy "
+                    + "a new name.");
     }
 
     // Two backups to one target would share the unfinished copy.

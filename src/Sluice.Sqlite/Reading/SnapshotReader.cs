@@ -113,8 +113,15 @@ internal sealed class SnapshotReader
     private void End()
     {
         since = null;
-        database!.ResetAll();
-        database.Execute("COMMIT");
+        try
+        {
+            database!.ResetAll();
+            database.Execute("ROLLBACK");            // a commit fails if a read has met damage, also one whose call has gone on without it
+        }
+        catch (SqliteFailure)
+        {
+            Drop();                                  // the next call opens another connection
+        }
     }
 
     private void Drop()

@@ -37,6 +37,12 @@ public sealed record AppendRequest(string Stream, string Producer, long Epoch, l
     /// <summary>The changes of batch counters in this append (<see cref="BatchChange"/>).</summary>
     public IReadOnlyList<BatchChange> Batches { get; init; } = [];
 
+    /// <summary>
+    /// Whether the entries help to make room, as the request to cancel a run does: a store that refuses appends because its memory is full
+    /// accepts it all the same. Bounds of the stream hold. By default false.
+    /// </summary>
+    public bool MakesRoom { get; init; }
+
     /// <summary>The number of the last entry; for an append without entries, its own number.</summary>
     public long LastSequence => Sequence + Math.Max(1, Entries.Count) - 1;
 

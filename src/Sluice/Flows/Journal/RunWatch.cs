@@ -92,7 +92,7 @@ internal sealed partial class RunWatch : IAsyncDisposable
         // The producer's name is used once only: repeating the append after a lost answer adds nothing.
         var append = new AppendRequest(journal, $"{happened.Kind} {Guid.NewGuid():N}", 0, 1,
             entry)
-        { ForgetAfter = TimeSpan.FromMinutes(10) };
+        { ForgetAfter = TimeSpan.FromMinutes(10), MakesRoom = true };
         await calls.DoAsync(journal, () => calls.Store.AppendAsync(append, cancellation), cancellation).ConfigureAwait(false);
     }
 

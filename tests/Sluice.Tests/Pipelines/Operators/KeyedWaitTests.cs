@@ -72,8 +72,8 @@ public sealed class KeyedWaitTests
         await AssertTimedOutAsync(run);
     }
 
-    /// <remarks>Once the wall time of its timeout has passed, the tick of a key waits for the end of a wait. All keys acted at the end of each
-    /// wait of the router, and waited again for the next one.</remarks>
+    /// <remarks>Once the wall time of its timeout has passed, the tick of a key waits for the end of a wait. All keys acted at the end of
+    /// each wait of the router, and waited again for the next one.</remarks>
     [Fact]
     public async Task AKeyWhoseTimeStandsStillDoesNotActAtTheEndOfEachWait()
     {
