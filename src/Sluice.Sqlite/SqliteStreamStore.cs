@@ -190,6 +190,7 @@ public sealed partial class SqliteStreamStore : StreamStore
             if (!session.PrepareCommit()) throw StoreFile.Shared(path);
             session.Commit();
             session.Committed();
+            fileLock.Note(session.Transaction, session.Generation);
         }
         return loss is var (last, present) ? $"The store {path} had come to its transaction {last}, and was back at {present} when it was "
             + "opened: an older copy was put in its place, or it was deleted, or the disk has lost its end. What came after that is lost."

@@ -182,6 +182,7 @@ public sealed partial class BlockTests : IDisposable
         string path = store.Path;
         await store.DisposeAsync();
         var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
+        Assert.True(failure.IsPermanent);
         Assert.Contains("block 1", failure.Message, StringComparison.Ordinal);
         Assert.Contains("backup", failure.Message, StringComparison.Ordinal);
     }

@@ -74,6 +74,22 @@ public sealed class RolledBackFileTests : IDisposable
         }
     }
 
+    /// <remarks>A program that only reads, so that nothing is written after the loss was told.</remarks>
+    [Fact]
+    public async Task ALossIsToldOnceAlsoIfNothingIsWrittenAfterIt()
+    {
+        string path = directory.File("store.db"), copy = directory.File("copy");
+        await using (Shop shop = await Shop.OpenAsync(path)) await shop.AppendAsync("a");
+        File.Copy(path, copy);
+        await using (Shop shop = await Shop.OpenAsync(path)) for (int i = 0; i < 20; i++) await shop.AppendAsync($"b{i}");
+        File.Copy(copy, path, overwrite: true);
+
+        await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process))
+            Assert.Equal((2, true), (store.Generation, store.Loss is not null));
+        await using SqliteStreamStore next = await SqliteStreamStore.OpenAsync(path, Durability.Process);
+        Assert.Equal((2, null), (next.Generation, next.Loss));
+    }
+
     /// <remarks>Formerly the first service had the loss to itself, also if it died in its start.</remarks>
     [Fact]
     public async Task ALossIsToldUntilAServiceHasReadIt()

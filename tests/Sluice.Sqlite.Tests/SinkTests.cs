@@ -57,6 +57,9 @@ public sealed class SinkTests : IDisposable
     [InlineData("ATTACH 'other.db' AS other")]
     [InlineData("DELETE FROM sluice_chunk")]
     [InlineData("DROP TABLE sluice_meta")]
+    [InlineData("DELETE FROM sqlite_sequence")]
+    [InlineData("INSERT INTO sqlite_sequence VALUES('sluice_group', 1)")]
+    [InlineData("WITH x AS (SELECT 1) UPDATE SQLITE_SEQUENCE SET seq = 0 WHERE name = 'sluice_stream'")]
     [InlineData("SELECT 1; SELECT 2")]
     public async Task AStatementThatCouldHarmTheStoreIsRefused(string sql)
     {
@@ -65,6 +68,18 @@ public sealed class SinkTests : IDisposable
         await Assert.ThrowsAsync<StreamStoreException>(() => shop.Store.ExecuteAsync(new SqliteWrites().Add(sql)).AsTask());
         await shop.AppendAsync("b");
         Assert.Equal(["a", "b"], await shop.ReadAsync());
+    }
+
+    /// <remarks>SQLite keeps the last ids itself, and asks for leave like a statement that changes them.</remarks>
+    [Fact]
+    public async Task ATableWithIdsOfItsOwnCanBeMadeFilledRenamedAndDropped()
+    {
+        await using Shop shop = await Shop.OpenAsync(directory.File("store.db"));
+        await shop.Store.ExecuteAsync(new SqliteWrites().Add("CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, x INTEGER)")
+            .Add("INSERT INTO t(x) VALUES(1)").Add("DELETE FROM t").Add("ALTER TABLE t RENAME TO u").Add("INSERT INTO u(x) VALUES(2)"));
+        await shop.Store.WithDatabaseAsync(database => Assert.Equal("2", database.Ask("SELECT id FROM u")));
+        await shop.Store.ExecuteAsync(new SqliteWrites().Add("DROP TABLE u"));
+        await shop.Store.WithDatabaseAsync(database => Assert.Null(database.Ask("SELECT seq FROM sqlite_sequence WHERE name = 'u'")));
     }
 
     [Fact]

@@ -89,7 +89,7 @@ internal static class LeaseCalls
             {
                 chunk = partition.Log.ChunkOf(mark + 1);
             }
-            catch (Exception damage) when (damage is StreamStoreException or SqliteFailure { IsCorrupt: true })
+            catch (StreamStoreException damage)
             {
                 TakeUnreadable(partition, owner, ref mark, ref room, damaged, damage);
                 continue;
@@ -125,12 +125,11 @@ internal static class LeaseCalls
 
     // Up to the next chunk, but not beyond the next entry that has ended.
     private static void TakeUnreadable(StoredPartition partition, Ownership owner, ref long mark, ref LeaseRoom room,
-        List<LeaseDamage> damaged, Exception damage)
+        List<LeaseDamage> damaged, StreamStoreException damage)
     {
         long first = mark + 1, last = Math.Min(partition.Log.EndOfUnreadable(first), first + room.Items - 1);
         while (mark < last && partition.SkipPassed(mark) == mark) mark++;
-        damaged.Add(new(owner, new(first, mark), damage is StreamStoreException ? damage.Message
-            : partition.Log.Damaged(first, $"SQLite says: {damage.Message}").Message));
+        damaged.Add(new(owner, new(first, mark), damage.Message));
         room.Take(0, (int)(mark - first + 1));
     }
 

@@ -15,7 +15,7 @@ internal sealed class Database : IDisposable
     // Keys are literals, compared by reference.
     private readonly Dictionary<string, Statement> own = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<string, Statement> foreign = new(StringComparer.Ordinal);
-    private bool isForeign;
+    private bool isForeign, guardsIds, changesTable;
 
     static Database() => Batteries_V2.Init();
 
@@ -71,7 +71,13 @@ internal sealed class Database : IDisposable
     }
 
     /// <summary>From now on, denies user statements access to the store's tables and to the transaction (<see cref="Foreign"/>).</summary>
-    public void GuardStore() => raw.sqlite3_set_authorizer(handle, Authorize, null);
+    /// <param name="withIds">Whether user statements may not change the last ids of tables either (<c>sqlite_sequence</c>): ids of streams
+    /// and groups must not be used again.</param>
+    public void GuardStore(bool withIds)
+    {
+        guardsIds = withIds;
+        raw.sqlite3_set_authorizer(handle, Authorize, null);
+    }
 
     /// <summary>Returns a statement of the store; the text must be a literal.</summary>
     public Statement Sql(string literal)
@@ -90,7 +96,7 @@ internal sealed class Database : IDisposable
             foreach (Statement old in foreign.Values) old.Dispose();
             foreign.Clear();
         }
-        isForeign = true;
+        (isForeign, changesTable) = (true, false);
         try
         {
             foreign.Add(sql, statement = Prepare(sql));
@@ -105,7 +111,7 @@ internal sealed class Database : IDisposable
     /// <summary>Whether a user statement can be prepared with the present tables.</summary>
     public bool CanPrepare(string sql)
     {
-        isForeign = true;
+        (isForeign, changesTable) = (true, false);
         try
         {
             Prepare(sql).Dispose();
@@ -193,11 +199,20 @@ internal sealed class Database : IDisposable
 
     // Called when a statement is prepared. A user statement that ended the transaction would acknowledge data that is not stored.
     private int Authorize(object user, int action, string? first, string? second, string? database, string? inner)
-        => isForeign && (action is raw.SQLITE_TRANSACTION or raw.SQLITE_SAVEPOINT or raw.SQLITE_ATTACH or raw.SQLITE_DETACH
-        or raw.SQLITE_PRAGMA
+    {
+        if (action is raw.SQLITE_DROP_TABLE or raw.SQLITE_ALTER_TABLE) changesTable = true;
+        return isForeign && (action is raw.SQLITE_TRANSACTION or raw.SQLITE_SAVEPOINT or raw.SQLITE_ATTACH or raw.SQLITE_DETACH
+            or raw.SQLITE_PRAGMA
+            || (guardsIds && ChangesIds(action, first, database))
             || ((IsOfStore(first) || IsOfStore(second)) && action is not (raw.SQLITE_FUNCTION or raw.SQLITE_RECURSIVE)))
             ? raw.SQLITE_DENY
             : raw.SQLITE_OK;
+    }
+
+    // SQLite itself keeps the ids when a table is dropped or renamed, and asks here, too.
+    private bool ChangesIds(int action, string? table, string? database)
+        => action is raw.SQLITE_INSERT or raw.SQLITE_UPDATE or raw.SQLITE_DELETE && !changesTable && database == "main"
+            && string.Equals(table, "sqlite_sequence", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsOfStore(string? name) => name?.StartsWith(Schema.Prefix, StringComparison.OrdinalIgnoreCase) == true;
 

@@ -45,7 +45,7 @@ public sealed class SqliteTarget : IAsyncDisposable
             database.Ask("PRAGMA journal_mode = WAL");
             database.Execute("PRAGMA synchronous = FULL");
             database.Execute("CREATE TABLE IF NOT EXISTS sluice_written(root TEXT PRIMARY KEY, attempt INTEGER NOT NULL) WITHOUT ROWID");
-            database.GuardStore();
+            database.GuardStore(withIds: false);
             var target = new SqliteTarget(full, database, delete);
             if (setup is not null) target.Transact(() => setup.Run(database));
             return target;

@@ -5,8 +5,9 @@ namespace Sluice.Sqlite;
 /// <see cref="SqliteStreamStore"/>, they run in its transaction: they take effect if and only if the commit does.
 /// </summary>
 /// <remarks>
-/// They cannot end the transaction, attach files, change settings, or touch the store's tables (prefix <c>sluice_</c>). Not thread-safe; do
-/// not change them until the call that they were given to has completed.
+/// They cannot end the transaction, attach files, change settings, or touch the store's tables (prefix <c>sluice_</c>). In a store's file
+/// they cannot change <c>sqlite_sequence</c> either, because its ids must not be used again. Not thread-safe; do not change them until the
+/// call that they were given to has completed.
 /// </remarks>
 /// <example><code>
 /// var writes = new SqliteWrites().Add("INSERT INTO distance(a, b, km) VALUES(?, ?, ?)", "ATL", "LAX", 3126.4);

@@ -81,6 +81,7 @@ internal sealed class ChunkWriter(Session session, long nextId, byte[] last)
         ReadOnlySpan<byte> chunks = BlockDirectory.Write(block.Chunks, ref directory);
         session.Sql("INSERT INTO sluice_block(id, n, chunks, before, blob) VALUES(?, ?, ?, ?, ?)").Put(block.Id).Put(block.Chunks.Count)
             .Put(chunks).Put(Last).Put(bytes).Run();
+        session.Unreadable.ForgetBlock(block.Id);
         Last = BlockLink.Write(block.Id, chunks);
         NextId += block.Chunks.Count;
         session.Recent.Add(block);

@@ -28,6 +28,7 @@ internal sealed class Living
 
     public StreamChanges Changes { get; } = new();
     public Reservations Reserved { get; } = new();
+    public UnreadableParts Unreadable { get; } = new();
 
     public SortedDictionary<string, MemberInfo> MembersOf(long group) => members.GetValueOrDefault(group, Nobody);
 

@@ -38,7 +38,10 @@ internal sealed class Session
             SELECT generation, txn, time, recent, away, max(recent, (SELECT coalesce(max(id), 0) + 1 FROM sluice_chunk), coalesce((SELECT id + n FROM sluice_block ORDER BY id DESC LIMIT 1), 1)), last, roots, sum
             FROM sluice_meta
             """);
-        if (!meta.Next()) throw new StreamStoreException("The store has lost its first row (sluice_meta): restore a backup.");
+        if (!meta.Next()) throw new StreamStoreException("The store has lost its first row (sluice_meta): restore a backup.")
+        {
+            IsPermanent = true
+        };
         (Generation, Transaction, lastTime) = (meta.Int(0), meta.Long(1), meta.Long(2));
         (long firstRecent, long nextBlock, Away) = (meta.Long(3), meta.Long(5), meta.Long(4));
         (byte[] last, roots) = (meta.IsNull(6) ? [] : meta.Bytes(6), meta.Long(7));
@@ -105,6 +108,9 @@ internal sealed class Session
 
     /// <summary>Whether the present call has changed data.</summary>
     public bool HasTouched { get; set; }
+
+    /// <summary>What could not be read or deleted a moment ago.</summary>
+    public UnreadableParts Unreadable => Living.Unreadable;
 
     public Statement Sql(string literal) => Database.Sql(literal);
 

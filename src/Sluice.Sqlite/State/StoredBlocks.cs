@@ -38,7 +38,10 @@ internal sealed class StoredBlocks(Session session)
             RecentBlock block = session.Recent.Begin(id);
             block.Chunks.AddRange(chunks ?? throw new StreamStoreException(
                 $"The list of what is in the block {id} of the store does not match its checksum, so it is unknown which entries it has. "
-                    + $"Nothing was changed. Restore a backup."));
+                    + $"Nothing was changed. Restore a backup.")
+            {
+                IsPermanent = true
+            });
             session.Recent.Add(block, TrimmedOf);
         }
 
@@ -62,16 +65,27 @@ internal sealed class StoredBlocks(Session session)
 
     /// <summary>
     /// Returns a copy of a chunk, because entries are slices of it and would keep the whole block in memory. Null if the block does not
-    /// have it.
+    /// have it, or could not be read.
     /// </summary>
+    /// <exception cref="SqliteFailure">The block cannot be read, and the transaction that has begun must be repeated without it.</exception>
     public byte[]? Read(long id, long start, long length)
     {
         ReadOnlySpan<byte> block = Cache.Find(id);
         Statement? row = null;
         if (block.IsEmpty)
         {
+            if (session.Unreadable.OfBlock(id, session.Now) is not null) return null;
             row = session.Sql("SELECT blob FROM sluice_block WHERE id = ?").Put(id);
-            if (!row.Next()) return null;
+            try
+            {
+                if (!row.Next()) return null;
+            }
+            catch (SqliteFailure failure) when (failure.IsCorrupt && !session.IsReadOnly)
+            {
+                session.Unreadable.AddBlock(id, failure, session.Now);
+                if (session.IsWriting) throw;
+                return null;
+            }
             block = row.Span(0);
             if (block.Length is > 0 and <= ChunkWriter.MaxBytes) block.CopyTo(Cache.Add(id, block.Length));
         }
@@ -86,10 +100,26 @@ internal sealed class StoredBlocks(Session session)
     /// <summary>Deletes or splits blocks after chunks were removed; within a transaction.</summary>
     public void Sweep()
     {
-        foreach (long id in session.Recent.Emptied) Delete(id);
+        foreach (long id in session.Recent.Emptied) SweepBlock(id, isEmpty: true);
         session.Recent.Emptied.Clear();
-        foreach (long id in touched) Look(id);
+        foreach (long id in touched) SweepBlock(id, isEmpty: false);
         touched.Clear();
+    }
+
+    // A damaged block stays: SQLite would read it to delete it.
+    private void SweepBlock(long id, bool isEmpty)
+    {
+        if (session.Unreadable.OfBlock(id, session.Now) is not null) return;
+        try
+        {
+            if (isEmpty) Delete(id);
+            else Look(id);
+        }
+        catch (SqliteFailure failure) when (failure.IsCorrupt)
+        {
+            session.Unreadable.AddBlock(id, failure, session.Now);
+            throw;
+        }
     }
 
     /// <summary>Gives rows to the chunks of old blocks, many at a time; at the end of a transaction.</summary>
@@ -134,7 +164,6 @@ internal sealed class StoredBlocks(Session session)
                 .Run();
         Delete(id);
     }
-
 
     private void Delete(long id) => session.Sql("DELETE FROM sluice_block WHERE id = ?").Put(id).Run();
 }

@@ -136,10 +136,18 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     {
         bool hasRows = session.Recent.HasRows(Id);
         session.Recent.Remove(Id, upTo, Tail);
-        if (!hasRows) return;
+        if (!hasRows || session.Unreadable.HasUndeletable(Id, session.Now)) return;
         Statement removed = session.Sql("DELETE FROM sluice_chunk WHERE log = ? AND first <= ? AND first + n - 1 <= ? RETURNING block")
             .Put(Id).Put(upTo).Put(upTo);
-        while (removed.Next()) if (!removed.IsNull(0)) session.Blocks.Touch(removed.Long(0));
+        try
+        {
+            while (removed.Next()) if (!removed.IsNull(0)) session.Blocks.Touch(removed.Long(0));
+        }
+        catch (SqliteFailure failure) when (failure.IsCorrupt)
+        {
+            session.Unreadable.AddUndeletable(Id, failure, session.Now);
+            throw;
+        }
     }
 
     public override void Save(Database database)
@@ -161,6 +169,9 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     }
 
     /// <summary>Returns the chunk that contains an entry.</summary>
+    /// <exception cref="StreamStoreException">The entry is damaged.</exception>
+    /// <exception cref="SqliteFailure">The entry is damaged, and the transaction that has begun must be repeated
+    /// (<see cref="UnreadableParts"/>).</exception>
     public StoredChunk ChunkOf(long sequence)
     {
         if (sequence >= FirstOfMaking) session.Making.Write();
@@ -168,16 +179,41 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         if (session.Recent.Find(Id, sequence) is (RecentBlock block, { } place) && sequence <= place.Last)
             return Checked(session.Blocks.Read(block.Id, place.Start, place.Length) ?? throw Damaged(sequence, NotInBlock(block.Id)),
                 place.First, place.Count, sequence);
+        bool isSound = !session.Unreadable.AreAny(session.Now);
+        if (!isSound && session.Unreadable.OfChunk(Id, FirstOf(sequence), session.Now) is { } reason) throw Damaged(sequence, reason);
         Statement found = session.Sql("""
             SELECT first, n, blob, block, start, length FROM sluice_chunk WHERE log = ?1 AND first >= (SELECT max(first) FROM sluice_chunk WHERE log = ?1 AND first <= ?2) ORDER BY first
             """).Put(Id).Put(sequence);
-        if (!found.Next()) throw Missing(sequence);
+        if (!TryNext(found, sequence)) throw Missing(sequence);
         (long first, long n) = (found.Long(0), found.Long(1));
         byte[] blob = BytesOf(found) ?? throw Damaged(sequence, NotInBlock(found.Long(3)));
-        KeepNext(found, ReadAhead - blob.Length);
+        if (isSound) KeepNext(found, ReadAhead - blob.Length);
         found.Reset();
         if (sequence >= first + n) throw Missing(sequence);
         return Checked(blob, first, n, sequence);
+    }
+
+    private bool TryNext(Statement chunk, long sequence)
+    {
+        try
+        {
+            return chunk.Next();
+        }
+        catch (SqliteFailure failure) when (failure.IsCorrupt && !session.IsReadOnly)
+        {
+            session.Unreadable.AddChunk(Id, FirstOf(sequence), failure, session.Now);
+            if (session.IsWriting) throw;
+            throw Damaged(sequence, $"SQLite says: {failure.Message}");
+        }
+    }
+
+    // Reads the index only.
+    private long FirstOf(long sequence)
+    {
+        Statement chunk = session.Sql("SELECT max(first) FROM sluice_chunk WHERE log = ? AND first <= ?").Put(Id).Put(sequence);
+        long first = chunk.Next() ? chunk.LongOrNull(0) ?? 1 : 1;
+        chunk.Reset();
+        return first;
     }
 
     /// <summary>Returns the last entry that is unreadable together with an entry whose chunk is: the one before the next chunk.</summary>
@@ -221,13 +257,19 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
                 most -= blob.Length;
             }
         }
-        catch (Exception damaged) when (damaged is StreamStoreException or SqliteFailure)
+        catch (Exception damaged) when (damaged is StreamStoreException || (damaged is SqliteFailure && !session.IsWriting))
         {
             // Damaged chunks are not cached.
         }
+        catch (SqliteFailure damaged) when (damaged.IsCorrupt)
+        {
+            session.Unreadable.AddReadAhead(damaged, session.Now);
+            throw;
+        }
     }
 
-    private static string NotInBlock(long id) => $"the block {id}, which its chunk is in, is not there or too short";
+    private string NotInBlock(long id) => $"the block {id}, which its chunk is in, "
+        + (session.Unreadable.OfBlock(id, session.Now) is { } reason ? $"cannot be read ({reason})" : "is not there or too short");
 
     private byte[]? BytesOf(Statement chunk) => chunk.IsNull(3) ? chunk.Bytes(2)
         : session.Blocks.Read(chunk.Long(3), chunk.Long(4), chunk.Long(5));

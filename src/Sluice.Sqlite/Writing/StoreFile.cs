@@ -62,6 +62,6 @@ internal sealed class StoreFile(string path, Durability durability, SqliteStoreO
         database.Execute($"PRAGMA journal_size_limit = {options.MaxLogBytes}");
         database.Execute("PRAGMA cell_size_check = ON");
         Schema.Open(database);
-        database.GuardStore();
+        database.GuardStore(withIds: true);
     }
 }

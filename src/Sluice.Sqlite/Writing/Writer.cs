@@ -3,7 +3,8 @@ namespace Sluice.Sqlite;
 /// <summary>
 /// The thread that owns the connection, and does group commits: calls that arrive during a transaction run in the next one, and are
 /// answered once it is stored. Calls validate before they change anything, so a refused call does not affect the others. If a call fails
-/// later, the transaction is rolled back, and each call gets its own.
+/// later, the transaction is rolled back, and each call gets its own. A call that has met damage is repeated without the damaged part
+/// (<see cref="UnreadableParts"/>).
 /// </summary>
 internal sealed class Writer
 {
@@ -99,15 +100,30 @@ internal sealed class Writer
             foreach (Request request in round) request.Fail(shared);
             return;
         }
+        long known = living.Unreadable.Added;
         if (TryRun(round, out Exception failure)) return;
+        bool mayRepeatOne = failure is SqliteFailure { IsInterrupt: true } || living.Unreadable.Added > known;
         // Single calls would fail too.
         bool isHopeless = session is null || shared is not null || failure is SqliteFailure { IsIo: true } or SqliteFailure { IsBusy: true }
             || session.Database.HasMoved;
         foreach (Request request in round)
         {
-            if ((round.Count == 1 && failure is not SqliteFailure { IsInterrupt: true }) || isHopeless) request.Fail(Explain(failure));
-            else if (!TryRun([request], out Exception own)) request.Fail(Explain(own));
+            if ((round.Count == 1 && !mayRepeatOne) || isHopeless) request.Fail(Explain(failure));
+            else if (!TryRunAlone(request, out Exception own)) request.Fail(Explain(own));
         }
+    }
+
+    // Each attempt may meet another damaged part.
+    private bool TryRunAlone(Request request, out Exception failure)
+    {
+        long known;
+        do
+        {
+            known = living.Unreadable.Added;
+            if (TryRun([request], out failure)) return true;
+        }
+        while (session is not null && shared is null && living.Unreadable.Added > known);
+        return false;
     }
 
     // Runs one transaction. False if it was rolled back: then no call was answered, and nothing is stored, unless the failure says that the

@@ -1,0 +1,56 @@
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// Blocks and chunks that SQLite could not read or delete a moment ago. SQLite does not commit a transaction in which a statement has met
+/// damage, even if its failure was handled. Such a transaction is rolled back, and its calls are repeated alone: they find the part here,
+/// and do not touch its pages again. Parts are forgotten after <see cref="Lasts"/>, because a later read may succeed.
+/// </summary>
+internal sealed class UnreadableParts
+{
+    /// <summary>Longer than a call is repeated, and shorter than the longest pause of a consecutor that waits for a repair.</summary>
+    public static readonly TimeSpan Lasts = TimeSpan.FromSeconds(30);
+
+    private readonly Dictionary<(long Log, long Id), (string Reason, DateTimeOffset End)> parts = [];
+    private DateTimeOffset end;                      // the last of all ends
+
+    /// <summary>How often a part was added.</summary>
+    public long Added { get; private set; }
+
+    /// <summary>Returns what SQLite said of a block; null if it may be read.</summary>
+    public string? OfBlock(long id, DateTimeOffset now) => Find((0, id), now);
+
+    /// <summary>Returns what SQLite said of a chunk with a row; null if it may be read.</summary>
+    public string? OfChunk(long log, long first, DateTimeOffset now) => Find((log, first), now);
+
+    /// <summary>Whether the chunks of a log with rows could not be deleted.</summary>
+    public bool HasUndeletable(long log, DateTimeOffset now) => Find((log, 0), now) is not null;
+
+    /// <summary>Whether there is any part.</summary>
+    public bool AreAny(DateTimeOffset now) => now < end;
+
+    public void AddBlock(long id, SqliteFailure failure, DateTimeOffset now) => Add((0, id), failure, now);
+
+    public void AddChunk(long log, long first, SqliteFailure failure, DateTimeOffset now) => Add((log, first), failure, now);
+
+    public void AddUndeletable(long log, SqliteFailure failure, DateTimeOffset now) => Add((log, 0), failure, now);
+
+    /// <summary>Adds a part that was read ahead: while there is any part, nothing is read ahead.</summary>
+    public void AddReadAhead(SqliteFailure failure, DateTimeOffset now) => Add((-1, 0), failure, now);
+
+    /// <summary>Forgets a block whose id is used again, because its transaction was rolled back.</summary>
+    public void ForgetBlock(long id)
+    {
+        if (parts.Count > 0) parts.Remove((0, id));
+    }
+
+    private string? Find((long, long) part, DateTimeOffset now)
+        => AreAny(now) && parts.TryGetValue(part, out (string Reason, DateTimeOffset End) found) && now < found.End ? found.Reason : null;
+
+    private void Add((long, long) part, SqliteFailure failure, DateTimeOffset now)
+    {
+        if (!AreAny(now)) parts.Clear();
+        end = now + Lasts;
+        parts[part] = ($"SQLite says: {failure.Message}", end);
+        Added++;
+    }
+}
