@@ -113,8 +113,8 @@ internal static class Failures
                 + $"certificate is made for the Host. {char.ToUpperInvariant(outcome[0])}{outcome[1..]}.", failure);
         if (IsPoolExhausted(failure))
             return new StreamStoreException($"All connections of the pool to the PostgreSQL server at {place.Server} are in use: {outcome}. "
-                + "Raise Maximum Pool Size. If the store has an NpgsqlDataSource of the application, each open transaction of the application "
-                + "keeps one of its connections: give the store a data source of its own.", failure);
+                + "Raise Maximum Pool Size. If the store has an NpgsqlDataSource of the application, each open transaction of the "
+                + "application keeps one of its connections: give the store a data source of its own.", failure);
         if (failure is not PostgresException server)
             return new StreamStoreException($"The PostgreSQL server at {place.Server} does not answer: {outcome}."
                 + (HasWaited(failure) ? " It has not ended a statement within the Command Timeout: it is overloaded or frozen, or another "

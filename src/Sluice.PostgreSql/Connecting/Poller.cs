@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace Sluice.PostgreSql;
@@ -22,9 +21,9 @@ internal sealed class Poller : IAsyncDisposable
     private readonly Lock gate = new();
     private readonly Dictionary<string, int> waiting = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (long Count, long At)> seen = new(StringComparer.Ordinal);
-    private long forgotAt = Stopwatch.GetTimestamp();
     private readonly CancellationTokenSource closing = new();
     private readonly Task polling;
+    private long forgotAt = TimeProvider.System.GetTimestamp();
     private TaskCompletionSource wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Poller(NpgsqlDataSource source, Sql sql, StreamChanges changes, PostgresStoreOptions options)
@@ -100,7 +99,7 @@ internal sealed class Poller : IAsyncDisposable
             List<(string Name, long Changes)> rows = await source.UseOwnAsync(connection => ReadAsync(connection, streams), closing.Token)
                 .ConfigureAwait(false);
             HashSet<string> gone = new(streams, StringComparer.Ordinal);
-            long now = Stopwatch.GetTimestamp();
+            long now = TimeProvider.System.GetTimestamp();
             foreach ((string stream, long count) in rows)
             {
                 gone.Remove(stream);
@@ -114,11 +113,11 @@ internal sealed class Poller : IAsyncDisposable
         {
             return false;                            // the calls say that the server is away; what Npgsql throws may be a plain Exception
         }
-        if (seen.Count > MaxSeen && Stopwatch.GetElapsedTime(forgotAt) > Lately)
+        if (seen.Count > MaxSeen && TimeProvider.System.GetElapsedTime(forgotAt) > Lately)
         {
-            forgotAt = Stopwatch.GetTimestamp();
+            forgotAt = TimeProvider.System.GetTimestamp();
             foreach (var (stream, last) in seen)     // removals do not end an enumeration
-                if (Stopwatch.GetElapsedTime(last.At, forgotAt) > Lately) seen.Remove(stream);
+                if (TimeProvider.System.GetElapsedTime(last.At, forgotAt) > Lately) seen.Remove(stream);
         }
         changes.Publish(changed);
         return changed.Count > 0;

@@ -144,7 +144,8 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
 
     // "Transaction ID … is in the future": the server was put in place of another one.
     private static bool AreUnknown(Exception failure)
-        => (failure as PostgresException ?? failure.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.InvalidParameterValue;
+        => (failure as PostgresException ?? failure.InnerException as PostgresException)?.SqlState
+            == PostgresErrorCodes.InvalidParameterValue;
 
     // A stream for which an earlier look still takes in has its turn at a later one.
     private List<Task> Begin(HashSet<long> committed, HashSet<long> all)

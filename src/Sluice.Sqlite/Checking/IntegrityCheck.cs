@@ -2,8 +2,8 @@ namespace Sluice.Sqlite;
 
 /// <summary>
 /// Verifies the whole store over its own connection. It reads a limited number of chunks at a time, so that checkpoints of the write-ahead
-/// log can proceed meanwhile. Data that must agree is read in one snapshot, and so is the file by SQLite's own check: as long as that takes,
-/// the log grows.
+/// log can proceed meanwhile. Data that must agree is read in one snapshot, and so is the file by SQLite's own check: as long as that
+/// takes, the log grows.
 /// </summary>
 internal sealed class IntegrityCheck(Database database, CancellationToken cancellation)
 {
