@@ -106,6 +106,31 @@ public sealed class DamagedPageTests : IDisposable
         }
     }
 
+    /// <remarks>A page that was read ahead in vain let the commit of the reader's transaction fail, on a thread of its own.</remarks>
+    [Fact]
+    public async Task AReadOnlyStoreGoesOnBehindAPageThatItHasReadAhead()
+    {
+        await FillAsync(0, 1);
+        await store.DisposeAsync();
+        Split();
+        Damage(1);
+        await using IStreamStore reader = await SqliteStreamStore.OpenReadOnlyAsync(Path, new() { Time = clock }, Cancellation);
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Equal([1, 2], await ReadAsync(1, 2));
+            clock.Advance(TimeSpan.FromSeconds(1));
+            Assert.Equal(5, (await reader.FindStreamAsync("s", Cancellation))!.Items);
+        }
+        var damage = await Assert.ThrowsAsync<StreamStoreException>(() => ReadAsync(3, 1));
+        Assert.True(damage.IsPermanent);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal([4], await ReadAsync(4, 1));
+
+        async Task<IEnumerable<long>> ReadAsync(long from, int max)
+            => (await reader.ReadAsync(new("s", 0, from) { MaxItems = max }, Cancellation)).Entries.ToArray()
+                .Select(static entry => entry.Sequence);
+    }
+
     public void Dispose()
     {
         store?.DisposeAsync().AsTask().GetAwaiter().GetResult();

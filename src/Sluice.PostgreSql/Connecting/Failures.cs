@@ -87,7 +87,8 @@ internal static class Failures
         => new("the server is in recovery: it copies another one", "ERROR", "ERROR", PostgresErrorCodes.ReadOnlySqlTransaction);
 
     /// <summary>The server's words, for a warning; empty if it said nothing.</summary>
-    public static string Words(Exception? failure) => failure is PostgresException server ? server.MessageText : "";
+    public static string Words(Exception? failure) => failure is PostgresException server ? server.MessageText
+        : failure is not null && IsPoolExhausted(failure) ? "all connections of the pool are in use (Maximum Pool Size)" : "";
 
     /// <summary>Whether no connection of the pool became free in time. The server was not asked.</summary>
     public static bool IsPoolExhausted(Exception failure)

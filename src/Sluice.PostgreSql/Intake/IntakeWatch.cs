@@ -124,13 +124,19 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
     private async Task LookAsync(CancellationToken cancellation)
     {
         long[] transactions;
-        lock (gate) transactions = [.. open.Keys];
-        if (transactions.Length == 0) return;
+        lock (gate)
+        {
+            if (open.Count == 0) return;
+            transactions = [.. open.Where(static one => !one.Value.HasEnded).Select(static one => one.Key)];
+        }
         try
         {
-            (HashSet<long> committed, HashSet<long> all) = await ended(transactions, cancellation).ConfigureAwait(false);
-            Task took = Task.WhenAll(Begin(committed, all));
-            ForgetOld(transactions);
+            if (transactions.Length > 0)
+            {
+                (HashSet<long> committed, HashSet<long> all) = await ended(transactions, cancellation).ConfigureAwait(false);
+                Note(transactions, committed, all);
+            }
+            Task took = Task.WhenAll(Begin());
             await took.WaitAsync(MaxInterval, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         catch (Exception failure)
@@ -147,22 +153,34 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
         => (failure as PostgresException ?? failure.InnerException as PostgresException)?.SqlState
             == PostgresErrorCodes.InvalidParameterValue;
 
-    // A stream for which an earlier look still takes in has its turn at a later one.
-    private List<Task> Begin(HashSet<long> committed, HashSet<long> all)
+    // What has ended is counted until its stream has taken it in. A transaction that stays open is given up.
+    private void Note(long[] transactions, HashSet<long> committed, HashSet<long> all)
     {
-        Dictionary<string, List<long>> sent = new(StringComparer.Ordinal);
-        List<Task> begun = [];
+        lock (gate)
+            foreach (long transaction in transactions)
+                if (!open.TryGetValue(transaction, out Sent? sent)) continue;
+                else if (all.Contains(transaction)) (sent.HasEnded, sent.HasCommitted) = (true, committed.Contains(transaction));
+                else if (TimeProvider.System.GetElapsedTime(sent.Since) > MaxAge) Remove(transaction);
+    }
+
+    // A stream for which an earlier look still takes in has its turn at a later one.
+    private List<Task> Begin()
+    {
+        Dictionary<string, (List<long> Transactions, bool HasItems)> sent = new(StringComparer.Ordinal);
         lock (gate)
         {
-            foreach (long transaction in all.Where(open.ContainsKey))
-                foreach (string stream in open[transaction].Streams.Keys)
-                    if (sent.TryGetValue(stream, out List<long>? others)) others.Add(transaction);
-                    else if (!taking.Contains(stream)) sent.Add(stream, [transaction]);
+            foreach ((long transaction, Sent one) in open)
+                if (one.HasEnded)
+                    foreach (string stream in one.Streams.Keys)
+                        if (!taking.Contains(stream))
+                        {
+                            (List<long> others, bool hasItems) = sent.GetValueOrDefault(stream, ([], false));
+                            others.Add(transaction);
+                            sent[stream] = (others, hasItems || one.HasCommitted);
+                        }
             taking.UnionWith(sent.Keys);
         }
-        foreach ((string stream, List<long> transactions) in sent)
-            begun.Add(TakeInAsync(stream, transactions, transactions.Exists(committed.Contains)));
-        return begun;
+        return [.. sent.Select(one => TakeInAsync(one.Key, one.Value.Transactions, one.Value.HasItems))];
     }
 
     private async Task TakeInAsync(string stream, List<long> transactions, bool hasItems)
@@ -183,14 +201,6 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
         }
     }
 
-    private void ForgetOld(long[] transactions)
-    {
-        lock (gate)
-            foreach (long transaction in transactions)
-                if (open.TryGetValue(transaction, out Sent? sent) && TimeProvider.System.GetElapsedTime(sent.Since) > MaxAge)
-                    Remove(transaction);
-    }
-
     private void Remove(long transaction)
     {
         if (!open.TryGetValue(transaction, out Sent? sent)) return;
@@ -209,6 +219,8 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
     private sealed class Sent
     {
         public Dictionary<string, (long Items, long Bytes)> Streams { get; } = new(StringComparer.Ordinal);
+        public bool HasEnded { get; set; }
+        public bool HasCommitted { get; set; }
         public long Since { get; set; }
     }
 }

@@ -37,7 +37,8 @@ public sealed record PostgresTableOptions
     /// <summary>
     /// Whether the value of the column is always assigned by the statement that inserts the row: by an identity column, a
     /// <c>DEFAULT nextval(…)</c> or a trigger. Then only transactions that write to the table are waited for. Set it if no program fetches
-    /// a value first and inserts the row later. Unless given, it holds for <c>GENERATED ALWAYS AS IDENTITY</c> only.
+    /// a value first and inserts the row later, and not for <c>DEFAULT now()</c>, which is the time at which the transaction began: rows
+    /// would be skipped (<c>clock_timestamp()</c> is fine). Unless given, it holds for <c>GENERATED ALWAYS AS IDENTITY</c> only.
     /// </summary>
     public bool? IsAssignedByInsert { get; init; }
 

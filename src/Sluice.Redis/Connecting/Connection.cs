@@ -88,7 +88,7 @@ internal sealed partial class Connection : IAsyncDisposable
                 if (confirming is { } waiting) await ConfirmAsync(waiting, used, sockets, begun, either.Token).ConfigureAwait(false);
                 if (used.Sockets != sockets) await LookAgainAsync(used, either.Token).ConfigureAwait(false);
                 silence.Answer();
-                if (script.Appends) refusals.Accept();
+                if (script.NeedsMemory) refusals.Accept();
                 return result;
             }
             catch (RedisServerException unprepared) when (Failures.IsUnprepared(unprepared, out lacksLibrary))

@@ -42,8 +42,11 @@ internal sealed class Script
     public bool Writes => !(Name.StartsWith("find_", StringComparison.Ordinal) || Name.StartsWith("list_", StringComparison.Ordinal)
         || Name.StartsWith("read", StringComparison.Ordinal) || Name == "beat");
 
-    /// <summary>Whether it is the append of a sender.</summary>
+    /// <summary>Whether it is an append.</summary>
     public bool Appends => Name is "append" or AppendAnyway;
+
+    /// <summary>Whether a full memory would have refused it.</summary>
+    public bool NeedsMemory => Name == "append";
 
     /// <summary>The text of the library, which a server gets once.</summary>
     public static string Library { get; }

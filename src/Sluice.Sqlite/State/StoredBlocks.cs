@@ -106,18 +106,19 @@ internal sealed class StoredBlocks(Session session)
         touched.Clear();
     }
 
-    // A damaged block stays: SQLite would read it to delete it.
-    private void SweepBlock(long id, bool isEmpty)
+    private void SweepBlock(long id, bool isEmpty) => Guard(id, isEmpty ? Delete : Look);
+
+    // A damaged block stays: SQLite would read it to delete it. So does a sound one beside a damaged page, which SQLite would change, too.
+    private void Guard(long id, Action<long> change)
     {
-        if (session.Unreadable.OfBlock(id, session.Now) is not null) return;
+        if (session.Unreadable.OfBlock(id, session.Now) is not null || session.Unreadable.IsUndeletable(id, session.Now)) return;
         try
         {
-            if (isEmpty) Delete(id);
-            else Look(id);
+            change(id);
         }
         catch (SqliteFailure failure) when (failure.IsCorrupt)
         {
-            session.Unreadable.AddBlock(id, failure, session.Now);
+            session.Unreadable.AddUndeletableBlock(id, failure, session.Now);
             throw;
         }
     }
@@ -134,7 +135,7 @@ internal sealed class StoredBlocks(Session session)
                     .Put(block.Id + index).Put(chunk.Log).Put(chunk.First).Put(chunk.Count).Put(chunk.Bytes).Put(chunk.Total)
                     .Put(block.Id).Put(chunk.Start).Put(chunk.Length).Run();
             left.Clear();
-            if (block.LiveBytes * SparseBelow <= block.Length) TakeApart(block.Id);
+            if (block.LiveBytes * SparseBelow <= block.Length) Guard(block.Id, TakeApart);
         }
     }
 

@@ -186,7 +186,12 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
             """).Put(Id).Put(sequence);
         if (!TryNext(found, sequence)) throw Missing(sequence);
         (long first, long n) = (found.Long(0), found.Long(1));
-        byte[] blob = BytesOf(found) ?? throw Damaged(sequence, NotInBlock(found.Long(3)));
+        if (BytesOf(found) is not { } blob)
+        {
+            long id = found.Long(3);
+            found.Reset();                           // a statement that reads on would keep the log from being emptied
+            throw Damaged(sequence, NotInBlock(id));
+        }
         if (isSound) KeepNext(found, ReadAhead - blob.Length);
         found.Reset();
         if (sequence >= first + n) throw Missing(sequence);
@@ -220,13 +225,20 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     public long EndOfUnreadable(long sequence)
     {
         if (session.Recent.Find(Id, sequence) is (_, { } place) && sequence <= place.Last) return place.Last;
+        if (session.Unreadable.AreAny(session.Now) && session.Unreadable.OfChunk(Id, FirstOf(sequence), session.Now) is not null)
+            return BeforeNext(sequence);
         Statement chunk =
             session.Sql(
             "SELECT max(first + n) - 1 FROM sluice_chunk WHERE log = ?1 AND first = (SELECT max(first) FROM sluice_chunk WHERE log = ?1 "
                 + "AND first <= ?2)").Put(Id).Put(sequence);
         long? last = chunk.Next() ? chunk.LongOrNull(0) : null;
         chunk.Reset();
-        if (last >= sequence) return Math.Min(Tail, last.Value);
+        return last >= sequence ? Math.Min(Tail, last.Value) : BeforeNext(sequence);
+    }
+
+    // Reads the index only: the row may be what cannot be read.
+    private long BeforeNext(long sequence)
+    {
         Statement next = session.Sql("SELECT min(first) FROM sluice_chunk WHERE log = ? AND first > ?").Put(Id).Put(sequence);
         long? first = next.Next() ? next.LongOrNull(0) : null;
         next.Reset();

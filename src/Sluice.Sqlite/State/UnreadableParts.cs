@@ -13,8 +13,12 @@ internal sealed class UnreadableParts
     private readonly Dictionary<(long Log, long Id), (string Reason, DateTimeOffset End)> parts = [];
     private DateTimeOffset end;                      // the last of all ends
 
-    /// <summary>How often a part was added.</summary>
+    /// <summary>How often a part was added that was not known, or was forgotten.</summary>
     public long Added { get; private set; }
+
+    /// <summary>Whether no part is forgotten, because a call is repeated: the disk may take longer for each part than
+    /// <see cref="Lasts"/>.</summary>
+    public bool Keeps { get; set; }
 
     /// <summary>Returns what SQLite said of a block; null if it may be read.</summary>
     public string? OfBlock(long id, DateTimeOffset now) => Find((0, id), now);
@@ -25,8 +29,11 @@ internal sealed class UnreadableParts
     /// <summary>Whether the chunks of a log with rows could not be deleted.</summary>
     public bool HasUndeletable(long log, DateTimeOffset now) => Find((log, 0), now) is not null;
 
+    /// <summary>Whether a block, which may be sound, could not be deleted or split: SQLite changes pages beside it, too.</summary>
+    public bool IsUndeletable(long block, DateTimeOffset now) => Find((-2, block), now) is not null;
+
     /// <summary>Whether there is any part.</summary>
-    public bool AreAny(DateTimeOffset now) => now < end;
+    public bool AreAny(DateTimeOffset now) => Keeps ? parts.Count > 0 : now < end;
 
     public void AddBlock(long id, SqliteFailure failure, DateTimeOffset now) => Add((0, id), failure, now);
 
@@ -34,23 +41,30 @@ internal sealed class UnreadableParts
 
     public void AddUndeletable(long log, SqliteFailure failure, DateTimeOffset now) => Add((log, 0), failure, now);
 
+    public void AddUndeletableBlock(long id, SqliteFailure failure, DateTimeOffset now) => Add((-2, id), failure, now);
+
     /// <summary>Adds a part that was read ahead: while there is any part, nothing is read ahead.</summary>
     public void AddReadAhead(SqliteFailure failure, DateTimeOffset now) => Add((-1, 0), failure, now);
 
     /// <summary>Forgets a block whose id is used again, because its transaction was rolled back.</summary>
     public void ForgetBlock(long id)
     {
-        if (parts.Count > 0) parts.Remove((0, id));
+        if (parts.Count == 0) return;
+        parts.Remove((0, id));
+        parts.Remove((-2, id));
     }
 
     private string? Find((long, long) part, DateTimeOffset now)
-        => AreAny(now) && parts.TryGetValue(part, out (string Reason, DateTimeOffset End) found) && now < found.End ? found.Reason : null;
+        => AreAny(now) && parts.TryGetValue(part, out (string Reason, DateTimeOffset End) found) && (Keeps || now < found.End)
+            ? found.Reason : null;
 
     private void Add((long, long) part, SqliteFailure failure, DateTimeOffset now)
     {
-        if (!AreAny(now)) parts.Clear();
+        if (!Keeps)
+            foreach ((long, long) former in parts.Where(one => one.Value.End <= now).Select(static one => one.Key).ToArray())
+                parts.Remove(former);
+        if (!parts.ContainsKey(part)) Added++;
         end = now + Lasts;
         parts[part] = ($"SQLite says: {failure.Message}", end);
-        Added++;
     }
 }

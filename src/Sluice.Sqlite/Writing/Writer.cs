@@ -116,13 +116,21 @@ internal sealed class Writer
     // Each attempt may meet another damaged part.
     private bool TryRunAlone(Request request, out Exception failure)
     {
-        long known;
-        do
+        living.Unreadable.Keeps = true;              // so each attempt adds another part
+        try
         {
-            known = living.Unreadable.Added;
-            if (TryRun([request], out failure)) return true;
+            long known;
+            do
+            {
+                known = living.Unreadable.Added;
+                if (TryRun([request], out failure)) return true;
+            }
+            while (session is not null && shared is null && living.Unreadable.Added > known);
         }
-        while (session is not null && shared is null && living.Unreadable.Added > known);
+        finally
+        {
+            living.Unreadable.Keeps = false;
+        }
         return false;
     }
 

@@ -44,6 +44,17 @@ public class ChangesSnapshotTests(LogicalServer logical) : IClassFixture<Logical
         Assert.Equal(["(", "1", "2", "7", "8", ")"], await shop.Lab.AcceptedAsync());
     }
 
+    /// <remarks>Here is a newer server, which takes the statement for older ones, too.</remarks>
+    [Theory, InlineData(130_000), InlineData(140_000), InlineData(150_000)]
+    public async Task TheStatementForTheTablesIsOneForEachVersion(int version)
+    {
+        await using ChangesLab shop = await ChangesLab.StartAsync(logical.Server);
+        var catalog = new ChangesCatalog(new SourceServer("shop", shop.Lab.Database, shop.Lab.Warnings.Enqueue, TimeProvider.System),
+            "shop");
+        await using NpgsqlConnection reading = await shop.Lab.Database.OpenConnectionAsync(Cancellation);
+        Assert.Contains(await catalog.TablesAsync(reading, version, Cancellation), static table => table.Name == "orders");
+    }
+
     [Theory]
     [InlineData("ALTER TABLE orders ALTER id TYPE bigint", true)]
     [InlineData("ALTER TABLE orders ADD more int", false)]

@@ -59,7 +59,7 @@ internal sealed class ChangesCatalog(SourceServer server, string publication)
     public async Task<List<PublishedTable>> TablesAsync(NpgsqlConnection connection, int version, CancellationToken cancellation)
     {
         const int HasFilters = 150_000, HasGenerated = 180_000;
-        (string columns, string filter) = version >= HasFilters ? ("AND a.attname = ANY(t.attnames)", "t.rowfilter") : ("", "NULL");
+        (string columns, string filter) = version >= HasFilters ? ("AND a.attname = ANY(t.attnames)", "t.rowfilter") : ("", "NULL::text");
         // Before, generated columns were never sent, and yet they are among the names.
         if (version < HasGenerated) columns += " AND a.attgenerated = ''";
         // A value of several parts IS NULL also if only its parts are.
@@ -92,7 +92,7 @@ internal sealed class ChangesCatalog(SourceServer server, string publication)
         if (tables.Count == 0) return;
         await using (NpgsqlBatch batch = connection.CreateBatch())
         {
-            batch.Timeout = 0;                       // a migration that is under way comes first
+            batch.Timeout = 0;                       // a migration that is under way may come first
             // The lock of a query. LOCK TABLE would need the right to read all columns.
             foreach (PublishedTable table in tables) batch.BatchCommands.Add(new($"SELECT FROM {table.From} LIMIT 0"));
             await batch.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);

@@ -135,7 +135,8 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
                 && e.SqlState.StartsWith("28", StringComparison.Ordinal))
         {
             throw new InvalidDataException($"The user of the producer '{name}' may not do this: {e.MessageText}. ALTER ROLE … "
-                + "REPLICATION, and GRANT SELECT on the tables. A policy of row-level security hides rows: BYPASSRLS.", e);
+                + "REPLICATION, and GRANT SELECT on the tables. If row-level security applies to the user on a table, whatever its "
+                + "policies show: BYPASSRLS.", e);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedObject && position is not null
             && e.MessageText.Contains($"\"{publication}\"", StringComparison.Ordinal)

@@ -36,15 +36,6 @@ internal static class FlowNames
             parameter);
     }
 
-    /// <summary>Checks the name of a processor, of which names of readers and streams are made.</summary>
-    public static void CheckProcessor(string name, string parameter)
-    {
-        CheckReader(name, parameter);
-        if (name.StartsWith(StartPrefix, StringComparison.Ordinal))
-            throw new ArgumentException($"\"{name}\" cannot be the name of a processor: those that begin with \"{StartPrefix}\" are "
-                + "Sluice's own.", parameter);
-    }
-
     /// <summary>Checks the name of a service or a processor, of which names of readers are made.</summary>
     public static void CheckReader(string name, string parameter)
     {

@@ -182,7 +182,7 @@ internal sealed partial class InputPort(StoreRetrier calls, PortPlan plan, IItem
         await moving.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
-            if (isGateOpen == false || (onlyIfIdle && IsBusy())) return;
+            if (isGateOpen == false || (onlyIfIdle && (hasEnded || IsBusy()))) return;
             await CloseAsync(plan.Gate!, cancellation).ConfigureAwait(false);
             isGateOpen = false;
         }
