@@ -265,8 +265,14 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
             Header = ("sluice", token),
             Shadow = $"{options.TaskName}:{call.Processor}",
             IgnoresResult = true,
+            Expires = Time.GetUtcNow() + Expiry(options.PickUpTimeout),
         };
     }
+
+    /// <summary>The time after which workers drop a task that waits in the queue: another one was sent long before, unless the service has
+    /// ended.</summary>
+    internal static TimeSpan Expiry(TimeSpan pickUpTimeout)
+        => 2 * (pickUpTimeout > MaxInterval ? pickUpTimeout : MaxInterval);
 
     /// <summary>Listens for workers. A taken port is waited for, with a warning: an earlier service may end soon.</summary>
     private async Task<WorkerListener> ListenAsync(CancellationToken cancellation)

@@ -1,5 +1,7 @@
 using System.Text;
+using System.Text.Json;
 using Npgsql;
+using Sluice.Flows;
 using Sluice.Storage;
 
 namespace Sluice.PostgreSql.Tests;
@@ -89,6 +91,55 @@ public sealed class FailoverTests
         while (!seen.Contains("after")) await Task.Yield();
         Assert.Equal(1, seen.Count(static one => one == "a"));
         Assert.Equal(1, seen.Count(static one => one == "lost"));
+    }
+
+    /// <summary>A processor without outputs that has committed items the standby never got: its next commit is ahead of the standby's.
+    /// </summary>
+    [Fact]
+    public async Task AProcessorWithoutOutputsGoesOnWithWhatTheStandbyHas()
+    {
+        const int Known = 20, Lost = 40, All = 60;
+        await using PostgresServer primary = await PostgresServer.StartAsync(Replicating);
+        int port = FreePort.Next();
+        await using PostgresStreamStore store = await OpenAsync(primary, port);
+        System.Collections.Concurrent.ConcurrentQueue<string> warnings = new();
+        await using var service = Supervisor.Attach(store, new() { Name = "service", OnWarning = warnings.Enqueue });
+        var send = new Processor("send") { Inputs = ["x"], Resume = ResumeMode.PerItem };
+        Dictionary<int, TaskCompletionSource> reached = new() { [Known] = new(), [Lost] = new() },
+            gates = new() { [Known] = new(), [Lost] = new() };
+        service.Register(send, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            await foreach (int value in x.StreamAsync(cancellation))
+            {
+                if (!gates.TryGetValue(value, out TaskCompletionSource? gate)) continue;
+                reached[value].TrySetResult();
+                await gate.Task.WaitAsync(cancellation);
+            }
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(send).Resolve(),
+            Enumerable.Range(1, All).Select(static n => IOVal.Of("x", n)), run: "run");
+        await reached[Known].Task;
+        await using PostgresServer standby = await StartLaggingAsync(primary, port);
+        gates[Known].SetResult();
+        await reached[Lost].Task;
+        while (await PassedAsync() < Lost) await Task.Yield();       // a timer commits what is before the item in progress
+
+        await primary.KillAsync();
+        await standby.AskAsync("SELECT pg_promote()");
+        gates[Lost].SetResult();
+        await run.Completion.WaitAsync(TimeSpan.FromMinutes(2));
+        Assert.Contains(warnings, static text => text.StartsWith("The store has lost writes of the run run; the processor send goes on "
+            + "from what is left: It has refused a commit", StringComparison.Ordinal));
+
+        async Task<long> PassedAsync()
+        {
+            GroupId hosts = new("work/send", "hosts");
+            for (int part = 0; part < 16; part++)
+                foreach (StateRow row in await store.ReadStateAsync(hosts, part, "work", ["run"]))
+                    return JsonDocument.Parse(row.Value!.Value).RootElement.GetProperty("Inputs").TryGetProperty("x", out JsonElement x)
+                        ? x.GetInt64() : 0;
+            return 0;
+        }
     }
 
     /// <summary>Opens the store of a server, or of the standby at a port that takes its place.</summary>

@@ -45,6 +45,16 @@ public sealed class SinkDatabaseMistakeTests(SharedServer server) : DatabaseSink
     }
 
     [Fact]
+    public async Task AServerWithoutTlsIsNamedAsSuch()
+    {
+        await using var connections = NpgsqlDataSource.Create($"{Address};SSL Mode=Require");
+        var failure = await Assert.ThrowsAsync<IOException>(() => BeginAsync(new PostgresDatabase(() => connections, false, "here",
+            new(Insert), Delete, null, false)));
+        Assert.Contains("There is no TLS connection to the database", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("the server does not offer TLS to this host", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ARoleThatMayNotCreateTablesNeedsThemMade()
     {
         string role = $"writer_{Schema}";

@@ -22,6 +22,9 @@ internal sealed record TaskMessage(string Name, string Id)
     /// <summary>The name under which Celery's logs and <c>celery inspect</c> show the task; null for the task's own.</summary>
     public string? Shadow { get; init; }
 
+    /// <summary>When workers drop the task instead of executing it; null for never.</summary>
+    public DateTimeOffset? Expires { get; init; }
+
     /// <summary>Whether nobody wants the result.</summary>
     public bool IgnoresResult { get; init; }
 
@@ -48,7 +51,7 @@ internal sealed record TaskMessage(string Name, string Id)
         yield return ("group", null);
         yield return ("shadow", Shadow);
         yield return ("eta", null);
-        yield return ("expires", null);
+        yield return ("expires", Expires?.ToString("yyyy-MM-ddTHH:mm:sszzz", CultureInfo.InvariantCulture));
         yield return ("retries", 0);
         yield return ("timelimit", new List<object?> { Seconds(route.TimeLimit), Seconds(route.SoftTimeLimit) });
         yield return ("argsrepr", ShortOf(Arguments));

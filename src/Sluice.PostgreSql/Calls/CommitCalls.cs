@@ -140,8 +140,7 @@ internal static class CommitCalls
                 await GiveBackAsync(round, output, to, owned).ConfigureAwait(false);
             AppendCalls.Append(round, to, output.Entries);
         }
-        foreach (OpenReader reader in commit.Readers)
-            await ReaderCalls.OpenAsync(round, round.Stream(reader.Stream), reader.Reader, reader.Options).ConfigureAwait(false);
+        await ReaderCalls.OpenAsync(round, commit.Readers).ConfigureAwait(false);
         foreach (CursorCommit cursor in commit.Cursors) await ReaderCalls.MoveAsync(round, cursor).ConfigureAwait(false);
         AppendCalls.Count(round, commit.Batches);
         foreach (EndStream ending in commit.Ends) StreamCalls.End(round, round.Stream(ending.Stream), ending.End);

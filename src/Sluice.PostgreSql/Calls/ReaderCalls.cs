@@ -3,6 +3,8 @@ namespace Sluice.PostgreSql;
 /// <summary>Calls about readers.</summary>
 internal static class ReaderCalls
 {
+    private const int MaxInserts = 100, InsertsPerReader = 3;
+
     /// <summary>Closes expired readers.</summary>
     public static async ValueTask SweepAsync(Round round, StreamRow stream)
     {
@@ -26,16 +28,24 @@ internal static class ReaderCalls
 
     public static async ValueTask<ReaderInfo> OpenAsync(Round round, StreamRow stream, string name, ReaderOptions options)
     {
-        await SweepAsync(round, stream).ConfigureAwait(false);
-        if (!stream.Readers.TryGetValue(name, out ReaderRow? reader))
-        {
-            await round.SaveAsync().ConfigureAwait(false);
-            reader = await InsertAsync(round, stream, name, options).ConfigureAwait(false);
-            stream.Readers.Add(name, reader);
-        }
-        reader.Use(round.Now);
-        round.Touched++;
+        await OpenAsync(round, [new(stream.Name, name, options)]).ConfigureAwait(false);
         return (await InfosAsync(round, stream).ConfigureAwait(false)).Single(info => info.Name == name);
+    }
+
+    /// <summary>Opens readers: all that are new in one round trip, because their streams are locked meanwhile.</summary>
+    public static async ValueTask OpenAsync(Round round, IReadOnlyList<OpenReader> readers)
+    {
+        foreach (string stream in readers.Select(static reader => reader.Stream).Distinct(StringComparer.Ordinal))
+            await SweepAsync(round, round.Stream(stream)).ConfigureAwait(false);
+        OpenReader[] missing = [.. readers.Where(reader => !round.Stream(reader.Stream).Readers.ContainsKey(reader.Reader))
+            .DistinctBy(static reader => (reader.Stream, reader.Reader))];
+        if (missing.Length > 0) await round.SaveAsync().ConfigureAwait(false);
+        foreach (OpenReader[] some in missing.Chunk(MaxInserts)) await InsertAsync(round, some).ConfigureAwait(false);
+        foreach (OpenReader reader in readers)
+        {
+            round.Stream(reader.Stream).Readers[reader.Reader].Use(round.Now);
+            round.Touched++;
+        }
     }
 
     public static async ValueTask<IReadOnlyList<ReaderInfo>> InfosAsync(Round round, StreamRow stream)
@@ -81,36 +91,48 @@ internal static class ReaderCalls
         return true;
     }
 
-    private static async Task<ReaderRow> InsertAsync(Round round, StreamRow stream, string name, ReaderOptions options)
+    private static async Task InsertAsync(Round round, OpenReader[] readers)
     {
+        var found = new (long Id, long Behind, long Bytes)[readers.Length];
+        await round.ReadAsync([.. readers.SelectMany(reader => Inserts(round, reader))], (query, row) =>
+        {
+            ref (long Id, long Behind, long Bytes) one = ref found[query / InsertsPerReader];
+            if (query % InsertsPerReader == 0) one.Id = row.GetInt64(0);
+            else if (query % InsertsPerReader == 2) (one.Behind, one.Bytes) = (row.GetInt64(0), row.GetInt64(1));
+        }).ConfigureAwait(false);
+        foreach (var (reader, (id, behind, bytes)) in readers.Zip(found))
+        {
+            StreamRow stream = round.Stream(reader.Stream);
+            stream.Readers.Add(reader.Reader, new()
+            {
+                Id = id,
+                Name = reader.Reader,
+                Options = reader.Options,
+                Items = stream.Items - behind,
+                Bytes = stream.Bytes - bytes,
+                IsChanged = true
+            });
+            round.Touched++;
+        }
+    }
+
+    private static NpgsqlBatchCommand[] Inserts(Round round, OpenReader reader)
+    {
+        (long stream, string name, ReaderOptions options) = (round.Stream(reader.Stream).Id, reader.Reader, reader.Options);
         string next = options.Start == StreamStart.First ? Trimming.Passed : "p.tail";
-        long id = 0, behind = 0, bytes = 0;
-        await round.ReadAsync([
+        return
+        [
             round.Sql.Command("INSERT INTO ~reader(stream, name, start, idle, gates, expires, items, bytes) "
-                + "VALUES ($1, $2, $3, $4, $5, $6, 0, 0) RETURNING id").With(stream.Id).With(name).With((int)options.Start)
+                + "VALUES ($1, $2, $3, $4, $5, $6, 0, 0) RETURNING id").With(stream).With(name).With((int)options.Start)
                 .With(options.IdleTimeout?.Ticks).With(options.AppliesBackpressure).With((long?)null),
             round.Sql.Command($"INSERT INTO ~cursor(reader, part, next) SELECT r.id, p.n, {next} + 1 FROM ~reader r JOIN ~stream s "
                 + "ON s.id = r.stream JOIN ~part p ON p.stream = s.id WHERE r.stream = $1 AND r.name = $2 RETURNING 1")
-                .With(stream.Id).With(name),
+                .With(stream).With(name),
             round.Sql.Command("SELECT COALESCE(sum(p.tail - c.next + 1), 0)::bigint, COALESCE(sum(CASE WHEN c.next > p.tail THEN 0 "
                 + "ELSE p.bytes - COALESCE((SELECT k.before + k.bytes * (c.next - k.first) / (k.last - k.first + 1) FROM ~chunk k "
                 + "WHERE k.stream = p.stream AND k.part = p.n AND k.last >= c.next ORDER BY k.first LIMIT 1), p.bytes) END), 0)::bigint "
                 + "FROM ~reader r JOIN ~cursor c ON c.reader = r.id JOIN ~part p ON p.stream = r.stream AND p.n = c.part "
-                + "WHERE r.stream = $1 AND r.name = $2").With(stream.Id).With(name)],
-            (query, row) =>
-            {
-                if (query == 0) id = row.GetInt64(0);
-                else if (query == 2) (behind, bytes) = (row.GetInt64(0), row.GetInt64(1));
-            }).ConfigureAwait(false);
-        round.Touched++;
-        return new()
-        {
-            Id = id,
-            Name = name,
-            Options = options,
-            Items = stream.Items - behind,
-            Bytes = stream.Bytes - bytes,
-            IsChanged = true
-        };
+                + "WHERE r.stream = $1 AND r.name = $2").With(stream).With(name),
+        ];
     }
 }

@@ -161,7 +161,7 @@ internal static class Failures
     }
 
     // Npgsql's words for an answer that has not come in time; opening a connection has others.
-    private static bool HasWaited(Exception failure) => failure is NpgsqlException { InnerException: TimeoutException }
+    public static bool HasWaited(Exception failure) => failure is NpgsqlException { InnerException: TimeoutException }
         && failure.Message.StartsWith("Exception while reading", StringComparison.Ordinal);
 
     public static StoreRolledBackException Emptied(string schema) => new(

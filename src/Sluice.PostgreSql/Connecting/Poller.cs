@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
 namespace Sluice.PostgreSql;
 
 /// <summary>
@@ -7,7 +10,10 @@ namespace Sluice.PostgreSql;
 /// <remarks>Thread-safe. Locking rule: <c>gate</c> protects who waits. Only the task that polls has <c>seen</c>.</remarks>
 internal sealed class Poller : IAsyncDisposable
 {
-    private const int MaxSeen = 1000;                // above it, streams without a waiting caller are forgotten
+    private const int MaxSeen = 1000;                // above it, streams that no caller has waited for lately are forgotten
+
+    // A caller that was woken reads, and waits again: if its stream was forgotten meanwhile, that would wake it once more.
+    private static readonly TimeSpan Lately = TimeSpan.FromMinutes(1);
 
     private readonly NpgsqlDataSource source;
     private readonly Sql sql;
@@ -15,7 +21,8 @@ internal sealed class Poller : IAsyncDisposable
     private readonly PostgresStoreOptions options;
     private readonly Lock gate = new();
     private readonly Dictionary<string, int> waiting = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> seen = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Count, long At)> seen = new(StringComparer.Ordinal);
+    private long forgotAt = Stopwatch.GetTimestamp();
     private readonly CancellationTokenSource closing = new();
     private readonly Task polling;
     private TaskCompletionSource wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -93,12 +100,13 @@ internal sealed class Poller : IAsyncDisposable
             List<(string Name, long Changes)> rows = await source.UseOwnAsync(connection => ReadAsync(connection, streams), closing.Token)
                 .ConfigureAwait(false);
             HashSet<string> gone = new(streams, StringComparer.Ordinal);
+            long now = Stopwatch.GetTimestamp();
             foreach ((string stream, long count) in rows)
             {
                 gone.Remove(stream);
-                if (seen.TryGetValue(stream, out long before) && before == count) continue;
-                seen[stream] = count;
-                changed.Add(stream);
+                ref (long Count, long At) known = ref CollectionsMarshal.GetValueRefOrAddDefault(seen, stream, out bool wasKnown);
+                if (!wasKnown || known.Count != count) changed.Add(stream);
+                known = (count, now);
             }
             foreach (string stream in gone) changes.Forget(stream);
         }
@@ -106,8 +114,12 @@ internal sealed class Poller : IAsyncDisposable
         {
             return false;                            // the calls say that the server is away; what Npgsql throws may be a plain Exception
         }
-        if (seen.Count > MaxSeen)
-            foreach (string stream in seen.Keys.Except(streams, StringComparer.Ordinal).ToArray()) seen.Remove(stream);
+        if (seen.Count > MaxSeen && Stopwatch.GetElapsedTime(forgotAt) > Lately)
+        {
+            forgotAt = Stopwatch.GetTimestamp();
+            foreach (var (stream, last) in seen)     // removals do not end an enumeration
+                if (Stopwatch.GetElapsedTime(last.At, forgotAt) > Lately) seen.Remove(stream);
+        }
         changes.Publish(changed);
         return changed.Count > 0;
     }

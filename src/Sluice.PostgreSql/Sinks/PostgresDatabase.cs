@@ -218,6 +218,9 @@ internal sealed class PostgresDatabase(Func<NpgsqlDataSource> connect, bool isOw
         : Failures.IsSourceGone(failure)
             ? $"The NpgsqlDataSource that you gave to the sink of the database {place} was disposed, and the sink cannot connect any more. "
                 + "Dispose the data source last, after the consecutor; the rows wait for the next start."
+        : Failures.Unsafe(failure) is { } reason
+            ? $"There is no TLS connection to the database {place}: {reason.TrimEnd('.')}. SSL Mode and Root Certificate in the connection "
+                + "string say what is asked for."
         : $"The database {place} does not answer: {failure.Message.TrimEnd('.')}.", failure);
 
     /// <summary>A partition that this process owns.</summary>

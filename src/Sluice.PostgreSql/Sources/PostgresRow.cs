@@ -28,7 +28,8 @@ public sealed class PostgresRow
     }
 
     /// <summary>The value of a column, converted as culture-invariant text: <c>row.Get&lt;long&gt;("id")</c>.</summary>
-    /// <remarks>A <see cref="DateTime"/> of a <c>timestamptz</c> is in UTC, whatever the time zone of the process.</remarks>
+    /// <remarks>A <see cref="DateTime"/> of a <c>timestamptz</c> is in UTC, whatever the time zone of the process. A
+    /// <see cref="DateTimeOffset"/> of a <c>timestamp</c>, which has no zone, is one of UTC.</remarks>
     /// <exception cref="ArgumentException">The row has no such column.</exception>
     /// <exception cref="InvalidOperationException">The value is NULL, or was not sent.</exception>
     /// <exception cref="FormatException">The text is no such value.</exception>
@@ -38,9 +39,11 @@ public sealed class PostgresRow
         if (typeof(T) == typeof(bool)) text = text switch { "t" => "true", "f" => "false", _ => text };
         try
         {
-            // A timestamptz has an offset: as a local time, it would depend on the time zone of this process.
+            // A timestamptz has an offset, and a timestamp has none: as local times, they would depend on the time zone of this process.
             if (typeof(T) == typeof(DateTime))
                 return (T)(object)DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal);
+            if (typeof(T) == typeof(DateTimeOffset))
+                return (T)(object)DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
             return T.Parse(text, CultureInfo.InvariantCulture);
         }
         catch (Exception e) when (e is FormatException or OverflowException)

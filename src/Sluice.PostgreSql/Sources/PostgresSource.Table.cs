@@ -15,7 +15,8 @@ public static partial class PostgresSource
     /// transaction that was open when it saw that row has ended: no row is skipped. For <c>GENERATED ALWAYS AS IDENTITY</c> it waits only
     /// for transactions that write to the table, otherwise for all transactions of the database
     /// (<see cref="PostgresTableOptions.IsAssignedByInsert"/>). A transaction that stays open holds up the source, which warns and goes on
-    /// when it ends. A time in the future is read when it has come.
+    /// when it ends. A row whose first column is a time is read a second after it: PostgreSQL takes the time of a transaction a moment
+    /// before others can see that it is open. A time in the future is read when it has come.
     /// </para>
     /// <para>
     /// Values that a client assigns before its transaction (HiLo blocks, its own clock, rows that another server replicates) may arrive

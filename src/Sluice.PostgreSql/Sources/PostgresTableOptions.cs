@@ -19,7 +19,7 @@ public sealed record PostgresTableOptions
 
     /// <summary>
     /// The longest wait between two looks for new rows: 1 ms or more; one second unless given. The source looks after 10 ms first, and
-    /// doubles the wait while there is nothing new. Null: the source ends when there are no more rows.
+    /// doubles the wait while there is nothing new. Null: the source ends when there are no more rows that it may read.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than one millisecond.</exception>
     public TimeSpan? PollInterval
@@ -42,7 +42,8 @@ public sealed record PostgresTableOptions
     public bool? IsAssignedByInsert { get; init; }
 
     /// <summary>How long a row is left alone after the time in its first column, for times that clients set: zero or more, at most
-    /// 36,500 days; zero unless given. It has no effect on numbers.</summary>
+    /// 36,500 days; zero unless given, and one second at least where all transactions are waited for (<see cref="IsAssignedByInsert"/>). It
+    /// has no effect on numbers.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative or too long.</exception>
     public TimeSpan QuietDuration
     {

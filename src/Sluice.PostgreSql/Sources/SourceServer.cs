@@ -9,6 +9,7 @@ internal sealed class SourceServer(string name, NpgsqlDataSource database, Actio
     private static readonly TimeSpan MaxDelay = TimeSpan.FromMilliseconds(uint.MaxValue - 1);    // of Task.Delay
 
     private readonly HashSet<string> said = new(StringComparer.Ordinal);
+    private volatile bool hasConnected;
 
     public string Name => name;
 
@@ -18,7 +19,7 @@ internal sealed class SourceServer(string name, NpgsqlDataSource database, Actio
     public SourceServer Copy() => new(name, database, onWarning, time);
 
     /// <summary>Runs work on a connection of its own, again and again while the failure is one that passes.</summary>
-    /// <exception cref="InvalidDataException">The server has refused the work.</exception>
+    /// <exception cref="InvalidDataException">The server has refused the work, or no connection to it is as safe as asked for.</exception>
     public async Task<TResult> CallAsync<TResult>(Func<NpgsqlConnection, Task<TResult>> work, CancellationToken cancellation)
     {
         bool isAway = false;
@@ -28,6 +29,7 @@ internal sealed class SourceServer(string name, NpgsqlDataSource database, Actio
             try
             {
                 await using NpgsqlConnection connection = await database.OpenOwnAsync(cancellation).ConfigureAwait(false);
+                hasConnected = true;
                 TResult result = await work(connection).ConfigureAwait(false);
                 if (isAway) Warn("the PostgreSQL server answers again.");
                 return result;
@@ -36,9 +38,21 @@ internal sealed class SourceServer(string name, NpgsqlDataSource database, Actio
             {
                 throw new OperationCanceledException(cancellation);
             }
+            // Afterwards, the settings are right, and the failure may pass.
+            catch (Exception e) when (!hasConnected && Failures.Unsafe(e) is not null)
+            {
+                throw new InvalidDataException($"The producer '{name}' has no TLS connection to the PostgreSQL server: "
+                    + $"{Failures.Unsafe(e)!.TrimEnd('.')}. SSL Mode and Root Certificate in the connection string say what is asked for.", e);
+            }
+            catch (PostgresException e) when (IsStale(e))
+            {
+                // The client has forgotten the statement, and prepares it again.
+            }
             catch (Exception e) when (MayPass(e))
             {
-                if (!isAway) Warn($"the PostgreSQL server does not answer, and is tried again: {e.Message}");
+                if (!isAway) Warn("the PostgreSQL server does not answer, and is tried again: " + (Failures.HasWaited(e)
+                    ? "it has not ended a statement within the Command Timeout. It is overloaded or frozen, another session holds a lock "
+                        + "(pg_blocking_pids), or an index is missing." : e.Message));
                 isAway = true;
             }
             catch (PostgresException e)
@@ -49,6 +63,10 @@ internal sealed class SourceServer(string name, NpgsqlDataSource database, Actio
             wait = wait * 2 < MaxWait ? wait * 2 : MaxWait;
         }
     }
+
+    // A statement that was prepared before a column was added.
+    private static bool IsStale(PostgresException failure)
+        => failure is { SqlState: PostgresErrorCodes.FeatureNotSupported, Routine: "RevalidateCachedQuery" };
 
     public static bool MayPass(Exception failure) => Failures.IsConflict(failure) || (Failures.MayPass(failure)
         && failure is not (ObjectDisposedException or InvalidOperationException));

@@ -8,8 +8,8 @@ namespace Sluice.Sqlite;
 /// </summary>
 /// <remarks>
 /// Valid during the function only. Statements cannot end the transaction, use savepoints, attach files, change settings, or touch the
-/// store's tables (prefix <c>sluice_</c>) and <c>sqlite_sequence</c>, which keeps ids from being used again. Thread-safe; statements run one
-/// at a time. The store writes nothing else meanwhile: the function has 2 seconds. If a constraint rolls back the transaction
+/// store's tables (prefix <c>sluice_</c>) and <c>sqlite_sequence</c>, which keeps ids from being used again. Thread-safe; statements run
+/// one at a time. The store writes nothing else meanwhile: the function has 2 seconds. If a constraint rolls back the transaction
 /// (<c>INSERT OR ROLLBACK</c>, <c>RAISE(ROLLBACK)</c>), all later statements are refused, and the item fails.
 /// </remarks>
 /// <example><code>

@@ -18,7 +18,7 @@ public sealed record Processor
     /// <exception cref="ArgumentException">The name is invalid.</exception>
     public Processor(string name)
     {
-        FlowNames.Check(name, nameof(name));
+        FlowNames.CheckProcessor(name, nameof(name));
         Name = name;
     }
 

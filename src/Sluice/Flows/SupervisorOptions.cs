@@ -154,7 +154,7 @@ public sealed record SupervisorOptions
 
     private static string Checked(string name)
     {
-        FlowNames.Check(name, nameof(Name));
+        FlowNames.CheckReader(name, nameof(Name));
         return name;
     }
 }

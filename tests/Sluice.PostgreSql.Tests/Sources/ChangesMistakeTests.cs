@@ -11,6 +11,22 @@ public class ChangesMistakeTests(LogicalServer logical) : IClassFixture<LogicalS
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Schema=queue", "Schema= is a word of stores")]
+    [InlineData("Transaction Pooling=true", "Transaction Pooling=true is a word of stores")]
+    [InlineData("Hots=localhost", "perhaps 'Host' is meant")]
+    public void AnAddressOfAStoreIsRefusedByName(string more, string why) => Assert.Contains(why, Assert.Throws<ArgumentException>(
+        () => PostgresSource.Changes("shop", $"Host=localhost;{more}", "shop", ChangesLab.Text)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void AnAddressWithoutAHostIsRefused()
+    {
+        Assert.Contains("names no Host", Assert.Throws<ArgumentException>(
+            () => PostgresSource.Changes("shop", "Database=shop", "shop", ChangesLab.Text)).Message, StringComparison.Ordinal);
+        Assert.Contains("is empty", Assert.Throws<ArgumentException>(
+            () => PostgresSource.Changes("shop", " ", "shop", ChangesLab.Text)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task MissingPublicationsAndRightsAndForeignSlotsAreNamed()
     {

@@ -37,6 +37,22 @@ public class ChangesTests(LogicalServer logical) : IClassFixture<LogicalServer>
         Assert.Equal(["(", ")", "+2,b."], await shop.Lab.AcceptedAsync());
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task OfSeveralServersThePrimaryIsFound(bool areSeveral)
+    {
+        await using ChangesLab shop = await ChangesLab.StartAsync(logical.Server);
+        await shop.Lab.RunAsync("INSERT INTO orders VALUES(1, 'a')");
+        int port = logical.Server.Port;
+        string hosts = areSeveral ? $"Host=127.0.0.1:1,127.0.0.1:{port}" : $"Host=127.0.0.1:{port}";
+        string address = $"{shop.Lab.Address.Replace("Host=127.0.0.1", hosts, StringComparison.Ordinal)};Target Session Attributes=primary";
+        await shop.Lab.AcceptAsync(shop.Changes(address: address), 3);
+        await shop.Lab.RunAsync("INSERT INTO orders VALUES(2, 'b')");
+        await shop.Lab.AcceptAsync(shop.Changes(address: address), 1);
+        Assert.Equal(["(", "1,a", ")", "+2,b."], await shop.Lab.AcceptedAsync());
+    }
+
     [Fact]
     public async Task RowsHaveTheTextsOfThePublicationInTheSnapshotAndAfterwards()
     {

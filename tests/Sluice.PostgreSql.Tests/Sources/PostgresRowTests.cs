@@ -12,4 +12,13 @@ public class PostgresRowTests
         DateTime at = new PostgresRow(["at"], [text]).Get<DateTime>("at");
         Assert.Equal((new DateTime(2026, 11, 20, 9, 0, 0), kind), (at, at.Kind));
     }
+
+    [Theory]
+    [InlineData("2026-11-20 09:00:00", 0)]
+    [InlineData("2026-11-20 11:30:00+02:30", 150)]
+    public void ATimeWithoutAnOffsetIsOneOfUtc(string text, int minutes)
+    {
+        DateTimeOffset at = new PostgresRow(["at"], [text]).Get<DateTimeOffset>("at");
+        Assert.Equal((new DateTime(2026, 11, 20, 9, 0, 0), TimeSpan.FromMinutes(minutes)), (at.UtcDateTime, at.Offset));
+    }
 }

@@ -71,6 +71,27 @@ public sealed class TableKillTests : IAsyncLifetime
         Assert.Equal(["1", "2"], seen);
     }
 
+    [Fact]
+    public async Task ATransactionThatIsPreparedWhileItIsWaitedForIsWaitedForFurther()
+    {
+        await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY)",
+            running);
+        await using NpgsqlConnection slow = await lab.Database.OpenConnectionAsync(Cancellation);
+        await TableTests.RunAsync(slow, "BEGIN; INSERT INTO orders DEFAULT VALUES");
+        await lab.RunAsync("INSERT INTO orders DEFAULT VALUES");
+        var clock = new Sluice.Testing.TestClock();
+        List<string> seen = [];
+        Task read = (lab.Table(options: new() { PollInterval = null, Time = clock }) | seen.Add).RunAsync(cancellation: Cancellation);
+        await clock.WaitForTimersAsync(1, Cancellation);         // it waits for the transaction
+        await TableTests.RunAsync(slow, "PREPARE TRANSACTION 'two'");
+        await SourceLab.UntilAsync(clock, read, () => !lab.Warnings.IsEmpty);
+        Assert.Contains("prepared transaction", Assert.Single(lab.Warnings), StringComparison.Ordinal);
+        await lab.RunAsync("COMMIT PREPARED 'two'");
+        await SourceLab.UntilAsync(clock, read, () => seen.Count == 2);
+        await read;
+        Assert.Equal(["1", "2"], seen);
+    }
+
     private static async Task WriteAsync(SourceLab lab, int seed)
     {
         var random = new Random(seed);

@@ -81,6 +81,82 @@ public class TableMistakeTests
         Assert.Equal(["1", "2", "3", "4", "5"], await lab.AcceptedAsync());
     }
 
+    /// <summary>A sequence that was set has no last number until it gives the next one.</summary>
+    [Theory]
+    [InlineData("ALTER TABLE orders ALTER id RESTART WITH 1000", "1000")]
+    [InlineData("SELECT setval('orders_id_seq', 4, false)", "4")]
+    [InlineData("SELECT setval('orders_id_seq', 3, false)", null)]
+    [InlineData("ALTER TABLE orders ALTER id RESTART", null)]
+    public async Task ASequenceThatIsSetForwardGoesOnAndOneThatIsSetBackIsNoticed(string change, string? next)
+    {
+        await using SourceLab lab = await SourceLab.StartAsync(
+            "CREATE TABLE orders(id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text)");
+        await lab.RunAsync("INSERT INTO orders(note) VALUES('a'), ('b'), ('c')");
+        await lab.AcceptAsync(lab.Table());
+        await lab.RunAsync(change);
+        if (next is null)
+        {
+            Assert.Contains("The sequence of public.orders.id has gone back to ", await FailAsync(lab), StringComparison.Ordinal);
+            return;
+        }
+        await lab.AcceptAsync(lab.Table());
+        await lab.RunAsync("INSERT INTO orders(note) VALUES('d')");
+        await lab.AcceptAsync(lab.Table());
+        Assert.Equal(["1", "2", "3", next], await lab.AcceptedAsync());
+    }
+
+    /// <summary>A client that prepares statements has the columns of before in them.</summary>
+    [Fact]
+    public async Task AColumnThatIsAddedEndsNoRunWhoseConnectionsPrepareStatements()
+    {
+        await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int PRIMARY KEY, note text)");
+        await using var database = Npgsql.NpgsqlDataSource.Create($"{lab.Address};Max Auto Prepare=20;Auto Prepare Min Usages=2");
+        var seen = new System.Collections.Concurrent.ConcurrentQueue<int>();
+        await using PipelineRun run = (PostgresSource.Table("orders", database, "orders", "id", static row => row.GetInt32(0),
+            new() { OnWarning = lab.Warnings.Enqueue }) | seen.Enqueue).Start();
+        for (int id = 1; id <= 6; id++)
+        {
+            if (id == 5) await lab.RunAsync("ALTER TABLE orders ADD more text");
+            await lab.RunAsync($"INSERT INTO orders VALUES({id})");
+            await ChangesLab.UntilAsync(run.Completion, () => Task.FromResult(seen.Count == id));
+        }
+        Assert.True(await run.StopAsync());
+        Assert.Empty(lab.Warnings);
+    }
+
+    [Fact]
+    public async Task ALookThatTakesTooLongIsSaidToBeOne()
+    {
+        await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int PRIMARY KEY); INSERT INTO orders VALUES(1)");
+        await using var database = Npgsql.NpgsqlDataSource.Create($"{lab.Address};Command Timeout=1");
+        await using Npgsql.NpgsqlConnection other = await lab.Database.OpenConnectionAsync();
+        await TableTests.RunAsync(other, "BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
+        Task accepting = lab.AcceptAsync(PostgresSource.Table("orders", database, "orders", "id", static row => $"{row["id"]}",
+            new() { PollInterval = null, OnWarning = lab.Warnings.Enqueue }));
+        await ChangesLab.UntilAsync(accepting, () => Task.FromResult(!lab.Warnings.IsEmpty));
+        await TableTests.RunAsync(other, "ROLLBACK");
+        await accepting;
+        Assert.Contains("it has not ended a statement within the Command Timeout", lab.Warnings.First(), StringComparison.Ordinal);
+        Assert.Equal(["1"], await lab.AcceptedAsync());
+    }
+
+    /// <summary>A mistake in the settings is not an outage that passes.</summary>
+    [Fact]
+    public async Task AServerWithoutTlsIsNotWaitedFor()
+    {
+        await using SourceLab lab = await SourceLab.StartAsync();
+        string address = $"{lab.Address};SSL Mode=Require";
+        await using var database = Npgsql.NpgsqlDataSource.Create(address);
+        using var late = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        foreach (Source<string> source in (Source<string>[])[PostgresSource.Table("orders", database, "orders", "id",
+            static row => row.GetString(0)), PostgresSource.Changes("orders", address, "shop", ChangesLab.Text)])
+        {
+            var failure = await Assert.ThrowsAsync<PipelineException>(() => lab.AcceptAsync(source, cancellation: late.Token));
+            Assert.Contains("has no TLS connection to the PostgreSQL server: the server does not offer TLS to this host.",
+                failure.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("ALTER TABLE orders RENAME TO old_orders", "is called public.old_orders now")]
     [InlineData("ALTER TABLE orders RENAME TO old_orders; CREATE TABLE orders(id int PRIMARY KEY)", "is called public.old_orders now")]

@@ -43,4 +43,17 @@ public class TablePlanTests
             Assert.Contains(plan, static line => line.Contains("using recent on orders", StringComparison.Ordinal));
         }
     }
+
+    [Theory]
+    [InlineData(null, 0, 1)]
+    [InlineData(null, 5, 5)]
+    [InlineData(false, 0, 1)]
+    [InlineData(true, 0, 0)]
+    public void ATimeThatTheInsertAssignsNeedsNoReserve(bool? isByInsert, int quiet, int expected)
+    {
+        var shape = new TableShape(1, "orders", [new("at", "timestamp with time zone", false, false, 0)]);
+        var looker = new TableLooker(null!, shape, "orders",
+            new() { IsAssignedByInsert = isByInsert, QuietDuration = TimeSpan.FromSeconds(quiet) });
+        Assert.Equal(TimeSpan.FromSeconds(expected), looker.MinAge);
+    }
 }

@@ -66,8 +66,8 @@ public class TableTests
         "INSERT INTO orders(note) VALUES('late')", "SELECT 1")]
     [InlineData("CREATE TABLE orders(id bigserial, note text, PRIMARY KEY(id, note)) PARTITION BY LIST(note); "
         + "CREATE TABLE late PARTITION OF orders FOR VALUES IN ('late'); CREATE TABLE early PARTITION OF orders DEFAULT", "id",
-        "INSERT INTO orders(note) VALUES('late')", "SELECT 1")]
-    public async Task ARowThatIsCommittedLateIsNotSkipped(string create, string after, string first, string second)
+        "INSERT INTO late(note) VALUES('late')", "SELECT 1", true)]
+    public async Task ARowThatIsCommittedLateIsNotSkipped(string create, string after, string first, string second, bool isByInsert = false)
     {
         await using SourceLab lab = await SourceLab.StartAsync(create);
         await using NpgsqlConnection slow = await lab.Database.OpenConnectionAsync(Cancellation);
@@ -78,9 +78,14 @@ public class TableTests
         var clock = new TestClock();
         var seen = new ConcurrentQueue<string>();
         await using PipelineRun run = (PostgresSource.Table("orders", lab.Database, "orders", after,
-            static row => row.GetString(row.GetOrdinal("note")), new() { Time = clock, OnWarning = lab.Warnings.Enqueue })
+            static row => row.GetString(row.GetOrdinal("note")), new()
+            {
+                Time = clock,
+                OnWarning = lab.Warnings.Enqueue,
+                IsAssignedByInsert = isByInsert ? true : null
+            })
             | seen.Enqueue).Start(cancellation: Cancellation);
-        await SourceLab.UntilAsync(clock, run.Completion, () => !lab.Warnings.IsEmpty);
+        await SourceLab.UntilAsync(clock, run.Completion, () => !lab.Warnings.IsEmpty || !seen.IsEmpty);
         // On a busy server another process may have had a transaction open, too.
         Assert.Matches($"transactions? that (was|were) open before them may still commit rows with lower values: .*{slow.ProcessID}",
             Assert.Single(lab.Warnings));
@@ -113,16 +118,38 @@ public class TableTests
     {
         await using SourceLab lab = await SourceLab.StartAsync(
             "CREATE TABLE orders(id int PRIMARY KEY, published timestamptz); CREATE INDEX ON orders(published)");
-        await lab.RunAsync("INSERT INTO orders VALUES(1, null), (2, now()), (3, '2100-01-01'), (4, null)");
+        await lab.RunAsync("INSERT INTO orders VALUES(1, null), (2, now() - interval '3 hours'), (3, '2100-01-01'), (4, null)");
         await lab.AcceptAsync(lab.Table("published"));
-        await lab.RunAsync("UPDATE orders SET published = now() WHERE id IN (1, 3)");
+        await lab.RunAsync("UPDATE orders SET published = now() - interval '2 hours' WHERE id IN (1, 3)");
         await lab.AcceptAsync(lab.Table("published"));
         Assert.Equal(["2", "1", "3"], await lab.AcceptedAsync());
         Assert.Contains("has rows without a value in published", lab.Warnings.First(), StringComparison.Ordinal);
-        await lab.RunAsync("UPDATE orders SET published = 'infinity' WHERE id = 2; UPDATE orders SET published = now() WHERE id = 4");
+        await lab.RunAsync("UPDATE orders SET published = 'infinity' WHERE id = 2; "
+            + "UPDATE orders SET published = now() - interval '1 hour' WHERE id = 4");
         await lab.AcceptAsync(lab.Table("published"));
         Assert.Equal(["4"], await lab.AcceptedAsync());
         Assert.Contains("has rows whose published is in the future", lab.Warnings.Last(), StringComparison.Ordinal);
+    }
+
+    /// <summary>A transaction has its time a moment before another session can see that it is open.</summary>
+    [Theory]
+    [InlineData("timestamptz")]
+    [InlineData("timestamp")]
+    public async Task ARowByTimeIsReadASecondAfterItsTime(string type)
+    {
+        await using SourceLab lab = await SourceLab.StartAsync(
+            $"CREATE TABLE orders(id int PRIMARY KEY, at {type} NOT NULL DEFAULT now()); CREATE INDEX ON orders(at, id)");
+        await using NpgsqlDataSource database = NpgsqlDataSource.Create($"{lab.Address};Timezone=UTC");
+        TimeSpan age = default;
+        Source<string> source = PostgresSource.Table("orders", database, "orders", "at", row =>
+        {
+            age = DateTime.UtcNow - row.GetDateTime(1);
+            return $"{row["id"]}";
+        }, new() { PollInterval = TimeSpan.FromMilliseconds(20), OnWarning = lab.Warnings.Enqueue });
+        await lab.RunAsync("SET timezone = 'UTC'; INSERT INTO orders VALUES(1)");
+        await lab.AcceptAsync(source, 1);
+        Assert.Equal(["1"], await lab.AcceptedAsync());
+        Assert.InRange(age, TimeSpan.FromSeconds(1), TimeSpan.MaxValue);
     }
 
     [Fact]
@@ -220,8 +247,8 @@ public class TableTests
     public async Task ARowInTheMiddleOfWhichARunResumesMayBeHeldBackAgain()
     {
         await using SourceLab lab = await SourceLab.StartAsync("CREATE TABLE orders(id int PRIMARY KEY, published timestamptz)");
-        await lab.RunAsync("INSERT INTO orders SELECT n, now() FROM generate_series(1, 2) n");
-        var quiet = new PostgresTableOptions { PollInterval = TimeSpan.FromMilliseconds(20), QuietDuration = TimeSpan.FromSeconds(1.5) };
+        await lab.RunAsync("INSERT INTO orders SELECT n, now() - interval '1 second' FROM generate_series(1, 2) n");
+        var quiet = new PostgresTableOptions { PollInterval = TimeSpan.FromMilliseconds(20), QuietDuration = TimeSpan.FromSeconds(2.5) };
         await lab.AcceptAsync(lab.Table("published, id") | Twice, 3);
         await lab.RunAsync("INSERT INTO orders VALUES(3, now())");
         await lab.AcceptAsync(lab.Table("published, id", quiet) | Twice, 4);

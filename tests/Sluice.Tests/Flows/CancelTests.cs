@@ -43,6 +43,18 @@ public class CancelTests
         Assert.NotNull(status.EndedAt);              // otherwise no sweep would ever remove the run
     }
 
+    /// <summary>Stores keep the beginning of a long text, which would be no JSON any more.</summary>
+    [Fact]
+    public async Task OfALongReasonTheBeginningIsKept()
+    {
+        await using var lab = new FlowLab();
+        await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await run.CancelAsync(new('y', 150_000), FlowLab.Cancellation);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(run.Output<int>("y")));
+        Assert.True(failure.IsCancelled);
+        Assert.EndsWith($"was cancelled: {new string('y', 4_000)}…", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AnInputThatACancellationCutsOffIsNoFailure()
     {

@@ -14,6 +14,10 @@ public class FlowErrorTests
 
     private static readonly (string Text, Func<FlowLab, Task> Provoke)[] Errors =
     [
+        ("\"a (gate)\" cannot be the name of a processor or a service: those that end with \" (gate)\" are Sluice's own. (Parameter "
+            + "'name')", _ => Say(() => new Processor("a (gate)"))),
+        ("\"start of x\" cannot be the name of a processor: those that begin with \"start of \" are Sluice's own. (Parameter 'name')",
+            _ => Say(() => new Processor("start of x"))),
         ("\"a/b\" has a slash; names of processors and their streams have none. (Parameter 'name')", _ => Say(() => new Processor("a/b"))),
         ("The processor a has \"x\" twice among its Inputs. (Parameter 'Inputs')",
             _ => Say(() => new Processor("a") { Inputs = ["x", "x"] })),

@@ -65,7 +65,7 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
     {
         ChangesServer known = await catalog.ServerAsync(cancellation).ConfigureAwait(false);
         SlotCheck.Server(known, position, name, publication);
-        await using var connection = new LogicalReplicationConnection(connectionString);
+        await using var connection = new LogicalReplicationConnection(ChangesAddress.OfReplication(connectionString, known));
         connection.WalReceiverStatusInterval = known.SenderTimeout > TimeSpan.Zero && known.SenderTimeout / 3 < MaxStatusInterval
             ? known.SenderTimeout / 3 : MaxStatusInterval;
         await connection.Open(cancellation).ConfigureAwait(false);
@@ -135,7 +135,7 @@ internal sealed class ChangesFollower<T>(string name, string connectionString, s
                 && e.SqlState.StartsWith("28", StringComparison.Ordinal))
         {
             throw new InvalidDataException($"The user of the producer '{name}' may not do this: {e.MessageText}. ALTER ROLE … "
-                + "REPLICATION, and GRANT SELECT on the tables.", e);
+                + "REPLICATION, and GRANT SELECT on the tables. A policy of row-level security hides rows: BYPASSRLS.", e);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedObject && position is not null
             && e.MessageText.Contains($"\"{publication}\"", StringComparison.Ordinal)

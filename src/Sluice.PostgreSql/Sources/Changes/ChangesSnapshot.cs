@@ -9,6 +9,7 @@ internal sealed class ChangesSnapshot(SourceServer server, ChangesCatalog catalo
 {
     private const int MaxRows = 1_000;               // that are fetched together
     private const long MaxLetters = 1 << 20;         // of them, if they are like those before
+    private const int HasTransactionTimeout = 170_000;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
@@ -17,25 +18,32 @@ internal sealed class ChangesSnapshot(SourceServer server, ChangesCatalog catalo
     {
         PgOutputReplicationSlot slot = await CreateAsync(connection, begun.Slot, isTemporary, cancellation).ConfigureAwait(false);
         ulong taken = (ulong)slot.ConsistentPoint;
+        await using NpgsqlConnection? reading = hasRows ? await database.OpenOwnAsync(cancellation).ConfigureAwait(false) : null;
+        // Before the consumer gets anything: until the tables are held, another program may rewrite them.
+        List<PublishedTable> tables = reading is null ? []
+            : await BeginAsync(reading, slot.SnapshotName!, known.Version, cancellation).ConfigureAwait(false);
         yield return (new(PostgresChangeKind.SnapshotStarted, "", "") { CommitLsn = taken }, begun);
-        if (hasRows)
+        foreach (PublishedTable table in tables)
         {
-            await using NpgsqlConnection reading = await database.OpenOwnAsync(cancellation).ConfigureAwait(false);
-            await ExecuteAsync(reading, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", cancellation).ConfigureAwait(false);
-            await ShareAsync(reading, slot.SnapshotName!, cancellation).ConfigureAwait(false);
-            // All rows of a cursor are read: without this, the server would prefer a plan that is fast for the first of them. Between two
-            // portions, the transaction is idle for as long as the consumer takes.
-            await ExecuteAsync(reading, "SET LOCAL cursor_tuple_fraction = 1; SET LOCAL idle_in_transaction_session_timeout = 0",
-                cancellation).ConfigureAwait(false);
-            foreach (PublishedTable table in await catalog.TablesAsync(reading, known.Version, cancellation).ConfigureAwait(false))
-            {
-                await foreach (PostgresRow row in RowsAsync(reading, table, cancellation).ConfigureAwait(false))
-                    yield return (new(PostgresChangeKind.SnapshotRow, table.Schema, table.Name) { Row = row, CommitLsn = taken }, begun);
-            }
-            await ExecuteAsync(reading, "COMMIT", cancellation).ConfigureAwait(false);
+            await foreach (PostgresRow row in RowsAsync(reading!, table, cancellation).ConfigureAwait(false))
+                yield return (new(PostgresChangeKind.SnapshotRow, table.Schema, table.Name) { Row = row, CommitLsn = taken }, begun);
         }
+        if (reading is not null) await ExecuteAsync(reading, "COMMIT", cancellation).ConfigureAwait(false);
         yield return (new(PostgresChangeKind.SnapshotEnded, "", "") { CommitLsn = taken },
             begun with { IsSnapshot = false, Flushed = taken });
+    }
+
+    /// <summary>Begins the transaction of the snapshot, and holds its tables.</summary>
+    private async Task<List<PublishedTable>> BeginAsync(NpgsqlConnection reading, string snapshot, int version,
+        CancellationToken cancellation)
+    {
+        await ExecuteAsync(reading, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", cancellation).ConfigureAwait(false);
+        await ShareAsync(reading, snapshot, cancellation).ConfigureAwait(false);
+        await ExecuteAsync(reading, Settings(version), cancellation).ConfigureAwait(false);
+        List<PublishedTable> tables = await catalog.TablesAsync(reading, version, cancellation).ConfigureAwait(false);
+        await PatientlyAsync(catalog.HoldAsync(reading, tables, cancellation),
+            "the snapshot waits for a table that another session has locked: see pg_locks.", cancellation).ConfigureAwait(false);
+        return tables;
     }
 
     // By a cursor: a client that stops in the middle of a result receives the rest of the result first. The rows of a portion show how many
@@ -69,18 +77,31 @@ internal sealed class ChangesSnapshot(SourceServer server, ChangesCatalog catalo
         await ExecuteAsync(reading, $"CLOSE {cursor}", cancellation).ConfigureAwait(false);
     }
 
+    // All rows of a cursor are read: without the first setting, the server would prefer a plan that is fast for the first of them. The
+    // stream has all rows, whoever may see them: a query from which a policy hides rows must fail. Between two portions, the transaction is
+    // idle for as long as the consumer takes.
+    private static string Settings(int version) => "SET LOCAL cursor_tuple_fraction = 1; SET LOCAL row_security = off; "
+        + "SET LOCAL idle_in_transaction_session_timeout = 0"
+        + (version >= HasTransactionTimeout ? "; SET LOCAL transaction_timeout = 0" : "");
+
     /// <summary>A slot begins where no transaction is open: until then the server waits.</summary>
     private async Task<PgOutputReplicationSlot> CreateAsync(LogicalReplicationConnection connection, string slot, bool isTemporary,
         CancellationToken cancellation)
     {
         Task<PgOutputReplicationSlot> creating = connection.CreatePgOutputReplicationSlot(slot, isTemporary,
             LogicalSlotSnapshotInitMode.Export, cancellationToken: cancellation);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task first = await Task.WhenAny(creating, Task.Delay(Patience, server.Time, stop.Token)).ConfigureAwait(false);
-        if (first != creating && !cancellation.IsCancellationRequested) server.Warn(
-            $"the slot {slot} waits for the transactions that are open: see pg_stat_activity, pg_prepared_xacts.");
-        await stop.CancelAsync().ConfigureAwait(false);
+        await PatientlyAsync(creating, $"the slot {slot} waits for the transactions that are open: see pg_stat_activity, "
+            + "pg_prepared_xacts.", cancellation).ConfigureAwait(false);
         return await creating.ConfigureAwait(false);
+    }
+
+    private async Task PatientlyAsync(Task work, string warning, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task first = await Task.WhenAny(work, Task.Delay(Patience, server.Time, stop.Token)).ConfigureAwait(false);
+        if (first != work && !cancellation.IsCancellationRequested) server.Warn(warning);
+        await stop.CancelAsync().ConfigureAwait(false);
+        await work.ConfigureAwait(false);
     }
 
     /// <exception cref="IOException">The connection that has exported the snapshot is gone, and the snapshot with it.</exception>

@@ -10,8 +10,8 @@ internal static class SlotCheck
     public static void Server(ChangesServer server, ChangesPosition? position, string name, string publication)
     {
         if (server.IsStandby) throw new InvalidDataException(
-            $"The producer '{name}' is connected to a standby: a slot belongs to the primary. Connect to the primary (Target Session "
-                + "Attributes=primary).");
+            $"The producer '{name}' is connected to a standby: a slot belongs to the primary. Connect to the primary, or name all "
+                + "servers (Host=a,b): the source finds the primary.");
         if (server.WalLevel != "logical") throw new InvalidDataException(
             $"The server of the producer '{name}' has wal_level={server.WalLevel}, and logical replication needs wal_level=logical: set "
                 + "it in postgresql.conf, and restart the server.");

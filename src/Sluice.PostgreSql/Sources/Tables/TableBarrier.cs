@@ -24,8 +24,9 @@ internal sealed class TableBarrier(SourceServer server, TableLooker looker, Tabl
             wait = wait * 2 < MaxWait ? wait * 2 : MaxWait;
             Dictionary<string, string> now = await server.CallAsync(connection => looker.OpenAsync(connection, cancellation), cancellation)
                 .ConfigureAwait(false);
-            var left = open.Where(one => now.ContainsKey(one.Key)).ToDictionary(StringComparer.Ordinal);
-            // A transaction that is prepared gets another name.
+            // With what they are now: a transaction that is prepared leaves its process.
+            var left = now.Where(one => open.ContainsKey(one.Key)).ToDictionary(StringComparer.Ordinal);
+            // Before the releases of November 2021 (14.1, 13.5, 12.9), it gets another name, too.
             if (left.Count < open.Count)
             {
                 foreach ((string name, string who) in now)

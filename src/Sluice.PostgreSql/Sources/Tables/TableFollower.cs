@@ -23,7 +23,7 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
         var catalog = new TableCatalog(server, table, after);
         shape = await server.CallAsync(connection => catalog.ReadAsync(connection, cancellation), cancellation).ConfigureAwait(false);
         looker = new(server, shape, table, options);
-        pages = new(server, shape, item, options);
+        pages = new(server, shape, looker.MinAge, item, options);
         var barrier = new TableBarrier(server, looker, shape);
         if (!progress.Start.IsEmpty) position = TablePosition.Read(progress.Start, server.Name);
         TablePosition? interrupted = progress.Interrupted is { } row ? TablePosition.Read(row, server.Name) : null;
@@ -31,19 +31,20 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
         position = interrupted ?? position;
         // Until a row comes: the interrupted one may go while the source waits, or come later.
         bool isIncluded = interrupted is not null, isHeldBack = false;
+        string[]? unread = null;                     // the bound of a look, if no row up to it could be read
         TimeSpan wait = FirstWait;
         while (true)
         {
             TableLook look = await LookAsync(isIncluded, cancellation).ConfigureAwait(false);
-            if (look.Bound is not { } bound || isHeldBack)
+            if (look.Bound is not { } bound || isHeldBack || (unread is not null && bound.AsSpan().SequenceEqual(unread)))
             {
-                isHeldBack = false;
+                (isHeldBack, unread) = (false, null);
                 if (options.PollInterval is not { } poll) yield break;
                 await server.WaitAsync(wait < poll ? wait : poll, cancellation).ConfigureAwait(false);
                 wait = wait * 2 < poll ? wait * 2 : poll;
                 continue;
             }
-            wait = FirstWait;
+            unread = bound;
             await barrier.PassAsync(look, cancellation).ConfigureAwait(false);
             bool isWhole = false;
             while (!isWhole)
@@ -61,6 +62,7 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
                 }
                 if (isIncluded && rows is [{ IsFrom: false }, ..]) progress.PassOverInterrupted();
                 isIncluded &= rows.Count == 0;
+                if (rows.Count > 0) (unread, wait) = (null, FirstWait);
                 foreach ((string[] values, T one, _) in rows)
                 {
                     TablePosition next = new(shape.Id, look.Timeline, look.Sequence, TablePosition.Names(shape), values);
@@ -87,6 +89,12 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
         {
             throw await GoneAsync(cancellation).ConfigureAwait(false);
         }
+        // The sequence has not given a number since it was made or set: which one it was set behind is only in itself.
+        if (look.Sequence == 0 && position is { Sequence: > 0 }) look = look with
+        {
+            Sequence = await server.CallAsync(connection => looker.SequenceAsync(connection, cancellation), cancellation)
+                .ConfigureAwait(false)
+        };
         await CheckAsync(look, cancellation).ConfigureAwait(false);
         if (isIncluded && look.Bound is null) look = look with { Bound = position!.Values };
         if (look.Passed == "empty") server.WarnOnce(

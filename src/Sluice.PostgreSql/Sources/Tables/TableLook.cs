@@ -3,7 +3,8 @@ namespace Sluice.PostgreSql.Sources;
 /// <summary>What a source has seen at one look: how far it may read once the transactions of the look have ended.</summary>
 /// <param name="Table">The id of the table that has the name now; zero if there is none.</param>
 /// <param name="Timeline">The timeline of the server.</param>
-/// <param name="Sequence">The last number of the column's sequence; zero if it was never used, -1 if unknown.</param>
+/// <param name="Sequence">The last number of the column's sequence; zero if it was not used since it was made or set, -1 if
+/// unknown.</param>
 /// <param name="Bound">The last row that can be read; null if there is nothing new.</param>
 /// <param name="Open">The transactions that were open after the row was seen.</param>
 /// <param name="Passed">Why rows are not read: they have no value, or their time has not come. Empty if there are none.</param>
@@ -13,23 +14,39 @@ internal sealed record TableLook(long Table, string Timeline, long Sequence, str
 /// <summary>Looks for new rows of a table, and which transactions may still commit rows before them.</summary>
 internal sealed class TableLooker(SourceServer server, TableShape shape, string table, PostgresTableOptions options)
 {
+    // PostgreSQL takes the time of a transaction when its BEGIN arrives, and shows the transaction in pg_locks afterwards. If it is paused
+    // in between, a look does not see it. The lock of the table is there before an insert computes a value.
+    private static readonly TimeSpan BeginReserve = TimeSpan.FromSeconds(1);
+
     private readonly bool waitsForWritersOnly = options.IsAssignedByInsert ?? shape.First.IsIdentityAlways;
+
+    /// <summary>How old a row has to be to be read, if its first column is a time.</summary>
+    public TimeSpan MinAge => waitsForWritersOnly || options.QuietDuration > BeginReserve ? options.QuietDuration : BeginReserve;
+
+    /// <summary>
+    /// A statement before others in their transaction: in which formats values are texts. Some formats of a server lose digits, or write a
+    /// time zone that the server reads as another one. The order of day and month stays, with which earlier versions have stored positions.
+    /// </summary>
+    public static NpgsqlBatchCommand Formats() => new("SELECT set_config('datestyle', 'ISO', true), "
+        + "set_config('intervalstyle', 'postgres', true), set_config('extra_float_digits', '3', true)");
 
     // The order of the statements matters: first the rows, then the transactions. Statements of a batch have their own snapshots, and
     // pg_locks has none. A prepared transaction has no process.
     public async Task<TableLook> LookAsync(NpgsqlConnection connection, string[]? behind, CancellationToken cancellation)
     {
         await using NpgsqlBatch batch = connection.CreateBatch();
+        batch.BatchCommands.Add(Formats());
         batch.BatchCommands.Add(new NpgsqlBatchCommand(State()).With(table).With(shape.First.Sequence));
         NpgsqlBatchCommand rows = new(Bound(behind is not null));
         Add(rows, behind);
         batch.BatchCommands.Add(rows);
         batch.BatchCommands.Add(OpenCommand());
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        await reader.NextResultAsync(cancellation).ConfigureAwait(false);
         await reader.ReadAsync(cancellation).ConfigureAwait(false);
         if (reader.GetBoolean(0)) throw new InvalidDataException(
             $"The producer '{server.Name}' is connected to a standby, which does not know the open transactions of its primary. Connect to "
-                + "the primary (Target Session Attributes=primary).");
+                + "the primary (several servers: Host=a,b;Target Session Attributes=primary).");
         (long id, string timeline, long sequence, string passed) = (reader.GetInt64(1), reader.GetString(2), reader.GetInt64(3),
             reader.GetString(4));
         await reader.NextResultAsync(cancellation).ConfigureAwait(false);
@@ -47,6 +64,20 @@ internal sealed class TableLooker(SourceServer server, TableShape shape, string 
         batch.BatchCommands.Add(OpenCommand());
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
         return await OpenAsync(reader, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Returns the number behind which the column's sequence is, also if it was set and has given none since.</summary>
+    public async Task<long> SequenceAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using NpgsqlCommand asking = connection.CreateCommand();
+        asking.CommandText = "SELECT coalesce((SELECT c.oid::regclass::text FROM pg_class c WHERE c.oid = $1::bigint::oid AND "
+            + "has_table_privilege(c.oid, 'SELECT')), '')";
+        asking.Parameters.Add(new NpgsqlParameter<long> { TypedValue = shape.First.Sequence });
+        string name = (string)(await asking.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
+        if (name.Length == 0) return -1;
+        await using NpgsqlCommand reading = connection.CreateCommand();
+        reading.CommandText = $"SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM {name}";
+        return (long)(await reading.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
     }
 
     /// <summary>Adds the values of a row as parameters.</summary>
@@ -79,7 +110,7 @@ internal sealed class TableLooker(SourceServer server, TableShape shape, string 
 
     /// <summary>The statement that finds the last row that can be read.</summary>
     internal string Bound(bool isBehind) => $"SELECT {shape.List("::text")} FROM {shape.Name} t WHERE "
-        + (isBehind ? $"({shape.List()}) > ({shape.Values(1)})" : "true") + shape.IsReadable(options.QuietDuration)
+        + (isBehind ? $"({shape.List()}) > ({shape.Values(1)})" : "true") + shape.IsReadable(MinAge)
         + $" ORDER BY {shape.List(" DESC")} LIMIT 1";
 
     private NpgsqlBatchCommand OpenCommand()

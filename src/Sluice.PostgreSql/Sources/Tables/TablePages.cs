@@ -1,7 +1,8 @@
 namespace Sluice.PostgreSql.Sources;
 
 /// <summary>Reads pages of rows, each behind the last row of the page before.</summary>
-internal sealed class TablePages<T>(SourceServer server, TableShape shape, Func<NpgsqlDataReader, T> item, PostgresTableOptions options)
+internal sealed class TablePages<T>(SourceServer server, TableShape shape, TimeSpan minAge, Func<NpgsqlDataReader, T> item,
+    PostgresTableOptions options)
 {
     /// <param name="Values">The values of the columns of the order.</param>
     /// <param name="Item">The item.</param>
@@ -15,15 +16,17 @@ internal sealed class TablePages<T>(SourceServer server, TableShape shape, Func<
         int columns = shape.Columns.Count;
         string from = behind is null ? "" : $"({shape.List()}) {(isIncluded ? ">=" : ">")} ({shape.Values(1)}) AND ";
         await using NpgsqlBatch batch = connection.CreateBatch();
+        batch.BatchCommands.Add(TableLooker.Formats());
         // Compared by the server: the text of a time depends on the session.
         string isFrom = isIncluded ? $"({shape.List()}) = ({shape.Values(1)})" : "false";
         NpgsqlBatchCommand command = new($"SELECT t.*, {shape.List("::text")}, {isFrom} FROM {shape.Name} t WHERE {from}"
-            + $"({shape.List()}) <= ({shape.Values(1 + (behind?.Length ?? 0))}){shape.IsReadable(options.QuietDuration)} "
+            + $"({shape.List()}) <= ({shape.Values(1 + (behind?.Length ?? 0))}){shape.IsReadable(minAge)} "
             + $"ORDER BY {shape.List()} LIMIT {options.MaxPageRows.ToString(CultureInfo.InvariantCulture)}");
         TableLooker.Add(command, behind);
         TableLooker.Add(command, bound);
         batch.BatchCommands.Add(command);
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        await reader.NextResultAsync(cancellation).ConfigureAwait(false);
         List<Row> rows = [];
         int key = reader.FieldCount - columns - 1;
         while (await reader.ReadAsync(cancellation).ConfigureAwait(false))

@@ -99,7 +99,7 @@ internal static class FlowReports
     /// </summary>
     public static async Task CancelAsync(SupervisorCore core, RunPlan plan, string reason, CancellationToken cancellation)
     {
-        string why = reason.Length > 0 ? reason : $"by {core.Options.Name}";
+        string why = reason.Length > 0 ? StreamFailures.Short(reason) : $"by {core.Options.Name}";
         await RunWatch.AddAsync(core.Calls, plan.Run, new(RunEventKind.CancelRequested, core.Options.Name, Error: why), cancellation)
             .ConfigureAwait(false);
         Task ending = EndStreamsAsync(core, plan, RunJson.End(new(null, why, IsCancelled: true)));
@@ -110,7 +110,7 @@ internal static class FlowReports
     /// </summary>
     public static async Task EndOpenStreamsAsync(SupervisorCore core, RunPlan plan, string reason, CancellationToken cancellation)
     {
-        StreamEnd end = RunJson.End(new(null, reason, IsCancelled: true));
+        StreamEnd end = RunJson.End(new(null, StreamFailures.Short(reason), IsCancelled: true));
         foreach (string stream in plan.Streams.Select(stream => FlowNames.Values(plan.Run, stream.Name)))
             if (await core.Calls.DoAsync([], () => core.Store.FindStreamAsync(stream, cancellation), cancellation).ConfigureAwait(false)
                 is { End: null })

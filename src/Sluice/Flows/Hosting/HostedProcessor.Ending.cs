@@ -63,6 +63,13 @@ internal sealed partial class HostedProcessor
         await CommitAsync(end, stored with { Ended = true, State = null }, CancellationToken.None, ends).ConfigureAwait(false);
     }
 
+    /// <summary>Ends reads that the function has left behind.</summary>
+    private static async Task EndAsync(CancellationTokenSource life)
+    {
+        await life.CancelAsync().ConfigureAwait(false);
+        life.Dispose();
+    }
+
     /// <summary>Closes the processor's readers, releases values without readers, and deletes its choices and its row.</summary>
     private async Task CloseAsync(ProcessorPlan plan)
     {

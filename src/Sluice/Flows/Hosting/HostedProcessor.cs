@@ -27,9 +27,6 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
 
     public string Run => assignment.Run;
 
-    /// <summary>Whether it waits for its slot.</summary>
-    public StartTurn Turn => turn;
-
     /// <summary>Cancels the function, so that another service can continue.</summary>
     public Task HandOverAsync()
     {
@@ -126,7 +123,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
         RunWatch? watch = await ReadJournalAsync().ConfigureAwait(false);
         if (watch is null || (watch.Plan.Key != current.Key && current.Key.Length > 0) || watch.Plan.Find(processor) is not { } plan)
             await ForgetAsync().ConfigureAwait(false);
-        else if (current.Ended || (current.Damage is not null && watch.HasEnded(processor)))
+        else if (current.Ended || watch.HasEnded(processor))
         {
             if (current.IsUntold) await TellAsync(current).ConfigureAwait(false);
             await CloseAsync(plan).ConfigureAwait(false);
@@ -149,7 +146,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     private async Task RunAsync(RunWatch watch, ProcessorPlan plan, Assignment current)
     {
         Assignment begun = current with { Starts = current.Starts + 1 };
-        using var life = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, watch.Cancelled, watch.Cut);
+        var life = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, watch.Cancelled, watch.Cut);
         using var feedLife = CancellationTokenSource.CreateLinkedTokenSource(life.Token);
         Task feedWatch = Task.CompletedTask;
         ExecutionSlot? slot = null;
@@ -238,6 +235,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
                 await Task.WhenAll(invocation.Inputs.Select(static input => input.EndAsync())).ConfigureAwait(false);
             invocation?.Dispose();
             if (slot is not null) await slot.EndAsync().ConfigureAwait(false);
+            _ = EndAsync(life);                      // not awaited: code of the user may go on in it
         }
         if (ended is null) await EndAsync(plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);
         else if (ended.IsUntold) await TellAsync(ended).ConfigureAwait(false);

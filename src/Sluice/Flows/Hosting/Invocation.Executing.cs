@@ -8,6 +8,7 @@ internal sealed partial class Invocation
 {
     private readonly Lock counts = new();
     private Task counted = Task.CompletedTask;       // the last change of the count; under counts
+    private volatile bool hasReturned;               // the executor has; set under counts
     private int isUncounted;                         // 1 while the function waits for its first value, and that has lasted
 
     /// <summary>Whether the executor has returned while the function runs: another attempt would run beside it.</summary>
@@ -93,8 +94,12 @@ internal sealed partial class Invocation
         else
         {
             Assignment next = change(Stored);
-            await calls.WatchAsync(() => partition.CommitAsync(commit => commit with { State = [WorkPartition.Row(next)] }, life))
-                .ConfigureAwait(false);
+            await calls.WatchAsync(() => partition.CommitAsync(commit =>
+            {
+                // The last commit of the start may be behind this one, or was made already: its row, or that of the next attempt, stays.
+                if (hasReturned) throw ItemCommits.LeftBehind(Plan.Name);
+                return commit with { State = [WorkPartition.Row(next)] };
+            }, life)).ConfigureAwait(false);
             Stored = next;
         }
         IsCounted = isCounted;
@@ -115,7 +120,21 @@ internal sealed partial class Invocation
         {
             (IsExecuting, IsLeft) = (false, call.IsRunning);
             if (IsLeft) await until.CancelAsync().ConfigureAwait(false);
+            await EndCountsAsync().ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Waits for a change of the count that has begun, and refuses later ones, of reads that the function has left behind. Never
+    /// throws.</summary>
+    private Task EndCountsAsync()
+    {
+        lock (counts)
+        {
+            hasReturned = true;
+            return SuppressedAsync(counted);
+        }
+
+        static async Task SuppressedAsync(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Calls the function in an execution context of its own: the code that has registered it may be long over.</summary>

@@ -171,12 +171,15 @@ internal sealed class ItemCommits : IDisposable
     /// <summary>Throws if the row must not change any more; call it under the lock.</summary>
     private void ThrowIfOver()
     {
+        if (hasEnded) throw LeftBehind(plan.Name);
         life.ThrowIfCancellationRequested();
-        if (hasEnded)
-            throw new FlowException(
-                $"The function of the processor {plan.Name} has returned, and something that it has left behind reads or writes on; that "
-                    + $"is lost. Wait for its tasks before it returns.");
     }
+
+    /// <summary>What a task gets that a function has left behind.</summary>
+    public static FlowException LeftBehind(string processor) => new(
+        $"The function of the processor {processor} has returned, and something that it has left behind reads or writes on; that is lost. "
+            + $"Wait for its tasks before it returns.")
+    { Processor = processor };
 
     private void ThrowFailure()
     {

@@ -8,12 +8,23 @@ namespace Sluice.Flows;
 /// Thread-safe. A start counts only while nothing but a slot keeps it from its function: a start that waits for a value, for its next
 /// attempt or for a worker may wait for a run that is not taken on yet.
 /// </remarks>
-/// <param name="time">The clock.</param>
-/// <param name="rests">Called when it waits for its slot no more.</param>
-internal sealed class StartTurn(TimeProvider time, Action rests)
+internal sealed class StartTurn
 {
-    private readonly long began = time.GetTimestamp();
+    private readonly Lock sync = new();
+    private readonly TimeProvider time;
+    private readonly StartTurns turns;
+    private readonly Action rests;
+    private readonly long began;
     private volatile State state = State.Begins;
+
+    /// <param name="time">The clock.</param>
+    /// <param name="turns">The starts of the processor, which this one joins while it does not rest.</param>
+    /// <param name="rests">Called when it waits for its slot no more.</param>
+    public StartTurn(TimeProvider time, StartTurns turns, Action rests)
+    {
+        (this.time, this.turns, this.rests, began) = (time, turns, rests, time.GetTimestamp());
+        turns.Add(this);
+    }
 
     private enum State
     {
@@ -33,13 +44,24 @@ internal sealed class StartTurn(TimeProvider time, Action rests)
     };
 
     /// <summary>It waits for nothing but its slot.</summary>
-    public void Wait() => state = State.Waits;
+    public void Wait()
+    {
+        lock (sync)
+        {
+            state = State.Waits;
+            turns.Add(this);
+        }
+    }
 
     /// <summary>It has its slot, waits for something else, or has ended.</summary>
     public void Rest()
     {
-        if (state == State.Rests) return;
-        state = State.Rests;
+        lock (sync)
+        {
+            if (state == State.Rests) return;
+            state = State.Rests;
+            turns.Remove(this);
+        }
         rests();
     }
 }

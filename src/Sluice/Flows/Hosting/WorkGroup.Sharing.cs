@@ -68,7 +68,7 @@ internal sealed partial class WorkGroup
     {
         if (core.Options.MaxConcurrency is not { } slots) return int.MaxValue;
         isFull = true;                               // before it looks: a start that waits no more from here on wakes it
-        int room = slots - Hosted().Count(one => one.Turn.IsWaiting(core.Options.LeaseDuration));
+        int room = slots - turns.CountWaiting(core.Options.LeaseDuration);
         isFull = room <= 0;
         return room;
     }

@@ -29,6 +29,7 @@ internal sealed partial class WorkGroup : IDisposable
     private readonly WorkMembers members;
     private readonly WorkOrders orders;
     private volatile WorkPartition[] owned = [];     // changed by the loop; heartbeats only read it
+    private readonly StartTurns turns = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly HashSet<Task> running = [];     // also the lock of the partitions' running work
     private volatile BoundFunction function;
@@ -195,7 +196,7 @@ internal sealed partial class WorkGroup : IDisposable
 
     private void Begin(WorkPartition partition, Assignment assignment)
     {
-        var hosted = new HostedProcessor(core, partition, function, assignment, new(core.Options.Time, () =>
+        var hosted = new HostedProcessor(core, partition, function, assignment, new(core.Options.Time, turns, () =>
         {
             if (isFull) woken.Set();
         }));

@@ -98,6 +98,7 @@ internal sealed class WorkPartition : IDisposable
     /// <param name="fill">Completes the commit; called once.</param>
     /// <param name="cancellation">Cancels the call before it is sent; later its outcome would be unknown.</param>
     /// <exception cref="OperationCanceledException">The partition is lost.</exception>
+    /// <exception cref="StoreRolledBackException">The store has lost earlier commits.</exception>
     /// <exception cref="FlowException">The commit is void, for example because a stream has ended; or a stream is gone, and the commit may
     /// have been applied before.</exception>
     public async Task CommitAsync(Func<StoreCommit, StoreCommit> fill, CancellationToken cancellation = default)
@@ -124,6 +125,10 @@ internal sealed class WorkPartition : IDisposable
                     await LoseAsync().ConfigureAwait(false);
                     Lost.ThrowIfCancellationRequested();
                     return;
+                case CommitStatus.Gap or CommitStatus.NotOutstanding:
+                    throw new StoreRolledBackException(
+                        $"It has refused a commit of {Owner} ({result.Status}): {result.Detail}.")
+                    { Stream = Owner.Group.Stream, Partition = Number, Store = calls.Store.Root };
                 default:
                     throw new FlowException($"A commit of {Owner} is void: {result.Detail}");
             }

@@ -6,6 +6,7 @@ internal static class FlowNames
     public const string Runs = "flow/";
     public const int MaxRun = 64;
     private const int Longest = 100;
+    private const string StartPrefix = "start of ";
 
     /// <summary>The journal of a run.</summary>
     public static string Journal(string run) => Runs + run;
@@ -19,6 +20,9 @@ internal static class FlowNames
     /// <summary>The choices log of a processor that resumes from scratch.</summary>
     public static string Choices(string run, string processor) => $"flow-choices/{run}/{processor}";
 
+    /// <summary>The choices log of the start of a run, for one of its inputs.</summary>
+    public static string StartChoices(string run, string input) => Choices(run, StartPrefix + input);
+
     /// <summary>The work stream of a processor: orders for its hosts.</summary>
     public static string Work(string processor) => $"work/{processor}";
 
@@ -30,6 +34,24 @@ internal static class FlowNames
         StreamNames.Check(name, parameter, Longest);
         if (name.Contains('/')) throw new ArgumentException($"\"{name}\" has a slash; names of processors and their streams have none.",
             parameter);
+    }
+
+    /// <summary>Checks the name of a processor, of which names of readers and streams are made.</summary>
+    public static void CheckProcessor(string name, string parameter)
+    {
+        CheckReader(name, parameter);
+        if (name.StartsWith(StartPrefix, StringComparison.Ordinal))
+            throw new ArgumentException($"\"{name}\" cannot be the name of a processor: those that begin with \"{StartPrefix}\" are "
+                + "Sluice's own.", parameter);
+    }
+
+    /// <summary>Checks the name of a service or a processor, of which names of readers are made.</summary>
+    public static void CheckReader(string name, string parameter)
+    {
+        Check(name, parameter);
+        if (ReaderNames.Plain(name).Length < name.Length)
+            throw new ArgumentException($"\"{name}\" cannot be the name of a processor or a service: those that end with \" (gate)\" are "
+                + "Sluice's own.", parameter);
     }
 
     public static IReadOnlyList<string> CheckAll(IReadOnlyList<string> names, string processor, string property)

@@ -80,6 +80,11 @@ internal sealed class ChoiceLog(StoreRetrier calls, string stream, string proces
             var request = new AppendRequest(stream, processor, producer!.Epoch, appended + 1, batch);
             AppendResult result = await calls.DoAsync(stream, () => calls.Store.AppendAsync(request, cancellation), cancellation)
                 .ConfigureAwait(false);
+            if (result.Status == AppendStatus.Gap)
+                throw new StoreRolledBackException(
+                    $"The store has lost choices of the processor {processor}: it knows {result.Last:N0} in {stream}, and "
+                        + $"{appended:N0} were stored.")
+                { Stream = stream, Store = calls.Store.Root };
             if (result.Status is not (AppendStatus.Accepted or AppendStatus.Duplicate))
                 throw new TakenOverException($"The processor {processor} is run elsewhere.");
             appended += batch.Count;

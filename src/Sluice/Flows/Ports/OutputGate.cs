@@ -11,7 +11,7 @@ namespace Sluice.Flows;
 /// <param name="processor">The writer.</param>
 /// <param name="run">The id of the run.</param>
 /// <param name="warn">Reports a write after the end.</param>
-/// <param name="life">Cancelled when the function has to stop.</param>
+/// <param name="life">Cancelled when the function has to stop, and when it has ended.</param>
 internal sealed class OutputGate(IOutputPort port, string processor, string run, Action<string> warn, CancellationToken life) : IOutputPort
 {
     private const int Closed = int.MinValue;
@@ -78,7 +78,8 @@ internal sealed class OutputGate(IOutputPort port, string processor, string run,
     /// observes the error.</summary>
     private Exception TooLate()
     {
-        if (life.IsCancellationRequested) return new OperationCanceledException(life);
+        lock (sync)
+            if (!hasFinished && life.IsCancellationRequested) return new OperationCanceledException(life);
         FlowException failure = Failure($"The processor {processor} of the run {run} wrote a value to {Name} after its function had "
             + "returned. Nothing can take it any more: the value is lost. Await every WriteAsync, and all work that writes, before the "
             + "function returns.");

@@ -53,9 +53,10 @@ internal static class StreamFailures
     /// <summary>Whether an exception is the failure of another run.</summary>
     public static bool IsOfAnotherRun(Exception failure, string run) => failure is FlowException { Run: { } other } && other != run;
 
-    // A failure that was passed on has its origin already; otherwise each stream would add a sentence.
-    private static string Short(string text) => text.Length <= MaxText ? text : text[..MaxText] + "…";
+    /// <summary>The first 4,000 characters of a text of user code. Stores keep 100,000 of the end of a stream.</summary>
+    public static string Short(string text) => text.Length <= MaxText ? text : text[..MaxText] + "…";
 
+    // A failure that was passed on has its origin already; otherwise each stream would add a sentence.
     private static string Cause(FlowException failure)
     {
         const string Because = " has: ";

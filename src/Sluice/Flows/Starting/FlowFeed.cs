@@ -67,7 +67,7 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         StreamEnd end = StreamEnd.Complete;
-        using var choices = new ChoiceLog(core.Calls, FlowNames.Choices(plan.Run, $"start of {values.Key}"), "start");
+        using var choices = new ChoiceLog(core.Calls, FlowNames.StartChoices(plan.Run, values.Key), "start");
         try
         {
             var output = new OutputStream(core.Calls, plan.Run, plan.Stream(values.Key), $"start of {plan.Run}", reports: null, slot: null,

@@ -231,8 +231,8 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         await using (watch)
         {
             RunPlan found = watch?.Plan ?? throw new FlowException(
-                $"The run {run} could not be started: its start stood still for more than {StartSweeper.Grace}, and another service gave "
-                    + $"it up and removes its streams. Start it again.")
+                $"The run {run} could not be started: it was deleted at the same time, or its start stood still for more than "
+                    + $"{StartSweeper.Grace}, and another service gave it up and removes its streams. Start it again.")
             { Run = run };
             StartComparison.Check(found, wanted);
             return found;
