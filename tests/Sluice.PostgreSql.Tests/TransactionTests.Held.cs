@@ -48,8 +48,8 @@ public sealed partial class TransactionTests
 
         var told = Assert.IsType<StreamStoreException>(Failures.Explain(exhausted, new("server:5432", "shop", "app", "s"), false));
 
-        Assert.StartsWith("All connections of the pool to the PostgreSQL server at server:5432 are in use: Nothing was done. ", told.Message,
-            StringComparison.Ordinal);
+        Assert.StartsWith("All connections of the pool to the PostgreSQL server at server:5432 are in use: Nothing was done. ",
+            told.Message, StringComparison.Ordinal);
         Assert.Contains("give the store a data source of its own", told.Message, StringComparison.Ordinal);
         Assert.Equal("all connections of the pool are in use (Maximum Pool Size)", Failures.Words(exhausted));
     }

@@ -59,7 +59,7 @@ public partial class PersistedFormTests
         Assert.True(library.Success, Script.Library[..40]);
         string version = library.Groups[1].Value;
         Assert.Equal(
-            "add_group append beat close_reader commit delete_dead delete_stream end_stream find_group find_stream find_time "
+            "add_group append append_anyway beat close_reader commit delete_dead delete_stream end_stream find_group find_stream find_time "
             + "lease leave list_dead list_files list_heads list_state list_state_nodes list_streams list_waiting move_reader "
             + "open_producer open_reader open_store open_stream pause_group raise_generation read "
             + "read_state redrive release release_quarantine remove_group reserve sweep_trash take take_more take_quarantine touch verify",

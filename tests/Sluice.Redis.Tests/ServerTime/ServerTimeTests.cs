@@ -59,6 +59,12 @@ public sealed class ServerTimeTests
             keyed: true)),
         ("append where many keys have expired", false,
             async (store, run) => await AppendAsync(store, Deep, (2 * Many) + 1 + run, 1, keyed: false)),
+        ("append that makes room", false, async (store, run) =>
+        {
+            using var one = new EntryBatch();
+            one.Add([1]);
+            await store.AppendAsync(new(Deep, $"room{run}", 0, 1, one) { MakesRoom = true });
+        }),
         ("open producer", false, async (store, _) => await store.OpenProducerAsync(Deep, "p")),
         ("read", false, async (store, _) => await store.ReadAsync(new(Deep, 0, 1) { MaxItems = 4096, Reader = "first" })),
         ("read of crowded stream", false, async (store, _) => await store.ReadAsync(new(Crowded, 0, 1) { MaxItems = 4096, Reader = "r1" })),
