@@ -26,6 +26,7 @@ internal sealed partial class GroupMembership
     private readonly CancellationTokenSource leaving;
     private volatile bool hasStarted;
     private volatile bool mayBeKnown;                // to the store, as a member
+    private volatile bool mayHoldQuarantine;
     private MemberInUseException? refusal;           // of a heartbeat during the start
 
     public GroupMembership(ConsecutorCore core)
@@ -61,6 +62,9 @@ internal sealed partial class GroupMembership
 
     /// <summary>Whether it has joined the group and acquired its first partitions.</summary>
     public bool HasStarted { get => hasStarted; private set => hasStarted = value; }
+
+    /// <summary>Whether the pump has the quarantine, is acquiring it, or does not know whether it has it. Set by the pump.</summary>
+    public bool MayHoldQuarantine { get => mayHoldQuarantine; set => mayHoldQuarantine = value; }
 
     /// <inheritdoc cref="GroupMember.IsReplacedIn"/>
     public bool IsReplacedIn(GroupInfo group) => member.IsReplacedIn(group);
