@@ -20,11 +20,11 @@ internal sealed partial class GroupMembership
         try
         {
             OwnedPartition[] owned = core.Partitions.Owned;
-            if (owned.Length > 0) reloaded = owned;
-            // all of them first: if the next call fails, all that this member has in the store is found by the next attempt, or the next
-            // beat, and acquired anew
+            OwnedPartition[] lost = [.. owned, .. reloaded.Where(earlier => !Array.Exists(owned, own => own.Number == earlier.Number))];
+            reloaded = lost;
+            // all of them first: if the next call fails, the next attempt releases the others, or the next beat acquires them anew
             foreach (OwnedPartition partition in owned) core.Partitions.Lose(partition);
-            foreach (OwnedPartition partition in owned)
+            foreach (OwnedPartition partition in lost)
                 await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
             reloaded = [];
             if (leaving.IsCancellationRequested) return true;        // a heartbeat would join again

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Membership;
 
 namespace Sluice.Delivery;
@@ -9,7 +10,8 @@ internal sealed partial class PartitionAcquirer(ConsecutorCore core)
     private const int MaxUnanswered = 10;
 
     private readonly KnownEpochs epochs = new(core.Store);
-    private readonly StateMoves moves = new(core.Identity, core.Store, core.State);
+    private readonly ConcurrentDictionary<int, long> acquired = [];      // the last epoch of each partition that was acquired here
+    private readonly StateMoves moves = new(core.Identity, core.Store, core.State, core.Losses);
     private readonly FormerSinks formerSinks = new(core);
 
     private string Self => core.Options.InstanceId;
@@ -53,14 +55,23 @@ internal sealed partial class PartitionAcquirer(ConsecutorCore core)
             Instance = core.Members.Instance.Id,
             Version = core.Options.CodeVersion
         };
+        // Otherwise what is in flight would become suspects, although this process lives.
+        if (info.Owner == Self && acquired.TryGetValue(info.Partition, out long own) && own == info.Epoch)
+            await core.Store.ReleaseAsync(new(core.Group, info.Partition, own), cancellation).ConfigureAwait(false);
         AcknowledgedProgress.Progress known = core.Partitions.Acknowledged.Of(info.Partition);
         (AcquireResult taken, long before) = await InsistAsync(info.Partition, request, cancellation).ConfigureAwait(false);
         if (taken.Status == AcquireStatus.Newer)
+        {
             core.Problems.Newer =
                 $"Partition {info.Partition} was written by version {taken.Version} of the code; this is "
                 + $"version {core.Options.CodeVersion}. It is left alone.";
+            // An earlier start of this member had newer code. Other members would leave the partition to this one as long as it lives.
+            if (info.Owner == Self)
+                await core.Store.ReleaseAsync(new(core.Group, info.Partition, info.Epoch), cancellation).ConfigureAwait(false);
+        }
         if (taken.Status != AcquireStatus.Taken) return null;
         epochs.Take(taken.Ownership, request.KnownEpoch);
+        acquired[info.Partition] = taken.Ownership.Epoch;
         if (!isLossKnown && known.FindLoss(taken.Ownership, before, taken.State!.LastCommit) is { } how)
         {
             core.Losses.WentBack(how);
@@ -172,17 +183,21 @@ internal sealed partial class PartitionAcquirer(ConsecutorCore core)
     private async Task UnparkAsync(OwnedPartition partition, CancellationToken cancellation)
     {
         if (!await moves.MoveAsync(partition, cancellation).ConfigureAwait(false)
-            || !await Spiller.CleanAsync(partition, async (_, commit) => await core.Store.CommitAsync(commit, cancellation)
-            .ConfigureAwait(false)).ConfigureAwait(false))
+            || !await Spiller.CleanAsync(partition, async (_, commit) => core.Losses.Learn(commit.Owner,
+                await core.Store.CommitAsync(commit, cancellation).ConfigureAwait(false))).ConfigureAwait(false))
         {
             core.Partitions.Lose(partition);
             return;
         }
         foreach (RetryWrite[] some in partition.ToUnpark.Chunk(StoreCommit.MaxItems / StoreCommit.WeightOfRange))
         {
-            CommitResult result = await core.Store.CommitAsync(new(partition.Owner, partition.NextCommit) { Deferred = some }, cancellation)
-                .ConfigureAwait(false);
-            if (result.Status != CommitStatus.Committed) return;
+            CommitResult result = core.Losses.Learn(partition.Owner, await core.Store.CommitAsync(
+                new(partition.Owner, partition.NextCommit) { Deferred = some }, cancellation).ConfigureAwait(false));
+            if (result.Status != CommitStatus.Committed)
+            {
+                core.Partitions.Lose(partition);
+                return;
+            }
             partition.NextCommit++;
             core.Ledger.Settle(partition, default, some, some.Select(static deferral => deferral.Sequence).ToHashSet());
         }
