@@ -13,7 +13,7 @@ internal sealed class OwnedPartitions(ItemLedger ledger, ItemsInFlight inFlight,
     /// <summary>The partitions at this moment. The array never changes.</summary>
     public OwnedPartition[] Owned => owned;
 
-    /// <summary>What the store has acknowledged for partitions. A partition that is lost leaves the number of its last commit here.</summary>
+    /// <summary>What the store has acknowledged. A partition that is lost leaves the number of its last commit here.</summary>
     public AcknowledgedProgress Acknowledged { get; } = new();
 
     /// <summary>Called when a partition is lost, after it has left <see cref="Owned"/>. Set before the first partition is owned.</summary>

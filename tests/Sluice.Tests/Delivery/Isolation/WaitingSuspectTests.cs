@@ -34,15 +34,16 @@ public class WaitingSuspectTests
                 Assert.True(await looks.GoOnAsync(), $"silent after {third} thirds of the lease duration: {one.Snapshot()}");
                 await Member.NextAsync();
             }
-            await UntilAsync(memory, () => one.Snapshot().Problem?.Contains("and other runs one of its own", StringComparison.Ordinal) == true,
+            await UntilAsync(memory,
+                () => one.Snapshot().Problem?.Contains("and other runs one of its own", StringComparison.Ordinal) == true,
                 "it does not say for whom it waits");
         }
         await memory.ReleaseQuarantineAsync(store.Held, Cancellation);
         await UntilAsync(memory, () => one.Snapshot() is { IsIdle: true, Completed: 1, Problem: null }, $"it waits on: {one.Snapshot()}");
     }
 
-    /// <remarks>The answer to the acquisition of the quarantine is lost, and the partition with the suspects goes to a new member before the
-    /// quarantine is asked for again.</remarks>
+    /// <remarks>The answer to the acquisition of the quarantine is lost, and the partition with the suspects goes to a new member before
+    /// the quarantine is asked for again.</remarks>
     [Fact]
     public async Task AQuarantineWithoutSuspectsIsGivenBackAlthoughItsAnswerWasLost()
     {

@@ -40,7 +40,8 @@ public class OlderCodeOfANameTests
         }
 
         async Task<string> OwnersAsync()
-            => string.Join(' ', (await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions.Select(static one => one.Owner).Order());
+            => string.Join(' ', (await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions
+                .Select(static one => one.Owner).Order());
 
         Consecutor<int> Make(string name, int codeVersion) => new("work", source => source | done.Enqueue,
             Member.Options(name, store, clock, 2) with { CodeVersion = codeVersion });
