@@ -27,7 +27,7 @@ public class OlderCodeOfANameTests
             await Member.BeatAsync(store, clock, "w-1", "w-2");
         }
         for (int n = 0; n < 20; n++) await killed.SendAsync(n, Cancellation);
-        await Member.UntilAsync(() => done.Count == 20);
+        await Member.UntilAsync(() => done.Count == 20 && killed.Snapshot().InFlight == 0);   // its commit gives the partition its version
         await killed.AbandonAsync();
 
         await using Consecutor<int> older = Make("w-2", 1);
