@@ -41,7 +41,7 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>The committed lengths of files. Used by the committer.</summary>
     public Dictionary<string, long> FileLengths { get; } = new(state.FileLengths, StringComparer.Ordinal);
 
-    /// <summary>The number of the next commit. Used by the committer.</summary>
+    /// <summary>The number of the next commit. Used by the committer, and read when the partition is lost.</summary>
     public long NextCommit { get; set; } = state.LastCommit + 1;
 
     /// <summary>The ended items. Used by the committer.</summary>

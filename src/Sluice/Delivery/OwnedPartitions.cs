@@ -13,6 +13,9 @@ internal sealed class OwnedPartitions(ItemLedger ledger, ItemsInFlight inFlight,
     /// <summary>The partitions at this moment. The array never changes.</summary>
     public OwnedPartition[] Owned => owned;
 
+    /// <summary>What the store has acknowledged. A partition that is lost leaves the number of its last commit here.</summary>
+    public AcknowledgedProgress Acknowledged { get; } = new();
+
     /// <summary>Called when a partition is lost, after it has left <see cref="Owned"/>. Set before the first partition is owned.</summary>
     public required Action<OwnedPartition> Lost { private get; init; }
 
@@ -34,7 +37,14 @@ internal sealed class OwnedPartitions(ItemLedger ledger, ItemsInFlight inFlight,
     public void Lose(OwnedPartition partition)
     {
         ledger.Void(partition);
-        lock (sync) owned = [.. owned.Where(other => other != partition)];
+        bool wasOwned;
+        lock (sync)
+        {
+            wasOwned = Array.IndexOf(owned, partition) >= 0;
+            if (wasOwned) owned = Array.FindAll(owned, other => other != partition);
+        }
+        // not again: after a loss of the store, its number may be above those that the store gives now
+        if (wasOwned) Acknowledged.Note(partition.Owner, partition.NextCommit - 1);
         Lost(partition);
         partition.Scope?.Retire();
         pump.Changed();

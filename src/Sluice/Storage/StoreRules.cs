@@ -62,6 +62,9 @@ public static class StoreRules
         };
     }
 
+    /// <summary>Whether an epoch was given by a later group of the name than another epoch. A later group begins anew.</summary>
+    internal static bool IsOfLaterGroup(long epoch, long other) => epoch >> EpochBits > other >> EpochBits;
+
     // A group that was acquired has given an epoch above those of earlier groups, unless an earlier version has acquired it.
     private static bool IsOfEarlierGroup(long given, long epoch, long groupNumber) => epoch == 0 && given <= groupNumber << EpochBits;
 

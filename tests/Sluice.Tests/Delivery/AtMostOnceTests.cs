@@ -130,6 +130,35 @@ public class AtMostOnceTests
         Assert.Equal(Many, (await store.FindStreamAsync("outs", Cancellation))!.Appended);
     }
 
+    /// <remarks>A counter with a listener weighs more in a commit than a range of entries.</remarks>
+    [Fact]
+    public async Task ManyBatchesWithOneItemEachAreSettledTogether()
+    {
+        const int Batches = 100;
+        await using var store = new MemoryStreamStore(clock);
+        var ended = new ConcurrentQueue<string>();
+        await using var work = new Consecutor<int>("work", source => source | (started.Enqueue), Options(store) with
+        {
+            OnBatchCompleted = (end, _) =>
+            {
+                ended.Enqueue(end.Batch);
+                return default;
+            },
+        });
+        string[] names = [.. Enumerable.Range(0, Batches).Select(static n => $"b{n}")];
+        foreach (string name in names)
+        {
+            ConsecutorBatch<int> batch = await work.OpenBatchAsync(name, Cancellation);
+            await batch.SendAsync(1, Cancellation);
+            await batch.CloseAsync(Cancellation);
+        }
+        await work.StartAsync(Cancellation);
+        await Member.UntilAsync(() => work.Snapshot() is { IsIdle: true } or { Stopped.Count: > 0 });
+        Assert.Empty(work.Snapshot().Stopped);
+        Assert.Equal(Batches, started.Count);
+        Assert.Equal(names.Order(), ended.Order());
+    }
+
     private ConsecutorOptions Options(IStreamStore store) => Member.Options("me", store, clock) with { Delivery = DeliveryGuarantee.None };
 
     private static async Task SendAsync(MemoryStreamStore store, int item, int codeVersion)

@@ -43,9 +43,7 @@ internal sealed class CommitSender(
                     problems.OfCommits = null;
                     if (result.Status == CommitStatus.Committed) stopped.Committed(partition.Number);
                     error = result.Status == CommitStatus.Committed ? null : StatusText(result.Status);
-                    if (result.Status is CommitStatus.Gap or CommitStatus.NotOutstanding)
-                        losses.WentBack($"A commit of {partition.Owner} was refused ({result.Status}): {result.Detail}");
-                    return result;
+                    return losses.Learn(partition.Owner, result);
                 }
                 catch (StoreRolledBackException e)
                 {

@@ -50,9 +50,9 @@ internal sealed partial class Committer
         int settled = 0;
         while (isCommitted && settled < roots.Count && !request.IsLeft)
         {
-            List<Root> next = roots[settled..(settled + CountOfCommit(roots, settled))];
-            isCommitted = await TrySettleAsync(partition, next).ConfigureAwait(false);
-            if (isCommitted) settled += next.Count;
+            int count = await TrySettleAsync(partition, roots[settled..(settled + CountOfCommit(roots, settled))]).ConfigureAwait(false);
+            isCommitted = count > 0;
+            if (isCommitted) settled += count;
             else Lose(partition, roots.Count - settled);
         }
         request.Done.TrySetResult(settled);
@@ -61,9 +61,26 @@ internal sealed partial class Committer
                 + $"(DeliveryLevel.None): {settled:N0} {(settled == 1 ? "is" : "are")} settled, and will not start.");
     }
 
-    private async Task<bool> TrySettleAsync(OwnedPartition partition, List<Root> roots)
+    /// <returns>How many of the roots, from the first, are settled; zero if the partition is lost.</returns>
+    private async Task<int> TrySettleAsync(OwnedPartition partition, List<Root> roots)
     {
-        PartitionCounts counts = partition.Counts with { Completed = partition.Counts.Completed + roots.Count };
+        StoreCommit commit = SettleFirst(partition, roots, out PartitionCounts counts);
+        while (!commit.Fits && roots.Count > 1)      // batches with listeners weigh more than ranges
+        {
+            roots = roots[..(roots.Count / 2)];
+            commit = SettleFirst(partition, roots, out counts);
+        }
+        CommitResult result = await sender.SendAsync(partition, commit, abandoned.Token).ConfigureAwait(false);
+        if (result.Status != CommitStatus.Committed) return 0;
+        partition.NextCommit++;
+        partition.Counts = counts;
+        core.Ledger.Settle(partition, new() { Roots = roots.Count, Completed = roots.Count }, [], CommitDraft.Nothing);
+        return roots.Count;
+    }
+
+    private static StoreCommit SettleFirst(OwnedPartition partition, List<Root> roots, out PartitionCounts counts)
+    {
+        counts = partition.Counts with { Completed = partition.Counts.Completed + roots.Count };
         List<long> settled = new(roots.Count);
         var batches = new BatchTally();
         foreach (Root root in roots)
@@ -71,19 +88,13 @@ internal sealed partial class Committer
             settled.Add(root.EntrySequence);
             batches.End(root.Headers.Batch, hasFailed: false);
         }
-        var commit = new StoreCommit(partition.Owner, partition.NextCommit)
+        return new(partition.Owner, partition.NextCommit)
         {
             Settled = CommitDraft.Ranges(settled),
             State = [counts.ToRow()],
             Batches = batches.Changes,
             MustLast = true
         };
-        CommitResult result = await sender.SendAsync(partition, commit, abandoned.Token).ConfigureAwait(false);
-        if (result.Status != CommitStatus.Committed) return false;
-        partition.NextCommit++;
-        partition.Counts = counts;
-        core.Ledger.Settle(partition, new() { Roots = roots.Count, Completed = roots.Count }, [], CommitDraft.Nothing);
-        return true;
     }
 
     private void Lose(OwnedPartition partition, int count)

@@ -30,6 +30,7 @@ internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<
     private volatile string? ofCommits;
     private volatile string? ofHeartbeats;
     private volatile string? ofSharing;
+    private volatile string? ofSuspects;
     private volatile string? newer;
     private volatile string? parked;
 
@@ -42,7 +43,8 @@ internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<
 
     /// <summary>The reason at a moment at which these partitions stand still, so that a snapshot reads the partitions once.</summary>
     public string? With(IReadOnlyList<StoppedPartition> stopped)
-        => atEnd ?? ofCommits ?? latest ?? ofHeartbeats ?? ofSharing ?? StoppedPartitions.Describe(stopped) ?? ofRounds() ?? newer;
+        => atEnd ?? ofCommits ?? latest ?? ofHeartbeats ?? ofSharing ?? ofSuspects
+            ?? StoppedPartitions.Describe(stopped) ?? ofRounds() ?? newer;
 
     /// <summary>Why the consecutor has failed. Nothing clears it: calls that were under way may end later, and clear other
     /// reasons.</summary>
@@ -55,6 +57,9 @@ internal sealed class ConsecutorProblems(string name, TimeProvider time, Action<
     /// <summary>The reason why partitions were not shared, or the items of others not counted. The next heartbeat tries again, and clears
     /// it.</summary>
     public string? OfSharing { set => ofSharing = value; }
+
+    /// <summary>The member that this one waits for before it may run its suspects. The pump sets and clears it.</summary>
+    public string? OfSuspects { set => ofSuspects = value; }
 
     /// <summary>
     /// The partition that newer code has written and this code leaves alone; null if there is none. Commits of other partitions do not

@@ -13,4 +13,13 @@ internal interface IStoreLosses
     /// <summary>Notes a loss, gives up all partitions, and begins the recovery unless it runs already.</summary>
     /// <param name="how">How the loss showed, for people.</param>
     void WentBack(string how);
+
+    /// <summary>Notes a loss if the answer to a commit tells of one.</summary>
+    /// <returns>The answer.</returns>
+    CommitResult Learn(Ownership owner, CommitResult answer)
+    {
+        if (answer.Status is CommitStatus.Gap or CommitStatus.NotOutstanding)
+            WentBack($"A commit of {owner} was refused ({answer.Status}): {answer.Detail}");
+        return answer;
+    }
 }

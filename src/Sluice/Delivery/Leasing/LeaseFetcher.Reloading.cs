@@ -40,7 +40,8 @@ internal sealed partial class LeaseFetcher
         }
         catch (Exception e) when (!IsOver)
         {
-            if (!core.Lifetime.EndIfClosed(e)) core.Problems.Latest = Problem = $"The store does not answer: {FailureText.Of(e)}";
+            if (core.Lifetime.EndIfClosed(e) || core.Recovery.Learn(e)) return;
+            core.Problems.Latest = Problem = $"The store does not answer: {FailureText.Of(e)}";
         }
     }
 

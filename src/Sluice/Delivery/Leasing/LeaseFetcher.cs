@@ -41,6 +41,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core, CancellationToke
         else if (core.Pump.IsLeasing && pause > TimeSpan.Zero) await ReloadAgainAsync();
         if (!core.Pump.IsLeasing || core.Sinks.AreWaiting || core.Partitions.Owned.Length == 0)
         {
+            core.Problems.OfSuspects = null;
             core.Alone.Withdraw();
             core.Alone.Rest();
             // others may have suspects too
@@ -53,6 +54,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core, CancellationToke
             return null;
         }
         if (core.Ledger.Suspects > 0 || (quarantine ?? doubtful) is not null) return await TryAsync(NextSuspectAsync);
+        core.Problems.OfSuspects = null;
         core.Alone.Withdraw();
         int room = core.Alone.MayWork() && !core.EntranceTurns.IsTaken ? core.Options.MaxInFlight - core.InFlight.Count : 0;
         OwnedPartition[] owned = Staying();
@@ -115,14 +117,43 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core, CancellationToke
     private async ValueTask<LeaseResult?> GiveQuarantineBackAsync()
     {
         if ((quarantine ?? doubtful) is { } over) await core.Store.ReleaseQuarantineAsync(over, stopping);
+        ForgetQuarantine();
+        return null;
+    }
+
+    private async ValueTask<bool> TryAcquireQuarantineAsync(long expectedEpoch)
+    {
+        core.Members.MayHoldQuarantine = true;       // before the call, or a heartbeat would release what it sees
+        try
+        {
+            quarantine = await core.Store.AcquireQuarantineAsync(core.Group, core.Options.InstanceId, expectedEpoch, stopping);
+            if (quarantine is not null) doubtful = null;
+        }
+        finally
+        {
+            core.Members.MayHoldQuarantine = (quarantine ?? doubtful) is not null;
+        }
+        return quarantine is not null;
+    }
+
+    private void ForgetQuarantine()
+    {
         quarantine = doubtful = null;
+        core.Members.MayHoldQuarantine = false;
+    }
+
+    /// <summary>Suspects wait, and so no entry is wanted: the member is not silent meanwhile.</summary>
+    private LeaseResult? Wait(TimeSpan? tryAgainAfter = null)
+    {
+        StopAsking();
+        TryAgainAfter = tryAgainAfter;
         return null;
     }
 
     private async ValueTask<LeaseResult?> NextSuspectAsync()
     {
         // the suspect runs alone: the end of the last item wakes the pump
-        if (core.InFlight.Count > 0 || core.Rounds is { AreOver: false }) return null;
+        if (core.InFlight.Count > 0 || core.Rounds is { AreOver: false }) return Wait();
         core.Alone.Rest();
         if (core.Ledger.Suspects == 0)
         {
@@ -137,37 +168,31 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core, CancellationToke
             GroupInfo group = await core.Store.FindGroupAsync(core.Group, stopping)
                 ?? throw new StreamStoreException($"The group {core.Group} was removed.");
             core.Members.See(group, asked);
+            if (Problem is not null) core.Problems.Latest = Problem = null;      // the store answers
             if (group.IsPaused)
             {
                 core.Alone.Withdraw();               // without the quarantine: its release would wake all members, which would ask again
-                return null;
+                core.Problems.OfSuspects = null;
+                return Wait();
             }
             if (group.QuarantineOwner is { } owner && owner != core.Options.InstanceId && !core.Members.IsSilent(owner))
             {
                 core.Alone.Withdraw();
-                TryAgainAfter = RetryInterval;
-                return null;
+                core.Problems.OfSuspects = $"Items that were in flight at a crash are to run alone, and {owner} runs one of its own: this "
+                    + "member starts no item until then.";
+                return Wait(RetryInterval);
             }
-            quarantine = await core.Store.AcquireQuarantineAsync(core.Group, core.Options.InstanceId, group.QuarantineEpoch,
-                stopping);
-            if (quarantine is null)
-            {
-                TryAgainAfter = RetryInterval;            // another member was faster, and may die without notice
-                return null;
-            }
-            doubtful = null;
+            core.Problems.OfSuspects = null;
+            // another member may be faster, and may die without notice
+            if (!await TryAcquireQuarantineAsync(group.QuarantineEpoch)) return Wait(RetryInterval);
         }
-        if (!core.Alone.TryBeAlone()) return null;
+        if (!core.Alone.TryBeAlone()) return Wait();
         OwnedPartition[] owned = Staying();
-        if (owned.Length == 0)
-        {
-            TryAgainAfter = core.Stopped.NextLook;
-            return null;
-        }
+        if (owned.Length == 0) return Wait(core.Stopped.NextLook);
         LeaseResult? lease = await LeaseAsync(new(Owners(owned)) { MaxItems = 1, Quarantine = quarantine });
         if (lease is { IsQuarantineLost: true })
         {
-            quarantine = doubtful = null;
+            ForgetQuarantine();
             TryAgainAfter = RetryInterval;
         }
         if (lease is not { Batches.Count: > 0 }) core.Alone.Withdraw();

@@ -11,7 +11,7 @@ internal sealed class FormerSinks(ConsecutorCore core)
     /// <summary>Forgets and warns, for partitions that were just acquired.</summary>
     /// <remarks>The committed length of a file is the greatest one of all partitions, so that one is forgotten last. If the process dies
     /// in between, and the earlier code is started again, it must not take what was committed for the remains of a commit.</remarks>
-    /// <returns>The partitions that another member has acquired meanwhile.</returns>
+    /// <returns>The partitions that are lost: another member has acquired them meanwhile, or the store has lost writes.</returns>
     public async Task<IReadOnlySet<OwnedPartition>> ForgetAsync(IReadOnlyList<OwnedPartition> taken, CancellationToken cancellation)
     {
         HashSet<OwnedPartition> lost = [];
@@ -20,8 +20,8 @@ internal sealed class FormerSinks(ConsecutorCore core)
         foreach ((OwnedPartition partition, (string file, _)) in dropped)
         {
             if (lost.Contains(partition)) continue;
-            CommitResult result = await core.Store.CommitAsync(
-                new(partition.Owner, partition.NextCommit) { FileLengths = [new(file, -1)] }, cancellation).ConfigureAwait(false);
+            CommitResult result = core.Losses.Learn(partition.Owner, await core.Store.CommitAsync(
+                new(partition.Owner, partition.NextCommit) { FileLengths = [new(file, -1)] }, cancellation).ConfigureAwait(false));
             if (result.Status != CommitStatus.Committed)
             {
                 lost.Add(partition);

@@ -99,7 +99,7 @@ internal sealed partial class GroupMembership
         }
         catch (Exception e)
         {
-            if (!core.Lifetime.Token.IsCancellationRequested)
+            if (!core.Lifetime.Token.IsCancellationRequested && !core.Recovery.Learn(e))
                 core.Problems.OfSharing = $"{failing}; the next heartbeat tries again: {FailureText.Of(e)}";
         }
     }

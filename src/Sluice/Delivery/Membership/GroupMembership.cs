@@ -26,8 +26,7 @@ internal sealed partial class GroupMembership
     private readonly CancellationTokenSource leaving;
     private volatile bool hasStarted;
     private volatile bool mayBeKnown;                // to the store, as a member
-    private volatile Task reloading = Task.CompletedTask;
-    private volatile OwnedPartition[] reloaded = []; // lost by a reload that may not have released them yet
+    private volatile bool mayHoldQuarantine;
     private MemberInUseException? refusal;           // of a heartbeat during the start
 
     public GroupMembership(ConsecutorCore core)
@@ -64,6 +63,9 @@ internal sealed partial class GroupMembership
     /// <summary>Whether it has joined the group and acquired its first partitions.</summary>
     public bool HasStarted { get => hasStarted; private set => hasStarted = value; }
 
+    /// <summary>Whether the pump has the quarantine, is acquiring it, or does not know whether it has it. Set by the pump.</summary>
+    public bool MayHoldQuarantine { get => mayHoldQuarantine; set => mayHoldQuarantine = value; }
+
     /// <inheritdoc cref="GroupMember.IsReplacedIn"/>
     public bool IsReplacedIn(GroupInfo group) => member.IsReplacedIn(group);
 
@@ -90,73 +92,6 @@ internal sealed partial class GroupMembership
         }
     }
 
-    /// <summary>Gives all partitions back and acquires them anew, after a lease whose outcome is unknown.</summary>
-    /// <returns>Whether the store has answered; else the caller repeats the call.</returns>
-    public Task<bool> ReloadAsync()
-    {
-        Task<bool> reload = ReloadOnceAsync();
-        reloading = reload;
-        return reload;
-    }
-
-    private async Task<bool> ReloadOnceAsync()
-    {
-        try
-        {
-            OwnedPartition[] owned = core.Partitions.Owned;
-            if (owned.Length > 0) reloaded = owned;
-            // all of them first: if the next call fails, all that this member has in the store is found by the next attempt, or the next
-            // beat, and acquired anew
-            foreach (OwnedPartition partition in owned) core.Partitions.Lose(partition);
-            foreach (OwnedPartition partition in owned)
-                await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
-            reloaded = [];
-            if (leaving.IsCancellationRequested) return true;        // a heartbeat would join again
-            StoreQuestion asked = core.Ask();
-            GroupInfo group = await member.BeatAndLookAsync(core.Lifetime.Token).ConfigureAwait(false);
-            See(group, asked);                     // otherwise a new member would count as silent
-            await TakeFreeAsync(group).ConfigureAwait(false);
-            return true;
-        }
-        catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
-        {
-            core.Problems.Latest = $"The store does not answer: {FailureText.Of(e)}";
-            return false;
-        }
-    }
-
-    /// <summary>Gives back a partition and acquires it anew. Does nothing while an item of the partition is in flight.</summary>
-    public async Task RenewAsync(OwnedPartition partition)
-    {
-        await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
-        try
-        {
-            if (!MayMove || !core.Ledger.TryVoid(partition, core.Rounds is { } rounds ? rounds.IsResting : null))
-                return;
-            core.Partitions.Lose(partition);
-            await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
-        }
-        finally
-        {
-            taking.Leave();
-        }
-        if (await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } group && !IsReplacedIn(group))
-            await TakeFreeAsync(group).ConfigureAwait(false);
-    }
-
-    /// <summary>Gives back the leases of a lost partition. If the store does not answer, their items become suspects.</summary>
-    public async Task TryReleaseAsync(OwnedPartition partition)
-    {
-        try
-        {
-            await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
-        }
-        catch (StreamStoreException e)
-        {
-            core.Problems.OfHeartbeats = $"The store does not answer: {FailureText.Of(e)}";
-        }
-    }
-
     /// <summary>Notes the members and partitions of the group.</summary>
     /// <param name="group">The group.</param>
     /// <param name="asked">Made before the call that returned the group.</param>
@@ -164,6 +99,7 @@ internal sealed partial class GroupMembership
     {
         share.See(group, asked.At);
         taker.See(group);
+        core.Partitions.Acknowledged.See(group);
         partitions = group.Partitions.Count;
         core.Stopped.Learn(group, Self);
         core.Ledger.Learn(group.Partitions.Sum(static info => info.Tail));
@@ -226,7 +162,7 @@ internal sealed partial class GroupMembership
         }
         catch (Exception e)
         {
-            if (!core.Lifetime.Token.IsCancellationRequested)
+            if (!core.Lifetime.Token.IsCancellationRequested && !core.Recovery.Learn(e))
                 core.Problems.OfSharing = $"A partition could not be given to another member; it is taken back: {FailureText.Of(e)}";
         }
     }
@@ -236,6 +172,8 @@ internal sealed partial class GroupMembership
 
     private async Task<List<OwnedPartition>> LoadAsync(bool joins, CancellationToken cancellation)
     {
+        reloaded = [];                               // the store may be an earlier one, which has given other members these epochs
+        core.Partitions.Acknowledged.Forget();
         StoreQuestion asked = core.Ask();
         if (joins) mayBeKnown = true;
         GroupInfo? group = joins ? await member.JoinAsync(why => core.Problems.Latest = why, cancellation).ConfigureAwait(false) : null;

@@ -1,18 +1,17 @@
+using System.Collections.Concurrent;
 using Sluice.Membership;
 
 namespace Sluice.Delivery;
 
 /// <summary>Acquires partitions, and loads what their new owner starts from: waiting entries, counts, state, spills.</summary>
 /// <remarks>Thread-safe; the ledger is counted by one caller at a time.</remarks>
-internal sealed class PartitionAcquirer(ConsecutorCore core)
+internal sealed partial class PartitionAcquirer(ConsecutorCore core)
 {
     private const int MaxUnanswered = 10;
 
     private readonly KnownEpochs epochs = new(core.Store);
-    // of other members' partitions; one caller at a time
-    private readonly Dictionary<int, (PartitionInfo At, PartitionCounts Counts)> counted = [];
-
-    private readonly StateMoves moves = new(core.Identity, core.Store, core.State);
+    private readonly ConcurrentDictionary<int, long> acquired = [];      // the last epoch of each partition that was acquired here
+    private readonly StateMoves moves = new(core.Identity, core.Store, core.State, core.Losses);
     private readonly FormerSinks formerSinks = new(core);
 
     private string Self => core.Options.InstanceId;
@@ -23,16 +22,17 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     /// <summary>Acquires partitions, unless another member is faster.</summary>
     public async Task<List<OwnedPartition>> TakeAsync(IEnumerable<PartitionInfo> partitions, CancellationToken cancellation)
     {
-        List<Task<OwnedPartition?>> taking = [.. partitions.Select(partition => TryTakeAsync(partition, cancellation))];
+        bool isLossKnown = core.Recovery.IsRecovering;           // then all of them may show it
+        List<Task<OwnedPartition?>> taking = [.. partitions.Select(partition => TryTakeAsync(partition, isLossKnown, cancellation))];
         return [.. (await Task.WhenAll(taking).ConfigureAwait(false)).OfType<OwnedPartition>()];
     }
 
     /// <summary>Acquires a partition, or stops it if it is damaged: the others are acquired all the same.</summary>
-    private async Task<OwnedPartition?> TryTakeAsync(PartitionInfo info, CancellationToken cancellation)
+    private async Task<OwnedPartition?> TryTakeAsync(PartitionInfo info, bool isLossKnown, CancellationToken cancellation)
     {
         try
         {
-            OwnedPartition? taken = await TakeAsync(info, cancellation).ConfigureAwait(false);
+            OwnedPartition? taken = await TakeAsync(info, isLossKnown, cancellation).ConfigureAwait(false);
             if (taken is not null) core.Stopped.Taken(info.Partition);
             return taken;
         }
@@ -46,7 +46,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     private bool IsIn(int partition, StreamStoreException damage)
         => damage.IsPermanent && damage is not StoreRolledBackException && damage.Partition == partition && damage.Stream == core.Name;
 
-    private async Task<OwnedPartition?> TakeAsync(PartitionInfo info, CancellationToken cancellation)
+    private async Task<OwnedPartition?> TakeAsync(PartitionInfo info, bool isLossKnown, CancellationToken cancellation)
     {
         var request = new AcquireRequest(Self)
         {
@@ -55,13 +55,28 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
             Instance = core.Members.Instance.Id,
             Version = core.Options.CodeVersion
         };
-        AcquireResult taken = await InsistAsync(info.Partition, request, cancellation).ConfigureAwait(false);
+        // Otherwise what is in flight would become suspects, although this process lives.
+        if (info.Owner == Self && acquired.TryGetValue(info.Partition, out long own) && own == info.Epoch)
+            await core.Store.ReleaseAsync(new(core.Group, info.Partition, own), cancellation).ConfigureAwait(false);
+        AcknowledgedProgress.Progress known = core.Partitions.Acknowledged.Of(info.Partition);
+        (AcquireResult taken, long before) = await InsistAsync(info.Partition, request, cancellation).ConfigureAwait(false);
         if (taken.Status == AcquireStatus.Newer)
+        {
             core.Problems.Newer =
                 $"Partition {info.Partition} was written by version {taken.Version} of the code; this is "
                 + $"version {core.Options.CodeVersion}. It is left alone.";
+            // An earlier start of this member had newer code. Other members would leave the partition to this one as long as it lives.
+            if (info.Owner == Self)
+                await core.Store.ReleaseAsync(new(core.Group, info.Partition, info.Epoch), cancellation).ConfigureAwait(false);
+        }
         if (taken.Status != AcquireStatus.Taken) return null;
         epochs.Take(taken.Ownership, request.KnownEpoch);
+        acquired[info.Partition] = taken.Ownership.Epoch;
+        if (!isLossKnown && known.FindLoss(taken.Ownership, before, taken.State!.LastCommit) is { } how)
+        {
+            core.Losses.WentBack(how);
+            return null;
+        }
         PartitionState state = await ReadRestAsync(taken, cancellation).ConfigureAwait(false);
         PartitionCounts counts = state.LastCommit == 0 ? default
             : await ReadBooksOrFailAsync(info.Partition, cancellation).ConfigureAwait(false);
@@ -119,13 +134,16 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     /// Repeats an acquisition whose answer was lost. It may have succeeded, so the present owner is looked up first, and a partition that
     /// this member already owns is acquired anew. If the store does not answer that either, it is away.
     /// </summary>
-    private async Task<AcquireResult> InsistAsync(int partition, AcquireRequest request, CancellationToken cancellation)
+    /// <returns>The answer, and the epoch of the partition before it was acquired.</returns>
+    private async Task<(AcquireResult Taken, long Before)> InsistAsync(int partition, AcquireRequest request,
+        CancellationToken cancellation)
     {
         for (int unanswered = 1; ; unanswered++)
         {
             try
             {
-                return await core.Store.AcquireAsync(core.Group, partition, request, cancellation).ConfigureAwait(false);
+                return (await core.Store.AcquireAsync(core.Group, partition, request, cancellation).ConfigureAwait(false),
+                    request.ExpectedEpoch!.Value);
             }
             catch (StreamStoreException e) when (unanswered < MaxUnanswered && e is not StoreRolledBackException && !e.IsPermanent)
             {
@@ -165,17 +183,21 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     private async Task UnparkAsync(OwnedPartition partition, CancellationToken cancellation)
     {
         if (!await moves.MoveAsync(partition, cancellation).ConfigureAwait(false)
-            || !await Spiller.CleanAsync(partition, async (_, commit) => await core.Store.CommitAsync(commit, cancellation)
-            .ConfigureAwait(false)).ConfigureAwait(false))
+            || !await Spiller.CleanAsync(partition, async (_, commit) => core.Losses.Learn(commit.Owner,
+                await core.Store.CommitAsync(commit, cancellation).ConfigureAwait(false))).ConfigureAwait(false))
         {
             core.Partitions.Lose(partition);
             return;
         }
         foreach (RetryWrite[] some in partition.ToUnpark.Chunk(StoreCommit.MaxItems / StoreCommit.WeightOfRange))
         {
-            CommitResult result = await core.Store.CommitAsync(new(partition.Owner, partition.NextCommit) { Deferred = some }, cancellation)
-                .ConfigureAwait(false);
-            if (result.Status != CommitStatus.Committed) return;
+            CommitResult result = core.Losses.Learn(partition.Owner, await core.Store.CommitAsync(
+                new(partition.Owner, partition.NextCommit) { Deferred = some }, cancellation).ConfigureAwait(false));
+            if (result.Status != CommitStatus.Committed)
+            {
+                core.Partitions.Lose(partition);
+                return;
+            }
             partition.NextCommit++;
             core.Ledger.Settle(partition, default, some, some.Select(static deferral => deferral.Sequence).ToHashSet());
         }
@@ -188,93 +210,5 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         string? why = core.Versions.Why(entry);
         if (why is not null) core.Problems.Parked = why;
         return why is null;
-    }
-
-    /// <summary>Sets the ledger from the store. No item is in flight, and no item is accepted meanwhile.</summary>
-    public async Task LoadBooksAsync(List<OwnedPartition> taken, CancellationToken cancellation)
-    {
-        GroupInfo group = (await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false))!;
-        StreamInfo stream = (await core.Store.FindStreamAsync(core.Name, cancellation).ConfigureAwait(false))!;
-        PartitionCounts ended = default;
-        long accepted = 0;
-        foreach (PartitionInfo info in group.Partitions)
-        {
-            accepted += info.Tail;
-            PartitionCounts counts = taken.Find(partition => partition.Number == info.Partition) is { } own ? own.Counts
-                : info.Epoch == 0 ? default : await ReadCountsAsync(info, cancellation).ConfigureAwait(false);
-            ended = new(ended.Completed + counts.Completed, ended.Skipped + counts.Skipped, ended.Split + counts.Split);
-        }
-        GroupBacklog backlog = stream.Groups.First(backlog => backlog.Name == core.Group.Name);
-        (long retrying, long parked, long suspect) = (Count(WaitingStatus.Retrying), Count(WaitingStatus.Parked),
-            Count(WaitingStatus.Suspect));
-
-        // The mark of dispatched entries does not count: after a release it is below entries that have ended or wait.
-        // Entries of other members are pending here.
-        core.Ledger.Load(accepted, backlog.Outstanding - retrying - parked - suspect, ended, backlog.Dead, retrying, parked, suspect);
-
-        long Count(WaitingStatus state) => taken.Sum(partition => (long)partition.Waiting.Values.Count(waiting => waiting == state));
-    }
-
-    /// <summary>Counts the items that other members have accepted and ended. One call at a time.</summary>
-    /// <param name="maxReads">The number of partitions to read at most. If more have changed, later calls read the others.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <returns>False if an item is in flight here, a partition changes meanwhile, or a partition without an owner may still put out
-    /// items.</returns>
-    public async Task<bool> RefreshCountsAsync(int maxReads, CancellationToken cancellation)
-    {
-        if (core.InFlight.Count > 0) return false;
-        int known = core.Doubts.Count;
-        using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false); // so that each item is counted once
-        long moves = core.Ledger.Moves;
-        OwnedPartition[] owned = core.Partitions.Owned;
-        GroupInfo? group = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
-        if (group is null) return false;
-        PartitionInfo[] elsewhere = [.. group.Partitions.Where(info => !Array.Exists(owned, own => own.Number == info.Partition))];
-        // its stages may still hold items
-        if (core is { Stream.IsInputComplete: true, KeepsState: true }
-            && Array.Exists(elsewhere, info => info.Owner is null || info.Owner == Self)) return false;
-        PartitionInfo[] changed = [.. elsewhere.Where(info => !counted.TryGetValue(info.Partition, out var known) || known.At != info)];
-        await Task.WhenAll(changed.Take(maxReads).Select(CountAsync).ToArray()).ConfigureAwait(false);
-        if (changed.Length > maxReads) return false;
-        StreamInfo? stream = await core.Store.FindStreamAsync(core.Name, cancellation).ConfigureAwait(false);
-        GroupInfo? after = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
-        if (stream is null || after is null || !group.Partitions.SequenceEqual(after.Partitions)) return false;
-        PartitionCounts ended = default;
-        foreach (PartitionCounts counts in owned.Select(static partition => partition.Counts)
-            .Concat(elsewhere.Select(info => counted[info.Partition].Counts)))
-            ended = new(ended.Completed + counts.Completed, ended.Skipped + counts.Skipped, ended.Split + counts.Split);
-        GroupBacklog backlog = stream.Groups.First(backlog => backlog.Name == core.Group.Name);
-        if (!core.Ledger.TryLoad(moves, owned, group.Partitions.Sum(static info => info.Tail), backlog.Outstanding, ended, backlog.Dead))
-            return false;
-        core.Doubts.Settle(known);
-        return true;
-
-        async Task CountAsync(PartitionInfo info)
-        {
-            PartitionCounts counts = info.Epoch == 0 ? default : await ReadCountsAsync(info, cancellation).ConfigureAwait(false);
-            lock (counted) counted[info.Partition] = (info, counts);
-        }
-    }
-
-    private async Task<PartitionCounts> ReadBooksOrFailAsync(int partition, CancellationToken cancellation)
-    {
-        IReadOnlyList<StateRow> rows = await core.Store.ReadStateAsync(core.Group, partition, PartitionCounts.Node, [""], cancellation)
-            .ConfigureAwait(false);
-        return rows is [{ Value: not null } row] ? PartitionCounts.Read(row, core.Group, partition) : default;
-    }
-
-    private async Task<PartitionCounts> ReadCountsAsync(PartitionInfo partition, CancellationToken cancellation)
-    {
-        try
-        {
-            return await ReadBooksOrFailAsync(partition.Partition, cancellation).ConfigureAwait(false);
-        }
-        catch (StreamStoreException damage) when (IsIn(partition.Partition, damage))
-        {
-            // What has ended there is not known. Another owner tells whether the partition stands still.
-            if (partition.Owner is null || partition.Owner == Self)
-                core.Stopped.Stop(partition.Partition, partition.Epoch, damage.Message);
-            return default;
-        }
     }
 }

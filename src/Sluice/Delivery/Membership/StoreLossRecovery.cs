@@ -32,11 +32,7 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
     /// <returns>Whether that is so; then the recovery has begun.</returns>
     public async ValueTask<bool> NoticeAsync(Exception failure)
     {
-        if (failure is StoreRolledBackException)
-        {
-            WentBack(failure.Message);
-            return true;
-        }
+        if (Learn(failure)) return true;
         try
         {
             if (await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is not null) return false;
@@ -48,6 +44,15 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
             return false;
         }
         WentBack($"It does not know the group {core.Group} any more.");
+        return true;
+    }
+
+    /// <summary>Begins the recovery if a failure tells of a loss.</summary>
+    /// <returns>Whether it does.</returns>
+    public bool Learn(Exception failure)
+    {
+        if (failure is not StoreRolledBackException) return false;
+        WentBack(failure.Message);
         return true;
     }
 

@@ -7,13 +7,13 @@ namespace Sluice.Delivery;
 /// interrupted, the next owner of the partition continues with the rows under the old name. No item goes through before all rows have
 /// moved.
 /// </remarks>
-internal sealed class StateMoves(ConsecutorIdentity identity, IStreamStore store, StatePlan plan)
+internal sealed class StateMoves(ConsecutorIdentity identity, IStreamStore store, StatePlan plan, IStoreLosses losses)
 {
     private const int PageSize = 400;                // each row is two parts of a commit
     private const int MaxBytes = StoreCommit.MaxBytes / 2;
 
     /// <summary>Moves and deletes all declared state of the partition.</summary>
-    /// <returns>False if another member has acquired the partition meanwhile.</returns>
+    /// <returns>False if the partition is lost: another member has acquired it meanwhile, or the store has lost writes.</returns>
     /// <exception cref="InvalidOperationException">A key has a state under both names.</exception>
     /// <exception cref="StreamStoreException">The store does not answer.</exception>
     public async Task<bool> MoveAsync(OwnedPartition partition, CancellationToken cancellation)
@@ -85,8 +85,8 @@ internal sealed class StateMoves(ConsecutorIdentity identity, IStreamStore store
 
     private async Task<bool> CommitAsync(OwnedPartition partition, IReadOnlyList<StateRow> rows, CancellationToken cancellation)
     {
-        CommitResult result = await store.CommitAsync(new(partition.Owner, partition.NextCommit) { State = rows }, cancellation)
-            .ConfigureAwait(false);
+        CommitResult result = losses.Learn(partition.Owner, await store.CommitAsync(
+            new(partition.Owner, partition.NextCommit) { State = rows }, cancellation).ConfigureAwait(false));
         if (result.Status != CommitStatus.Committed) return false;
         partition.NextCommit++;
         return true;
