@@ -83,6 +83,13 @@ internal sealed class StoppedPartitions(string name, TimeProvider time, ItemLedg
         lock (sync) return stops.TryGetValue(partition.Number, out Standing? stop) && stop.Owner == partition.Owner;
     }
 
+    /// <summary>Whether the store has refused the last commit of the partition for good.</summary>
+    public bool IsRefused(int partition)
+    {
+        if (!areAny) return false;
+        lock (sync) return stops.TryGetValue(partition, out Standing? stop) && stop.IsRefused;
+    }
+
     /// <summary>Whether the partition may be tried again now. True if it does not stand still.</summary>
     public bool IsDue(int partition)
     {

@@ -44,6 +44,7 @@ internal sealed class AcknowledgedProgress
     {
         if (seen.Epoch > AcquireRequest.MaxKnownEpoch) return;      // damaged
         Progress before = known.GetValueOrDefault(partition);
+        if (StoreRules.IsOfLaterGroup(before.Epoch, seen.Epoch)) return;       // of a group that was removed, and made again since
         known[partition] = StoreRules.IsOfLaterGroup(seen.Epoch, before.Epoch) ? seen
             : new(Math.Max(before.Epoch, seen.Epoch), Math.Max(before.Commit, seen.Commit));
     }
