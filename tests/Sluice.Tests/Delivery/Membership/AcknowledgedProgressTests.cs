@@ -11,7 +11,8 @@ public sealed class AcknowledgedProgressTests
     [Fact]
     public void CommitsOfARemovedGroupAreNoneOfTheGroupMadeInItsPlace()
     {
-        Ownership former = new(Group, 0, (1L << StoreRules.EpochBits) + 5), present = new(Group, 0, (2L << StoreRules.EpochBits) + 1);
+        // The low twenty bits count the acquisitions in a group; those above them are the number of the group.
+        Ownership former = new(Group, 0, (1L << 20) + 5), present = new(Group, 0, (2L << 20) + 1);
         var acknowledged = new AcknowledgedProgress();
         acknowledged.Note(former, 8);
         acknowledged.Note(present, 0);
