@@ -111,8 +111,8 @@ public static class StoreRules
     {
         if (quarantine.Epoch > epoch && !IsOfEarlierGroup(quarantine.Epoch, epoch, groupNumber))
             throw new StoreRolledBackException(
-                $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, but the store knows only {epoch}: it has "
-                    + "lost writes.");
+                $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, but the store knows only {epoch}: "
+                    + "it has lost writes.");
         return quarantine.Epoch == epoch && owner is not null;
     }
 

@@ -55,9 +55,10 @@ internal sealed partial class PartitionAcquirer(ConsecutorCore core)
             Instance = core.Members.Instance.Id,
             Version = core.Options.CodeVersion
         };
-        // Otherwise what is in flight would become suspects, although this process lives. Behind a refused commit they are to: the item that
-        // is refused is found alone.
-        if (info.Owner == Self && !core.Stopped.IsRefused(info.Partition) && acquired.TryGetValue(info.Partition, out long own) && own == info.Epoch)
+        // Otherwise what is in flight would become suspects, although this process lives. Behind a refused commit they are to: the item
+        // that is refused is found alone.
+        if (info.Owner == Self && acquired.TryGetValue(info.Partition, out long own) && own == info.Epoch
+            && !core.Stopped.IsRefused(info.Partition))
             await core.Store.ReleaseAsync(new(core.Group, info.Partition, own), cancellation).ConfigureAwait(false);
         AcknowledgedProgress.Progress known = core.Partitions.Acknowledged.Of(info.Partition);
         (AcquireResult taken, long before) = await InsistAsync(info.Partition, request, cancellation).ConfigureAwait(false);
