@@ -37,6 +37,12 @@ internal static class Durable
             new Variant(Variant.Ours, LoneAsync),
             new Variant("raw-commit", count => Task.FromResult(RawSqlite.InsertOneByOne(count))),
         ]) { WarmCount = 100 },
+        new Comparison("durable-start", 20, 5, static count => count,
+        [
+            new Variant(Variant.Ours, static count => StartAsync(count, 64)),
+            new Variant("256-partitions", static count => StartAsync(count, 256)),
+            new Variant("one-partition", static count => StartAsync(count, 1)),
+        ]) { WarmCount = 5 },
     ])
     { Finish = BytesWritten.Print };
 
@@ -73,6 +79,24 @@ internal static class Durable
         }
         Array.Sort(ticks);
         return new Outcome(sum, ticks[count / 2] * 1e9 / Stopwatch.Frequency);
+    }
+
+    // The median of the starts of a consecutor whose stream is new.
+    private static async Task<Outcome> StartAsync(long count, int partitions)
+    {
+        var ticks = new long[count];
+        for (int i = 0; i < count; i++)
+        {
+            using var directory = new Scratch();
+            await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File, Durability.Power);
+            await using Consecutor<byte[]> consecutor = new("durable", static source => source | Whole | (static _ => { }),
+                new() { Store = store, Stream = new() { Partitions = partitions } });
+            long started = Stopwatch.GetTimestamp();
+            await consecutor.StartAsync();
+            ticks[i] = Stopwatch.GetTimestamp() - started;
+        }
+        Array.Sort(ticks);
+        return new Outcome(count, ticks[count / 2] * 1e9 / Stopwatch.Frequency);
     }
 
     public static Consecutor<byte[]> Make(SqliteStreamStore store, Action<long> sink)

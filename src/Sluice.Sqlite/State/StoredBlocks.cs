@@ -67,7 +67,8 @@ internal sealed class StoredBlocks(Session session)
     /// Returns a copy of a chunk, because entries are slices of it and would keep the whole block in memory. Null if the block does not
     /// have it, or could not be read.
     /// </summary>
-    /// <exception cref="SqliteFailure">The block cannot be read, and the transaction that has begun must be repeated without it.</exception>
+    /// <exception cref="SqliteFailure">The block cannot be read, and the transaction that has begun must be repeated without the
+    /// block.</exception>
     public byte[]? Read(long id, long start, long length)
     {
         ReadOnlySpan<byte> block = Cache.Find(id);
@@ -143,7 +144,8 @@ internal sealed class StoredBlocks(Session session)
     private void Look(long id)
     {
         Statement rows = session.Sql("""
-            SELECT count(*), coalesce(sum(c.length), 0), length(b.blob) FROM sluice_block b JOIN sluice_chunk c ON c.id >= b.id AND c.id < b.id + b.n WHERE b.id = ?
+            SELECT count(*), coalesce(sum(c.length), 0), length(b.blob)
+            FROM sluice_block b JOIN sluice_chunk c ON c.id >= b.id AND c.id < b.id + b.n WHERE b.id = ?
             """).Put(id);
         rows.Next();
         (long count, long bytes, long length) = (rows.Long(0), rows.Long(1), rows.Long(2));

@@ -182,7 +182,8 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         bool isSound = !session.Unreadable.AreAny(session.Now);
         if (!isSound && session.Unreadable.OfChunk(Id, FirstOf(sequence), session.Now) is { } reason) throw Damaged(sequence, reason);
         Statement found = session.Sql("""
-            SELECT first, n, blob, block, start, length FROM sluice_chunk WHERE log = ?1 AND first >= (SELECT max(first) FROM sluice_chunk WHERE log = ?1 AND first <= ?2) ORDER BY first
+            SELECT first, n, blob, block, start, length FROM sluice_chunk
+            WHERE log = ?1 AND first >= (SELECT max(first) FROM sluice_chunk WHERE log = ?1 AND first <= ?2) ORDER BY first
             """).Put(Id).Put(sequence);
         if (!TryNext(found, sequence)) throw Missing(sequence);
         (long first, long n) = (found.Long(0), found.Long(1));

@@ -106,7 +106,7 @@ public class ChangesSnapshotTests(LogicalServer logical) : IClassFixture<Logical
         Assert.Equal(["(", "1", ")", "+2."], await shop.Lab.AcceptedAsync());
     }
 
-    /// <summary>The stream has all rows, whoever may see them: a snapshot of some would never be made whole.</summary>
+    /// <summary>The stream sends all rows. A snapshot without the rows that a policy hides would never become complete.</summary>
     [Fact]
     public async Task ASnapshotOfWhichAPolicyHidesRowsIsRefused()
     {

@@ -11,8 +11,9 @@ internal sealed record Verdict(long Accepted, long Completed, long Dead, long Lo
         a.Accepted + b.Accepted, a.Completed + b.Completed, a.Dead + b.Dead, a.Lost + b.Lost, a.Duplicated + b.Duplicated,
             a.Mismatched + b.Mismatched);
 
-    public override string ToString() => FormattableString.Invariant(
-        $"accepted: {Accepted}\ncompleted: {Completed}\ndead: {Dead}\nlost: {Lost}\nduplicated-in-store: {Duplicated}\nstate-mismatch: {Mismatched}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+        $"accepted: {Accepted}\ncompleted: {Completed}\ndead: {Dead}\nlost: {Lost}\nduplicated-in-store: {Duplicated}\n"
+            + $"state-mismatch: {Mismatched}");
 }
 
 /// <summary>Compares the accounts with what must have become of every item. Knows the pipeline, and nothing of how the library

@@ -78,8 +78,8 @@ internal sealed class ChangesSnapshot(SourceServer server, ChangesCatalog catalo
     }
 
     // All rows of a cursor are read: without the first setting, the server would prefer a plan that is fast for the first of them. The
-    // stream has all rows, whoever may see them: a query from which a policy hides rows must fail. Between two portions, the transaction is
-    // idle for as long as the consumer takes.
+    // second one makes a query fail if a policy applies to the user, because the stream sends all rows. The others: between two portions,
+    // the transaction is idle for as long as the consumer takes.
     private static string Settings(int version) => "SET LOCAL cursor_tuple_fraction = 1; SET LOCAL row_security = off; "
         + "SET LOCAL idle_in_transaction_session_timeout = 0"
         + (version >= HasTransactionTimeout ? "; SET LOCAL transaction_timeout = 0" : "");

@@ -96,7 +96,7 @@ internal sealed partial class Invocation
             Assignment next = change(Stored);
             await calls.WatchAsync(() => partition.CommitAsync(commit =>
             {
-                // The last commit of the start may be behind this one, or was made already: its row, or that of the next attempt, stays.
+                // The start may have made its last commit already: this one would overwrite its row, or the row of the next attempt.
                 if (hasReturned) throw ItemCommits.LeftBehind(Plan.Name);
                 return commit with { State = [WorkPartition.Row(next)] };
             }, life)).ConfigureAwait(false);

@@ -35,7 +35,7 @@ internal sealed partial class InputPort
 
     private async Task TellReleaseAsync()
     {
-        if (hasEnded) return;                        // the gate may be that of the next attempt
+        if (hasEnded) return;                        // the next attempt may use the gate by now
         if (plan.MovesKeeper) await MoveAsync(isWaiting: true, CancellationToken.None).ConfigureAwait(false);
         await CloseGateAsync(onlyIfIdle: true, CancellationToken.None).ConfigureAwait(false);
     }
