@@ -99,8 +99,8 @@ public class FlowTests(SharedServer server)
         await run.Completion.WaitAsync(Patience, Cancellation);
     }
 
-    /// <remarks>The request to cancel a run is an entry of its journal, and a full server refuses entries. An operator cancels such a run to
-    /// free the memory.</remarks>
+    /// <remarks>The request to cancel a run is an entry of its journal, and a full server refuses entries. An operator cancels such a run
+    /// to free the memory.</remarks>
     [Fact]
     public async Task ARunCanBeCancelledAndDeletedWhileTheServerIsFull()
     {

@@ -7,8 +7,10 @@ namespace Sluice.Hosting.Tests.Tcp;
 /// <summary>A consecutor, and a run of <c>Source.Tcp</c> in front of it.</summary>
 internal sealed class Listener : IAsyncDisposable
 {
-    private Listener(Consecutor<string> consecutor, PipelineRun run, IPEndPoint address, ConcurrentQueue<string> processed)
-        => (Texts, Run, Address, Processed) = (consecutor, run, address, processed);
+    private readonly SemaphoreSlim _ends;
+
+    private Listener(Consecutor<string> consecutor, PipelineRun run, IPEndPoint address, ConcurrentQueue<string> processed,
+        SemaphoreSlim ends) => (Texts, Run, Address, Processed, _ends) = (consecutor, run, address, processed, ends);
 
     public Consecutor<string> Texts { get; }
 
@@ -23,16 +25,26 @@ internal sealed class Listener : IAsyncDisposable
         IPayloadSerializer<string>? serializer = null)
     {
         var processed = new ConcurrentQueue<string>();
-        var consecutor = new Consecutor<string>("texts", source => source | (text => processed.Enqueue(text)),
-            new() { Store = store, Stream = stream ?? new() { Partitions = 1 } })
+        var ends = new SemaphoreSlim(0);
+        var consecutor = new Consecutor<string>("texts", source => source | (text =>
+            {
+                processed.Enqueue(text);
+                ends.Release();
+            }), new() { Store = store, Stream = stream ?? new() { Partitions = 1 } })
         { Key = key };
         if (starts) await consecutor.StartAsync();
         var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
         PipelineRun run = ((serializer is null ? Source.Tcp(0, Wanted()) : Source.Tcp(0, serializer, Wanted()))
             | consecutor).Start(new RunOptions { Time = time ?? TimeProvider.System });
-        return new(consecutor, run, await listening.Task, processed);
+        return new(consecutor, run, await listening.Task, processed, ends);
 
         TcpOptions Wanted() => (options ?? new()) with { OnListening = listening.SetResult };
+    }
+
+    /// <summary>Waits until so many more items are processed: for a client that is not told when its lines are accepted.</summary>
+    public async Task WaitForItemsAsync(int count)
+    {
+        for (int item = 0; item < count; item++) await _ends.WaitAsync(TestContext.Current.CancellationToken);
     }
 
     /// <summary>Waits until all accepted items have ended; returns the processed ones.</summary>

@@ -46,6 +46,7 @@ public class PlainLinesTests
             Assert.StartsWith("error 3 The frame 3 is malformed:", await shell.StandardOutput.ReadToEndAsync());
             await shell.WaitForExitAsync();
         }
+        await listener.WaitForItemsAsync(3);
         await using TcpProbe last = await TcpProbe.ConnectAsync(listener.Address);
         await last.SendAsync("end");
         last.EndSending();
