@@ -103,6 +103,51 @@ public class StepSizeTests
         await scope.Completion;
     }
 
+    /// <summary>A lent permit is requested again when its loan ends. If the body waits again by then, it passes the permit on.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ManyBodiesThatHaveLentTheirPermitsNeedNoStack(bool isLimitOfScope)
+    {
+        const int count = Many / 5;
+        var ended = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var small = new Thread(() => ended.SetResult(RunAsync()), maxStackSize: 256 * 1024);
+        small.Start();
+        await await ended.Task;
+
+        Task RunAsync()
+        {
+            var lab = new StepLab(1);
+            return lab.RunAsync(scope => WorkAsync(lab), isLimitOfScope ? 1 : null, lab.Options with { RecordsGraph = false });
+        }
+
+        async Task WorkAsync(StepLab lab)
+        {
+            var lent = new TaskCompletionSource<int>();
+            var late = new TaskCompletionSource<int>();
+            var first = new TaskCompletionSource();
+            Future<int> loan = lent.Task, next = late.Task;
+            int began = 0;
+            var step = Step.Of(async (int n) =>
+            {
+                bool isFirst = ++began == 1;
+                await Task.WhenAll(loan.AsTask());
+                if (isFirst) await first.Task;                   // with the permit, while the others request it
+                return await next + n;
+            });
+            if (!isLimitOfScope) step = step.Limit(1);
+            Future<int>[] all = [.. Enumerable.Range(0, count).Select(n => step(n))];
+            await lab.DelayAsync(1);
+            Assert.Equal(count, began);
+            lent.SetResult(0);
+            await lab.DelayAsync(1);
+            first.SetResult();
+            await lab.DelayAsync(1);
+            late.SetResult(1);
+            Assert.Equal(Enumerable.Range(1, count), await Future.WhenAll(all));
+        }
+    }
+
     [Fact]
     public async Task AnEndedFutureIsNotKeptAlive()
     {

@@ -43,6 +43,8 @@ internal sealed class LimitQueue(ConcurrencyLimit[] places)
     /// <summary>Returns permits, and passes them on to waiting bodies.</summary>
     public void Give(ref ReadyList released)
     {
+        LimitQueue line = this;
+        Stack<LimitQueue>? others = null;            // whose permits are free: each may have limits that no other one has
         bool isGiven = false;
         while (true)
         {
@@ -50,13 +52,21 @@ internal sealed class LimitQueue(ConcurrencyLimit[] places)
             lock (Sync)
             {
                 if (!isGiven)
-                    foreach (ConcurrencyLimit each in places) each.Free++;
+                    foreach (ConcurrencyLimit each in line.Places) each.Free++;
                 isGiven = true;
-                next = TakeNext();
+                next = line.TakeNext();
             }
-            if (next is null) return;
-            // A body that was cancelled meanwhile passes its permits on. Rare, because known cancellations are skipped.
-            if (!next.OnTaken(ref released)) next.Line.Give(ref released);
+            if (next is null)
+            {
+                if (others is null || !others.TryPop(out LimitQueue? other)) return;
+                line = other;
+            }
+            // A body passes its permits on if it was cancelled meanwhile, or waits again. Thousands in a row may do so: no recursion.
+            else if (!next.OnTaken(ref released))
+            {
+                if (!ReferenceEquals(next.Line, line)) (others ??= []).Push(line);
+                (line, isGiven) = (next.Line, false);
+            }
         }
     }
 
