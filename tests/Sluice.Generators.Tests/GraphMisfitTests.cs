@@ -20,6 +20,12 @@ public class GraphMisfitTests
         static int Stopped(int n, CancellationToken cancellation) => n;
         static void Print(int n) { }
         static int Length(object o) => 1;
+        static readonly GraphNode<List<int>> items = graph.Add("items", request => new List<int> { request.Id });
+        static readonly GraphNode<KeyValuePair<string, int>> pair = graph.Add("pair", request => KeyValuePair.Create("id", request.Id));
+        static TValue Second<TKey, TValue>(KeyValuePair<TKey, TValue> pair) => pair.Value;
+        static GraphNode<T> Add<T>(this GraphBuilder<Request> graph, string name, Func<Request, IServiceProvider, T> function)
+            => graph.Add(name, request => function(request, null!));
+        static int Longest<T>(T[][] lists, int least) => least;
         """;
 
     [Theory]
@@ -73,6 +79,10 @@ public class GraphMisfitTests
         + "\"y\", function: Show);", true)]
     [InlineData("Func<int, int> twice = n => 2 * n; graph.Add(\"x\", function: twice, first: number); graph.Add(\"y\", function: "
         + "context => 1, parents: [number]);", true)]
+    [InlineData("graph.Add(\"x\", items, Enumerable.ToArray); graph.Add(\"y\", items, Enumerable.ToHashSet); graph.Add(\"z\", pair, "
+        + "Second);", true)]
+    [InlineData("graph.Add(\"x\", (request, services) => request.Id + 1);", true)]
+    [InlineData("graph.Add(\"x\", items, number, Longest);", false)]
     [InlineData("graph.Add(\"x\", number, (n, stop) => Task.FromResult(stop.IsCancellationRequested ? Missing() : n));", false)]
     [InlineData("graph.Add(\"x\", number, Missing);", false)]
     [InlineData("graph.Add(\"x\", missing, (int n) => n);", false)]

@@ -14,7 +14,10 @@ public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionS
             .Type is not INamedTypeSymbol { Name: "GraphBuilder", Arity: 1 } builder || !symbols.IsOurs(builder)) return;
 
         // The compiler may choose an overload and then refuse its function: only the parameters and the result tell.
-        bool isChosen = model.GetSymbolInfo(call, context.CancellationToken).Symbol is not null;
+        var chosen = model.GetSymbolInfo(call, context.CancellationToken).Symbol;
+        bool isChosen = chosen is not null;
+        if (isChosen && !SymbolEqualityComparer.Default.Equals(chosen!.ContainingType.OriginalDefinition, builder.OriginalDefinition))
+            return;                                  // an extension method of the user
         ExpressionSyntax[] given = [.. InOrder(call.ArgumentList.Arguments).Skip(1).Select(argument => argument.Expression)];
         var written = given[given.Length - 1].WithoutParentheses();
         if (GraphInputs.Of(builder, given.Take(given.Length - 1), model) is not { } inputs)

@@ -53,8 +53,7 @@ internal sealed class GraphFunction
     /// <summary>Whether a parameter does not take a value of this type.</summary>
     public bool Misfits(int index, ITypeSymbol comes, Compilation compilation)
     {
-        if (Types[index] is not { TypeKind: not (TypeKind.Error or TypeKind.TypeParameter) } taken || comes.TypeKind == TypeKind.Error)
-            return false;
+        if (Types[index] is not { TypeKind: not TypeKind.Error } taken || IsOpen(taken) || comes.TypeKind == TypeKind.Error) return false;
         var conversion = compilation.ClassifyConversion(comes, taken);
         return !(conversion.IsIdentity || (conversion.IsImplicit && conversion.IsReference && !isExact));
     }
@@ -69,6 +68,15 @@ internal sealed class GraphFunction
         return Types.Any(type => type is null) ? number
             : $"{number} ({string.Join(", ", Types.Select(type => $"'{type!.ToMinimalDisplayString(model, position)}'"))})";
     }
+
+    /// <summary>Whether a type has type parameters: the compiler infers those of a generic method from what comes.</summary>
+    private static bool IsOpen(ITypeSymbol type) => type switch
+    {
+        ITypeParameterSymbol => true,
+        IArrayTypeSymbol array => IsOpen(array.ElementType),
+        INamedTypeSymbol named => named.TypeArguments.Any(IsOpen) || (named.ContainingType is { } outer && IsOpen(outer)),
+        _ => false,
+    };
 
     private static GraphFunction Of(IMethodSymbol method)
         => new([.. method.Parameters.Select(parameter => parameter.Type)], method.ReturnType, method.ReturnsVoid, isExact: false);
