@@ -4,17 +4,17 @@ namespace Sluice.Graphs;
 /// The values that are visible at a place of a flow. It only says where to find them, so a run has no dictionary to fill.
 /// </summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal abstract class BindingSources
+internal abstract class BindingSources(bool isEmpty, bool isOpen)
 {
     public static BindingSources Empty { get; } = new FlowResults([]);
 
     /// <summary>All values; if two have the same name, the later one counts.</summary>
     public abstract IEnumerable<BoundValue> Values { get; }
 
-    public bool IsEmpty => !Values.Any();
+    public bool IsEmpty { get; } = isEmpty;
 
     /// <summary>Whether some names are known only in a run.</summary>
-    public bool IsOpen => Values.Any(value => value.IsOpen);
+    public bool IsOpen { get; } = isOpen;
 
     /// <summary>The known names, each once, in order.</summary>
     public IEnumerable<string> Names => Values.Where(value => !value.IsOpen).Select(value => value.Name)
@@ -32,16 +32,38 @@ internal abstract class BindingSources
     public static BindingSources Beside(IReadOnlyList<BindingSources> members)
         => members switch { [] => Empty, [var only] => only, _ => new Union(members) };
 
+    /// <remarks>Loops instead of recursion, because each stage of a flow may put a layer above the others.</remarks>
     [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-    private sealed class Layers(BindingSources upper, BindingSources lower) : BindingSources
+    private sealed class Layers(BindingSources upper, BindingSources lower)
+        : BindingSources(isEmpty: false, upper.IsOpen || lower.IsOpen)
     {
-        public override IEnumerable<BoundValue> Values => [.. lower.Values, .. upper.Values];
+        private readonly BindingSources upper = upper;
+        private readonly BindingSources lower = lower;
 
-        public override bool Find(string name, List<BoundValue> places) => upper.Find(name, places) || lower.Find(name, places);
+        public override IEnumerable<BoundValue> Values
+        {
+            get
+            {
+                Stack<BindingSources> parts = [];
+                BindingSources at = this;
+                for (; at is Layers layers; at = layers.lower) parts.Push(layers.upper);
+                parts.Push(at);
+                return parts.SelectMany(part => part.Values);
+            }
+        }
+
+        public override bool Find(string name, List<BoundValue> places)
+        {
+            BindingSources at = this;
+            for (; at is Layers layers; at = layers.lower)
+                if (layers.upper.Find(name, places)) return true;
+            return at.Find(name, places);
+        }
     }
 
     [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-    private sealed class Union(IReadOnlyList<BindingSources> members) : BindingSources
+    private sealed class Union(IReadOnlyList<BindingSources> members)
+        : BindingSources(members.All(member => member.IsEmpty), members.Any(member => member.IsOpen))
     {
         public override IEnumerable<BoundValue> Values => members.SelectMany(member => member.Values);
 
@@ -55,7 +77,8 @@ internal abstract class BindingSources
 
 /// <summary>The results of a function, or the parameters of a flow.</summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
-internal sealed class FlowResults(IReadOnlyList<BoundValue> values) : BindingSources
+internal sealed class FlowResults(IReadOnlyList<BoundValue> values)
+    : BindingSources(values.Count == 0, values.Any(value => value.IsOpen))
 {
     public override IEnumerable<BoundValue> Values => values;
 

@@ -35,6 +35,22 @@ public class DataFlowFormTests
         }
     }
 
+    [Theory]
+    [InlineData(DataFlowVisibility.Stage)]
+    [InlineData(DataFlowVisibility.Initial)]
+    [InlineData(DataFlowVisibility.All)]
+    public async Task AFlowMayHaveThousandsOfStages(DataFlowVisibility visibility)
+    {
+        const int count = 3_000;
+        DataFlow flow = DataFlow.From(DataFlow.Function((int x) => x + 1).Named("x"));
+        for (int i = 1; i < count; i++) flow |= DataFlow.Function((int x) => x + 1).Named("x");
+        flow = flow.With(visibility);
+        Assert.Equal(count, (await flow.RunAsync(new { x = 0 }, Cancellation)).Get<int>("x"));
+        DataFlow broken = (flow | DataFlow.Function((int missing, int other) => missing + other).Named("last")).With(visibility);
+        Assert.Contains("last takes missing", Assert.Throws<DataFlowException>(() => broken.Check(new { x = 0, y = 0 })).Message,
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ABindingErrorIsFoundBeforeAnyFunctionIsCalled()
     {

@@ -19,6 +19,9 @@ public class DataFlowProblemTests
         Says("A stage of the data flow is empty. Give it at least one function.", () => DataFlow.From());
         Says("The data flow has no stages. Give at least one function.", () => DataFlow.Create([]));
         Says("A stage of the data flow is empty. Give it at least one function.", () => { DataFlow flow = [[Count], []]; });
+        var length = (Func<string, int>)Delegate.CreateDelegate(typeof(Func<string, int>), typeof(string).GetMethod("get_Length")!);
+        Says("get_Length is a delegate that takes the object of an instance method as its first argument, which has no name. Give a lambda "
+            + "with typed parameters.", () => DataFlow.From(length));
         Says("Null is not a function. Give methods, lambdas or data flows.", () => DataFlow.From(Count, null!));
         Says("Out takes n by reference (out). Values are passed on by name: take it by value, and return what is to be passed on.",
             () => DataFlow.From((TakesOut)Out));
