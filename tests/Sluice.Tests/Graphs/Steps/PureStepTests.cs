@@ -75,6 +75,16 @@ public class PureStepTests
         Assert.Throws<ArgumentOutOfRangeException>(() => note.Pure(0));
     }
 
+    [Fact]
+    public async Task APureStepMayKeepAllResults()
+    {
+        await using StepScope scope = StepScope.Begin();
+        int runs = 0;
+        var note = Step.Of((int n) => ++runs).Pure(int.MaxValue);
+        for (int i = 0; i < 2; i++)
+            foreach (int n in new[] { 1, 2, 3 }) Assert.Equal(n, await note(n));
+    }
+
     [Theory]
     [InlineData(null, false)]
     [InlineData(1, false)]

@@ -29,7 +29,7 @@ internal sealed class StepMemo(int capacity)
                 known[arguments] = call;
                 oldest.Enqueue((arguments, call));
                 // The queue also has failed calls that were replaced, so a key is removed only if its call is still the known one.
-                while (known.Count > capacity || oldest.Count > 2 * capacity)
+                while (known.Count > capacity || oldest.Count / 2 > capacity)
                 {
                     var (key, gone) = oldest.Dequeue();
                     if (known.TryGetValue(key, out Future? kept) && ReferenceEquals(kept, gone)) known.Remove(key);
