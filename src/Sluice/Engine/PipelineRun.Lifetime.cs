@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.ObjectModel;
 using Sluice.Diagnostics;
+using Sluice.Policies;
 using Sluice.Scheduling;
 
 namespace Sluice;

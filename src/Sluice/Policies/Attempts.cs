@@ -6,6 +6,12 @@ internal interface IAttempted<T>
     /// <summary>The name of the call, for messages; null if the reporter of a failure names it.</summary>
     string? Name => null;
 
+    /// <summary>The source of the jitter.</summary>
+    Random Random => Random.Shared;
+
+    /// <summary>Whether an exception ends the call, so that a further attempt is useless.</summary>
+    bool IsFinal(Exception exception) => false;
+
     /// <summary>
     /// Waits for a free slot or a thread before each attempt, outside the time limit. <see cref="CallAsync"/> follows at once if it
     /// succeeds.
@@ -56,7 +62,7 @@ internal static class Attempts
                 await entered.ConfigureAwait(staysInContext);
                 return await OnceAsync<TCall, T>(call, attempt, policy, time, staysInContext, cancellation).ConfigureAwait(staysInContext);
             }
-            catch (Exception e) when (attempt <= policy.Retries && !cancellation.IsCancellationRequested)
+            catch (Exception e) when (attempt <= policy.Retries && !cancellation.IsCancellationRequested && !call.IsFinal(e))
             {
                 // Retried: the caller sees the exception of the last attempt.
                 Exception failure = e;
@@ -66,7 +72,7 @@ internal static class Attempts
                     throw failure;
                 }
             }
-            TimeSpan wait = policy.Backoff.WaitBefore(attempt, Random.Shared);
+            TimeSpan wait = policy.Backoff.WaitBefore(attempt, call.Random);
             if (wait < least) wait = least;
             if (wait > TimeSpan.Zero) await Task.Delay(wait, time, cancellation).ConfigureAwait(staysInContext);
             cancellation.ThrowIfCancellationRequested();

@@ -29,6 +29,24 @@ public class StepAwaitTests
     }
 
     [Fact]
+    public void AStepCalledWithoutAnExecutionContextChangesNothingInThatOfTheThread()
+    {
+        var lab = new StepLab(1);
+        StepScope scope = StepScope.Begin(options: lab.Options);
+        Future<int> call;
+        using (ExecutionContext.SuppressFlow())
+            call = Step.Of((int n) =>
+            {
+                Local.Value = "changed by a step";
+                return n;
+            })(1);
+        lab.Scheduler.RunUntilIdle();
+        Assert.True(call.IsCompleted);
+        Assert.Null(Local.Value);
+        Assert.Same(scope, StepScope.Current);
+    }
+
+    [Fact]
     public async Task AnAwaiterGoesOnInItsOwnSynchronizationContext()
     {
         var context = new CountingContext();

@@ -14,7 +14,7 @@ public abstract partial class StepCall<T>
         if (Interlocked.CompareExchange(ref state, Running, Ready) != Ready) return null;     // it has ended meanwhile
         scope?.OnStarted(Name, record);
         // The body runs in the execution context of its call, and changes nothing in that of the thread.
-        if (flow is null) Invoke();
+        if (flow is null) InvokeWithoutFlow();
         else ExecutionContext.Run(flow, static call => ((StepCall<T>)call!).Invoke(), this);
         if (hasEndedAtOnce) Finish(ref released);
         return released.Next;
@@ -50,6 +50,14 @@ public abstract partial class StepCall<T>
         if (Interlocked.CompareExchange(ref state, Ready, Waiting) != Waiting) return;
         if (permit is not null) permit.Request(ref released);
         else released.Ready(this);
+    }
+
+    /// <summary>Runs the body of a call that was made while the flow of the context was suppressed.</summary>
+    private void InvokeWithoutFlow()
+    {
+        ExecutionContext? here = ExecutionContext.Capture();
+        Invoke();
+        if (here is not null && !ReferenceEquals(here, ExecutionContext.Capture())) ExecutionContext.Restore(here);
     }
 
     private void Invoke()
@@ -233,6 +241,11 @@ public abstract partial class StepCall<T>
     private readonly struct Attempted(StepCall<T> call) : IAttempted<T>
     {
         public string Name => call.Name;
+
+        public Random Random => call.scope?.Random ?? Random.Shared;
+
+        // A cancelled future has no value at a further attempt either.
+        public bool IsFinal(Exception exception) => exception is OperationCanceledException cancelled && Failure.IsOfCancelled(cancelled);
 
         public ValueTask EnterAsync(int attempt, CancellationToken cancellation)
             => attempt == 1 ? default : call.ReturnAsync(attempt, cancellation);

@@ -20,6 +20,12 @@ public sealed record StepScopeOptions
     public RunScheduler Scheduler { get; init => field = OptionValue.NotNull(value, nameof(StepScopeOptions)); } = RunScheduler.ThreadPool;
 
     /// <summary>
+    /// The seed of the jitter of retries in the scope. Null (the default): unpredictable.
+    /// </summary>
+    /// <remarks>For repeatable tests, together with a seeded <see cref="Scheduler"/> and a test clock.</remarks>
+    public int? Seed { get; init; }
+
+    /// <summary>
     /// Whether calls are recorded for <see cref="StepScope.Topology"/>; default true. Each call costs a record for the life of the scope,
     /// so turn it off in a scope that lives as long as the process.
     /// </summary>

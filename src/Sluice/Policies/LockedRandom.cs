@@ -1,4 +1,4 @@
-namespace Sluice.Engine;
+namespace Sluice.Policies;
 
 /// <summary>A seeded, thread-safe random number generator.</summary>
 internal sealed class LockedRandom(int seed) : Random(seed)
