@@ -55,6 +55,38 @@ public class StepScopeTests
         Assert.Equal(2, await one(1));               // in no scope
     }
 
+    /// <summary>The disposed scope stays current for the code that awaits the method that has disposed it.</summary>
+    [Fact]
+    public Task AScopeBehindOnesThatAnotherMethodHasDisposedIsInsideTheOuterOne() => StepLab.WithSeedsAsync(5, async lab =>
+    {
+        using var stop = new CancellationTokenSource();
+        int running = 0, most = 0;
+        await lab.RunAsync(async outer =>
+        {
+            var work = Step.Of(async (CancellationToken cancellation) =>
+            {
+                most = Math.Max(most, ++running);
+                await lab.DelayAsync(3, cancellation);
+                running--;
+            }).Named("work");
+            await EndAsync(StepScope.Begin(options: lab.Options), StepScope.Begin(options: lab.Options));
+            Assert.Contains("dispose of it where it was begun", Assert.Throws<ObjectDisposedException>(() => { _ = work(); }).Message,
+                StringComparison.Ordinal);
+            await using StepScope next = StepScope.Begin(options: lab.Options);
+            Future all = Future.WhenAll(work(), work(), work());
+            await lab.DelayAsync(4);
+            StepLab.Cancel(stop);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await all);
+            Assert.Equal((1, 4.0), (most, lab.Now));
+        }, maxConcurrency: 1, cancellation: stop.Token);
+
+        static async Task EndAsync(params StepScope[] scopes)
+        {
+            foreach (StepScope scope in scopes) await scope.Completion;
+            foreach (StepScope scope in scopes) await scope.DisposeAsync();
+        }
+    });
+
     [Theory, InlineData(false), InlineData(true)]
     public async Task LeavingAScopeCancelsTheScopesInsideIt(bool hasCall)
     {

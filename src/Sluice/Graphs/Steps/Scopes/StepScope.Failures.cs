@@ -67,8 +67,12 @@ public sealed partial class StepScope
     private void Judge(TaskCompletionSource end)
     {
         List<Failure> unseen;
-        lock (sync) unseen = [.. failures.Where(failure => !failure.IsObserved)];
-        if (unseen.Count > 0 && options.OnUnobservedFailure is null)
+        lock (sync)
+        {
+            unseen = Unseen();
+            if (ReferenceEquals(end, given)) ofGiven = unseen;
+        }
+        if (unseen.Count > 0)
         {
             // From here on the task reports them if it is not observed. They stay in the list, so that a later Completion has them, too.
             foreach (Failure failure in unseen) failure.HandOver();
@@ -77,6 +81,10 @@ public sealed partial class StepScope
         else if (cancelling is not null) end.SetCanceled(CancelledBy);
         else end.SetResult();
     }
+
+    /// <summary>The failures with which a Completion fails now; call it under the lock.</summary>
+    private List<Failure> Unseen()
+        => options.OnUnobservedFailure is null ? [.. failures.Where(failure => !failure.IsObserved)] : [];
 
     /// <summary>Passes unobserved failures to the handler, each once.</summary>
     private void TellFailures()
@@ -121,6 +129,7 @@ public sealed partial class StepScope
         {
             foreach (Failure failure in failures) failure.Watch();
             failures.Clear();
+            (given, ofGiven) = (rest, []);           // a failed one reports what is unobserved once it is collected
         }
     }
 }

@@ -104,8 +104,12 @@ public sealed partial class StepScope
         catch (Exception e)                          // no step's fault, and not awaited: the scope reports it
         {
             var failure = new Failure(nameof(StepScopeOptions.Progress), e, isCancellation: false);
-            List<Failure>? tooMany;
-            lock (sync) tooMany = Keep(failure);
+            List<Failure>? tooMany = null;
+            lock (sync)
+            {
+                if (isDisposed && options.OnUnobservedFailure is null) failure.Watch();      // of an abandoned call
+                else tooMany = Keep(failure);
+            }
             TellFailures(tooMany);
         }
     }

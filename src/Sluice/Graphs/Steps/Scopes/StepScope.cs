@@ -1,3 +1,5 @@
+using Sluice.Policies;
+
 namespace Sluice.Graphs;
 
 /// <summary>
@@ -29,9 +31,12 @@ public sealed partial class StepScope : IAsyncDisposable
     private readonly CancellationTokenRegistration fromOuter;
     private readonly LimitQueue? line;                     // of steps without a limit of their own
     private ConditionalWeakTable<ConcurrencyLimit, LimitQueue>? lines;
+    private Random? random;
     private ICall? newest;
     private int outstanding;
-    private TaskCompletionSource? rest;              // ends when no call is outstanding; only Judge continues on the thread that ends it
+    private TaskCompletionSource? rest;              // ends when no call is outstanding; given out, and not ended
+    private TaskCompletionSource? given;             // the last Completion, which later looks share; null after a later call
+    private List<Failure> ofGiven = [];              // the failures with which it has ended
     private TaskCompletionSource? leaving;           // the same for DisposeAsync; also ends after the stop timeout
     private Failure? cancelling;
     private volatile bool isDisposed;
@@ -39,8 +44,9 @@ public sealed partial class StepScope : IAsyncDisposable
 
     private StepScope(int? maxConcurrency, StepScopeOptions options, CancellationToken cancellation)
     {
-        // Code that a disposed scope has abandoned may begin another one.
-        outer = Current is { } current && current.TryHold() ? current : null;
+        // A disposed scope may still be current: for code that it has abandoned, and if another async method has disposed it.
+        for (StepScope? at = Current; at is not null && outer is null; at = at.outer)
+            if (at.TryHold()) outer = at;
         (this.options, this.cancellation) = (options, cancellation);
         began = options.Time.GetTimestamp();
         line = maxConcurrency is not { } count ? outer?.line : outer?.line is { } around ? new([new(count), .. around.Places])
@@ -56,6 +62,10 @@ public sealed partial class StepScope : IAsyncDisposable
     internal RunScheduler Scheduler => options.Scheduler;
 
     internal TimeProvider Time => options.Time;
+
+    /// <summary>The source of the jitter of retries.</summary>
+    internal Random Random => options.Seed is { } seed
+        ? LazyInitializer.EnsureInitialized(ref random, () => new LockedRandom(seed)) : Random.Shared;
 
     internal bool ShowsArguments => options.ShowsArguments;
 
@@ -124,17 +134,18 @@ public sealed partial class StepScope : IAsyncDisposable
 
     private Task CompleteAsync()
     {
-        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        TaskCompletionSource? waits = null;
+        // One task for all looks, because each failed task that is not observed reports its failures.
+        TaskCompletionSource end;
         lock (sync)
         {
-            if (outstanding > 0) waits = rest ??= new();
+            if (outstanding > 0) return (rest ??= given = NewEnd()).Task;
+            if (given is not null && (!given.Task.IsCompleted || (ofGiven.Count > 0 && ofGiven.SequenceEqual(Unseen())))) return given.Task;
+            end = given = NewEnd();
         }
-        if (waits is null) Judge(end);
-        // On the thread that ends the last call; only awaiters continue elsewhere.
-        else _ = waits.Task.ContinueWith(_ => Judge(end), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+        Judge(end);
         return end.Task;
+
+        static TaskCompletionSource NewEnd() => new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     private void CancelAll()
@@ -174,12 +185,14 @@ public sealed partial class StepScope : IAsyncDisposable
         lock (sync)
         {
             if (isDisposed) throw new ObjectDisposedException(nameof(StepScope),
-                $"{definition.Name} was called in a scope that is over. Call steps before the scope is disposed, or outside of it.");
+                $"{definition.Name} was called in a scope that is over. Call steps before the scope is disposed, or outside of it. A scope "
+                    + "that another async method has disposed stays current here: dispose of it where it was begun.");
             call.Behind = newest;
             if (newest is not null) newest.Before = call;
             newest = call;
             outstanding++;
             called++;
+            if (rest is null) given = null;
             record = options.RecordsGraph ? Record(definition, output) : null;
             return cancelling;
         }
@@ -213,7 +226,7 @@ public sealed partial class StepScope : IAsyncDisposable
                 if (told is null && --outstanding == 0) (end, rest, left) = (rest, null, leaving);
             }
         }
-        end?.SetResult();
+        if (end is not null) Judge(end);
         left?.TrySetResult();
     }
 }
