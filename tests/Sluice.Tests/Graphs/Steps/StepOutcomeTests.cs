@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
@@ -101,9 +102,106 @@ public class StepOutcomeTests
         }
     }
 
+    [Fact]
+    public async Task AHandledFailureIsNotReportedForEachLookAtTheCompletion()
+    {
+        using var unobserved = new UnobservedFailures();
+        await PollAsync("poll" + unobserved.Mark);
+        await using StepScope scope = StepScope.Begin();
+        await DropAsync(scope, "drop" + unobserved.Mark);
+        await Step.Of(() => { })();                          // the scope goes on: no later look shares the failed completion
+        Assert.Equal(["drop"], await unobserved.CollectAsync());
+        GC.KeepAlive(scope);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static async Task PollAsync(string message)
+        {
+            await using StepScope scope = StepScope.Begin();
+            var go = new TaskCompletionSource<int>();
+            Future<int> failed = Step.Of(int (int _) => throw new FormatException(message))(go.Task);
+            for (int i = 0; i < 3; i++) Assert.False(scope.Completion.IsCompleted);
+            go.SetResult(1);
+            while (!failed.IsCompleted) await Task.WhenAny(scope.Completion, Task.CompletedTask);
+            await Task.WhenAny(scope.Completion);
+            for (int i = 0; i < 3; i++) Assert.True(scope.Completion.IsCompleted);
+            await Assert.ThrowsAsync<FormatException>(async () => await scope.Completion);
+            await Assert.ThrowsAsync<FormatException>(async () => await failed);
+            await scope.Completion;                          // its failure was observed
+        }
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static async Task DropAsync(StepScope scope, string message)
+        {
+            _ = Step.Of<int>(() => throw new FormatException(message))();
+            await Task.WhenAny(scope.Completion);
+        }
+    }
+
+    [Fact]
+    public async Task AProgressThatThrowsForAnAbandonedCallIsReported()
+    {
+        using var unobserved = new UnobservedFailures();
+        await LeaveAsync("late" + unobserved.Mark);
+        Assert.Equal(["late"], await unobserved.CollectAsync());
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static async Task LeaveAsync(string message)
+        {
+            var end = new TaskCompletionSource<int>();
+            Future<int> stubborn;
+            await using (StepScope.Begin(options: new() { StopTimeout = TimeSpan.Zero, Progress = new ThrowsAtTheEnd(message) }))
+            {
+                stubborn = Step.Of(() => end.Task)();
+                while (stubborn.Status != FutureStatus.Running) await Task.Yield();
+            }
+            end.SetResult(1);
+            Assert.Equal(1, await stubborn);
+        }
+    }
+
+    [Fact]
+    public Task AStepThatAwaitsACancelledFutureIsNotTriedAgain() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
+    {
+        Future<int> waiting = Step.Of((int n) => n)(new TaskCompletionSource<int>().Task);
+        int runs = 0;
+        Future<int> body = Step.Of(async (int n) =>
+        {
+            runs++;
+            return n + await waiting;
+        }).Retry(3, Backoff.Constant(TimeSpan.FromSeconds(5)))(1);
+        await lab.DelayAsync(1);
+        waiting.Cancel();
+        await body.Settled();
+        Assert.Equal((FutureStatus.Cancelled, 1, 1.0), (body.Status, runs, lab.Now));
+    }));
+
+    /// <summary>Whether the future is cancelled before the body blocks on it, or afterwards.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AStepThatBlocksOnACancelledFutureIsCancelled(bool isEarly)
+    {
+        await using StepScope scope = StepScope.Begin();
+        Future<int> source = Step.Of((int n) => n)(new TaskCompletionSource<int>().Task);
+        if (isEarly) source.Cancel();
+        Future<int> body = Step.Of(() => source.GetAwaiter().GetResult())();
+        while (source.IsDropped) await Task.Yield();
+        if (!isEarly) source.Cancel();
+        Assert.Equal("a task was cancelled.", (await body.Settled()).Exception?.Message.Replace(source.Name, "a task", StringComparison.Ordinal));
+        Assert.Equal(FutureStatus.Cancelled, body.Status);
+    }
+
     private static async Task<string> GiveUpAsync(StepLab lab)
     {
         await lab.DelayAsync(1);
         throw new TaskCanceledException("100 seconds are over", new TimeoutException("100 seconds"));
+    }
+
+    private sealed class ThrowsAtTheEnd(string message) : IProgress<StepProgress>
+    {
+        public void Report(StepProgress value)
+        {
+            if (value.Status == FutureStatus.Succeeded) throw new FormatException(message);
+        }
     }
 }

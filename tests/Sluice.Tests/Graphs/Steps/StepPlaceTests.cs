@@ -79,6 +79,46 @@ public class StepPlaceTests
         Assert.Equal(awaitsCompletion ? 4 : 1, ended);
     }));
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task ALoopOverFuturesHasItsPermitWhenItGoesOn(bool cancels) => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
+    {
+        using var stop = new CancellationTokenSource();
+        int running = 0, most = 0;
+        async Task WorkAsync(double seconds)
+        {
+            most = Math.Max(most, ++running);
+            if (seconds > 0) await lab.DelayAsync(seconds);
+            running--;
+        }
+        var wait = Step.Of(async (int n) => await lab.DelayAsync(n));
+        Future<double>[] all = [.. new[] { 1, 1, 2, 9 }.Select(n => Step.Of(() => lab.Now).After(wait(n))())];
+        var loop = Step.Of(async (int n) =>
+        {
+            int seen = 0;
+            try
+            {
+                await foreach (Future<double> each in Future.WhenEach(all, stop.Token))
+                {
+                    seen++;
+                    await WorkAsync(await each % 2);
+                }
+            }
+            catch (OperationCanceledException e)
+            {
+                Assert.Equal(stop.Token, e.CancellationToken);
+            }
+            await WorkAsync(n);
+            return seen;
+        }).Limit(1);
+        Future<int>[] loops = [loop(1), loop(2), loop(3)];
+        await lab.DelayAsync(8);
+        if (cancels) StepLab.Cancel(stop);
+        Assert.All(await Future.WhenAll(loops), seen => Assert.Equal(cancels ? 3 : 4, seen));
+        Assert.Equal(1, most);
+    }));
+
     [Fact]
     public Task AStepThatDisposesAScopeGivesUpItsPermit() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {

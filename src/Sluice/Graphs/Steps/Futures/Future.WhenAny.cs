@@ -34,18 +34,39 @@ public abstract partial class Future
 
     private static async IAsyncEnumerable<Future<T>> EachAsync<T>(Future<T>[] all, [EnumeratorCancellation] CancellationToken cancellation)
     {
+        bool staysInContext = StepScope.Current is { Scheduler.IsSerial: true };
         var order = new EndedInOrder<T>(all);
         try
         {
             foreach (Future<Future<T>> next in order.Places)
             {
-                if (!next.IsCompleted && cancellation.CanBeCanceled) await next.AsTask().WaitAsync(cancellation).ConfigureAwait(false);
-                yield return await next.ConfigureAwait(false);
+                if (!next.IsCompleted && cancellation.CanBeCanceled)
+                    await EndAsync(next, cancellation, staysInContext).ConfigureAwait(staysInContext);
+                yield return await next.ConfigureAwait(staysInContext);
             }
         }
         finally
         {
             order.Leave();                           // the loop may end before the futures
+        }
+    }
+
+    /// <summary>Waits for the end of a future. A body that waits lends its permits, and has them again afterwards.</summary>
+    private static async Task EndAsync(Future future, CancellationToken cancellation, bool staysInContext)
+    {
+        var end = new EndFuture([future], evenIfFailed: true);
+        CancellationTokenRegistration gone = cancellation.UnsafeRegister(static end => ((Future)end!).Cancel(), end);
+        try
+        {
+            await end.ConfigureAwait(staysInContext);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new OperationCanceledException(cancellation);
+        }
+        finally
+        {
+            gone.Unregister();
         }
     }
 }

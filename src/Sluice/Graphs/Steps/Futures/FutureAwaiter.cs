@@ -34,7 +34,8 @@ public readonly struct FutureAwaiter : ICriticalNotifyCompletion
         {
             RefusedAwait.ThrowIfOf(future);
             CurrentCall.RefuseCircle(future);
-            future.AsTask().GetAwaiter().GetResult();
+            // Only the end: a task throws another exception than the future.
+            future.AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
         }
         future.ThrowIfFailed();
     }
