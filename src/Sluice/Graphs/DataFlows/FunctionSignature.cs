@@ -53,8 +53,8 @@ internal sealed class FunctionSignature
         int given = function.GetType().GetMethod("Invoke")!.GetParameters().Length;
         ParameterInfo[] parameters = method.GetParameters();
         if (parameters.Length < given)
-            throw new DataFlowException($"{name} is a delegate that takes the object of an instance method as its first argument, which has "
-                + "no name. Give a lambda with typed parameters.");
+            throw new DataFlowException($"{name} is a delegate that takes the object of an instance method as its first argument, which "
+                + "has no name. Give a lambda with typed parameters.");
         parameters = parameters[^given..];
         if (Problem(function, method, name, parameters) is { } problem) throw new DataFlowException(problem);
         var (returns, value) = Result(method.ReturnType);

@@ -41,7 +41,7 @@ public abstract partial class Future
             foreach (Future<Future<T>> next in order.Places)
             {
                 if (!next.IsCompleted && cancellation.CanBeCanceled)
-                    await EndAsync(next, cancellation, staysInContext).ConfigureAwait(staysInContext);
+                    await EndAsync(next, staysInContext, cancellation).ConfigureAwait(staysInContext);
                 yield return await next.ConfigureAwait(staysInContext);
             }
         }
@@ -52,7 +52,7 @@ public abstract partial class Future
     }
 
     /// <summary>Waits for the end of a future. A body that waits lends its permits, and has them again afterwards.</summary>
-    private static async Task EndAsync(Future future, CancellationToken cancellation, bool staysInContext)
+    private static async Task EndAsync(Future future, bool staysInContext, CancellationToken cancellation)
     {
         var end = new EndFuture([future], evenIfFailed: true);
         CancellationTokenRegistration gone = cancellation.UnsafeRegister(static end => ((Future)end!).Cancel(), end);

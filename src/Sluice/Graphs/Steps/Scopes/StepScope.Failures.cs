@@ -129,7 +129,7 @@ public sealed partial class StepScope
         {
             foreach (Failure failure in failures) failure.Watch();
             failures.Clear();
-            (given, ofGiven) = (rest, []);           // a failed one reports what is unobserved once it is collected
+            (given, ofGiven) = (rest, null);          // a failed one reports what is unobserved once it is collected
         }
     }
 }

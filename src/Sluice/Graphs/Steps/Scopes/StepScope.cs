@@ -36,8 +36,8 @@ public sealed partial class StepScope : IAsyncDisposable
     private int outstanding;
     private TaskCompletionSource? rest;              // ends when no call is outstanding; given out, and not ended
     private TaskCompletionSource? given;             // the last Completion, which later looks share; null after a later call
-    private List<Failure> ofGiven = [];              // the failures with which it has ended
-    private TaskCompletionSource? leaving;           // the same for DisposeAsync; also ends after the stop timeout
+    private List<Failure>? ofGiven;                  // the failures with which it has ended
+    private TaskCompletionSource? leaving;           // ends as rest does, or after the stop timeout; for DisposeAsync
     private Failure? cancelling;
     private volatile bool isDisposed;
     private int inner;                               // scopes inside of it that are neither disposed nor cancelled by it
@@ -139,7 +139,7 @@ public sealed partial class StepScope : IAsyncDisposable
         lock (sync)
         {
             if (outstanding > 0) return (rest ??= given = NewEnd()).Task;
-            if (given is not null && (!given.Task.IsCompleted || (ofGiven.Count > 0 && ofGiven.SequenceEqual(Unseen())))) return given.Task;
+            if (given is not null && (!given.Task.IsCompleted || (ofGiven is [_, ..] && ofGiven.SequenceEqual(Unseen())))) return given.Task;
             end = given = NewEnd();
         }
         Judge(end);
