@@ -27,20 +27,14 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
     {
         (rotated, ShouldLookAgain, HasLost, target) = (null, false, false, FoundFile.TargetOf(file.Path));
         if (positions.Find(file.Id) is not { } row) return TryOpenFirst(file);
-        if (TryOpenLive(file, row) && !(row.Offset <= MaxAlike && watch.MayBeRotated(file, row) && TryOpenAlike(file, row)))
-        {
-            (file.IsBehind, file.Unmatched, file.Target) = (false, null, target);
-            return true;
-        }
+        bool isAlike = TryOpenLive(file, row), isShort = row.Offset <= MaxAlike;
+        if (isAlike && (!isShort || !watch.MayBeRotated(file, row))) return IsLive(file);
+        earlier = watch.Rotated(file, target);
         file.IsBehind = true;
-        if (rotated is not null) return true;
-        earlier = Earlier(file);
+        if (isShort && TryOpenNewer(file, row)) return true;
+        if (isAlike && TryOpenLive(file, row)) return IsLive(file);
         for (int i = earlier.Count - 1; i >= 0; i--)
-        {
-            if (earlier[i].Length < row.Offset || !TryOpen(earlier[i], row)) continue;
-            (rotated, file.Unmatched) = (earlier[i], null);
-            return true;
-        }
+            if (earlier[i].Length >= row.Offset && TryOpen(earlier[i], row)) return IsRotatedTo(file, earlier[i]);
         return OpenOther(file, row);
     }
 
@@ -64,7 +58,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         FoundFile behind = Next(file, out bool isLive)!.Value;
         // If files were renamed between the scans, their names mean other files now.
         if (isLive) target = FoundFile.TargetOf(file.Path);
-        if (!TryOpen(behind, new LogRow { File = file.Id }) || !Earlier(file).SequenceEqual(earlier))
+        if (!TryOpen(behind, new LogRow { File = file.Id }) || !Rotation.Of(file.Path, file.Target).SequenceEqual(earlier))
         {
             reader.Close();
             ShouldLookAgain = true;
@@ -94,7 +88,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         var fresh = new LogRow { File = file.Id };
         if (!watch.IsPattern)
         {
-            earlier = Earlier(file);
+            earlier = watch.Rotated(file, target);
             file.EarlierHeads ??= earlier.ConvertAll(static one => LogReader.HeadOf(one));
             foreach (FoundFile one in earlier)
             {
@@ -110,21 +104,28 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         return true;
     }
 
-    /// <summary>Opens a rotated file that fits a short row at least as well as the file under the path, which may be a new one.</summary>
+    /// <summary>Opens a rotated file that fits a short row at least as well as the file under the path and newer rotated files.</summary>
     /// <remarks>
-    /// Files may begin alike, with a line of headings. If a rotated file fits too, has more bytes, and was written after the read, it is
-    /// the one that was read.
+    /// Files may begin alike, with a line of headings. If a rotated file fits, has more bytes, and was written after the read, it is the
+    /// one that was read. Of several it is the oldest: the others were made after it.
     /// </remarks>
-    private bool TryOpenAlike(FollowedFile file, in LogRow row)
+    private bool TryOpenNewer(FollowedFile file, in LogRow row)
     {
-        earlier = Earlier(file);
         foreach (FoundFile one in earlier)
-        {
-            if (!LogWatch.IsNewer(one, row) || !TryOpen(one, row)) continue;
-            (rotated, file.Unmatched) = (one, null);
-            return true;
-        }
-        return !TryOpenLive(file, row);
+            if (LogWatch.IsNewer(one, row) && TryOpen(one, row)) return IsRotatedTo(file, one);
+        return false;
+    }
+
+    private bool IsLive(FollowedFile file)
+    {
+        (file.IsBehind, file.Unmatched, file.Target) = (false, null, target);
+        return true;
+    }
+
+    private bool IsRotatedTo(FollowedFile file, in FoundFile one)
+    {
+        (rotated, file.Unmatched) = (one, null);
+        return true;
     }
 
     /// <summary>
@@ -158,8 +159,6 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         watch.IsGone(file);
         return false;
     }
-
-    private static List<FoundFile> Earlier(FollowedFile file) => Rotation.Of(file.Path, file.Target);
 
     private bool TryOpenLive(FollowedFile file, in LogRow row) => file.Found is { } live && TryOpen(live, row);
 

@@ -201,8 +201,8 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         byte[]? around = null;
         for (int lines = 0; lines < MaxLines; lines++)
         {
-            LogRow before = reader.Row;
             if (IsStopped || !Took()) return !IsStopped;
+            LogRow before = reader.Before;
             bool isLine = TryMake(file, out T item, out string why);
             around ??= Enter(file, before, isLine);
             positions.Set(reader.Row);

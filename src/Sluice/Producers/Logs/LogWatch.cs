@@ -73,6 +73,19 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         => (paths.IsPattern ? rotated.GetValueOrDefault(file.Path) : Rotation.Of(file.Path, file.Target))?
             .Exists(one => IsNewer(one, row)) ?? false;
 
+    /// <summary>The rotated files of a path, oldest first.</summary>
+    /// <remarks>Those of a pattern are from the latest scan: a list of the directory for each of 10,000 rotated files takes minutes.
+    /// A link may have rotated files beside its targets, which the scan has not seen.</remarks>
+    /// <param name="file">The path.</param>
+    /// <param name="target">The target of the path now; null if it is no link.</param>
+    public List<FoundFile> Rotated(FollowedFile file, string? target)
+    {
+        if (!paths.IsPattern || target is not null || file.Target is not null) return Rotation.Of(file.Path, file.Target);
+        List<FoundFile> files = rotated.GetValueOrDefault(file.Path) ?? [];
+        files.Sort((one, other) => Rotation.Compare(one, other, file.Path.Length));
+        return files;
+    }
+
     public static bool IsNewer(in FoundFile one, in LogRow row) => one.Written.Ticks > row.Written && one.Length > row.Offset;
 
     /// <summary>
