@@ -7,15 +7,17 @@ namespace Sluice.Producers;
 internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWatch watch, ResumableLinesOptions options, TimeProvider time)
 {
     private const int MaxAlike = 4096;
+    private static readonly TimeSpan MaxListing = TimeSpan.FromSeconds(1);           // in one scan: other files are waiting
 
     private List<FoundFile> earlier = [];            // rotated files of the last path opened, oldest first
     private FoundFile? rotated;                      // the one that the reader has open
+    private (long Scan, TimeSpan Time) listed;       // how long directories were listed for rotated files, in the latest scan
     private string? target;                          // of a link, from before the opening: if it is moved in between, no row fits
 
     /// <summary>Whether the reader has a rotated file open.</summary>
     public bool IsRotated => rotated is not null;
 
-    /// <summary>Whether another scan may find the file at once, because it was renamed during this one.</summary>
+    /// <summary>Whether another scan may find the file at once, because it was renamed during this one, or because others are waiting.</summary>
     public bool ShouldLookAgain { get; private set; }
 
     /// <summary>Whether the lines behind the row are lost, so that the reader starts at the beginning of another file.</summary>
@@ -38,8 +40,8 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         return OpenOther(file, row);
     }
 
-    /// <summary>Whether there is a file that was written after a rotated one, and the rotation timeout has passed. Called at the end of
-    /// the rotated file.</summary>
+    /// <summary>Whether there is a file that was written after a rotated one, the rotation timeout has passed, and this scan has time for
+    /// it. Called at the end of the rotated file.</summary>
     /// <param name="file">The followed path.</param>
     public bool MayGoOn(FollowedFile file)
     {
@@ -47,7 +49,9 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         if (Next(file, out bool isLive) is null) return false;
         long length = reader.Row.Offset + reader.Rest;
         if (file.Ended.Path != left.Path || file.Ended.Length != length) file.Ended = (left.Path, length, time.GetTimestamp());
-        return !isLive || options.PollInterval is null || time.GetElapsedTime(file.Ended.Since) >= options.RotationTimeout;
+        if (isLive && options.PollInterval is not null && time.GetElapsedTime(file.Ended.Since) < options.RotationTimeout) return false;
+        ShouldLookAgain = listed.Scan == watch.Scan && listed.Time >= MaxListing;
+        return !ShouldLookAgain;
     }
 
     /// <summary>Opens the file that was written after a rotated one, if it may go on (<see cref="MayGoOn"/>).</summary>
@@ -58,7 +62,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         FoundFile behind = Next(file, out bool isLive)!.Value;
         // If files were renamed between the scans, their names mean other files now.
         if (isLive) target = FoundFile.TargetOf(file.Path);
-        if (!TryOpen(behind, new LogRow { File = file.Id }) || !Rotation.Of(file.Path, file.Target).SequenceEqual(earlier))
+        if (!TryOpen(behind, new LogRow { File = file.Id }) || !IsListed(file))
         {
             reader.Close();
             ShouldLookAgain = true;
@@ -67,6 +71,14 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         if (isLive) file.Target = target;
         rotated = isLive ? null : behind;
         return true;
+    }
+
+    private bool IsListed(FollowedFile file)
+    {
+        long begun = time.GetTimestamp();
+        bool isSame = Rotation.Of(file.Path, file.Target).SequenceEqual(earlier);
+        listed = (watch.Scan, time.GetElapsedTime(begun) + (listed.Scan == watch.Scan ? listed.Time : TimeSpan.Zero));
+        return isSame;
     }
 
     private FoundFile? Next(FollowedFile file, out bool isLive)
