@@ -83,5 +83,38 @@ public sealed class LogRecognitionTests
         Assert.Empty(lab.Warnings);
     }
 
+    /// <summary>Lists of a directory for thousands of rotated files take minutes. Each scan makes some of them, and the other files are
+    /// read.</summary>
+    [Fact]
+    public async Task ManyRotatedFilesAreLeftInSeveralScans()
+    {
+        int scans = 0;
+        await using var lab = new LogLab { Options = new() { Listing = _ => scans++ } };
+        string[] names = [.. Enumerable.Range(0, 10).Select(static file => $"{file}.log")];
+        foreach (string name in names) lab.Write(name, $"{name} a\n");
+        await lab.AcceptAsync(lab.Lines("*.log"));
+        foreach (string name in names)
+        {
+            lab.Write(name, $"{name} b\n");
+            lab.Move(name, name + ".1");
+            lab.Write(name, $"{name} c\n");
+        }
+        scans = 0;
+        await using (Consecutor<string> consecutor = lab.New(static _ => { }))
+            await lab.Start(lab.Lines("*.log"), consecutor, new SlowClock()).Completion;
+        Assert.InRange(scans, 5, 20);
+        ILookup<string, string> byFile = (await lab.AcceptedAsync()).Lines.ToLookup(static line => line[..5]);
+        foreach (string name in names) Assert.Equal([$"{name} a", $"{name} b", $"{name} c"], byFile[name]);
+        Assert.Empty(lab.Warnings);
+    }
+
+    /// <summary>Everything takes 0.6 seconds.</summary>
+    private sealed class SlowClock : TimeProvider
+    {
+        private long now;
+
+        public override long GetTimestamp() => Interlocked.Add(ref now, TimestampFrequency * 6 / 10);
+    }
+
     private static string[] Parts(string line) => [$"{line}1", $"{line}2", $"{line}3"];
 }
