@@ -10,7 +10,8 @@ internal sealed class MarkedEncoding(Encoding plain, BadBytes bad) : UTF8Encodin
     private const int MaxMark = 4;
 
     // UTF-32 before UTF-16: their marks begin alike.
-    private static readonly Encoding[] Marked = [UTF32, new UTF32Encoding(bigEndian: true, byteOrderMark: true), UTF8, Unicode, BigEndianUnicode];
+    private static readonly Encoding[] Marked =
+        [UTF32, new UTF32Encoding(bigEndian: true, byteOrderMark: true), UTF8, Unicode, BigEndianUnicode];
 
     public override int GetMaxCharCount(int byteCount)
         => Math.Max(base.GetMaxCharCount(byteCount + MaxMark), plain.GetMaxCharCount(byteCount + MaxMark));

@@ -17,7 +17,8 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
     /// <summary>Whether the reader has a rotated file open.</summary>
     public bool IsRotated => rotated is not null;
 
-    /// <summary>Whether another scan may find the file at once, because it was renamed during this one, or because others are waiting.</summary>
+    /// <summary>Whether another scan may find the file at once, because it was renamed during this one, or because others are
+    /// waiting.</summary>
     public bool ShouldLookAgain { get; private set; }
 
     /// <summary>Whether the lines behind the row are lost, so that the reader starts at the beginning of another file.</summary>

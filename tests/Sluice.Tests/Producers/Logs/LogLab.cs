@@ -18,7 +18,8 @@ internal sealed class LogLab : IAsyncDisposable
 
     public ResumableLinesOptions Options { get; init; } = new();
 
-    /// <summary>Whether each write is a second later than the one before. The clock of a file system may give two writes one time.</summary>
+    /// <summary>Whether each write is a second later than the one before. The clock of a file system may give two writes one
+    /// time.</summary>
     public bool IsSlow { get; init; }
 
     public IEnumerable<string> Warnings => warnings;
