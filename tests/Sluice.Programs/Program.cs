@@ -9,6 +9,7 @@ return args switch
         int.Parse(letters, System.Globalization.CultureInfo.InvariantCulture)),
     ["celery", var store, var broker, var queue] => await CeleryProgram.RunAsync(store, broker, queue),
     ["postgres", .. var rest] => await PostgresProgram.RunAsync(rest),
+    ["lines"] => await LinesProgram.RunAsync(),
     ["progress", var what] => await ProgressProgram.RunAsync(what),
     _ => await WorkerProgram.RunAsync(args),
 };

@@ -16,6 +16,10 @@ internal sealed class BadBytes : DecoderFallback
 
     public override int MaxCharCount => 1;
 
+    /// <summary>The reader of a text in the given encoding, or in that of the byte order mark with which the text begins.</summary>
+    public StreamReader Read(Stream text, Encoding plain, bool leaveOpen = false)
+        => new(text, new MarkedEncoding(plain, this), detectEncodingFromByteOrderMarks: false, leaveOpen: leaveOpen);
+
     /// <summary>The encoding with this instance as its decoder fallback.</summary>
     public Encoding In(Encoding plain)
     {

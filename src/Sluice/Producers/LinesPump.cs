@@ -52,7 +52,7 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
         try
         {
             if (!lines.TryTake(out string? line)) return false;
-            item = select(lines.Number, line);
+            item = Source.Selected(select, lines.Number, line, origin.Name ?? "the text");
             return true;
         }
         catch (Exception e)

@@ -39,8 +39,7 @@ internal sealed class LinesOrigin
 
     /// <summary>The origin of all sources over a stream, as <see cref="Of(TextReader)"/>.</summary>
     public static LinesOrigin Of(Stream bytes) => Known.GetValue(bytes, static bytes => new(
-        bad => new StreamReader((Stream)bytes, bad.In(Encoding.UTF8), detectEncodingFromByteOrderMarks: true, -1, leaveOpen: true),
-        (Stream)bytes, null));
+        bad => bad.Read((Stream)bytes, Encoding.UTF8, leaveOpen: true), (Stream)bytes, null));
 
     /// <param name="maxLineLength">In characters.</param>
     /// <param name="waits">False for a seekable file, which is read without waiting; true if a read may have to wait.</param>

@@ -21,7 +21,7 @@ public static partial class Source
     /// </summary>
     /// <param name="path">The file: UTF-8 unless it begins with another byte order mark. Invalid bytes are an error that names file and
     /// line.</param>
-    /// <param name="select">Takes the number of a line, from 1, and the line.</param>
+    /// <param name="select">Takes the number of a line, from 1, and the line. If it throws, the error names file and line.</param>
     /// <param name="maxLineLength">The longest line, in characters: 1 to 1,000,000,000; 1,048,576 unless given. A longer line
     /// is an error that names file and line.</param>
     /// <exception cref="ArgumentOutOfRangeException">The limit is below 1, or above 1,000,000,000.</exception>
@@ -29,8 +29,8 @@ public static partial class Source
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(select);
-        return Lines(new LinesOrigin(bad => new StreamReader(FilePath.NoDirectory(path), bad.In(Encoding.UTF8)), path), select,
-            maxLineLength);
+        return Lines(new LinesOrigin(bad => bad.Read(new FileStream(FilePath.NoDirectory(path), FileMode.Open, FileAccess.Read,
+            FileShare.Read, bufferSize: 4096), Encoding.UTF8), path), select, maxLineLength);
     }
 
     /// <summary>A source of the lines of a reader, from its current position. The caller disposes the reader.</summary>
@@ -81,7 +81,12 @@ public static partial class Source
 
     // One per process: a second reader would miss what the first has buffered. Not Console.In: its reads block.
     private static readonly LinesOrigin StandardInputOrigin
-        = new(bad => new StreamReader(Console.OpenStandardInput(), bad.In(Console.InputEncoding)), null, "the standard input");
+        = new(bad => bad.Read(Console.OpenStandardInput(), Own(Console.InputEncoding)), null, "the standard input");
+
+    // The console wraps encodings that have a mark, such as UTF-8, and decoders of the wrapper ignore the wrapper's fallback.
+    private static Encoding Own(Encoding console)
+        => Array.Find([Encoding.UTF8, Encoding.Unicode, Encoding.BigEndianUnicode, Encoding.UTF32],
+            own => own.CodePage == console.CodePage) ?? console;
 
     private static void CheckLine(int maxLineLength)
     {

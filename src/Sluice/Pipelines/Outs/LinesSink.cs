@@ -23,8 +23,10 @@ public static partial class Sink
     }
 
     /// <summary>A sink that writes lines to a writer, and flushes it at the end of the run. The writer remains the caller's.</summary>
-    /// <remarks>If the writer throws an <see cref="IOException"/>, the run fails, whatever <see cref="Stage.OnError"/> says. A
-    /// consecutor refuses it: use <see cref="ToFile{T}(string, Func{T, string}, string?, bool)"/> there.</remarks>
+    /// <remarks>If the writer throws an <see cref="IOException"/> or an <see cref="EncoderFallbackException"/>, the run fails, whatever
+    /// <see cref="Stage.OnError"/> says: the buffer had lines of earlier items. A <see cref="StreamWriter"/> without a given encoding
+    /// throws the latter for half a surrogate pair. A consecutor refuses this sink: use
+    /// <see cref="ToFile{T}(string, Func{T, string}, string?, bool)"/> there.</remarks>
     /// <param name="text">Used by one run at a time, unless it is thread-safe.</param>
     public static Sink<string> Lines(TextWriter text)
     {
@@ -88,8 +90,9 @@ internal sealed class LinesSinkStage : Stage<string, Unit>, INodeLifetime
         {
             text!.WriteLine(item);
         }
-        // The buffer had lines of earlier items, and they are lost: no policy may go on, as if only this item had failed.
-        catch (Exception e) when (path is not null || e is IOException)
+        // The buffer had lines of earlier items, and they are lost: no policy may go on, as if only this item had failed. An encoder that
+        // throws does so at the full buffer, and for each later line.
+        catch (Exception e) when (path is not null || e is IOException or EncoderFallbackException)
         {
             throw Context.Failure(Explained(e), endsRun: true);
         }

@@ -9,8 +9,9 @@ namespace Sluice.Producers;
 /// </summary>
 /// <remarks>
 /// Used by one producer. The file has a head (magic, the journal's number), then rows, each with its checksum. At the start, rows behind
-/// those of the stored position are dropped: no line was accepted with them. A journal that has grown is rewritten beside the old one,
-/// which stays until a position that names the new one is stored.
+/// those of the stored position are dropped: no line was accepted with them. If a stored position names no rows, the rows may be of another
+/// store, and are kept in another file. A journal that has grown is rewritten beside the old one, which stays until a position that names
+/// the new one is stored.
 /// </remarks>
 internal sealed class LogJournal : IDisposable
 {
@@ -40,21 +41,23 @@ internal sealed class LogJournal : IDisposable
     /// <param name="number">The number in the stored position; zero if no position is stored.</param>
     /// <param name="count">The number of rows in the stored position.</param>
     /// <param name="rows">Called with each of these rows, in order.</param>
+    /// <param name="warn">Called with a warning if the file has rows that the stored position does not name.</param>
     /// <exception cref="InvalidDataException">It is another journal, or damaged.</exception>
     /// <exception cref="IOException">Another run has this journal, or it cannot be written.</exception>
-    public static LogJournal Open(JournalClaim claim, long number, long count, Action<LogRow> rows)
+    public static LogJournal Open(JournalClaim claim, long number, long count, Action<LogRow> rows,
+        Action<string>? warn = null)
     {
         (string path, SafeFileHandle file) = (claim.Path, claim.Give());
         try
         {
-            if (number == 0) return Begin(path, file);
+            if (count == 0) return Begin(path, ref file, number == 0 ? NewNumber() : number, warn);
             if (NumberOf(file) != number && File.Exists(path + ".next"))
             {
                 file.Dispose();
                 File.Move(path + ".next", path, overwrite: true);                // the process died before Replace
                 file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, Share);
             }
-            if (NumberOf(file) != number) throw Wrong(path, "it is another journal, or none");
+            if (NumberOf(file) != number) throw Wrong(path, "it is another journal, or none", KeptOf(path, number));
             byte[] bytes = new byte[RowSize];
             for (long i = 0; i < count; i++)
             {
@@ -119,10 +122,17 @@ internal sealed class LogJournal : IDisposable
         old?.Dispose();
     }
 
-    private static LogJournal Begin(string path, SafeFileHandle file)
+    private static LogJournal Begin(string path, ref SafeFileHandle file, long number, Action<string>? warn)
     {
-        long number = NewNumber();
-        RandomAccess.SetLength(file, 0);
+        if (RandomAccess.GetLength(file) > HeadSize)
+        {
+            string kept = Kept(path).First(static one => !File.Exists(one));
+            File.Move(path, kept);
+            file.Dispose();
+            file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, Share);
+            warn?.Invoke($"The journal {path} has rows that this store does not know. It is kept as {kept}: if they are of another store, "
+                + $"it is the journal of that store.");
+        }
         WriteHead(file, number);
         RandomAccess.FlushToDisk(file);
         return new(path, file, number, 0);
@@ -159,7 +169,22 @@ internal sealed class LogJournal : IDisposable
         RandomAccess.FlushToDisk(to);
     }
 
-    private static InvalidDataException Wrong(string path, string why) => new(
-        $"{path} is not the journal by which lines of many files were accepted before: {why}. Nothing was read. Put the journal back from "
-            + $"a copy; or give the producer another name, to begin anew with all files.");
+    /// <summary>The names under which journals of other stores are kept.</summary>
+    private static IEnumerable<string> Kept(string path)
+    {
+        yield return path + ".before";
+        for (int i = 2; ; i++) yield return $"{path}.before-{i}";
+    }
+
+    private static string? KeptOf(string path, long number) => Kept(path).TakeWhile(File.Exists).FirstOrDefault(one =>
+    {
+        using SafeFileHandle kept = File.OpenHandle(one);
+        return NumberOf(kept) == number;
+    });
+
+    private static InvalidDataException Wrong(string path, string why, string? kept = null) => new(
+        $"{path} is not the journal by which lines of many files were accepted before: {why}. Nothing was read. "
+            + (kept is null ? "Put the journal back from a copy" : $"{kept} is the journal: a run with another store has put it there. "
+                + $"Move it back")
+            + "; or give the producer another name, to begin anew with all files.");
 }

@@ -7,15 +7,18 @@ namespace Sluice.Producers;
 internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWatch watch, ResumableLinesOptions options, TimeProvider time)
 {
     private const int MaxAlike = 4096;
+    private static readonly TimeSpan MaxListing = TimeSpan.FromSeconds(1);           // in one scan: other files are waiting
 
     private List<FoundFile> earlier = [];            // rotated files of the last path opened, oldest first
     private FoundFile? rotated;                      // the one that the reader has open
+    private (long Scan, TimeSpan Time) listed;       // how long directories were listed for rotated files, in the latest scan
     private string? target;                          // of a link, from before the opening: if it is moved in between, no row fits
 
     /// <summary>Whether the reader has a rotated file open.</summary>
     public bool IsRotated => rotated is not null;
 
-    /// <summary>Whether another scan may find the file at once, because it was renamed during this one.</summary>
+    /// <summary>Whether another scan may find the file at once, because it was renamed during this one, or because others are
+    /// waiting.</summary>
     public bool ShouldLookAgain { get; private set; }
 
     /// <summary>Whether the lines behind the row are lost, so that the reader starts at the beginning of another file.</summary>
@@ -27,25 +30,19 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
     {
         (rotated, ShouldLookAgain, HasLost, target) = (null, false, false, FoundFile.TargetOf(file.Path));
         if (positions.Find(file.Id) is not { } row) return TryOpenFirst(file);
-        if (TryOpenLive(file, row) && !(row.Offset <= MaxAlike && watch.MayBeRotated(file, row) && TryOpenAlike(file, row)))
-        {
-            (file.IsBehind, file.Unmatched, file.Target) = (false, null, target);
-            return true;
-        }
+        bool isAlike = TryOpenLive(file, row), isShort = row.Offset <= MaxAlike;
+        if (isAlike && (!isShort || !watch.MayBeRotated(file, row))) return IsLive(file);
+        earlier = watch.Rotated(file, target);
         file.IsBehind = true;
-        if (rotated is not null) return true;
-        earlier = Earlier(file);
+        if (isShort && TryOpenNewer(file, row)) return true;
+        if (isAlike && TryOpenLive(file, row)) return IsLive(file);
         for (int i = earlier.Count - 1; i >= 0; i--)
-        {
-            if (earlier[i].Length < row.Offset || !TryOpen(earlier[i], row)) continue;
-            (rotated, file.Unmatched) = (earlier[i], null);
-            return true;
-        }
+            if (earlier[i].Length >= row.Offset && TryOpen(earlier[i], row)) return IsRotatedTo(file, earlier[i]);
         return OpenOther(file, row);
     }
 
-    /// <summary>Whether there is a file that was written after a rotated one, and the rotation timeout has passed. Called at the end of
-    /// the rotated file.</summary>
+    /// <summary>Whether there is a file that was written after a rotated one, the rotation timeout has passed, and this scan has time for
+    /// it. Called at the end of the rotated file.</summary>
     /// <param name="file">The followed path.</param>
     public bool MayGoOn(FollowedFile file)
     {
@@ -53,7 +50,9 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         if (Next(file, out bool isLive) is null) return false;
         long length = reader.Row.Offset + reader.Rest;
         if (file.Ended.Path != left.Path || file.Ended.Length != length) file.Ended = (left.Path, length, time.GetTimestamp());
-        return !isLive || options.PollInterval is null || time.GetElapsedTime(file.Ended.Since) >= options.RotationTimeout;
+        if (isLive && options.PollInterval is not null && time.GetElapsedTime(file.Ended.Since) < options.RotationTimeout) return false;
+        ShouldLookAgain = listed.Scan == watch.Scan && listed.Time >= MaxListing;
+        return !ShouldLookAgain;
     }
 
     /// <summary>Opens the file that was written after a rotated one, if it may go on (<see cref="MayGoOn"/>).</summary>
@@ -64,7 +63,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         FoundFile behind = Next(file, out bool isLive)!.Value;
         // If files were renamed between the scans, their names mean other files now.
         if (isLive) target = FoundFile.TargetOf(file.Path);
-        if (!TryOpen(behind, new LogRow { File = file.Id }) || !Earlier(file).SequenceEqual(earlier))
+        if (!TryOpen(behind, new LogRow { File = file.Id }) || !IsListed(file))
         {
             reader.Close();
             ShouldLookAgain = true;
@@ -73,6 +72,14 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         if (isLive) file.Target = target;
         rotated = isLive ? null : behind;
         return true;
+    }
+
+    private bool IsListed(FollowedFile file)
+    {
+        long begun = time.GetTimestamp();
+        bool isSame = Rotation.Of(file.Path, file.Target).SequenceEqual(earlier);
+        listed = (watch.Scan, time.GetElapsedTime(begun) + (listed.Scan == watch.Scan ? listed.Time : TimeSpan.Zero));
+        return isSame;
     }
 
     private FoundFile? Next(FollowedFile file, out bool isLive)
@@ -94,7 +101,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         var fresh = new LogRow { File = file.Id };
         if (!watch.IsPattern)
         {
-            earlier = Earlier(file);
+            earlier = watch.Rotated(file, target);
             file.EarlierHeads ??= earlier.ConvertAll(static one => LogReader.HeadOf(one));
             foreach (FoundFile one in earlier)
             {
@@ -110,21 +117,28 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         return true;
     }
 
-    /// <summary>Opens a rotated file that fits a short row at least as well as the file under the path, which may be a new one.</summary>
+    /// <summary>Opens a rotated file that fits a short row at least as well as the file under the path and newer rotated files.</summary>
     /// <remarks>
-    /// Files may begin alike, with a line of headings. If a rotated file fits too, has more bytes, and was written after the read, it is
-    /// the one that was read.
+    /// Files may begin alike, with a line of headings. If a rotated file fits, has more bytes, and was written after the read, it is the
+    /// one that was read. Of several it is the oldest: the others were made after it.
     /// </remarks>
-    private bool TryOpenAlike(FollowedFile file, in LogRow row)
+    private bool TryOpenNewer(FollowedFile file, in LogRow row)
     {
-        earlier = Earlier(file);
         foreach (FoundFile one in earlier)
-        {
-            if (!LogWatch.IsNewer(one, row) || !TryOpen(one, row)) continue;
-            (rotated, file.Unmatched) = (one, null);
-            return true;
-        }
-        return !TryOpenLive(file, row);
+            if (LogWatch.IsNewer(one, row) && TryOpen(one, row)) return IsRotatedTo(file, one);
+        return false;
+    }
+
+    private bool IsLive(FollowedFile file)
+    {
+        (file.IsBehind, file.Unmatched, file.Target) = (false, null, target);
+        return true;
+    }
+
+    private bool IsRotatedTo(FollowedFile file, in FoundFile one)
+    {
+        (rotated, file.Unmatched) = (one, null);
+        return true;
     }
 
     /// <summary>
@@ -158,8 +172,6 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         watch.IsGone(file);
         return false;
     }
-
-    private static List<FoundFile> Earlier(FollowedFile file) => Rotation.Of(file.Path, file.Target);
 
     private bool TryOpenLive(FollowedFile file, in LogRow row) => file.Found is { } live && TryOpen(live, row);
 

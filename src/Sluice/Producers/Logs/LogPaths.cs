@@ -85,13 +85,13 @@ internal sealed class LogPaths
     public bool IsMatch(string file) => NameMatches(System.IO.Path.GetFileName(file.AsSpan()));
 
     /// <summary>The files of a directory whose names match; none if this user may not list it.</summary>
-    public static IEnumerable<FoundFile> In(string directory, Func<string, bool> isWanted)
+    public static IEnumerable<FoundFile> In(string directory, Func<ReadOnlySpan<char>, bool> isWanted)
         => Directory.Exists(directory) ? In(directory, isWanted, Accessible) : [];
 
-    private static IEnumerable<FoundFile> In(string directory, Func<string, bool> isWanted, EnumerationOptions options)
+    private static IEnumerable<FoundFile> In(string directory, Func<ReadOnlySpan<char>, bool> isWanted, EnumerationOptions options)
         => new FileSystemEnumerable<FoundFile?>(directory, Look, options)
         {
-            ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && isWanted(entry.FileName.ToString()),
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => isWanted(entry.FileName) && !entry.IsDirectory,
         }.OfType<FoundFile>();
 
     private static FoundFile? Look(ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) != FileAttributes.None
@@ -130,7 +130,7 @@ internal sealed class LogPaths
             foreach (string inner in Directories(directory, "*")) Find(inner, at, found, leavesOut);
         }
         else if (isLast) found.AddRange(In(directory, name => NameMatches(name)
-            || Rotation.LiveNames(name).Exists(live => NameMatches(live)), Everything));
+            || Rotation.LiveNames(name.ToString()).Exists(live => NameMatches(live)), Everything));
         else foreach (string inner in Directories(directory, segment)) Find(inner, at + 1, found, leavesOut);
     }
 

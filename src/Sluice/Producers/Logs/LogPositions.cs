@@ -18,7 +18,7 @@ internal sealed class LogPositions : IDisposable
     private readonly bool isStored;
     private int gone;                                // rows that are no longer needed
 
-    private LogPositions(ReadOnlySpan<byte> stored, JournalClaim? claim, bool isStored)
+    private LogPositions(ReadOnlySpan<byte> stored, JournalClaim? claim, bool isStored, Action<string>? warn = null)
     {
         this.isStored = isStored;
         (long number, long count) = (0, 0);
@@ -31,7 +31,7 @@ internal sealed class LogPositions : IDisposable
         if (claim is not null && number == 0 && !stored.IsEmpty) throw new InvalidDataException(
             "The lines of one file were accepted before, and now the path is a pattern: all lines of that file would be accepted again. "
                 + "Give the producer the path that it had, and let a second producer, with another name, read the other files.");
-        if (claim is not null) journal = LogJournal.Open(claim, number, count, Put);
+        if (claim is not null) journal = LogJournal.Open(claim, number, count, Put, warn);
         else if (number != 0) throw new InvalidDataException(
             "The lines of several files were accepted before, and now the path names one file. Give the producer another name, or the "
                 + "path that it had.");
@@ -49,7 +49,9 @@ internal sealed class LogPositions : IDisposable
 
     /// <param name="stored">A position (<see cref="Bytes"/>); empty for the beginning.</param>
     /// <param name="journal">The journal; null if one file is followed.</param>
-    public static LogPositions Open(ReadOnlyMemory<byte> stored, JournalClaim? journal) => new(stored.Span, journal, isStored: true);
+    /// <param name="warn">Called with a warning.</param>
+    public static LogPositions Open(ReadOnlyMemory<byte> stored, JournalClaim? journal, Action<string>? warn = null)
+        => new(stored.Span, journal, isStored: true, warn);
 
     /// <summary>Positions that nobody stores: every run begins at the beginning.</summary>
     public static LogPositions Unstored() => new([], claim: null, isStored: false);

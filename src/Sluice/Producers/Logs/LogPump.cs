@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Producers;
 
 /// <summary>
@@ -108,7 +110,9 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     {
         try
         {
-            return TryOutside(() => isResumed ? LogPositions.Open(start, journal) : LogPositions.Unstored(), out opened);
+            return TryOutside(() => isResumed
+                ? LogPositions.Open(start, journal, text => Warnings.Tell(options.OnWarning, $"The producer '{name}': {text}"))
+                : LogPositions.Unstored(), out opened);
         }
         catch (Exception e)
         {
@@ -201,8 +205,8 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         byte[]? around = null;
         for (int lines = 0; lines < MaxLines; lines++)
         {
-            LogRow before = reader.Row;
             if (IsStopped || !Took()) return !IsStopped;
+            LogRow before = reader.Before;
             bool isLine = TryMake(file, out T item, out string why);
             around ??= Enter(file, before, isLine);
             positions.Set(reader.Row);

@@ -27,6 +27,9 @@ internal sealed class LogReader(int longest)
     /// <summary>The row behind the last line taken.</summary>
     public LogRow Row { get; private set; }
 
+    /// <summary>The row before the last line taken. Its head covers that line, so that it recognises the file with the line.</summary>
+    public LogRow Before { get; private set; }
+
     /// <summary>
     /// The bytes of the last line taken, without its end; for a line that is too long, its beginning. Valid until the next call.
     /// </summary>
@@ -52,7 +55,7 @@ internal sealed class LogReader(int longest)
         Close();
         if (found.Length == 0)
         {
-            if (row.Offset > 0) return false;
+            if (row.HeadLength > 0) return false;
             Row = row with { Written = found.Written.Ticks };
             return true;
         }
@@ -173,17 +176,20 @@ internal sealed class LogReader(int longest)
     private void Take(int stop, int behind)
     {
         LineLength = skipped + (behind - start);
-        ReadOnlyMemory<byte> first = kept ?? buffer.AsMemory(start, behind - start);
+        Before = Row.HeadLength < LogRow.Sampled ? Row.Seeing(Lines(behind)) : Row;
         int tail = (int)Math.Min(Row.Offset + LineLength, LogRow.Sampled);
-        LogRow before = Row;
-        Row = before.Behind(LineLength, first.Span, buffer.AsSpan(behind - tail, tail));
+        Row = Before.Behind(LineLength, buffer.AsSpan(behind - tail, tail));
         ReadOnlyMemory<byte> line = kept ?? buffer.AsMemory(start, stop - start);
         if (kept is null && line.Span is [.., (byte)'\r']) line = line[..^1];
-        if (before.Offset == 0 && line.Span.StartsWith(Encoding.UTF8.Preamble)) line = line[3..];
+        if (Before.Offset == 0 && line.Span.StartsWith(Encoding.UTF8.Preamble)) line = line[3..];
         IsTooLong = (kept is null ? line.Length : LineLength) > longest;
         (Line, kept, skipped) = (line, null, 0);
         start = scanned = behind;
     }
+
+    /// <summary>The complete lines that were read, from the one that is taken on.</summary>
+    private ReadOnlySpan<byte> Lines(int behind)
+        => kept ?? buffer.AsSpan(start, behind - start + buffer.AsSpan(behind, end - behind).LastIndexOf((byte)'\n') + 1);
 
     /// <summary>Drops a line that is too long, except its beginning.</summary>
     private void Skip()

@@ -6,7 +6,8 @@ namespace Sluice.Producers;
 /// <param name="File">The id of the followed path (<see cref="LogPaths.IdOf"/>).</param>
 /// <param name="Offset">The offset behind the last line taken.</param>
 /// <param name="Line">The number of lines taken.</param>
-/// <param name="HeadLength">The number of bytes that <paramref name="HeadSum"/> covers: the first 256 of the file, or fewer.</param>
+/// <param name="HeadLength">The number of bytes that <paramref name="HeadSum"/> covers: the first 256 of the file. In a shorter file,
+/// all complete lines that the reader has seen, also behind the offset: files may begin alike.</param>
 /// <param name="HeadSum">The checksum of the head.</param>
 /// <param name="TailSum">The checksum of the 256 bytes before the offset, or of fewer.</param>
 /// <param name="Written">The time of the last write to the file that the reader saw, in ticks of UTC.</param>
@@ -36,20 +37,18 @@ internal readonly record struct LogRow(UInt128 File, long Offset, long Line, ush
         BinaryPrimitives.WriteInt64LittleEndian(bytes[42..], Written);
     }
 
-    /// <summary>The row behind one more line.</summary>
-    /// <param name="length">The length of the line with its end.</param>
-    /// <param name="first">The first bytes of the line: all, or at least 256.</param>
-    /// <param name="tail">The bytes before the new offset, as many as the new row's <see cref="TailLength"/>.</param>
-    public LogRow Behind(long length, ReadOnlySpan<byte> first, ReadOnlySpan<byte> tail)
+    /// <summary>The row with a head that covers the lines behind the offset, too. Its head may not be full.</summary>
+    /// <param name="lines">The bytes behind the offset: complete lines, or at least 256 bytes of one.</param>
+    public LogRow Seeing(ReadOnlySpan<byte> lines)
     {
-        ReadOnlySpan<byte> head = first[..Math.Min(first.Length, Sampled - HeadLength)];
-        return this with
-        {
-            Offset = Offset + length,
-            Line = Line + 1,
-            HeadLength = (ushort)(HeadLength + head.Length),
-            HeadSum = head.IsEmpty ? HeadSum : Checksum.Of(head, HeadSum),
-            TailSum = Checksum.Of(tail),
-        };
+        (int from, int to) = ((int)(HeadLength - Offset), (int)Math.Min(lines.Length, Sampled - Offset));
+        return to <= from ? this
+            : this with { HeadLength = (ushort)(Offset + to), HeadSum = Checksum.Of(lines[from..to], HeadSum) };
     }
+
+    /// <summary>The row behind one more line, which the head covers (<see cref="Seeing"/>).</summary>
+    /// <param name="length">The length of the line with its end.</param>
+    /// <param name="tail">The bytes before the new offset, as many as the new row's <see cref="TailLength"/>.</param>
+    public LogRow Behind(long length, ReadOnlySpan<byte> tail)
+        => this with { Offset = Offset + length, Line = Line + 1, TailSum = Checksum.Of(tail) };
 }

@@ -16,11 +16,13 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     private readonly HashSet<UInt128> missed = [];   // files that were gone for a day in directories that could be listed
     private string? failure;                         // of the latest scan
     private readonly long begun = time.GetTimestamp();
-    private long round;
     private bool hasScanned;                         // the directory was there in a scan
     private bool hasBegun;                           // with the file of the stored position
 
     public bool IsPattern => paths.IsPattern;
+
+    /// <summary>The number of the latest scan.</summary>
+    public long Scan { get; private set; }
 
     /// <summary>Scans once.</summary>
     /// <returns>The files to visit, the file of the stored position first.</returns>
@@ -31,14 +33,14 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     public List<FollowedFile> Look()
     {
         if (Found(out bool isThere) is not { } found) return [];
-        round++;
+        Scan++;
         var due = new List<FollowedFile>();
         HashSet<string> names = Sort(found);
         foreach (FoundFile file in found)
         {
             if (paths.IsPattern && (!names.Contains(file.Path) || !IsWanted(file.Path, names))) continue;
             FollowedFile followed = Follow(file.Path);
-            (followed.Found, followed.Round, followed.IsGone) = (file, round, false);
+            (followed.Found, followed.Round, followed.IsGone) = (file, Scan, false);
             if (followed.HasMore || followed.IsBehind || followed.Read != file) due.Add(followed);
         }
         if (!paths.IsPattern) Follow(paths.Path);
@@ -48,7 +50,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         List<FollowedFile>? forgotten = null;
         foreach (FollowedFile followed in known.Values)
         {
-            if (followed.Round == round || IsHidden(followed.Path)) continue;
+            if (followed.Round == Scan || IsHidden(followed.Path)) continue;
             followed.Found = null;
             if (!followed.IsGone) due.Add(followed);
             else if (paths.IsPattern && time.GetElapsedTime(followed.GoneSince) >= Forgotten) (forgotten ??= []).Add(followed);
@@ -72,6 +74,19 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     public bool MayBeRotated(FollowedFile file, LogRow row)
         => (paths.IsPattern ? rotated.GetValueOrDefault(file.Path) : Rotation.Of(file.Path, file.Target))?
             .Exists(one => IsNewer(one, row)) ?? false;
+
+    /// <summary>The rotated files of a path, oldest first.</summary>
+    /// <remarks>Those of a pattern are from the latest scan: a list of the directory for each of 10,000 rotated files takes minutes.
+    /// A link may have rotated files beside its targets, which the scan has not seen.</remarks>
+    /// <param name="file">The path.</param>
+    /// <param name="target">The target of the path now; null if it is no link.</param>
+    public List<FoundFile> Rotated(FollowedFile file, string? target)
+    {
+        if (!paths.IsPattern || target is not null || file.Target is not null) return Rotation.Of(file.Path, file.Target);
+        List<FoundFile> files = rotated.GetValueOrDefault(file.Path) ?? [];
+        files.Sort((one, other) => Rotation.Compare(one, other, file.Path.Length));
+        return files;
+    }
 
     public static bool IsNewer(in FoundFile one, in LogRow row) => one.Written.Ticks > row.Written && one.Length > row.Offset;
 

@@ -40,7 +40,7 @@ public sealed record ResumableLinesOptions
     /// <summary>
     /// The path of the journal, which keeps the offsets of more than 64 files. Unless given: <c>.NAME.lines</c> in the directory before the
     /// first wildcard, with the producer's name. A path without wildcards needs no journal. Keep the journal together with the store: both,
-    /// or neither.
+    /// or neither. A run with another store keeps a journal that has offsets in a file beside it, <c>.NAME.lines.before</c>, and warns.
     /// </summary>
     public string? Journal { get; init; }
 

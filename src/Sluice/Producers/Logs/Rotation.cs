@@ -15,11 +15,11 @@ internal static class Rotation
 
     private static readonly string[] Words = ["old", "bak", "prev", "backup"];
 
-    public static bool IsOf(string name, ReadOnlySpan<char> live)
+    public static bool IsOf(ReadOnlySpan<char> name, ReadOnlySpan<char> live)
     {
-        if (name.Length < live.Length + 2 || !name.AsSpan().StartsWith(live, StringComparison.Ordinal) || !IsSeparator(name[live.Length]))
+        if (name.Length < live.Length + 2 || !name.StartsWith(live, StringComparison.Ordinal) || !IsSeparator(name[live.Length]))
             return false;
-        ReadOnlySpan<char> suffix = name.AsSpan(live.Length + 1);
+        ReadOnlySpan<char> suffix = name[(live.Length + 1)..];
         if (char.IsAsciiDigit(suffix[0])) return !suffix.ContainsAnyExcept(OfTimes);
         foreach (string word in Words)
             if (suffix.SequenceEqual(word)) return true;

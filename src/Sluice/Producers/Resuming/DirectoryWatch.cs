@@ -11,6 +11,7 @@ namespace Sluice.Producers;
 internal sealed class DirectoryWatch(string producer, string directory, ResumableFilesOptions options, FileJournal journal, int accepted)
 {
     private const int MaxNamed = 3;
+    private const int MaxWatched = 1000;             // a look at a file costs some microseconds in each scan
     private static readonly TimeSpan MaxAhead = TimeSpan.FromDays(1);
 
     private static readonly EnumerationOptions AsInShell = new()
@@ -22,6 +23,10 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
 
     // Files that may still be written to, as they were when this state of theirs was first seen.
     private Dictionary<string, Seen> changing = new(StringComparer.Ordinal);
+
+    // The files that this run has found last, with their last writes, and their names in this order.
+    private readonly Dictionary<string, DateTime> taken = new(StringComparer.Ordinal);
+    private readonly Queue<string> takenOrder = [];
 
     private readonly HashSet<string> leftOut = new(StringComparer.Ordinal);
     private bool isFirst = true;                     // scan of this run
@@ -79,24 +84,41 @@ internal sealed class DirectoryWatch(string producer, string directory, Resumabl
             Seen seen = changing.TryGetValue(file.Name, out Seen before) && (before.Length, before.Written) == (now.Length, now.Written)
                 ? before : now;
             if (isFirst && found.Written > newest && found.Written <= latest) newest = found.Written;
-            if (options.Time.GetElapsedTime(seen.Since) >= options.QuietDuration) complete.Add(file.Name);
+            if (options.Time.GetElapsedTime(seen.Since) >= options.QuietDuration) Take(file.Name, found.Written);
             else still.Add(file.Name, seen);
         }
         if (isFirst)
         {
-            complete.AddRange(still.Where(file => IsOld(file.Value.Written, newest)).Select(static file => file.Key));
-            foreach (string old in complete) still.Remove(old);
+            foreach ((string name, Seen seen) in still)
+                if (IsOld(seen.Written, newest) && still.Remove(name)) Take(name, seen.Written);
         }
         if (written.Count > 0) TellOfWritten(written);
         (changing, isFirst) = (still, false);
         complete.Sort(StringComparer.Ordinal);
         return complete;
+
+        void Take(string name, DateTime at)
+        {
+            complete.Add(name);
+            if (!taken.ContainsKey(name)) takenOrder.Enqueue(name);
+            taken[name] = at;
+            if (takenOrder.Count > MaxWatched) taken.Remove(takenOrder.Dequeue());
+        }
     }
 
-    // Found by the first scan of a run, if the journal is in the directory, so that one clock has given both times. It would cost a look at
-    // each file that was ever taken to find it in each scan.
-    private bool WasWrittenSince(FileInfo file) => isFirst && options.Journal is null && journal.Knows(file.Name, accepted)
-        && FoundFile.At(file.FullName) is { } found && found.Written > journal.WrittenBefore;
+    // Of earlier runs only the journal tells when they took files: in the first scan, if the journal is in the directory, so that one clock
+    // has given both times. It would cost a look at each file that was ever taken to do so in each scan.
+    private bool WasWrittenSince(FileInfo file)
+    {
+        if (taken.TryGetValue(file.Name, out DateTime before))
+        {
+            if (FoundFile.At(file.FullName) is not { } now || now.Written == before) return false;
+            taken[file.Name] = now.Written;
+            return true;
+        }
+        return isFirst && options.Journal is null && journal.Knows(file.Name, accepted)
+            && FoundFile.At(file.FullName) is { } found && found.Written > journal.WrittenBefore;
+    }
 
     private void TellOfWritten(List<string> names)
     {

@@ -33,6 +33,11 @@ internal sealed class JournalClaim(string producer, string path, FileShare share
         {
             file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);
         }
+        catch (PathTooLongException e)
+        {
+            throw new IOException(
+                $"The producer '{producer}' cannot write its journal {path}: {e.Message} Set Journal in its options to a shorter path.", e);
+        }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException { HResult: ReadOnly })
         {
             throw new IOException(

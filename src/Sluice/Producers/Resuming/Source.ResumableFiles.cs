@@ -15,9 +15,10 @@ public static partial class Source
     /// <remarks>
     /// <para>
     /// Files that are found together come in the ordinal order of their names; files that arrive later come later, whatever their names. A
-    /// file is known by its name: if it is changed or replaced after it was taken, it is not taken again; the next run warns of it
-    /// (<see cref="ResumableFilesOptions.OnWarning"/>) if the journal is in the directory. A file that is gone before a part
-    /// of it was accepted is left out, with a warning. If it comes back during the run, it is taken.
+    /// file is known by its name: if it is changed or replaced after it was taken, it is not taken again. The run warns of it
+    /// (<see cref="ResumableFilesOptions.OnWarning"/>) if the file is one of the last 1,000 that it took; the next run does so if the journal
+    /// is in the directory and no other file was found since. A file that is gone before a part of it was accepted is left out, with a
+    /// warning. If it comes back during the run, it is taken.
     /// </para>
     /// <para>
     /// A file is taken once it has been unchanged for <see cref="ResumableFilesOptions.QuietDuration"/>; it does not delay other files. If

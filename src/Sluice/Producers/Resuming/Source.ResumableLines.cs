@@ -44,7 +44,7 @@ public static partial class Source
         }
     }
 
-    private static T Selected<T>(Func<long, string, T> select, long number, string line, string name)
+    internal static T Selected<T>(Func<long, string, T> select, long number, string line, string name)
     {
         try
         {

@@ -11,6 +11,14 @@ public sealed class LogCrashTests
     public Task EveryLineOfRotatedLogsIsAcceptedOnce()
         => CrashLab.PlayAllAsync(24, async (seed, _) => await new LogGame(seed, files: 3, acts: 60).PlayAsync());
 
+    /// <summary>The process dies in the middle of the items of a line, too. All files of a log begin with one heading.</summary>
+    [Theory]
+    [InlineData(1, "*/app.log")]
+    [InlineData(3, "*/app.log")]
+    [InlineData(1, "0/app.log")]
+    public Task EveryItemOfRotatedLogsThatBeginAlikeIsAcceptedOnce(int files, string path) => CrashLab.PlayAllAsync(24,
+        async (seed, _) => await new LogGame(seed, files, acts: 60) { Path = path, Heading = "title", Items = 3 }.PlayAsync());
+
     [Long("EveryLineOfRotatedLogsIsAcceptedOnce; ARewrittenJournalIsResumedWhereverTheProcessDies")]
     [Fact]
     public Task EveryLineOfMoreFilesThanAPositionHoldsIsAcceptedOnce()
@@ -65,11 +73,20 @@ public sealed class LogCrashTests
         private readonly Random random = new(seed);
         private readonly List<string>[] written = [.. Enumerable.Range(0, files).Select(static _ => new List<string>())];
         private readonly bool[] isOpen = new bool[files];
+        private readonly int[] lines = new int[files];               // of the present files, without the heading
         private readonly HashSet<string> bad = [];
+
+        public string Path { get; init; } = "*/app.log";
+
+        /// <summary>The first line of each file; null for none.</summary>
+        public string? Heading { get; init; }
+
+        /// <summary>How many items become of a line.</summary>
+        public int Items { get; init; } = 1;
 
         public async Task PlayAsync()
         {
-            await using var lab = new LogLab { Options = new() { MaxLineLength = 5_000 } };
+            await using var lab = new LogLab { Options = new() { MaxLineLength = 5_000 }, IsSlow = Heading is not null };
             for (int file = 0; file < files; file++) Write(lab, file);
             while (await LiveAsync(lab)) { }
             for (int act = 0; act < acts; act++)
@@ -87,20 +104,39 @@ public sealed class LogCrashTests
             while (await LiveAsync(lab)) { }
             while (await LiveAsync(lab)) { }
 
-            var (lines, letters) = await lab.AcceptedAsync();
-            ILookup<string, string> byFile = lines.ToLookup(static line => line[..line.IndexOf(' ', StringComparison.Ordinal)]);
-            for (int file = 0; file < files; file++) Assert.Equal(written[file], byFile[$"{file}"]);
+            var (items, letters) = await lab.AcceptedAsync();
+            ILookup<string, string> byFile = items.ToLookup(static line => line[..line.IndexOf(' ', StringComparison.Ordinal)]);
+            for (int file = 0; file < files; file++) Assert.Equal(written[file].SelectMany(ItemsOf), byFile[$"{file}"]);
             Assert.Equal(bad.Order(), letters.Select(static letter => System.Text.Encoding.UTF8.GetString(letter.Payload.Span)).Order());
             Assert.Empty(lab.Warnings);
         }
 
-        private Task<bool> LiveAsync(LogLab lab) => lab.LiveAsync(lab.Lines("*/app.log"), random.Next(1, 4 + files),
-            (Moment)random.Next(3));
+        private async Task<bool> LiveAsync(LogLab lab)
+        {
+            Source<string> source = lab.Lines(Path);
+            if (Items == 1) return await lab.LiveAsync(source, random.Next(1, 4 + files), (Moment)random.Next(3));
+            source = source.SelectMany(ItemsOf);
+            if (random.Next(2) == 0) return await lab.LiveAsync(source, random.Next(1, 4 + files), (Moment)random.Next(3));
+            await lab.AcceptAsync(source, random.Next(1, 4 * Items));
+            return true;
+        }
+
+        private IEnumerable<string> ItemsOf(string line) => Enumerable.Range(0, Items).Select(item => item == 0 ? line : $"{line}/{item}");
 
         private void Write(LogLab lab, int file, bool? isWhole = null)
         {
             string text = isOpen[file] ? "end\n" : "";
             if (isOpen[file]) written[file][^1] += "end";
+            if (Heading is not null && text.Length == 0 && Length(lab, file) == 0)
+            {
+                written[file].Add($"{file} {Heading}");
+                text = $"{file} {Heading}\n";
+                if (isWhole != true && random.Next(2) == 0)
+                {
+                    lab.Write($"{file}/app.log", text);
+                    return;
+                }
+            }
             for (int n = random.Next(1, 5); n > 0; n--)
             {
                 bool isBad = random.Next(20) == 0;
@@ -109,6 +145,7 @@ public sealed class LogCrashTests
                 if (isBad) bad.Add(line);
                 else written[file].Add(line);
                 text += line + "\n";
+                lines[file]++;
             }
             isOpen[file] = false;
             if (isWhole != true && random.Next(5) == 0)
@@ -121,13 +158,20 @@ public sealed class LogCrashTests
             lab.Write($"{file}/app.log", text);
         }
 
+        private static long Length(LogLab lab, int file)
+            => new FileInfo(lab.At($"{file}", "app.log")) is { Exists: true, Length: var length } ? length : 0;
+
         private void Rotate(LogLab lab, int file)
         {
+            // Files with nothing but one heading cannot be told apart.
+            if (Heading is not null && lines[file] == 0 && Length(lab, file) > 0) return;
+            lines[file] = 0;
             for (int n = 40; n > 0; n--)
                 if (File.Exists(lab.At($"{file}", $"app.log.{n}"))) lab.Move($"{file}/app.log.{n}", $"{file}/app.log.{n + 1}");
             if (!File.Exists(lab.At($"{file}", "app.log"))) return;
             if (random.Next(3) == 0) lab.CopyTruncate($"{file}/app.log", $"{file}/app.log.1");
             else lab.Move($"{file}/app.log", $"{file}/app.log.1");
+            if (Heading is not null && random.Next(2) == 0) lab.Write($"{file}/app.log", "");
         }
     }
 }

@@ -42,6 +42,47 @@ public sealed class LogJournalTests : IDisposable
         }
     }
 
+    /// <summary>A program is tried in the real directory, or a service gets another database.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(200)]
+    public async Task AStartWithAnotherStoreKeepsTheJournalOfTheFirstOne(int files)
+    {
+        await using var lab = new LogLab();
+        string[] names = [.. Enumerable.Range(0, files).Select(static file => $"{file:D3}.log")];
+        foreach (string name in names) lab.Write(name, "a\n");
+        await lab.AcceptAsync(lab.Lines("*.log"));
+        await using (var other = new LogLab())
+            for (int start = 0; start < 3; start++) await other.AcceptAsync(lab.Lines("*.log"));
+        foreach (string name in names) lab.Write(name, "b\n");
+        string journal = lab.At(".logs.lines"), kept = journal + ".before";
+        if (files > 100)
+        {
+            Assert.Contains($"The journal {journal} has rows that this store does not know. It is kept as {kept}", Assert.Single(lab.Warnings),
+                StringComparison.Ordinal);
+            var failure = await Assert.ThrowsAsync<PipelineException>(() => lab.AcceptAsync(lab.Lines("*.log")));
+            Assert.Contains($"{kept} is the journal: a run with another store has put it there.", failure.Message,
+                StringComparison.Ordinal);
+            File.Move(kept, journal, overwrite: true);
+        }
+        await lab.AcceptAsync(lab.Lines("*.log"));
+        Assert.Equal(2 * files, (await lab.AcceptedAsync()).Lines.Length);
+    }
+
+    [Fact]
+    public void AJournalThatIsKeptTakesNoOthersName()
+    {
+        string path = Path.Combine(directory, "journal");
+        List<string> told = [];
+        for (int store = 0; store < 3; store++)
+        {
+            using LogJournal journal = LogJournal.Open(new("in", path, LogJournal.Share), 0, 0, static _ => { }, told.Add);
+            journal.Add([default]);
+        }
+        Assert.Equal(["journal", "journal.before", "journal.before-2"], Directory.GetFiles(directory).Select(Path.GetFileName).Order());
+        Assert.Equal(2, told.Count);
+    }
+
     public void Dispose() => Directory.Delete(directory, recursive: true);
 
     private sealed class FailingRows : ICollection<LogRow>

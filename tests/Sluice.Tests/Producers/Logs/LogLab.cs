@@ -12,10 +12,15 @@ internal sealed class LogLab : IAsyncDisposable
     private readonly MemoryStreamStore store = new();
     private readonly ConcurrentQueue<string> warnings = new();
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("logs-");
+    private DateTime now = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
     public string Root => directory.FullName;
 
     public ResumableLinesOptions Options { get; init; } = new();
+
+    /// <summary>Whether each write is a second later than the one before. The clock of a file system may give two writes one
+    /// time.</summary>
+    public bool IsSlow { get; init; }
 
     public IEnumerable<string> Warnings => warnings;
 
@@ -27,8 +32,9 @@ internal sealed class LogLab : IAsyncDisposable
     public void Write(string name, byte[] bytes)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(At(name))!);
-        using var file = new FileStream(At(name), FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-        file.Write(bytes);
+        using (var file = new FileStream(At(name), FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+            file.Write(bytes);
+        Tell(name);
     }
 
     public void Move(string from, string to) => File.Move(At(from), At(to));
@@ -36,8 +42,9 @@ internal sealed class LogLab : IAsyncDisposable
     public void CopyTruncate(string from, string to)
     {
         File.Copy(At(from), At(to));
-        using var file = new FileStream(At(from), FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
-        file.SetLength(0);
+        Tell(to);
+        using (var file = new FileStream(At(from), FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(0);
+        Tell(from);
     }
 
     public Source<string> Lines(string path = "app.log", ResumableLinesOptions? options = null)
@@ -88,6 +95,11 @@ internal sealed class LogLab : IAsyncDisposable
     {
         await store.DisposeAsync();
         directory.Delete(recursive: true);
+    }
+
+    private void Tell(string written)
+    {
+        if (IsSlow) File.SetLastWriteTimeUtc(At(written), now = now.AddSeconds(1));
     }
 
     private static Consecutor<string> New(IStreamStore store, Action<string> see)

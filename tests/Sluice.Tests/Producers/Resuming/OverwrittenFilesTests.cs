@@ -1,3 +1,5 @@
+using Sluice.Testing;
+
 namespace Sluice.Tests.Producers;
 
 public sealed class OverwrittenFilesTests : IDisposable
@@ -27,6 +29,46 @@ public sealed class OverwrittenFilesTests : IDisposable
         await intake.AcceptAsync(files);
         Assert.Single(told);                         // said once for each change
         Assert.Equal(6, (await intake.AcceptedAsync()).Length);
+    }
+
+    /// <remarks>The next run compares with the journal, which every new file writes.</remarks>
+    [Fact]
+    public async Task OneOfTheLast1000FilesThatIsOverwrittenDuringTheRunIsReportedByIt()
+    {
+        List<string> told = [];
+        var clock = new TestClock();
+        DateTime written = DateTime.UtcNow - TimeSpan.FromDays(1);
+        for (int i = 0; i < 500; i++) Write($"{i:D4}", written);
+        Source<string> files = Source.ResumableFiles("in", directory.FullName, new()
+        {
+            QuietDuration = TimeSpan.Zero,
+            PollInterval = TimeSpan.FromSeconds(1),
+            OnWarning = told.Add,
+            Time = clock,
+            Journal = Path.Combine(directory.CreateSubdirectory("state").FullName, "taken"),
+        });
+        await using PipelineRun run = (files | (static _ => { })).Start();
+        await LookAsync();
+        for (int i = 500; i < 1500; i++) Write($"{i:D4}", written);
+        await LookAsync();
+        foreach (string name in (string[])["0001", "1400", "1499"]) Write(name, written + TimeSpan.FromHours(1));
+        await LookAsync();
+        Write("new", written + TimeSpan.FromHours(1));
+        await LookAsync();
+        Assert.StartsWith("The producer 'in' has taken 1400, 1499 before, and they were written since", Assert.Single(told),
+            StringComparison.Ordinal);
+        Write("new", written + TimeSpan.FromHours(2));
+        await LookAsync();
+        Assert.StartsWith("The producer 'in' has taken new before, and it was written since", told[^1], StringComparison.Ordinal);
+        Assert.Equal(2, told.Count);
+        await run.StopAsync(TimeSpan.FromMinutes(1));
+
+        async Task LookAsync()
+        {
+            await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
+        }
     }
 
     private void Write(string name, DateTime written)

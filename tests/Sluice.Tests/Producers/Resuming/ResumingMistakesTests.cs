@@ -209,4 +209,15 @@ public sealed class ResumingMistakesTests : IDisposable
         Assert.Contains("The function of the producer 'none' returned null instead of a sequence", failure.Message,
             StringComparison.Ordinal);
     }
+
+    /// <remarks>It was said to be taken by another run.</remarks>
+    [Fact]
+    public async Task AJournalWhoseNameIsTooLongIsSaidToBe()
+    {
+        await using var intake = new Intake();
+        var failure = await Assert.ThrowsAnyAsync<Exception>(
+            () => intake.AcceptAsync(Source.ResumableFiles(new string('\u20AC', 100), directory.FullName)));
+        Assert.Contains("Set Journal in its options to a shorter path.", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("another run", failure.Message, StringComparison.Ordinal);
+    }
 }
