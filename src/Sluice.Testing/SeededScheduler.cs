@@ -109,8 +109,10 @@ public sealed class SeededScheduler : RunScheduler
             RunUntilIdle();
             if (run.Completion.IsCompleted) break;
             if (moves.TryNext() || await ArrivesAsync(maxWait ?? TimeSpan.FromSeconds(5))) continue;
-            string explanation = $"The run has stalled (seed {Seed}, after {Steps} steps): {moves.Why}, and it has not ended.\n"
-                + $"{run.Snapshot()}";
+            if (run.Completion.IsCompleted) break;   // its work was elsewhere
+            string explanation = $"The run has stalled (seed {Seed}, after {Steps} steps): {moves.Why}, and it has not ended."
+                + (Steps > 0 ? "" : " This scheduler has had no work: start the run with new RunOptions { Scheduler = scheduler }.")
+                + $"\n{run.Snapshot()}";
             _ = run.CancelAsync();
             do RunUntilIdle();
             while (!run.Completion.IsCompleted && moves.TryNext());

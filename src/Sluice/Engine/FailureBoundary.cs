@@ -28,6 +28,8 @@ internal sealed class FailureBoundary<T> : Inlet<T>, IUpstream
 
     public override void ComesFrom(int from) => next.ComesFrom(from);
 
+    public override bool HoldsOutputs => next.HoldsOutputs;
+
     public override void Flush() => next.Flush();
 
     public void Stop() => Upstream?.Stop();

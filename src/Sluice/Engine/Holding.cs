@@ -25,7 +25,11 @@ internal sealed class Holding<T> : Inlet<T>
         return default;
     }
 
-    public override void Flush() => next.Flush();
+    /// <remarks>Not into a lane, which an attempt that was abandoned must not touch: nothing of the attempt rests there.</remarks>
+    public override void Flush()
+    {
+        if (!next.HoldsOutputs) next.Flush();
+    }
 
     protected override ValueTask OnCompleteAsync() => next.CompleteAsync();
 }

@@ -42,6 +42,10 @@ internal abstract class Inlet<T> : IInlet
     /// </summary>
     public virtual bool HandsOn => false;
 
+    /// <summary>Whether what is pushed rests behind it until <see cref="Flush"/>, or until the item has ended: in the lanes of a parallel
+    /// stage.</summary>
+    public virtual bool HoldsOutputs => false;
+
     /// <summary>Takes an item. Completes synchronously unless a stage further down has to wait.</summary>
     public abstract ValueTask PushAsync(T item, Ticket? ticket);
 

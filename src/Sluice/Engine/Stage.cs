@@ -19,6 +19,8 @@ internal abstract class Stage<TIn, TOut> : Inlet<TIn>, IUpstream
 
     public Inlet<TOut> Next { get; }
 
+    public override bool HoldsOutputs => Next.HoldsOutputs;
+
     public override void Flush() => Next.Flush();
 
     public void Stop() => Upstream?.Stop();

@@ -65,6 +65,8 @@ public static class Route
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class Routing<T, TOut>
 {
+    private const string Otherwise = "otherwise";    // the branch's name in pictures
+
     internal Routing(Func<T, int> index, Pipe<T, TOut>[] branches)
     {
         Branches = Branch.Unnamed(branches);
@@ -74,6 +76,9 @@ public sealed class Routing<T, TOut>
     internal Routing(Func<T, string> name, (string? Name, Pipe<T, TOut> Pipe)[] branches, Pipe<T, TOut>? otherwise)
     {
         var indices = new Dictionary<string, int>(branches.Length, StringComparer.Ordinal);
+        if (otherwise is not null && Array.Exists(branches, static branch => branch.Name == Otherwise))
+            throw new ArgumentException($"A branch is called '{Otherwise}', as the one for all other names is. Give it another name.",
+                nameof(branches));
         foreach (var (branch, pipe) in branches)
         {
             if (branch is null || pipe is null) throw new ArgumentException("One of the branches is null, or has no name.",
@@ -83,7 +88,7 @@ public sealed class Routing<T, TOut>
                     nameof(branches));
         }
         int rest = otherwise is null ? -1 : branches.Length;
-        Branches = otherwise is null ? branches : [.. branches, ("otherwise", otherwise)];
+        Branches = otherwise is null ? branches : [.. branches, (Otherwise, otherwise)];
         Operator = new(new BranchChoice<T>(item => name(item) is { } key && indices.TryGetValue(key, out int index) ? index : rest, name,
             name, string.Join(", ", indices.Keys), Branches.Length));
     }

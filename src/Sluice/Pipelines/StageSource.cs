@@ -189,7 +189,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (scope is not null) next = new ScopeOutput<TOut>(context, next, scope);
         if (context.Run.Options.RecordTimings)
         {
-            context.Times = new(context.Run.Time);
+            context.Times ??= new(context.Run.Time);          // behind KeyBy, the instances of a lane share it
             next = new TimeOutput<TOut>(context, next);
         }
         if (options.Log is { } log) next = new LogOutput<TOut>(context, next, log);

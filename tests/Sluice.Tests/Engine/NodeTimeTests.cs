@@ -41,6 +41,22 @@ public sealed class NodeTimeTests : IDisposable
         }
     }
 
+    /// <remarks>There is an instance for each key, and the newest one knew only its own time.</remarks>
+    [Fact]
+    public async Task TheTimeOfANodeBehindAKeyIsThatOfAllKeys()
+    {
+        var scheduler = new SeededScheduler(5);
+        Source<int> source = Source.From(Enumerable.Range(0, 10)) | Stage.KeyBy((int n) => n % 5, lanes: 1);
+        PipelineRun run = (source.Scan(0, (sum, n) =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            return sum + n;
+        }) | Stage.Named("sum")).ForEach(static _ => { })
+            .Start(new RunOptions { Scheduler = scheduler, Time = clock, RecordTimings = true });
+        RunSnapshot end = await scheduler.RunToEndAsync(run, clock);
+        Assert.Equal(TimeSpan.FromSeconds(10), end["sum"].Time);
+    }
+
     [Fact]
     public async Task AFunctionWithoutAnnotationsHasATime()
     {

@@ -91,6 +91,20 @@ public class SeededSchedulerTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
     }
 
+    /// <remarks>It said "has stalled" above a snapshot that said "Completed".</remarks>
+    [Fact]
+    public async Task ARunThatIsOnAnotherSchedulerIsSaidToBe()
+    {
+        var never = new TaskCompletionSource();
+        PipelineRun run = (Source.Of(1) | (async (int _, CancellationToken cancellation) => await never.Task.WaitAsync(cancellation))).Start();
+        var stall = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => new SeededScheduler(1).RunToEndAsync(run, maxWait: TimeSpan.Zero));
+        Assert.Contains("start the run with new RunOptions { Scheduler = scheduler }", stall.Message, StringComparison.Ordinal);
+        PipelineRun quick = (Source.Of(1) | (static _ => { })).Start();
+        await quick.Completion;
+        await new SeededScheduler(1).RunToEndAsync(quick, maxWait: TimeSpan.Zero);
+    }
+
     /// <summary>A periodic timer is always armed: time alone does not show that a run goes on.</summary>
     [Theory]
     [InlineData(false)]

@@ -12,14 +12,26 @@ internal sealed class Chunk<TIn, TOut>
     /// <summary>Whether all inputs have been processed, up to the first that failed.</summary>
     public bool IsDone { get; set; }
 
+    /// <summary>The number of outputs that the output may push on before the slice is done.</summary>
+    public int Ready { get; set; }
+
+    /// <summary>The number of outputs that were pushed on.</summary>
+    public int Emitted { get; set; }
+
     /// <summary>The failure that ended the slice early; thrown behind its outputs, in order.</summary>
     public Exception? Failure { get; set; }
 
     /// <summary>The waiter of a lane whose slice holds too many outputs; woken when the outputs have been pushed on.</summary>
     public Waiter? Overflow { get; set; }
 
-    /// <summary>The time that the work took, in clock ticks.</summary>
-    public long Ticks { get; set; }
+    /// <summary>While the lane waits for an item: the item's place.</summary>
+    public int At { get; set; }
+
+    /// <summary>Whether it is among the slices that the output looks at.</summary>
+    public bool IsListed { get; set; }
+
+    /// <summary>The one behind it in that list.</summary>
+    public Chunk<TIn, TOut>? Next { get; set; }
 
     public void Clear()
     {
@@ -28,5 +40,6 @@ internal sealed class Chunk<TIn, TOut>
         IsDone = false;
         Failure = null;
         Overflow = null;
+        Ready = Emitted = 0;
     }
 }

@@ -1,12 +1,14 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Sluice.Scheduling;
 
 namespace Sluice.Engine;
 
 /// <summary>The slices of a parallel stage: its input fills them, lanes work on them, its output empties them in order.</summary>
 /// <remarks>
-/// Queues and counts are under <c>sync</c>. The inside of a slice belongs to its holder: the lane from <see cref="TryTake"/> until the
-/// slice is done or overflows, then the output. Waiters are woken outside of the lock.
+/// Lists and counts are under <c>sync</c>. The inside of a slice belongs to its holder: the lane from <see cref="TryTake"/> until the
+/// slice is done or overflows, then the output. The output may read before that the outputs that are ready. While the lane waits for an
+/// item (<see cref="Rest"/>), another one may take the items behind it. Waiters are woken outside of the lock.
 /// </remarks>
 internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lanes, bool adapts)
 {
@@ -16,7 +18,8 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
 
     private readonly Lock sync = new();
     private readonly Queue<Chunk<TIn, TOut>> todo = new();
-    private readonly Queue<Chunk<TIn, TOut>> output = new();      // by arrival if ordered, else by completion
+    private readonly ChunkList<TIn, TOut> output = new();         // by arrival if ordered; else those with something to push on
+    private readonly List<Chunk<TIn, TOut>> resting = [];         // those whose lane waits, and that have more items
     private readonly Stack<Chunk<TIn, TOut>> spare = new();
     private readonly int capacity = capacity;
     private readonly int maxHeld = Math.Max(capacity, lanes * MaxHeldPerLane);
@@ -51,13 +54,14 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         {
             items += chunk.Inputs.Count;
             todo.Enqueue(chunk);
-            if (ordered) output.Enqueue(chunk);
+            if (ordered) output.Add(chunk);
         }
     }
 
     public void Complete() => Volatile.Write(ref completed, true);
 
-    /// <summary>Lane: takes the next slice, unless too many outputs are held and the output must go first.</summary>
+    /// <summary>Lane: takes the next slice, unless too many outputs are held and the output must go first. If there is none, it takes the
+    /// items behind one for which another lane waits.</summary>
     /// <param name="chunk">The slice.</param>
     /// <param name="wantsInput">Whether it was the last one and there is room: the input is to go on, because the slice may take long, and
     /// the output may have nothing to remove meanwhile.</param>
@@ -66,7 +70,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         lock (sync)
         {
             chunk = null!;
-            bool isTaken = MayTake && todo.TryDequeue(out chunk!);
+            bool isTaken = MayTake && (todo.TryDequeue(out chunk!) || TryTakeRest(out chunk!));
             wantsInput = isTaken && todo.Count == 0 && items < capacity;
             return isTaken;
         }
@@ -77,14 +81,45 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     {
         get
         {
-            lock (sync) return todo.Count > 0 && MayTake;
+            lock (sync) return HasMore && MayTake;
         }
     }
 
+    private bool HasMore => todo.Count > 0 || resting.Count > 0;
+
     // One-to-many stages could put out any number of items while an earlier slice takes its time, so lanes rest when too much is held.
     // The slice that is next in order may always be taken: nothing else can move on before it.
-    private bool MayTake => held < maxHeld || !output.TryPeek(out Chunk<TIn, TOut>? head)
-        || (todo.TryPeek(out Chunk<TIn, TOut>? next) && next == head);
+    private bool MayTake => held < maxHeld || output.First is not { } head || (todo.TryPeek(out Chunk<TIn, TOut>? next) && next == head);
+
+    private bool CanEmit => output.First is { } head && (head.IsDone || head.Ready > head.Emitted || head.Overflow is not null);
+
+    /// <summary>Lane: it is about to wait for an item of a slice.</summary>
+    /// <param name="chunk">The slice.</param>
+    /// <param name="at">The place of the item. Others may take those behind it, until <see cref="GoOn"/>.</param>
+    /// <param name="ready">The number of outputs of the items before it.</param>
+    /// <returns>Whether the output has something to do now, and whether a lane has.</returns>
+    public (bool Output, bool Lane) Rest(Chunk<TIn, TOut> chunk, int at, int ready)
+    {
+        lock (sync)
+        {
+            chunk.At = at;
+            if (at + 1 < chunk.Inputs.Count) resting.Add(chunk);
+            return (Publish(chunk, ready), HasMore && MayTake);
+        }
+    }
+
+    /// <summary>Lane: it goes on with the items of the slice that are still there.</summary>
+    public void GoOn(Chunk<TIn, TOut> chunk)
+    {
+        lock (sync) resting.Remove(chunk);
+    }
+
+    /// <summary>Lane: the first outputs of a slice may be pushed on, because what puts them out is about to wait.</summary>
+    /// <returns>Whether the output has something to do now.</returns>
+    public bool Hand(Chunk<TIn, TOut> chunk, int ready)
+    {
+        lock (sync) return Publish(chunk, ready);
+    }
 
     /// <summary>Lane: finishes a slice.</summary>
     /// <returns>Whether the output has something to do now.</returns>
@@ -95,8 +130,8 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
             chunk.IsDone = true;
             held += chunk.Outputs.Count;
             if (adapts) Adapt(ticks, chunk.Inputs.Count);
-            if (!ordered && chunk.Overflow is null) output.Enqueue(chunk);
-            return output.TryPeek(out Chunk<TIn, TOut>? head) && head.IsDone;
+            if (!chunk.IsListed) output.Add(chunk);
+            return CanEmit;
         }
     }
 
@@ -105,25 +140,54 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     {
         lock (sync)
         {
-            bool known = chunk.Overflow is not null;
             chunk.Overflow = waiter;
-            if (!ordered && !known) output.Enqueue(chunk);
+            Publish(chunk, chunk.Outputs.Count);
         }
     }
 
-    /// <summary>Output: the next slice, if some of its outputs can be pushed on.</summary>
-    public bool TryPeek(out Chunk<TIn, TOut> chunk)
+    /// <summary>Output: the next slice with outputs that can be pushed on.</summary>
+    /// <param name="chunk">The slice.</param>
+    /// <param name="upTo">The number of its outputs up to which they can.</param>
+    /// <param name="isDone">Whether there will be no more; <see cref="Remove"/> follows, else <see cref="Emitted"/>.</param>
+    public bool TryPeek(out Chunk<TIn, TOut> chunk, out int upTo, out bool isDone)
     {
-        lock (sync) return output.TryPeek(out chunk!) && (chunk.IsDone || chunk.Overflow is { IsArmed: true });
+        lock (sync)
+        {
+            (chunk, upTo, isDone) = (output.First!, 0, false);
+            if (!CanEmit) return false;
+            isDone = chunk.IsDone;
+            upTo = isDone ? chunk.Outputs.Count : chunk.Ready;
+            return true;
+        }
     }
 
-    /// <summary>Output: removes the slice, all of whose outputs have been pushed on.</summary>
+    /// <summary>Output: outputs of the first slice, which was not done, have been pushed on.</summary>
+    /// <returns>The waiter of the lane, if it has waited for that.</returns>
+    public Waiter? Emitted(Chunk<TIn, TOut> chunk, int upTo)
+    {
+        lock (sync)
+        {
+            chunk.Emitted = upTo;
+            if (chunk.IsDone || chunk.Ready > upTo) return null;
+            Waiter? waiter = chunk.Overflow;
+            if (waiter is not null)
+            {
+                chunk.Outputs.Clear();
+                chunk.Overflow = null;
+                chunk.Ready = chunk.Emitted = 0;
+            }
+            if (!ordered) output.RemoveFirst();      // those behind it do not wait for the next output of this one
+            return waiter;
+        }
+    }
+
+    /// <summary>Output: removes the first slice, all of whose outputs have been pushed on.</summary>
     /// <returns>Whether the input is to go on: the board is at least half empty, or lanes have nothing to take.</returns>
     public bool Remove(Chunk<TIn, TOut> chunk)
     {
         lock (sync)
         {
-            output.Dequeue();
+            output.RemoveFirst();
             items -= chunk.Inputs.Count;
             held -= chunk.Outputs.Count;
             chunk.Clear();
@@ -137,8 +201,29 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     {
         get
         {
-            lock (sync) return output.Count == 0 && todo.Count == 0 && items == 0;
+            lock (sync) return output.First is null && todo.Count == 0 && items == 0;
         }
+    }
+
+    private bool Publish(Chunk<TIn, TOut> chunk, int ready)
+    {
+        chunk.Ready = ready;
+        if (!chunk.IsListed && (ready > chunk.Emitted || chunk.Overflow is not null)) output.Add(chunk);
+        return CanEmit;
+    }
+
+    private bool TryTakeRest(out Chunk<TIn, TOut>? rest)
+    {
+        rest = null;
+        if (resting.Count == 0) return false;
+        Chunk<TIn, TOut> chunk = resting[0];
+        resting.RemoveAt(0);
+        if (!spare.TryPop(out rest)) rest = new();
+        int from = chunk.At + 1, count = chunk.Inputs.Count - from;
+        rest.Inputs.AddRange(CollectionsMarshal.AsSpan(chunk.Inputs)[from..]);
+        chunk.Inputs.RemoveRange(from, count);
+        if (ordered) output.AddBehind(chunk, rest);
+        return true;
     }
 
     /// <summary>

@@ -80,8 +80,9 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
             for (int i = 0; i < inputs.Count; i++)
             {
                 if (owner.Run.IsStopping) throw new RunStoppedException();
+                int before = chunk.Outputs.Count;
                 ValueTask pushed = stage.PushAsync(inputs[i].Item, inputs[i].Ticket);
-                if (!pushed.IsCompletedSuccessfully) return RestAsync(pushed, chunk, i);
+                if (!pushed.IsCompletedSuccessfully) return RestAsync(pushed, chunk, i, before);
             }
         }
         catch (Exception e)
@@ -91,23 +92,45 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         return default;
     }
 
+    // The item may take any time: what came out before it goes on, and other lanes may take what is behind it.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask RestAsync(ValueTask pushed, Chunk<TIn, TOut> chunk, int at)
+    private async ValueTask RestAsync(ValueTask pushed, Chunk<TIn, TOut> chunk, int at, int before)
     {
         try
         {
-            await pushed;
-            while (++at < chunk.Inputs.Count)
+            while (true)
             {
-                if (owner.Run.IsStopping) throw new RunStoppedException();
-                pushed = stage.PushAsync(chunk.Inputs[at].Item, chunk.Inputs[at].Ticket);
-                if (!pushed.IsCompletedSuccessfully) await pushed;
+                bool isShared = at + 1 < chunk.Inputs.Count || before > chunk.Ready;
+                if (isShared) Share(chunk, at, before);
+                try
+                {
+                    await pushed;
+                }
+                finally
+                {
+                    if (isShared) owner.Board.GoOn(chunk);
+                }
+                do
+                {
+                    if (++at >= chunk.Inputs.Count) return;
+                    if (owner.Run.IsStopping) throw new RunStoppedException();
+                    before = chunk.Outputs.Count;
+                    pushed = stage.PushAsync(chunk.Inputs[at].Item, chunk.Inputs[at].Ticket);
+                }
+                while (pushed.IsCompletedSuccessfully);
             }
         }
         catch (Exception e)
         {
             chunk.Failure = e;
         }
+    }
+
+    private void Share(Chunk<TIn, TOut> chunk, int at, int before)
+    {
+        (bool output, bool lane) = owner.Board.Rest(chunk, at, before);
+        if (output) owner.WakeOutput();
+        if (lane) owner.StartLane();
     }
 
     /// <summary>Collects the outputs of the lane's instance.</summary>
@@ -138,6 +161,15 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
             if (passes) return next.PushAsync(item, ticket);
             Chunk.Outputs.Add(item, ticket);
             return RoomAsync();
+        }
+
+        public override bool HoldsOutputs => true;
+
+        /// <summary>Hands over what the current item has put out. Called only by the stages of the lane, between their pushes.</summary>
+        public override void Flush()
+        {
+            if (passes || Chunk.Outputs.Count <= Chunk.Ready) return;
+            if (owner.Board.Hand(Chunk, Chunk.Outputs.Count)) owner.WakeOutput();
         }
 
         protected override ValueTask OnCompleteAsync() => default;

@@ -1,7 +1,7 @@
 namespace Sluice.Engine;
 
 /// <summary>The outputs of a lane that have not been pushed on yet: items, and their tickets if there are any.</summary>
-/// <remarks>Belongs to the holder of the slice. Reused.</remarks>
+/// <remarks>Belongs to the holder of the slice; the output of the stage may read outputs that it knows of. Reused.</remarks>
 internal sealed class Outbox<T>
 {
     private T[] items = new T[4];

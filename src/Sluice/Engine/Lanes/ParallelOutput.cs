@@ -30,9 +30,9 @@ internal sealed class ParallelOutput<TIn, TOut>(
         {
             for (int chunks = 1; ;)
             {
-                while (board.TryPeek(out Chunk<TIn, TOut> chunk))
+                while (board.TryPeek(out Chunk<TIn, TOut> chunk, out int upTo, out bool isDone))
                 {
-                    ValueTask emitted = EmitAsync(chunk);
+                    ValueTask emitted = EmitAsync(chunk, upTo, isDone);
                     if (!emitted.IsCompletedSuccessfully) await emitted;
                     if (chunks++ % ChunksPerTurn == 0) await Waiter.YieldAsync();
                 }
@@ -57,46 +57,45 @@ internal sealed class ParallelOutput<TIn, TOut>(
         await next.CompleteAsync();
     }
 
-    private ValueTask EmitAsync(Chunk<TIn, TOut> chunk)
+    private ValueTask EmitAsync(Chunk<TIn, TOut> chunk, int upTo, bool isDone)
     {
         Outbox<TOut> outputs = chunk.Outputs;
-        for (int i = 0; i < outputs.Count; i++)
+        for (int i = chunk.Emitted; i < upTo; i++)
         {
             if (Run.IsStopping) throw new RunStoppedException();
             ValueTask pushed = next.PushAsync(outputs[i], outputs.TicketOf(i));
-            if (!pushed.IsCompletedSuccessfully) return RestAsync(pushed, chunk, i + 1);
+            if (!pushed.IsCompletedSuccessfully) return RestAsync(pushed, chunk, i + 1, upTo, isDone);
         }
-        EndOf(chunk);
+        EndOf(chunk, upTo, isDone);
         return default;
     }
 
-    private async ValueTask RestAsync(ValueTask pushed, Chunk<TIn, TOut> chunk, int at)
+    private async ValueTask RestAsync(ValueTask pushed, Chunk<TIn, TOut> chunk, int at, int upTo, bool isDone)
     {
         while (true)
         {
             next.Flush();
             await pushed;
-            if (at == chunk.Outputs.Count) break;
+            if (at == upTo) break;
             Run.ThrowIfStopping();
             pushed = next.PushAsync(chunk.Outputs[at], chunk.Outputs.TicketOf(at));
             at++;
         }
-        EndOf(chunk);
+        EndOf(chunk, upTo, isDone);
     }
 
-    private void EndOf(Chunk<TIn, TOut> chunk)
+    private void EndOf(Chunk<TIn, TOut> chunk, int upTo, bool isDone)
     {
-        if (chunk.IsDone)
+        if (!isDone)
         {
-            if (chunk.Failure is { } failure) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
-            bool hasRoom = board.Remove(chunk);
-            Interlocked.MemoryBarrier();
-            if (hasRoom) roomForInput.Wake();
-            StartLanes();
+            board.Emitted(chunk, upTo)?.Wake();
             return;
         }
-        chunk.Outputs.Clear();
-        chunk.Overflow?.Wake();
+        if (chunk.Failure is { } failure) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+        bool hasRoom = board.Remove(chunk);
+        Interlocked.MemoryBarrier();
+        if (hasRoom) roomForInput.Wake();
+        StartLanes();
     }
 
     /// <summary>Starts lanes that rest although there is work, because too many outputs were held.</summary>
@@ -113,7 +112,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
     private bool StartWaiting()
     {
         Waiter.Arm();
-        if ((board.TryPeek(out _) || (board.IsCompleted && board.IsEmpty) || Run.IsStopping) && Waiter.Disarm())
+        if ((board.TryPeek(out _, out _, out _) || (board.IsCompleted && board.IsEmpty) || Run.IsStopping) && Waiter.Disarm())
         {
             Run.ThrowIfStopping();
             return false;

@@ -28,7 +28,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         // Where items are followed, nothing that comes out of sinks needs an order; elsewhere the first failure does.
         bool isOrdered = options.Ordered && (builder.Following is null || typeof(TOut) != typeof(Unit));
         Board = new(isOrdered, Math.Max(Run.Options.MaxBufferedItems, options.Parallel), options.Parallel,
-            adapts: !Run.Scheduler.IsSerial);
+            adapts: !Run.Scheduler.IsSerial && !options.Blocks);     // an item that blocks would hold up those behind it in its slice
         roomForInput = NewWaiter();
         blocked = new(Run.Time);
         lanes = new Lane<TIn, TOut>[options.Parallel];
@@ -118,6 +118,13 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         else ExitFilling();
     }
 
+    /// <summary>Starts a lane that rests, if there is one.</summary>
+    public void StartLane()
+    {
+        foreach (Lane<TIn, TOut> lane in lanes)
+            if (lane.TryStart()) return;
+    }
+
     /// <summary>Lets an input go on that has waited for room.</summary>
     public void WakeInput()
     {
@@ -153,8 +160,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         filling = null;
         Board.Dispatch(chunk);
         ExitFilling();
-        foreach (Lane<TIn, TOut> lane in lanes)
-            if (lane.TryStart()) return;
+        StartLane();
     }
 
     private async ValueTask WaitForRoomAsync()

@@ -16,12 +16,14 @@ public sealed class Output<T>
     private readonly StageContext context;
     private readonly Inlet<T> next;
     private readonly PushGate gate;
+    private readonly bool holds;                     // what a call that waits has pushed is handed over: the wait may be long
     private Exception? failedDownstream;
     private Exception? failedUnseen;                 // of a named push, when the node had returned
     private List<IOutputItem>? held; // for named outputs, until the node has done its work on the item; under the gate's lock
     private bool hasWarned;
 
-    internal Output(StageContext context, Inlet<T> next) => (this.context, this.next, gate) = (context, next, new PushGate(context));
+    internal Output(StageContext context, Inlet<T> next)
+        => (this.context, this.next, gate, holds) = (context, next, new PushGate(context), next.HoldsOutputs);
 
     internal Ticket? Ticket { get; set; }
 
@@ -95,7 +97,13 @@ public sealed class Output<T>
     }
 
     /// <summary>Notes that the call has returned a task that is not complete.</summary>
-    internal void Suspend() => gate.Suspend();
+    internal void Suspend()
+    {
+        gate.Suspend();
+        if (!holds || !gate.TryEnter()) return;
+        next.Flush();
+        gate.Exit();
+    }
 
     /// <summary>Ends the call.</summary>
     /// <returns>Whether its pushes have ended too; if not, <see cref="EndAsync"/>.</returns>
@@ -183,6 +191,7 @@ public sealed class Output<T>
         {
             ValueTask pushed = Send(item);
             if (!pushed.IsCompletedSuccessfully) return WatchAsync(pushed);
+            if (holds) next.Flush();
             yields = (context.Out & (ItemsPerTurn - 1)) == 0;
         }
         catch (Exception e)

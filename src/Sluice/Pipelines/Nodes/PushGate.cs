@@ -105,6 +105,9 @@ internal sealed class PushGate(StageContext context)
         }
     }
 
+    /// <summary>The stage, while its call goes on elsewhere: takes the turn if no push has it. <see cref="Exit"/> ends it.</summary>
+    public bool TryEnter() => Interlocked.CompareExchange(ref turn, Taken, Free) == Free;
+
     /// <summary>Waits for a turn. Turns come in the order of the calls. <see cref="Exit"/> ends it.</summary>
     /// <exception cref="InvalidOperationException">No call of the node is active, or too many pushes wait.</exception>
     public ValueTask EnterAsync()

@@ -72,7 +72,7 @@ internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful, IEnd
             window.Items.Add(item);
             full |= window.Items.Count >= maxItems;  // more, if it may hold fewer now than when it was stored
         }
-        if (!IsTimerSet) SetTimer(new(open[0].End - now));
+        if (!IsTimerSet) SetTimer(new(open[0].End - UtcNow));      // the window before it may have taken long to come out
         return full;
     }
 

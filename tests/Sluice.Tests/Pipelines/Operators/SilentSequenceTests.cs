@@ -25,7 +25,7 @@ public sealed class SilentSequenceTests
         await using var run = new TimedRun<int>(mode, source => Silent(source, wait).Timeout(TimeSpan.FromSeconds(1), end: true));
         run.Send(1);
         run.Pass(1);
-        Assert.Equal(IsHeld(wait, mode) ? "" : "1@0 1@0 1@0 1@0 1@0", run.Seen);
+        Assert.Equal(IsHeld(wait) ? "" : "1@0 1@0 1@0 1@0 1@0", run.Seen);
         await run.AssertEndedAsync();
     }
 
@@ -54,10 +54,10 @@ public sealed class SilentSequenceTests
     public async Task AZipWithAShorterSourceEndsIt(Wait wait, ExecutionMode mode)
     {
         List<int> seen = [];
-        await using PipelineRun run = Source.From<int>(IsHeld(wait, mode) ? [] : [10, 20])
+        await using PipelineRun run = Source.From<int>(IsHeld(wait) ? [] : [10, 20])
             .Zip(Silent(Source.From([1]), wait), (left, right) => left + right).ForEach(seen.Add).Start(new RunOptions { Mode = mode });
         await run.Completion.WaitAsync(TimeSpan.FromMinutes(1));
-        Assert.Equal(IsHeld(wait, mode) ? [] : [11, 21], seen);
+        Assert.Equal(IsHeld(wait) ? [] : [11, 21], seen);
     }
 
     /// <summary>Only a sequence that is not wanted any more is cut: a drain lets it come to its end.</summary>
@@ -105,8 +105,7 @@ public sealed class SilentSequenceTests
     }
 
     /// <summary>Whether nothing comes out before the sequence is over.</summary>
-    private static bool IsHeld(Wait wait, ExecutionMode mode)
-        => wait is Wait.Retried or Wait.Limited || (wait is Wait.Lanes && mode == ExecutionMode.MultiThread);
+    private static bool IsHeld(Wait wait) => wait is Wait.Retried or Wait.Limited;
 
     /// <summary>A one-to-many stage of a kind.</summary>
     internal static Source<int> Many(Source<int> source, Func<int, CancellationToken, IAsyncEnumerable<int>> many, Wait wait) => wait switch
