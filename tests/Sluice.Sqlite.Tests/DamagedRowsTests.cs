@@ -35,7 +35,8 @@ public sealed class DamagedRowsTests : IDisposable
         while (next <= Entries)
         {
             LeaseResult lease = await store.LeaseAsync(new([owner]) { MaxItems = 40 }, Cancellation);
-            int entries = lease.Batches.Sum(static batch => batch.Entries.Length), lost = lease.Damaged.Sum(static one => (int)Count(one.Entries));
+            int entries = lease.Batches.Sum(static batch => batch.Entries.Length);
+            int lost = lease.Damaged.Sum(static one => (int)Count(one.Entries));
             Assert.True(entries + lost > 0);
             read += entries;
             damaged.AddRange(lease.Damaged.Select(static one => one.Entries));

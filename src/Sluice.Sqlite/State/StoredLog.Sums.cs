@@ -33,7 +33,8 @@ internal sealed partial class StoredLog
 
     private (long First, long N, long Bytes, long Total)? ReadSums(long sequence)
     {
-        if (session.Unreadable.AreAny(session.Now) && session.Unreadable.OfChunk(Id, FirstOf(sequence), session.Now) is not null) return null;
+        if (session.Unreadable.AreAny(session.Now) && session.Unreadable.OfChunk(Id, FirstOf(sequence), session.Now) is not null)
+            return null;
         Statement chunk =
             session.Sql("SELECT first, n, bytes, total FROM sluice_chunk WHERE log = ? AND first <= ? ORDER BY first DESC LIMIT 1").Put(Id)
             .Put(sequence);

@@ -1,4 +1,5 @@
 using Sluice.Engine;
+using Sluice.Scheduling;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
@@ -43,6 +44,53 @@ public class ParallelBoundTests
             await scheduler.RunToEndAsync(run, maxWait: TimeSpan.Zero);
             Assert.Equal(1 + (3 * Lanes), seen.Count);
         }
+    }
+
+    /// <remarks>A lane that waits tells how much came out of the items before; the item that it waits for may have handed over more, and
+    /// that may be through.</remarks>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void WhatWasHandedOverStaysSo(bool isOrdered)
+    {
+        ChunkBoard<int, int> board = Board(isOrdered, out Chunk<int, int> chunk);
+        for (int i = 0; i < 5; i++) chunk.Outputs.Add(i, null);
+        board.Hand(chunk, 5);
+        board.Rest(chunk, 0, 0);
+        Assert.True(board.TryPeek(out _, out long upTo, out _));
+        Assert.Equal(5, upTo);
+        Assert.Null(board.Emitted(chunk, 5));
+        Assert.False(board.TryPeek(out _, out _, out _));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void WhatWasPassedOnIsNotPassedOnAgain(bool isOrdered)
+    {
+        ChunkBoard<int, int> board = Board(isOrdered, out Chunk<int, int> chunk);
+        for (int i = 0; i < 1025; i++) chunk.Outputs.Add(i, null);
+        var waiter = new Waiter(RunScheduler.ThreadPool);
+        waiter.Arm();
+        board.Overflow(chunk, waiter);
+        board.Rest(chunk, 0, 1000);
+        Assert.True(board.TryPeek(out _, out long upTo, out _));
+        Assert.Equal(1025, upTo);
+        Assert.Same(waiter, board.Emitted(chunk, 1025));
+        for (int i = 0; i < 3; i++) chunk.Outputs.Add(2000 + i, null);
+        board.Rest(chunk, 0, 1000);
+        Assert.False(board.TryPeek(out _, out _, out _));
+        board.Hand(chunk, chunk.Outputs.Total);
+        Assert.True(board.TryPeek(out _, out upTo, out _));
+        Assert.Equal((1028, 2000, 2002), (upTo, chunk.Outputs[1025], chunk.Outputs[1027]));
+    }
+
+    private static ChunkBoard<int, int> Board(bool isOrdered, out Chunk<int, int> chunk)
+    {
+        var board = new ChunkBoard<int, int>(isOrdered, capacity: 16, lanes: 2, adapts: true);
+        Dispatch(board, 2);
+        Assert.True(board.TryTake(out chunk, out _));
+        return board;
     }
 
     private static void Dispatch(ChunkBoard<int, int> board, int count)

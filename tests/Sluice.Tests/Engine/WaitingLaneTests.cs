@@ -52,6 +52,55 @@ public class WaitingLaneTests
         Assert.Equal(Enumerable.Range(0, Items), seen);
     }
 
+    /// <remarks>Those behind it must not wait for the end of an endless source.</remarks>
+    [Fact]
+    public async Task ThoseBehindItAreStartedWhileNewOnesCome()
+    {
+        int started = 0;
+        await using PipelineRun run = (Source.From(Endless()).SelectAsync(async (n, cancellation) =>
+            {
+                if (n is > Hung and <= Hung + 256) Interlocked.Increment(ref started);
+                if (n == Hung) await never.Task.WaitAsync(cancellation);
+                return n;
+            }) | Stage.Parallel(4).Unordered | (static _ => { })).Start();
+        while (Volatile.Read(ref started) < 256) await Task.Yield();
+        await run.CancelAsync();
+
+        static IEnumerable<int> Endless()
+        {
+            for (int n = 0; ; n++) yield return n;
+        }
+    }
+
+    /// <remarks>Items that have ended before it in its slice took room in the stage, and some hung items stopped all lanes.</remarks>
+    [Fact]
+    public async Task ManyThatHangLeaveTheOtherLanesTheirRoom()
+    {
+        const int Hanging = 12;
+        await using PipelineRun run = (Source.From(Enumerable.Range(0, Items)).SelectAsync(async (n, cancellation) =>
+            {
+                if (n >= 5_000 && n % 300 == 299 && n < 5_000 + (Hanging * 300)) await never.Task;
+                return n;
+            }) | Stage.Parallel(16).Unordered | Arrive).Start();
+        await ArriveAsync(Items - Hanging);
+        never.SetResult();
+        await ArriveAsync(Hanging);
+        await run.Completion;
+    }
+
+    /// <remarks>More outputs than a slice may hold, at an item that is not its last one.</remarks>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task EachOutputComesOnceHoweverManyThereAre(bool isOrdered)
+    {
+        List<int> seen = [];
+        await (Source.From(Enumerable.Range(0, Items)).SelectMany(static n => Enumerable.Repeat(n, n % 500 == 499 ? 3_000 : 100))
+            | (isOrdered ? Stage.Parallel(4) : Stage.Parallel(4).Unordered) | seen.Add).RunAsync(cancellation: Cancellation);
+        if (!isOrdered) seen.Sort();
+        Assert.Equal(Enumerable.Range(0, Items).SelectMany(static n => Enumerable.Repeat(n, n % 500 == 499 ? 3_000 : 100)), seen);
+    }
+
     /// <remarks>It stayed at the head of the queue of outputs until it had ended.</remarks>
     [Fact]
     public async Task AnItemWithManyOutputsHoldsUpNoOtherOne()

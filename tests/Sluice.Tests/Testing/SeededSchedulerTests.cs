@@ -96,7 +96,8 @@ public class SeededSchedulerTests
     public async Task ARunThatIsOnAnotherSchedulerIsSaidToBe()
     {
         var never = new TaskCompletionSource();
-        PipelineRun run = (Source.Of(1) | (async (int _, CancellationToken cancellation) => await never.Task.WaitAsync(cancellation))).Start();
+        PipelineRun run = (Source.Of(1)
+            | (async (int _, CancellationToken cancellation) => await never.Task.WaitAsync(cancellation))).Start();
         var stall = await Assert.ThrowsAsync<InvalidOperationException>(
             () => new SeededScheduler(1).RunToEndAsync(run, maxWait: TimeSpan.Zero));
         Assert.Contains("start the run with new RunOptions { Scheduler = scheduler }", stall.Message, StringComparison.Ordinal);

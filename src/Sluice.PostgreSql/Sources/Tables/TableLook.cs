@@ -24,8 +24,8 @@ internal sealed class TableLooker(SourceServer server, TableShape shape, string 
     public TimeSpan MinAge => waitsForWritersOnly || !shape.First.IsMoment || options.QuietDuration > BeginReserve ? options.QuietDuration
         : BeginReserve;
 
-    /// <summary>How long after a look the open transactions are to be determined. Times without a zone, and days, may be written with values
-    /// that are hours behind: their age says nothing of when they were written.</summary>
+    /// <summary>How long after a look the open transactions are to be determined. Times without a zone, and days, may be written with
+    /// values that are hours behind: their age says nothing of when they were written.</summary>
     public TimeSpan Reserve => !waitsForWritersOnly && !shape.First.IsMoment && shape.Columns.Any(static column => column.IsTime)
         ? BeginReserve : default;
 

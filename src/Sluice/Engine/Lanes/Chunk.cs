@@ -12,11 +12,14 @@ internal sealed class Chunk<TIn, TOut>
     /// <summary>Whether all inputs have been processed, up to the first that failed.</summary>
     public bool IsDone { get; set; }
 
-    /// <summary>The number of outputs that the output may push on before the slice is done.</summary>
-    public int Ready { get; set; }
+    /// <summary>The number of outputs that the output may push on before the slice is done. It never goes back.</summary>
+    public long Ready { get; set; }
 
     /// <summary>The number of outputs that were pushed on.</summary>
-    public int Emitted { get; set; }
+    public long Emitted { get; set; }
+
+    /// <summary>The number of inputs that have ended, and take no room any more.</summary>
+    public int Ended { get; set; }
 
     /// <summary>The failure that ended the slice early; thrown behind its outputs, in order.</summary>
     public Exception? Failure { get; set; }
@@ -41,5 +44,6 @@ internal sealed class Chunk<TIn, TOut>
         Failure = null;
         Overflow = null;
         Ready = Emitted = 0;
+        Ended = 0;
     }
 }

@@ -14,6 +14,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
 {
     private const int LargestChunk = 512;
     private const int MaxHeldPerLane = 2048;
+    private const int MaxPassedOver = 16;            // most items wait shortly: it would cost more to take what is behind them
     private static readonly long TargetTicks = Stopwatch.Frequency / 20_000;         // 50 µs
 
     private readonly Lock sync = new();
@@ -24,6 +25,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     private readonly int capacity = capacity;
     private readonly int maxHeld = Math.Max(capacity, lanes * MaxHeldPerLane);
     private int held;                                             // outputs of finished slices
+    private int passedOver;                                       // slices that were taken since there is a rest to take
     private double ticksPerItem = double.MaxValue / 2;
     private int items;
     private bool completed;
@@ -60,8 +62,8 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
 
     public void Complete() => Volatile.Write(ref completed, true);
 
-    /// <summary>Lane: takes the next slice, unless too many outputs are held and the output must go first. If there is none, it takes the
-    /// items behind one for which another lane waits.</summary>
+    /// <summary>Lane: takes the next slice, unless too many outputs are held and the output must go first. If there is none, and now and
+    /// then, it takes the items behind one for which another lane waits.</summary>
     /// <param name="chunk">The slice.</param>
     /// <param name="wantsInput">Whether it was the last one and there is room: the input is to go on, because the slice may take long, and
     /// the output may have nothing to remove meanwhile.</param>
@@ -70,7 +72,8 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         lock (sync)
         {
             chunk = null!;
-            bool isTaken = MayTake && (todo.TryDequeue(out chunk!) || TryTakeRest(out chunk!));
+            bool isTaken = (MayTakeRest && (todo.Count == 0 || ++passedOver > MaxPassedOver) && TryTakeRest(out chunk!))
+                || (MayTake && todo.TryDequeue(out chunk!));
             wantsInput = isTaken && todo.Count == 0 && items < capacity;
             return isTaken;
         }
@@ -81,11 +84,13 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     {
         get
         {
-            lock (sync) return HasMore && MayTake;
+            lock (sync) return MayTakeAny;
         }
     }
 
-    private bool HasMore => todo.Count > 0 || resting.Count > 0;
+    private bool MayTakeAny => MayTakeRest || (todo.Count > 0 && MayTake);
+
+    private bool MayTakeRest => resting.Count > 0 && held < maxHeld;
 
     // One-to-many stages could put out any number of items while an earlier slice takes its time, so lanes rest when too much is held.
     // The slice that is next in order may always be taken: nothing else can move on before it.
@@ -97,14 +102,20 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     /// <param name="chunk">The slice.</param>
     /// <param name="at">The place of the item. Others may take those behind it, until <see cref="GoOn"/>.</param>
     /// <param name="ready">The number of outputs of the items before it.</param>
-    /// <returns>Whether the output has something to do now, and whether a lane has.</returns>
-    public (bool Output, bool Lane) Rest(Chunk<TIn, TOut> chunk, int at, int ready)
+    /// <returns>Whether the output has something to do now, a lane, and the input.</returns>
+    public (bool Output, bool Lane, bool Input) Rest(Chunk<TIn, TOut> chunk, int at, long ready)
     {
         lock (sync)
         {
             chunk.At = at;
             if (at + 1 < chunk.Inputs.Count) resting.Add(chunk);
-            return (Publish(chunk, ready), HasMore && MayTake);
+            bool makesRoom = !ordered && at > chunk.Ended;       // else what has come out of them may be held here
+            if (makesRoom)
+            {
+                items -= at - chunk.Ended;
+                chunk.Ended = at;
+            }
+            return (Publish(chunk, ready), MayTakeAny, makesRoom && WantsInput);
         }
     }
 
@@ -116,7 +127,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
 
     /// <summary>Lane: the first outputs of a slice may be pushed on, because what puts them out is about to wait.</summary>
     /// <returns>Whether the output has something to do now.</returns>
-    public bool Hand(Chunk<TIn, TOut> chunk, int ready)
+    public bool Hand(Chunk<TIn, TOut> chunk, long ready)
     {
         lock (sync) return Publish(chunk, ready);
     }
@@ -141,7 +152,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         lock (sync)
         {
             chunk.Overflow = waiter;
-            Publish(chunk, chunk.Outputs.Count);
+            Publish(chunk, chunk.Outputs.Total);
         }
     }
 
@@ -149,21 +160,21 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     /// <param name="chunk">The slice.</param>
     /// <param name="upTo">The number of its outputs up to which they can.</param>
     /// <param name="isDone">Whether there will be no more; <see cref="Remove"/> follows, else <see cref="Emitted"/>.</param>
-    public bool TryPeek(out Chunk<TIn, TOut> chunk, out int upTo, out bool isDone)
+    public bool TryPeek(out Chunk<TIn, TOut> chunk, out long upTo, out bool isDone)
     {
         lock (sync)
         {
             (chunk, upTo, isDone) = (output.First!, 0, false);
             if (!CanEmit) return false;
             isDone = chunk.IsDone;
-            upTo = isDone ? chunk.Outputs.Count : chunk.Ready;
+            upTo = isDone ? chunk.Outputs.Total : chunk.Ready;
             return true;
         }
     }
 
     /// <summary>Output: outputs of the first slice, which was not done, have been pushed on.</summary>
     /// <returns>The waiter of the lane, if it has waited for that.</returns>
-    public Waiter? Emitted(Chunk<TIn, TOut> chunk, int upTo)
+    public Waiter? Emitted(Chunk<TIn, TOut> chunk, long upTo)
     {
         lock (sync)
         {
@@ -172,9 +183,8 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
             Waiter? waiter = chunk.Overflow;
             if (waiter is not null)
             {
-                chunk.Outputs.Clear();
+                chunk.Outputs.Pass();
                 chunk.Overflow = null;
-                chunk.Ready = chunk.Emitted = 0;
             }
             if (!ordered) output.RemoveFirst();      // those behind it do not wait for the next output of this one
             return waiter;
@@ -188,11 +198,11 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         lock (sync)
         {
             output.RemoveFirst();
-            items -= chunk.Inputs.Count;
+            items -= chunk.Inputs.Count - chunk.Ended;
             held -= chunk.Outputs.Count;
             chunk.Clear();
             spare.Push(chunk);
-            return items <= capacity / 2 || todo.Count == 0;
+            return WantsInput;
         }
     }
 
@@ -205,10 +215,12 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         }
     }
 
-    private bool Publish(Chunk<TIn, TOut> chunk, int ready)
+    private bool WantsInput => items <= capacity / 2 || todo.Count == 0;
+
+    private bool Publish(Chunk<TIn, TOut> chunk, long ready)
     {
-        chunk.Ready = ready;
-        if (!chunk.IsListed && (ready > chunk.Emitted || chunk.Overflow is not null)) output.Add(chunk);
+        chunk.Ready = Math.Max(chunk.Ready, ready);              // the item itself may have handed over more, and gone on
+        if (!chunk.IsListed && (chunk.Ready > chunk.Emitted || chunk.Overflow is not null)) output.Add(chunk);
         return CanEmit;
     }
 
@@ -218,6 +230,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         if (resting.Count == 0) return false;
         Chunk<TIn, TOut> chunk = resting[0];
         resting.RemoveAt(0);
+        passedOver = 0;
         if (!spare.TryPop(out rest)) rest = new();
         int from = chunk.At + 1, count = chunk.Inputs.Count - from;
         rest.Inputs.AddRange(CollectionsMarshal.AsSpan(chunk.Inputs)[from..]);

@@ -80,7 +80,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
             for (int i = 0; i < inputs.Count; i++)
             {
                 if (owner.Run.IsStopping) throw new RunStoppedException();
-                int before = chunk.Outputs.Count;
+                long before = chunk.Outputs.Total;
                 ValueTask pushed = stage.PushAsync(inputs[i].Item, inputs[i].Ticket);
                 if (!pushed.IsCompletedSuccessfully) return RestAsync(pushed, chunk, i, before);
             }
@@ -94,7 +94,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
 
     // The item may take any time: what came out before it goes on, and other lanes may take what is behind it.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask RestAsync(ValueTask pushed, Chunk<TIn, TOut> chunk, int at, int before)
+    private async ValueTask RestAsync(ValueTask pushed, Chunk<TIn, TOut> chunk, int at, long before)
     {
         try
         {
@@ -114,7 +114,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
                 {
                     if (++at >= chunk.Inputs.Count) return;
                     if (owner.Run.IsStopping) throw new RunStoppedException();
-                    before = chunk.Outputs.Count;
+                    before = chunk.Outputs.Total;
                     pushed = stage.PushAsync(chunk.Inputs[at].Item, chunk.Inputs[at].Ticket);
                 }
                 while (pushed.IsCompletedSuccessfully);
@@ -126,10 +126,11 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         }
     }
 
-    private void Share(Chunk<TIn, TOut> chunk, int at, int before)
+    private void Share(Chunk<TIn, TOut> chunk, int at, long before)
     {
-        (bool output, bool lane) = owner.Board.Rest(chunk, at, before);
+        (bool output, bool lane, bool input) = owner.Board.Rest(chunk, at, before);
         if (output) owner.WakeOutput();
+        if (input) owner.WakeInput();
         if (lane) owner.StartLane();
     }
 
@@ -168,8 +169,8 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         /// <summary>Hands over what the current item has put out. Called only by the stages of the lane, between their pushes.</summary>
         public override void Flush()
         {
-            if (passes || Chunk.Outputs.Count <= Chunk.Ready) return;
-            if (owner.Board.Hand(Chunk, Chunk.Outputs.Count)) owner.WakeOutput();
+            if (passes || Chunk.Outputs.Total <= Chunk.Ready) return;
+            if (owner.Board.Hand(Chunk, Chunk.Outputs.Total)) owner.WakeOutput();
         }
 
         protected override ValueTask OnCompleteAsync() => default;

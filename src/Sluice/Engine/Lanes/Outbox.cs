@@ -6,8 +6,12 @@ internal sealed class Outbox<T>
 {
     private T[] items = new T[4];
     private Ticket?[] tickets = [];                  // as long as `items` once there is a ticket
+    private long passed;                             // those before the first one that is here
 
     public int Count { get; private set; }
+
+    /// <summary>The number of outputs since the last <see cref="Clear"/>, with those that were passed on.</summary>
+    public long Total => passed + Count;
 
     public void Add(T item, Ticket? ticket)
     {
@@ -18,9 +22,10 @@ internal sealed class Outbox<T>
         if (ticket is not null) SetTickets(at, ticket);
     }
 
-    public T this[int at] => items[at];
+    /// <param name="at">The place among all, up to <see cref="Total"/>.</param>
+    public T this[long at] => items[at - passed];
 
-    public Ticket? TicketOf(int at) => at < tickets.Length ? tickets[at] : null;
+    public Ticket? TicketOf(long at) => at - passed < tickets.Length ? tickets[at - passed] : null;
 
     /// <summary>Room for more items, to be written in order; <see cref="Added"/> adds them.</summary>
     public Span<T> Reserve(int count)
@@ -37,7 +42,20 @@ internal sealed class Outbox<T>
         if (ticket is not null) SetTickets(from, ticket);
     }
 
+    /// <summary>Removes the outputs, which were passed on. Later ones count on.</summary>
+    public void Pass()
+    {
+        passed += Count;
+        Empty();
+    }
+
     public void Clear()
+    {
+        passed = 0;
+        Empty();
+    }
+
+    private void Empty()
     {
         if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) Array.Clear(items, 0, Count);
         Array.Clear(tickets, 0, Math.Min(Count, tickets.Length));

@@ -30,7 +30,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
         {
             for (int chunks = 1; ;)
             {
-                while (board.TryPeek(out Chunk<TIn, TOut> chunk, out int upTo, out bool isDone))
+                while (board.TryPeek(out Chunk<TIn, TOut> chunk, out long upTo, out bool isDone))
                 {
                     ValueTask emitted = EmitAsync(chunk, upTo, isDone);
                     if (!emitted.IsCompletedSuccessfully) await emitted;
@@ -57,10 +57,10 @@ internal sealed class ParallelOutput<TIn, TOut>(
         await next.CompleteAsync();
     }
 
-    private ValueTask EmitAsync(Chunk<TIn, TOut> chunk, int upTo, bool isDone)
+    private ValueTask EmitAsync(Chunk<TIn, TOut> chunk, long upTo, bool isDone)
     {
         Outbox<TOut> outputs = chunk.Outputs;
-        for (int i = chunk.Emitted; i < upTo; i++)
+        for (long i = chunk.Emitted; i < upTo; i++)
         {
             if (Run.IsStopping) throw new RunStoppedException();
             ValueTask pushed = next.PushAsync(outputs[i], outputs.TicketOf(i));
@@ -70,7 +70,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
         return default;
     }
 
-    private async ValueTask RestAsync(ValueTask pushed, Chunk<TIn, TOut> chunk, int at, int upTo, bool isDone)
+    private async ValueTask RestAsync(ValueTask pushed, Chunk<TIn, TOut> chunk, long at, long upTo, bool isDone)
     {
         while (true)
         {
@@ -84,7 +84,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
         EndOf(chunk, upTo, isDone);
     }
 
-    private void EndOf(Chunk<TIn, TOut> chunk, int upTo, bool isDone)
+    private void EndOf(Chunk<TIn, TOut> chunk, long upTo, bool isDone)
     {
         if (!isDone)
         {

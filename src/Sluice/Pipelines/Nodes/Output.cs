@@ -212,6 +212,7 @@ public sealed class Output<T>
             context.Run.ThrowIfStopping();
             if (failedDownstream is { } failure) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
             await Send(item);
+            if (holds) next.Flush();
         }
         catch (Exception e)
         {
