@@ -56,7 +56,7 @@ public sealed partial class PostgresStreamStore : StreamStore
         sweeper = new(TrimAsync, cancellation => runner.DirectAsync(connection => GoneRows.DeleteSomeAsync(connection, sql, cancellation),
             cancellation), options.OnWarning);
         insert = new(sql);
-        watch = new(EndedAsync, stream => TakeInAsync(stream), changes.Publish, options.WakeInterval);
+        watch = new(EndedAsync, stream => TakeInAsync(stream), changes.Publish, options.WakeInterval, TimeProvider.System);
         // Polls look at the counters of streams that were locked; room that another stream's call has freed is not among them.
         TimeSpan interval = options.Listens || options.Poll > LookInterval ? options.Poll : LookInterval;
         look = options.Time.CreateTimer(_ =>

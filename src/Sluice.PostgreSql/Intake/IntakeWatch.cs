@@ -13,8 +13,9 @@ namespace Sluice.PostgreSql;
 /// <param name="takeIn">Moves the items of a stream into its partitions.</param>
 /// <param name="publish">Wakes the consumers of this process that wait for a stream.</param>
 /// <param name="interval">The time between two looks at first.</param>
+/// <param name="time">The clock of this process.</param>
 internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<long> Committed, HashSet<long> Ended)>> ended,
-    Func<string, Task> takeIn, Action<IReadOnlyList<string>> publish, TimeSpan interval) : IAsyncDisposable
+    Func<string, Task> takeIn, Action<IReadOnlyList<string>> publish, TimeSpan interval, TimeProvider time) : IAsyncDisposable
 {
     private static readonly TimeSpan MaxInterval = TimeSpan.FromMilliseconds(250);
 
@@ -40,7 +41,7 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
         lock (gate)
         {
             if (!open.TryGetValue(transaction, out Sent? sent)) open.Add(transaction, sent = new());
-            sent.Since = TimeProvider.System.GetTimestamp();
+            sent.Since = time.GetTimestamp();
             (long Items, long Bytes) before = sent.Streams.GetValueOrDefault(stream), all = pending.GetValueOrDefault(stream);
             sent.Streams[stream] = (before.Items + items, before.Bytes + bytes);
             pending[stream] = (all.Items + items, all.Bytes + bytes);
@@ -65,7 +66,7 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
             last = watching;
         }
         await last.ConfigureAwait(false);
-        using var soon = new CancellationTokenSource(MaxEnd, TimeProvider.System);
+        using var soon = new CancellationTokenSource(MaxEnd, time);
         await LookAsync(soon.Token).ConfigureAwait(false);
         closing.Dispose();
     }
@@ -113,10 +114,10 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
                 pause = pause * 1.5 < MaxInterval ? pause * 1.5 : MaxInterval;
             }
             if (now < took * Rest) now = took * Rest < MaxInterval ? took * Rest : MaxInterval;
-            await Task.Delay(now, TimeProvider.System, closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            long begun = TimeProvider.System.GetTimestamp();
+            await Task.Delay(now, time, closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            long begun = time.GetTimestamp();
             if (!closing.IsCancellationRequested) await LookAsync(closing.Token).ConfigureAwait(false);
-            took = TimeProvider.System.GetElapsedTime(begun);
+            took = time.GetElapsedTime(begun);
         }
     }
 
@@ -137,7 +138,7 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
                 Note(transactions, committed, all);
             }
             Task took = Task.WhenAll(Begin());
-            await took.WaitAsync(MaxInterval, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await took.WaitAsync(MaxInterval, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         catch (Exception failure)
         {
@@ -160,7 +161,7 @@ internal sealed class IntakeWatch(Func<long[], CancellationToken, Task<(HashSet<
             foreach (long transaction in transactions)
                 if (!open.TryGetValue(transaction, out Sent? sent)) continue;
                 else if (all.Contains(transaction)) (sent.HasEnded, sent.HasCommitted) = (true, committed.Contains(transaction));
-                else if (TimeProvider.System.GetElapsedTime(sent.Since) > MaxAge) Remove(transaction);
+                else if (time.GetElapsedTime(sent.Since) > MaxAge) Remove(transaction);
     }
 
     // A stream for which an earlier look still takes in has its turn at a later one.

@@ -4,13 +4,12 @@ namespace Sluice.Sqlite;
 /// A partition of a stream: its end, its trimmed part, and the chunk of this transaction. Bytes of a range follow from running totals, so
 /// that an append writes only its chunk.
 /// </summary>
-internal sealed class StoredLog(Session session, StoredStream stream, int partition) : Stored
+internal sealed partial class StoredLog(Session session, StoredStream stream, int partition) : Stored
 {
     private const int ReadAhead = 16 << 10;          // bytes
     private const int MaxAhead = ChunkCache.Size / 2;                // chunks
 
     private long trimmedTotal;                       // the bytes of all entries up to Trimmed
-    private (long Sequence, long Sum) lastSum;       // the last result: a commit asks twice
 
     /// <summary>The key of the log in the tables of chunks.</summary>
     public long Id { get; } = (stream.Id << 12) | (uint)partition;
@@ -80,37 +79,6 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
 
     /// <summary>Reads a present entry.</summary>
     public Entry Read(long sequence) => ChunkOf(sequence).Read(sequence, stream.Name, partition);
-
-    /// <summary>Returns the bytes of all entries up to a sequence; within a chunk in proportion.</summary>
-    public long SumAt(long sequence)
-    {
-        if (sequence >= Tail) return Total;
-        if (sequence <= 0) return 0;
-        if (sequence == lastSum.Sequence) return lastSum.Sum;
-        if (sequence >= FirstOfMaking) session.Making.Write();
-        lastSum = (sequence, FindSumAt(sequence));
-        return lastSum.Sum;
-    }
-
-    private long FindSumAt(long sequence)
-    {
-        if (session.Recent.Find(Id, sequence) is { } recent) return recent.Chunk.SumAt(sequence);
-        Statement chunk =
-            session.Sql("SELECT first, n, bytes, total FROM sluice_chunk WHERE log = ? AND first <= ? ORDER BY first DESC LIMIT 1").Put(Id)
-            .Put(sequence);
-        if (chunk.Next())
-        {
-            (long n, long bytes, long total) = (chunk.Long(1), chunk.Long(2), chunk.Long(3));
-            long passed = Math.Min(n, sequence - chunk.Long(0) + 1);
-            chunk.Reset();
-            return total - bytes + (bytes * passed / n);
-        }
-        Statement next = session.Sql("SELECT bytes, total FROM sluice_chunk WHERE log = ? ORDER BY first LIMIT 1").Put(Id);
-        if (!next.Next()) return session.Recent.First(Id) is { } first ? first.Total - first.Bytes : Total - Making.Bytes;
-        long sum = next.Long(1) - next.Long(0);
-        next.Reset();
-        return sum;
-    }
 
     /// <summary>
     /// Marks entries that all consumers have passed. Chunks of several logs are removed together, because each removal alone would touch

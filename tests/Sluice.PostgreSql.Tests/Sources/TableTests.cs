@@ -133,20 +133,23 @@ public class TableTests
 
     /// <summary>A transaction has its time a moment before another session can see that it is open.</summary>
     [Theory]
-    [InlineData("timestamptz")]
-    [InlineData("timestamp")]
-    public async Task ARowByTimeIsReadASecondAfterItsTime(string type)
+    [InlineData("timestamptz", "at")]
+    [InlineData("timestamp", "at")]
+    [InlineData("timestamp", "at", "America/New_York")]
+    [InlineData("timestamptz", "day, at")]
+    public async Task ARowByTimeIsReadASecondAfterItsTime(string type, string order, string zone = "UTC")
     {
         await using SourceLab lab = await SourceLab.StartAsync(
-            $"CREATE TABLE orders(id int PRIMARY KEY, at {type} NOT NULL DEFAULT now()); CREATE INDEX ON orders(at, id)");
+            $"CREATE TABLE orders(id int PRIMARY KEY, at {type} NOT NULL DEFAULT now(), day date DEFAULT now(), "
+                + "made timestamptz DEFAULT now()); CREATE INDEX ON orders(at, id)");
         await using NpgsqlDataSource database = NpgsqlDataSource.Create($"{lab.Address};Timezone=UTC");
         TimeSpan age = default;
-        Source<string> source = PostgresSource.Table("orders", database, "orders", "at", row =>
+        Source<string> source = PostgresSource.Table("orders", database, "orders", order, row =>
         {
-            age = DateTime.UtcNow - row.GetDateTime(1);
+            age = DateTime.UtcNow - row.GetDateTime(3);
             return $"{row["id"]}";
         }, new() { PollInterval = TimeSpan.FromMilliseconds(20), OnWarning = lab.Warnings.Enqueue });
-        await lab.RunAsync("SET timezone = 'UTC'; INSERT INTO orders VALUES(1)");
+        await lab.RunAsync($"SET timezone = '{zone}'; INSERT INTO orders VALUES(1)");
         await lab.AcceptAsync(source, 1);
         Assert.Equal(["1"], await lab.AcceptedAsync());
         Assert.InRange(age, TimeSpan.FromSeconds(1), TimeSpan.MaxValue);

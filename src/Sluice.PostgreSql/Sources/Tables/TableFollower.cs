@@ -45,7 +45,7 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
                 continue;
             }
             unread = bound;
-            await barrier.PassAsync(look, cancellation).ConfigureAwait(false);
+            await barrier.PassAsync(await ReserveAsync(look, cancellation).ConfigureAwait(false), cancellation).ConfigureAwait(false);
             bool isWhole = false;
             while (!isWhole)
             {
@@ -74,6 +74,16 @@ internal sealed class TableFollower<T>(SourceServer server, string table, string
                 isWhole = rows.Count < options.MaxPageRows;
             }
         }
+    }
+
+    private async Task<TableLook> ReserveAsync(TableLook look, CancellationToken cancellation)
+    {
+        if (looker.Reserve == default) return look;
+        await server.WaitAsync(looker.Reserve, cancellation).ConfigureAwait(false);
+        return look with
+        {
+            Open = await server.CallAsync(connection => looker.OpenAsync(connection, cancellation), cancellation).ConfigureAwait(false)
+        };
     }
 
     private async Task<TableLook> LookAsync(bool isIncluded, CancellationToken cancellation)

@@ -21,7 +21,13 @@ internal sealed class TableLooker(SourceServer server, TableShape shape, string 
     private readonly bool waitsForWritersOnly = options.IsAssignedByInsert ?? shape.First.IsIdentityAlways;
 
     /// <summary>How old a row has to be to be read, if its first column is a time.</summary>
-    public TimeSpan MinAge => waitsForWritersOnly || options.QuietDuration > BeginReserve ? options.QuietDuration : BeginReserve;
+    public TimeSpan MinAge => waitsForWritersOnly || !shape.First.IsMoment || options.QuietDuration > BeginReserve ? options.QuietDuration
+        : BeginReserve;
+
+    /// <summary>How long after a look the open transactions are to be determined. Times without a zone, and days, may be written with values
+    /// that are hours behind: their age says nothing of when they were written.</summary>
+    public TimeSpan Reserve => !waitsForWritersOnly && !shape.First.IsMoment && shape.Columns.Any(static column => column.IsTime)
+        ? BeginReserve : default;
 
     /// <summary>
     /// A statement before others in their transaction: in which formats values are texts. Some formats of a server lose digits, or write a

@@ -8,6 +8,9 @@ internal sealed record FollowedColumn(string Name, string Type, bool IsNullable,
 
     public bool IsDate => Type == "date";
 
+    /// <summary>Whether a value names a moment, whatever the time zone of the session that writes it.</summary>
+    public bool IsMoment => Type.EndsWith("with time zone", StringComparison.Ordinal);
+
     public bool IsTime => IsDate || Type.StartsWith("timestamp", StringComparison.Ordinal);
 
     /// <summary>Whether numbers that come later are smaller than this one, and so are skipped.</summary>
@@ -48,7 +51,7 @@ internal sealed record TableShape(long Id, string Name, IReadOnlyList<FollowedCo
         string age = minAge.TotalSeconds.ToString("F6", CultureInfo.InvariantCulture);
         string now = $"(clock_timestamp() - interval '{age} seconds')";
         if (First.IsDate) return $"(SELECT {now}::date)";
-        return First.Type.EndsWith("with time zone", StringComparison.Ordinal) ? $"(SELECT {now})"
+        return First.IsMoment ? $"(SELECT {now})"
             : $"(SELECT greatest({now}::timestamp, {now} AT TIME ZONE 'UTC'))";
     }
 
