@@ -25,7 +25,7 @@ internal sealed partial class TcpConnection<T>
         {
             // The client is gone, or does not read: nothing of it may be added later.
             await adding.CancelAsync();
-            await place.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)place).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             Recount(appends);
             appends.Clear();
             throw;
