@@ -53,7 +53,8 @@ public static class ProducerEndpoints
     /// <inheritdoc cref="MapProducer{T}(IEndpointRouteBuilder, string, Consecutor{T}, HttpProducerOptions?)"/>
     /// <param name="endpoints">The endpoints of the application.</param>
     /// <param name="pattern">The route.</param>
-    /// <param name="consecutor">The name of the consecutor; it may be left out if one consecutor takes items of the type.</param>
+    /// <param name="consecutor">The name of the consecutor; it may be left out if one consecutor takes items of the type. Then
+    /// name the argument behind it: <c>options: …</c>.</param>
     /// <param name="options">Limits and timeouts.</param>
     /// <exception cref="InvalidOperationException">The host has no such consecutor.</exception>
     public static IEndpointConventionBuilder MapProducer<T>(

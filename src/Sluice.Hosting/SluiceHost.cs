@@ -25,6 +25,10 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     private string doing = "";                       // what the start waits for
     private Task? starting, ended, cutShort;
 
+    /// <summary>Why the start of the last host of this process has stopped; null if none has. Services of the user that start behind Sluice
+    /// end with a cancellation then, which says nothing of the reason.</summary>
+    public static Exception? StoppedStart { get; private set; }
+
     /// <summary>The units; null before the host starts.</summary>
     public HostedUnits? Units => units;
 
@@ -50,6 +54,8 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping.Token);
         try
         {
+            StoppedStart = null;
+            lifetime?.ApplicationStopping.UnsafeRegister(static host => ((SluiceHost)host!).NoteStop(), this);
             await StartUnitsAsync(cancellation.Token).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -99,6 +105,12 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         {
             end.SetResult();
         }
+    }
+
+    private void NoteStop()
+    {
+        if (!lifetime!.ApplicationStarted.IsCancellationRequested)
+            StoppedStart = failure ?? (Exception)new StoppedStartException(new OperationCanceledException());
     }
 
     private async Task StopAsync(bool stopsSupervisor, CancellationToken cancellationToken)

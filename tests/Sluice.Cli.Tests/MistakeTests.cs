@@ -94,6 +94,8 @@ public sealed class MistakeTests : CliTestBase
     [InlineData("""{"stores": {"orders": "sqlite:orders.db"}, "stores": {}}""", "orders", "has \"stores\" 2 times")]
     [InlineData("""{"stores": {"orders": "sqlite:orders.db", "twelve": 12}}""", "orders", "has another form")]
     [InlineData("\ufeff{\"stores\": {\"orders\": \"sqlite:orders.db\"}}", "orders", null)]
+    [InlineData("""{"stores": {"orders:eu": "sqlite:orders.db"}}""", "orders:eu", null)]
+    [InlineData("""{"stores": {"orders:eu": "sqlite:orders.db"}}""", "orders:us", "begins with 'orders:'")]
     [InlineData("", "orders", "is no JSON: line 1")]
     [InlineData("\0\u0001", "orders", "is no JSON: line 1")]
     public async Task AStoreHasANameFromSluiceJson(string json, string name, string? mistake)

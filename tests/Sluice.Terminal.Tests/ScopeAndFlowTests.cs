@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Graphs;
 using Sluice.Progress;
@@ -54,6 +55,47 @@ public sealed class ScopeAndFlowTests : IDisposable
         Assert.Contains("100 %  2 of 2 processors", terminal.Lines[1], StringComparison.Ordinal);
         Assert.Contains(terminal.Lines, static line => line.StartsWith("hello", StringComparison.Ordinal)
             && line.EndsWith("completed", StringComparison.Ordinal) && line.Contains(" 1 ", StringComparison.Ordinal));
+    }
+
+    /// <summary>The store keeps all values for a processor that begins anew after a crash: they do not wait.</summary>
+    [Fact]
+    public async Task AValueThatAProcessorHasReadDoesNotWait()
+    {
+        await using var supervisor = Supervisor.Attach(new MemoryStreamStore(), new() { Name = "shop", OnWarning = static _ => { } });
+        var make = new Processor("make") { Outputs = ["numbers"] };
+        var slow = new Processor("slow") { Inputs = ["numbers"] };
+        var hasRead = new TaskCompletionSource();
+        var mayEnd = new TaskCompletionSource();
+        supervisor.Register(make, Numbers);
+        supervisor.Register(slow, async (IO<int> numbers, CancellationToken cancellation) =>
+        {
+            await foreach (int number in numbers.StreamAsync(cancellation))
+            {
+                if (number != 4500) continue;
+                hasRead.SetResult();
+                await mayEnd.Task.WaitAsync(cancellation);
+            }
+        });
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(make, slow).Resolve(), [], cancellation: Cancellation);
+        await hasRead.Task.WaitAsync(Cancellation);
+        FlowStreamInfo stream;
+        var rounds = new Rounds(1000);
+        do stream = Assert.Single((await run.GetStatusAsync(Cancellation)).Streams);
+        while (stream.Written < 5000 && await rounds.GoOnAsync());
+        long unread = Assert.Single(stream.Readers).Unread;          // blocks are counted, so it may be a part of the values
+        Assert.Equal((5000, 5000, true), (stream.Written, stream.Kept, unread < 5000));
+        await using (run.ShowProgress(Options)) await clock.WaitForTimersAsync(1, Cancellation);
+        string row = Assert.Single(terminal.Lines, static line => line.StartsWith("slow", StringComparison.Ordinal));
+        Assert.Contains($" {unread:N0}  ", row, StringComparison.Ordinal);
+        Assert.DoesNotContain("5,000", row, StringComparison.Ordinal);
+        mayEnd.SetResult();
+        await run.Completion.WaitAsync(Cancellation);
+
+        static async IAsyncEnumerable<IOVal> Numbers()
+        {
+            await Task.Yield();
+            for (int i = 0; i < 5000; i++) yield return IOVal.Of("numbers", i);
+        }
     }
 
     public void Dispose() => terminal.Dispose();

@@ -16,6 +16,7 @@ internal sealed record StreamForm(
         : IsRun(stream.Name) ? "flow run"
         : stream.Name.StartsWith("flow-io/", StringComparison.Ordinal) ? "flow stream"
         : stream.Name.StartsWith("flow-choices/", StringComparison.Ordinal) ? "flow choices"
+        : stream.Name == "flow-sweep" ? "flow sweep"
         : stream.Name.StartsWith("work/", StringComparison.Ordinal) ? "processor"
         : "stream";
 
@@ -27,7 +28,7 @@ internal sealed record StreamForm(
     public static bool IsRun(string stream) => stream.StartsWith("flow/", StringComparison.Ordinal);
 
     /// <summary>Whether a stream is part of a run of a flow.</summary>
-    public static bool IsOfFlow(string stream) => IsRun(stream)
+    public static bool IsOfFlow(string stream) => IsRun(stream) || stream == "flow-sweep"
         || stream.StartsWith("flow-io/", StringComparison.Ordinal) || stream.StartsWith("flow-choices/", StringComparison.Ordinal);
 
     /// <summary>The state of a stream in a table: a pause of its consecutor stands before the rest.</summary>

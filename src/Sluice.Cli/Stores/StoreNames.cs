@@ -18,7 +18,9 @@ internal static class StoreNames
     public static string Resolve(string given)
     {
         if (given == Memory) throw CommandException.Usage(InItsProcess);
-        if (given.Contains(':', StringComparison.Ordinal)) return Checked(given);
+        // A name may have a colon, too: what is the text of a store is no name.
+        if (given.Contains(':', StringComparison.Ordinal) && (StreamStores.WhyNot(given) is null || !Known().Contains(given)))
+            return Checked(given);
         string? file = FindFile();
         if (file is null)
             throw CommandException.Usage($"{Shown(given)} is no store, and there is no {FileName} with names of stores here: write "

@@ -69,16 +69,34 @@ internal static partial class AuditLog
     {
         if (await store.Store.FindStreamAsync(StoreSource.AuditStream, cancellation).ConfigureAwait(false) is not { } stream) return [];
         var last = new Queue<AuditLine>();
+        DateTimeOffset at = DateTimeOffset.MinValue;
         for (long next = Math.Max(1, stream.Appended - max + 1); ;)
         {
-            ReadResult read = await store.Store.ReadAsync(new(StoreSource.AuditStream, 0, next), cancellation).ConfigureAwait(false);
+            ReadResult read;
+            try
+            {
+                read = await store.Store.ReadAsync(new(StoreSource.AuditStream, 0, next), cancellation).ConfigureAwait(false);
+            }
+            catch (StreamStoreException damage) when (damage.IsPermanent && damage.Sequence >= next)
+            {
+                // A read ends before a damaged line, and the next one throws. When it was written is not known.
+                next = damage.Sequence.Value + 1;
+                Add(new(at, "?", $"The line {next - 1} of the audit is damaged.", null));
+                continue;
+            }
             if (read.Entries.IsEmpty) return [.. last.Reverse()];
             foreach (Entry entry in read.Entries.Span)
             {
                 next = entry.Sequence + 1;
-                last.Enqueue(AuditLine.Read(entry));
-                if (last.Count > max) last.Dequeue();
+                at = entry.Time;
+                Add(AuditLine.Read(entry));
             }
+        }
+
+        void Add(AuditLine line)
+        {
+            last.Enqueue(line);
+            if (last.Count > max) last.Dequeue();
         }
     }
 }

@@ -94,7 +94,7 @@ internal static class LetterActions
         bool isCut = false;
         StreamStoreException? failure = null;
         var damaged = new DamagedPartitions();
-        await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async store =>
+        await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request, query)})", async store =>
         {
             // What is begun goes on when the browser leaves, but does not hold up a program that stops.
             try
@@ -143,7 +143,7 @@ internal static class LetterActions
         return ActionOutcome.Show(ConsecutorPage.Below(request.Page, one, $"{those}?",
         [
             new("question", Markup.Of($"""
-                <p>{those} of {one.Name} ({Describe(request)})? {(verb == "Discard"
+                <p>{those} of {one.Name} ({Describe(request, query)})? {(verb == "Discard"
                     ? "They are deleted for good." : "They are processed again, from the node that failed where its input was kept.")}{left}</p>
                 <div class="actions">{request.Page.Button(action, $"{verb} {Shown.Count(count)}", fields, verb == "Discard")}
                 <a href="{Letters(request, one, "")}">Cancel</a></div>
@@ -170,11 +170,19 @@ internal static class LetterActions
         if (places.Count > 0) yield return [.. places];
     }
 
-    private static string Describe(ActionRequest request)
+    // Times as they were understood, and not as they were typed.
+    private static string Describe(ActionRequest request, LetterQuery query)
     {
         string[] conditions = [.. LetterQuery.Names.Where(name => request.Field(name) is not null)
-            .Select(name => $"{name} '{VisibleText.Shorten(request.Field(name)!, 100)}'")];
+            .Select(name => $"{name} '{VisibleText.Shorten(Shown(name), 100)}'")];
         return conditions.Length == 0 ? "all of them" : string.Join(", ", conditions);
+
+        string Shown(string name) => name switch
+        {
+            "since" when query.Filter.Since is { } since => Html.Shown.Utc(since),
+            "before" when query.Filter.Before is { } before => Html.Shown.Utc(before),
+            _ => request.Field(name)!,
+        };
     }
 
     private static Task<StoredDeadLetter> FindAsync(ActionRequest request, ConsecutorSample one)

@@ -44,10 +44,6 @@ internal static class ConsecutorPage
         if (known is null || withMembers)
             known = await request.Sampler.CompleteAsync(known, request.Sample, request.Name, request.StoreName, request.Aborted)
                 .ConfigureAwait(false);
-        // A store that does not answer may have it.
-        if (known is null && request.Sample.Stores.FirstOrDefault(one => one.IsSilent
-            && (request.StoreName is null || one.Store.Name == request.StoreName)) is { Problem: { } silence })
-            throw new SilentStoreException(silence);
         return known ?? Find(request);
     }
 

@@ -40,10 +40,22 @@ internal static class FlowStreams
 
     private static async Task<Markup> DrawAsync(PageRequest request, StoreSource store, FlowRunInfo run, FlowStreamInfo stream, long from)
     {
-        ReadResult? read = await FlowInspector.ReadAsync(store.Store, run.Run, stream.Name, from, MaxValues, request.Aborted)
-            .ConfigureAwait(false);
-        if (read is null) return Markup.None;                        // deleted since the look
         string kind = stream.IsResult ? "Result" : stream.IsInput ? "Input" : "Values of";
+        ReadResult? read;
+        try
+        {
+            read = await FlowInspector.ReadAsync(store.Store, run.Run, stream.Name, from, MaxValues, request.Aborted).ConfigureAwait(false);
+        }
+        catch (StreamStoreException damage) when (damage.IsPermanent)
+        {
+            return Markup.Of($"""
+                <h2>{kind} {VisibleText.Shorten(stream.Name, 100)}</h2>
+                {Tables.Show(new(Urgency.Warning, damage.Message))}
+                {(damage.Sequence is { } at && at >= from && at < stream.Written
+                    ? Tables.Link(Address(request, store, run, stream.Name, at + 1), "The values behind it") : Markup.None)}
+                """);
+        }
+        if (read is null) return Markup.None;                        // deleted since the look
         Markup left = read.Missed == 0 ? Markup.None : Markup.Of($"""
             <p>{Shown.Count(read.Missed, "value")} {(read.Missed == 1 ? "has" : "have")} left the store: all readers have read them.</p>
             """);

@@ -10,6 +10,14 @@ internal sealed record LetterQuery(DeadLetterFilter Filter, string? Key, string?
 {
     public static readonly string[] Names = ["node", "error", "since", "before", "key", "text"];
 
+    // The forms of the command line. "03.04.2026" or "1.5" must not be taken for a day: what was discarded does not come back.
+    private static readonly string[] Times =
+    [
+        "yyyy-MM-dd",
+        "yyyy-MM-ddTHH:mmK", "yyyy-MM-ddTHH:mm:ssK", "yyyy-MM-ddTHH:mm:ss.FFFFFFFK",
+        "yyyy-MM-dd HH:mmK", "yyyy-MM-dd HH:mm:ssK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK",
+    ];
+
     private const int MaxText = 2000;
     private const long MaxBytes = 16 << 20;
 
@@ -62,8 +70,8 @@ internal sealed record LetterQuery(DeadLetterFilter Filter, string? Key, string?
     }
 
     private static DateTimeOffset? Time(string? text)
-        => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time
-            : text is null ? null
+        => DateTimeOffset.TryParseExact(text, Times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
+            ? time : text is null ? null
             : throw new MissingException($"'{VisibleText.Shorten(text, 40)}' is no time: write 2026-11-24 or 2026-11-24T18:30, in UTC.",
                 StatusCodes.Status400BadRequest);
 }

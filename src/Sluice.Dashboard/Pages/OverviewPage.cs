@@ -8,7 +8,7 @@ internal static class OverviewPage
     private static readonly TimeSpan Recent = TimeSpan.FromSeconds(5);
 
     private static readonly string Elsewhere
-        = $"Members are looked up for the {StoreSampler.MaxDetails} largest backlogs of a store only. Its page looks up its own.";
+        = $"Members are looked up for the {GroupDetails.Max} largest backlogs of a store only. Its page looks up its own.";
 
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
@@ -33,7 +33,8 @@ internal static class OverviewPage
         {Tables.Draw("Consecutors, the urgent ones first",
             ["Name", "What is wrong, and what to do", "State", ">Accepted", ">Ended", "Ended, 10 minutes", ">Backlog", ">Oldest", ">Dead"],
             request.Sample.Consecutors.Take(MaxRows).Select(one => Row(request, one)),
-            "There are none: name them in DashboardOptions.Consecutors, or add them with AddSluice.")}
+            request.Sample.Stores.Any(static store => store.At is null) ? "They are known after the first look at each store."
+                : "There are none: name them in DashboardOptions.Consecutors, or add them with AddSluice.")}
         {(request.Sample.Consecutors.Count > MaxRows
             ? Markup.Of($"<p>The most urgent {MaxRows} of {request.Sample.Consecutors.Count}; all are among the streams.</p>")
             : Markup.None)}

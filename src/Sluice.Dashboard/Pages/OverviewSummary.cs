@@ -16,11 +16,15 @@ internal static class OverviewSummary
             ("store", [.. sample.Stores.Where(static one => one.Damage.Count > 0)
                 .Select(static _ => new Verdict(Urgency.Warning, "A stream is damaged."))]),
         ];
-        if (Those(Urgency.Failing) is { } failing)
-            return Tables.Show(new(Urgency.Failing, $"{failing.Text} {(failing.Count == 1 ? "does" : "do")} not work."));
-        if (sample.Stores.Any(static store => store.Problem is not null))
-            return Tables.Show(new(Urgency.Failing, "A store does not answer."));
+        (string Text, int Count)? failing = Those(Urgency.Failing);
+        string? broken = failing is { } some ? $"{some.Text} {(some.Count == 1 ? "does" : "do")} not work." : null;
+        // Its consecutors do not work either: the store is the cause.
+        if (sample.Stores.Count(static store => store.Problem is not null) is > 0 and int away)
+            return Tables.Show(new(Urgency.Failing, (away == 1 ? "A store does not answer." : $"{away} stores do not answer.")
+                + (broken is null ? "" : $" {broken}")));
+        if (broken is not null) return Tables.Show(new(Urgency.Failing, broken));
         if (Those(Urgency.Warning) is { } warned) return Tables.Show(new(Urgency.Warning, $"{warned.Text} should be looked at."));
+        if (sample.Stores.Any(static store => store.At is null)) return Tables.Show(new(Urgency.Held, "A store was not looked at yet."));
         return Tables.Show(Those(Urgency.Held) is { } held
             ? new(Urgency.Held, $"{held.Text} {(held.Count == 1 ? "is" : "are")} held. Everything else works.")
             : new(Urgency.Fine, "Everything works."));

@@ -21,22 +21,31 @@ internal static class WaitingItems
     /// <param name="look">Its group.</param>
     /// <param name="max">How many items to read of a partition.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    /// <returns>The items, and whether there are more.</returns>
-    public static async Task<(List<WaitingItem> Items, bool HasMore)> ReadAsync(ConsecutorSample one, GroupLook look, int max,
+    /// <returns>The items without payloads, whether there are more, and what is wrong with partitions that cannot be read.</returns>
+    public static async Task<(List<WaitingItem> Items, bool HasMore, IReadOnlyList<string> Problems)> ReadAsync(ConsecutorSample one, GroupLook look, int max,
         CancellationToken cancellation)
     {
         PartitionInfo[] partitions = [.. look.Partitions.Where(static one => one.Waiting > 0)];
         bool hasMore = partitions.Length > MaxPartitions;
         List<WaitingItem> all = [];
+        List<string> problems = [];
         foreach (PartitionInfo partition in partitions.Take(MaxPartitions))
         {
-            IReadOnlyList<WaitingEntry> entries = await one.Store.Store.ListWaitingAsync(one.Id, partition.Partition, null, max,
-                cancellation).ConfigureAwait(false);
+            IReadOnlyList<WaitingEntry> entries;
+            try
+            {
+                entries = await one.Store.Store.ListWaitingHeadsAsync(one.Id, partition.Partition, long.MinValue, max, cancellation)
+                    .ConfigureAwait(false);
+            }
+            catch (StreamStoreException damage) when (damage.IsPermanent)
+            {
+                problems.Add($"Waiting items of partition {partition.Partition} are left out: {damage.Message}");
+                continue;
+            }
             hasMore |= entries.Count == max;
             Dictionary<EntryKey, WaitingItem> first = [];            // without keys, a partition is one key
             foreach (WaitingEntry entry in entries.OrderBy(static one => one.Entry.Sequence))
             {
-                if (entry.Status == WaitingStatus.InFlight) continue;
                 bool hasOrder = entry.Entry.Sequence > 0;            // what was redriven has none
                 WaitingItem? before = hasOrder ? first.GetValueOrDefault(entry.Entry.Key) : null;
                 bool isBehind = before is not null && entry.Status == WaitingStatus.Parked;
@@ -47,6 +56,6 @@ internal static class WaitingItems
                 all.Add(item);
             }
         }
-        return (all, hasMore);
+        return (all, hasMore, problems);
     }
 }

@@ -13,11 +13,13 @@ internal static class WaitingTable
     {
         if (one.Group?.Look is not { } look) return Markup.None;
         int max = node is null ? WaitingItems.MaxOfPartition : WaitingItems.MaxSearched;
-        (List<WaitingItem> items, bool hasMore) = await WaitingItems.ReadAsync(one, look, max, request.Aborted).ConfigureAwait(false);
+        (List<WaitingItem> items, bool hasMore, IReadOnlyList<string> problems) = await WaitingItems.ReadAsync(one, look, max,
+            request.Aborted).ConfigureAwait(false);
         if (node is not null) items.RemoveAll(item => item.Entry.Node != node);
-        if (items.Count == 0 && !hasMore) return Markup.None;
+        if (items.Count == 0 && !hasMore && problems.Count == 0) return Markup.None;
         DateTimeOffset now = await one.Store.Store.GetTimeAsync(request.Aborted).ConfigureAwait(false);
         return Markup.Of($"""
+            {problems.Select(static text => Tables.Show(new(Urgency.Warning, text)))}
             {Part("Suspects: in flight when a process died, each is run alone", ["Item", ">Attempts", ">Waiting behind it"],
                 items.Where(static item => item.Entry.Status == WaitingStatus.Suspect), static item =>
                 [Tables.Cell(item.Id), Tables.Cell(Shown.Count(item.Entry.Attempts)), Tables.Cell(Shown.Count(item.Followers))])}

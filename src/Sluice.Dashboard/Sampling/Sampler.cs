@@ -51,12 +51,13 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
         CancellationToken cancellation)
     {
         if (known?.Group is not null) return known;
-        foreach (StoreSample store in known is not null ? sample.Stores.Where(one => one.Store == known.Store)
-            : sample.Stores.Where(one => storeName is null || one.Store.Name == storeName))
+        // A silent store may have it, and is asked last: the page gives up if it does not answer.
+        foreach (StoreSample store in known is not null ? sample.Stores.Where(one => one.Store == known.Store && !one.IsSilent)
+            : sample.Stores.Where(one => storeName is null || one.Store.Name == storeName).OrderBy(static one => one.IsSilent))
         {
             StoreSampler sampler;
             lock (sync) sampler = stores[store.Store.Store];
-            if (store.IsSilent || (known is not null && store.Damage.ContainsKey(name))) continue;
+            if (known is not null && store.Damage.ContainsKey(name)) continue;
             GroupId group = new(name, name);
             if (await sampler.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } detail) continue;
             if (known is not null) return known with { Group = detail };

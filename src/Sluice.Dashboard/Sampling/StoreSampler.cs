@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Sluice.Diagnostics;
 
 namespace Sluice.Dashboard.Sampling;
@@ -7,16 +8,13 @@ namespace Sluice.Dashboard.Sampling;
 /// Looks at many streams cost the store, so they take at most one fiftieth of the time, unless each takes longer than a second. Of more
 /// streams than <see cref="MaxStreams"/>, a look takes a part: half of it from the consecutors, and each half goes round. A look that has
 /// failed is repeated after an interval: a store that is back is seen at once. Between looks, the store is asked for its time only: so a
-/// store that is away is seen soon, too.
+/// store that is away is seen soon, too. A look may need many calls one after the other: a store that answers them is not silent.
 /// Thread-safe; locking rule: the state under <c>sync</c>, calls of the store outside of it.
 /// </remarks>
 internal sealed class StoreSampler
 {
     /// <summary>How many streams one look looks at.</summary>
     public const int MaxStreams = 5_000;
-
-    /// <summary>How many groups a look has with their members and oldest entries: those with the largest backlogs.</summary>
-    public const int MaxDetails = 40;
 
     private const int Share = 50, Together = 128;
 
@@ -32,7 +30,8 @@ internal sealed class StoreSampler
     private StoreSample sample;
     private Task looking = Task.CompletedTask;
     private long begun;                              // the last look
-    private long called;                             // the last call: a look, or a question for the time
+    private long called;                             // when the present look, or question for the time, has begun
+    private long answered;                           // when the store has answered it last; at first, when it has begun
     private long asked;                              // when the look was wanted that waits for the present one
     private TimeSpan pause;
     private TimeSpan? tookBefore;                    // the last look that did not fail
@@ -80,7 +79,7 @@ internal sealed class StoreSampler
             }
             else if (looking.IsCompleted && time.GetElapsedTime(called) >= MaxQuiet)
             {
-                called = time.GetTimestamp();
+                called = answered = time.GetTimestamp();
                 looking = AskAsync();
             }
             look = looking;
@@ -92,7 +91,8 @@ internal sealed class StoreSampler
         lock (sync)
         {
             if (look.IsCompleted) return sample;
-            TimeSpan waits = time.GetElapsedTime(called);
+            TimeSpan waits = time.GetElapsedTime(answered);
+            if (waits < patience * Sampler.Early) return sample;      // a look of many calls, which are answered
             return sample with
             {
                 IsSilent = true,
@@ -119,7 +119,7 @@ internal sealed class StoreSampler
     private void Begin()
     {
         (hasBegun, isNext, pause) = (true, false, interval * Sampler.Early);
-        begun = called = time.GetTimestamp();
+        begun = called = answered = time.GetTimestamp();
     }
 
     private async Task AskAsync()
@@ -162,29 +162,37 @@ internal sealed class StoreSampler
                     if (before.TryGetValue(name, out StreamLook? known)) streams.Add(name, known);
                     else if (damageBefore.TryGetValue(name, out string? why)) damage.Add(name, why);
                 }
-            foreach (FoundStream one in await FindAllAsync(InTurn(names, before)).ConfigureAwait(false))
+            NoteAnswer();
+            foreach (FoundStream one in await FindAllAsync(InTurn(names, before), NoteAnswer).ConfigureAwait(false))
             {
                 if (one.Look is { } look) streams[one.Name] = look;
                 else streams.Remove(one.Name);
                 if (one.Damage is { } why) damage[one.Name] = why;
                 else damage.Remove(one.Name);
             }
-            Dictionary<GroupId, GroupDetail> groups = await LookAtGroupsAsync(streams.Values, damage).ConfigureAwait(false);
+            // Before the first look, nothing is known: members and the oldest items may come later.
+            lock (sync)
+                if (sample.At is null) sample = Seen(ReadOnlyDictionary<GroupId, GroupDetail>.Empty, new Dictionary<string, string>(damage));
+            Dictionary<GroupId, GroupDetail> groups = await GroupDetails.FindLargestAsync(source.Store, inspector, streams.Values, damage,
+                NoteAnswer).ConfigureAwait(false);
             TimeSpan took = time.GetElapsedTime(started);
             lock (sync)
             {
-                sample = new(source, names, streams, groups, time.GetUtcNow(), null)
-                {
-                    Damage = damage,
-                    HasFlows = hasFlows,
-                    AnsweredAt = time.GetUtcNow(),
-                };
+                sample = Seen(groups, damage);
                 // A look that waited for a server says nothing of what looks cost.
                 TimeSpan wanted = (took < tookBefore ? took : tookBefore ?? took) * Share;
                 tookBefore = took;
                 if (wanted > MaxPause) wanted = MaxPause;
                 if (wanted > pause) pause = wanted;
             }
+
+            StoreSample Seen(IReadOnlyDictionary<GroupId, GroupDetail> groups, IReadOnlyDictionary<string, string> damage)
+                => new(source, names, streams, groups, time.GetUtcNow(), null)
+                {
+                    Damage = damage,
+                    HasFlows = hasFlows,
+                    AnsweredAt = time.GetUtcNow(),
+                };
         }
         catch (Exception e)
         {
@@ -192,59 +200,31 @@ internal sealed class StoreSampler
         }
     }
 
-    // The members and oldest entries of groups with the largest backlogs: each costs several calls.
-    private async Task<Dictionary<GroupId, GroupDetail>> LookAtGroupsAsync(IEnumerable<StreamLook> streams,
-        Dictionary<string, string> damage)
-    {
-        Dictionary<GroupId, GroupDetail> found = [];
-        IEnumerable<GroupId> largest = streams.SelectMany(static stream => stream.Groups.Select(group => (stream.Name, group.Backlog)))
-            .OrderByDescending(static one => one.Backlog.Outstanding).Take(MaxDetails)
-            .Select(static one => new GroupId(one.Name, one.Backlog.Name));
-        foreach (GroupId group in largest)
-        {
-            try
-            {
-                if (await FindGroupAsync(group, CancellationToken.None).ConfigureAwait(false) is { } detail) found[group] = detail;
-            }
-            catch (StreamStoreException e) when (e.IsPermanent && e.Stream == group.Stream)
-            {
-                damage[group.Stream] = $"The members of {VisibleText.Shorten(group.ToString(), 200)} are left out: {e.Message}";
-            }
-        }
-        return found;
-    }
-
     /// <summary>Looks at the members, the partitions and the oldest entry of a group; null if there is no such group.</summary>
-    public async Task<GroupDetail?> FindGroupAsync(GroupId group, CancellationToken cancellation)
-    {
-        if (await inspector.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } look) return null;
-        try
-        {
-            DateTimeOffset? oldest = await inspector.FindOldestAsync(group, cancellation).ConfigureAwait(false);
-            return new(look, oldest is { } accepted
-                ? await source.Store.GetTimeAsync(cancellation).ConfigureAwait(false) - accepted : null);
-        }
-        catch (StreamStoreException e) when (e.IsPermanent)
-        {
-            return new(look, null) { Problem = e.Message };      // damage in one stream says nothing about the others
-        }
-    }
+    public Task<GroupDetail?> FindGroupAsync(GroupId group, CancellationToken cancellation)
+        => GroupDetails.FindAsync(source.Store, inspector, group, cancellation);
 
     /// <summary>Looks at streams; those that do not exist, or are damaged, have no look.</summary>
-    public async Task<IReadOnlyList<FoundStream>> FindAllAsync(IReadOnlyList<string> names, CancellationToken cancellation = default)
+    public Task<IReadOnlyList<FoundStream>> FindAllAsync(IReadOnlyList<string> names, CancellationToken cancellation)
+        => FindAllAsync(names, null, cancellation);
+
+    private async Task<IReadOnlyList<FoundStream>> FindAllAsync(IReadOnlyList<string> names, Action? answered,
+        CancellationToken cancellation = default)
     {
         List<FoundStream> found = new(names.Count);
         // Calls that are made together share a round trip or a turn of the store's thread.
         foreach (string[] some in names.Chunk(Together))
-            found.AddRange(await Task.WhenAll(some.Select(name => FindAsync(name, cancellation))).ConfigureAwait(false));
+            found.AddRange(await Task.WhenAll(some.Select(name => FindAsync(name, answered, cancellation))).ConfigureAwait(false));
         return found;
     }
 
-    private async Task<FoundStream> FindAsync(string name, CancellationToken cancellation)
+    private async Task<FoundStream> FindAsync(string name, Action? answered, CancellationToken cancellation)
     {
         try
         {
-            return new(name, await inspector.FindAsync(name, cancellation).ConfigureAwait(false), null);
+            StreamLook? look = await inspector.FindAsync(name, cancellation).ConfigureAwait(false);
+            answered?.Invoke();
+            return new(name, look, null);
         }
         catch (StreamStoreException e) when (e.IsPermanent && e.Stream == name)
         {
@@ -266,6 +246,11 @@ internal sealed class StoreSampler
         int start = at % names.Length;
         at = (start + max) % names.Length;
         return [.. names.Skip(start).Concat(names).Take(max)];
+    }
+
+    private void NoteAnswer()
+    {
+        lock (sync) answered = time.GetTimestamp();
     }
 
     private void Fail(Exception failure)

@@ -15,7 +15,7 @@ internal sealed record StoreSource(string Name, IStreamStore Store)
     public static bool IsRun(string stream) => stream.StartsWith(FlowPrefixes[0], StringComparison.Ordinal);
 
     /// <summary>Whether a stream belongs to the run of a flow or to the dashboard, and so is on pages of its own.</summary>
-    public static bool IsInternal(string stream) => stream == AuditStream
+    public static bool IsInternal(string stream) => stream is AuditStream or "flow-sweep"
         || Array.Exists(FlowPrefixes, prefix => stream.StartsWith(prefix, StringComparison.Ordinal));
 }
 

@@ -84,7 +84,8 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
     {
         lock (sync)
         {
-            if (common.Last is { } last && ReferenceEquals(last.Sample, request.Sample)) return last.Page;
+            // A drawing that takes longer than an interval is not begun again beside itself: its store is slow already.
+            if (common.Last is { } last && (!last.Page.IsCompleted || ReferenceEquals(last.Sample, request.Sample))) return last.Page;
             PageRequest unbound = request with { Aborted = stopping, IsUpdate = true };
             Task<Page> drawing = DrawApartAsync(unbound, draw);
             common.Last = (request.Sample, drawing);

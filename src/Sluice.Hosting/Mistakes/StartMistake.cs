@@ -48,13 +48,15 @@ public sealed partial class StartMistake
             SinkNotOpenedException sink => new(Unavailable, OneLine(sink.Message)),
             AddressException address => new(Unavailable, address.Message),
             StoppedStartException stop => new(Stopped, stop.Message),
+            OperationCanceledException and not LateStartException when SluiceHost.StoppedStart is { } why => Find(why),
             FailedStartException failed => new(Failed, OneLine(failed.Message)),
             LateStartException late => new(Unavailable, late.Message),
-            InvalidDataException { InnerException: FormatException cause } => new(Wrong, OneLine($"{failure.Message} {Why(cause)}")),
+            InvalidDataException { InnerException: FormatException cause }
+                when failure.Message.StartsWith("Failed to load configuration ", StringComparison.Ordinal)
+                => new(Wrong, OneLine($"{failure.Message} {Why(cause)}")),
             FileNotFoundException when failure.Message.StartsWith("The configuration file '", StringComparison.Ordinal)
                 => new(Wrong, OneLine(failure.Message)),
-            AggregateException several when several.InnerExceptions.All(WiringException.IsWiring)
-                => new(Wrong, string.Join('\n', several.InnerExceptions.Select(static one => OneLine(one.GetBaseException().Message)))),
+            AggregateException several => FindAll(several.InnerExceptions),
             _ => WiringException.IsWiring(failure) ? new(Wrong, OneLine(failure.Message)) : null,
         };
     }
@@ -74,6 +76,17 @@ public sealed partial class StartMistake
     private const int Failed = 1;
     private const int Wrong = 2;
     private const int Unavailable = 3;
+
+    // One that is no mistake needs its stack trace, and so the others are shown with it.
+    private static StartMistake? FindAll(IReadOnlyList<Exception> failures)
+    {
+        // What the container says of a service stands behind the name of each service that needs it.
+        StartMistake?[] all = [.. failures.Select(static one => WiringException.IsWiring(one)
+            ? new(Wrong, OneLine(one.GetBaseException().Message)) : Find(one))];
+        if (all.Length == 0 || Array.Exists(all, static one => one is null)) return null;
+        int code = Array.Find([Unavailable, Failed, Wrong], code => Array.Exists(all, one => one!.ExitCode == code));
+        return new(code, string.Join('\n', all.Select(static one => one!.Text).Distinct()));
+    }
 
     private static string Why(FormatException cause)
         => cause.InnerException is JsonException { LineNumber: { } line } json

@@ -1,3 +1,5 @@
+using Sluice.Topologies;
+
 namespace Sluice.Hosting;
 
 /// <summary>The code that adds units to a host is wrong, for example two have one name, or a service is not registered.</summary>
@@ -7,9 +9,11 @@ internal sealed class WiringException(string message, Exception? cause = null) :
     public override string ToString() => Message;
 
     /// <summary>Whether an exception says what is wrong with the wiring, because Sluice or the container has thrown it. One of the user's
-    /// own code needs its stack trace.</summary>
+    /// own code needs its stack trace. So does the failure of a run, a flow or a graph: Sluice has thrown it, and its cause is the user's
+    /// code.</summary>
     public static bool IsWiring(Exception failure)
-        => failure is InvalidOperationException or ArgumentException or SluiceException && failure.Source is { } source
+        => failure is InvalidOperationException or ArgumentException or InvalidTopologyException or PayloadException
+            or MemberInUseException && failure.Source is { } source
             && (source is "Sluice" or "Sluice.Hosting" or "Sluice.Sqlite" or "Sluice.Redis" or "Sluice.PostgreSql"
                 || source.StartsWith("Microsoft.Extensions.DependencyInjection", StringComparison.Ordinal));
 

@@ -76,9 +76,13 @@ internal sealed class SluiceSettings
     /// <param name="log">Gets the warnings of the store, unless the code has a handler.</param>
     /// <param name="cancellation">Gives up opening.</param>
     /// <exception cref="StreamStoreException">The store cannot be opened: its text is one line.</exception>
-    /// <exception cref="SettingsException">The configuration names a store by a text that cannot be read.</exception>
+    /// <exception cref="SettingsException">The configuration names a store by a text that cannot be read, or has another mistake that is
+    /// known by now.</exception>
     public async ValueTask<IStreamStore> OpenStoreAsync(ILogger log, CancellationToken cancellation)
     {
+        // A send before the start would make a stream, which keeps its number of partitions for ever.
+        lock (sync)
+            if (mistakes.Count > 0) throw new SettingsException([.. mistakes.Distinct()]);
         // The options may serve several containers.
         if (options.OnWarning is null or { Target: StoreLog }) options.OnWarning = new StoreLog(log).Warn;
         try

@@ -42,20 +42,19 @@ internal sealed class FlowProgress(FlowRun run, string title, TimeProvider time)
 
     private static ProgressRow RowOf(FlowRunInfo info, ProcessorInfo processor)
     {
-        long written = 0, kept = 0;
+        long written = 0, unread = 0;
         if (info.Topology is { } topology && topology.TryFind(processor.Name, out var node))
         {
-            HashSet<string?> outputs = [.. topology.Outgoing(node).Select(static edge => edge.Port)],
-                inputs = [.. topology.Incoming(node).Select(static edge => edge.Port)];
+            HashSet<string?> outputs = [.. topology.Outgoing(node).Select(static edge => edge.Port)];
             foreach (FlowStreamInfo stream in info.Streams)
-            {
                 if (outputs.Contains(stream.Name)) written += stream.Written;
-                if (inputs.Contains(stream.Name)) kept += stream.Kept;
-            }
         }
+        // The store keeps more: the inputs of a processor that resumes from scratch until its end, and what other readers have not read.
+        foreach (FlowStreamInfo stream in info.Streams)
+            unread += stream.Readers.Where(one => one.Processor == processor.Name).Sum(static one => one.Unread);
         string state = processor.WaitsFor is { } reason ? $"waits for {reason}"
             : processor.NoHostFor is not null ? "no host" : processor.PausedAt is not null ? "paused" : NameOf(processor.Status);
-        return new(processor.Name, written, kept, processor.FailedAttempts, state);
+        return new(processor.Name, written, unread, processor.FailedAttempts, state);
     }
 
     private static string NameOf(FlowStatus status) => status.ToString().ToLowerInvariant();

@@ -101,7 +101,8 @@ public sealed partial class LetterFilterTests : IAsyncDisposable
         await new Letters(store).AddAsync("one");
         await using DashboardProgram program = await StartAsync();
         using Viewer viewer = program.NewViewer();
-        foreach (string page in (string[])[Page + "?since=yesterday", Page + ".jsonl?before=%00"])
+        foreach (string page in (string[])[Page + "?since=yesterday", Page + ".jsonl?before=%00", Page + "?since=03.04.2026",
+            Page + "?since=1.5", Page + "?before=14:00", Page + ".jsonl?before=10/11"])
         {
             Answer answer = await viewer.GetAsync(page);
             Assert.Equal((HttpStatusCode.BadRequest, true), (answer.Status, answer.Text.Contains("is no time", StringComparison.Ordinal)));

@@ -36,6 +36,26 @@ public sealed class LivePagesTests
             "&#x27;", "'", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
+    /// <summary>The store of a page that is drawn slowly is slow already.</summary>
+    [Fact]
+    public async Task ADrawingThatTakesLongIsNotBegunAgainForAViewerWhoHasANewerLook()
+    {
+        var live = new LivePages(new() { Time = new TestClock() }, CancellationToken.None);
+        var mayEnd = new TaskCompletionSource();
+        int drawings = 0;
+        Task[] viewers = [LookAsync(live, new(), DrawAsync), LookAsync(live, new(), DrawAsync)];
+        mayEnd.SetResult();
+        await Task.WhenAll(viewers);
+        Assert.Equal(1, drawings);
+
+        async ValueTask<Page> DrawAsync(PageRequest request)
+        {
+            Interlocked.Increment(ref drawings);
+            await mayEnd.Task;
+            return new("page", []);
+        }
+    }
+
     // Of its own, so that no local of the test keeps the look.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static async Task<WeakReference> LookAsync(LivePages live, StringBuilder written,

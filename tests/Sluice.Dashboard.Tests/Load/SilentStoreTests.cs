@@ -151,6 +151,44 @@ public sealed class SilentStoreTests : IAsyncDisposable
         silent.GoOn();
     }
 
+    /// <summary>The page asks for a consecutor that is not among those of the look.</summary>
+    [Fact]
+    public async Task AConsecutorOfASilentStoreIsNotSaidToBeMissing()
+    {
+        for (int i = 0; i <= Dashboard.Sampling.Sampler.MaxElsewhere; i++)
+        {
+            GroupId group = new($"c{i:0000}", $"c{i:0000}");
+            await store.OpenStreamAsync(group.Stream, new() { Partitions = 1 }, Cancellation);
+            await store.AddGroupAsync(group, cancellation: Cancellation);
+        }
+        await new Letters(store).AddAsync("one");
+        var watched = new WatchedStore(store);
+        await using DashboardProgram program = await StartAsync(watched);
+        using Viewer viewer = program.NewViewer();
+        await viewer.GetAsync("");
+        string last = $"/consecutors/c{Dashboard.Sampling.Sampler.MaxElsewhere:0000}";
+        Assert.Equal(HttpStatusCode.OK, (await viewer.GetAsync(last)).Status);
+        watched.Stop();
+        clock.Advance(TimeSpan.FromMinutes(2));                             // a look is due
+        for (int times = 0; times < 3; times++)
+        {
+            Task<Answer> silent = viewer.GetAsync(last);
+            await MoveUntilAsync(silent);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await silent).Status);
+        }
+        watched.GoOn();
+        Answer again;
+        var rounds = new Rounds(200);
+        do
+        {
+            Task<Answer> page = viewer.GetAsync(last);
+            await MoveUntilAsync(page);
+            again = await page;
+        }
+        while (again.Status != HttpStatusCode.OK && await rounds.GoOnAsync());
+        Assert.Equal(HttpStatusCode.OK, again.Status);
+    }
+
     public ValueTask DisposeAsync() => store.DisposeAsync();
 
     private Task<DashboardProgram> StartAsync(IStreamStore shown, IStreamStore? second = null) => DashboardProgram.StartAsync(new()

@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Sluice.Graphs;
 using Sluice.Hosting.Tests.Http;
+using Sluice.Storage;
 
 namespace Sluice.Hosting.Tests;
 
@@ -43,6 +45,29 @@ public sealed class EarlyUnitTests : StartMistakeTestBase
         Assert.Contains(nameof(EarlyUnitTests), failure.ToString(), StringComparison.Ordinal);
         Exception again = await Assert.ThrowsAnyAsync<Exception>(() => app.StartAsync(Cancellation));
         Assert.Equal("the consecutor texts cannot be made: its code has thrown FormatException: no good", again.Message);
+    }
+
+    /// <summary>A send before the start opens the store. Its stream would keep the wrong number of partitions for ever.</summary>
+    [Fact]
+    public async Task ASendBeforeTheStartMakesNoStreamIfTheSettingsAreWrong()
+    {
+        var store = new MemoryStreamStore();
+        await IsAsync(2, "Sluice:Consecutors:numbers:Stream:Partition: ",
+            """{"Sluice": {"Consecutors": {"numbers": {"Stream": {"Partition": 16}}}}}""",
+            configure: builder =>
+            {
+                builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store)));
+                builder.Services.Insert(0, ServiceDescriptor.Singleton<IHostedService, EarlySender>());
+            });
+        Assert.Empty(await store.ListStreamsAsync("", Cancellation));
+    }
+
+    private sealed class EarlySender(IServiceProvider services) : IHostedService
+    {
+        public async Task StartAsync(CancellationToken cancellationToken)
+            => await services.GetRequiredService<ISender<int>>().SendAsync(1, cancellationToken);
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private sealed class Missing;

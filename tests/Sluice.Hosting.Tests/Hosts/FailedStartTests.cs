@@ -30,17 +30,20 @@ public sealed class FailedStartTests : IDisposable
             && line.Text.Contains("no end", StringComparison.Ordinal));
     }
 
-    /// <summary>Everything of Sluice has started then, and the server gets a cancelled token.</summary>
+    /// <summary>Everything of Sluice has started then, and the server gets a cancelled token; or a service of the user, which ends with a
+    /// cancellation.</summary>
     [Theory]
-    [InlineData(HostFailurePolicy.StopHost)]
-    [InlineData(HostFailurePolicy.Degrade)]
-    public async Task AUnitThatFailsBeforeTheServerHasStartedIsTheMistake(HostFailurePolicy policy)
+    [InlineData(HostFailurePolicy.StopHost, false)]
+    [InlineData(HostFailurePolicy.Degrade, false)]
+    [InlineData(HostFailurePolicy.StopHost, true)]
+    [InlineData(HostFailurePolicy.Degrade, true)]
+    public async Task AUnitThatFailsBeforeTheServerHasStartedIsTheMistake(HostFailurePolicy policy, bool heedsToken)
     {
         var server = new TaskCompletionSource();
         WebApplicationBuilder builder = WebApplication.CreateBuilder(["--urls=http://127.0.0.1:0", $"--Sluice:OnFailure={policy}"]);
         builder.Logging.ClearProviders().AddProvider(log);
         builder.Services.AddSluice().AddPipeline("broken", _ => Source.From([1]) | BreakAsync | Stage.Named("break"));
-        builder.Services.AddSingleton<IHostedService>(container => new Between(server, policy, log,
+        builder.Services.AddSingleton<IHostedService>(container => new Between(server, policy, heedsToken, log,
             container.GetRequiredService<IHostApplicationLifetime>()));
         await using WebApplication app = builder.Build();
         Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => app.StartAsync(Cancellation));
@@ -67,8 +70,8 @@ public sealed class FailedStartTests : IDisposable
 
     /// <summary>Starts between Sluice and the server: lets the pipeline fail, and waits until the host stops. If the host goes on by its
     /// policy, stops it. Otherwise the host sets the exit code behind the line in the log, and stops then.</summary>
-    private sealed class Between(TaskCompletionSource server, HostFailurePolicy policy, LogProbe log, IHostApplicationLifetime lifetime)
-        : IHostedService
+    private sealed class Between(TaskCompletionSource server, HostFailurePolicy policy, bool heedsToken, LogProbe log,
+        IHostApplicationLifetime lifetime) : IHostedService
     {
         public async Task StartAsync(CancellationToken cancellationToken)
         {
@@ -79,6 +82,7 @@ public sealed class FailedStartTests : IDisposable
                     lifetime.StopApplication();
                 await Task.Yield();
             }
+            if (heedsToken) await Task.Delay(Timeout.Infinite, cancellationToken);
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -1,4 +1,8 @@
+using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net;
+using System.Text;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests.Tcp;
@@ -6,6 +10,8 @@ namespace Sluice.Hosting.Tests.Tcp;
 /// <summary>Clients that reconnect, are slow or connect twice, and full streams. No item is lost or accepted twice.</summary>
 public class ReconnectingClientTests
 {
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     [Theory]
     [InlineData("memory")]
     [InlineData("sqlite")]
@@ -117,6 +123,62 @@ public class ReconnectingClientTests
         await listener.Texts.StartAsync();
         await one.AcknowledgedAsync(2);
         Assert.Equal(["a", "b"], await listener.EndAsync());
+    }
+
+    /// <summary>One read brings more frames than two appends take: the last ones wait for a place, and not for their acceptance.</summary>
+    [Theory]
+    [InlineData("client")]
+    [InlineData(null)]
+    public async Task AClientThatHasSentManyFramesIsToldThatTheStreamIsFullAndWhatWasAccepted(string? client)
+    {
+        using var mayEnd = new SemaphoreSlim(0);
+        var processed = new ConcurrentQueue<string>();
+        await using var texts = new Consecutor<string>("texts", source => source | (async (string text) =>
+        {
+            await mayEnd.WaitAsync(Cancellation);
+            processed.Enqueue(text);
+        }), new() { Store = new MemoryStreamStore(), Stream = new() { Partitions = 1, MaxItems = 8 } });
+        var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
+        PipelineRun run = (Source.Tcp(0, new TcpOptions { OnListening = listening.SetResult }) | texts).Start(new RunOptions());
+        (TcpProbe probe, _) = await TcpProbe.HelloAsync(await listening.Task, client);
+        await using TcpProbe one = probe;
+        for (int number = 1; number <= 8; number++)
+        {
+            await one.SendAsync($"{number} {number}");
+            await one.AcknowledgedAsync(number);
+        }
+        await one.SendRawAsync(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(9, 200).Select(static i => $"{i} {i}\n"))));
+        Assert.Equal("full", await one.ReceiveAsync());
+        await texts.StartAsync();
+        mayEnd.Release(20);
+        await one.AcknowledgedAsync(24);             // of 28 for which there was room
+        Assert.InRange(processed.Count, 1, 20);
+        mayEnd.Release(1000);
+        await one.AcknowledgedAsync(208);
+        Assert.Equal(0, (await texts.WaitForIdleAsync()).Unaccounted);
+        Assert.Equal(Enumerable.Range(1, 208).Select(static i => $"{i}"), processed);
+        await run.CancelAsync();
+    }
+
+    /// <summary>A client that reads no answers is given up, and nothing of what it has sent is added behind its back.</summary>
+    [Fact]
+    public async Task AClientThatLeavesWhileItsFramesWaitForAPlaceLeavesNothingBehind()
+    {
+        await using var stores = new Stores("memory");
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { IdleTimeout = TimeSpan.FromDays(1) },
+            starts: false, stream: new() { Partitions = 1, MaxItems = 8 });
+        (TcpProbe probe, _) = await TcpProbe.HelloAsync(listener.Address, "client");
+        await probe.SendRawAsync(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(1, 200).Select(static i => $"{i} a\n"))));
+        Assert.Equal("full", await probe.ReceiveAsync());
+        (TcpProbe again, long last) = await TcpProbe.HelloAsync(listener.Address, "client");
+        await using TcpProbe one = again;
+        probe.Abort();
+        Assert.InRange(last, 1, 8);
+        await listener.Texts.StartAsync();
+        for (long number = last + 1; number <= 20; number++) await one.SendAsync($"{number} b");
+        await one.AcknowledgedAsync(20);
+        string[] all = await listener.EndAsync();
+        Assert.Equal([.. Enumerable.Repeat("a", (int)last), .. Enumerable.Repeat("b", 20 - (int)last)], all);
     }
 
     [Fact]

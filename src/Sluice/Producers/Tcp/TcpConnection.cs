@@ -27,6 +27,8 @@ internal sealed partial class TcpConnection<T>(
     private Stream stream = Stream.Null;
     private bool isNext = true;                      // a whole frame has come: the idle time starts at the next receive
     private long last;                               // the number of the last frame that is accepted or being accepted
+    private long told;                               // the number of the last frame that the client knows to be accepted
+    private bool isFull;                             // the client was told so, since the last read
 
     /// <summary>Serves the connection. Never throws.</summary>
     public async Task ServeAsync()
@@ -94,9 +96,10 @@ internal sealed partial class TcpConnection<T>(
             using IFrameIntake<T> intake = intakes(client);
             last = await intake.OpenAsync(life.Token);
             await AnswerAsync($"{Hello} {last}");
+            using var adding = CancellationTokenSource.CreateLinkedTokenSource(life.Token);
             do
             {
-                if (await TakeAllAsync(intake)) await AnswerAsync($"ok {last}");
+                if (await TakeAllAsync(intake, adding)) await AnswerAsync($"ok {last}");
             }
             while (!stop.IsCancellationRequested && await ReceiveAsync(over.Token));
             return stop.IsCancellationRequested || frames.IsEmpty ? null : "The connection has ended in the middle of a frame.";
@@ -164,11 +167,11 @@ internal sealed partial class TcpConnection<T>(
 
     /// <summary>Takes all received frames, and waits until they are accepted.</summary>
     /// <returns>Whether there is something to acknowledge.</returns>
-    private async ValueTask<bool> TakeAllAsync(IFrameIntake<T> intake)
+    private async ValueTask<bool> TakeAllAsync(IFrameIntake<T> intake, CancellationTokenSource adding)
     {
         List<(Task Accepting, long Last)> appends = [];              // with the last frame of each
         bool isAny = false;
-        long before = last;
+        (told, isFull) = (last, false);
         try
         {
             while (frames.TryTake(out ReadOnlyMemory<byte> frame))
@@ -181,7 +184,8 @@ internal sealed partial class TcpConnection<T>(
                     $"The frame has the number {number}; {last + 1} is the next one.");
                 isAny = true;
                 if (number <= last) continue;        // sent again, so acknowledged again
-                Task accepting = await intake.AddAsync(Read(payload, number), life.Token);
+                ValueTask<Task> place = intake.AddAsync(Read(payload, number), adding.Token);
+                Task accepting = place.IsCompleted ? await place : await PlaceAsync(place.AsTask(), appends, intake, adding);
                 if (appends.Count > 0 && appends[^1].Accepting == accepting) appends[^1] = (accepting, number);
                 else appends.Add((accepting, number));
                 last = number;
@@ -190,33 +194,12 @@ internal sealed partial class TcpConnection<T>(
         catch (Exception) when (appends.Count > 0)
         {
             // The frames before the failure count, and are acknowledged first.
-            await AcceptedAsync(appends, intake, before);
+            await AcceptedAsync(appends, intake);
             await AnswerAsync($"ok {last}");
             throw;
         }
-        if (appends.Count > 0) await AcceptedAsync(appends, intake, before);
+        if (appends.Count > 0) await AcceptedAsync(appends, intake);
         return isAny;
-    }
-
-    private async ValueTask AcceptedAsync(List<(Task Accepting, long Last)> appends, IFrameIntake<T> intake, long before)
-    {
-        try
-        {
-            Task accepting = appends[^1].Accepting;
-            if (!accepting.IsCompleted && await Task.WhenAny(accepting, intake.Full) != accepting) await AnswerAsync("full");
-            await accepting.WaitAsync(life.Token);
-            intake.GoOn();
-        }
-        catch
-        {
-            last = before;
-            foreach (var (accepting, number) in appends)
-            {
-                if (!accepting.IsCompletedSuccessfully) break;
-                last = number;
-            }
-            throw;
-        }
     }
 
     private T Read(ReadOnlyMemory<byte> payload, long number)

@@ -21,7 +21,7 @@ public sealed class StoreInspector
     /// <summary>The maximum number of items on a page.</summary>
     public const int MaxPage = 1000;
 
-    private const int Together = 128;
+    private const int Together = 128, PartitionsTogether = 64;       // a partition is asked for an entry with its payload
 
     private readonly IStreamStore store;
     private readonly TimeProvider time;
@@ -107,28 +107,36 @@ public sealed class StoreInspector
     }
 
     /// <summary>Finds the time when the oldest entry that a group has not settled was accepted; null if there is none.</summary>
-    /// <remarks>Reads up to two entries of each partition with a backlog. Entries that were redriven count from their redrive on.</remarks>
+    /// <remarks>Reads up to two entries of each partition with a backlog, of many partitions at once. Entries that were redriven count from
+    /// their redrive on.</remarks>
     public async Task<DateTimeOffset?> FindOldestAsync(GroupId group, CancellationToken cancellation = default)
     {
         if (await store.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } info) return null;
         DateTimeOffset? oldest = null;
-        foreach (PartitionInfo partition in info.Partitions)
-        {
-            if (partition.Done < partition.Tail)
-            {
-                var request = new ReadRequest(group.Stream, partition.Partition, partition.Done + 1) { MaxItems = 1 };
-                ReadResult next = await store.ReadAsync(request, cancellation).ConfigureAwait(false);
-                if (!next.Entries.IsEmpty) Note(next.Entries.Span[0].Time);
-            }
-            if (partition.Waiting + partition.InFlightAgain == 0) continue;
-            foreach (WaitingEntry waiting in await store.ListWaitingHeadsAsync(group, partition.Partition, long.MinValue, 1, cancellation)
+        foreach (PartitionInfo[] some in info.Partitions.Chunk(PartitionsTogether))
+            foreach (DateTimeOffset? time in await Task.WhenAll(some.Select(one => FindOldestAsync(group, one, cancellation)))
                 .ConfigureAwait(false))
-                Note(waiting.Entry.Time);
-        }
+                oldest = Earlier(oldest, time);
         return oldest;
-
-        void Note(DateTimeOffset time) => oldest = oldest < time ? oldest : time;
     }
+
+    private async Task<DateTimeOffset?> FindOldestAsync(GroupId group, PartitionInfo partition, CancellationToken cancellation)
+    {
+        DateTimeOffset? oldest = null;
+        if (partition.Done < partition.Tail)
+        {
+            var request = new ReadRequest(group.Stream, partition.Partition, partition.Done + 1) { MaxItems = 1 };
+            ReadResult next = await store.ReadAsync(request, cancellation).ConfigureAwait(false);
+            if (!next.Entries.IsEmpty) oldest = next.Entries.Span[0].Time;
+        }
+        if (partition.Waiting + partition.InFlightAgain == 0) return oldest;
+        foreach (WaitingEntry waiting in await store.ListWaitingHeadsAsync(group, partition.Partition, long.MinValue, 1, cancellation)
+            .ConfigureAwait(false))
+            oldest = Earlier(oldest, waiting.Entry.Time);
+        return oldest;
+    }
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one < other || other is null ? one : other;
 
     /// <summary>Reads dead letters of a group, in the order of their numbers, some megabytes at a time. A letter that is written meanwhile
     /// comes, too.</summary>
