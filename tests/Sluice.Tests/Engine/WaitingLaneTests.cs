@@ -4,7 +4,7 @@ namespace Sluice.Tests.Engine;
 
 /// <summary>A lane of a parallel stage waits for an item, perhaps for ever: what else has come in goes on, and so does what has come
 /// out.</summary>
-public class WaitingLaneTests
+public sealed class WaitingLaneTests : IDisposable
 {
     private const int Items = 20_000, Hung = 10_000;
 
@@ -187,6 +187,8 @@ public class WaitingLaneTests
             if (n % 100 == 50) await Task.Yield();
         }
     }
+
+    public void Dispose() => arrived.Dispose();
 
     private Source<int> Numbers() => Source.From(Enumerable.Range(0, Items)).SelectAsync(async (n, cancellation) =>
     {
