@@ -22,8 +22,8 @@ internal static class WaitingItems
     /// <param name="max">How many items to read of a partition.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <returns>The items without payloads, whether there are more, and what is wrong with partitions that cannot be read.</returns>
-    public static async Task<(List<WaitingItem> Items, bool HasMore, IReadOnlyList<string> Problems)> ReadAsync(ConsecutorSample one, GroupLook look, int max,
-        CancellationToken cancellation)
+    public static async Task<(List<WaitingItem> Items, bool HasMore, IReadOnlyList<string> Problems)> ReadAsync(
+        ConsecutorSample one, GroupLook look, int max, CancellationToken cancellation)
     {
         PartitionInfo[] partitions = [.. look.Partitions.Where(static one => one.Waiting > 0)];
         bool hasMore = partitions.Length > MaxPartitions;

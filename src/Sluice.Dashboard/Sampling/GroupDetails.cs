@@ -24,7 +24,8 @@ internal static class GroupDetails
             .OrderByDescending(static one => one.Backlog.Outstanding).Take(Max)
             .Select(static one => new GroupId(one.Name, one.Backlog.Name));
         foreach (GroupId[] some in largest.Chunk(Together))
-            foreach ((GroupId group, GroupDetail? detail, string? why) in await Task.WhenAll(some.Select(FindOneAsync)).ConfigureAwait(false))
+            foreach ((GroupId group, GroupDetail? detail, string? why) in await Task.WhenAll(some.Select(FindOneAsync))
+                .ConfigureAwait(false))
             {
                 if (detail is not null) found[group] = detail;
                 if (why is not null) damage[group.Stream] = why;

@@ -172,7 +172,8 @@ internal sealed class StoreSampler
             }
             // Before the first look, nothing is known: members and the oldest items may come later.
             lock (sync)
-                if (sample.At is null) sample = Seen(ReadOnlyDictionary<GroupId, GroupDetail>.Empty, new Dictionary<string, string>(damage));
+                if (sample.At is null)
+                    sample = Seen(ReadOnlyDictionary<GroupId, GroupDetail>.Empty, new Dictionary<string, string>(damage));
             Dictionary<GroupId, GroupDetail> groups = await GroupDetails.FindLargestAsync(source.Store, inspector, streams.Values, damage,
                 NoteAnswer).ConfigureAwait(false);
             TimeSpan took = time.GetElapsedTime(started);

@@ -44,7 +44,8 @@ internal sealed class StoreProbe(HostStore store, HealthOptions limits, TimeProv
         DateTimeOffset now = await store.GetTimeAsync().ConfigureAwait(false);
         // Calls that are made together share a round trip: a store that is some milliseconds away is not silent.
         foreach (string[] some in consecutors.Chunk(Together))
-            foreach ((string name, OldestItem? oldest) in await Task.WhenAll(some.Select(name => FindAsync(name, now))).ConfigureAwait(false))
+            foreach ((string name, OldestItem? oldest) in await Task.WhenAll(some.Select(name => FindAsync(name, now)))
+                .ConfigureAwait(false))
                 if (oldest is { } item) found[name] = item;
         return found;
     }

@@ -1,14 +1,11 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Sluice.Flows;
 using Sluice.Graphs;
 using Sluice.Hosting.Tests.Http;
 using Sluice.Sqlite;
-using Sluice.Storage;
 using SQLitePCL;
 
 namespace Sluice.Hosting.Tests;
@@ -250,46 +247,6 @@ public sealed class StartMistakeTests : StartMistakeTestBase
         Assert.Null(StartMistake.Find(own));
         Assert.Null(StartMistake.Find(new FormatException("no good")));
         Assert.Null(StartMistake.Find(new AggregateException(own)));
-    }
-
-    /// <summary>Sluice has thrown these exceptions, and their cause is the user's code, or a file of the user.</summary>
-    [Fact]
-    public async Task AFailureOfTheUsersWorkKeepsItsStackTrace()
-    {
-        Exception run = await Assert.ThrowsAnyAsync<Exception>(() => (Source.From(["1", "x"]) | (static text => int.Parse(text,
-            CultureInfo.InvariantCulture)) | Stage.Named("parse") | (static _ => { })).RunAsync());
-        Exception graph = await Assert.ThrowsAnyAsync<Exception>(async () =>
-        {
-            GraphBuilder<string> builder = Graph.For<string>("numbers");
-            builder.Add("parse", static request => int.Parse(request, CultureInfo.InvariantCulture));
-            await builder.Build().ResolveAsync("x", Cancellation);
-        });
-        Exception flow = await Assert.ThrowsAnyAsync<Exception>(static () => throw new FlowException("The stream y has failed.") { Source =
-            "Sluice" });
-        Exception file = Assert.Throws<InvalidDataException>(static void () => throw new InvalidDataException("The seed file is bad.",
-            new FormatException("line 3")));
-        Assert.Equal("Sluice", run.Source);
-        foreach (Exception one in (Exception[])[run, graph, flow, file])
-            Assert.Equal((one.GetType(), null), (one.GetType(), StartMistake.Find(one)));
-    }
-
-    [Fact]
-    public void OfSeveralMistakesEachIsSaidOnceAndTheExitCodeIsTheOneThatMayPass()
-    {
-        var store = new StreamStoreException("Sluice:Store cannot be used. The connection was refused.",
-            new IOException("The connection was refused."));
-        var wiring = new ArgumentException("Two consecutors have one name.") { Source = "Sluice" };
-        Assert.Equal((3, store.Message), Of(store, store));
-        Assert.Equal((3, $"{wiring.Message}\n{store.Message}"), Of(wiring, store));
-        Assert.Equal((2, wiring.Message), Of(wiring));
-        Assert.Null(StartMistake.Find(new AggregateException(store, new FormatException("no good"))));
-        Assert.Null(StartMistake.Find(new AggregateException()));
-
-        static (int, string) Of(params Exception[] all)
-        {
-            StartMistake mistake = StartMistake.Find(new AggregateException(all))!;
-            return (mistake.ExitCode, mistake.Text);
-        }
     }
 
     [Fact]
