@@ -22,6 +22,7 @@ public partial class OptionNameTests
     {
         ["ConsecutorOptions.CodeVersion"] = "a version",
         ["RunOptions.Seed"] = "a seed",
+        ["StepScopeOptions.Seed"] = "a seed",
         ["ProgressOptions.ExpectedItems"] = "how many, as far as the caller knows",
         ["ProcessOptions.Workers"] = "how many, exactly",
         ["StreamOptions.Partitions"] = "how many, exactly",

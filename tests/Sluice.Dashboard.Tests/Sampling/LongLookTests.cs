@@ -87,7 +87,8 @@ public sealed class LongLookTests : IAsyncDisposable
     public void TheFirstLineNamesTheStoreFirst(string? problem, string? graphs, string said)
     {
         var sample = new Sample([new(new("store", store), [], new Dictionary<string, Diagnostics.StreamLook>(),
-            new Dictionary<GroupId, GroupDetail>(), null, problem)], [], [], []) { GraphProblem = graphs };
+            new Dictionary<GroupId, GroupDetail>(), null, problem)], [], [], [])
+        { GraphProblem = graphs };
         Assert.Contains($"</strong> {said}</p>", OverviewSummary.Draw(sample, []).ToString(), StringComparison.Ordinal);
     }
 

@@ -22,8 +22,11 @@ public sealed class OtherFailureTests
             builder.Add("parse", static request => int.Parse(request, CultureInfo.InvariantCulture));
             await builder.Build().ResolveAsync("x", Cancellation);
         });
-        Exception flow = await Assert.ThrowsAnyAsync<Exception>(static () => throw new FlowException("The stream y has failed.") { Source =
-            "Sluice" });
+        Exception flow = await Assert.ThrowsAnyAsync<Exception>(static () => throw new FlowException("The stream y has failed.")
+        {
+            Source =
+            "Sluice"
+        });
         Exception file = Assert.Throws<InvalidDataException>(static void () => throw new InvalidDataException("The seed file is bad.",
             new FormatException("line 3")));
         Assert.Equal("Sluice", run.Source);

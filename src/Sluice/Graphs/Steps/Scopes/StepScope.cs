@@ -139,7 +139,8 @@ public sealed partial class StepScope : IAsyncDisposable
         lock (sync)
         {
             if (outstanding > 0) return (rest ??= given = NewEnd()).Task;
-            if (given is not null && (!given.Task.IsCompleted || (ofGiven is [_, ..] && ofGiven.SequenceEqual(Unseen())))) return given.Task;
+            if (given is not null && (!given.Task.IsCompleted || (ofGiven is [_, ..] && ofGiven.SequenceEqual(Unseen()))))
+                return given.Task;
             end = given = NewEnd();
         }
         Judge(end);
