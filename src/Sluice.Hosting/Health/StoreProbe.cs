@@ -7,7 +7,7 @@ namespace Sluice.Hosting;
 /// its own limit.</remarks>
 internal sealed class StoreProbe(HostStore store, HealthOptions limits, TimeProvider time)
 {
-    private const int Together = 8;
+    private const int Together = 2;                  // each with the reads of several partitions: commits need connections, too
 
     private readonly Lock sync = new();
     private readonly StoreInspector inspector = new(store, time);

@@ -1,15 +1,21 @@
 using Sluice.Diagnostics;
 
+using System.Runtime.CompilerServices;
+
 namespace Sluice.Delivery;
 
 /// <summary>A consecutor, as metrics see it: the figures of its ledger, and the age of its oldest item.</summary>
 /// <remarks>
 /// Thread-safe. Figures are read when a listener collects. The age is asked of the store in the background, at most once in
-/// <see cref="LookInterval"/>, and only while a listener collects it; until the answer, it is the age of the item found last.
+/// <see cref="LookInterval"/>, and only while a listener collects it; until the answer, it is the age of the item found last. One
+/// collection asks for all consecutors: two of a store ask at a time, so that their reads leave connections to commits.
 /// </remarks>
 internal sealed class ObservedConsecutor(ConsecutorCore core) : IObservedConsecutor
 {
+    private const int Together = 2;
+
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5);
+    private static readonly ConditionalWeakTable<IStreamStore, SemaphoreSlim> Turns = [];
 
     private readonly StoreInspector inspector = new(core.Store, core.Time);
     private readonly Lock sync = new();
@@ -55,8 +61,12 @@ internal sealed class ObservedConsecutor(ConsecutorCore core) : IObservedConsecu
     private async Task LookAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);        // the collecting thread goes on
+        SemaphoreSlim? turn = null;
         try
         {
+            SemaphoreSlim ofStore = Turns.GetValue(core.Store.Root, static _ => new(Together));
+            await ofStore.WaitAsync(core.Lifetime.Token).ConfigureAwait(false);
+            turn = ofStore;
             DateTimeOffset? oldest = await inspector.FindOldestAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false);
             DateTimeOffset now = await core.Store.GetTimeAsync(core.Lifetime.Token).ConfigureAwait(false);
             lock (sync) (age, hasLooked, looked) = (now - oldest ?? TimeSpan.Zero, true, core.Time.GetTimestamp());
@@ -67,6 +77,7 @@ internal sealed class ObservedConsecutor(ConsecutorCore core) : IObservedConsecu
         }
         finally
         {
+            turn?.Release();
             lock (sync) isLooking = false;
         }
     }

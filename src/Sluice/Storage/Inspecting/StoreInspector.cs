@@ -21,7 +21,8 @@ public sealed class StoreInspector
     /// <summary>The maximum number of items on a page.</summary>
     public const int MaxPage = 1000;
 
-    private const int Together = 128, PartitionsTogether = 64;       // a partition is asked for an entry with its payload
+    // A partition is asked for an entry with its payload, often from a store whose connections commits need, too.
+    private const int Together = 128, PartitionsTogether = 4;
 
     private readonly IStreamStore store;
     private readonly TimeProvider time;
@@ -107,7 +108,7 @@ public sealed class StoreInspector
     }
 
     /// <summary>Finds the time when the oldest entry that a group has not settled was accepted; null if there is none.</summary>
-    /// <remarks>Reads up to two entries of each partition with a backlog, of many partitions at once. Entries that were redriven count from
+    /// <remarks>Reads up to two entries of each partition with a backlog, of four partitions at once. Entries that were redriven count from
     /// their redrive on.</remarks>
     public async Task<DateTimeOffset?> FindOldestAsync(GroupId group, CancellationToken cancellation = default)
     {
