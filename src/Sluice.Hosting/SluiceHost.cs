@@ -23,11 +23,8 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     private volatile bool isStarted, isDisposed;
     private volatile FailedStartException? failure;  // the first unit that has failed for good and stops the host
     private string doing = "";                       // what the start waits for
+    private StartAttempt? attempt;
     private Task? starting, ended, cutShort;
-
-    /// <summary>Why the start of the last host of this process has stopped; null if none has. Services of the user that start behind Sluice
-    /// end with a cancellation then, which says nothing of the reason.</summary>
-    public static Exception? StoppedStart { get; private set; }
 
     /// <summary>The units; null before the host starts.</summary>
     public HostedUnits? Units => units;
@@ -41,8 +38,10 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     private bool IsStopping => stopping.IsCancellationRequested;
 
     /// <summary>Runs as a worker if this process is an executor's child, and then exits; before any service of the host starts.</summary>
+    /// <remarks>The host calls it before any service starts. Those that stand before Sluice may be cancelled, too.</remarks>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
+        if (lifetime is not null) attempt = StartAttempt.Begin(cancellationToken, lifetime);
         if (await supervisor.TryRunAsWorkerAsync().ConfigureAwait(false)) Environment.Exit(0);
     }
 
@@ -54,8 +53,6 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping.Token);
         try
         {
-            StoppedStart = null;
-            lifetime?.ApplicationStopping.UnsafeRegister(static host => ((SluiceHost)host!).NoteStop(), this);
             await StartUnitsAsync(cancellation.Token).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -105,12 +102,6 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         {
             end.SetResult();
         }
-    }
-
-    private void NoteStop()
-    {
-        if (!lifetime!.ApplicationStarted.IsCancellationRequested)
-            StoppedStart = failure ?? (Exception)new StoppedStartException(new OperationCanceledException());
     }
 
     private async Task StopAsync(bool stopsSupervisor, CancellationToken cancellationToken)
@@ -244,7 +235,11 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
             return;
         }
         (string where, Exception cause) = settings.Describe(failed);
-        if (stops) failure ??= new($"The host did not start: {unit.Title} has failed for good{where}: {cause.Message}", failed);
+        if (stops)
+        {
+            failure ??= new($"The host did not start: {unit.Title} has failed for good{where}: {cause.Message}", failed);
+            if (attempt is { } start) start.Failure = failure;
+        }
         if (IsStopping) HostLog.FailedWhileStopping(log, unit.Title, where, cause);
         else if (stops) HostLog.FailedAndStops(log, unit.Title, where, cause);
         else HostLog.Failed(log, unit.Title, where, cause);

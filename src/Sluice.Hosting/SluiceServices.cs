@@ -44,7 +44,8 @@ public static class SluiceServices
         {
             SluiceSettings settings = container.GetRequiredService<SluiceSettings>();
             ILogger log = container.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.Store");
-            return new HostStore(cancellation => settings.OpenStoreAsync(log, cancellation),
+            return new HostStore(cancellation => settings.OpenStoreAsync(
+                [.. container.GetServices<HostedUnit>().Select(static unit => unit.Consecutor).OfType<string>()], log, cancellation),
                 container.GetService<TimeProvider>() ?? TimeProvider.System);
         });
         services.AddSingleton<IStreamStore>(static container => container.GetRequiredService<HostStore>());

@@ -57,7 +57,7 @@ internal sealed class HostedConsecutor<T>(ConsecutorRegistration<T> registration
         {
             throw new SinkNotOpenedException(DoesNotStart(failure), failure);
         }
-        catch (InvalidOperationException wrong) when (wrong is not ObjectDisposedException && WiringException.IsWiring(wrong))
+        catch (InvalidOperationException wrong) when (wrong is not ObjectDisposedException && WiringException.IsOfSluice(wrong))
         {
             // The code or the settings do not fit what is stored: a renamed node, another number of partitions.
             throw new WiringException(DoesNotStart(wrong), wrong);

@@ -48,9 +48,9 @@ public sealed partial class StartMistake
             SinkNotOpenedException sink => new(Unavailable, OneLine(sink.Message)),
             AddressException address => new(Unavailable, address.Message),
             StoppedStartException stop => new(Stopped, stop.Message),
-            OperationCanceledException and not LateStartException when SluiceHost.StoppedStart is { } why => Find(why),
-            FailedStartException failed => new(Failed, OneLine(failed.Message)),
             LateStartException late => new(Unavailable, late.Message),
+            OperationCanceledException cancelled when StartAttempt.WhyStopped(cancelled) is { } why => Find(why),
+            FailedStartException failed => new(Failed, OneLine(failed.Message)),
             InvalidDataException { InnerException: FormatException cause }
                 when failure.Message.StartsWith("Failed to load configuration ", StringComparison.Ordinal)
                 => new(Wrong, OneLine($"{failure.Message} {Why(cause)}")),

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Sluice.Topologies;
 
 namespace Sluice.Hosting;
@@ -9,9 +10,14 @@ internal sealed class WiringException(string message, Exception? cause = null) :
     public override string ToString() => Message;
 
     /// <summary>Whether an exception says what is wrong with the wiring, because Sluice or the container has thrown it. One of the user's
-    /// own code needs its stack trace. So does the failure of a run, a flow or a graph: Sluice has thrown it, and its cause is the user's
-    /// code.</summary>
+    /// own code needs its stack trace. So does the failure of a run, a flow, a graph or a send: Sluice has thrown it, and its cause is the
+    /// user's code. An address in use is the cause of a producer's mistake.</summary>
     public static bool IsWiring(Exception failure)
+        => failure is WiringException || (IsOfSluice(failure) && (failure is not (InvalidOperationException or PayloadException)
+            || failure.InnerException is null or SocketException || IsWiring(failure.InnerException)));
+
+    /// <summary>Whether Sluice or the container has thrown an exception while it makes or starts a unit.</summary>
+    public static bool IsOfSluice(Exception failure)
         => failure is InvalidOperationException or ArgumentException or InvalidTopologyException or PayloadException
             or MemberInUseException && failure.Source is { } source
             && (source is "Sluice" or "Sluice.Hosting" or "Sluice.Sqlite" or "Sluice.Redis" or "Sluice.PostgreSql"
@@ -35,7 +41,7 @@ internal sealed class WiringException(string message, Exception? cause = null) :
         {
             throw;
         }
-        catch (Exception failure) when (IsWiring(failure))
+        catch (Exception failure) when (IsOfSluice(failure))
         {
             throw new WiringException($"{title} cannot be made: {StartMistake.OneLine(failure.Message)}", failure);
         }

@@ -73,16 +73,17 @@ internal sealed class SluiceSettings
     }
 
     /// <summary>Opens the store that the configuration names; else the one that the code names, else one in memory.</summary>
+    /// <param name="consecutors">The names of all consecutors.</param>
     /// <param name="log">Gets the warnings of the store, unless the code has a handler.</param>
     /// <param name="cancellation">Gives up opening.</param>
     /// <exception cref="StreamStoreException">The store cannot be opened: its text is one line.</exception>
     /// <exception cref="SettingsException">The configuration names a store by a text that cannot be read, or has another mistake that is
     /// known by now.</exception>
-    public async ValueTask<IStreamStore> OpenStoreAsync(ILogger log, CancellationToken cancellation)
+    public async ValueTask<IStreamStore> OpenStoreAsync(IReadOnlyCollection<string> consecutors, ILogger log,
+        CancellationToken cancellation)
     {
         // A send before the start would make a stream, which keeps its number of partitions for ever.
-        lock (sync)
-            if (mistakes.Count > 0) throw new SettingsException([.. mistakes.Distinct()]);
+        Check(consecutors);
         // The options may serve several containers.
         if (options.OnWarning is null or { Target: StoreLog }) options.OnWarning = new StoreLog(log).Warn;
         try
@@ -94,7 +95,7 @@ internal sealed class SluiceSettings
         {
             throw new StoreNotOpenedException(Store is null ? failure.Message : $"Sluice:Store cannot be used. {failure.Message}", failure);
         }
-        catch (ArgumentException malformed) when (WiringException.IsWiring(malformed))
+        catch (ArgumentException malformed) when (WiringException.IsOfSluice(malformed))
         {
             string why = SettingsReader.Reason(malformed);
             throw Store is null ? new WiringException($"The store cannot be used. {why}", malformed)

@@ -48,12 +48,13 @@ public sealed class EarlyUnitTests : StartMistakeTestBase
     }
 
     /// <summary>A send before the start opens the store. Its stream would keep the wrong number of partitions for ever.</summary>
-    [Fact]
-    public async Task ASendBeforeTheStartMakesNoStreamIfTheSettingsAreWrong()
+    [Theory]
+    [InlineData("""{"numbers": {"Stream": {"Partition": 16}}}""", "Sluice:Consecutors:numbers:Stream:Partition: ")]
+    [InlineData("""{"number": {"Stream": {"Partitions": 16}}}""", "Sluice:Consecutors:number ")]
+    public async Task ASendBeforeTheStartMakesNoStreamIfTheSettingsAreWrong(string consecutors, string line)
     {
         var store = new MemoryStreamStore();
-        await IsAsync(2, "Sluice:Consecutors:numbers:Stream:Partition: ",
-            """{"Sluice": {"Consecutors": {"numbers": {"Stream": {"Partition": 16}}}}}""",
+        await IsAsync(2, line, $"{{\"Sluice\": {{\"Consecutors\": {consecutors}}}}}",
             configure: builder =>
             {
                 builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store)));

@@ -60,6 +60,46 @@ public sealed class FailedStartTests : IDisposable
         }
     }
 
+    /// <summary>A service that was added before Sluice starts before it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AStopWhileAServiceBeforeSluiceStartsIsTheReason(bool awaitsLifetime)
+    {
+        using IHost host = BuildStopping(awaitsLifetime);
+        Exception failure = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.StartAsync(Cancellation));
+        host.Dispose();
+        StartMistake? mistake = StartMistake.Find(failure);
+        Assert.Equal((0, "The host was asked to stop before it had started."), (mistake?.ExitCode, mistake?.Text));
+    }
+
+    [Fact]
+    public async Task TheReasonOfAHostIsNotThatOfOtherHostsOrCancellations()
+    {
+        using IHost host = BuildStopping(false), next = Build(static sluice => sluice);
+        Exception failure = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.StartAsync(Cancellation));
+        using var own = new CancellationTokenSource();
+        await own.CancelAsync();
+        Assert.Null(StartMistake.Find(new OperationCanceledException(own.Token)));
+        Assert.Null(StartMistake.Find(new TaskCanceledException("The request was cancelled: HttpClient.Timeout.")));
+        await next.StartAsync(Cancellation);
+        Assert.Equal(0, StartMistake.Find(failure)?.ExitCode);
+        await next.StopAsync(Cancellation);
+        Assert.Equal(0, StartMistake.Find(failure)?.ExitCode);
+        CancellationToken stopped = next.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        Assert.Null(StartMistake.Find(new OperationCanceledException(stopped)));         // it had started
+    }
+
+    private IHost BuildStopping(bool awaitsLifetime)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Logging.AddProvider(log).AddFilter("Microsoft", LogLevel.None);
+        builder.Services.AddSingleton<IHostedService>(container => new Stopping(awaitsLifetime,
+            container.GetRequiredService<IHostApplicationLifetime>()));
+        builder.Services.AddSluice(static sluice => sluice.UseStore(static _ => new(new MemoryStreamStore())));
+        return builder.Build();
+    }
+
     private IHost Build(Func<SluiceBuilder, SluiceBuilder> add)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
@@ -83,6 +123,18 @@ public sealed class FailedStartTests : IDisposable
                 await Task.Yield();
             }
             if (heedsToken) await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    /// <summary>Is asked to stop while it starts, and ends with a cancellation.</summary>
+    private sealed class Stopping(bool awaitsLifetime, IHostApplicationLifetime lifetime) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            lifetime.StopApplication();
+            return Task.Delay(Timeout.Infinite, awaitsLifetime ? lifetime.ApplicationStopping : cancellationToken);
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using Sluice.Flows;
 using Sluice.Graphs;
 using Sluice.Storage;
@@ -29,9 +30,26 @@ public sealed class OtherFailureTests
         });
         Exception file = Assert.Throws<InvalidDataException>(static void () => throw new InvalidDataException("The seed file is bad.",
             new FormatException("line 3")));
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("read", static source => source | (static _ => { }), new() { Store = store })
+        { Key = static n => $"{10 / n}" };
+        await consecutor.StartAsync(Cancellation);
+        Exception sequence = await Assert.ThrowsAnyAsync<Exception>(async () => await consecutor.SendAllAsync(
+            ((string[])["1", "x"]).Select(static text => int.Parse(text, CultureInfo.InvariantCulture)), Cancellation));
+        Exception key = await Assert.ThrowsAnyAsync<Exception>(async () => await consecutor.SendAsync(0, Cancellation));
+        Assert.IsType<InvalidOperationException>(sequence);
+        Assert.IsType<PayloadException>(key);
         Assert.Equal("Sluice", run.Source);
-        foreach (Exception one in (Exception[])[run, graph, flow, file])
+        foreach (Exception one in (Exception[])[run, graph, flow, file, sequence, key])
             Assert.Equal((one.GetType(), null), (one.GetType(), StartMistake.Find(one)));
+    }
+
+    [Fact]
+    public void AnAddressInUseAndAMistakeOfTheContainerAreMistakes()
+    {
+        const string Container = "Microsoft.Extensions.DependencyInjection";
+        foreach (Exception cause in (Exception[])[new SocketException(98), new InvalidOperationException("Unable") { Source = Container }])
+            Assert.Equal(2, StartMistake.Find(new InvalidOperationException("Cannot.", cause) { Source = "Sluice" })?.ExitCode);
     }
 
     [Fact]
