@@ -25,7 +25,8 @@ internal static class StreamsPage
                 {page.Select(static one => one.Damage).OfType<string>().Select(static text => Tables.Show(new(Urgency.Warning, text)))}
                 {Tables.Draw("Streams, by name", ["Stream", ">Entries", ">Bytes", ">Appended", "Groups and readers: backlog"],
                     page.Select(static one => one.Look).OfType<StreamLook>().Select(stream => Row(request, store, stream)),
-                    store.Names.Count == 0 ? "The store has no streams." : "There is none here.")}
+                    store.At is null ? "They are known after the first look at the store."
+                        : store.Names.Count == 0 ? "The store has no streams." : "There is none here.")}
                 {next}
                 """)),
         ])

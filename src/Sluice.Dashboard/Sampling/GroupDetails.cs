@@ -11,13 +11,12 @@ internal static class GroupDetails
     private const int Together = 8;
 
     /// <summary>Looks at the groups with the largest backlogs.</summary>
-    /// <param name="store">The store.</param>
-    /// <param name="inspector">Its inspector.</param>
+    /// <param name="store">The store, which may be a wrapper of the inspector's.</param>
+    /// <param name="inspector">An inspector of the store, which knows its members.</param>
     /// <param name="streams">The streams of the groups.</param>
     /// <param name="damage">Gets a sentence for each stream whose members cannot be read.</param>
-    /// <param name="answered">Called when the store has answered, by several threads.</param>
     public static async Task<Dictionary<GroupId, GroupDetail>> FindLargestAsync(IStreamStore store, StoreInspector inspector,
-        IEnumerable<StreamLook> streams, Dictionary<string, string> damage, Action answered)
+        IEnumerable<StreamLook> streams, Dictionary<string, string> damage)
     {
         Dictionary<GroupId, GroupDetail> found = [];
         IEnumerable<GroupId> largest = streams.SelectMany(static stream => stream.Groups.Select(group => (stream.Name, group.Backlog)))
@@ -36,7 +35,7 @@ internal static class GroupDetails
         {
             try
             {
-                return (group, await FindAsync(store, inspector, group, CancellationToken.None, answered).ConfigureAwait(false), null);
+                return (group, await FindAsync(store, inspector, group, CancellationToken.None).ConfigureAwait(false), null);
             }
             catch (StreamStoreException e) when (e.IsPermanent && e.Stream == group.Stream)
             {
@@ -47,14 +46,12 @@ internal static class GroupDetails
 
     /// <summary>Looks at a group; null if there is no such group.</summary>
     public static async Task<GroupDetail?> FindAsync(IStreamStore store, StoreInspector inspector, GroupId group,
-        CancellationToken cancellation, Action? answered = null)
+        CancellationToken cancellation)
     {
         if (await inspector.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } look) return null;
-        answered?.Invoke();
         try
         {
-            DateTimeOffset? oldest = await inspector.FindOldestAsync(group, cancellation).ConfigureAwait(false);
-            answered?.Invoke();
+            DateTimeOffset? oldest = await new StoreInspector(store).FindOldestAsync(group, cancellation).ConfigureAwait(false);
             return new(look, oldest is { } accepted
                 ? await store.GetTimeAsync(cancellation).ConfigureAwait(false) - accepted : null);
         }

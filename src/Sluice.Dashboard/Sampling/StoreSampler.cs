@@ -174,8 +174,9 @@ internal sealed class StoreSampler
             lock (sync)
                 if (sample.At is null)
                     sample = Seen(ReadOnlyDictionary<GroupId, GroupDetail>.Empty, new Dictionary<string, string>(damage));
-            Dictionary<GroupId, GroupDetail> groups = await GroupDetails.FindLargestAsync(source.Store, inspector, streams.Values, damage,
-                NoteAnswer).ConfigureAwait(false);
+            var noted = new NotedStore(source.Store, NoteAnswer);
+            Dictionary<GroupId, GroupDetail> groups = await GroupDetails.FindLargestAsync(noted, inspector, streams.Values, damage)
+                .ConfigureAwait(false);
             TimeSpan took = time.GetElapsedTime(started);
             lock (sync)
             {
@@ -229,6 +230,7 @@ internal sealed class StoreSampler
         }
         catch (StreamStoreException e) when (e.IsPermanent && e.Stream == name)
         {
+            answered?.Invoke();
             return new(name, null, $"The stream {VisibleText.Shorten(name, 100)} is left out: {e.Message}");
         }
     }
@@ -251,7 +253,12 @@ internal sealed class StoreSampler
 
     private void NoteAnswer()
     {
-        lock (sync) answered = time.GetTimestamp();
+        lock (sync)
+        {
+            answered = time.GetTimestamp();
+            // The store is back, and its look may take long.
+            if (sample.Problem is not null) sample = sample with { Problem = null };
+        }
     }
 
     private void Fail(Exception failure)
@@ -269,4 +276,20 @@ internal sealed class StoreSampler
 
     // Called under the lock.
     private void LookSoon() => pause = interval * Sampler.Early;
+}
+
+/// <summary>A store that notes each answer, also a refusal: a look at one group may take many calls.</summary>
+file sealed class NotedStore(IStreamStore store, Action answered) : StreamStoreWrapper(store, leaveOpen: true)
+{
+    protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+    {
+        try
+        {
+            return await base.CallAsync(name, call).ConfigureAwait(false);
+        }
+        finally
+        {
+            answered();
+        }
+    }
 }

@@ -5,9 +5,9 @@ namespace Sluice.Dashboard.Serving;
 
 /// <summary>Sends the parts of a page that have changed, as server-sent events, for as long as somebody looks.</summary>
 /// <remarks>
-/// Viewers of one page share each drawing of it. A browser that reads slowly gets fewer of them: a viewer's next drawing begins when the
-/// last one was written. One that reads nothing for a time is cut off, and its browser asks again. A drawing holds all that was seen of
-/// the stores, so it is forgotten with the last viewer of its page. Thread-safe.
+/// Viewers of one page share each drawing of it, and one is made at a time. A browser that reads slowly gets fewer of them: a
+/// viewer's next drawing begins when the last one was written. One that reads nothing for a time is cut off, and its browser asks
+/// again. A drawing holds all that was seen of the stores, so it is forgotten with the last viewer of its page. Thread-safe.
 /// </remarks>
 internal sealed class LivePages(DashboardOptions options, CancellationToken stopping)
 {
@@ -84,13 +84,35 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
     {
         lock (sync)
         {
-            // A drawing that takes longer than an interval is not begun again beside itself: its store is slow already.
-            if (common.Last is { } last && (!last.Page.IsCompleted || ReferenceEquals(last.Sample, request.Sample))) return last.Page;
+            if (common.Last is { } last && ReferenceEquals(last.Sample, request.Sample)) return last.Page;
             PageRequest unbound = request with { Aborted = stopping, IsUpdate = true };
-            Task<Page> drawing = DrawApartAsync(unbound, draw);
-            common.Last = (request.Sample, drawing);
-            return drawing;
+            // A drawing that takes long is not begun again beside itself: its store is slow already. It may show what was before a change,
+            // so a viewer with a newer look waits for the next one.
+            if (common.Next is null && common.Last is not { Page.IsCompleted: false }) return Begin(unbound, draw, common);
+            common.Wanted = unbound;
+            return common.Next ??= DrawNextAsync(common.Last!.Value.Page, draw, common);
         }
+    }
+
+    // Called under the lock.
+    private static Task<Page> Begin(PageRequest request, Func<PageRequest, ValueTask<Page>> draw, SharedPage common)
+    {
+        Task<Page> drawing = DrawApartAsync(request, draw);
+        common.Last = (request.Sample, drawing);
+        return drawing;
+    }
+
+    private async Task<Page> DrawNextAsync(Task before, Func<PageRequest, ValueTask<Page>> draw, SharedPage common)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);   // out of the lock
+        Task<Page> drawing;
+        lock (sync)
+        {
+            common.Next = null;
+            drawing = Begin(common.Wanted!, draw, common);
+            common.Wanted = null;
+        }
+        return await drawing.ConfigureAwait(false);
     }
 
     private static async Task<Page> DrawApartAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw)
@@ -125,5 +147,11 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
         public int Viewers { get; set; }
 
         public (Sample Sample, Task<Page> Page)? Last { get; set; }
+
+        /// <summary>The drawing that waits for the last one; null for none.</summary>
+        public Task<Page>? Next { get; set; }
+
+        /// <summary>The newest request among those that wait for the next drawing.</summary>
+        public PageRequest? Wanted { get; set; }
     }
 }

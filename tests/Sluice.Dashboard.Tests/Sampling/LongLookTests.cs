@@ -1,5 +1,9 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Sluice.Dashboard.Html;
 using Sluice.Dashboard.Pages;
 using Sluice.Dashboard.Sampling;
+using Sluice.Dashboard.Serving;
 using Sluice.Testing;
 
 namespace Sluice.Dashboard.Tests.Sampling;
@@ -69,12 +73,69 @@ public sealed class LongLookTests : IAsyncDisposable
         Assert.Null((await look).Problem);
     }
 
+    /// <summary>The reads of one group take longer than a store may be silent.</summary>
+    [Fact]
+    public async Task EachReadOfAGroupIsAnAnswer()
+    {
+        await AddAsync("c");
+        List<Task<StoreSample>> meanwhile = [];
+        var far = new WatchedStore(store);
+        var sampler = new StoreSampler(new("store", far), new() { Time = clock });
+        far.Before = name =>
+        {
+            if (name != "ReadAsync") return;
+            clock.Advance(TimeSpan.FromMilliseconds(400));
+            if (far.CallsOf(name) > 3) meanwhile.Add(sampler.LookAsync(Patience, Cancellation));
+        };
+        await sampler.LookAsync(TimeSpan.FromMinutes(1), Cancellation);
+        StoreSample[] seen = await Task.WhenAll(meanwhile);
+        Assert.Equal(Partitions - 3, seen.Length);
+        Assert.DoesNotContain(seen, static one => one.IsSilent || one.Problem is not null);
+    }
+
+    /// <summary>The first look behind an outage may take long, and each of its calls is answered.</summary>
+    [Fact]
+    public async Task AStoreThatIsBackAnswersFromTheFirstAnswerOn()
+    {
+        for (int i = 0; i < Consecutors; i++) await AddAsync($"c{i:00}");
+        var far = new WatchedStore(store);
+        var sampler = new StoreSampler(new("store", far), new() { Time = clock });
+        await sampler.LookAsync(Patience, Cancellation);
+        far.Failure = new IOException("refused");
+        clock.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal("refused", (await sampler.LookAsync(Patience, Cancellation)).Problem);
+        far.Failure = null;
+        clock.Advance(TimeSpan.FromMinutes(2));
+        List<Task<StoreSample>> meanwhile = [];
+        long began = clock.GetTimestamp();
+        far.Before = _ =>
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(20));
+            if (clock.GetElapsedTime(began) > Patience) meanwhile.Add(sampler.LookAsync(Patience, Cancellation));
+        };
+        await sampler.LookAsync(TimeSpan.FromMinutes(1), Cancellation);
+        StoreSample[] seen = await Task.WhenAll(meanwhile);
+        Assert.True(seen.Length > 50);
+        Assert.DoesNotContain(seen, static one => one.Problem is not null);
+    }
+
+    [Fact]
+    public async Task BeforeTheFirstLookTheStreamsAreNotSaidToBeNone()
+    {
+        var sample = new Sample([new(new("store", store), [], new Dictionary<string, Diagnostics.StreamLook>(),
+            new Dictionary<GroupId, GroupDetail>(), null, null)], [], [], []);
+        await using ServiceProvider services = new ServiceCollection().BuildServiceProvider();
+        var context = new DefaultHttpContext { RequestServices = services };
+        Page page = await StreamsPage.DrawAsync(new(context, "/sluice", sample, null!, new(), MayChange: false));
+        Assert.Contains("They are known after the first look at the store.", page.Parts[0].Content.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ALookAsksForGroupsAndTheirPartitionsTogether()
     {
         await AddAsync("a");
         await AddAsync("b");
-        var all = new AllAtOnce(store, "ReadAsync", 2 * Partitions);
+        var all = new AllAtOnce(store, "ReadAsync", 2 * 4);
         StoreSample sample = await new StoreSampler(new("store", all), new() { Time = clock }).LookAsync(Patience, Cancellation);
         Assert.Equal(2, sample.Groups.Values.Count(static one => one.Oldest is not null));
     }
