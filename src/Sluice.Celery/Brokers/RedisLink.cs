@@ -13,6 +13,7 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
     private readonly Lock sync = new();
     private readonly TaskCompletionSource<ConnectionMultiplexer> end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task<ConnectionMultiplexer>? connecting; // one for all calls; if it has failed, the next call begins another one
+    private volatile ConnectionMultiplexer? answered;              // the connection on which the server has answered
     private bool isDisposed;
 
     /// <summary>The time in which the server answers.</summary>
@@ -23,10 +24,14 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
     /// <exception cref="FlowException">The server refuses the password or the command.</exception>
     public async Task<RedisResult> AskAsync(string command, object[] arguments, CancellationToken cancellation)
     {
+        ConnectionMultiplexer? connected = null;
         try
         {
-            ConnectionMultiplexer connected = await ConnectAsync(cancellation).ConfigureAwait(false);
-            return await connected.GetDatabase().ExecuteAsync(command, arguments).WaitAsync(cancellation).ConfigureAwait(false);
+            connected = await ConnectAsync(cancellation).ConfigureAwait(false);
+            RedisResult answer = await connected.GetDatabase().ExecuteAsync(command, arguments).WaitAsync(cancellation)
+                .ConfigureAwait(false);
+            answered = connected;
+            return answer;
         }
         catch (RedisServerException e) when (IsTransient(e))
         {
@@ -43,8 +48,21 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException
             || (e is OperationCanceledException && !cancellation.IsCancellationRequested))       // of a client that was closed
         {
+            if (connected is not null && connected != answered) Leave(connected);
             throw Unreachable(e);
         }
+    }
+
+    // The client may have forgotten why the server refused it, and go on trying. No channel is listened to before the first answer, so the
+    // next call may connect anew.
+    private void Leave(ConnectionMultiplexer connected)
+    {
+        lock (sync)
+        {
+            if (connecting is not { IsCompletedSuccessfully: true } last || last.Result != connected) return;
+            connecting = null;
+        }
+        _ = CloseAsync(Task.FromResult(connected));
     }
 
     /// <summary>Listens to a channel until the result is disposed; also after the connection was lost.</summary>

@@ -38,6 +38,7 @@ internal sealed class MarkedEncoding(Encoding plain, BadBytes bad) : UTF8Encodin
 
         private int GetFirst(ReadOnlySpan<byte> bytes, Span<char> chars, bool flush)
         {
+            if (held + bytes.Length == 0) return 0;                              // the stream may grow, and the next run read on
             int taken = Math.Min(MaxMark - held, bytes.Length);
             bytes[..taken].CopyTo(first.AsSpan(held));
             held += taken;

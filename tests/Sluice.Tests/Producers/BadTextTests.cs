@@ -83,6 +83,21 @@ public sealed class BadTextTests : IDisposable
         }
     }
 
+    /// <summary>A run finds nothing yet; then the writer begins.</summary>
+    /// <remarks>The mark became a part of the first line.</remarks>
+    [Theory]
+    [MemberData(nameof(Encodings))]
+    public async Task ATextThatWasEmptyInTheFirstRunIsDecodedByItsMark(string name)
+    {
+        var encoding = Encoding.GetEncoding(name);
+        await using var bytes = new MemoryStream();
+        Source<string> lines = Source.Lines(bytes);
+        Assert.Empty(await lines.ToListAsync());
+        bytes.Write([.. encoding.GetPreamble(), .. encoding.GetBytes("a\nb\n")]);
+        bytes.Position = 0;
+        Assert.Equal(["a", "b"], await lines.ToListAsync());
+    }
+
     /// <remarks>The failure of the function did not say where.</remarks>
     [Fact]
     public async Task AFunctionThatThrowsNamesFileAndLine()

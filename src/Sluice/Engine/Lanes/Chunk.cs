@@ -30,6 +30,9 @@ internal sealed class Chunk<TIn, TOut>
     /// <summary>While the lane waits for an item: the item's place.</summary>
     public int At { get; set; }
 
+    /// <summary>How often the watchdog has seen that the lane waits for that item.</summary>
+    public int Ticks { get; set; }
+
     /// <summary>Whether it is among the slices that the output looks at.</summary>
     public bool IsListed { get; set; }
 

@@ -14,7 +14,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
 {
     private const int LargestChunk = 512;
     private const int MaxHeldPerLane = 2048;
-    private const int MaxPassedOver = 16;            // most items wait shortly: it would cost more to take what is behind them
+    private const int Overdue = 2;                   // ticks of the watchdog: most items wait shortly, and it would cost more to help
     private static readonly long TargetTicks = Stopwatch.Frequency / 20_000;         // 50 µs
 
     private readonly Lock sync = new();
@@ -25,7 +25,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     private readonly int capacity = capacity;
     private readonly int maxHeld = Math.Max(capacity, lanes * MaxHeldPerLane);
     private int held;                                             // outputs of finished slices
-    private int passedOver;                                       // slices that were taken since there is a rest to take
+    private int overdue;                                          // those of `resting` that wait for long
     private double ticksPerItem = double.MaxValue / 2;
     private int items;
     private bool completed;
@@ -62,8 +62,8 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
 
     public void Complete() => Volatile.Write(ref completed, true);
 
-    /// <summary>Lane: takes the next slice, unless too many outputs are held and the output must go first. If there is none, and now and
-    /// then, it takes the items behind one for which another lane waits.</summary>
+    /// <summary>Lane: takes the items behind one for which another lane has waited for long, or the next slice; unless too many outputs are
+    /// held and the output must go first.</summary>
     /// <param name="chunk">The slice.</param>
     /// <param name="wantsInput">Whether it was the last one and there is room: the input is to go on, because the slice may take long, and
     /// the output may have nothing to remove meanwhile.</param>
@@ -72,8 +72,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         lock (sync)
         {
             chunk = null!;
-            bool isTaken = (MayTakeRest && (todo.Count == 0 || ++passedOver > MaxPassedOver) && TryTakeRest(out chunk!))
-                || (MayTake && todo.TryDequeue(out chunk!));
+            bool isTaken = (MayTakeRest && TakeRest(out chunk)) || (MayTake && todo.TryDequeue(out chunk!));
             wantsInput = isTaken && todo.Count == 0 && items < capacity;
             return isTaken;
         }
@@ -84,13 +83,32 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     {
         get
         {
-            lock (sync) return MayTakeAny;
+            lock (sync) return MayTakeRest || (todo.Count > 0 && MayTake);
         }
     }
 
-    private bool MayTakeAny => MayTakeRest || (todo.Count > 0 && MayTake);
+    /// <summary>Whether there are items behind one for which a lane waits.</summary>
+    public bool HasRest
+    {
+        get
+        {
+            lock (sync) return resting.Count > 0;
+        }
+    }
 
-    private bool MayTakeRest => resting.Count > 0 && held < maxHeld;
+    private bool MayTakeRest => overdue > 0 && held < maxHeld;
+
+    /// <summary>The watchdog ticks.</summary>
+    /// <returns>Whether a lane may help one that has waited for long.</returns>
+    public bool Tick()
+    {
+        lock (sync)
+        {
+            foreach (Chunk<TIn, TOut> chunk in resting)
+                if (++chunk.Ticks == Overdue) overdue++;
+            return MayTakeRest;
+        }
+    }
 
     // One-to-many stages could put out any number of items while an earlier slice takes its time, so lanes rest when too much is held.
     // The slice that is next in order may always be taken: nothing else can move on before it.
@@ -102,27 +120,30 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     /// <param name="chunk">The slice.</param>
     /// <param name="at">The place of the item. Others may take those behind it, until <see cref="GoOn"/>.</param>
     /// <param name="ready">The number of outputs of the items before it.</param>
-    /// <returns>Whether the output has something to do now, a lane, and the input.</returns>
-    public (bool Output, bool Lane, bool Input) Rest(Chunk<TIn, TOut> chunk, int at, long ready)
+    /// <returns>Whether the output has something to do now, the watchdog, and the input.</returns>
+    public (bool Output, bool Watchdog, bool Input) Rest(Chunk<TIn, TOut> chunk, int at, long ready)
     {
         lock (sync)
         {
             chunk.At = at;
-            if (at + 1 < chunk.Inputs.Count) resting.Add(chunk);
+            chunk.Ticks = 0;
+            bool hasRest = at + 1 < chunk.Inputs.Count;
+            if (hasRest) resting.Add(chunk);
             bool makesRoom = !ordered && at > chunk.Ended;       // else what has come out of them may be held here
             if (makesRoom)
             {
                 items -= at - chunk.Ended;
                 chunk.Ended = at;
             }
-            return (Publish(chunk, ready), MayTakeAny, makesRoom && WantsInput);
+            return (Publish(chunk, ready), hasRest, makesRoom && WantsInput);
         }
     }
 
     /// <summary>Lane: it goes on with the items of the slice that are still there.</summary>
     public void GoOn(Chunk<TIn, TOut> chunk)
     {
-        lock (sync) resting.Remove(chunk);
+        lock (sync)
+            if (resting.Remove(chunk) && chunk.Ticks >= Overdue) overdue--;
     }
 
     /// <summary>Lane: the first outputs of a slice may be pushed on, because what puts them out is about to wait.</summary>
@@ -224,14 +245,12 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         return CanEmit;
     }
 
-    private bool TryTakeRest(out Chunk<TIn, TOut>? rest)
+    private bool TakeRest(out Chunk<TIn, TOut> rest)
     {
-        rest = null;
-        if (resting.Count == 0) return false;
-        Chunk<TIn, TOut> chunk = resting[0];
-        resting.RemoveAt(0);
-        passedOver = 0;
-        if (!spare.TryPop(out rest)) rest = new();
+        Chunk<TIn, TOut> chunk = resting.Find(static one => one.Ticks >= Overdue)!;
+        resting.Remove(chunk);
+        overdue--;
+        if (!spare.TryPop(out rest!)) rest = new();
         int from = chunk.At + 1, count = chunk.Inputs.Count - from;
         rest.Inputs.AddRange(CollectionsMarshal.AsSpan(chunk.Inputs)[from..]);
         chunk.Inputs.RemoveRange(from, count);

@@ -92,7 +92,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         return default;
     }
 
-    // The item may take any time: what came out before it goes on, and other lanes may take what is behind it.
+    // The item may take any time: what came out before it goes on, and if it takes long, other lanes take what is behind it.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask RestAsync(ValueTask pushed, Chunk<TIn, TOut> chunk, int at, long before)
     {
@@ -128,10 +128,10 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
 
     private void Share(Chunk<TIn, TOut> chunk, int at, long before)
     {
-        (bool output, bool lane, bool input) = owner.Board.Rest(chunk, at, before);
+        (bool output, bool watchdog, bool input) = owner.Board.Rest(chunk, at, before);
         if (output) owner.WakeOutput();
         if (input) owner.WakeInput();
-        if (lane) owner.StartLane();
+        if (watchdog) owner.Run.Watchdog.Watch();
     }
 
     /// <summary>Collects the outputs of the lane's instance.</summary>

@@ -54,7 +54,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
 
     public bool IsBlocked => roomForInput.IsArmed;
 
-    public bool HoldsUnannounced => filling is not null;
+    public bool HoldsUnannounced => filling is not null || Board.HasRest;
 
     public int? LanesWorkUntil => Array.Exists(lanes, static lane => lane.IsWorking) ? last : null;
 
@@ -83,8 +83,12 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         Upstream?.Stop();
     }
 
-    /// <summary>Dispatches a partly filled slice, because its input is held up.</summary>
-    public void WakeConsumer() => Flush();
+    /// <summary>Dispatches a partly filled slice, because its input is held up, and helps a lane that waits for long.</summary>
+    public void WakeConsumer()
+    {
+        Flush();
+        if (Board.Tick()) StartLane();
+    }
 
     public void Abort()
     {
@@ -118,8 +122,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         else ExitFilling();
     }
 
-    /// <summary>Starts a lane that rests, if there is one.</summary>
-    public void StartLane()
+    private void StartLane()
     {
         foreach (Lane<TIn, TOut> lane in lanes)
             if (lane.TryStart()) return;

@@ -42,6 +42,9 @@ internal sealed class FollowedFile(string path, UInt128 id)
     /// <summary>The text of the last warning.</summary>
     public string? Warning { get; set; }
 
+    /// <summary>The file under the path, as it was found when the source went on to it from a rotated file.</summary>
+    public FoundFile? WentTo { get; set; }
+
     /// <summary>The rotated file that was read to its end, its length, and the timestamp since when it has had that length.</summary>
     public (string Path, long Length, long Since) Ended { get; set; }
 }

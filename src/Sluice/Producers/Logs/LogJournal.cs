@@ -50,8 +50,10 @@ internal sealed class LogJournal : IDisposable
         (string path, SafeFileHandle file) = (claim.Path, claim.Give());
         try
         {
-            if (count == 0) return Begin(path, ref file, number == 0 ? NewNumber() : number, warn);
-            if (NumberOf(file) != number && File.Exists(path + ".next"))
+            // Rows behind a position without rows are this store's own if the number is: no line was accepted with them.
+            if (count == 0 && (number == 0 || NumberOf(file) != number))
+                return Begin(path, ref file, number == 0 ? NewNumber() : number, warn);
+            if (NumberOf(file) != number && NumberOf(path + ".next") == number)
             {
                 file.Dispose();
                 File.Move(path + ".next", path, overwrite: true);                // the process died before Replace
@@ -126,16 +128,22 @@ internal sealed class LogJournal : IDisposable
     {
         if (RandomAccess.GetLength(file) > HeadSize)
         {
-            string kept = Kept(path).First(static one => !File.Exists(one));
-            File.Move(path, kept);
+            Keep(path, path, warn);
             file.Dispose();
             file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, Share);
-            warn?.Invoke($"The journal {path} has rows that this store does not know. It is kept as {kept}: if they are of another store, "
-                + $"it is the journal of that store.");
         }
+        if (File.Exists(path + ".next")) Keep(path + ".next", path, warn);       // the other store's process died before Replace
         WriteHead(file, number);
         RandomAccess.FlushToDisk(file);
         return new(path, file, number, 0);
+    }
+
+    private static void Keep(string journal, string path, Action<string>? warn)
+    {
+        string kept = Kept(path).First(static one => !File.Exists(one));
+        File.Move(journal, kept);
+        warn?.Invoke($"The journal {journal} has rows that this store does not know. It is kept as {kept}: if they are of another store, "
+            + $"it is the journal of that store.");
     }
 
     private static long NewNumber() => BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(8)) | 1;
@@ -153,6 +161,13 @@ internal sealed class LogJournal : IDisposable
         byte[] head = new byte[HeadSize];
         return RandomAccess.Read(file, head, 0) == HeadSize && head.AsSpan(0, 8).SequenceEqual(Magic)
             ? BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(8)) : 0;
+    }
+
+    private static long NumberOf(string path)
+    {
+        if (!File.Exists(path)) return 0;
+        using SafeFileHandle file = File.OpenHandle(path);
+        return NumberOf(file);
     }
 
     private static void Write(SafeFileHandle to, long behind, ICollection<LogRow> rows)
@@ -176,11 +191,9 @@ internal sealed class LogJournal : IDisposable
         for (int i = 2; ; i++) yield return $"{path}.before-{i}";
     }
 
-    private static string? KeptOf(string path, long number) => Kept(path).TakeWhile(File.Exists).FirstOrDefault(one =>
-    {
-        using SafeFileHandle kept = File.OpenHandle(one);
-        return NumberOf(kept) == number;
-    });
+    /// <summary>The latest: earlier ones with the number have fewer rows.</summary>
+    private static string? KeptOf(string path, long number)
+        => Kept(path).TakeWhile(File.Exists).LastOrDefault(one => NumberOf(one) == number);
 
     private static InvalidDataException Wrong(string path, string why, string? kept = null) => new(
         $"{path} is not the journal by which lines of many files were accepted before: {why}. Nothing was read. "

@@ -30,14 +30,18 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
     {
         (rotated, ShouldLookAgain, HasLost, target) = (null, false, false, FoundFile.TargetOf(file.Path));
         if (positions.Find(file.Id) is not { } row) return TryOpenFirst(file);
-        bool isAlike = TryOpenLive(file, row), isShort = row.Offset <= MaxAlike;
-        if (isAlike && (!isShort || !watch.MayBeRotated(file, row))) return IsLive(file);
+        bool isAlike = TryOpenLive(file, row);
+        if (isAlike && (row.Offset > MaxAlike || !watch.MayBeRotated(file, row))) return IsLive(file);
         earlier = watch.Rotated(file, target);
         file.IsBehind = true;
-        if (isShort && TryOpenNewer(file, row)) return true;
-        if (isAlike && TryOpenLive(file, row)) return IsLive(file);
-        for (int i = earlier.Count - 1; i >= 0; i--)
-            if (earlier[i].Length >= row.Offset && TryOpen(earlier[i], row)) return IsRotatedTo(file, earlier[i]);
+        if (TryOpenFitting(file, row, isAlike)) return true;
+        if (watch.IsPattern && file.Unmatched == row)
+        {
+            // The scan may be old: its round waits for the store.
+            if (!MayList(file)) return false;
+            earlier = Listed(file);
+            if (TryOpenFitting(file, row, isAlike)) return true;
+        }
         return OpenOther(file, row);
     }
 
@@ -51,8 +55,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         long length = reader.Row.Offset + reader.Rest;
         if (file.Ended.Path != left.Path || file.Ended.Length != length) file.Ended = (left.Path, length, time.GetTimestamp());
         if (isLive && options.PollInterval is not null && time.GetElapsedTime(file.Ended.Since) < options.RotationTimeout) return false;
-        ShouldLookAgain = listed.Scan == watch.Scan && listed.Time >= MaxListing;
-        return !ShouldLookAgain;
+        return !HasNothingBehind(file) && MayList(file);
     }
 
     /// <summary>Opens the file that was written after a rotated one, if it may go on (<see cref="MayGoOn"/>).</summary>
@@ -63,23 +66,39 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         FoundFile behind = Next(file, out bool isLive)!.Value;
         // If files were renamed between the scans, their names mean other files now.
         if (isLive) target = FoundFile.TargetOf(file.Path);
-        if (!TryOpen(behind, new LogRow { File = file.Id }) || !IsListed(file))
+        if (!TryOpen(behind, new LogRow { File = file.Id }) || !Listed(file).SequenceEqual(earlier))
         {
             reader.Close();
             ShouldLookAgain = true;
             return false;
         }
-        if (isLive) file.Target = target;
+        if (isLive) (file.Target, file.WentTo) = (target, file.Found);
         rotated = isLive ? null : behind;
         return true;
     }
 
-    private bool IsListed(FollowedFile file)
+    /// <summary>Whether all files behind the rotated one are empty, or were found without a line: to go on to them changes no row, so each
+    /// scan would list the directory for it again.</summary>
+    private bool HasNothingBehind(FollowedFile file)
+        => reader.Rest == 0 && (file.Found is null or { Length: 0 } || file.Found == file.WentTo)
+        && earlier.FindLastIndex(static one => one.Length > 0) is var last
+        && last <= earlier.FindIndex(one => one.Path == rotated!.Value.Path);
+
+    /// <summary>Whether this scan has time for one more list. If not, the next scan begins with the first file that was refused.</summary>
+    private bool MayList(FollowedFile file)
+    {
+        ShouldLookAgain = listed.Scan == watch.Scan && listed.Time >= MaxListing;
+        if (ShouldLookAgain) watch.First ??= file;
+        return !ShouldLookAgain;
+    }
+
+    /// <summary>The rotated files now.</summary>
+    private List<FoundFile> Listed(FollowedFile file)
     {
         long begun = time.GetTimestamp();
-        bool isSame = Rotation.Of(file.Path, file.Target).SequenceEqual(earlier);
+        List<FoundFile> files = Rotation.Of(file.Path, file.Target);
         listed = (watch.Scan, time.GetElapsedTime(begun) + (listed.Scan == watch.Scan ? listed.Time : TimeSpan.Zero));
-        return isSame;
+        return files;
     }
 
     private FoundFile? Next(FollowedFile file, out bool isLive)
@@ -115,6 +134,15 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         if (!TryOpenLive(file, fresh)) return Missing(file);
         file.Target = target;
         return true;
+    }
+
+    private bool TryOpenFitting(FollowedFile file, in LogRow row, bool isAlike)
+    {
+        if (row.Offset <= MaxAlike && TryOpenNewer(file, row)) return true;
+        if (isAlike && TryOpenLive(file, row)) return IsLive(file);
+        for (int i = earlier.Count - 1; i >= 0; i--)
+            if (earlier[i].Length >= row.Offset && TryOpen(earlier[i], row)) return IsRotatedTo(file, earlier[i]);
+        return false;
     }
 
     /// <summary>Opens a rotated file that fits a short row at least as well as the file under the path and newer rotated files.</summary>

@@ -24,6 +24,9 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     /// <summary>The number of the latest scan.</summary>
     public long Scan { get; private set; }
 
+    /// <summary>The file with which the next scan begins; null for the order of the paths.</summary>
+    public FollowedFile? First { get; set; }
+
     /// <summary>Scans once.</summary>
     /// <returns>The files to visit, the file of the stored position first.</returns>
     /// <exception cref="IOException">Without <see cref="ResumableLinesOptions.PollInterval"/>: the directory does not exist, or cannot be
@@ -64,6 +67,8 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         }
         if (forgotten is not null) positions.Forget(IsForgotten);
         hasScanned |= isThere;
+        if (First is { } first && due.IndexOf(first) is > 0 and int behind) due = [.. due[behind..], .. due[..behind]];
+        First = null;
         if (!hasBegun && positions.Current is { } current && due.FindIndex(one => one.Id == current.File) is >= 0 and int at)
             (hasBegun, due[0], due[at]) = (true, due[at], due[0]);
         positions.CountGone(IsForgotten);
@@ -84,8 +89,7 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     {
         if (!paths.IsPattern || target is not null || file.Target is not null) return Rotation.Of(file.Path, file.Target);
         List<FoundFile> files = rotated.GetValueOrDefault(file.Path) ?? [];
-        files.Sort((one, other) => Rotation.Compare(one, other, file.Path.Length));
-        return files;
+        return Rotation.Sorted(files, file.Path.Length);
     }
 
     public static bool IsNewer(in FoundFile one, in LogRow row) => one.Written.Ticks > row.Written && one.Length > row.Offset;

@@ -63,21 +63,34 @@ internal static class Rotation
     private static List<FoundFile> Beside(string live)
     {
         string name = Path.GetFileName(live);
-        List<FoundFile> found = [.. LogPaths.In(Path.GetDirectoryName(live)!, other => IsOf(other, name))];
-        found.Sort((one, other) => Compare(one, other, live.Length));
-        return found;
+        return Sorted([.. LogPaths.In(Path.GetDirectoryName(live)!, other => IsOf(other, name))], live.Length);
     }
 
     /// <summary>
     /// Orders rotated files, oldest first: by number if they have one, since a program may still write to a rotated file; otherwise by
-    /// time, then by name.
+    /// time, then by name. The order of <paramref name="files"/> does not matter.
     /// </summary>
-    public static int Compare(in FoundFile one, in FoundFile other, int live)
+    /// <param name="files">The rotated files of one path.</param>
+    /// <param name="live">The length of that path.</param>
+    public static List<FoundFile> Sorted(List<FoundFile> files, int live)
     {
-        if (CountOf(one.Path, live) is { } first && CountOf(other.Path, live) is { } second) return second.CompareTo(first);
-        int byTime = one.Written.CompareTo(other.Written);
-        return byTime != 0 ? byTime : string.CompareOrdinal(one.Path, other.Path);
+        List<FoundFile> sorted = files.FindAll(one => CountOf(one.Path, live) is not null);
+        sorted.Sort((one, other) => CountOf(other.Path, live)!.Value.CompareTo(CountOf(one.Path, live)!.Value) is not 0 and var byCount
+            ? byCount : ByTime(one, other));
+        if (sorted.Count == files.Count) return sorted;
+        // One comparison for both kinds would be a circle: .2 before .1 before .old before .2, by number, time and time.
+        List<FoundFile> others = files.FindAll(one => CountOf(one.Path, live) is null);
+        others.Sort(ByTime);
+        foreach (FoundFile other in others)
+        {
+            int at = sorted.FindIndex(one => one.Written > other.Written);
+            sorted.Insert(at < 0 ? sorted.Count : at, other);
+        }
+        return sorted;
     }
+
+    private static int ByTime(FoundFile one, FoundFile other)
+        => one.Written.CompareTo(other.Written) is not 0 and var byTime ? byTime : string.CompareOrdinal(one.Path, other.Path);
 
     private static int? CountOf(string path, int live)
         => path.Length - live - 1 is > 0 and <= MaxCount

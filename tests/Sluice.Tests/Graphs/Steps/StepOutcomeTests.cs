@@ -160,7 +160,7 @@ public class StepOutcomeTests
     }
 
     [Fact]
-    public Task AStepThatAwaitsACancelledFutureIsNotTriedAgain() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
+    public Task AStepThatAwaitsACancelledFutureIsNotTriedAgainAndAgain() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
     {
         Future<int> waiting = Step.Of((int n) => n)(new TaskCompletionSource<int>().Task);
         int runs = 0;
@@ -172,7 +172,22 @@ public class StepOutcomeTests
         await lab.DelayAsync(1);
         waiting.Cancel();
         await body.Settled();
-        Assert.Equal((FutureStatus.Cancelled, 1, 1.0), (body.Status, runs, lab.Now));
+        // Cancelled during the attempt, it might be one that the attempt has made: the next one meets it again.
+        Assert.Equal((FutureStatus.Cancelled, 2, 6.0), (body.Status, runs, lab.Now));
+    }));
+
+    [Fact]
+    public Task AStepWhoseOwnCallIsCancelledIsTriedAgain() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
+    {
+        int runs = 0;
+        Future<int> body = Step.Of(async (int n) =>
+        {
+            Future<int> own = Step.Of((int n) => n)(new TaskCompletionSource<int>().Task);
+            if (++runs < 3) own.Cancel();            // as a time limit of its own does
+            return runs < 3 ? await own : n;
+        }).Retry(3, Backoff.Constant(TimeSpan.FromSeconds(5)))(1);
+        Assert.Equal(1, await body);
+        Assert.Equal((3, 10.0), (runs, lab.Now));
     }));
 
     /// <summary>Whether the future is cancelled before the body blocks on it, or afterwards.</summary>

@@ -83,6 +83,59 @@ public sealed class LogJournalTests : IDisposable
         Assert.Equal(2, told.Count);
     }
 
+    /// <summary>The process ends after rows were written, and before a line was accepted with them.</summary>
+    /// <remarks>Each such start warned, and kept one more file.</remarks>
+    [Fact]
+    public void RowsOfTheSameJournalThatNoPositionNamesAreDropped()
+    {
+        string path = Path.Combine(directory, "journal");
+        List<string> told = [];
+        long number = Live(0);
+        for (int start = 0; start < 3; start++) Assert.Equal(number, Live(number));
+        Assert.Equal(("journal", 0), (Path.GetFileName(Assert.Single(Directory.GetFiles(directory))), told.Count));
+
+        long Live(long stored)
+        {
+            using LogJournal journal = LogJournal.Open(new("in", path, LogJournal.Share), stored, 0, static _ => Assert.Fail(), told.Add);
+            Assert.Equal(0, journal.Count);
+            journal.Add([default]);
+            return journal.Number;
+        }
+    }
+
+    /// <summary>A process dies while its journal is rewritten, before or behind the acceptance of the new one; then a program with another
+    /// store starts.</summary>
+    /// <remarks>The next start with the first store wrote the new journal over that of the other store, or the other store wrote over the
+    /// new one.</remarks>
+    [Theory]
+    [InlineData(false, ".before")]
+    [InlineData(true, ".before-2")]
+    public void AJournalThatWasBeingRewrittenIsKeptFromAnotherStore(bool isAccepted, string kept)
+    {
+        string path = Path.Combine(directory, "journal");
+        long first, other;
+        using (LogJournal journal = Open(0, 0))
+        {
+            journal.Add([default, default]);
+            first = journal.Number;
+            journal.Renew([default, default]);
+            if (isAccepted) first = journal.Number;
+        }
+        using (LogJournal journal = Open(0, 0))
+        {
+            journal.Add([default]);
+            other = journal.Number;
+        }
+        var failure = Assert.Throws<InvalidDataException>(() => Open(first, 2));
+        Assert.Contains($"{path}{kept} is the journal", failure.Message, StringComparison.Ordinal);
+        using (LogJournal journal = Open(other, 1)) journal.Renew([default]);
+        File.Delete(path + ".next");
+        File.Move(path + kept, path, overwrite: true);
+        using (LogJournal journal = Open(first, 2)) Assert.Equal(2, journal.Count);
+
+        LogJournal Open(long number, long count) => LogJournal.Open(new("in", path, LogJournal.Share), number, count, static _ => { });
+    }
+
     public void Dispose() => Directory.Delete(directory, recursive: true);
 
     private sealed class FailingRows : ICollection<LogRow>

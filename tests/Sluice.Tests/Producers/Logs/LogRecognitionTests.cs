@@ -1,3 +1,5 @@
+using Sluice.Producers;
+
 namespace Sluice.Tests.Producers;
 
 /// <summary>Which of several files goes on behind the stored row, if little of the file was read.</summary>
@@ -106,6 +108,90 @@ public sealed class LogRecognitionTests
         ILookup<string, string> byFile = (await lab.AcceptedAsync()).Lines.ToLookup(static line => line[..5]);
         foreach (string name in names) Assert.Equal([$"{name} a", $"{name} b", $"{name} c"], byFile[name]);
         Assert.Empty(lab.Warnings);
+    }
+
+    /// <summary>At midnight all logs are rotated, and idle services write nothing to the new ones.</summary>
+    /// <remarks>The first files used up the second of lists in each scan. The source never left those behind them, and did not
+    /// end.</remarks>
+    [Theory]
+    [InlineData("empty")]
+    [InlineData("unfinished")]
+    [InlineData("twice")]
+    public async Task RotatedFilesWithoutALineBehindThemDoNotHoldUpTheOthers(string now)
+    {
+        int scans = 0;
+        await using var lab = new LogLab
+        {
+            Options = new() { Listing = _ => Assert.True(++scans < 50, "The source lists the directory again and again.") },
+        };
+        string[] names = [.. Enumerable.Range(0, 10).Select(static file => $"{file}.log")];
+        foreach (string name in names) lab.Write(name, $"{name} a\n");
+        await lab.AcceptAsync(lab.Lines("*.log"));
+        foreach (string name in names)
+        {
+            lab.Move(name, name + (now == "twice" ? ".2" : ".1"));
+            if (now == "twice") lab.Write(name + ".1", "");
+            lab.Write(name, now == "unfinished" ? "half" : "");
+        }
+        lab.Write(names[^1], " b\n");
+        await using (Consecutor<string> consecutor = lab.New(static _ => { }))
+            await lab.Start(lab.Lines("*.log"), consecutor, new SlowClock()).Completion;
+        string[] expected = [.. names.Select(static name => $"{name} a"), now == "unfinished" ? "half b" : " b"];
+        Assert.Equal(expected, (await lab.AcceptedAsync()).Lines);
+        foreach (string name in names[..^1]) lab.Write(name, " c\n");
+        await lab.AcceptAsync(lab.Lines("*.log"));
+        Assert.Equal(Enumerable.Repeat(now == "unfinished" ? "half c" : " c", 9), (await lab.AcceptedAsync()).Lines);
+        Assert.Empty(lab.Warnings);
+    }
+
+    /// <remarks>The scan and the list that confirms it differed, and the source scanned again without end.</remarks>
+    [Fact]
+    public void TheOrderOfRotatedFilesDoesNotDependOnTheOrderInWhichTheyWereFound()
+    {
+        FoundFile[] found =
+        [
+            At(".3", 1), At(".2", 9), At(".old", 5), At(".1", 2), At("-1", 2), At(".01", 2), At("_prev", 4), At("-20260131", 5),
+        ];
+        string first = Order(found);
+        Assert.Equal(".3 _prev -20260131 .old .2 -1 .01 .1", first);
+        var random = new Random(1);
+        for (int i = 0; i < 1000; i++)
+        {
+            random.Shuffle(found);
+            Assert.Equal(first, Order(found));
+        }
+
+        static FoundFile At(string suffix, int second) => new("app.log" + suffix, 1, DateTime.UnixEpoch.AddSeconds(second));
+
+        static string Order(FoundFile[] found)
+            => string.Join(' ', Rotation.Sorted([.. found], "app.log".Length).Select(static one => one.Path["app.log".Length..]));
+    }
+
+    /// <summary>The store is slow, so a round of all files takes longer than the time between two rotations.</summary>
+    /// <remarks>The source looked for the file under the names of the scan, and declared it lost.</remarks>
+    [Fact]
+    public async Task AFileThatIsRotatedInTwoRoundsInARowIsFound()
+    {
+        await using var lab = new LogLab();
+        lab.Write("z.log", "z1\n");
+        await lab.AcceptAsync(lab.Lines("*.log"));
+        lab.Write("a.log", "a1\n");
+        await lab.AcceptAsync(lab.Lines("*.log"));                   // the source begins with the file of the last line
+        lab.Write("a.log", "a2\n");
+        lab.Write("z.log", "z2\n");
+        List<string> warnings = [];
+        await lab.AcceptAsync(Source.ResumableLines("logs", lab.At("*.log"), Read, new() { OnWarning = warnings.Add }));
+        Assert.Equal(["z1", "a1", "a2", "b1", "z2", "z3", "z4"], (await lab.AcceptedAsync()).Lines);
+        Assert.Empty(warnings);
+
+        string Read(FileLine line)
+        {
+            if (line.Text == "b1") lab.Move("z.log.1", "z.log.2");
+            if (line.Text is "a2" or "b1") lab.Move("z.log", "z.log.1");
+            if (line.Text is "a2" or "b1") lab.Write("z.log", line.Text == "a2" ? "z3\n" : "z4\n");
+            if (line.Text == "a2") lab.Write("b.log", "b1\n");
+            return line.Text;
+        }
     }
 
     /// <summary>Everything takes 0.6 seconds.</summary>

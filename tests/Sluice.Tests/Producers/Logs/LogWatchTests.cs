@@ -185,6 +185,21 @@ public sealed class LogWatchTests : IDisposable
         }
     }
 
+    /// <summary>Otherwise the files at the end of the order wait for ever, if those before them take all the time of each scan.</summary>
+    [Fact]
+    public void AScanBeginsWithTheFileThatTheLastOneHadNoTimeFor()
+    {
+        foreach (string name in (string[])["a.log", "b.log", "c.log"]) File.WriteAllText(Path.Combine(directory, name), "a\n");
+        using var positions = LogPositions.Unstored();
+        var watch = new LogWatch("logs", new(Path.Combine(directory, "*.log")), new(), positions, clock);
+        Assert.Equal("a b c", Names());
+        watch.First = watch.Look()[1];
+        Assert.Equal("b c a", Names());
+        Assert.Equal("a b c", Names());
+
+        string Names() => string.Join(' ', watch.Look().Select(static file => Path.GetFileNameWithoutExtension(file.Path)));
+    }
+
     private LogRow Row(LogPaths paths, string name, int days) => new()
     {
         File = paths.IdOf(Path.Combine(directory, name)),

@@ -114,7 +114,7 @@ public abstract partial class StepCall<T>
     }
 
     private ValueTask<T> TryAsync(CancellationToken cancellation)
-        => Attempts.RunAsync<Attempted, T>(new(this), definition.Policy, scope?.Time ?? TimeProvider.System, staysInContext: true,
+        => Attempts.RunAsync<Attempted, T>(new(this, new()), definition.Policy, scope?.Time ?? TimeProvider.System, staysInContext: true,
         cancellation);
 
     /// <summary>Prepares a retry: the pause ended on a timer, so return to the scheduler, and take permits again.</summary>
@@ -221,7 +221,8 @@ public abstract partial class StepCall<T>
     private Failure FailureOf(Exception exception)
         => new(Name, exception is NullTaskException ? new NullTaskException(Name) : exception,
         exception is OperationCanceledException cancelled
-            && (Volatile.Read(ref failing) is not null || scope is { IsCancelling: true } || Failure.IsOfCancelled(cancelled)), body: this);
+            && (Volatile.Read(ref failing) is not null || scope is { IsCancelling: true }
+                || Failure.OfCancelled(cancelled) is not null), body: this);
 
     /// <summary>The token of the body; created on demand.</summary>
     private CancellationToken Token
@@ -238,19 +239,26 @@ public abstract partial class StepCall<T>
     }
 
     /// <summary>A body with retries or a time limit.</summary>
-    private readonly struct Attempted(StepCall<T> call) : IAttempted<T>
+    /// <param name="call">The call.</param>
+    /// <param name="began">The number of the last failure before the present attempt.</param>
+    private readonly struct Attempted(StepCall<T> call, StrongBox<long> began) : IAttempted<T>
     {
         public string Name => call.Name;
 
         public Random Random => call.scope?.Random ?? Random.Shared;
 
-        // A cancelled future has no value at a further attempt either.
-        public bool IsFinal(Exception exception) => exception is OperationCanceledException cancelled && Failure.IsOfCancelled(cancelled);
+        // A future that was cancelled before the attempt has no value at a further one either. The attempt may have made others itself.
+        public bool IsFinal(Exception exception)
+            => exception is OperationCanceledException cancelled && Failure.OfCancelled(cancelled)?.Number <= began.Value;
 
         public ValueTask EnterAsync(int attempt, CancellationToken cancellation)
             => attempt == 1 ? default : call.ReturnAsync(attempt, cancellation);
 
-        public ValueTask<T> CallAsync(int attempt, CancellationToken cancellation) => call.CallAsync(cancellation);
+        public ValueTask<T> CallAsync(int attempt, CancellationToken cancellation)
+        {
+            began.Value = Failure.Count;
+            return call.CallAsync(cancellation);
+        }
     }
 
     /// <summary>The wait for a body that did not end at once.</summary>

@@ -92,8 +92,12 @@ internal sealed class Failure : FutureOutcome
         info.Throw();
     }
 
-    /// <summary>Whether an awaiter of a cancelled future has thrown this exception.</summary>
-    public static bool IsOfCancelled(OperationCanceledException exception) => Cancellations.TryGetValue(exception, out _);
+    /// <summary>The number of the last failure.</summary>
+    public static long Count => Volatile.Read(ref count);
+
+    /// <summary>The failure of the cancelled future whose awaiter has thrown an exception; null if there is none.</summary>
+    public static Failure? OfCancelled(OperationCanceledException exception)
+        => Cancellations.TryGetValue(exception, out Failure? failure) ? failure : null;
 
     /// <summary>The earlier of two failures; null if there is none.</summary>
     public static Failure? Earlier(Failure? one, Failure? other)
