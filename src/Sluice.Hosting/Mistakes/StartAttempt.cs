@@ -19,7 +19,7 @@ internal sealed class StartAttempt
     private StartAttempt(CancellationToken token, CancellationToken stopping) => (this.token, this.stopping) = (token, stopping);
 
     /// <summary>The failure for good of a unit, if it has stopped the host.</summary>
-    public FailedStartException? Failure { set => failure = value; }
+    public FailedStartException? Failure { get => failure; set => failure = value; }
 
     /// <summary>Begins an attempt, which ends when the host has started.</summary>
     /// <param name="token">The token that the host gives to all its services.</param>
