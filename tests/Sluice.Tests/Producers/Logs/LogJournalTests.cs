@@ -96,7 +96,8 @@ public sealed class LogJournalTests : IDisposable
 
         long Live(long stored)
         {
-            using LogJournal journal = LogJournal.Open(new("in", path, LogJournal.Share), stored, 0, static _ => Assert.Fail(), told.Add);
+            using LogJournal journal = LogJournal.Open(new("in", path, LogJournal.Share), stored, 0, static _ => Assert.Fail(),
+                told.Add);
             Assert.Equal(0, journal.Count);
             journal.Add([default]);
             return journal.Number;
