@@ -41,7 +41,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     /// <remarks>The host calls it before any service starts. Those that stand before Sluice may be cancelled, too.</remarks>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        if (lifetime is not null) attempt = StartAttempt.Begin(cancellationToken, lifetime);
+        if (lifetime is not null) attempt = StartAttempt.Begin(lifetime, cancellationToken);
         if (await supervisor.TryRunAsWorkerAsync().ConfigureAwait(false)) Environment.Exit(0);
     }
 

@@ -22,9 +22,9 @@ internal sealed class StartAttempt
     public FailedStartException? Failure { get => failure; set => failure = value; }
 
     /// <summary>Begins an attempt, which ends when the host has started.</summary>
-    /// <param name="token">The token that the host gives to all its services.</param>
     /// <param name="lifetime">The lifetime of the host.</param>
-    public static StartAttempt Begin(CancellationToken token, IHostApplicationLifetime lifetime)
+    /// <param name="token">The token that the host gives to all its services.</param>
+    public static StartAttempt Begin(IHostApplicationLifetime lifetime, CancellationToken token)
     {
         var attempt = new StartAttempt(token, lifetime.ApplicationStopping);
         lock (Sync)
