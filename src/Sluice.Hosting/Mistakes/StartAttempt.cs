@@ -4,8 +4,8 @@ namespace Sluice.Hosting;
 
 /// <summary>A start of a host. If the host stops before it has started, its services end with a cancellation, which says nothing of the
 /// reason: this says it.</summary>
-/// <remarks>Thread-safe. The token of the cancellation tells which host it was: a process may have several. An attempt stays when its host is
-/// disposed, because a program asks for the reason behind that; so only the last ones are kept, without their hosts.</remarks>
+/// <remarks>Thread-safe. The token of the cancellation tells which host it was: a process may have several. An attempt stays when its host
+/// is disposed, because a program asks for the reason behind that; so only the last ones are kept, without their hosts.</remarks>
 internal sealed class StartAttempt
 {
     private const int MaxKept = 64;

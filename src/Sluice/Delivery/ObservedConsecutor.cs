@@ -1,6 +1,5 @@
-using Sluice.Diagnostics;
-
 using System.Runtime.CompilerServices;
+using Sluice.Diagnostics;
 
 namespace Sluice.Delivery;
 

@@ -5,7 +5,8 @@ using Sluice.Tests.Delivery.Traces;
 
 namespace Sluice.Tests.Storage;
 
-/// <summary>How many reads the question for the oldest entry makes at once: a store has few connections, and commits need them, too.</summary>
+/// <summary>How many reads the question for the oldest entry makes at once: a store has few connections, and commits need them,
+/// too.</summary>
 [Collection(SpanTests.Name)]
 public sealed class OldestReadsTests
 {
