@@ -10,8 +10,8 @@ namespace Sluice.Testing;
 /// <remarks>
 /// <para>
 /// To replay a failing interleaving, use <c>new RunOptions { Scheduler = new SeededScheduler(seed), Time = clock, Seed = seed }</c> in
-/// multi-thread mode, with a new scheduler for every run. <see cref="RunOptions.Seed"/> seeds the run's jitter,
-/// <see cref="StepScopeOptions.Seed"/> that of a scope of steps.
+/// multi-thread mode, with a new scheduler for every run. <see cref="RunOptions.Seed"/> seeds the run's jitter.
+/// <see cref="StepScopeOptions.Seed"/> seeds the jitter of a scope of steps.
 /// </para>
 /// <para>
 /// The scheduler is the synchronization context of its work, so that awaits in user code return to it. Work that leaves it

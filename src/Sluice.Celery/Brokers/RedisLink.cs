@@ -13,7 +13,7 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
     private readonly Lock sync = new();
     private readonly TaskCompletionSource<ConnectionMultiplexer> end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task<ConnectionMultiplexer>? connecting; // one for all calls; if it has failed, the next call begins another one
-    private volatile ConnectionMultiplexer? answered;              // the connection on which the server has answered
+    private ConnectionMultiplexer? answered;         // the connection on which the server has answered
     private bool isDisposed;
 
     /// <summary>The time in which the server answers.</summary>
@@ -30,7 +30,7 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
             connected = await ConnectAsync(cancellation).ConfigureAwait(false);
             RedisResult answer = await connected.GetDatabase().ExecuteAsync(command, arguments).WaitAsync(cancellation)
                 .ConfigureAwait(false);
-            answered = connected;
+            if (Volatile.Read(ref answered) != connected) Note(connected);
             return answer;
         }
         catch (RedisServerException e) when (IsTransient(e))
@@ -48,7 +48,7 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException
             || (e is OperationCanceledException && !cancellation.IsCancellationRequested))       // of a client that was closed
         {
-            if (connected is not null && connected != answered) Leave(connected);
+            if (connected is { IsConnected: false }) Leave(connected);
             throw Unreachable(e);
         }
     }
@@ -59,11 +59,20 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
     {
         lock (sync)
         {
-            if (connecting is not { IsCompletedSuccessfully: true } last || last.Result != connected) return;
+            if (answered == connected || !IsCurrent(connected)) return;
             connecting = null;
         }
         _ = CloseAsync(Task.FromResult(connected));
     }
+
+    private void Note(ConnectionMultiplexer connected)
+    {
+        lock (sync)
+            if (IsCurrent(connected)) answered = connected;
+    }
+
+    private bool IsCurrent(ConnectionMultiplexer connected)
+        => connecting is { IsCompletedSuccessfully: true } current && current.Result == connected;
 
     /// <summary>Listens to a channel until the result is disposed; also after the connection was lost.</summary>
     /// <param name="channel">The channel.</param>

@@ -16,7 +16,8 @@ internal sealed class BadBytes : DecoderFallback
 
     public override int MaxCharCount => 1;
 
-    /// <summary>The reader of a text in the given encoding, or in that of the byte order mark with which the text begins.</summary>
+    /// <summary>Returns a reader of a text. If the text begins with a byte order mark, the mark decides the encoding; if not, it is the
+    /// given one.</summary>
     public StreamReader Read(Stream text, Encoding plain, bool leaveOpen = false)
         => new(text, new MarkedEncoding(plain, this), detectEncodingFromByteOrderMarks: false, leaveOpen: leaveOpen);
 

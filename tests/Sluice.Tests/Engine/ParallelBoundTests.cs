@@ -85,6 +85,53 @@ public class ParallelBoundTests
         Assert.Equal((1028, 2000, 2002), (upTo, chunk.Outputs[1025], chunk.Outputs[1027]));
     }
 
+    /// <remarks>The last item of a slice waits, and nothing has come out of the others, as in a sink.</remarks>
+    [Fact]
+    public void ItemsThatHaveEndedTakeNoRoomBesideOneThatWaits()
+    {
+        ChunkBoard<int, int> board = Board(isOrdered: false, out Chunk<int, int> chunk);
+        Assert.Equal(2, board.Count);
+        Assert.True(board.TakesRoom(chunk, 1));
+        board.Rest(chunk, 1, 0);
+        Assert.False(board.TakesRoom(chunk, 1));
+        Assert.Equal((1, false), (board.Count, board.HasRest));
+        board.GoOn(chunk);
+        Assert.True(board.Finish(chunk, 0));
+        board.Remove(chunk);
+        Assert.Equal((0, true), (board.Count, board.IsEmpty));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void WhatIsBehindAnItemThatWaitsForLongIsTakenFirst(bool isOrdered)
+    {
+        ChunkBoard<int, int> board = Board(isOrdered, out Chunk<int, int> chunk);
+        Dispatch(board, 1);
+        board.Rest(chunk, 0, 0);
+        Assert.False(board.Tick());
+        Assert.True(board.Tick());
+        Assert.True(board.TryTake(out Chunk<int, int> rest, out _));
+        Assert.Equal([1], rest.Inputs.Select(static input => input.Item));
+        Assert.False(board.HasRest);
+        board.GoOn(chunk);
+        Assert.Equal([0], chunk.Inputs.Select(static input => input.Item));
+        Assert.True(board.TryTake(out Chunk<int, int> last, out _));
+        foreach (Chunk<int, int> done in new[] { last, rest, chunk })
+        {
+            done.Outputs.Add(done == last ? 2 : done == rest ? 1 : 0, null);
+            board.Finish(done, 0);
+        }
+        List<int> seen = [];
+        while (board.TryPeek(out Chunk<int, int> next, out _, out _))
+        {
+            seen.Add(next.Outputs[0]);
+            board.Remove(next);
+        }
+        Assert.Equal(isOrdered ? [0, 1, 2] : [2, 1, 0], seen);
+        Assert.True(board.IsEmpty);
+    }
+
     private static ChunkBoard<int, int> Board(bool isOrdered, out Chunk<int, int> chunk)
     {
         var board = new ChunkBoard<int, int>(isOrdered, capacity: 16, lanes: 2, adapts: true);

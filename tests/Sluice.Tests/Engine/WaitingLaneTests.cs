@@ -167,7 +167,7 @@ public sealed class WaitingLaneTests : IDisposable
         if (isOrdered) await ArriveAsync(5);
     }
 
-    /// <remarks>Whoever gets what is behind an item that waits, each item comes once, and in order.</remarks>
+    /// <remarks>Which lane takes the items behind one that waits depends on timing; each item comes once, and in order.</remarks>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

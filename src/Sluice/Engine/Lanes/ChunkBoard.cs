@@ -105,7 +105,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         lock (sync)
         {
             foreach (Chunk<TIn, TOut> chunk in resting)
-                if (++chunk.Ticks == Overdue) overdue++;
+                if (chunk.Ticks < Overdue && ++chunk.Ticks == Overdue) overdue++;
             return MayTakeRest;
         }
     }
@@ -129,7 +129,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
             chunk.Ticks = 0;
             bool hasRest = at + 1 < chunk.Inputs.Count;
             if (hasRest) resting.Add(chunk);
-            bool makesRoom = !ordered && at > chunk.Ended;       // else what has come out of them may be held here
+            bool makesRoom = TakesRoom(chunk, at);               // in order, what has come out of them may be held here
             if (makesRoom)
             {
                 items -= at - chunk.Ended;
@@ -138,6 +138,9 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
             return (Publish(chunk, ready), hasRest, makesRoom && WantsInput);
         }
     }
+
+    /// <summary>Lane: whether items before one that waits have ended, and take room until <see cref="Rest"/>.</summary>
+    public bool TakesRoom(Chunk<TIn, TOut> chunk, int at) => !ordered && at > chunk.Ended;
 
     /// <summary>Lane: it goes on with the items of the slice that are still there.</summary>
     public void GoOn(Chunk<TIn, TOut> chunk)

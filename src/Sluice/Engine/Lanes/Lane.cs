@@ -100,7 +100,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         {
             while (true)
             {
-                bool isShared = at + 1 < chunk.Inputs.Count || before > chunk.Ready;
+                bool isShared = at + 1 < chunk.Inputs.Count || before > chunk.Ready || owner.Board.TakesRoom(chunk, at);
                 if (isShared) Share(chunk, at, before);
                 try
                 {

@@ -234,6 +234,7 @@ public sealed class Output<T>
         try
         {
             await pushed;
+            if (holds) next.Flush();
         }
         catch (Exception e)
         {

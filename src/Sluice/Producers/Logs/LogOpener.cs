@@ -53,8 +53,12 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         FoundFile left = rotated!.Value;
         if (Next(file, out bool isLive) is null) return false;
         long length = reader.Row.Offset + reader.Rest;
-        if (file.Ended.Path != left.Path || file.Ended.Length != length) file.Ended = (left.Path, length, time.GetTimestamp());
-        if (isLive && options.PollInterval is not null && time.GetElapsedTime(file.Ended.Since) < options.RotationTimeout) return false;
+        // Only of the file before the live one: each scan passes the rotated files before it again, if they had no whole line.
+        if (isLive && options.PollInterval is not null)
+        {
+            if (file.Ended.Path != left.Path || file.Ended.Length != length) file.Ended = (left.Path, length, time.GetTimestamp());
+            if (time.GetElapsedTime(file.Ended.Since) < options.RotationTimeout) return false;
+        }
         return !HasNothingBehind(file) && MayList(file);
     }
 

@@ -190,6 +190,23 @@ public class StepOutcomeTests
         Assert.Equal((3, 10.0), (runs, lab.Now));
     }));
 
+    /// <remarks>Each call through which the cancellation travels makes a failure of its own.</remarks>
+    [Fact]
+    public Task AStepWhoseInnerCallAwaitsACancelledFutureIsNotTriedAgain() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
+    {
+        Future<int> gone = Step.Of((int n) => n)(new TaskCompletionSource<int>().Task);
+        gone.Cancel();
+        var inner = Step.Of(async (int n) => n + await gone);
+        int runs = 0;
+        Future<int> body = Step.Of(async (int n) =>
+        {
+            runs++;
+            return await inner(n);
+        }).Retry(3, Backoff.Constant(TimeSpan.FromSeconds(5)))(1);
+        await body.Settled();
+        Assert.Equal((FutureStatus.Cancelled, 1, 0.0), (body.Status, runs, lab.Now));
+    }));
+
     /// <summary>Whether the future is cancelled before the body blocks on it, or afterwards.</summary>
     [Theory]
     [InlineData(true)]

@@ -106,8 +106,8 @@ public sealed class LogJournalTests : IDisposable
 
     /// <summary>A process dies while its journal is rewritten, before or behind the acceptance of the new one; then a program with another
     /// store starts.</summary>
-    /// <remarks>The next start with the first store wrote the new journal over that of the other store, or the other store wrote over the
-    /// new one.</remarks>
+    /// <remarks>A process may end while it rewrites its journal. A start with the first store then wrote the rewritten journal over that of
+    /// the other store. A start with the other store wrote over the rewritten one.</remarks>
     [Theory]
     [InlineData(false, ".before")]
     [InlineData(true, ".before-2")]

@@ -1,4 +1,5 @@
 using Sluice.Producers;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Producers;
 
@@ -142,6 +143,34 @@ public sealed class LogRecognitionTests
         await lab.AcceptAsync(lab.Lines("*.log"));
         Assert.Equal(Enumerable.Repeat(now == "unfinished" ? "half c" : " c", 9), (await lab.AcceptedAsync()).Lines);
         Assert.Empty(lab.Warnings);
+    }
+
+    /// <summary>An idle service was rotated twice before it wrote again.</summary>
+    /// <remarks>Each scan passed the older file, and began to wait anew for lines of the empty one.</remarks>
+    [Theory]
+    [InlineData("app.log")]
+    [InlineData("*.log")]
+    public async Task TheLiveFileBehindAnEmptyRotatedOneIsReadWhileTheSourceFollows(string path)
+    {
+        await using var lab = new LogLab { IsSlow = true };
+        lab.Write("app.log", "a\n");
+        await lab.AcceptAsync(lab.Lines(path));
+        lab.Move("app.log", "app.log.2");
+        lab.Write("app.log.1", "");
+        lab.Write("app.log", "c\n");
+        var clock = new TestClock();
+        await using (Consecutor<string> consecutor = lab.New(static _ => { }))
+        {
+            await using PipelineRun run = lab.Start(
+                lab.Lines(path, new() { PollInterval = TimeSpan.FromSeconds(1) }).Take(1), consecutor, clock);
+            for (int second = 0; second < 60 && !run.Completion.IsCompleted; second++)
+            {
+                await Task.WhenAny(run.Completion, clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken));
+                clock.Advance(TimeSpan.FromSeconds(1));
+            }
+            Assert.True(run.Completion.IsCompletedSuccessfully, "The live file is not read.");
+        }
+        Assert.Equal(["a", "c"], (await lab.AcceptedAsync()).Lines);
     }
 
     /// <remarks>The scan and the list that confirms it differed, and the source scanned again without end.</remarks>

@@ -249,7 +249,7 @@ public abstract partial class StepCall<T>
 
         // A future that was cancelled before the attempt has no value at a further one either. The attempt may have made others itself.
         public bool IsFinal(Exception exception)
-            => exception is OperationCanceledException cancelled && Failure.OfCancelled(cancelled)?.Number <= began.Value;
+            => exception is OperationCanceledException cancelled && Failure.OfCancelled(cancelled)?.Origin <= began.Value;
 
         public ValueTask EnterAsync(int attempt, CancellationToken cancellation)
             => attempt == 1 ? default : call.ReturnAsync(attempt, cancellation);

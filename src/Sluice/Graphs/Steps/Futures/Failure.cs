@@ -42,6 +42,8 @@ internal sealed class Failure : FutureOutcome
         if (awaited is not null) bodies = awaited.bodies + 1;
         info = bodies <= MaxTraced ? ExceptionDispatchInfo.Capture(exception) : awaited!.info;
         Number = Interlocked.Increment(ref count);
+        Origin = isCancellation && exception is OperationCanceledException cancelled && OfCancelled(cancelled) is { } first ? first.Origin
+            : Number;
     }
 
     /// <summary>The step that failed first.</summary>
@@ -51,6 +53,9 @@ internal sealed class Failure : FutureOutcome
 
     /// <summary>The number of the failure; earlier ones have smaller numbers.</summary>
     public long Number { get; }
+
+    /// <summary>The number of the failure that a cancellation comes from; its own if it comes from none.</summary>
+    public long Origin { get; }
 
     public Exception Exception => info.SourceException;
 
