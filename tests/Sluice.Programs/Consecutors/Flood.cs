@@ -25,13 +25,19 @@ internal static class Flood
                 + $"pending {consecutor.Snapshot().Pending}");
         await consecutor.ResumeAsync();
         await consecutor.WaitForIdleAsync();
+        await RoundsAsync(10);                              // the file gets what the log held
         long grown = Size();
-        for (int round = 0; round < 10; round++)
+        await RoundsAsync(20);
+        Console.WriteLine($"file {grown} after twenty rounds {Size()} seen {seen} left {(await store.FindStreamAsync("work"))!.Items}");
+
+        async Task RoundsAsync(int count)
         {
-            await RoundAsync(4);
-            await consecutor.WaitForIdleAsync();
+            for (int round = 0; round < count; round++)
+            {
+                await RoundAsync(4);
+                await consecutor.WaitForIdleAsync();
+            }
         }
-        Console.WriteLine($"file {grown} after ten rounds {Size()} seen {seen} left {(await store.FindStreamAsync("work"))!.Items}");
 
         async Task RoundAsync(int batches)
         {

@@ -35,16 +35,21 @@ public class LeftReadTests
         await using FlowRun run = await service.StartAsync(Working,
             [IOVal.Stream("a", FlowLab.Many<int>([])), IOVal.Stream("b", QuietAsync(quiet.Task))], run: "run",
             cancellation: FlowLab.Cancellation);
-        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        await lab.UntilLeftAsync("work", "run");
-        Volatile.Write(ref hasEnded, true);
-
-        await clock.AdvanceUntilAsync(Task.WhenAny(behind, ghost.Task));
-
-        clock.Advance(TimeSpan.FromMinutes(2));
-        quiet.SetResult();                           // also if the test fails: its end waits for the input
+        try
+        {
+            await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+            await lab.UntilLeftAsync("work", "run");
+            Volatile.Write(ref hasEnded, true);
+            await clock.AdvanceUntilAsync(Task.WhenAny(behind, ghost.Task));
+            clock.Advance(TimeSpan.FromMinutes(2));
+        }
+        finally
+        {
+            quiet.SetResult();                       // also if the test fails: its end waits for the input
+        }
         Assert.False(ghost.Task.IsCompleted, "The row of the processor has come back.");
         Assert.NotNull(await Record.ExceptionAsync(() => behind.WaitAsync(FlowLab.Patience, FlowLab.Cancellation)));
+        await run.DisposeAsync();                    // waits for its input, which would look for a deleted stream by the clock that stands
         Assert.True(await service.DeleteAsync(run.Id, FlowLab.Cancellation));
     }
 
