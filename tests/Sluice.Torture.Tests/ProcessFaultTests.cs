@@ -93,7 +93,7 @@ public sealed partial class ProcessFaultTests : IDisposable
             Assert.InRange(said[1], long.MinValue, MaxResident);
         }
         Assert.InRange(said[4], 0, said[3] + (1 << 20));
-        Assert.Equal((340_000, 0), (said[5], said[6]));
+        Assert.Equal((260_000, 0), (said[5], said[6]));
     }
 
     [GeneratedRegex(@"completed (\d+) of (\d+)")]

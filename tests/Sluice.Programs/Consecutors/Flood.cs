@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Data.Sqlite;
 using Sluice.Storage;
 
 namespace Sluice.Programs;
@@ -25,19 +26,13 @@ internal static class Flood
                 + $"pending {consecutor.Snapshot().Pending}");
         await consecutor.ResumeAsync();
         await consecutor.WaitForIdleAsync();
-        await RoundsAsync(10);                              // the file gets what the log held
         long grown = Size();
-        await RoundsAsync(20);
-        Console.WriteLine($"file {grown} after twenty rounds {Size()} seen {seen} left {(await store.FindStreamAsync("work"))!.Items}");
-
-        async Task RoundsAsync(int count)
+        for (int round = 0; round < 10; round++)
         {
-            for (int round = 0; round < count; round++)
-            {
-                await RoundAsync(4);
-                await consecutor.WaitForIdleAsync();
-            }
+            await RoundAsync(4);
+            await consecutor.WaitForIdleAsync();
         }
+        Console.WriteLine($"file {grown} after ten rounds {Size()} seen {seen} left {(await store.FindStreamAsync("work"))!.Items}");
 
         async Task RoundAsync(int batches)
         {
@@ -46,7 +41,17 @@ internal static class Flood
                     .Select(n => new Reading(n, $"sensor-{n % 1000}", n * 0.25))]);
         }
 
-        long Size() => where == "memory" ? 0 : new FileInfo(where).Length;
+        long Size() => where == "memory" ? 0 : SizeOf(where);
+    }
+
+    /// <summary>Bytes that the file has or gets when what the log still holds is written into it.</summary>
+    private static long SizeOf(string file)
+    {
+        using var database = new SqliteConnection($"Data Source={file};Mode=ReadOnly;Pooling=False");
+        database.Open();
+        using SqliteCommand size = database.CreateCommand();
+        size.CommandText = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        return (long)size.ExecuteScalar()!;
     }
 
     /// <summary>Bytes of the process in memory, as the system counts them.</summary>
