@@ -92,7 +92,8 @@ public sealed partial class PipelineRun : IAsyncDisposable
 
     /// <summary>
     /// Cancels the run if it has not ended, and waits for its end. Never throws: <see cref="Completion"/> says how it ended. A
-    /// function of the run itself that awaits it delays it by <see cref="RunOptions.StopTimeout"/>; a warning says so.
+    /// function of the run itself that awaits it delays it by <see cref="RunOptions.StopTimeout"/>; a warning says so. A warning also says
+    /// that a run has not ended of which nothing has read <see cref="Completion"/> or an output, and which was neither cancelled nor stopped.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -102,6 +103,10 @@ public sealed partial class PipelineRun : IAsyncDisposable
             if (IsInside(this))
                 Warnings.Tell($"DisposeAsync of the run that ends with '{NameOf(0)}' was called inside of one of its own functions. A "
                     + "function that awaits it and the disposal wait for each other until StopTimeout has passed: dispose it outside.");
+            else if (!wasAskedFor && !stopping && !draining && options.Outputs.Count == 0)
+                Warnings.Tell($"The run that ends with '{NameOf(0)}' was disposed before its end. That cancels it: items that it had not "
+                    + "processed are not processed. Await run.Completion before the disposal; or end it by StopAsync or CancelAsync, if it "
+                    + "is to end early.");
             Cancel();
             options.Scheduler?.Drive();              // a scheduler that works only when driven would never end the run
         }

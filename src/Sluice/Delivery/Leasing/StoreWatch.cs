@@ -16,11 +16,14 @@ internal sealed class StoreWatch(
     private long changes = -1;
     private int seen;                                // how many losses were known at the last look
     private long lookedAt;
+    private long askedAt;                            // for the change
+    private bool isRetrySet;                         // the wait for the change has failed, and the alarm asks again
     private ITimer? alarm;
     private volatile bool isDue;
 
-    /// <summary>Whether the store may have changed since <see cref="Look"/>.</summary>
-    public bool HasNews => isDue || change is { IsCompletedSuccessfully: true };
+    /// <summary>Whether the store may have changed since <see cref="Look"/>, or has to be asked again. Called after <see cref="Arm"/>, before
+    /// the pump sleeps: what came before would not wake it.</summary>
+    public bool HasNews => isDue || change is { IsCompletedSuccessfully: true } || (change is { IsFaulted: true } && !isRetrySet);
 
     /// <summary>Notes the present state of the store. Called before the pump asks the store; later changes are news.</summary>
     public void Look()
@@ -39,8 +42,13 @@ internal sealed class StoreWatch(
             change = null;
         }
         if (change is { IsCompletedSuccessfully: true }) changes = change.Result;
-        else if (change?.Exception is { InnerException: { } failure } && lifetime.EndIfClosed(failure)) return;
-        watched = owned;
+        else if (change?.Exception is { InnerException: { } failure })
+        {
+            if (lifetime.EndIfClosed(failure)) return;
+            // A wait that fails at once each time would be asked for without a pause.
+            if (owned == watched && identity.Time.GetElapsedTime(askedAt) < RetryInterval) return;
+        }
+        (watched, askedAt) = (owned, lookedAt);
         int[] numbers = Array.ConvertAll(owned, static partition => partition.Number);
         watching?.Dispose();
         watching = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -65,7 +73,8 @@ internal sealed class StoreWatch(
     /// <summary>Wakes the pump after a time since <see cref="Look"/>, unless news comes before.</summary>
     public void Arm(TimeSpan? after)
     {
-        if (change is { IsFaulted: true }) after = after < RetryInterval ? after : RetryInterval; // the store does not say: ask again
+        isRetrySet = change is { IsFaulted: true };
+        if (isRetrySet) after = after < RetryInterval ? after : RetryInterval;         // the store does not say: ask again
         if (after is not { } wait)
         {
             alarm?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

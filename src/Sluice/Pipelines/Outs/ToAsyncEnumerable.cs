@@ -26,20 +26,27 @@ public static partial class SourceExtensions
         PipelineRun run = source.ToChannel(items.Writer).Start(options, cancellation);
         await using (run.ConfigureAwait(false))
         {
-            while (true)
+            try
             {
-                try
+                while (true)
                 {
-                    if (!await items.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false)) break;
+                    try
+                    {
+                        if (!await items.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false)) break;
+                    }
+                    catch (Exception)
+                    {
+                        await run.Completion.ConfigureAwait(false);      // throws the same; if nothing asks, a warning says so
+                        throw;
+                    }
+                    while (items.Reader.TryRead(out T? item)) yield return item;
                 }
-                catch (Exception)
-                {
-                    await run.Completion.ConfigureAwait(false);          // throws the same; if nothing asks, a warning says so
-                    throw;
-                }
-                while (items.Reader.TryRead(out T? item)) yield return item;
+                await run.Completion.ConfigureAwait(false);
             }
-            await run.Completion.ConfigureAwait(false);
+            finally
+            {
+                run.Cancel();                        // who leaves early means it: no warning
+            }
         }
     }
 }

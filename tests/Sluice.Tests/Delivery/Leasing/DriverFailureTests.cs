@@ -72,6 +72,51 @@ public class DriverFailureTests
         Assert.Equal(1, (await idle).Completed);
     }
 
+    /// <remarks>Regression: the store was asked without a pause.</remarks>
+    [Fact]
+    public async Task AWaitThatFailsEachTimeIsMadeOnceASecond()
+    {
+        await using var memory = new MemoryStreamStore(clock);
+        var store = new DeafStore(memory);
+        await using var work = new Consecutor<int>("work", source => source | (static _ => { }), Member.Options("one", store, clock));
+        await work.StartAsync(Cancellation);
+        await store.Failed.WaitAsync(Cancellation);
+        for (int i = 0; i < 2_000; i++) await Member.NextAsync();
+        int before = store.Waits;
+        Assert.InRange(before, 1, 20);               // one for each change of the partitions at the start
+        await work.SendAsync(1, Cancellation);
+        Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
+        var rounds = new Rounds(200_000);
+        for (int i = 0; !idle.IsCompleted; i++)
+        {
+            Assert.True(await rounds.GoOnAsync(), $"It sleeps: {work.Snapshot()}");
+            if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+        Assert.Equal(1, (await idle).Completed);
+    }
+
+    /// <summary>A store that cannot tell of changes: each wait fails soon.</summary>
+    private sealed class DeafStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private readonly TaskCompletionSource failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int waits;
+
+        public int Waits => Volatile.Read(ref waits);
+
+        public Task Failed => failed.Task;
+
+        public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
+            CancellationToken cancellation = default)
+        {
+            if (after < 0) return await base.WaitForEntriesAsync(stream, partitions, after, cancellation);
+            Interlocked.Increment(ref waits);
+            await Task.Yield();
+            failed.TrySetResult();
+            throw new StreamStoreException("no permission to subscribe");
+        }
+    }
+
     /// <summary>Fails the first call of each kind.</summary>
     private sealed class UnsteadyStore(IStreamStore inner, string kind) : StreamStoreWrapper(inner, leaveOpen: true)
     {
