@@ -17,10 +17,10 @@ internal sealed class PushedEntries(TimeProvider time)
     /// <summary>Records that a reader has found no entries and may wait.</summary>
     public void Expect(string stream, int partition, long from) => places[(stream, partition)] = new(from, default, time.GetTimestamp());
 
-    /// <summary>Keeps the entries of a message, if a reader expects them.</summary>
-    public void Put(in ChangeMessage message)
+    /// <summary>Keeps the entries of a message of this store, if a reader expects them.</summary>
+    public void Put(in ChangeMessage message, string store)
     {
-        if (!message.HasEntries || !places.TryGetValue((message.Stream, message.Partition), out Place? place) || place.Message.HasEntries
+        if (!message.IsOf(store) || !places.TryGetValue((message.Stream, message.Partition), out Place? place) || place.Message.HasEntries
             || place.From != message.First) return;
         places.TryUpdate((message.Stream, message.Partition), new(place.From, message, time.GetTimestamp()), place);
     }

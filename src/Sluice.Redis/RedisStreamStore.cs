@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 
 namespace Sluice.Redis;
 
@@ -106,6 +107,10 @@ public sealed partial class RedisStreamStore : StreamStore
                     $"The store at {address} was written by {(opened[3].Long > Form ? "a newer" : "an older")} version of Sluice: this "
                         + $"one knows the form {Form}, not {opened[3].Long}. Use that version, or another prefix.")
                 { IsPermanent = true };
+            if (opened[4].Long == 0)
+                WarningHandlers.Tell(options.OnWarning, $"The user may not publish to {{{options.Prefix}}}:changes on the Redis server at "
+                    + $"{address}: services that wait for entries or room look by themselves, every "
+                    + $"{options.PollInterval.TotalSeconds:0.###} s. Give the user that right (&{{{options.Prefix}}}:*).");
             var store = new RedisStreamStore(address, open, options, opened);
             open.Changed = store.Hear;
             return store;
@@ -153,7 +158,7 @@ public sealed partial class RedisStreamStore : StreamStore
             return;
         }
         var message = new ChangeMessage(told);
-        pushed.Put(message);
+        pushed.Put(message, id);
         if (message.Partitions is { } partitions) changes.PublishEntries(message.Stream, partitions);
         else changes.Publish([message.Stream]);
     }

@@ -36,10 +36,15 @@ public class ClusterTests
         }
     }
 
-    // Moves the slot key by key, as redis-cli does. The calls arrive while half of the keys are on another master, and wait.
-    [Fact]
-    public async Task CallsWaitWhileTheSlotIsMoved()
+    /// <summary>Moves the slot key by key, as redis-cli does. Also where INFO has other words for a cluster, as Valkey has.</summary>
+    // The calls arrive while half of the keys are on another master, and wait.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task CallsWaitWhileTheSlotIsMoved(bool isOtherText)
     {
+        string folder = Directory.CreateTempSubdirectory("sluice-server-").FullName;
+        if (isOtherText) RedisServer.OfFolder = await WithOtherTextAsync(folder);
         await using RedisCluster cluster = await RedisCluster.StartAsync();
         RedisStoreOptions options = Patient.Options with { Prefix = "shop" };
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, options, Cancellation);
@@ -63,6 +68,22 @@ public class ClusterTests
         Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
         // each call succeeds once more; after a partial call it would not
         foreach ((_, Func<IStreamStore, Task> call) in FilledStore.Calls) await call(store);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>Writes a server into a folder whose <c>INFO server</c> does not say <c>redis_mode:cluster</c>.</summary>
+    private static async Task<string> WithOtherTextAsync(string folder)
+    {
+        string system = Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(static path => Path.Combine(path, "redis-server"))
+            .First(File.Exists);
+        byte[] program = await File.ReadAllBytesAsync(system, Cancellation);
+        int changed = 0;
+        for (int at; (at = program.AsSpan().IndexOf("redis_mode:"u8)) >= 0; changed++) "serve_mode:"u8.CopyTo(program.AsSpan(at));
+        Assert.True(changed > 0, $"{system} has another text for its mode.");
+        string file = Path.Combine(folder, "redis-server");
+        await File.WriteAllBytesAsync(file, program, Cancellation);
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        return folder;
     }
 
     [Long("CallsWaitWhileTheSlotIsMoved")]

@@ -29,6 +29,21 @@ public class CredentialTests
             StringComparison.Ordinal);
     }
 
+    /// <remarks>Regression: each append was stored, and said to be refused.</remarks>
+    [Fact]
+    public async Task WithoutTheRightToPublishAWarningSaysSoAndAllIsStored()
+    {
+        await using RedisServer server = await RedisServer.StartAsync([.. Shop.Where(static word => word != "&{shop}:*")]);
+        List<string> warnings = [];
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(
+            $"{server.Address},user=shop,password=right-secret,prefix=shop", Patient.Options with { OnWarning = warnings.Add });
+        await store.PrepareAsync();
+        Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(1, "a")).Status);
+        Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
+        Assert.Contains(warnings, static text => text.StartsWith("The user may not publish to {shop}:changes", StringComparison.Ordinal)
+            && text.EndsWith("(&{shop}:*).", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(",user=shop,password=wrong-secret")]
     [InlineData(",user=stranger,password=right-secret")]

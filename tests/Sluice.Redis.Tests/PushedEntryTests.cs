@@ -54,6 +54,55 @@ public sealed class PushedEntryTests : IAsyncLifetime
         Assert.Equal(Show(read), Show(pushed));
     }
 
+    /// <summary>Channels know no databases: the live store and the test store of a server may have one prefix.</summary>
+    /// <remarks>Regression: the reader got the entry of the other store, and never its own.</remarks>
+    [Fact]
+    public async Task AnEntryOfAnotherStoreWithThisPrefixIsNotTaken()
+    {
+        await using RedisStreamStore other = await RedisStreamStore.ConnectAsync($"{server!.Address},defaultDatabase=1", Patient.Options,
+            Cancellation);
+        await other.OpenStreamAsync(Rows.Orders, new() { Partitions = 1 }, Cancellation);
+        await other.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
+        await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
+        long seen = await Here.WaitForChangeAsync(Rows.Orders, -1, Cancellation);
+        Assert.Empty((await Here.ReadAsync(new(Rows.Orders, 0, 1), Cancellation)).Entries.ToArray());
+        Task<long> waiting = Here.WaitForChangeAsync(Rows.Orders, seen, Cancellation).AsTask();
+        using (EntryBatch batch = Rows.Batch("of the other store"))
+            await other.AppendAsync(new(Rows.Orders, "p", 0, 1, batch), Cancellation);
+        await waiting;                               // a wake-up in vain is harmless
+
+        Assert.Equal((1, ""), await ReadAsync(1));
+        await PushAsync(Rows.Batch("own"));
+        Assert.Equal((0, "own"), await ReadAsync(1));
+    }
+
+    /// <summary>As earlier versions send it.</summary>
+    [Fact]
+    public async Task APushWithoutTheIdOfItsStoreOnlyWakes()
+    {
+        await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
+        long seen = await Here.WaitForChangeAsync(Rows.Orders, -1, Cancellation);
+        Assert.Empty((await Here.ReadAsync(new(Rows.Orders, 0, 1), Cancellation)).Entries.ToArray());
+        Task<long> waiting = Here.WaitForChangeAsync(Rows.Orders, seen, Cancellation).AsTask();
+        using EntryBatch batch = Rows.Batch("a payload that is longer than the id of a store");
+        await PublishAsync(1, batch.RecordAt(0).ToArray());
+        await waiting;
+        Assert.Equal((1, ""), await ReadAsync(1));
+    }
+
+    /// <summary>An option of the client, for channels that it names itself.</summary>
+    /// <remarks>Regression: nothing woke a reader but its next look.</remarks>
+    [Fact]
+    public async Task AChannelPrefixOfTheClientKeepsNoMessageAway()
+    {
+        await using RedisStreamStore prefixed = await RedisStreamStore.ConnectAsync($"{server!.Address},channelPrefix=app:",
+            Patient.Options with { Time = clock }, Cancellation);
+        long seen = await prefixed.WaitForChangeAsync(Rows.Orders, -1, Cancellation);
+        Task<long> waiting = prefixed.WaitForChangeAsync(Rows.Orders, seen, Cancellation).AsTask();
+        using (EntryBatch batch = Rows.Batch("one")) await There.AppendAsync(new(Rows.Orders, "p", 0, 1, batch), Cancellation);
+        await waiting.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+    }
+
     [Fact]
     public async Task APushedEntryIsHandedOutOnce()
     {
@@ -122,19 +171,7 @@ public sealed class PushedEntryTests : IAsyncLifetime
         long seen = await Here.WaitForChangeAsync(Rows.Orders, -1, Cancellation);
         Assert.Empty((await Here.ReadAsync(new(Rows.Orders, 0, 1), Cancellation)).Entries.ToArray());
         Task<long> waiting = Here.WaitForChangeAsync(Rows.Orders, seen, Cancellation).AsTask();
-        using var message = new MemoryStream();
-        using (var writer = new BinaryWriter(message, Encoding.UTF8, leaveOpen: true))
-        {
-            writer.Write(Encoding.UTF8.GetBytes(Rows.Orders + "\0"));
-            writer.Write(0);
-            writer.Write(count);
-            writer.Write(1L);
-            writer.Write(count < 0 ? long.MaxValue : 0L);
-            writer.Write(1);
-            writer.Write(Encoding.UTF8.GetBytes(records));
-            writer.Write((byte)0);
-        }
-        await There.Connection.Database.ExecuteAsync("PUBLISH", There.Connection.Channel, message.ToArray());
+        await PublishAsync(count, Encoding.UTF8.GetBytes(records + "\0"));
         await waiting;
         Assert.Equal((1, ""), await ReadAsync(1));
     }
@@ -217,6 +254,23 @@ public sealed class PushedEntryTests : IAsyncLifetime
         Task<long> waiting = Here.WaitForChangeAsync(Rows.Orders, seen, Cancellation).AsTask();
         using (batch) await There.AppendAsync(new(Rows.Orders, "p", 0, 1, batch), Cancellation);
         await waiting;
+    }
+
+    /// <summary>Sends a message with what could be entries.</summary>
+    private async Task PublishAsync(int count, byte[] records)
+    {
+        using var message = new MemoryStream();
+        using (var writer = new BinaryWriter(message, Encoding.UTF8, leaveOpen: true))
+        {
+            writer.Write(Encoding.UTF8.GetBytes(Rows.Orders + "\0"));
+            writer.Write(0);
+            writer.Write(count);
+            writer.Write(1L);
+            writer.Write(count < 0 ? long.MaxValue : 0L);
+            writer.Write(1);
+            writer.Write(records);
+        }
+        await There.Connection.Database.ExecuteAsync("PUBLISH", There.Connection.Channel, message.ToArray());
     }
 
     private async Task<(long Calls, string Text)> ReadAsync(long from)

@@ -18,6 +18,8 @@ internal sealed class RedisServer : IAsyncDisposable
         kill $watch
         """;
 
+    private static readonly AsyncLocal<string?> Folder = new();
+
     private readonly string directory = Directory.CreateTempSubdirectory("sluice-redis-").FullName;
     private readonly string[] settings;
     private Process? shell;
@@ -42,6 +44,13 @@ internal sealed class RedisServer : IAsyncDisposable
 
     /// <summary>The data directory.</summary>
     public string Data => directory;
+
+    /// <summary>The folder with the <c>redis-server</c> of the servers that the caller starts from now on; null for the system's.</summary>
+    public static string? OfFolder
+    {
+        get => Folder.Value;
+        set => Folder.Value = value;
+    }
 
     /// <summary>Starts one, with an append-only file unless the settings say otherwise; <c>{port}</c> in them is its port, <c>{second
     /// port}</c> and <c>{third port}</c> others.</summary>
@@ -74,6 +83,7 @@ internal sealed class RedisServer : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = directory
         };
+        if (OfFolder is { } folder) start.Environment["PATH"] = $"{folder}:{start.Environment["PATH"]}";
         // hz: how often the server checks whether a rewrite has ended. The first connection after a start waits for it.
         foreach (string argument in (string[])["-c", Shell, "sh", "--bind", "127.0.0.1", "--port", $"{Port}", "--dir", directory, "--save",
             "", "--appendonly", "yes", "--hz", "100", .. settings])

@@ -9,7 +9,7 @@ namespace Sluice.Redis;
 /// </summary>
 internal readonly struct ChangeMessage
 {
-    private const int HeadBytes = 4 + 4 + 8 + 8 + 4;
+    private const int HeadBytes = 4 + 4 + 8 + 8 + 4, IdBytes = 32;
     private readonly ReadOnlyMemory<byte> rest;
 
     public ChangeMessage(byte[] message)
@@ -46,5 +46,15 @@ internal readonly struct ChangeMessage
         }
     }
 
-    public ReadOnlyMemory<byte> Records => rest[HeadBytes..];
+    /// <summary>The records of the entries. Only of a message that <see cref="IsOf"/> the store.</summary>
+    public ReadOnlyMemory<byte> Records => rest[HeadBytes..^IdBytes];
+
+    /// <summary>Whether a store with this id has sent the entries. Earlier versions sent no id, and another store may share the channel: it
+    /// has the same prefix in another database of the server.</summary>
+    public bool IsOf(string store)
+    {
+        Span<byte> id = stackalloc byte[IdBytes];
+        return rest.Length > HeadBytes + IdBytes && Encoding.ASCII.TryGetBytes(store, id, out int length) && length == IdBytes
+            && rest.Span.EndsWith(id);
+    }
 }

@@ -128,6 +128,7 @@ internal sealed class ServerAddress
         NamePorts(options);
         (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
         options.AsyncTimeout = UnusedTimeout;
+        options.ChannelPrefix = default;             // the scripts publish without one
     }
 
     /// <summary>Names what the parser would take for something else. No value is shown: it may be a part of a password.</summary>

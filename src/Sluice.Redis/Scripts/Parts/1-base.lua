@@ -47,7 +47,7 @@ local function needClean(clean)
   if clean == thisRun then return end
   local server = redis.call('INFO', 'server')
   if not string.find(server, 'run_id:' .. clean, 1, true) then fail('UNCLEAN') end
-  thisRun, isClustered = clean, string.find(server, 'redis_mode:cluster', 1, true)
+  thisRun, isClustered = clean, string.find(redis.call('INFO', 'cluster'), 'cluster_enabled:1', 1, true)
 end
 
 -- Time is the server's, and no caller's. If the server's clock goes back, the store's goes on from where it was: `shift` is how far it is ahead since then. A clock that has reached the stored time is right again, and the shift would move the time ahead. So would one that was put forward, but not so far: of the time since the last stored one, a minute counts at most. Each call stores the time while there is a shift, unless that was done less than ten seconds ago.
@@ -123,7 +123,7 @@ local function answer(result)
   for name, parts in pairs(touched) do
     local only = parts ~= true and next(parts)
     local text = only and not next(parts, only) and pushed[name] or message(name, parts)
-    call('PUBLISH', K .. 'changes', text)
+    redis.pcall('PUBLISH', K .. 'changes', text)     -- all is written: without the right to publish, those who wait look by themselves
   end
   ARGV, touched, pushed, streams, logs, held = nil, nil, nil, nil, nil, nil
   return { digits(now), generation, result }

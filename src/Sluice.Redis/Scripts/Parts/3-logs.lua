@@ -155,11 +155,11 @@ local function store(l, items, bytes, records, time, since)
   return first
 end
 
--- A message with an append, so that a reader who has waited for it need not ask: name, zero, partition, count, first, time, generation, records.
+-- A message with an append, so that a reader who has waited for it need not ask: name, zero, partition, count, first, time, generation, records, the store's id. Channels know no databases: another store may have this prefix. Earlier versions read no further than the records.
 local MOST_PUSHED = 1024
 local function push(name, part, first)
   if #part[4] > MOST_PUSHED then return nil end
-  return name .. struct.pack('<BI4I4I8I8I4', 0, part[1], part[2], first, now, generation) .. part[4]
+  return name .. struct.pack('<BI4I4I8I8I4', 0, part[1], part[2], first, now, generation) .. part[4] .. ARGV[2]
 end
 
 -- The marks of the partitions that some parts are for, the consumers that will be told of them, and that they can be appended there: the keys that will be written to are of the right kind.

@@ -8,7 +8,7 @@ local function checked(body)
   local isDone, result = pcall(body)
   if isDone then return result end
   local text = type(result) == 'table' and result.err or tostring(result)
-  if isClustered and string.find(text, 'non local key', 1, true) then error({ err = 'TRYAGAIN the slot of the store is being moved' }) end
+  if string.find(text, 'non local key', 1, true) then error({ err = 'TRYAGAIN the slot of the store is being moved' }) end
   local code = string.match(text, '^(%u+) ')
   if not code or code == 'WRONGTYPE' or (code == 'ERR' and not string.find(text, 'permission') and not string.find(text, 'user executing') and not string.find(text, 'killed')) then
     broken(lastKey, nil, nil, nil, text)

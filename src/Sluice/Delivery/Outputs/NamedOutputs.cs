@@ -163,7 +163,8 @@ internal sealed class NamedOutputs : IFollowedOutputs
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
-            // The pump looks again after a while.
+            Volatile.Write(ref watched, 0);
+            return;                                  // the pump looks again after a while
         }
         Volatile.Write(ref watched, 0);
         core.Pump.Changed();
