@@ -81,8 +81,8 @@ public class ClusterTests
         for (int at; (at = program.AsSpan().IndexOf("redis_mode:"u8)) >= 0; changed++) "serve_mode:"u8.CopyTo(program.AsSpan(at));
         Assert.True(changed > 0, $"{system} has another text for its mode.");
         string file = Path.Combine(folder, "redis-server");
+        File.Copy(system, file);                     // with its mode
         await File.WriteAllBytesAsync(file, program, Cancellation);
-        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         return folder;
     }
 
