@@ -56,7 +56,7 @@ public class ParallelBoundTests
         ChunkBoard<int, int> board = Board(isOrdered, out Chunk<int, int> chunk);
         for (int i = 0; i < 5; i++) chunk.Outputs.Add(i, null);
         board.Hand(chunk, 5);
-        board.Rest(chunk, 0, 0);
+        RestForLong(board, chunk, 0, 0);
         Assert.True(board.TryPeek(out _, out long upTo, out _));
         Assert.Equal(5, upTo);
         Assert.Null(board.Emitted(chunk, 5));
@@ -73,12 +73,13 @@ public class ParallelBoundTests
         var waiter = new Waiter(RunScheduler.ThreadPool);
         waiter.Arm();
         board.Overflow(chunk, waiter);
-        board.Rest(chunk, 0, 1000);
+        RestForLong(board, chunk, 0, 1000);
         Assert.True(board.TryPeek(out _, out long upTo, out _));
         Assert.Equal(1025, upTo);
         Assert.Same(waiter, board.Emitted(chunk, 1025));
         for (int i = 0; i < 3; i++) chunk.Outputs.Add(2000 + i, null);
-        board.Rest(chunk, 0, 1000);
+        board.GoOn(chunk);
+        RestForLong(board, chunk, 0, 1000);
         Assert.False(board.TryPeek(out _, out _, out _));
         board.Hand(chunk, chunk.Outputs.Total);
         Assert.True(board.TryPeek(out _, out upTo, out _));
@@ -91,10 +92,10 @@ public class ParallelBoundTests
     {
         ChunkBoard<int, int> board = Board(isOrdered: false, out Chunk<int, int> chunk);
         Assert.Equal(2, board.Count);
-        Assert.True(board.TakesRoom(chunk, 1));
-        board.Rest(chunk, 1, 0);
-        Assert.False(board.TakesRoom(chunk, 1));
-        Assert.Equal((1, false), (board.Count, board.HasRest));
+        Assert.True(board.HasBeside(chunk, 1, 0));
+        RestForLong(board, chunk, 1, 0);
+        Assert.False(board.HasBeside(chunk, 1, 0));
+        Assert.Equal((1, false), (board.Count, board.AreResting));
         board.GoOn(chunk);
         Assert.True(board.Finish(chunk, 0));
         board.Remove(chunk);
@@ -108,12 +109,13 @@ public class ParallelBoundTests
     {
         ChunkBoard<int, int> board = Board(isOrdered, out Chunk<int, int> chunk);
         Dispatch(board, 1);
-        board.Rest(chunk, 0, 0);
-        Assert.False(board.Tick());
-        Assert.True(board.Tick());
+        chunk.Rest(0, 0);
+        Assert.True(board.AreResting);
+        Assert.False(board.Tick().Lane);
+        Assert.True(board.Tick().Lane);
         Assert.True(board.TryTake(out Chunk<int, int> rest, out _));
         Assert.Equal([1], rest.Inputs.Select(static input => input.Item));
-        Assert.False(board.HasRest);
+        Assert.False(board.AreResting);
         board.GoOn(chunk);
         Assert.Equal([0], chunk.Inputs.Select(static input => input.Item));
         Assert.True(board.TryTake(out Chunk<int, int> last, out _));
@@ -130,6 +132,35 @@ public class ParallelBoundTests
         }
         Assert.Equal(isOrdered ? [0, 1, 2] : [2, 1, 0], seen);
         Assert.True(board.IsEmpty);
+    }
+
+    /// <remarks>Most waits are short: nobody is woken for them.</remarks>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void AShortWaitIsNotTold(bool isOrdered)
+    {
+        ChunkBoard<int, int> board = Board(isOrdered, out Chunk<int, int> chunk);
+        chunk.Outputs.Add(0, null);
+        for (int i = 0; i < 3; i++)
+        {
+            chunk.Rest(1, 1);
+            Assert.Equal((false, false, false), board.Tick());
+            board.GoOn(chunk);
+        }
+        Assert.Equal((false, 2), (board.TryPeek(out _, out _, out _), board.Count));
+        chunk.Rest(1, 1);
+        board.Tick();
+        Assert.Equal((true, false, !isOrdered), board.Tick());
+        Assert.True(board.TryPeek(out _, out long upTo, out bool isDone));
+        Assert.Equal((1, false), (upTo, isDone));
+    }
+
+    private static void RestForLong(ChunkBoard<int, int> board, Chunk<int, int> chunk, int at, long before)
+    {
+        chunk.Rest(at, before);
+        board.Tick();
+        board.Tick();
     }
 
     private static ChunkBoard<int, int> Board(bool isOrdered, out Chunk<int, int> chunk)

@@ -5,6 +5,9 @@ namespace Sluice.Engine;
 /// <summary>A slice of the input of a parallel stage, with its outputs: the unit of work of a lane. Reused.</summary>
 internal sealed class Chunk<TIn, TOut>
 {
+    private const int Resting = 1, Held = 2;
+    private int rest;                                // 0: the lane works
+
     public List<(TIn Item, Ticket? Ticket)> Inputs { get; } = [];
 
     public Outbox<TOut> Outputs { get; } = new();
@@ -27,11 +30,35 @@ internal sealed class Chunk<TIn, TOut>
     /// <summary>The waiter of a lane whose slice holds too many outputs; woken when the outputs have been pushed on.</summary>
     public Waiter? Overflow { get; set; }
 
-    /// <summary>While the lane waits for an item: the item's place.</summary>
-    public int At { get; set; }
+    /// <summary>Its place among the slices that lanes have taken.</summary>
+    public int Place { get; set; }
 
-    /// <summary>How often the watchdog has seen that the lane waits for that item.</summary>
+    /// <summary>While the lane rests at an item: the item's place.</summary>
+    public int At { get; private set; }
+
+    /// <summary>The number of outputs of the items before that one.</summary>
+    public long Before { get; private set; }
+
+    /// <summary>How often the watchdog has seen that the lane rests there; about, because it may count while the lane goes on.</summary>
     public int Ticks { get; set; }
+
+    /// <summary>Whether the lane rests, and was not held. Any thread.</summary>
+    public bool IsResting => Volatile.Read(ref rest) == Resting;
+
+    /// <summary>Lane: it is about to wait for an item. Most items wait shortly, so nobody is told.</summary>
+    public void Rest(int at, long before)
+    {
+        (At, Before, Ticks) = (at, before, 0);
+        Interlocked.Exchange(ref rest, Resting);     // a fence: the lane looks next whether the watchdog ticks
+    }
+
+    /// <summary>Board, under its lock: holds a lane that rests, so that it takes the lock when it goes on. What is said of the rest stays
+    /// until then.</summary>
+    public bool TryHold() => Interlocked.CompareExchange(ref rest, Held, Resting) == Resting;
+
+    /// <summary>Lane: it goes on.</summary>
+    /// <returns>Whether it was held.</returns>
+    public bool EndRest() => Interlocked.Exchange(ref rest, 0) == Held;
 
     /// <summary>Whether it is among the slices that the output looks at.</summary>
     public bool IsListed { get; set; }

@@ -7,8 +7,8 @@ namespace Sluice.Engine;
 /// <summary>The slices of a parallel stage: its input fills them, lanes work on them, its output empties them in order.</summary>
 /// <remarks>
 /// Lists and counts are under <c>sync</c>. The inside of a slice belongs to its holder: the lane from <see cref="TryTake"/> until the
-/// slice is done or overflows, then the output. The output may read before that the outputs that are ready. While the lane waits for an
-/// item (<see cref="Rest"/>), another one may take the items behind it. Waiters are woken outside of the lock.
+/// slice is done or overflows, then the output. The output may read before that the outputs that are ready. When the lane has waited for an
+/// item for long (<see cref="Tick"/>), another one may take the items behind it. Waiters are woken outside of the lock.
 /// </remarks>
 internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lanes, bool adapts)
 {
@@ -20,12 +20,12 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     private readonly Lock sync = new();
     private readonly Queue<Chunk<TIn, TOut>> todo = new();
     private readonly ChunkList<TIn, TOut> output = new();         // by arrival if ordered; else those with something to push on
-    private readonly List<Chunk<TIn, TOut>> resting = [];         // those whose lane waits, and that have more items
+    private readonly List<Chunk<TIn, TOut>> working = [];         // those that lanes have taken
+    private readonly List<Chunk<TIn, TOut>> overdue = [];         // those whose lane has waited for long, with items behind that one
     private readonly Stack<Chunk<TIn, TOut>> spare = new();
     private readonly int capacity = capacity;
     private readonly int maxHeld = Math.Max(capacity, lanes * MaxHeldPerLane);
     private int held;                                             // outputs of finished slices
-    private int overdue;                                          // those of `resting` that wait for long
     private double ticksPerItem = double.MaxValue / 2;
     private int items;
     private bool completed;
@@ -73,6 +73,11 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         {
             chunk = null!;
             bool isTaken = (MayTakeRest && TakeRest(out chunk)) || (MayTake && todo.TryDequeue(out chunk!));
+            if (isTaken)
+            {
+                chunk.Place = working.Count;
+                working.Add(chunk);
+            }
             wantsInput = isTaken && todo.Count == 0 && items < capacity;
             return isTaken;
         }
@@ -87,26 +92,38 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         }
     }
 
-    /// <summary>Whether there are items behind one for which a lane waits.</summary>
-    public bool HasRest
+    /// <summary>Whether a lane waits for an item beside which there are others.</summary>
+    public bool AreResting
     {
         get
         {
-            lock (sync) return resting.Count > 0;
+            lock (sync) return overdue.Count > 0 || working.Exists(static chunk => chunk.IsResting);
         }
     }
 
-    private bool MayTakeRest => overdue > 0 && held < maxHeld;
+    private bool MayTakeRest => overdue.Count > 0 && held < maxHeld;
 
-    /// <summary>The watchdog ticks.</summary>
-    /// <returns>Whether a lane may help one that has waited for long.</returns>
-    public bool Tick()
+    /// <summary>The watchdog ticks. The outputs before an item for which a lane has waited for long may be pushed on, and other lanes may
+    /// take the items behind it.</summary>
+    /// <returns>Whether the output has something to do now, a lane, and the input.</returns>
+    public (bool Output, bool Lane, bool Input) Tick()
     {
+        bool hasOutput = false, wantsInput = false;
         lock (sync)
         {
-            foreach (Chunk<TIn, TOut> chunk in resting)
-                if (chunk.Ticks < Overdue && ++chunk.Ticks == Overdue) overdue++;
-            return MayTakeRest;
+            foreach (Chunk<TIn, TOut> chunk in working)
+            {
+                if (!chunk.IsResting || ++chunk.Ticks < Overdue || !chunk.TryHold()) continue;
+                hasOutput |= Publish(chunk, chunk.Before);
+                if (!ordered && chunk.At > chunk.Ended)          // in order, what has come out of them may be held here
+                {
+                    items -= chunk.At - chunk.Ended;
+                    chunk.Ended = chunk.At;
+                    wantsInput |= WantsInput;
+                }
+                if (chunk.At + 1 < chunk.Inputs.Count) overdue.Add(chunk);
+            }
+            return (hasOutput, MayTakeRest, wantsInput);
         }
     }
 
@@ -116,37 +133,15 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
 
     private bool CanEmit => output.First is { } head && (head.IsDone || head.Ready > head.Emitted || head.Overflow is not null);
 
-    /// <summary>Lane: it is about to wait for an item of a slice.</summary>
-    /// <param name="chunk">The slice.</param>
-    /// <param name="at">The place of the item. Others may take those behind it, until <see cref="GoOn"/>.</param>
-    /// <param name="ready">The number of outputs of the items before it.</param>
-    /// <returns>Whether the output has something to do now, the watchdog, and the input.</returns>
-    public (bool Output, bool Watchdog, bool Input) Rest(Chunk<TIn, TOut> chunk, int at, long ready)
-    {
-        lock (sync)
-        {
-            chunk.At = at;
-            chunk.Ticks = 0;
-            bool hasRest = at + 1 < chunk.Inputs.Count;
-            if (hasRest) resting.Add(chunk);
-            bool makesRoom = TakesRoom(chunk, at);               // in order, what has come out of them may be held here
-            if (makesRoom)
-            {
-                items -= at - chunk.Ended;
-                chunk.Ended = at;
-            }
-            return (Publish(chunk, ready), hasRest, makesRoom && WantsInput);
-        }
-    }
-
-    /// <summary>Lane: whether items before one that waits have ended, and take room until <see cref="Rest"/>.</summary>
-    public bool TakesRoom(Chunk<TIn, TOut> chunk, int at) => !ordered && at > chunk.Ended;
+    /// <summary>Lane: whether there are other items, or outputs, beside one that waits.</summary>
+    public bool HasBeside(Chunk<TIn, TOut> chunk, int at, long before)
+        => at + 1 < chunk.Inputs.Count || before > chunk.Ready || (!ordered && at > chunk.Ended);
 
     /// <summary>Lane: it goes on with the items of the slice that are still there.</summary>
     public void GoOn(Chunk<TIn, TOut> chunk)
     {
-        lock (sync)
-            if (resting.Remove(chunk) && chunk.Ticks >= Overdue) overdue--;
+        if (!chunk.EndRest()) return;
+        lock (sync) overdue.Remove(chunk);
     }
 
     /// <summary>Lane: the first outputs of a slice may be pushed on, because what puts them out is about to wait.</summary>
@@ -163,6 +158,9 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         lock (sync)
         {
             chunk.IsDone = true;
+            Chunk<TIn, TOut> moved = working[^1];
+            working[moved.Place = chunk.Place] = moved;
+            working.RemoveAt(working.Count - 1);
             held += chunk.Outputs.Count;
             if (adapts) Adapt(ticks, chunk.Inputs.Count);
             if (!chunk.IsListed) output.Add(chunk);
@@ -250,9 +248,8 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
 
     private bool TakeRest(out Chunk<TIn, TOut> rest)
     {
-        Chunk<TIn, TOut> chunk = resting.Find(static one => one.Ticks >= Overdue)!;
-        resting.Remove(chunk);
-        overdue--;
+        Chunk<TIn, TOut> chunk = overdue[0];
+        overdue.RemoveAt(0);
         if (!spare.TryPop(out rest!)) rest = new();
         int from = chunk.At + 1, count = chunk.Inputs.Count - from;
         rest.Inputs.AddRange(CollectionsMarshal.AsSpan(chunk.Inputs)[from..]);

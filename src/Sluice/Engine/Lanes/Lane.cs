@@ -92,7 +92,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         return default;
     }
 
-    // The item may take any time: what came out before it goes on, and if it takes long, other lanes take what is behind it.
+    // The item may take any time: if it takes long, what came out before it goes on, and other lanes take what is behind it.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask RestAsync(ValueTask pushed, Chunk<TIn, TOut> chunk, int at, long before)
     {
@@ -100,8 +100,12 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         {
             while (true)
             {
-                bool isShared = at + 1 < chunk.Inputs.Count || before > chunk.Ready || owner.Board.TakesRoom(chunk, at);
-                if (isShared) Share(chunk, at, before);
+                bool isShared = owner.Board.HasBeside(chunk, at, before);
+                if (isShared)
+                {
+                    chunk.Rest(at, before);
+                    owner.Run.Watchdog.Watch();
+                }
                 try
                 {
                     await pushed;
@@ -124,14 +128,6 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         {
             chunk.Failure = e;
         }
-    }
-
-    private void Share(Chunk<TIn, TOut> chunk, int at, long before)
-    {
-        (bool output, bool watchdog, bool input) = owner.Board.Rest(chunk, at, before);
-        if (output) owner.WakeOutput();
-        if (input) owner.WakeInput();
-        if (watchdog) owner.Run.Watchdog.Watch();
     }
 
     /// <summary>Collects the outputs of the lane's instance.</summary>

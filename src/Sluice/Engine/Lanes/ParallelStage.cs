@@ -54,7 +54,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
 
     public bool IsBlocked => roomForInput.IsArmed;
 
-    public bool HoldsUnannounced => filling is not null || Board.HasRest;
+    public bool HoldsUnannounced => filling is not null || Board.AreResting;
 
     public int? LanesWorkUntil => Array.Exists(lanes, static lane => lane.IsWorking) ? last : null;
 
@@ -87,7 +87,10 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     public void WakeConsumer()
     {
         Flush();
-        if (Board.Tick()) StartLane();
+        (bool output, bool lane, bool input) = Board.Tick();
+        if (output) WakeOutput();
+        if (input) WakeInput();
+        if (lane) StartLane();
     }
 
     public void Abort()
