@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Sluice.Executors;
 using Sluice.Flows;
 using Sluice.Tests.Flows;
 
@@ -45,6 +46,20 @@ public class DamagedMessageTests
             Enumerable.Range(0, 5).Select(value => IOVal.Of("x", value)), cancellation: FlowLab.Cancellation);
         Assert.Equal(Enumerable.Range(0, 5), await FlowLab.ReadAsync(next.Output<int>("z")).WaitAsync(FlowLab.Patience,
             FlowLab.Cancellation));
+    }
+
+    /// <remarks>Regression: what waited for the first read waited for ever, also after the child was gone.</remarks>
+    [Fact]
+    public async Task AQuestionWithTheNumberOfAnOpenOneIsRefused()
+    {
+        var reads = new OpenReads();
+        reads.Begin(4);
+        Task waiting = reads.FirstOf([4, 0, 0, 0, 0, 0, 0, 0]);
+        Assert.Throws<InvalidDataException>(() => reads.Begin(4));
+        Assert.False(waiting.IsCompleted);
+        reads.End(4);
+        await waiting.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        reads.Begin(4);
     }
 
     /// <summary>Answers each call with messages that are damaged at random, until one is refused or ends the call.</summary>

@@ -12,11 +12,13 @@ internal sealed class ChildLauncher(ChildProgram program, ChildListener listener
     private static readonly Backoff BeforeStarts = Backoff.Exponential(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(2));
 
     /// <summary>Starts a child.</summary>
+    /// <param name="until">Cancelled when this child is not needed any more; null for the life of all.</param>
     /// <returns>The child, or why it did not connect; then its process has ended.</returns>
     /// <exception cref="WorkerException">The process cannot be started.</exception>
     /// <exception cref="OperationCanceledException">No child is needed any more; the process has ended.</exception>
-    public async Task<ChildStart> StartAsync()
+    public async Task<ChildStart> StartAsync(CancellationToken? until = null)
     {
+        CancellationToken needed = until ?? life;
         ChildToken token = listener.Issue(out Task<ChildArrival> arriving);
         ChildProcess? process = null;
         bool hasArrived = false;
@@ -24,10 +26,10 @@ internal sealed class ChildLauncher(ChildProgram program, ChildListener listener
         {
             process = ChildProcess.Start(program, token);
             Task either = Task.WhenAny(arriving, process.Exiting);
-            await either.WaitAsync(program.StartTimeout, TimeProvider.System, life).ConfigureAwait(Quietly);
+            await either.WaitAsync(program.StartTimeout, TimeProvider.System, needed).ConfigureAwait(Quietly);
             hasArrived = arriving.IsCompletedSuccessfully;
             if (hasArrived) return await GreetAsync(new(process, await arriving));
-            life.ThrowIfCancellationRequested();
+            needed.ThrowIfCancellationRequested();
             bool wasSlow = !process.Exiting.IsCompleted;
             await process.EndAsync(TimeSpan.Zero);
             var failure = new ChildStartFailure(wasSlow ? null : process.HowItEnded(), await process.LastErrorsAsync());

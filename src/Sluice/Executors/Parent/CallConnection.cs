@@ -95,11 +95,12 @@ internal sealed class CallConnection : IAsyncDisposable
         lock (sync)
         {
             if (calls.ContainsKey(number)) late.Add(number);
-            if (calls.Count > 0 && calls.Count == late.Count) child.Process.Kill();
-            if (!isReplaced || calls.Count > 0) return;
-            isOver = true;
+            bool isLate = calls.Count > 0 && calls.Count == late.Count;
+            if (isLate) child.Process.Kill();
+            else if (!isReplaced || calls.Count > 0) return;
+            else isOver = true;
         }
-        child.Close();
+        child.Close();                               // what was started may be a script, whose child has the connection and goes on
     }
 
     // Never throws.

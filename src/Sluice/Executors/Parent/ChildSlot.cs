@@ -1,5 +1,7 @@
 using Sluice.ChildProcesses;
 using Sluice.Flows;
+using Sluice.Scheduling;
+using Sluice.Shared;
 
 namespace Sluice.Executors;
 
@@ -8,12 +10,24 @@ namespace Sluice.Executors;
 /// No loop, unlike the slot of a pipeline's worker: a service has functions at some times only, and a failed start is the failure of the
 /// functions that wait for it. Thread-safe, except <see cref="Load"/>, which the executor guards.
 /// </remarks>
-internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions options, CancellationToken life)
+internal sealed class ChildSlot
 {
     private readonly Lock sync = new();
+    private readonly ExecutorProgram program;
+    private readonly ProcessExecutorOptions options;
+    private readonly CancellationTokenSource ending;
+    private readonly CancellationToken life;         // of the executor, and until this slot ends
+    private readonly OneDisposal disposal = new();
     private CallConnection? replaced;                // a child that finishes what it has, beside the current one
     private Task<CallConnection>? current;
     private int failures;                            // consecutive failed starts
+
+    public ChildSlot(ExecutorProgram program, ProcessExecutorOptions options, CancellationToken life)
+    {
+        (this.program, this.options) = (program, options);
+        ending = CancellationTokenSource.CreateLinkedTokenSource(life);
+        this.life = ending.Token;
+    }
 
     /// <summary>The number of functions that run or are about to run here.</summary>
     public int Load { get; set; }
@@ -44,22 +58,27 @@ internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions 
                 || current is { IsCompletedSuccessfully: true, Result.IsOver: true }) current = StartAsync(launcher, current);
             child = current;
         }
+        _ = ((Task)child).Observed();                        // all who wait for it may give up
         return child.WaitAsync(cancellation);
     }
 
-    /// <summary>Ends the child, if there is one. Call it last.</summary>
-    public async Task EndAsync()
+    /// <summary>Ends the child, if there is one, also one that is being started. Call it last.</summary>
+    public Task EndAsync() => disposal.RunAsync(EndNowAsync).AsTask();
+
+    private async Task EndNowAsync()
     {
+        await ending.CancelAsync().ConfigureAwait(false);
         Task<CallConnection>? last;
         CallConnection? other;
         lock (sync) (last, other) = (current, replaced);
-        Task ending = other?.DisposeAsync().AsTask() ?? Task.CompletedTask;
+        Task others = other?.DisposeAsync().AsTask() ?? Task.CompletedTask;
         if (last is not null)
         {
             await ((Task)last).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (last.IsCompletedSuccessfully) await last.Result.DisposeAsync().ConfigureAwait(false);
         }
-        await ending.ConfigureAwait(false);
+        await others.ConfigureAwait(false);
+        ending.Dispose();
     }
 
     private async Task<CallConnection> StartAsync(Func<ChildLauncher> launcher, Task<CallConnection>? before)
@@ -88,7 +107,7 @@ internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions 
             {
                 life.ThrowIfCancellationRequested();
                 program.Check();
-                return await launcher().StartAsync().ConfigureAwait(false);
+                return await launcher().StartAsync(life).ConfigureAwait(false);
             }
             catch (WorkerException e) when (ChildProcess.MayPass(e)
                 && TimeProvider.System.GetElapsedTime(began) < options.StartTimeout)

@@ -9,9 +9,11 @@ internal sealed class OpenReads
     private readonly Lock sync = new();
     private readonly Dictionary<long, TaskCompletionSource?> open = [];       // the source is made for a wait
 
+    /// <exception cref="InvalidDataException">A read with this question is open: what waits for it would wait for ever.</exception>
     public void Begin(long question)
     {
-        lock (sync) open[question] = null;
+        lock (sync)
+            if (!open.TryAdd(question, null)) throw new InvalidDataException($"the question {question} while one with this number is open.");
     }
 
     /// <summary>Ends a read, behind its answer. Does nothing for other questions.</summary>

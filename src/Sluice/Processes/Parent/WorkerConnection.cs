@@ -216,6 +216,10 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     {
         if (pool.TimeLeftOf(this) is not { } left) return;
         if (left > TimeSpan.Zero) timer!.Change(left, Timeout.InfiniteTimeSpan);
-        else child.Process.Kill();
+        else
+        {
+            child.Process.Kill();
+            child.Close();                           // what was started may be a script, whose child has the connection and goes on
+        }
     }
 }

@@ -173,6 +173,36 @@ public sealed class PythonStartTests : IDisposable
             stage.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>What is killed is the script; its child has the connection, and ends when that is closed.</summary>
+    /// <remarks>Regression: the service waited for the function's end, however long that took, and a stage's timeout had no
+    /// effect.</remarks>
+    [Fact]
+    public async Task AFunctionThatIsLateBehindAScriptIsGivenUp()
+    {
+        string program = await ProgramAsync("wrapped", "/usr/bin/env python3 \"$@\"\nexit $?");
+        PythonOptions python = new() { Interpreter = program, ImportPaths = [PythonLab.Package, PythonLab.Modules] };
+        await using (var lab = new FlowLab())
+        {
+            var ignores = new Processor("ignores") { Inputs = ["x"], Outputs = ["y"] };
+            Supervisor service = lab.Join();
+            service.Register(ignores, Executor.Python("processors", Options(python) with
+            {
+                Process = new() { StopTimeout = TimeSpan.FromMilliseconds(100) }
+            }));
+            await using FlowRun run = await service.StartAsync(Flow.From(ignores).Resolve(), [IOVal.Of("x", "")],
+                cancellation: FlowLab.Cancellation);
+            await run.Output<int>("y").FirstAsync(FlowLab.Cancellation);
+            Task cancelling = run.CancelAsync("enough", FlowLab.Cancellation);
+            Assert.Contains("enough", await PythonLab.FailureAsync(run), StringComparison.Ordinal);
+            await cancelling.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+            await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        }
+        PipelineException late = await Assert.ThrowsAsync<PipelineException>(() => (Source.From(["hang"])
+            | Sluice.Python.Map<string, string>("stages:text", new() { Python = python }) | Stage.Timeout(TimeSpan.FromMilliseconds(200)))
+            .ToListAsync(cancellation: FlowLab.Cancellation).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Contains("took longer than", late.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AnInterpreterThatIsEndedBeforeItHasAnsweredLacksNothing()
     {
