@@ -39,7 +39,7 @@ internal sealed class Chunk<TIn, TOut>
     /// <summary>The number of outputs of the items before that one.</summary>
     public long Before { get; private set; }
 
-    /// <summary>How often the watchdog has seen that the lane rests there; about, because it may count while the lane goes on.</summary>
+    /// <summary>How often the watchdog has seen that the lane rests, at this item or others: many short waits are a long one.</summary>
     public int Ticks { get; set; }
 
     /// <summary>Whether the lane rests, and was not held. Any thread.</summary>
@@ -48,7 +48,7 @@ internal sealed class Chunk<TIn, TOut>
     /// <summary>Lane: it is about to wait for an item. Most items wait shortly, so nobody is told.</summary>
     public void Rest(int at, long before)
     {
-        (At, Before, Ticks) = (at, before, 0);
+        (At, Before) = (at, before);
         Interlocked.Exchange(ref rest, Resting);     // a fence: the lane looks next whether the watchdog ticks
     }
 

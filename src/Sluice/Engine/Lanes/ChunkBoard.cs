@@ -75,7 +75,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
             bool isTaken = (MayTakeRest && TakeRest(out chunk)) || (MayTake && todo.TryDequeue(out chunk!));
             if (isTaken)
             {
-                chunk.Place = working.Count;
+                (chunk.Place, chunk.Ticks) = (working.Count, 0);
                 working.Add(chunk);
             }
             wantsInput = isTaken && todo.Count == 0 && items < capacity;

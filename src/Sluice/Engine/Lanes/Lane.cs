@@ -101,13 +101,13 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
             while (true)
             {
                 bool isShared = owner.Board.HasBeside(chunk, at, before);
-                if (isShared)
-                {
-                    chunk.Rest(at, before);
-                    owner.Run.Watchdog.Watch();
-                }
                 try
                 {
+                    if (isShared)
+                    {
+                        chunk.Rest(at, before);
+                        owner.Run.Watchdog.Watch();
+                    }
                     await pushed;
                 }
                 finally
