@@ -13,7 +13,7 @@ internal sealed class OpenReads
     public void Begin(long question)
     {
         lock (sync)
-            if (!open.TryAdd(question, null)) throw new InvalidDataException($"the question {question} while one with this number is open.");
+            if (!open.TryAdd(question, null)) throw new InvalidDataException($"the question {question} while one of this number is open.");
     }
 
     /// <summary>Ends a read, behind its answer. Does nothing for other questions.</summary>
