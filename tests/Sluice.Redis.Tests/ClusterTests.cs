@@ -36,15 +36,14 @@ public class ClusterTests
         }
     }
 
-    /// <summary>Moves the slot key by key, as redis-cli does. Also where INFO has other words for a cluster, as Valkey has.</summary>
-    // The calls arrive while half of the keys are on another master, and wait.
+    /// <summary>Moves the slot key by key, as redis-cli does. The calls arrive while half of the keys are on another master, and wait. So
+    /// they do where INFO has other words for a cluster, as Valkey has.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task CallsWaitWhileTheSlotIsMoved(bool isOtherText)
     {
-        string folder = Directory.CreateTempSubdirectory("sluice-server-").FullName;
-        if (isOtherText) RedisServer.OfFolder = await WithOtherTextAsync(folder);
+        RedisServer.OfFolder = isOtherText ? await WithOtherTextAsync() : null;
         await using RedisCluster cluster = await RedisCluster.StartAsync();
         RedisStoreOptions options = Patient.Options with { Prefix = "shop" };
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, options, Cancellation);
@@ -68,11 +67,11 @@ public class ClusterTests
         Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
         // each call succeeds once more; after a partial call it would not
         foreach ((_, Func<IStreamStore, Task> call) in FilledStore.Calls) await call(store);
-        Directory.Delete(folder, recursive: true);
+        if (RedisServer.OfFolder is { } folder) Directory.Delete(folder, recursive: true);
     }
 
-    /// <summary>Writes a server into a folder whose <c>INFO server</c> does not say <c>redis_mode:cluster</c>.</summary>
-    private static async Task<string> WithOtherTextAsync(string folder)
+    /// <summary>Makes a folder with a server whose <c>INFO server</c> does not say <c>redis_mode:cluster</c>.</summary>
+    private static async Task<string> WithOtherTextAsync()
     {
         string system = Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(static path => Path.Combine(path, "redis-server"))
             .First(File.Exists);
@@ -80,7 +79,7 @@ public class ClusterTests
         int changed = 0;
         for (int at; (at = program.AsSpan().IndexOf("redis_mode:"u8)) >= 0; changed++) "serve_mode:"u8.CopyTo(program.AsSpan(at));
         Assert.True(changed > 0, $"{system} has another text for its mode.");
-        string file = Path.Combine(folder, "redis-server");
+        string folder = Directory.CreateTempSubdirectory("sluice-server-").FullName, file = Path.Combine(folder, "redis-server");
         File.Copy(system, file);                     // with its mode
         await File.WriteAllBytesAsync(file, program, Cancellation);
         return folder;

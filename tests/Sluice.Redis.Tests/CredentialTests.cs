@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Authentication;
 using Sluice.Hosting;
 using Sluice.Storage;
@@ -34,9 +35,9 @@ public class CredentialTests
     public async Task WithoutTheRightToPublishAWarningSaysSoAndAllIsStored()
     {
         await using RedisServer server = await RedisServer.StartAsync([.. Shop.Where(static word => word != "&{shop}:*")]);
-        List<string> warnings = [];
+        ConcurrentQueue<string> warnings = [];
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(
-            $"{server.Address},user=shop,password=right-secret,prefix=shop", Patient.Options with { OnWarning = warnings.Add });
+            $"{server.Address},user=shop,password=right-secret,prefix=shop", Patient.Options with { OnWarning = warnings.Enqueue });
         await store.PrepareAsync();
         Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(1, "a")).Status);
         Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));

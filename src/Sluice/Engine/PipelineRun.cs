@@ -92,8 +92,9 @@ public sealed partial class PipelineRun : IAsyncDisposable
 
     /// <summary>
     /// Cancels the run if it has not ended, and waits for its end. Never throws: <see cref="Completion"/> says how it ended. A
-    /// function of the run itself that awaits it delays it by <see cref="RunOptions.StopTimeout"/>; a warning says so. A warning also says
-    /// that a run has not ended of which nothing has read <see cref="Completion"/> or an output, and which was neither cancelled nor stopped.
+    /// function of the run itself that awaits it delays it by <see cref="RunOptions.StopTimeout"/>; a warning says so. Another warning says
+    /// that the run had not ended. It is left out if the run was cancelled or stopped before, if its caller has read
+    /// <see cref="Completion"/>, and if the run has named outputs, whose readers may stop early.
     /// </summary>
     public async ValueTask DisposeAsync()
     {

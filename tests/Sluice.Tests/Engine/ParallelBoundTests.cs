@@ -134,7 +134,8 @@ public class ParallelBoundTests
         Assert.True(board.IsEmpty);
     }
 
-    /// <remarks>Most waits are short, and nobody is woken for them; many short ones are a long one.</remarks>
+    /// <remarks>Most waits are short: the board lets the output and the lanes sleep. Many short waits in a slice count as a long
+    /// one.</remarks>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -20,7 +20,7 @@ public class UnstartedChildTests
         Supervisor service = lab.Join(child: new()
         {
             Program = "sh",
-            Arguments = ["-c", $"if [ -e {mark} ]; then touch {mark}.2; exec sleep 600; fi; touch {mark}; exit 3"],
+            Arguments = ["-c", $"if [ -e '{mark}' ]; then touch '{mark}.2'; exec sleep 600; fi; touch '{mark}'; exit 3"],
             StartTimeout = TimeSpan.FromMinutes(9)
         });
         await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(),

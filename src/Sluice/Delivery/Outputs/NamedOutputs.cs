@@ -155,6 +155,7 @@ internal sealed class NamedOutputs : IFollowedOutputs
 
     private async Task WakeAsync(string gate)
     {
+        bool hasFailed = false;
         try
         {
             long seen = await core.Store.WaitForChangeAsync(gate, -1, core.Lifetime.Token).ConfigureAwait(false);
@@ -163,11 +164,10 @@ internal sealed class NamedOutputs : IFollowedOutputs
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
-            Volatile.Write(ref watched, 0);
-            return;                                  // the pump looks again after a while
+            hasFailed = true;
         }
         Volatile.Write(ref watched, 0);
-        core.Pump.Changed();
+        if (!hasFailed) core.Pump.Changed();         // otherwise the pump looks again after a while
     }
 
     /// <summary>Finds the gates. Inside a cycle only outside senders wait; the consecutors of the cycle go on, so it empties

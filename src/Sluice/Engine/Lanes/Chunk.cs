@@ -45,7 +45,8 @@ internal sealed class Chunk<TIn, TOut>
     /// <summary>Whether the lane rests, and was not held. Any thread.</summary>
     public bool IsResting => Volatile.Read(ref rest) == Resting;
 
-    /// <summary>Lane: it is about to wait for an item. Most items wait shortly, so nobody is told.</summary>
+    /// <summary>Lane: it is about to wait for an item. Most items wait shortly, so the lane tells neither the output nor other
+    /// lanes: the watchdog does if it sees the lane here for long.</summary>
     public void Rest(int at, long before)
     {
         (At, Before) = (at, before);

@@ -58,7 +58,7 @@ internal sealed class ChildSlot
                 || current is { IsCompletedSuccessfully: true, Result.IsOver: true }) current = StartAsync(launcher, current);
             child = current;
         }
-        _ = ((Task)child).Observed();                        // all who wait for it may give up
+        _ = ((Task)child).Observed();                // all who wait for it may give up
         return child.WaitAsync(cancellation);
     }
 

@@ -31,15 +31,7 @@ public class DriverFailureTests
             Member.Options("one", store, clock));
         await work.StartAsync(Cancellation);
         store.IsUnsteady = true;
-        Task<ConsecutorSnapshot> idle = SendAsync();
-        var rounds = new Rounds(200_000);
-        for (int i = 0; !idle.IsCompleted; i++)
-        {
-            Assert.True(await rounds.GoOnAsync(), $"It stands still: {work.Snapshot()}");
-            if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
-            await Member.NextAsync();
-        }
-        ConsecutorSnapshot end = await idle;
+        ConsecutorSnapshot end = await WithTimeAsync(work, SendAsync());
         Assert.Equal((Items, 0L, ConsecutorStatus.Running), (end.Completed, end.Dead, end.Status));
         Assert.Contains(Enumerable.Range(0, Items).Sum(), sums);
         Assert.Empty(((string[])["append", "lease", "commit", "state"]).Except(store.Failed));
@@ -61,15 +53,7 @@ public class DriverFailureTests
         await work.StartAsync(Cancellation);
         await (await store.Wait.WaitAsync(Cancellation))();
         await work.SendAsync(1, Cancellation);
-        Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
-        var rounds = new Rounds(200_000);
-        for (int i = 0; !idle.IsCompleted; i++)
-        {
-            Assert.True(await rounds.GoOnAsync(), $"It sleeps: {work.Snapshot()}");
-            if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
-            await Member.NextAsync();
-        }
-        Assert.Equal(1, (await idle).Completed);
+        Assert.Equal(1, (await WithTimeAsync(work, work.WaitForIdleAsync(Cancellation))).Completed);
     }
 
     /// <remarks>Regression: the store was asked without a pause.</remarks>
@@ -85,15 +69,20 @@ public class DriverFailureTests
         int before = store.Waits;
         Assert.InRange(before, 1, 20);               // one for each change of the partitions at the start
         await work.SendAsync(1, Cancellation);
-        Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
+        Assert.Equal(1, (await WithTimeAsync(work, work.WaitForIdleAsync(Cancellation))).Completed);
+    }
+
+    /// <summary>Lets time pass until the consecutor is idle.</summary>
+    private async Task<ConsecutorSnapshot> WithTimeAsync(Consecutor<int> work, Task<ConsecutorSnapshot> idle)
+    {
         var rounds = new Rounds(200_000);
         for (int i = 0; !idle.IsCompleted; i++)
         {
-            Assert.True(await rounds.GoOnAsync(), $"It sleeps: {work.Snapshot()}");
+            Assert.True(await rounds.GoOnAsync(), $"It stands still: {work.Snapshot()}");
             if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
             await Member.NextAsync();
         }
-        Assert.Equal(1, (await idle).Completed);
+        return await idle;
     }
 
     /// <summary>A store that cannot tell of changes: each wait fails soon.</summary>
